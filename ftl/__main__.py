@@ -1,0 +1,7 @@
+"""`python -m ftl`."""
+
+import sys
+
+from ftl.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Networks to prune: by name, or from a file."""

@@ -1,0 +1,202 @@
+"""Load a backbone by name or from a file; save one as a file that carries its own description."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from ftl.backbones.chain import Backbone, Spec, build, describe
+from ftl.backbones.keras_h5 import read_keras
+from ftl.backbones.preprocess import Preprocess
+from ftl.backbones.pt2 import read_pt2
+from ftl.backbones.registry import REGISTRY, Architecture, architecture
+from ftl.errors import FtlError
+from ftl.files import whole_file
+
+_PICKLES = (".pkl", ".pickle", ".cpickle", ".joblib", ".npy", ".npz")
+_TORCH = (".pt", ".pth", ".bin", ".ckpt")
+_DOWNLOAD_SECONDS = 20
+
+
+def load_backbone(source: str | Path, *, weights: str | Path | None = None, preprocess: str | None = None) -> Backbone:
+    """Load a backbone, or a pruned network, ready to run: `backbone(backbone.preprocess(images))`.
+
+    Args:
+        source: a name from the registry (vgg16, alexnet, alexnet_bn); a file (.h5, .safetensors, .pt, .pth, .pt2);
+            or a pruned network's folder or `network.json`.
+        weights: for a name, the file with its weights. Without it torchvision's ImageNet weights are taken.
+        preprocess: `caffe`, `imagenet` or `raw`; by default what the file says, `imagenet` for torchvision's own
+            checkpoints (they hold a classifier), and `caffe` for every other, as in the original.
+
+    Raises:
+        FtlError: unknown name, missing, damaged or foreign file, pickles, weights that do not fit.
+    """
+    path = Path(source)
+    if str(source) in REGISTRY:
+        chosen = architecture(str(source))
+        file = Path(weights) if weights is not None else _imagenet_weights(chosen)
+        features, kind, size, name = _named(chosen, file)
+    elif path.exists():
+        if weights is not None:
+            raise FtlError(f"--weights goes with a backbone's name; {path} holds its own weights")
+        features, kind, size, name = _from_path(path)
+    elif path.suffix or len(path.parts) > 1:
+        raise FtlError(f"there is no file {path}")
+    else:
+        architecture(str(source))  # raises, and lists the names
+        raise AssertionError("unreachable")
+    return Backbone(name, features, Preprocess(preprocess or kind, size))
+
+
+def _from_path(path: Path) -> tuple[nn.Sequential, str, int, str]:
+    if path.is_dir() or path.name == "network.json":
+        from ftl.pruning.network import read_network  # a pruned network is a backbone too
+
+        return read_network(path if path.is_dir() else path.parent)
+    suffix = path.suffix.lower()
+    if suffix in _PICKLES:
+        raise FtlError(
+            f"{path} is a pickle: it could run anything, so it is never loaded; save weights as .safetensors"
+        )
+    if suffix in (".h5", ".hdf5"):
+        return read_keras(path), "caffe", 224, path.stem
+    if suffix == ".pt2":
+        return build_like(read_pt2(path)), "caffe", 224, path.stem
+    if suffix != ".safetensors" and suffix not in _TORCH:
+        raise FtlError(f"{path}: a backbone is an .h5, .safetensors, .pt, .pth or .pt2 file")
+    tensors, header = read_tensors(path)
+    if header:
+        features = build(header["layers"])
+        fill(features, tensors, path)
+        return features, header["preprocess"], header["size"], header.get("name", path.stem)
+    fitting = [one for one in REGISTRY.values() if _fits(one, tensors)]
+    if len(fitting) != 1:
+        raise FtlError(
+            f"{path} holds weights without a description of the layers, and they fit no known backbone "
+            f"({', '.join(REGISTRY)}): save it with ftl.save_backbone(nn.Sequential(...), path)"
+        )
+    return _named(fitting[0], path)
+
+
+def build_like(features: nn.Sequential) -> nn.Sequential:
+    """The same chain without dropouts, checked to be one that a backbone may be."""
+    made = build(describe(features))
+    kept = [one for one in features if not isinstance(one, (nn.Dropout, nn.Dropout2d, nn.Identity))]
+    for new, old in zip(made, kept, strict=True):
+        new.load_state_dict(old.state_dict())
+    return made
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors by name and this program's header (empty if another program wrote the file), without any pickle."""
+    if not path.is_file():
+        raise FtlError(f"there is no file {path}")
+    try:
+        if path.suffix.lower() == ".safetensors":
+            with safe_open(path, "pt") as file:
+                header = json.loads((file.metadata() or {}).get("ftl", "{}"))
+                return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, ValueError, RuntimeError, EOFError) as error:
+        raise FtlError(f"{path} cannot be read as weights ({error})") from error
+    except Exception as error:  # torch raises pickle.UnpicklingError for anything that is more than tensors
+        raise FtlError(
+            f"{path} is a pickle that holds more than weights, which is never loaded: save its state_dict()"
+        ) from error
+    if not isinstance(loaded, dict):
+        raise FtlError(f"{path} must hold a dictionary of weights (a state_dict), not a {type(loaded).__name__}")
+    header = {key: loaded[key] for key in ("layers", "preprocess", "size") if key in loaded}
+    header = {"preprocess": "caffe", "size": 224} | header if "layers" in header else {}
+    state = loaded.get("state_dict", loaded)
+    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}, header
+
+
+def save_backbone(
+    features: nn.Sequential, path: str | Path, *, name: str = "", preprocess: str = "caffe", size: int = 224
+) -> None:
+    """Write any chain of convolutions, batch norms, ReLUs and pools as `.safetensors` with its description."""
+    clean = build_like(features)
+    header = {"layers": describe(clean), "preprocess": preprocess, "size": size, "name": name or Path(path).stem}
+    Preprocess(preprocess, size)
+    tensors = {f"features.{key}": value.contiguous() for key, value in clean.state_dict().items()}
+    with whole_file(Path(path)) as draft:
+        draft.write_bytes(save(tensors, metadata={"ftl": json.dumps(header)}))
+
+
+def _features_only(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    inside = {key.removeprefix("features."): value for key, value in tensors.items() if key.startswith("features.")}
+    return inside or tensors
+
+
+def _fits(chosen: Architecture, tensors: dict[str, torch.Tensor]) -> bool:
+    with torch.device("meta"):
+        expected = build(chosen.spec()).state_dict()
+    found = _features_only(tensors)
+    return all(key in found and found[key].shape == value.shape for key, value in expected.items() if value.dim())
+
+
+def _named(chosen: Architecture, file: Path) -> tuple[nn.Sequential, str, int, str]:
+    if file.suffix.lower() in (".h5", ".hdf5", ".pt2"):
+        loaded, kind, size, _ = _from_path(file)
+        spec: Spec = describe(loaded)
+        if [one for one in spec if one["type"] == "conv"] != [one for one in chosen.spec() if one["type"] == "conv"]:
+            raise FtlError(f"{file} is no {chosen.name}: give the file itself as the backbone")
+        return loaded, kind, size, chosen.name
+    tensors, header = read_tensors(file)
+    with torch.device("meta"):
+        features = build(chosen.spec())
+    features.to_empty(device="cpu")
+    fill(features, tensors, file)
+    kind = header.get("preprocess") or (
+        "imagenet" if any(key.startswith("classifier.") for key in tensors) else "caffe"
+    )
+    return features, kind, header.get("size", 224), chosen.name
+
+
+def fill(features: nn.Sequential, tensors: dict[str, torch.Tensor], file: Path) -> None:
+    """Put weights (`features.0.weight`, ...) into layers. Raises `FtlError` when one is missing or of another shape."""
+    found = _features_only(tensors)
+    expected = features.state_dict()
+    wrong = [
+        f"{key} {tuple(value.shape)}"
+        for key, value in expected.items()
+        if value.dim() and (key not in found or found[key].shape != value.shape)
+    ]
+    if wrong:
+        raise FtlError(
+            f"{file} does not fit the network's layers: {len(wrong)} missing or of another shape, as {wrong[0]}"
+        )
+    features.load_state_dict({key: found.get(key, torch.zeros_like(value)) for key, value in expected.items()})
+
+
+def _imagenet_weights(chosen: Architecture) -> Path:
+    if chosen.url is None:
+        raise FtlError(
+            f"{chosen.name} has no published weights: train it (ftl backbone train {chosen.name} --dataset dataset), "
+            "then give the file with --weights"
+        )
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    file = folder / chosen.url.rsplit("/", 1)[-1]
+    if file.is_file():
+        return file
+    folder.mkdir(parents=True, exist_ok=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_SECONDS)
+    try:
+        torch.hub.download_url_to_file(chosen.url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
+    except (urllib.error.URLError, OSError, RuntimeError) as error:
+        raise FtlError(
+            f"{chosen.name}'s ImageNet weights could not be downloaded ({error}). Fetch {file.name} elsewhere and put "
+            f"it into {folder}, or give another file with --weights FILE"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
+    return file

@@ -1,0 +1,325 @@
+"""One function a command: read the options, call the library, say what came out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ftl.backbones.chain import Backbone
+from ftl.masks import MaskSet
+from ftl.progress import Bar
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    from ftl.cli import options
+
+    parser = argparse.ArgumentParser(
+        prog="ftl", description="Finicky Transfer Learning: prune a network to the filters that answer to your masks."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: options.Run, help_: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+        made.set_defaults(run=run)
+        return made
+
+    made = command("prune", prune, "make pruned networks for a sweep of keep fractions")
+    made.add_argument("out", type=Path, help="folder for the networks")
+    made.add_argument("backbone", help="a name (vgg16, alexnet, alexnet_bn) or a file")
+    made.add_argument("percent", nargs="?", type=float, help="make K = 0.01, 0.02, ... up to this per cent")
+    options.add_backbone(made)
+    options.add_masks(made)
+    options.add_pruning(made)
+
+    made = command("compare", compare, "compare the filters and figures of two sweeps, as cascade and once")
+    made.add_argument("out", type=Path)
+    made.add_argument("other", type=Path)
+
+    made = command("extract", extract, "compute the features of a data set with every network")
+    made.add_argument("out", type=Path)
+    options.add_dataset(made)
+
+    made = command("train", train, "fit a classifier on the features of every network")
+    made.add_argument("out", type=Path)
+    options.add_split(made)
+
+    made = command("test", test, "measure every network on images never used for choosing, and time each alone")
+    made.add_argument("out", type=Path)
+    options.add_evaluation(made)
+    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+
+    made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
+    made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
+    options.add_choice(made)
+    made.add_argument("--export", type=Path, metavar="FILE", help="write the pick as one .safetensors file")
+
+    made = command("report", report, "write one self-contained page of charts")
+    made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
+    made.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
+    made.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
+    made.add_argument("--html", type=Path, metavar="FILE", help="where to write; report.html in the folder")
+
+    made = command("predict", predict, "classify photographs with a pruned network")
+    made.add_argument("model", type=Path, help="a network's folder in a sweep, or an exported .safetensors file")
+    made.add_argument("images", nargs="+", type=Path, help="files, or folders of them")
+    made.add_argument("--csv", type=Path, metavar="FILE", help="write here instead of printing")
+
+    made = command("run", run, "do it all in a workspace with Images, Segmented, dataset and evaluation")
+    made.add_argument("workspace", type=Path)
+    made.add_argument("backbone", help="a name (vgg16, alexnet, alexnet_bn) or a file")
+    made.add_argument("percent", nargs="?", type=float, help="sweep K = 0.01, 0.02, ... up to this per cent")
+    options.add_backbone(made)
+    options.add_pruning(made)
+    options.add_classes(made)
+    made.add_argument("--out", type=Path, help="folder for the results; models in the workspace")
+    made.add_argument("--images", type=Path, help="photographs with masks; Images in the workspace")
+    made.add_argument("--masks", type=Path, help="their masks; Segmented in the workspace")
+    made.add_argument("--dataset", type=Path, help="dataset in the workspace")
+    made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
+    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+    made.add_argument("--per-class", type=int, metavar="N", help="use at most N images of each class to train")
+    made.add_argument("--threads", type=int, help="threads while timing; all cores by default")
+    made.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
+    made.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
+
+    made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
+    made.add_argument("folder", type=Path)
+    for name, count in (("masks", 24), ("train", 160), ("test", 80)):
+        made.add_argument(f"--{name}", type=int, default=count, metavar="N", help=f"surfaces per class, {count}")
+    made.add_argument("--seed", type=int, default=0)
+
+    made = command("backbone", backbone, "train a backbone from scratch: ftl backbone train alexnet_bn --dataset DIR")
+    made.add_argument("action", choices=["train"])
+    made.add_argument("name", help="vgg16, alexnet or alexnet_bn")
+    options.add_dataset(made)
+    made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
+    made.add_argument("--epochs", type=int, default=12)
+    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+    return parser
+
+
+def _backbone(options: argparse.Namespace) -> Backbone:
+    from ftl.backbones.load import load_backbone
+
+    return load_backbone(options.backbone, weights=options.weights, preprocess=options.preprocess)
+
+
+def _masks(options: argparse.Namespace, size: int, images: Path, masks: Path) -> MaskSet:
+    from ftl.masks import load_masks
+
+    wrap = options.faithful
+    return load_masks(images, masks, classes=options.classes, mask_class=options.mask_class, size=size, wrap=wrap)
+
+
+def _keep(options: argparse.Namespace) -> list[float]:
+    from ftl.errors import FtlError
+    from ftl.pruning.sweep import fractions_up_to
+
+    if options.keep and options.percent:
+        raise FtlError("give either PERCENT or --keep, not both")
+    if options.rule == "above-average":
+        return []
+    return list(options.keep) if options.keep else fractions_up_to(options.percent or 100)
+
+
+def prune(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl prune`."""
+    from ftl.errors import FtlError
+    from ftl.masks import load_masks
+    from ftl.pruning.network import read_description
+    from ftl.pruning.sweep import make_networks
+
+    keep = _keep(options)
+    backbone = _backbone(options)
+    size = backbone.preprocess.size
+    masks = _masks(options, size, options.images, options.masks)
+    if (options.union_images is None) != (options.union_masks is None):
+        raise FtlError("--union-images and --union-masks go together")
+    if options.union_images is not None:
+        masks += load_masks(options.union_images, options.union_masks, size=size, wrap=options.faithful, group="union")
+    made = make_networks(
+        backbone,
+        masks,
+        options.out,
+        keep,
+        criterion_name=options.criterion,
+        rule=options.rule,
+        mode=options.mode,
+        faithful=options.faithful,
+        seed=options.seed,
+        report=bar,
+    )
+    for folder in made:
+        network = read_description(folder)
+        ties = len(network["tied_layers"])
+        note = f"; in {ties} of {len(network['layers'])} layers ties decided" if ties else ""
+        print(f"{folder}: {network['parameters']:,} parameters, {network['macs']:,} multiply-adds{note}")
+
+
+def compare(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl compare`."""
+    from ftl.compare import compare_sweeps, table
+
+    print(table(compare_sweeps(options.out, options.other)), end="")
+
+
+def extract(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl extract`."""
+    from ftl.dataset import load_dataset
+    from ftl.features import extract as extract_one
+    from ftl.pruning.sweep import networks
+
+    folders = networks(options.out)
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed)
+    for folder in folders:
+        print(extract_one(folder, dataset, bar))
+
+
+def train(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl train`."""
+    from ftl.model import HEAD, read_head
+    from ftl.pruning.sweep import networks
+    from ftl.train import train as train_one
+
+    for folder in networks(options.out):
+        validation = train_one(folder, seed=options.seed, photo=options.photo)["validation"]
+        head, _ = read_head(folder / HEAD)
+        right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
+        print(f"{folder}: C = {head.c:g}, {right}")
+
+
+def test(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl test`."""
+    from ftl.dataset import load_dataset
+    from ftl.evaluate import apart, evaluate, time_all
+    from ftl.pruning.sweep import networks
+
+    folders = networks(options.out)
+    given = load_dataset(options.evaluation)
+    evaluation = apart(folders[0], given, options.photo)
+    if len(evaluation) < len(given):
+        print(f"left out {len(given) - len(evaluation)} images that also stand in the training set", file=sys.stderr)
+    for folder in folders:
+        evaluate(folder, evaluation, bar)
+    time_all(folders, options.threads, bar)
+    _print_results(options.out)
+
+
+def _print_results(out: Path) -> None:
+    from ftl.results import write_results
+
+    print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>13}{'MB':>9}{'ms (quartiles)':>26}")
+    for one in write_results(out):
+        accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
+        time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
+        print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
+
+
+def choose(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl choose`."""
+    from ftl.choose import Limits, Weights
+    from ftl.choose import choose as choose_one
+    from ftl.errors import FtlError
+    from ftl.model import export, load_model
+    from ftl.results import read_results
+
+    weights = Weights(*options.weights) if options.weights else options.preset
+    limits = Limits(options.max_ms, options.min_recall, options.max_mb)
+    choice = choose_one(read_results(options.out), weights, limits)
+    pick = choice.pick
+    print(f"pick: {pick.name}, {pick.parameters} parameters, score {choice.scores[pick.name]:.4f}")
+    print(f"  accuracy {pick.accuracy:.4f} where it was chosen, {pick.time_ms:.4g} ms, {pick.size_mb:.3g} MB")
+    if pick.test_accuracy is not None and pick.test_accuracy_low is not None:
+        interval = f" ({pick.test_accuracy_low:.4f} to {pick.test_accuracy_high:.4f})"
+        print(f"  accuracy {pick.test_accuracy:.4f}{interval} on the test set")
+    print(f"not told apart from it: {', '.join(one.name for one in choice.tied) or 'none'}")
+    print(f"knee: {choice.knee.name if choice.knee else 'none'}")
+    print(f"front: {', '.join(one.name for one in choice.front.candidates)}")
+    if options.export:
+        if not options.out.is_dir():
+            raise FtlError("--export needs a sweep's folder: a CSV holds no networks")
+        print(f"wrote {export(load_model(options.out / pick.name), options.export)}")
+
+
+def report(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl report`."""
+    from ftl.report import write_report
+
+    print(write_report(options.out, options.html, preset=options.preset, repeats=options.repeats, report=bar))
+
+
+def predict(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl predict`."""
+    from ftl.errors import raise_together
+    from ftl.files import write_text
+    from ftl.model import load_model
+    from ftl.predict import as_csv, expand
+    from ftl.predict import predict as predict_all
+
+    predictions, problems = predict_all(load_model(options.model), expand(options.images), bar)
+    if options.csv:
+        write_text(options.csv, as_csv(predictions))
+    else:
+        print(as_csv(predictions), end="")
+    raise_together("some files were left out", problems)
+
+
+def run(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl run`."""
+    from ftl.dataset import load_dataset
+    from ftl.report import write_report
+    from ftl.run import sweep
+
+    keep = _keep(options)
+    place = {name: getattr(options, name) or options.workspace / folder for name, folder in _PLACES.items()}
+    backbone = _backbone(options)
+    masks = _masks(options, backbone.preprocess.size, place["images"], place["masks"])
+    done = sweep(
+        backbone,
+        masks,
+        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed),
+        evaluation=place["evaluation"],
+        keep=keep,
+        out=place["out"],
+        criterion=options.criterion,
+        rule=options.rule,
+        mode=options.mode,
+        faithful=options.faithful,
+        seed=options.seed,
+        photo=options.photo,
+        threads=options.threads,
+        report=bar,
+    )
+    _print_results(done.out)
+    page = write_report(done.out, preset=options.preset, repeats=options.repeats, report=bar)
+    print(f"pick: {done.choose(options.preset).pick.name}; charts: {page}")
+
+
+_PLACES = {"images": "Images", "masks": "Segmented", "dataset": "dataset", "evaluation": "evaluation", "out": "models"}
+
+
+def demo(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl demo`."""
+    from ftl.demo import make_demo
+
+    made = make_demo(
+        options.folder, masks=options.masks, train=options.train, test=options.test, seed=options.seed, report=bar
+    )
+    print(made)
+
+
+def backbone(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl backbone train`."""
+    from ftl.backbones.load import save_backbone
+    from ftl.backbones.train import train_backbone
+    from ftl.dataset import load_dataset
+
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed)
+    trained = train_backbone(
+        options.name, dataset, epochs=options.epochs, seed=options.seed, photo=options.photo, report=bar
+    )
+    out = options.out or Path(f"{options.name}.safetensors")
+    save_backbone(trained.backbone.features, out, name=options.name, preprocess=trained.backbone.preprocess.kind)
+    print(f"{out}: {100 * max(trained.validation_accuracy):.1f} % of the held-out images right while training")

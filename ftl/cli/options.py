@@ -1,0 +1,80 @@
+"""Groups of options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from ftl.progress import Bar
+
+Run = Callable[[argparse.Namespace, Bar], None]
+
+
+def add_backbone(parser: argparse.ArgumentParser) -> None:
+    """Where the backbone's weights come from."""
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights for a named backbone; ImageNet's by default"
+    )
+    parser.add_argument("--preprocess", help="caffe, imagenet or raw; what the file says by default")
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    """Which masks count."""
+    parser.add_argument(
+        "--classes", nargs="+", metavar="CLASS", help="class folders whose filters are kept; all of them"
+    )
+    parser.add_argument("--mask-class", metavar="ID", help="for index masks: the id, or the name in classes.json")
+
+
+def add_masks(parser: argparse.ArgumentParser) -> None:
+    """Photographs with masks."""
+    parser.add_argument("--images", type=Path, default=Path("Images"), metavar="DIR", help="photographs; Images")
+    parser.add_argument("--masks", type=Path, default=Path("Segmented"), metavar="DIR", help="their masks; Segmented")
+    add_classes(parser)
+    parser.add_argument(
+        "--union-images", type=Path, metavar="DIR", help="photographs of another group, whose filters stay too"
+    )
+    parser.add_argument("--union-masks", type=Path, metavar="DIR", help="and their masks")
+
+
+def add_pruning(parser: argparse.ArgumentParser) -> None:
+    """How filters are chosen."""
+    parser.add_argument("--keep", nargs="+", type=float, metavar="K", help="the keep fractions to make, as 0.05 0.2")
+    parser.add_argument(
+        "--criterion", default="iou", help="iou, predicate1, predicate2, binary_iou, dissection, l1 or random"
+    )
+    parser.add_argument("--rule", default="fraction", help="fraction or above-average")
+    parser.add_argument("--mode", default="cascade", help="cascade: rescore after each cut; once: one pass for all")
+    parser.add_argument("--faithful", action="store_true", help="reproduce the original program in everything")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Photographs by class to train on."""
+    parser.add_argument(
+        "--dataset", type=Path, default=Path("dataset"), metavar="DIR", help="folder of classes; dataset"
+    )
+    parser.add_argument("--per-class", type=int, metavar="N", help="use at most N images of each class")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """How images are held out."""
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+
+
+def add_evaluation(parser: argparse.ArgumentParser) -> None:
+    """The test set, and how time is taken."""
+    parser.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
+    parser.add_argument("--threads", type=int, help="threads while timing; all cores by default")
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Limits and weights of a pick."""
+    parser.add_argument("--max-ms", type=float, help="longest inference time")
+    parser.add_argument("--min-recall", type=float, help="least recall, 0 to 1")
+    parser.add_argument("--max-mb", type=float, help="largest file")
+    parser.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
+    parser.add_argument("--weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"), help="own weights")

@@ -1,0 +1,129 @@
+"""Photographs by class for the classifier: duplicates found by content, splits that cannot leak."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ftl.errors import FtlError, raise_together
+from ftl.files import digest
+from ftl.images import class_folders, read_image
+
+FOLDS = 4
+"""Folds of every cross-validation, and the inverse of the share held out for validation, as in the original."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels. `labels[i]` indexes `classes`; `digests[i]` is the SHA-256 of the file's bytes."""
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    digests: tuple[str, ...]
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> Dataset:
+        """The images at `indices`, in that order."""
+        chosen = [int(index) for index in indices]
+        return Dataset(
+            tuple(self.paths[index] for index in chosen),
+            self.labels[chosen],
+            self.classes,
+            tuple(self.digests[index] for index in chosen),
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def load_dataset(folder: str | Path, *, per_class: int | None = None, seed: int = 0) -> Dataset:
+    """Read `folder/<class>/*`, each picture once.
+
+    A picture that stands twice in a class is kept once. `per_class` draws at most that many per class, seeded.
+    Raises `FtlError` that lists every unreadable file and every picture that stands in two classes.
+    """
+    found = class_folders(Path(folder))
+    if "" in found or len(found) < 2:
+        raise FtlError(f"{folder} needs at least two class folders, such as {folder}/Crack and {folder}/Background")
+    classes = tuple(sorted(found))
+    generator = np.random.default_rng(seed)
+    problems: list[str] = []
+    first: dict[str, Path] = {}
+    paths: list[Path] = []
+    labels: list[int] = []
+    digests: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        for label, name in enumerate(classes):
+            unique: list[tuple[Path, str]] = []
+            for path, content in zip(found[name], pool.map(digest, found[name]), strict=True):
+                if content not in first:
+                    first[content] = path
+                    unique.append((path, content))
+                elif first[content].parent != path.parent:
+                    problems.append(f"{first[content]} and {path} are the same picture in two classes: take one out")
+            if per_class is not None and len(unique) > per_class:
+                unique = [unique[index] for index in sorted(generator.permutation(len(unique))[:per_class])]
+            problems += [problem for problem in pool.map(_problem, [path for path, _ in unique]) if problem]
+            paths += [path for path, _ in unique]
+            digests += [content for _, content in unique]
+            labels += [label] * len(unique)
+    raise_together(f"{folder} cannot be used as it is", problems)
+    return Dataset(tuple(paths), np.array(labels, np.int64), classes, tuple(digests))
+
+
+def _problem(path: Path) -> str | None:
+    try:
+        read_image(path)
+    except FtlError as error:
+        return str(error)
+    return None
+
+
+def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
+    """The photo that each image was cut from: the first group of the regular expression `pattern` in the file stem.
+
+    Without a pattern every file is a photo of its own. Raises `FtlError` for a bad pattern, or names not matching it.
+    """
+    if pattern is None:
+        return [str(path) for path in paths]
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise FtlError(f"the photo pattern {pattern!r} is no regular expression: {error}") from error
+    if compiled.groups < 1:
+        raise FtlError(f"the photo pattern {pattern!r} needs one group in parentheses, as in (.+)_\\d+")
+    matches = [compiled.fullmatch(path.stem) for path in paths]
+    strangers = (f"{path} does not match" for path, match in zip(paths, matches, strict=True) if match is None)
+    raise_together(f"the photo pattern {pattern!r} does not fit these names: mend it, or rename them", strangers)
+    return [match[1] for match in matches if match is not None]
+
+
+def folds(labels: np.ndarray, photos: Sequence[str], seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`FOLDS` seeded splits (train indices, held-out indices), stratified by label, a photo never on both sides."""
+    counts = np.bincount(labels)
+    if len(set(photos)) < FOLDS or counts[counts > 0].min() < FOLDS:
+        raise FtlError(f"every class needs at least {FOLDS} images, from {FOLDS} photos: there are {counts.tolist()}")
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    _, groups = np.unique(np.asarray(photos), return_inverse=True)
+    return list(splitter.split(np.zeros(len(labels)), labels, groups))
+
+
+def split(dataset: Dataset, *, seed: int, photo: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Indices to train on and indices held out for validation, 3 : 1, stratified and by photo."""
+    return folds(dataset.labels, photo_ids(dataset.paths, photo), seed)[0]
+
+
+def without(dataset: Dataset, other: Dataset, photo: str | None = None) -> Dataset:
+    """`dataset` less the pictures (and with `photo`, the photos) that also stand in `other`."""
+    contents, photos = set(other.digests), set(photo_ids(other.paths, photo)) if photo else set()
+    mine = photo_ids(dataset.paths, photo) if photo else [""] * len(dataset)
+    keep = [i for i, content in enumerate(dataset.digests) if content not in contents and mine[i] not in photos]
+    if not keep:
+        raise FtlError("every image of this set also stands in the set that it must be kept apart from")
+    return dataset.take(keep)

@@ -1,0 +1,81 @@
+"""What a network sees in each image, on disk for the classifier: HDF5 with features, labels and label names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from ftl.backbones.chain import Backbone
+from ftl.backbones.load import load_backbone
+from ftl.dataset import Dataset
+from ftl.errors import FtlError
+from ftl.files import digest, digest_all, whole_file
+from ftl.images import read_image
+from ftl.progress import Report, silent
+from ftl.pruning.network import WEIGHTS
+
+FEATURES = "features.h5"
+EVALUATION = "evaluation.h5"
+_BATCH = 8
+
+
+@torch.inference_mode()
+def features_of(network: Backbone, paths: Sequence[Path]) -> Iterator[np.ndarray]:
+    """Features of images in order, in batches: float32 (n, H * W * C), flattened channels last as Keras does."""
+    for start in range(0, len(paths), _BATCH):
+        images = [read_image(path) for path in paths[start : start + _BATCH]]
+        yield network(network.preprocess(images)).permute(0, 2, 3, 1).flatten(1).numpy()
+
+
+def extract(folder: Path, dataset: Dataset, report: Report = silent, name: str = FEATURES) -> Path:
+    """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
+
+    Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
+    `digests`; attributes `dataset_sha256` and `network_sha256` say what made it.
+    """
+    file = folder / name
+    made_from = {"dataset_sha256": digest_all(dataset.paths), "network_sha256": digest(folder / WEIGHTS)}
+    if file.is_file() and _made_from(file) == made_from:
+        return file
+    network = load_backbone(folder)
+    with whole_file(file) as draft, h5py.File(draft, "w") as target:
+        done = 0
+        for batch in features_of(network, dataset.paths):
+            if not done:
+                target.create_dataset("features", (len(dataset), batch.shape[1]), np.float32)
+            target["features"][done : done + len(batch)] = batch
+            done += len(batch)
+            report(done, len(dataset), f"features of {folder.name}")
+        target["labels"] = dataset.labels
+        text = h5py.string_dtype()
+        target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
+        target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
+        target.create_dataset("digests", data=list(dataset.digests), dtype=text)
+        target.attrs.update(made_from)
+    return file
+
+
+def _made_from(file: Path) -> dict[str, str] | None:
+    try:
+        with h5py.File(file, "r") as source:
+            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
+    except (OSError, KeyError):
+        return None
+
+
+def read_features(file: Path) -> tuple[np.ndarray, Dataset]:
+    """Features (N, d) float32, and the images they come from. Raises `FtlError` when the file is missing or damaged."""
+    try:
+        with h5py.File(file, "r") as source:
+            names = tuple(source["label_names"].asstr()[:])
+            paths = tuple(Path(path) for path in source["paths"].asstr()[:])
+            dataset = Dataset(paths, source["labels"][:], names, tuple(source["digests"].asstr()[:]))
+            return source["features"][:], dataset
+    except FileNotFoundError:
+        raise FtlError(f"there is no {file}: run ftl extract {file.parent.parent} first") from None
+    except (OSError, KeyError) as error:
+        raise FtlError(f"{file} is damaged ({error}): remove it and run ftl extract again") from error

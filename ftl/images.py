@@ -1,0 +1,89 @@
+"""Photographs from disk: decoded once, upright, RGB, and never larger than memory can hold."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ftl.errors import FtlError
+
+EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""File names that count as images, in lower case."""
+
+MAX_PIXELS = 100_000_000
+"""Larger images are refused before they are decoded: a few kilobytes can unpack to gigabytes."""
+
+_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+
+
+def open_upright(path: Path) -> Image.Image:
+    """Decode an image and turn it as its EXIF orientation says.
+
+    Raises `FtlError` when the file is no image, is damaged, or holds more than `MAX_PIXELS`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise FtlError(
+                        f"{path} has {width} x {height} pixels, more than {MAX_PIXELS:,}: make it smaller or cut it"
+                    )
+                image.load()
+                return ImageOps.exif_transpose(image)
+    except FtlError:
+        raise
+    except UnidentifiedImageError as error:
+        kinds = ", ".join(_FORMATS)
+        raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error
+    except Exception as error:  # Pillow raises many types on damaged input; each means the same to a user
+        raise FtlError(f"{path} cannot be read as an image ({error}): replace it or take it out") from error
+
+
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey images to 8 bits; others are returned as they are."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    return Image.fromarray((values // 257 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8))
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read a photograph as RGB, uint8, shape (height, width, 3), upright. Raises `FtlError` as `open_upright`."""
+    return np.asarray(to_eight_bits(open_upright(path)).convert("RGB"))
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files directly in `folder`, by name. Hidden files and other types are left out."""
+    return sorted(
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def class_folders(folder: Path) -> dict[str, list[Path]]:
+    """Images by class: one entry per subfolder that holds images; a folder without subfolders is one class "".
+
+    Raises `FtlError` when `folder` is missing or holds no image at all.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FtlError(f"there is no folder {folder}: make it, with one subfolder per class")
+    found = {sub.name: list_images(sub) for sub in sorted(folder.iterdir()) if sub.is_dir() and sub.name[0] != "."}
+    found = {name: paths for name, paths in found.items() if paths}
+    flat = list_images(folder)
+    if flat:
+        if found:
+            raise FtlError(
+                f"{folder} holds images both beside and inside class folders ({flat[0].name}, {next(iter(found))}/): "
+                "move them all into class folders, or all out"
+            )
+        found = {"": flat}
+    if not found:
+        raise FtlError(f"{folder} holds no images ({', '.join(EXTENSIONS)})")
+    return found

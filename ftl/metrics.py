@@ -1,0 +1,73 @@
+"""Measures of a classifier. Pure functions of counts and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest, norm
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927, JASA 22:209): (low, high), each 0..1."""
+    if trials == 0:
+        return 0.0, 1.0
+    z = float(norm.ppf(0.5 + confidence / 2))
+    share = successes / trials
+    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    reach = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def positive_class(classes: Sequence[str]) -> int:
+    """Index of the class that is looked for: the one named like "crack", else the last that is no background."""
+    lower = [name.lower() for name in classes]
+    named = [index for index, name in enumerate(lower) if "crack" in name]
+    others = [index for index, name in enumerate(lower) if name not in ("background", "negative", "none", "intact")]
+    return (named or others or [len(classes) - 1])[0 if named else -1]
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts (classes, classes): row the true label, column the predicted one."""
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (truth, predicted), 1)
+    return matrix
+
+
+def summarise(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """Accuracy with Wilson's 95 % interval, precision, recall, F1, and the confusion matrix.
+
+    With two classes the three are of the class looked for (`positive`); with more, their mean over classes. A share
+    with nothing to divide by is 0.
+    """
+    matrix = confusion(truth, predicted, len(classes))
+    hits = np.diag(matrix).astype(float)
+    precision = np.divide(hits, matrix.sum(0), out=np.zeros_like(hits), where=matrix.sum(0) > 0)
+    recall = np.divide(hits, matrix.sum(1), out=np.zeros_like(hits), where=matrix.sum(1) > 0)
+    both = precision + recall
+    f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
+    positive = positive_class(classes)
+    select = slice(positive, positive + 1) if len(classes) == 2 else slice(None)
+    low, high = wilson(int(hits.sum()), len(truth))
+    return {
+        "images": len(truth),
+        "accuracy": float(hits.sum() / max(1, len(truth))),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "precision": float(precision[select].mean()),
+        "recall": float(recall[select].mean()),
+        "f1": float(f1[select].mean()),
+        "positive": classes[positive] if len(classes) == 2 else None,
+        "classes": list(classes),
+        "confusion": matrix.tolist(),
+    }
+
+
+def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
+    """Exact two-sided McNemar p-value of two classifiers' right answers (bool, N) on the same images; 1.0 if equal."""
+    only_first = int(np.sum(first_right & ~second_right))
+    only_second = int(np.sum(~first_right & second_right))
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second).pvalue)

@@ -1,0 +1,106 @@
+"""A network with its head: what classifies a photograph, and the one file that is taken home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from ftl.backbones.chain import Backbone
+from ftl.backbones.load import load_backbone, read_tensors
+from ftl.backbones.preprocess import Preprocess
+from ftl.errors import FtlError
+from ftl.files import whole_file
+from ftl.head import Head
+
+HEAD = "head.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A feature extractor and the classifier on its features."""
+
+    network: Backbone
+    head: Head
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.head.classes
+
+    @torch.inference_mode()
+    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Class probabilities (N, classes) of RGB uint8 images, each (height, width, 3)."""
+        features = self.network(self.network.preprocess(images)).permute(0, 2, 3, 1).flatten(1).numpy()
+        return self.head.probabilities(features)
+
+
+def _head_parts(head: Head) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    data = asdict(head)
+    tensors = {f"head.{key}": torch.from_numpy(np.ascontiguousarray(data.pop(key))) for key in ("weight", "bias")}
+    return tensors, data
+
+
+def write_head(folder: Path, head: Head, extra: dict[str, Any]) -> None:
+    """Write `folder/head.safetensors`; `extra` (what it was fitted on and its validation) goes into its header."""
+    tensors, data = _head_parts(head)
+    with whole_file(folder / HEAD) as draft:
+        draft.write_bytes(save(tensors, metadata={"ftl": json.dumps({"head": data} | extra)}))
+
+
+def read_head(file: Path) -> tuple[Head, dict[str, Any]]:
+    """A head and the rest of its header. Raises `FtlError` when the file holds none."""
+    tensors, header = read_tensors(file)
+    try:
+        data = header.pop("head")
+        classes, scores = tuple(data["classes"]), tuple(data["scores"])
+        weight, bias = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
+        return Head(weight, bias, classes, float(data["c"]), scores), header
+    except KeyError as error:
+        raise FtlError(f"{file} holds no classifier ({error} is missing)") from error
+
+
+def load_model(path: str | Path) -> Model:
+    """Load a network with its head: a network's folder in a sweep, or the one file that `export` wrote.
+
+    Raises `FtlError` when there is no head, or it does not fit the network.
+    """
+    path = Path(path)
+    if path.is_dir() and not (path / HEAD).is_file():
+        raise FtlError(f"{path} has no classifier yet: run ftl train {path.parent}")
+    if not path.is_dir() and path.suffix.lower() != ".safetensors":
+        raise FtlError(f"{path} is neither a network's folder nor an exported .safetensors file")
+    head, _ = read_head(path / HEAD if path.is_dir() else path)
+    network = load_backbone(path)
+    probe = np.zeros((1, network.preprocess.size, network.preprocess.size, 3), np.uint8)
+    with torch.inference_mode():
+        width = network(network.preprocess(probe)).numel()
+    if head.weight.shape[1] != width:
+        raise FtlError(f"{path}: the classifier takes {head.weight.shape[1]} features, but the network gives {width}")
+    return Model(network, head)
+
+
+def export(model: Model, file: str | Path) -> Path:
+    """Write a model as one `.safetensors` file that `ftl predict`, `load_model` and `load_backbone` take."""
+    file = Path(file)
+    if file.suffix != ".safetensors":
+        raise FtlError(f"an exported model is a .safetensors file, not {file.name}")
+    tensors, head = _head_parts(model.head)
+    preprocess: Preprocess = model.network.preprocess
+    header = {
+        "layers": model.network.spec(),
+        "preprocess": preprocess.kind,
+        "size": preprocess.size,
+        "name": model.network.name,
+        "head": head,
+    }
+    tensors |= {key: value.contiguous() for key, value in model.network.state_dict().items()}
+    with whole_file(file) as draft:
+        draft.write_bytes(save(tensors, metadata={"ftl": json.dumps(header)}))
+    return file

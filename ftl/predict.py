@@ -1,0 +1,55 @@
+"""Classify photographs with a model that was taken home."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ftl.errors import FtlError
+from ftl.images import list_images, read_image
+from ftl.model import Model
+from ftl.progress import Report, silent
+
+
+class Prediction(NamedTuple):
+    """What a model says of one file; `probability` 0..1 is that of `label`."""
+
+    file: Path
+    label: str
+    probability: float
+
+
+def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tuple[list[Prediction], list[str]]:
+    """Predictions of the readable files, and a sentence for each that is not."""
+    predictions, problems = [], []
+    for done, path in enumerate(paths):
+        report(done, len(paths), "predicting")
+        try:
+            image = read_image(path)
+        except FtlError as error:
+            problems.append(str(error))
+            continue
+        scores = model.probabilities([image])[0]
+        predictions.append(Prediction(path, model.classes[int(scores.argmax())], float(scores.max())))
+    report(len(paths), len(paths), "predicting")
+    return predictions, problems
+
+
+def as_csv(predictions: Sequence[Prediction]) -> str:
+    """`file,class,probability` lines."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "class", "probability"])
+    writer.writerows([one.file, one.label, f"{one.probability:.6f}"] for one in predictions)
+    return text.getvalue()
+
+
+def expand(paths: Sequence[str | Path]) -> list[Path]:
+    """Files as they are, folders as the images in them. Raises `FtlError` when nothing is left."""
+    found = [file for path in map(Path, paths) for file in (list_images(path) if path.is_dir() else [path])]
+    if not found:
+        raise FtlError("there are no images to predict")
+    return found

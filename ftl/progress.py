@@ -1,0 +1,45 @@
+"""A progress bar with time left on everything that takes long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+Report = Callable[[int, int, str], None]
+"""A listener: `report(done, total, what)`. The studio stores it with a job; the command line draws a bar."""
+
+
+class Bar:
+    """Draws `report(done, total, what)` calls as one bar per stage on standard error."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+        self._what = ""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Draw the bar of stage `what` at `done` of `total`."""
+        if self._bar is None or what != self._what:
+            self.close()
+            self._bar = tqdm(
+                total=total,
+                desc=what,
+                file=sys.stderr,
+                dynamic_ncols=True,
+                mininterval=0.2 if sys.stderr.isatty() else 20,
+            )
+            self._what = what
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """End the bar that is drawn now, if any."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def silent(done: int, total: int, what: str) -> None:
+    """The listener that ignores everything."""

@@ -1,0 +1,85 @@
+"""A pruned network on disk: a folder with `network.json` (what it is, how it was made) and its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save
+from torch import nn
+
+from ftl.backbones.chain import Backbone, build, macs
+from ftl.errors import FtlError
+from ftl.files import read_json, whole_folder, write_json
+from ftl.pruning.cascade import LayerChoice
+
+WEIGHTS = "network.safetensors"
+DESCRIPTION = "network.json"
+
+
+def tied_layers(choices: list[LayerChoice]) -> list[str]:
+    """Layers in which a dropped filter scores as high as a kept one: there the order of filters decided, not merit."""
+    return [choice.name for choice in choices if any(_tied(scores, choice.kept) for scores in choice.scores.values())]
+
+
+def _tied(scores: np.ndarray, kept: list[int]) -> bool:
+    dropped = np.delete(scores, kept)
+    return bool(dropped.size and dropped.max() == scores[kept].min())
+
+
+def write_network(
+    folder: Path, network: Backbone, choices: list[LayerChoice], keep: float | None, made_with: dict[str, Any]
+) -> None:
+    """Write a network with the scores and kept filters of every layer; the folder appears whole or not at all.
+
+    `layers[i].scores` are the first group's; `scores_by_group` holds all when there are several.
+    """
+    layers = []
+    for choice in choices:
+        groups = {group: [float(score) for score in scores] for group, scores in choice.scores.items()}
+        entry = {"name": choice.name, "scores": next(iter(groups.values()), []), "kept": choice.kept}
+        layers.append(entry | ({"scores_by_group": groups} if len(groups) > 1 else {}))
+    spec = network.spec()
+    description = {
+        "name": folder.name,
+        "backbone": network.name,
+        "keep": keep,
+        "parameters": network.parameters_count(),
+        "macs": macs(spec, network.preprocess.size),
+        "preprocess": {"kind": network.preprocess.kind, "size": network.preprocess.size},
+        "layers": layers,
+        "tied_layers": tied_layers(choices),
+        "architecture": spec,
+        "made_with": made_with,
+    }
+    with whole_folder(folder) as draft:
+        tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
+        (draft / WEIGHTS).write_bytes(save(tensors))
+        write_json(draft / DESCRIPTION, description)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """`network.json` of a network's folder. Raises `FtlError` when there is none, or it is damaged."""
+    try:
+        description: dict[str, Any] = read_json(Path(folder) / DESCRIPTION)
+        return description
+    except FileNotFoundError:
+        raise FtlError(f"{folder} is no network: it has no {DESCRIPTION}") from None
+    except (OSError, ValueError) as error:
+        raise FtlError(f"{folder}/{DESCRIPTION} is damaged ({error}): make the network again") from error
+
+
+def read_network(folder: Path) -> tuple[nn.Sequential, str, int, str]:
+    """Layers with weights, kind and size of the preprocessing, and name, for `load_backbone`."""
+    from ftl.backbones.load import fill, read_tensors
+
+    description = read_description(folder)
+    try:
+        features, preprocess = build(description["architecture"]), description["preprocess"]
+        kind, size, name = preprocess["kind"], int(preprocess["size"]), str(description["backbone"])
+    except (KeyError, TypeError) as error:
+        raise FtlError(f"{folder}/{DESCRIPTION} describes no network ({error!r})") from error
+    tensors, _ = read_tensors(Path(folder) / WEIGHTS)
+    fill(features, tensors, Path(folder) / WEIGHTS)
+    return features, kind, size, name

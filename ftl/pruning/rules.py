@@ -1,0 +1,48 @@
+"""Rules: which filters of a layer stay, given their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ftl.errors import FtlError
+
+RULES = ("fraction", "above-average")
+
+
+def keep_fraction(scores: np.ndarray, fraction: float, *, faithful: bool = False) -> list[int]:
+    """Indices, rising, of the best `fraction` (0..1] of the filters.
+
+    Keeps `round(n * fraction)`, at least one; of equal scores the lower index. `faithful=True` keeps the original's
+    `round((n - 1) * fraction)` with Python's rounding, and of equal scores the higher index. Either way a smaller
+    fraction keeps a subset of what a larger one keeps.
+    """
+    count = len(scores)
+    if faithful:
+        kept = round((count - 1) * fraction)
+        if kept < 1:
+            raise FtlError(f"keep fraction {fraction:g} leaves nothing of a layer with {count} filters: keep more")
+        order = np.lexsort((-np.arange(count), -scores))
+    else:
+        kept = max(1, round(count * fraction))
+        order = np.lexsort((np.arange(count), -scores))
+    return sorted(int(index) for index in order[:kept])
+
+
+def above_average(scores: np.ndarray) -> list[int]:
+    """Indices of the filters that score the layer's average or more."""
+    return [int(index) for index in np.flatnonzero(scores >= np.mean(scores))]
+
+
+def pick(scores: Mapping[str, np.ndarray], rule: str, fraction: float | None, *, faithful: bool = False) -> list[int]:
+    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep."""
+    if rule not in RULES:
+        raise FtlError(f"there is no rule {rule!r}: choose one of {', '.join(RULES)}")
+    united: set[int] = set()
+    for values in scores.values():
+        if rule == "above-average" or fraction is None:
+            united |= set(above_average(values))
+        else:
+            united |= set(keep_fraction(values, fraction, faithful=faithful))
+    return sorted(united)

@@ -1,0 +1,148 @@
+"""A sweep: the unpruned base and one pruned network per keep fraction, in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ftl.backbones.chain import Backbone
+from ftl.errors import FtlError
+from ftl.files import read_json, remove_drafts, versions, write_json
+from ftl.masks import MaskSet
+from ftl.progress import Report, silent
+from ftl.pruning.cascade import Choices, How, LayerChoice, cascade
+from ftl.pruning.network import DESCRIPTION, write_network
+from ftl.pruning.once import once
+from ftl.pruning.surgery import fresh_batch_norms, prune
+from ftl.scoring import criterion
+from ftl.scoring.passes import Evidence
+
+MODES = {"cascade": cascade, "once": once}
+BASE = "base"
+SETTINGS = "sweep.json"
+
+
+def folder_name(keep: float | None) -> str:
+    """`keep-0.05`; `above-average` for the rule that needs no fraction."""
+    return "above-average" if keep is None else f"keep-{keep:g}"
+
+
+def fractions_up_to(percent: float) -> list[float]:
+    """0.01, 0.02, ... up to `percent` / 100, as the original's loop; 100 itself is the base."""
+    if not 1 <= percent <= 100:
+        raise FtlError(f"PERCENT goes from 1 to 100, not {percent:g}")
+    return [step / 100 for step in range(1, int(percent) + 1)]
+
+
+def backbone_digest(backbone: Backbone) -> str:
+    """SHA-256 over a network's weights."""
+    total = hashlib.sha256()
+    for key, value in backbone.state_dict().items():
+        total.update(key.encode())
+        total.update(value.contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def choose_filters(
+    backbone: Backbone,
+    masks: MaskSet,
+    fractions: Sequence[float | None],
+    how: How,
+    mode: str = "cascade",
+    report: Report = silent,
+) -> Choices:
+    """Score and pick the filters of every layer for every fraction; nothing is cut yet.
+
+    `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
+    """
+    if mode not in MODES:
+        raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
+    if not len(masks):
+        raise FtlError("there are no photographs with masks to score filters by")
+    if how.faithful:
+        backbone = fresh_batch_norms(backbone)
+        backbone.preprocess = replace(backbone.preprocess, kind="raw")
+    return MODES[mode](backbone, Evidence(masks), fractions, how, report)
+
+
+def make_networks(
+    backbone: Backbone,
+    masks: MaskSet,
+    out: str | Path,
+    keep: Sequence[float],
+    *,
+    criterion_name: str = "iou",
+    rule: str = "fraction",
+    mode: str = "cascade",
+    faithful: bool = False,
+    seed: int = 0,
+    report: Report = silent,
+) -> list[Path]:
+    """Write `out/base` and one folder per keep fraction; what is there already, whole, is left as it is.
+
+    Raises `FtlError` when a fraction is out of (0, 1], or `out` was made from other inputs or with other settings.
+    """
+    out = Path(out)
+    fractions: list[float | None] = [None] if rule == "above-average" else [*sorted(set(keep))]
+    wrong = [fraction for fraction in fractions if fraction is not None and not 0 < fraction <= 1]
+    if wrong or not fractions:
+        raise FtlError(f"keep fractions go from above 0 to 1, not {wrong[0] if wrong else 'none'}")
+    names = [folder_name(fraction) for fraction in fractions]
+    if len(set(names)) < len(names):
+        raise FtlError("two keep fractions differ by less than six digits: leave one out")
+    settings = {
+        "backbone": backbone.name,
+        "backbone_sha256": backbone_digest(backbone),
+        "masks_sha256": masks.digest(),
+        "images": len(masks),
+        "groups": {group: len(indices) for group, indices in masks.groups.items()},
+        "criterion": criterion(criterion_name).name,
+        "rule": rule,
+        "mode": mode,
+        "faithful": faithful,
+        "seed": seed,
+    }
+    claim_folder(out, settings)
+    made_with = settings | {"versions": versions()}
+    if not (out / BASE / DESCRIPTION).is_file():
+        whole = [LayerChoice(name, {}, list(range(c.out_channels))) for name, c in backbone.convolutions().items()]
+        write_network(out / BASE, backbone, whole, 1.0, made_with)
+    missing = [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
+    if missing:
+        how = How(criterion(criterion_name), rule, seed, faithful)
+        choices = choose_filters(backbone, masks, missing, how, mode, report)
+        source = fresh_batch_norms(backbone) if faithful else backbone
+        for done, (fraction, layers) in enumerate(choices.items()):
+            report(done, len(choices), "cutting")
+            pruned = prune(source, {layer.name: layer.kept for layer in layers})
+            write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
+        report(len(choices), len(choices), "cutting")
+    return [out / name for name in names]
+
+
+def claim_folder(out: Path, settings: dict[str, Any]) -> None:
+    """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written."""
+    file = out / SETTINGS
+    if file.is_file():
+        before = read_json(file)["settings"]
+        differing = [key for key in settings if before.get(key) != settings[key]]
+        if differing:
+            told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
+            raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
+        remove_drafts(out)
+    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
+        raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
+    else:
+        write_json(file, {"settings": settings, "versions": versions()})
+
+
+def networks(out: str | Path) -> list[Path]:
+    """The networks of a sweep, the base first, then by keep fraction. Raises `FtlError` when there are none."""
+    out = Path(out)
+    found = [path.parent for path in out.glob(f"*/{DESCRIPTION}") if not path.parent.name.startswith(".")]
+    if not found:
+        raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
+    return sorted(found, key=lambda path: (path.name != BASE, read_json(path / DESCRIPTION)["keep"] or 2, path.name))

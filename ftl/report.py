@@ -1,0 +1,155 @@
+"""One self-contained page that tells a sweep's whole story."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from ftl import charts
+from ftl.choose import Choice, choose
+from ftl.evaluate import repeat
+from ftl.files import machine, read_json, write_text
+from ftl.progress import Report, silent
+from ftl.pruning.network import read_description
+from ftl.pruning.sweep import BASE, SETTINGS
+from ftl.results import Candidate, base_of, read_results
+
+PAGE = "report.html"
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1f2937; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .3rem .8rem; border-bottom: 1px solid #e5e7eb; }
+td { text-align: right; } td:first-child, th:first-child { text-align: left; } .note { color: #6b7280; }
+"""
+
+_FIGURES = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "median_ms": "time [ms]"}
+
+
+def comparison_table(
+    base: Candidate, pick: Candidate, repeated: Mapping[str, Mapping[str, tuple[float, float]]] | None
+) -> str:
+    """Base against pick as an HTML table; `repeated[name][figure]` is (mean, deviation) over repeated runs."""
+    rows = [
+        ("parameters", f"{base.parameters:,}", f"{pick.parameters:,}"),
+        ("size [MB]", f"{base.size_mb:.2f}", f"{pick.size_mb:.2f}"),
+    ]
+    if repeated:
+        for key, title in _FIGURES.items():
+            digits = 2 if key == "median_ms" else 4
+            told = [
+                f"{mean:.{digits}f} ({deviation:.{digits}f})"
+                for mean, deviation in (repeated[one.name][key] for one in (base, pick))
+            ]
+            rows.append((title, told[0], told[1]))
+    else:
+        rows.append(("accuracy", f"{charts.shown_accuracy(base):.4f}", f"{charts.shown_accuracy(pick):.4f}"))
+        rows.append(("time [ms]", f"{base.time_ms:.2f}", f"{pick.time_ms:.2f}"))
+    body = "".join(f"<tr><td>{a}</td><td>{b}</td><td>{c}</td></tr>" for a, b, c in rows)
+    return f"<table><tr><th></th><th>base</th><th>{html.escape(pick.name)}</th></tr>{body}</table>"
+
+
+def candidates_table(candidates: Sequence[Candidate]) -> str:
+    """All candidates with test accuracy and interval as an HTML table."""
+
+    def cell(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    body = "".join(
+        f"<tr><td>{html.escape(one.name)}</td><td>{cell(one.test_accuracy, '.4f')}</td>"
+        f"<td>{cell(one.test_accuracy_low, '.3f')} to {cell(one.test_accuracy_high, '.3f')}</td>"
+        f"<td>{cell(one.test_f1, '.4f')}</td>"
+        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td><td>{one.time_ms:.2f}</td></tr>"
+        for one in candidates
+    )
+    heads = ("", "test accuracy", "95 % interval", "test F1", "validation accuracy", "parameters", "MB", "ms")
+    return "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + f"</tr>{body}</table>"
+
+
+def page(
+    candidates: Sequence[Candidate],
+    choice: Choice,
+    title: str,
+    layers: Sequence[str] = (),
+    repeated: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """The report as HTML: it loads nothing from anywhere."""
+    figures: list[go.Figure] = [
+        charts.accuracy_over_time(candidates, choice),
+        charts.accuracy_over_parameters(candidates),
+        charts.size_and_time(candidates),
+        charts.filters_and_parameters(candidates),
+        charts.decision_scores(candidates, choice),
+    ]
+    if layers and candidates[0].channels:
+        figures.append(charts.kept_per_layer(candidates, layers))
+    drawn = [
+        figure.to_html(full_html=False, include_plotlyjs=not index, config={"displaylogo": False})
+        for index, figure in enumerate(figures)
+    ]
+    base, pick = base_of(candidates), choice.pick
+    summary = (
+        f"<p><b>{html.escape(pick.name)}</b> keeps {100 * pick.parameters / base.parameters:.1f} % of the parameters, "
+        f"is {base.time_ms / pick.time_ms:.1f} times as fast as the base "
+        f"({pick.time_ms:.3g} against {base.time_ms:.3g} ms) "
+        f"and classifies {100 * charts.shown_accuracy(pick):.1f} % right, "
+        f"the base {100 * charts.shown_accuracy(base):.1f} %.</p>"
+    )
+    if choice.tied:
+        names = html.escape(", ".join(one.name for one in choice.tied))
+        summary += f"<p>Not told apart from it on the validation images: {names}.</p>"
+    told = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{summary}"
+        f"<h2>Base and pick</h2>{comparison_table(base, pick, repeated)}{drawn[0]}"
+        f"<h2>All candidates</h2>{candidates_table(candidates)}{''.join(drawn[1:])}{told}</body></html>\n"
+    )
+
+
+def write_report(
+    source: str | Path,
+    target: str | Path | None = None,
+    *,
+    preset: str = "balanced",
+    repeats: int = 0,
+    report: Report = silent,
+) -> Path:
+    """Write the page for a sweep's folder (as `report.html` in it) or for one of the original's CSVs.
+
+    `repeats` > 0 runs base and pick that often again and tells mean and standard deviation.
+    """
+    source = Path(source)
+    candidates = read_results(source)
+    choice = choose(candidates, preset)
+    title = f"Finicky transfer learning: {source.name}"
+    if not source.is_dir():
+        target = Path(target or source.with_suffix(".html"))
+        write_text(target, page(candidates, choice, title))
+        return target
+    settings = read_json(source / SETTINGS)["settings"]
+    repeated = None
+    if repeats:
+        repeated = {
+            name: repeat(source / name, repeats, seed=settings["seed"], report=report)
+            for name in (BASE, choice.pick.name)
+        }
+    on = machine()
+    notes = [
+        f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
+        f"masks; seed {settings['seed']}. The pick has the best decision score ({preset}) on images held out for "
+        "choosing; accuracy is of the test set. Time is the median of one image in a process of its own, with "
+        "quartiles.",
+        f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
+    ]
+    if repeated:
+        notes.append(
+            f"Base and pick: mean and standard deviation over {repeats} runs, each with another training split."
+        )
+    layers = [layer["name"] for layer in read_description(source / BASE)["layers"]]
+    target = Path(target or source / PAGE)
+    write_text(target, page(candidates, choice, title, layers, repeated, notes))
+    return target

@@ -1,0 +1,201 @@
+"""The table of a sweep: one row per candidate, from its files; as CSV and JSON; and the original's CSVs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ftl.errors import FtlError
+from ftl.evaluate import TEST, TIME
+from ftl.files import machine, read_json, versions, write_json, write_text
+from ftl.model import HEAD, read_head
+from ftl.pruning.network import WEIGHTS, read_description
+from ftl.pruning.sweep import BASE, SETTINGS, networks
+
+CSV, JSON = "results.csv", "results.json"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
+
+    `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
+    In the original's CSVs there is one set of figures, which then stands for both.
+    """
+
+    name: str
+    keep: float | None
+    parameters: int
+    accuracy: float
+    f1: float | None
+    recall: float | None
+    time_ms: float
+    size_mb: float
+    time_q1_ms: float | None = None
+    time_q3_ms: float | None = None
+    macs: int | None = None
+    precision: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    test_accuracy: float | None = None
+    test_accuracy_low: float | None = None
+    test_accuracy_high: float | None = None
+    test_precision: float | None = None
+    test_recall: float | None = None
+    test_f1: float | None = None
+    channels: tuple[int, ...] = ()
+    tied_layers: int = 0
+    published_score: float | None = None
+    right: tuple[bool, ...] = field(default=(), repr=False)
+    is_base: bool = False
+
+
+def base_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The unpruned network. Raises `FtlError` when the table has none."""
+    for candidate in candidates:
+        if candidate.is_base:
+            return candidate
+    raise FtlError("the table has no unpruned base to compare with")
+
+
+def collect(out: str | Path) -> list[Candidate]:
+    """Read every network of a sweep, the base first. Raises `FtlError` that says which step is still to be run."""
+    found = []
+    for folder in networks(out):
+        for file, step in ((HEAD, "train"), (TEST, "test"), (TIME, "test")):
+            if not (folder / file).is_file():
+                raise FtlError(f"{folder} has no {file} yet: run ftl {step} {out}")
+        network, (_, header) = read_description(folder), read_head(folder / HEAD)
+        validation, tested, time = header["validation"], read_json(folder / TEST), read_json(folder / TIME)
+        keys = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
+        found.append(
+            Candidate(
+                name=folder.name,
+                keep=network["keep"],
+                parameters=network["parameters"],
+                macs=network["macs"],
+                time_ms=time["median_ms"],
+                time_q1_ms=time["q1_ms"],
+                time_q3_ms=time["q3_ms"],
+                size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
+                channels=tuple(one["out"] for one in network["architecture"] if one["type"] == "conv"),
+                tied_layers=len(network["tied_layers"]),
+                right=tuple(validation["right"]),
+                is_base=folder.name == BASE,
+                **{key: validation[key] for key in keys},
+                **{f"test_{key}": tested[key] for key in keys},
+            )
+        )
+    return found
+
+
+def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
+    """A CSV row: the original's columns, in its units (accuracy in per cent, time in seconds), then ours."""
+
+    def percent(value: float | None) -> float | None:
+        return None if value is None else 100 * value
+
+    return {
+        "Model": candidate.name,
+        "Keep": candidate.keep,
+        "Parameters": candidate.parameters,
+        "Params_perc": 100 * candidate.parameters / base.parameters,
+        "Accuracy": percent(candidate.test_accuracy),
+        "Reference accuracy": percent(base.test_accuracy),
+        "F1": candidate.test_f1,
+        "Size[MB]": candidate.size_mb,
+        "Time[s]": candidate.time_ms / 1000,
+        "Time_q1[s]": (candidate.time_q1_ms or candidate.time_ms) / 1000,
+        "Time_q3[s]": (candidate.time_q3_ms or candidate.time_ms) / 1000,
+        "Accuracy_low": percent(candidate.test_accuracy_low),
+        "Accuracy_high": percent(candidate.test_accuracy_high),
+        "Precision": candidate.test_precision,
+        "Recall": candidate.test_recall,
+        "Validation_accuracy": percent(candidate.accuracy),
+        "Validation_F1": candidate.f1,
+        "Validation_recall": candidate.recall,
+        "MACs": candidate.macs,
+        "Channels": " ".join(map(str, candidate.channels)),
+        "Tied_layers": candidate.tied_layers,
+    }
+
+
+def write_results(out: str | Path) -> list[Candidate]:
+    """Write `results.csv` and `results.json` of a sweep and return its candidates."""
+    candidates = collect(out)
+    base = base_of(candidates)
+    rows = [_row(candidate, base) for candidate in candidates]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(Path(out) / CSV, text.getvalue())
+    made = {"sweep": read_json(Path(out) / SETTINGS), "versions": versions(), "machine": machine()}
+    write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | made)
+    return candidates
+
+
+def read_results(path: str | Path) -> list[Candidate]:
+    """Candidates of a sweep's folder, of its `results.json`, or of one of the original's CSVs."""
+    path = Path(path)
+    if path.suffix.lower() == ".csv" and path.name != CSV:
+        return read_published(path)
+    folder = path if path.is_dir() else path.parent
+    file = folder / JSON
+    if not file.is_file():
+        raise FtlError(f"there is no {file}: run ftl test {folder} first")
+    names = {one.name for one in fields(Candidate)}
+    found = []
+    for row in read_json(file)["candidates"]:
+        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in names}
+        found.append(Candidate(**values))
+    return found
+
+
+def read_published(path: Path) -> list[Candidate]:
+    """Read a CSV of the original project (`log_avg_alex.csv`, `log_sum_VGG16.csv`).
+
+    Its columns were pasted side by side from three tables, each with its own model names: accuracy and size belong to
+    the row's parameters, whose name is the last `Model` column's; the time belongs to the `Model` column before it.
+    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned base.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            rows = [row for row in csv.reader(handle) if any(row)][1:]
+        times = {_stem(row[8]): float(row[9]) for row in rows}
+
+        def read(row: list[str], last: bool) -> Candidate:
+            name = _stem(row[8] if last else row[10])
+            number = None if last else float(name.split("_")[1])
+            f1 = float(row[6]) if row[6] else None
+            size, score = float(row[7]), float(row[12]) if row[12] else None
+            accuracy = float(row[4]) / 100
+            return Candidate(
+                name=name or _stem(row[0]),
+                keep=1.0 if last else number,
+                parameters=int(row[2]),
+                accuracy=accuracy,
+                f1=f1,
+                recall=None,
+                time_ms=1000 * times[name],
+                size_mb=size,
+                test_accuracy=accuracy,
+                test_f1=f1,
+                published_score=score,
+                is_base=last,
+            )
+
+        candidates = [read(row, row is rows[-1]) for row in rows]
+    except OSError as error:
+        raise FtlError(f"{path} cannot be read ({error})") from error
+    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+        raise FtlError(f"{path} is no CSV of the original project ({error!r})") from error
+    return sorted(candidates, key=lambda one: (not one.is_base, one.keep))
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(".h5")

@@ -1,0 +1,89 @@
+"""From masks and photographs to measured, pickable networks in one go, going on where a killed run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftl.backbones.chain import Backbone
+from ftl.choose import Choice, Front, choose, pareto
+from ftl.dataset import Dataset, load_dataset
+from ftl.evaluate import apart, evaluate, time_all
+from ftl.features import extract
+from ftl.masks import MaskSet
+from ftl.progress import Report, silent
+from ftl.pruning.sweep import make_networks, networks
+from ftl.results import Candidate, write_results
+from ftl.train import train
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All candidates of one run, measured; the base is among them."""
+
+    out: Path
+    candidates: tuple[Candidate, ...]
+
+    def pareto(self) -> Front:
+        """The front of accuracy over time."""
+        return pareto(self.candidates)
+
+    def choose(self, preset: str = "balanced") -> Choice:
+        """The pick by decision score and what stands around it."""
+        return choose(self.candidates, preset)
+
+
+def sweep(
+    backbone: Backbone,
+    masks: MaskSet,
+    *,
+    dataset: str | Path | Dataset,
+    evaluation: str | Path | Dataset | None = None,
+    keep: Sequence[float] = (0.05, 0.1, 0.2, 0.5),
+    out: str | Path = "models",
+    criterion: str = "iou",
+    rule: str = "fraction",
+    mode: str = "cascade",
+    faithful: bool = False,
+    seed: int = 0,
+    photo: str | None = None,
+    threads: int | None = None,
+    report: Report = silent,
+) -> Sweep:
+    """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
+
+    Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
+    """
+    learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
+    if evaluation is None:
+        from ftl.dataset import split
+
+        rest, aside = split(learn, seed=seed + 1, photo=photo)
+        learn, judge = learn.take(rest), learn.take(aside)
+    else:
+        judge = load_dataset(evaluation, seed=seed) if not isinstance(evaluation, Dataset) else evaluation
+    make_networks(
+        backbone,
+        masks,
+        out,
+        keep,
+        criterion_name=criterion,
+        rule=rule,
+        mode=mode,
+        faithful=faithful,
+        seed=seed,
+        report=report,
+    )
+    folders = networks(out)
+    for folder in folders:
+        extract(folder, learn, report)
+    for done, folder in enumerate(folders):
+        report(done, len(folders), "training")
+        train(folder, seed=seed, photo=photo)
+    report(len(folders), len(folders), "training")
+    judge = apart(folders[0], judge, photo)
+    for folder in folders:
+        evaluate(folder, judge, report)
+    time_all(folders, threads, report)
+    return Sweep(Path(out), tuple(write_results(out)))

@@ -1,0 +1,103 @@
+"""Small made material for all tests, and the real material of ../shared where it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from ftl.backbones.chain import Backbone
+from ftl.backbones.load import save_backbone
+from ftl.backbones.preprocess import Preprocess
+
+ROOT = Path(__file__).parents[1]
+SIZE = 32
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real photographs, backbones and golden files; tests that need it are left out without it."""
+    folder = Path(os.environ.get("FTL_SHARED", ROOT.parent / "shared"))
+    if not (folder / "golden").is_dir():
+        pytest.skip("left out: there is no ../shared with real photographs and golden files")
+    return folder
+
+
+def make_features(seed: int = 0, channels: tuple[int, ...] = (8, 12, 10)) -> nn.Sequential:
+    """A small chain with all kinds of layers: padding, trained batch norms before and after ReLU, both pools."""
+    generator = torch.Generator().manual_seed(seed)
+    a, b, c = channels
+    features = nn.Sequential(
+        nn.ZeroPad2d((0, 1, 0, 1)),
+        nn.Conv2d(3, a, 4, 1, 1),
+        nn.ReLU(),
+        nn.BatchNorm2d(a, eps=1e-3),
+        nn.MaxPool2d(2, 2),
+        nn.Conv2d(a, b, 3, padding=1, bias=False),
+        nn.BatchNorm2d(b),
+        nn.ReLU(),
+        nn.AvgPool2d(2, 2),
+        nn.Conv2d(b, c, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2, 2),
+    )
+    for layer in features:
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = 0.4 * torch.randn(layer.weight.shape, generator=generator)
+            if layer.bias is not None:
+                layer.bias.data = torch.randn(layer.bias.shape, generator=generator)
+        if isinstance(layer, nn.BatchNorm2d):
+            for tensor in (layer.weight.data, layer.running_var):
+                tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
+            for tensor in (layer.bias.data, layer.running_mean):
+                tensor.copy_(torch.randn(tensor.shape, generator=generator))
+    return features.eval()
+
+
+def make_backbone(seed: int = 0, channels: tuple[int, ...] = (8, 12, 10)) -> Backbone:
+    return Backbone("tiny", make_features(seed, channels), Preprocess("caffe", SIZE))
+
+
+@pytest.fixture
+def backbone() -> Backbone:
+    return make_backbone()
+
+
+def save_png(array: np.ndarray, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+    return path
+
+
+def draw_pair(rng: np.random.Generator, cracked: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A noisy surface of SIZE pixels and its mask: a dark line across, or a dark blob."""
+    image = rng.integers(120, 200, (SIZE, SIZE, 3), dtype=np.uint8)
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    at = int(rng.integers(6, SIZE - 8))
+    if cracked:
+        mask[at : at + 3] = 255
+    else:
+        mask[at : at + 5, at - 5 : at] = 255
+    image[mask > 0] //= 4
+    return image, mask
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Images, Segmented, dataset and evaluation in the original's folders, and a backbone, all very small."""
+    rng = np.random.default_rng(7)
+    folder = tmp_path / "workspace"
+    for part, count in (("Images", 4), ("dataset", 24), ("evaluation", 12)):
+        for name in ("Crack", "Background"):
+            for number in range(count):
+                image, mask = draw_pair(rng, name == "Crack")
+                save_png(image, folder / part / name / f"{part}_{number}.png")
+                if part == "Images":
+                    save_png(mask, folder / "Segmented" / name / f"{part}_{number}.png")
+    save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
+    return folder

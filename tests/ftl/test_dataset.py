@@ -1,0 +1,102 @@
+"""Duplicates, photos, and splits that cannot leak."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftl.dataset import Dataset, folds, load_dataset, photo_ids, split, without
+from ftl.errors import FtlError
+from tests.conftest import save_png
+
+
+def fill(folder: Path, **values: list[int]) -> Path:
+    for name, pictures in values.items():
+        for number, value in enumerate(pictures):
+            save_png(np.full((4, 4, 3), value, np.uint8), folder / name / f"p{value}_{number}.png")
+    return folder
+
+
+def test_a_picture_that_stands_twice_is_kept_once(tmp_path: Path) -> None:
+    dataset = load_dataset(fill(tmp_path, Crack=[1, 2, 1], Background=[3, 4, 4]))
+    assert [path.name for path in dataset.paths] == ["p3_0.png", "p4_1.png", "p1_0.png", "p2_1.png"]
+    assert dataset.classes == ("Background", "Crack")
+    assert dataset.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_a_picture_in_two_classes_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match=r"p2_1.png and .*p2_0.png are the same picture in two classes"):
+        load_dataset(fill(tmp_path, Background=[1, 2], Crack=[2, 3]))
+
+
+def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
+    fill(tmp_path, Background=[1, 2], Crack=[3, 4])
+    (tmp_path / "Crack" / "x.jpg").write_text("text")
+    (tmp_path / "Background" / "y.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(FtlError) as caught:
+        load_dataset(tmp_path)
+    assert "x.jpg" in str(caught.value)
+    assert "y.jpg" in str(caught.value)
+
+
+def test_per_class_draws_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    fill(tmp_path, Background=list(range(20)), Crack=list(range(20, 40)))
+    first, again, other = (load_dataset(tmp_path, per_class=5, seed=seed) for seed in (1, 1, 2))
+    assert first.paths == again.paths != other.paths
+    assert len(first) == 10
+
+
+def test_photo_patterns(tmp_path: Path) -> None:
+    paths = [Path("a_0_1.png"), Path("a_0_22.png"), Path("b_3.png")]
+    assert photo_ids(paths, r"(.+)_\d+") == ["a_0", "a_0", "b"]
+    with pytest.raises(FtlError, match="does not match"):
+        photo_ids([*paths, Path("plain.png")], r"(.+)_\d+")
+    with pytest.raises(FtlError, match="one group"):
+        photo_ids(paths, "a.*")
+    with pytest.raises(FtlError, match="no regular expression"):
+        photo_ids(paths, "(")
+
+
+def made(photos: list[int], labels: list[int]) -> Dataset:
+    paths = tuple(Path(f"p{photo}_{number}.png") for number, photo in enumerate(photos))
+    return Dataset(paths, np.array(labels), ("a", "b"), tuple(str(i) for i in range(len(paths))))
+
+
+@given(st.lists(st.integers(0, 30), min_size=60, max_size=80, unique=False), st.integers(0, 5))
+def test_no_photo_stands_on_both_sides(photos: list[int], seed: int) -> None:
+    dataset = made(photos, [photo % 2 for photo in photos])
+    if len(set(photos)) < 8 or min(np.bincount(dataset.labels, minlength=2)) < 4:
+        return
+    ids = photo_ids(dataset.paths, r"p(\d+)_\d+")
+    train, held_out = split(dataset, seed=seed, photo=r"p(\d+)_\d+")
+    assert {ids[i] for i in train}.isdisjoint(ids[i] for i in held_out)
+    assert sorted([*train, *held_out]) == list(range(len(photos)))
+    for inner, outer in folds(dataset.labels, ids, seed):
+        assert {ids[i] for i in inner}.isdisjoint(ids[i] for i in outer)
+
+
+def test_splits_are_stratified_and_seeded() -> None:
+    dataset = made(list(range(80)), [0, 1] * 40)
+    train, held_out = split(dataset, seed=3)
+    assert np.bincount(dataset.labels[held_out]).tolist() == [10, 10]
+    np.testing.assert_array_equal(train, split(dataset, seed=3)[0])
+    assert not np.array_equal(train, split(dataset, seed=4)[0])
+
+
+def test_too_few_images_are_told() -> None:
+    with pytest.raises(FtlError, match="every class needs at least 4 images"):
+        split(made([0, 1, 2, 3, 4], [0, 0, 0, 0, 1]), seed=0)
+
+
+def test_without_leaves_out_twins_and_shared_photos() -> None:
+    train, test = made([0, 1], [0, 1]), made([5, 6, 1], [0, 1, 1])
+    assert without(test, train).paths == (Path("p1_2.png"),)  # digests "0" and "1" are in both
+    apart = Dataset(test.paths, test.labels, test.classes, ("x", "y", "z"))
+    assert len(without(apart, train)) == 3
+    assert [path.name for path in without(apart, train, r"p(\d+)_\d+").paths] == ["p5_0.png", "p6_1.png"]
+    with pytest.raises(FtlError, match="every image"):
+        without(train, train)
