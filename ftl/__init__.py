@@ -6,14 +6,33 @@ sweep = ftl.sweep(backbone, masks, dataset="dataset", keep=[0.05, 0.1, 0.2, 0.5]
 sweep.pareto().best(max_ms=20)
 """
 
-from ftl.backbones.chain import Backbone
-from ftl.backbones.load import load_backbone, save_backbone
-from ftl.dataset import load_dataset
-from ftl.errors import FtlError
-from ftl.masks import load_masks
-from ftl.model import export, load_model
-from ftl.results import read_results
-from ftl.run import sweep
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ftl.backbones.chain import Backbone
+    from ftl.backbones.load import load_backbone, save_backbone
+    from ftl.dataset import load_dataset
+    from ftl.errors import FtlError
+    from ftl.masks import load_masks
+    from ftl.model import export, load_model
+    from ftl.results import read_results
+    from ftl.run import sweep
+
+_HOMES = {
+    "Backbone": "ftl.backbones.chain",
+    "FtlError": "ftl.errors",
+    "export": "ftl.model",
+    "load_backbone": "ftl.backbones.load",
+    "load_dataset": "ftl.dataset",
+    "load_masks": "ftl.masks",
+    "load_model": "ftl.model",
+    "read_results": "ftl.results",
+    "save_backbone": "ftl.backbones.load",
+    "sweep": "ftl.run",
+}
 
 __all__ = [
     "Backbone",
@@ -27,3 +46,10 @@ __all__ = [
     "save_backbone",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: torch alone takes seconds that `ftl --help` need not wait for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ftl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 CS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0)
 """The original's nine inverse penalties."""
@@ -63,6 +65,8 @@ def row_space(features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _fit(model: LogisticRegression, coordinates: np.ndarray, labels: np.ndarray, c: float) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.set_params(C=c).fit(coordinates, labels)
@@ -83,6 +87,8 @@ def fit_head(
         folds: pairs of (train indices, held-out indices).
         cs: inverse penalties to try, rising: each fit starts from the one before.
     """
+    from sklearn.linear_model import LogisticRegression  # not needed, and not imported, where a head is only applied
+
     coordinates, back = row_space(features)
 
     def new() -> LogisticRegression:

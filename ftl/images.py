@@ -16,6 +16,11 @@ EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
 """Larger images are refused before they are decoded: a few kilobytes can unpack to gigabytes."""
 
+_TOO_LARGE = f"more than the {MAX_PIXELS:,} that are read: make it smaller or cut it"
+
+# every image's size is checked here, so Pillow need not warn as well
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 
 
@@ -25,18 +30,16 @@ def open_upright(path: Path) -> Image.Image:
     Raises `FtlError` when the file is no image, is damaged, or holds more than `MAX_PIXELS`.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise FtlError(
-                        f"{path} has {width} x {height} pixels, more than {MAX_PIXELS:,}: make it smaller or cut it"
-                    )
-                image.load()
-                return ImageOps.exif_transpose(image)
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise FtlError(f"{path} has {width} x {height} pixels, {_TOO_LARGE}")
+            image.load()
+            return ImageOps.exif_transpose(image)
     except FtlError:
         raise
+    except Image.DecompressionBombError as error:
+        raise FtlError(f"{path} is {_TOO_LARGE}") from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(_FORMATS)
         raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error

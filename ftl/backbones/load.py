@@ -178,20 +178,23 @@ def fill(features: nn.Sequential, tensors: dict[str, torch.Tensor], file: Path) 
 
 
 def _imagenet_weights(chosen: Architecture) -> Path:
-    if chosen.url is None:
+    if chosen.weights is None:
         raise FtlError(
             f"{chosen.name} has no published weights: train it (ftl backbone train {chosen.name} --dataset dataset), "
             "then give the file with --weights"
         )
+    import torchvision
+
+    url = torchvision.models.get_weight(f"{chosen.weights}.IMAGENET1K_V1").url
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    file = folder / chosen.url.rsplit("/", 1)[-1]
+    file = folder / url.rsplit("/", 1)[-1]
     if file.is_file():
         return file
     folder.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_SECONDS)
     try:
-        torch.hub.download_url_to_file(chosen.url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
+        torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
     except (urllib.error.URLError, OSError, RuntimeError) as error:
         raise FtlError(
             f"{chosen.name}'s ImageNet weights could not be downloaded ({error}). Fetch {file.name} elsewhere and put "

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-import torchvision
 from torch import nn
 
 from ftl.backbones.chain import Spec, describe
@@ -14,19 +13,19 @@ from ftl.errors import FtlError
 
 
 class Architecture(NamedTuple):
-    """A backbone without weights. `url`: where torchvision keeps its ImageNet weights, None where there are none."""
+    """A backbone without weights. `weights`: torchvision's name of its ImageNet weights, None where there are none."""
 
     name: str
     spec: Callable[[], Spec]
-    url: str | None
+    weights: str | None
 
 
 REGISTRY: dict[str, Architecture] = {}
 
 
-def _register(name: str, url: str | None = None) -> Callable[[Callable[[], Spec]], Callable[[], Spec]]:
+def _register(name: str, weights: str | None = None) -> Callable[[Callable[[], Spec]], Callable[[], Spec]]:
     def add(spec: Callable[[], Spec]) -> Callable[[], Spec]:
-        REGISTRY[name] = Architecture(name, spec, url)
+        REGISTRY[name] = Architecture(name, spec, weights)
         return spec
 
     return add
@@ -39,16 +38,20 @@ def architecture(name: str) -> Architecture:
     return REGISTRY[name]
 
 
-@_register("vgg16", torchvision.models.VGG16_Weights.IMAGENET1K_V1.url)
+@_register("vgg16", "VGG16_Weights")
 def vgg16() -> Spec:
     """VGG16's 13 convolutions and 5 pools (Simonyan and Zisserman 2014)."""
+    import torchvision  # takes seconds to import, and most networks come from files
+
     with torch.device("meta"):
         return describe(torchvision.models.vgg16().features)
 
 
-@_register("alexnet", torchvision.models.AlexNet_Weights.IMAGENET1K_V1.url)
+@_register("alexnet", "AlexNet_Weights")
 def alexnet() -> Spec:
     """torchvision's AlexNet, 64-192-384-256-256 (Krizhevsky 2014)."""
+    import torchvision
+
     with torch.device("meta"):
         return describe(torchvision.models.alexnet().features)
 

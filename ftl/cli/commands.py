@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ftl.backbones.chain import Backbone
-from ftl.masks import MaskSet
-from ftl.progress import Bar
+if TYPE_CHECKING:
+    from ftl.backbones.chain import Backbone
+    from ftl.masks import MaskSet
+    from ftl.progress import Bar
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("name", help="vgg16, alexnet or alexnet_bn")
     options.add_dataset(made)
     made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
-    made.add_argument("--epochs", type=int, default=12)
+    made.add_argument("--epochs", type=int, default=10)
     made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
     return parser
 

@@ -112,11 +112,12 @@ def test_one_error_lists_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (images / "text.png").write_text("no image")
     (images / "cut.png").write_bytes((images / "fine.png").read_bytes()[:45])
     Image.new("1", (12_000, 12_000)).save(images / "huge.png")
+    Image.new("1", (20_000, 10_000)).save(masks / "huge.png")
     assert MAX_PIXELS < 12_000 * 12_000
     with pytest.raises(FtlError) as caught:
         load_masks(tmp_path / "Images", tmp_path / "Segmented")
     told = str(caught.value)
-    assert "(7 problems)" in told, told
+    assert "(8 problems)" in told, told
     for expected in (
         "lonely.png has no mask",
         "orphan.png has no image",
@@ -124,7 +125,8 @@ def test_one_error_lists_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "small.png is 8 x 3 but",
         "text.png cannot be read",
         "cut.png cannot be read",
-        "huge.png has 12000 x 12000 pixels",
+        "Images/Crack/huge.png has 12000 x 12000 pixels",
+        "Segmented/Crack/huge.png is more than",
     ):
         assert expected in told
 

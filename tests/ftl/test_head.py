@@ -1,0 +1,66 @@
+"""The head in the row space of the features is the head in the features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+from ftl.dataset import folds
+from ftl.head import CS, Head, fit_head, row_space
+
+
+def made(seed: int, count: int, width: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    centres = rng.standard_normal((classes, width))
+    features = np.maximum(0, rng.standard_normal((count, width)) * 3 + centres[labels])
+    return features.astype(np.float32), labels
+
+
+@given(st.integers(0, 99), st.integers(2, 20), st.integers(1, 60))
+def test_row_space_keeps_all_inner_products(seed: int, count: int, width: int) -> None:
+    features, _ = made(seed, count, width)
+    coordinates, back = row_space(features)
+    assert coordinates.shape[1] <= max(1, min(count, width))
+    gram = features.astype(np.float64) @ features.T
+    np.testing.assert_allclose(coordinates @ coordinates.T, gram, atol=1e-6 * max(1.0, np.abs(gram).max()))
+    if back is not None:
+        weights = np.random.default_rng(0).standard_normal(coordinates.shape[1])
+        there = features @ (features.T.astype(np.float64) @ (back @ weights))
+        np.testing.assert_allclose(there, coordinates @ weights, atol=1e-4 * max(1.0, np.abs(there).max()))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 99), st.sampled_from([(40, 300), (40, 25)]), st.sampled_from([2, 3]))
+def test_head_equals_scikit_learns_grid_search(seed: int, shape: tuple[int, int], classes: int) -> None:
+    features, labels = made(seed, *shape, classes)
+    splits = folds(labels, [str(index) for index in range(len(labels))], 0)
+    cs = CS[:5]
+    head = fit_head(features, labels, [str(index) for index in range(classes)], splits, cs)
+    plain = GridSearchCV(LogisticRegression(max_iter=5000, tol=1e-8), {"C": list(cs)}, cv=splits)
+    plain.fit(features.astype(np.float64), labels)
+    np.testing.assert_allclose(head.scores, plain.cv_results_["mean_test_score"])
+    assert head.c == plain.best_params_["C"]
+    fresh, _ = made(seed + 1, *shape, classes)
+    np.testing.assert_allclose(head.probabilities(fresh), plain.predict_proba(fresh), atol=2e-3)
+    assert head.weight.shape == (1 if classes == 2 else classes, shape[1])
+
+
+def test_the_same_data_give_the_same_head() -> None:
+    features, labels = made(1, 32, 200)
+    splits = folds(labels, [str(index) for index in range(32)], 0)
+    first, again = (fit_head(features, labels, ["a", "b"], splits) for _ in range(2))
+    assert np.array_equal(first.weight, again.weight)
+    assert first.c == again.c
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_probabilities_add_up(rows: int) -> None:
+    head = Head(np.ones((rows, 4), np.float32), np.arange(rows, dtype=np.float32), ("a",) * max(2, rows), 1.0)
+    probabilities = head.probabilities(np.full((5, 4), 1000, np.float32))
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(1), 1)

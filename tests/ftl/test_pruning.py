@@ -1,0 +1,214 @@
+"""Rules, surgery, and both ways to choose filters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from torch import nn
+
+from ftl.backbones.chain import Backbone, blocks
+from ftl.errors import FtlError
+from ftl.masks import MaskSet, load_masks
+from ftl.pruning import cascade as cascade_module
+from ftl.pruning.cascade import How, cascade, cut_block
+from ftl.pruning.network import tied_layers
+from ftl.pruning.once import once
+from ftl.pruning.rules import above_average, keep_fraction, pick
+from ftl.pruning.surgery import fresh_batch_norms, prune
+from ftl.pruning.sweep import choose_filters, fractions_up_to
+from ftl.scoring import CRITERIA, criterion
+from ftl.scoring.passes import Evidence
+from tests.conftest import SIZE, draw_pair, make_backbone, save_png
+
+scores_of = hnp.arrays(np.float32, st.integers(2, 60), elements=st.sampled_from([0, 0.25, 0.5, 1]).map(np.float32))
+fractions = st.floats(0.01, 1)
+
+
+@given(scores_of, fractions, fractions, st.booleans())
+def test_smaller_fractions_keep_subsets(scores: np.ndarray, a: float, b: float, faithful: bool) -> None:
+    low, high = sorted((a, b))
+    if faithful and round((len(scores) - 1) * low) < 1:
+        with pytest.raises(FtlError, match="leaves nothing"):
+            keep_fraction(scores, low, faithful=True)
+        return
+    few, many = (keep_fraction(scores, one, faithful=faithful) for one in (low, high))
+    assert set(few) <= set(many)
+    assert few == sorted(few)
+    assert len(few) == (round((len(scores) - 1) * low) if faithful else max(1, round(len(scores) * low)))
+    dropped = np.delete(scores, few)
+    assert not dropped.size or scores[few].min() >= dropped.max()
+
+
+def test_ties_go_to_the_higher_index_in_the_original_and_to_the_lower_here() -> None:
+    scores = np.array([1, 0, 1, 0, 1], np.float32)
+    assert keep_fraction(scores, 0.5, faithful=True) == [2, 4]
+    assert keep_fraction(scores, 0.4) == [0, 2]
+    assert keep_fraction(np.zeros(9, np.float32), 0.25, faithful=True) == [7, 8]
+
+
+def test_above_average_keeps_the_average_itself() -> None:
+    assert above_average(np.array([1, 2, 3, 2], np.float32)) == [1, 2, 3]
+
+
+def test_groups_are_united() -> None:
+    groups = {"crack": np.array([3, 2, 1, 0.0]), "background": np.array([0, 1, 2, 3.0])}
+    assert pick(groups, "fraction", 0.25) == [0, 3]
+    assert pick(groups, "above-average", None) == [0, 1, 2, 3]
+    with pytest.raises(FtlError, match="choose one of fraction, above-average"):
+        pick(groups, "best", 0.5)
+
+
+def zeroed(backbone: Backbone, kept: dict[str, list[int]]) -> Backbone:
+    """The full network with the dropped channels set to zero where the next convolution would read them."""
+    x = Backbone(backbone.name, nn.Sequential(*backbone.features), backbone.preprocess)
+    layers: list[nn.Module] = []
+    for block in blocks(x):
+        mask = torch.zeros(block.conv.out_channels)
+        mask[kept[block.name]] = 1
+        layers += [*block.lead, block.conv, *block.head, *block.tail, _Gate(mask)]
+    return nn.Sequential(*layers).eval()  # type: ignore[return-value]
+
+
+class _Gate(nn.Module):
+    def __init__(self, mask: torch.Tensor) -> None:
+        super().__init__()
+        self.mask = mask
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.mask[:, None, None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.tuples(*[st.integers(1, 9)] * 3), st.integers(0, 5))
+def test_a_pruned_network_is_the_full_one_with_channels_zeroed(
+    data: st.DataObject, channels: tuple[int, ...], seed: int
+) -> None:
+    backbone = make_backbone(seed, channels)
+    before = {key: value.clone() for key, value in backbone.state_dict().items()}
+    kept = {
+        name: sorted(data.draw(st.sets(st.integers(0, conv.out_channels - 1), min_size=1)))
+        for name, conv in backbone.convolutions().items()
+    }
+    pruned = prune(backbone, kept)
+    x = torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed)) * 50
+    last = list(kept.values())[-1]
+    with torch.inference_mode():
+        full, cut = zeroed(backbone, kept)(x)[:, last], pruned(x)
+    assert (cut - full).abs().max() <= 1e-5 * max(1.0, float(full.abs().max()))
+    assert [conv.out_channels for conv in pruned.convolutions().values()] == [len(one) for one in kept.values()]
+    assert all(
+        torch.equal(value, before[key]) for key, value in backbone.state_dict().items()
+    )  # the source is untouched
+    x = x.contiguous(memory_format=torch.channels_last)
+    for block, inputs in zip(
+        blocks(backbone), [range(3), *kept.values()], strict=False
+    ):  # the cascade's own cuts agree
+        piece = cut_block(block, inputs, kept[block.name])
+        x = piece.tail(piece.run(x))
+    torch.testing.assert_close(x, cut, rtol=1e-4, atol=1e-3)
+
+
+def test_surgery_refuses_nonsense(backbone: Backbone) -> None:
+    with pytest.raises(FtlError, match=r"no convolution 'features\.0'"):
+        prune(backbone, {"features.0": [0]})
+    for wrong in ([], [8], [-1]):
+        with pytest.raises(FtlError, match="filters 0 to 7"):
+            prune(backbone, {"features.1": wrong})
+
+
+def test_trained_batch_norms_stay_and_fresh_ones_are_keras(backbone: Backbone) -> None:
+    pruned = prune(backbone, {"features.1": [2, 5]})
+    norm, trained = pruned.features[3], backbone.features[3]
+    for key, value in norm.state_dict().items():
+        expected = trained.state_dict()[key]
+        assert torch.equal(value, expected[[2, 5]] if value.dim() else expected)
+    fresh = fresh_batch_norms(backbone).features[3]
+    assert fresh.eps == 1e-3
+    assert fresh.running_var.eq(1).all()
+    assert trained.running_var.ne(1).any()
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
+    folder, rng = tmp_path_factory.mktemp("masks"), np.random.default_rng(3)
+    for name in ("Crack", "Background"):
+        for number in range(5):
+            image, mask = draw_pair(rng, name == "Crack")
+            save_png(image, folder / "Images" / name / f"{number}.png")
+            save_png(mask, folder / "Segmented" / name / f"{number}.png")
+    return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
+
+
+def same(a: list[cascade_module.LayerChoice], b: list[cascade_module.LayerChoice]) -> bool:
+    return all(
+        x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+SWEEP = [0.1, 0.12, 0.25, 0.5, 0.8, 1.0]
+
+
+@pytest.mark.parametrize("name", list(CRITERIA))
+@pytest.mark.parametrize("mode", ["cascade", "once"])
+def test_a_sweep_chooses_what_each_fraction_chooses_alone(
+    backbone: Backbone, masks: MaskSet, name: str, mode: str
+) -> None:
+    how = How(criterion(name))
+    together = choose_filters(backbone, masks, SWEEP, how, mode)
+    for fraction in SWEEP:
+        assert same(together[fraction], choose_filters(backbone, masks, [fraction], how, mode)[fraction])
+
+
+@pytest.mark.parametrize("room", [0, 20_000, 100_000, 10**9])
+def test_memory_changes_nothing(backbone: Backbone, masks: MaskSet, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    how = How(criterion("iou"))
+    expected = cascade(backbone, Evidence(masks), SWEEP, how)
+    monkeypatch.setattr(cascade_module, "HOLD_BYTES", room)
+    limited = cascade(backbone, Evidence(masks), SWEEP, how)
+    assert all(same(expected[fraction], limited[fraction]) for fraction in SWEEP)
+
+
+def test_the_cascade_rescores_the_cut_network(backbone: Backbone, masks: MaskSet) -> None:
+    """Each layer's scores are those of a network in which all layers before it are cut already."""
+    how = How(criterion("iou"))
+    chosen = cascade(backbone, Evidence(masks), [0.3], how)[0.3]
+    for depth in range(1, len(chosen)):
+        cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
+        scores = once(cut, Evidence(masks), [0.3], how)[0.3][depth].scores
+        for group, values in scores.items():
+            np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
+
+
+def test_both_modes_agree_on_the_first_layer_and_when_all_is_kept(backbone: Backbone, masks: MaskSet) -> None:
+    how, evidence = How(criterion("binary_iou")), Evidence(masks)
+    one, other = cascade(backbone, evidence, [0.3, 1.0], how), once(backbone, evidence, [0.3, 1.0], how)
+    assert one[0.3][0].kept == other[0.3][0].kept
+    assert same(one[1.0], other[1.0])
+
+
+def test_ties_are_told() -> None:
+    flat = cascade_module.LayerChoice("a", {"": np.zeros(4, np.float32)}, [0, 1])
+    clear = cascade_module.LayerChoice("b", {"": np.array([1, 1, 0, 0], np.float32)}, [0, 1])
+    whole = cascade_module.LayerChoice("c", {"": np.zeros(2, np.float32)}, [0, 1])
+    assert tied_layers([flat, clear, whole]) == ["a"]
+
+
+def test_percent_counts_as_the_original_does() -> None:
+    assert fractions_up_to(3) == [0.01, 0.02, 0.03]
+    assert len(fractions_up_to(100)) == 100
+    with pytest.raises(FtlError, match="1 to 100"):
+        fractions_up_to(0)
+
+
+def test_no_masks_and_unknown_modes_are_told(backbone: Backbone, masks: MaskSet, tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match="no photographs"):
+        choose_filters(backbone, MaskSet(()), [0.5], How(criterion("iou")))
+    with pytest.raises(FtlError, match="choose one of cascade, once"):
+        choose_filters(backbone, masks, [0.5], How(criterion("iou")), "twice")
