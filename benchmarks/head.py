@@ -52,9 +52,7 @@ def main() -> None:
         warnings.simplefilter("always", ConvergenceWarning)
         theirs = seconds(lambda: plain.fit(features, labels))
     stopped = sum(issubclass(one.category, ConvergenceWarning) for one in caught)
-    print(
-        f"  scikit-learn's grid search: {theirs:.1f} s, C = {plain.best_params_['C']:g}, {stopped} fits did not converge"
-    )
+    print(f"  scikit-learn's grid search: {theirs:.1f} s, C = {plain.best_params_['C']:g}, {stopped} did not converge")
     same = np.mean(ours[0].probabilities(test).argmax(1) == plain.predict(test))
     print(
         f"  {theirs / took:.0f} times as fast (aim: at least 10); {100 * same:.2f} % of {len(test)} predictions equal"

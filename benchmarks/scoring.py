@@ -14,12 +14,13 @@ from benchmarks._material import head_line, pairs, seconds, vgg16
 from ftl.backbones.chain import Backbone, blocks
 from ftl.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
-from ftl.pruning.cascade import Choices, How, cut_block
+from ftl.pruning.cascade import How, LayerChoice, cut_block
 from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import choose_filters
 from ftl.scoring import criterion
 from ftl.scoring.passes import batches
 
+Choices = dict[float | None, list[LayerChoice]]
 HOW = How(criterion("iou"))
 SWEEPS = {
     "0.01 to 0.20, as `ftl prune OUT vgg16 20`": [step / 100 for step in range(1, 21)],
@@ -55,7 +56,7 @@ def one_pass(backbone: Backbone, masks: MaskSet) -> None:
 
 
 def run(backbone: Backbone, masks: MaskSet, fractions: list[float], mode: str = "cascade") -> Choices:
-    choices = choose_filters(backbone, masks, fractions, HOW, mode)
+    choices = dict(choose_filters(backbone, masks, fractions, HOW, mode))
     for layers in choices.values():
         prune(backbone, {layer.name: layer.kept for layer in layers})
     return choices

@@ -78,23 +78,23 @@ def _dirt(rng: np.random.Generator, side: int) -> np.ndarray:
 def draw(rng: np.random.Generator, cracked: bool) -> Surface:
     """Draw one surface; the uncracked ones have more pores and dirt, so that dark alone tells nothing."""
     side = SIZE * _FINE
-    tone = rng.uniform(110, 190)
+    tone = np.float32(rng.uniform(110, 190))
     texture = sum(weight * _noise(rng, side, cell) for weight, cell in ((7, 120), (5, 30), (4, 8), (6, 2)))
     image = tone + texture * rng.uniform(0.6, 1.3)
-    y, x = np.mgrid[:side, :side] / side
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
     image = image + rng.uniform(-25, 25) * (x - 0.5) + rng.uniform(-25, 25) * (y - 0.5)  # light falls from somewhere
-    tint = 1 + np.array([0.03, 0.0, -0.05]) * rng.uniform(0, 1.5)
+    tint = (1 + np.array([0.03, 0.0, -0.05]) * rng.uniform(0, 1.5)).astype(np.float32)
     image = image[..., None] * tint
     dirt = np.zeros((side, side), np.float32)
     for _ in range(rng.integers(0, 3) if cracked else rng.integers(1, 4)):
         dirt = np.maximum(dirt, _dirt(rng, side))
-    stain = np.array([0.62, 0.55, 0.45]) * rng.uniform(0.8, 1.3)
+    stain = (np.array([0.62, 0.55, 0.45]) * rng.uniform(0.8, 1.3)).astype(np.float32)
     image = image * (1 - 0.75 * dirt[..., None] * (1 - stain))
     pores = _pores(rng, side, int(rng.integers(0, 8) if cracked else rng.integers(3, 25)))
     image = image * (1 - rng.uniform(0.35, 0.65) * cv2.GaussianBlur(pores, (0, 0), 1.2)[..., None])
     crack = _crack(rng, side) if cracked else np.zeros((side, side), np.float32)
     image = image * (1 - rng.uniform(0.4, 0.75) * cv2.GaussianBlur(crack, (0, 0), 0.9)[..., None])
-    image = image + rng.normal(0, 3.5, image.shape)
+    image = image + 3.5 * rng.standard_normal(image.shape, dtype=np.float32)
     small = cv2.resize(image.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     ids = np.zeros((SIZE, SIZE), np.uint8)
     for name, layer in (("Dirt", dirt), ("Pore", pores), ("Crack", crack)):

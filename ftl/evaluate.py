@@ -10,7 +10,7 @@ from typing import Any
 from ftl.dataset import Dataset, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
-from ftl.files import digest, digest_all, read_json, write_json
+from ftl.files import digest, digest_all, machine, read_json, versions, write_json
 from ftl.metrics import summarise
 from ftl.model import HEAD, read_head
 from ftl.progress import Report, silent
@@ -50,7 +50,7 @@ def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
-    result = summarise(dataset.labels, predicted, dataset.classes) | made_from
+    result = summarise(dataset.labels, predicted, dataset.classes) | made_from | {"versions": versions()}
     result["predictions"] = [
         {"file": str(path), "true": dataset.classes[true], "predicted": dataset.classes[guess], "probability": float(p)}
         for path, true, guess, p in zip(dataset.paths, dataset.labels, predicted, probabilities.max(1), strict=True)
@@ -68,7 +68,7 @@ def time_all(folders: Sequence[Path], threads: int | None = None, report: Report
         before = read_json(file) if file.is_file() else {}
         fits = all(before.get(key) == value for key, value in made_from.items())
         if not fits or (threads is not None and before.get("threads") != threads):
-            write_json(file, time_network(folder, threads) | made_from)
+            write_json(file, time_network(folder, threads) | made_from | {"versions": versions()})
     report(len(folders), len(folders), "timing")
 
 
@@ -95,7 +95,7 @@ def repeat(
             runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")})
             runs[-1]["median_ms"] = time_network(folder)["median_ms"]
         report(repeats, repeats, f"repeating {folder.name}")
-        write_json(file, made_from | {"runs": runs})
+        write_json(file, made_from | {"runs": runs, "versions": versions(), "machine": machine()})
     return {
         key: (mean(one[key] for one in runs), stdev(one[key] for one in runs) if len(runs) > 1 else 0.0)
         for key in runs[0]

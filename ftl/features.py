@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset
 from ftl.errors import FtlError
-from ftl.files import digest, digest_all, whole_file
+from ftl.files import digest, digest_all, versions, whole_file
 from ftl.images import read_image
 from ftl.progress import Report, silent
 from ftl.pruning.network import WEIGHTS
@@ -55,7 +56,7 @@ def extract(folder: Path, dataset: Dataset, report: Report = silent, name: str =
         target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
         target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
         target.create_dataset("digests", data=list(dataset.digests), dtype=text)
-        target.attrs.update(made_from)
+        target.attrs.update(made_from | {"versions": json.dumps(versions())})
     return file
 
 

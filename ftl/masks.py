@@ -164,7 +164,7 @@ def load_masks(
 
     Args:
         images, masks: folders of class folders, or two flat folders.
-        classes: the class folders to use; all by default.
+        classes: the class folders to use, in this order; all by default, cracks first.
         mask_class: for index masks, the id or the name (in `classes.json`) of the class to take.
         size: side in pixels of the network's input, to which images are resized.
         wrap: read small mask values as the original program does (see `read_mask`).
@@ -176,7 +176,8 @@ def load_masks(
     """
     images, masks = Path(images), Path(masks)
     image_classes, mask_classes = class_folders(images), class_folders(masks)
-    wanted = list(classes) if classes else sorted(image_classes.keys() | mask_classes.keys())
+    found = image_classes.keys() | mask_classes.keys()
+    wanted = list(classes) if classes else sorted(found, key=lambda name: ("crack" not in name.lower(), name))
     identity = _class_id(masks, mask_class)
     problems: list[str] = []
     pairs: list[tuple[str, Path, Path]] = []

@@ -14,10 +14,10 @@ from safetensors.torch import save
 
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone, read_tensors
-from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
 from ftl.files import whole_file
 from ftl.head import Head
+from ftl.pruning.network import read_description
 
 HEAD = "head.safetensors"
 
@@ -86,19 +86,26 @@ def load_model(path: str | Path) -> Model:
     return Model(network, head)
 
 
-def export(model: Model, file: str | Path) -> Path:
-    """Write a model as one `.safetensors` file that `ftl predict`, `load_model` and `load_backbone` take."""
-    file = Path(file)
+def export(folder: str | Path, file: str | Path) -> Path:
+    """Write a sweep's network and head as one `.safetensors` file, with what made them in its header.
+
+    `ftl predict`, `load_model` and `load_backbone` take it.
+    """
+    folder, file = Path(folder), Path(file)
     if file.suffix != ".safetensors":
         raise FtlError(f"an exported model is a .safetensors file, not {file.name}")
+    model = load_model(folder)
     tensors, head = _head_parts(model.head)
-    preprocess: Preprocess = model.network.preprocess
+    _, fitted = read_head(folder / HEAD)
+    description = read_description(folder)
     header = {
         "layers": model.network.spec(),
-        "preprocess": preprocess.kind,
-        "size": preprocess.size,
+        "preprocess": model.network.preprocess.kind,
+        "size": model.network.preprocess.size,
         "name": model.network.name,
+        "keep": description["keep"],
         "head": head,
+        "made_with": description["made_with"] | {key: fitted[key] for key in ("features_sha256", "seed", "photo")},
     }
     tensors |= {key: value.contiguous() for key, value in model.network.state_dict().items()}
     with whole_file(file) as draft:

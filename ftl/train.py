@@ -10,7 +10,7 @@ import numpy as np
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
-from ftl.files import digest
+from ftl.files import digest, versions
 from ftl.head import Head, fit_head
 from ftl.metrics import summarise
 from ftl.model import HEAD, read_head, write_head
@@ -46,7 +46,7 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None) -> dict[str,
             return header
     features, dataset = read_features(folder / FEATURES)
     head, validation = train_head(features, dataset, seed=seed, photo=photo)
-    header = made_from | {"validation": validation}
+    header = made_from | {"validation": validation, "versions": versions()}
     write_head(folder, head, header)
     return header
 

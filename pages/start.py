@@ -6,24 +6,21 @@ st.title("Finicky Transfer Learning studio")
 st.markdown(
     "Teach a computer what a crack is, then shrink the network that finds cracks until it runs on the machine you have."
 )
-steps, now = st.columns(2, gap="large")
-with steps:
-    st.subheader("What is coming here")
-    st.markdown(
-        """
-        1. **Upload** photographs of roads, bridges and walls, sorted into classes.
-        2. **Draw** masks of the defects, several people at once.
-        3. **Sweep**: rank every filter of a network by how well it answers to the masks, keep the best, for many fractions.
-        4. **Choose** a network on the chart of accuracy against time, and try it on a photograph.
-        5. **Take it home** as one file that runs on a small computer.
-        """
-    )
-with now:
-    st.subheader("What works today, in a terminal")
-    st.code(
-        "ftl demo workspace\n"
-        "ftl backbone train alexnet_bn --dataset workspace/dataset\n"
-        "ftl run workspace alexnet_bn.safetensors --keep 0.1 0.2 0.5",
-        language="bash",
-    )
-    st.markdown("The last command ends with a page of charts, `workspace/models/report.html`.")
+st.subheader("What is coming here")
+st.markdown(
+    """
+    1. **Upload** photographs of roads, bridges and walls, sorted into classes.
+    2. **Draw** masks of the defects, several people at once.
+    3. **Sweep**: rank every filter of a network by its answer to the masks, and keep the best.
+    4. **Choose** a network on the chart of accuracy against time, and try it on a photograph.
+    5. **Take it home** as one file that runs on a small computer.
+    """
+)
+st.subheader("What works today, in a terminal")
+st.code(
+    "ftl demo workspace\n"
+    "ftl backbone train alexnet_bn --dataset workspace/dataset\n"
+    "ftl run workspace alexnet_bn.safetensors --keep 0.1 0.2 0.5",
+    language="bash",
+)
+st.markdown("The last command ends with a page of charts, `workspace/models/report.html`.")

@@ -224,7 +224,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.choose import Limits, Weights
     from ftl.choose import choose as choose_one
     from ftl.errors import FtlError
-    from ftl.model import export, load_model
+    from ftl.model import export
     from ftl.results import read_results
 
     weights = Weights(*options.weights) if options.weights else options.preset
@@ -242,7 +242,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     if options.export:
         if not options.out.is_dir():
             raise FtlError("--export needs a sweep's folder: a CSV holds no networks")
-        print(f"wrote {export(load_model(options.out / pick.name), options.export)}")
+        print(f"wrote {export(options.out / pick.name, options.export)}")
 
 
 def report(options: argparse.Namespace, bar: Bar) -> None:

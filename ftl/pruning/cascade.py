@@ -7,7 +7,7 @@ first layer once for all fractions, and later ones once for all fractions that a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,8 @@ class LayerChoice:
     kept: list[int]
 
 
-Choices = dict[float | None, list[LayerChoice]]
-"""Per keep fraction (None for the above-average rule), one choice per layer."""
+Chosen = tuple[float | None, list[LayerChoice]]
+"""A keep fraction (None for the above-average rule) with one choice per layer."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +85,22 @@ def cut_block(block: Block, inputs: Sequence[int], outputs: Sequence[int]) -> Bl
 @torch.inference_mode()
 def cascade(
     backbone: Backbone, evidence: Evidence, fractions: Sequence[float | None], how: How, report: Report = silent
-) -> Choices:
-    """Choose filters layer after layer, for all `fractions` together.
+) -> Iterator[Chosen]:
+    """Choose filters layer after layer, for all `fractions` together; gives each fraction as it is complete.
 
     Results are the same, to the bit, as for each fraction alone.
     """
     chain = blocks(backbone)
     count = len(evidence)
-    choices: Choices = {fraction: [] for fraction in fractions}
+    choices: dict[float | None, list[LayerChoice]] = {fraction: [] for fraction in fractions}
     total = len(chain) * len(choices)
 
-    def score(block: Block, feed: Feed, keep_maps: bool) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
+    def score(
+        depth: int, block: Block, feed: Feed, keep_maps: bool
+    ) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
         """Scores of a block's filters and, if asked for, its output for all images."""
         if how.criterion.looks_at == "weights":
-            return weight_scores(how.criterion, block.conv, list(evidence.groups), how.seed), None
+            return weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed), None
         each = 4 * block.conv.out_channels * block.map_size[0] * block.map_size[1]
         top = None
         if how.criterion.quantile is not None:
@@ -118,11 +120,15 @@ def cascade(
                 held[where] = block.tail(activation)
         return tally.by_group(evidence.groups, how.criterion.pooled), held
 
-    def descend(depth: int, inputs: Sequence[int], feed: Feed, together: list[float | None], room: int) -> None:
+    def descend(
+        depth: int, inputs: Sequence[int], feed: Feed, together: list[float | None], room: int
+    ) -> Iterator[Chosen]:
         block, last = chain[depth], depth == len(chain) - 1
         everything = range(block.conv.out_channels)
         each = 4 * block.out_size[0] * block.out_size[1] * count  # bytes per filter over all images
-        scores, held = score(cut_block(block, inputs, everything), feed, not last and each * len(everything) <= room)
+        scores, held = score(
+            depth, cut_block(block, inputs, everything), feed, not last and each * len(everything) <= room
+        )
         split: dict[tuple[int, ...], list[float | None]] = defaultdict(list)
         for fraction in together:
             kept = pick(scores, how.rule, fraction, faithful=how.faithful)
@@ -130,6 +136,7 @@ def cascade(
             split[tuple(kept)].append(fraction)
         report(sum(map(len, choices.values())), total, "scoring")
         if last:
+            yield from ((fraction, choices[fraction]) for fraction in together)
             return
         room -= 0 if held is None or len(split) == 1 else held.numel() * 4
         for chosen, fractions_here in split.items():
@@ -139,26 +146,22 @@ def cascade(
                 maps = held[:, kept].contiguous(memory_format=torch.channels_last)
                 if len(split) == 1:
                     held = None  # nobody else needs the whole: let it go before the next layer fills its own
-                descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
+                yield from descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
             elif how.criterion.looks_at == "weights":
-                descend(depth + 1, kept, feed, fractions_here, room)
+                yield from descend(depth + 1, kept, feed, fractions_here, room)
             else:
                 piece = cut_block(block, inputs, kept)
                 next_feed = lambda where, piece=piece: piece.tail(piece.run(feed(where)))  # noqa: E731
                 if size <= room:
                     maps = _gather(next_feed, count, (len(kept), *block.out_size), block)
-                    descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
+                    yield from descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
                 else:
-                    descend(depth + 1, kept, next_feed, fractions_here, room)
+                    yield from descend(depth + 1, kept, next_feed, fractions_here, room)
 
-    descend(
-        0,
-        range(chain[0].conv.in_channels),
-        lambda where: backbone.preprocess(evidence.images[where]),
-        [*choices],
-        HOLD_BYTES,
-    )
-    return choices
+    def images(where: slice) -> torch.Tensor:
+        return backbone.preprocess(evidence.images[where])
+
+    yield from descend(0, range(chain[0].conv.in_channels), images, [*choices], HOLD_BYTES)
 
 
 def _gather(feed: Feed, count: int, shape: tuple[int, ...], block: Block) -> torch.Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
 from ftl.backbones.chain import Backbone, blocks
 from ftl.progress import Report, silent
-from ftl.pruning.cascade import Choices, How, LayerChoice
+from ftl.pruning.cascade import Chosen, How, LayerChoice
 from ftl.pruning.rules import pick
 from ftl.scoring.passes import Evidence, Quantile, Tally, batches, weight_scores
 
@@ -16,15 +16,18 @@ from ftl.scoring.passes import Evidence, Quantile, Tally, batches, weight_scores
 @torch.inference_mode()
 def once(
     backbone: Backbone, evidence: Evidence, fractions: Sequence[float | None], how: How, report: Report = silent
-) -> Choices:
-    """Choose filters of all layers from their scores in the unpruned network.
+) -> Iterator[Chosen]:
+    """Choose filters of all layers from their scores in the unpruned network, for each of the fractions.
 
     A criterion that needs a quantile first takes a second pass.
     """
     chain = blocks(backbone)
     count = len(evidence)
     if how.criterion.looks_at == "weights":
-        scores = [weight_scores(how.criterion, block.conv, list(evidence.groups), how.seed) for block in chain]
+        scores = [
+            weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed)
+            for depth, block in enumerate(chain)
+        ]
     else:
         each = max(4 * block.conv.out_channels * block.map_size[0] * block.map_size[1] for block in chain)
         tops: list[torch.Tensor | None] = [None] * len(chain)
@@ -48,10 +51,11 @@ def once(
                 x = block.tail(x)
             report((passes - 1) * count + where.stop, passes * count, "scoring")
         scores = [tally.by_group(evidence.groups, how.criterion.pooled) for tally in tallies]
-    return {
-        fraction: [
-            LayerChoice(block.name, one, pick(one, how.rule, fraction, faithful=how.faithful))
-            for block, one in zip(chain, scores, strict=True)
-        ]
-        for fraction in fractions
-    }
+    for fraction in fractions:
+        yield (
+            fraction,
+            [
+                LayerChoice(block.name, one, pick(one, how.rule, fraction, faithful=how.faithful))
+                for block, one in zip(chain, scores, strict=True)
+            ],
+        )

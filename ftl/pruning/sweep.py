@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json, remove_drafts, versions, write_json
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
-from ftl.pruning.cascade import Choices, How, LayerChoice, cascade
+from ftl.pruning.cascade import Chosen, How, LayerChoice, cascade
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
 from ftl.pruning.surgery import fresh_batch_norms, prune
@@ -53,8 +53,8 @@ def choose_filters(
     how: How,
     mode: str = "cascade",
     report: Report = silent,
-) -> Choices:
-    """Score and pick the filters of every layer for every fraction; nothing is cut yet.
+) -> Iterator[Chosen]:
+    """Score and pick the filters of every layer for every fraction, given one after the other; nothing is cut yet.
 
     `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
     """
@@ -113,13 +113,10 @@ def make_networks(
     missing = [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
     if missing:
         how = How(criterion(criterion_name), rule, seed, faithful)
-        choices = choose_filters(backbone, masks, missing, how, mode, report)
         source = fresh_batch_norms(backbone) if faithful else backbone
-        for done, (fraction, layers) in enumerate(choices.items()):
-            report(done, len(choices), "cutting")
+        for fraction, layers in choose_filters(backbone, masks, missing, how, mode, report):
             pruned = prune(source, {layer.name: layer.kept for layer in layers})
             write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
-        report(len(choices), len(choices), "cutting")
     return [out / name for name in names]
 
 

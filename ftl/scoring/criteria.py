@@ -2,7 +2,7 @@
 
 Functions that look at activation maps return, per image and filter, a numerator and a denominator, both (N, C):
 their ratio is the image's score and the filter's score is its mean over images, or, for pooled criteria, the ratio
-of the sums. Functions that look at the weights alone return scores (C,).
+of the sums. Functions that look at the weights alone get the layer and a generator, and return scores (C,).
 """
 
 from __future__ import annotations
@@ -165,12 +165,12 @@ def dissection(maps: Maps) -> Ratio:
 
 
 @_register("l1", looks_at="weights")
-def l1(conv: nn.Conv2d, seed: int) -> torch.Tensor:
+def l1(conv: nn.Conv2d, rng: np.random.Generator) -> torch.Tensor:
     """Baseline: the sum of the absolute weights of the filter (Li et al. 2017); looks at no image."""
     return conv.weight.double().abs().sum((1, 2, 3))
 
 
 @_register("random", looks_at="weights")
-def random(conv: nn.Conv2d, seed: int) -> torch.Tensor:
+def random(conv: nn.Conv2d, rng: np.random.Generator) -> torch.Tensor:
     """Baseline: a seeded draw; the score that any better idea has to beat."""
-    return torch.from_numpy(np.random.default_rng([seed, *conv.weight.shape]).random(conv.out_channels))
+    return torch.from_numpy(rng.random(conv.out_channels))

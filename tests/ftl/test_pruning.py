@@ -161,34 +161,34 @@ def test_a_sweep_chooses_what_each_fraction_chooses_alone(
     backbone: Backbone, masks: MaskSet, name: str, mode: str
 ) -> None:
     how = How(criterion(name))
-    together = choose_filters(backbone, masks, SWEEP, how, mode)
+    together = dict(choose_filters(backbone, masks, SWEEP, how, mode))
     for fraction in SWEEP:
-        assert same(together[fraction], choose_filters(backbone, masks, [fraction], how, mode)[fraction])
+        assert same(together[fraction], dict(choose_filters(backbone, masks, [fraction], how, mode))[fraction])
 
 
 @pytest.mark.parametrize("room", [0, 20_000, 100_000, 10**9])
 def test_memory_changes_nothing(backbone: Backbone, masks: MaskSet, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     how = How(criterion("iou"))
-    expected = cascade(backbone, Evidence(masks), SWEEP, how)
+    expected = dict(cascade(backbone, Evidence(masks), SWEEP, how))
     monkeypatch.setattr(cascade_module, "HOLD_BYTES", room)
-    limited = cascade(backbone, Evidence(masks), SWEEP, how)
+    limited = dict(cascade(backbone, Evidence(masks), SWEEP, how))
     assert all(same(expected[fraction], limited[fraction]) for fraction in SWEEP)
 
 
 def test_the_cascade_rescores_the_cut_network(backbone: Backbone, masks: MaskSet) -> None:
     """Each layer's scores are those of a network in which all layers before it are cut already."""
     how = How(criterion("iou"))
-    chosen = cascade(backbone, Evidence(masks), [0.3], how)[0.3]
+    chosen = dict(cascade(backbone, Evidence(masks), [0.3], how))[0.3]
     for depth in range(1, len(chosen)):
         cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
-        scores = once(cut, Evidence(masks), [0.3], how)[0.3][depth].scores
+        scores = dict(once(cut, Evidence(masks), [0.3], how))[0.3][depth].scores
         for group, values in scores.items():
             np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
 
 
 def test_both_modes_agree_on_the_first_layer_and_when_all_is_kept(backbone: Backbone, masks: MaskSet) -> None:
     how, evidence = How(criterion("binary_iou")), Evidence(masks)
-    one, other = cascade(backbone, evidence, [0.3, 1.0], how), once(backbone, evidence, [0.3, 1.0], how)
+    one, other = dict(cascade(backbone, evidence, [0.3, 1.0], how)), dict(once(backbone, evidence, [0.3, 1.0], how))
     assert one[0.3][0].kept == other[0.3][0].kept
     assert same(one[1.0], other[1.0])
 
@@ -209,6 +209,6 @@ def test_percent_counts_as_the_original_does() -> None:
 
 def test_no_masks_and_unknown_modes_are_told(backbone: Backbone, masks: MaskSet, tmp_path: Path) -> None:
     with pytest.raises(FtlError, match="no photographs"):
-        choose_filters(backbone, MaskSet(()), [0.5], How(criterion("iou")))
+        dict(choose_filters(backbone, MaskSet(()), [0.5], How(criterion("iou"))))
     with pytest.raises(FtlError, match="choose one of cascade, once"):
-        choose_filters(backbone, masks, [0.5], How(criterion("iou")), "twice")
+        dict(choose_filters(backbone, masks, [0.5], How(criterion("iou")), "twice"))
