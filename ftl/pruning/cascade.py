@@ -91,72 +91,45 @@ def cascade(
     Results are the same, to the bit, as for each fraction alone.
     """
     chain = blocks(backbone)
-    count = len(evidence)
     choices: dict[float | None, list[LayerChoice]] = {fraction: [] for fraction in fractions}
-    total = len(chain) * len(choices)
-
-    def score(
-        depth: int, block: Block, feed: Feed, keep_maps: bool
-    ) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
-        """Scores of a block's filters and, if asked for, its output for all images."""
-        if how.criterion.looks_at == "weights":
-            return weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed), None
-        each = 4 * block.conv.out_channels * block.map_size[0] * block.map_size[1]
-        top = None
-        if how.criterion.quantile is not None:
-            quantile = Quantile(block.conv.out_channels, how.criterion.quantile)
-            for where in batches(count, each):
-                quantile.add(block.run(feed(where)))
-            top = quantile.value()
-        tally = Tally(count, block.conv.out_channels)
-        held = None
-        if keep_maps:
-            shape = (count, block.conv.out_channels, *block.out_size)
-            held = torch.empty(shape, memory_format=torch.channels_last)
-        for where in batches(count, each):
-            activation = block.run(feed(where))
-            tally.add(where, how.criterion.function(evidence.maps(activation, where, top, how.faithful)))
-            if held is not None:
-                held[where] = block.tail(activation)
-        return tally.by_group(evidence.groups, how.criterion.pooled), held
 
     def descend(
         depth: int, inputs: Sequence[int], feed: Feed, together: list[float | None], room: int
     ) -> Iterator[Chosen]:
+        """Score the block at `depth` for the fractions that kept the same `inputs`, then go on for each that differs.
+
+        `feed` gives the block's cut input; `room` is how many bytes of maps may still be held.
+        """
         block, last = chain[depth], depth == len(chain) - 1
-        everything = range(block.conv.out_channels)
-        each = 4 * block.out_size[0] * block.out_size[1] * count  # bytes per filter over all images
-        scores, held = score(
-            depth, cut_block(block, inputs, everything), feed, not last and each * len(everything) <= room
-        )
+        each = 4 * block.out_size[0] * block.out_size[1] * len(evidence)  # bytes of one filter's output
+        hold = not last and each * block.conv.out_channels <= room
+        full = cut_block(block, inputs, range(block.conv.out_channels))
+        scores, held = _score(depth, full, feed, evidence, how, hold)
         split: dict[tuple[int, ...], list[float | None]] = defaultdict(list)
         for fraction in together:
             kept = pick(scores, how.rule, fraction, faithful=how.faithful)
             choices[fraction].append(LayerChoice(block.name, scores, kept))
             split[tuple(kept)].append(fraction)
-        report(sum(map(len, choices.values())), total, "scoring")
+        report(sum(map(len, choices.values())), len(chain) * len(choices), "scoring")
         if last:
             yield from ((fraction, choices[fraction]) for fraction in together)
             return
-        room -= 0 if held is None or len(split) == 1 else held.numel() * 4
+        if held is not None and len(split) > 1:
+            room -= held.nbytes
         for chosen, fractions_here in split.items():
             kept = list(chosen)
-            size = each * len(kept)
+            onward, maps = feed, None  # scores of weights need no maps
             if held is not None:
                 maps = held[:, kept].contiguous(memory_format=torch.channels_last)
                 if len(split) == 1:
                     held = None  # nobody else needs the whole: let it go before the next layer fills its own
-                yield from descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
-            elif how.criterion.looks_at == "weights":
-                yield from descend(depth + 1, kept, feed, fractions_here, room)
-            else:
-                piece = cut_block(block, inputs, kept)
-                next_feed = lambda where, piece=piece: piece.tail(piece.run(feed(where)))  # noqa: E731
-                if size <= room:
-                    maps = _gather(next_feed, count, (len(kept), *block.out_size), block)
-                    yield from descend(depth + 1, kept, maps.__getitem__, fractions_here, room - size)
-                else:
-                    yield from descend(depth + 1, kept, next_feed, fractions_here, room)
+            elif how.criterion.looks_at == "maps":
+                onward = _after(cut_block(block, inputs, kept), feed)
+                if each * len(kept) <= room:
+                    maps = _gather(onward, len(evidence), len(kept), block)
+            if maps is not None:
+                onward = maps.__getitem__
+            yield from descend(depth + 1, kept, onward, fractions_here, room - (0 if maps is None else maps.nbytes))
 
     def images(where: slice) -> torch.Tensor:
         return backbone.preprocess(evidence.images[where])
@@ -164,9 +137,38 @@ def cascade(
     yield from descend(0, range(chain[0].conv.in_channels), images, [*choices], HOLD_BYTES)
 
 
-def _gather(feed: Feed, count: int, shape: tuple[int, ...], block: Block) -> torch.Tensor:
-    """Compute `feed` for all images, in batches that keep the block's maps small."""
-    maps = torch.empty((count, *shape), memory_format=torch.channels_last)
-    for where in batches(count, 4 * shape[0] * block.map_size[0] * block.map_size[1]):
+def _score(
+    depth: int, block: Block, feed: Feed, evidence: Evidence, how: How, hold: bool
+) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
+    """Scores of a block's filters by group and, if they are to be held, its outputs for all images."""
+    filters, count = block.conv.out_channels, len(evidence)
+    if how.criterion.looks_at == "weights":
+        return weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed), None
+    steps = list(batches(count, 4 * filters * block.map_size[0] * block.map_size[1]))
+    top = None
+    if how.criterion.quantile is not None:
+        quantile = Quantile(filters, how.criterion.quantile)
+        for where in steps:
+            quantile.add(block.run(feed(where)))
+        top = quantile.value()
+    tally = Tally(count, filters)
+    held = torch.empty((count, filters, *block.out_size), memory_format=torch.channels_last) if hold else None
+    for where in steps:
+        activation = block.run(feed(where))
+        tally.add(where, how.criterion.function(evidence.maps(activation, where, top, how.faithful)))
+        if held is not None:
+            held[where] = block.tail(activation)
+    return tally.by_group(evidence.groups, how.criterion.pooled), held
+
+
+def _after(block: Block, feed: Feed) -> Feed:
+    """The feed of the next block: computed anew from this one's each time it is asked for."""
+    return lambda where: block.tail(block.run(feed(where)))
+
+
+def _gather(feed: Feed, count: int, filters: int, block: Block) -> torch.Tensor:
+    """A block's outputs for all images, in batches that keep its maps small."""
+    maps = torch.empty((count, filters, *block.out_size), memory_format=torch.channels_last)
+    for where in batches(count, 4 * filters * block.map_size[0] * block.map_size[1]):
         maps[where] = feed(where)
     return maps
