@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 import time
@@ -20,6 +21,13 @@ from ftl.files import machine
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def scratch() -> Path:
+    """A folder that is gone at the end of the run."""
+    folder = Path(tempfile.mkdtemp(prefix="ftl-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def vgg16() -> Backbone:
     weights = SHARED / "backbones" / "vgg16_hed.safetensors"
     if weights.is_file():
@@ -30,7 +38,7 @@ def vgg16() -> Backbone:
 
 def pairs(count: int) -> tuple[Path, Path]:
     """Folders of `count` photographs and masks: masonry walls, or drawn ones."""
-    folder = Path(tempfile.mkdtemp(prefix="ftl-bench-"))
+    folder = scratch()
     source = SHARED / "data" / "masonry"
     if not source.is_dir():
         make_demo(folder / "demo", masks=count, train=1, test=1)

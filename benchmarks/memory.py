@@ -8,10 +8,8 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-from benchmarks._material import head_line, pairs, vgg16
+from benchmarks._material import head_line, pairs, scratch, vgg16
 from ftl.backbones.load import save_backbone
 
 CHILD = "import sys; from ftl.cli import main; code = main(); import resource; "
@@ -21,7 +19,7 @@ CHILD += "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     images, masks = pairs(count)
-    folder = Path(tempfile.mkdtemp(prefix="ftl-bench-"))
+    folder = scratch()
     backbone = vgg16()
     save_backbone(backbone.features, folder / "vgg16.safetensors", name="vgg16")
     head_line(f"cascade sweep of VGG16, K = 0.1 0.5, {count} photographs")

@@ -37,15 +37,16 @@ def bare(backbone: Backbone, masks: MaskSet, choices: Choices, fraction: float) 
     x = backbone.preprocess([one.image for one in masks.examples])
     for block, inputs, outputs in zip(chain, kept, kept[1:], strict=False):
         full = cut_block(block, inputs, range(block.conv.out_channels))
-        shape = (count, block.conv.out_channels, *block.out_size)
-        held = torch.empty(shape, memory_format=torch.channels_last).zero_()
+        steps = list(batches(count, 4 * block.conv.out_channels * block.map_size[0] * block.map_size[1]))
 
-        def forward(full=full, held=held, x=x, block=block) -> None:
-            for where in batches(count, 4 * block.conv.out_channels * block.map_size[0] * block.map_size[1]):
-                held[where] = full.tail(full.run(x[where]))
+        def forward(full=full, steps=steps, x=x) -> list[torch.Tensor]:
+            for where in steps:
+                full.tail(full.run(x[where]))
+            return []
 
         total += seconds(forward)
-        x = held[:, list(outputs)].contiguous(memory_format=torch.channels_last)
+        following = torch.cat([full.tail(full.run(x[where]))[:, list(outputs)] for where in steps])
+        x = following.contiguous(memory_format=torch.channels_last)
     return total
 
 

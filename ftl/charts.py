@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from ftl.candidate import Candidate, base_of
 from ftl.choose import Choice
-from ftl.results import Candidate, base_of
 
 INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ftl.candidate import Candidate, base_of
 from ftl.errors import FtlError
 from ftl.metrics import mcnemar
-from ftl.results import Candidate, base_of
 
 KNEE_LEAST = 0.1
 """A knee must stand this far from the straight line between the front's ends, both axes scaled to 0..1."""
@@ -39,6 +39,13 @@ PRESETS = {
 `published`: what the original's CSVs show. Least squares on their last column give 1.06 F1 - 1.00 P for VGG16 and
 1.04 F1 - 0.79 P for AlexNet (P: share of parameters left; residual below 1e-5), and no weight at all on time. With 1
 and 0.75 both published networks come first."""
+
+
+def preset(name: str) -> Weights:
+    """Weights by name. Raises `FtlError` that lists the names."""
+    if name not in PRESETS:
+        raise FtlError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 class Limits(NamedTuple):
@@ -122,9 +129,7 @@ def choose(
     Raises `FtlError` when no candidate is within them, or the preset's name is unknown.
     """
     if isinstance(weights, str):
-        if weights not in PRESETS:
-            raise FtlError(f"there is no preset {weights!r}: choose one of {', '.join(PRESETS)}")
-        weights = PRESETS[weights]
+        weights = preset(weights)
     base = base_of(candidates)
     scores = {one.name: decision_score(one, base, weights) for one in candidates if not one.is_base}
     scores = dict(sorted(scores.items(), key=lambda item: -item[1]))

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
+from ftl.files import read_json
 from ftl.metrics import mcnemar
-from ftl.model import HEAD, read_head
+from ftl.model import VALIDATION
 from ftl.pruning.network import read_description
 from ftl.pruning.sweep import BASE, networks
 
@@ -40,8 +41,8 @@ def compare_sweeps(out: Path, other: Path) -> list[Difference]:
             raise FtlError(f"{out} and {other} are sweeps of different backbones")
         overlap = [len(a & b) / len(a | b) for a, b in zip(*kept, strict=True)]
         accuracy = p = None
-        if (ours / HEAD).is_file() and (theirs / HEAD).is_file():
-            first, second = (read_head(folder / HEAD)[1]["validation"] for folder in (ours, theirs))
+        if (ours / VALIDATION).is_file() and (theirs / VALIDATION).is_file():
+            first, second = (read_json(folder / VALIDATION) for folder in (ours, theirs))
             accuracy = (first["accuracy"], second["accuracy"])
             if first["paths"] == second["paths"]:
                 p = mcnemar(np.array(first["right"]), np.array(second["right"]))

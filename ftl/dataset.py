@@ -12,8 +12,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ftl.errors import FtlError, raise_together
-from ftl.files import digest
+from ftl.files import digest, digest_of
 from ftl.images import class_folders, read_image
+from ftl.progress import Report, silent
 
 FOLDS = 4
 """Folds of every cross-validation, and the inverse of the share held out for validation, as in the original."""
@@ -38,11 +39,18 @@ class Dataset:
             tuple(self.digests[index] for index in chosen),
         )
 
+    def digest(self) -> str:
+        """SHA-256 over the class, name and content of every image."""
+        names = (self.classes[label] for label in self.labels)
+        return digest_of(zip(names, (path.name for path in self.paths), self.digests, strict=True))
+
     def __len__(self) -> int:
         return len(self.paths)
 
 
-def load_dataset(folder: str | Path, *, per_class: int | None = None, seed: int = 0) -> Dataset:
+def load_dataset(
+    folder: str | Path, *, per_class: int | None = None, seed: int = 0, report: Report = silent
+) -> Dataset:
     """Read `folder/<class>/*`, each picture once.
 
     A picture that stands twice in a class is kept once. `per_class` draws at most that many per class, seeded.
@@ -69,7 +77,9 @@ def load_dataset(folder: str | Path, *, per_class: int | None = None, seed: int 
                     problems.append(f"{first[content]} and {path} are the same picture in two classes: take one out")
             if per_class is not None and len(unique) > per_class:
                 unique = [unique[index] for index in sorted(generator.permutation(len(unique))[:per_class])]
-            problems += [problem for problem in pool.map(_problem, [path for path, _ in unique]) if problem]
+            for done, problem in enumerate(pool.map(_problem, [path for path, _ in unique]), 1):
+                problems += [problem] if problem else []
+                report(done, len(unique), f"reading {name}")
             paths += [path for path, _ in unique]
             digests += [content for _, content in unique]
             labels += [label] * len(unique)
@@ -99,6 +109,7 @@ def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
     if compiled.groups < 1:
         raise FtlError(f"the photo pattern {pattern!r} needs one group in parentheses, as in (.+)_\\d+")
     matches = [compiled.fullmatch(path.stem) for path in paths]
+    matches = [match if match is not None and match[1] is not None else None for match in matches]
     strangers = (f"{path} does not match" for path, match in zip(paths, matches, strict=True) if match is None)
     raise_together(f"the photo pattern {pattern!r} does not fit these names: mend it, or rename them", strangers)
     return [match[1] for match in matches if match is not None]
@@ -106,12 +117,16 @@ def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
 
 def folds(labels: np.ndarray, photos: Sequence[str], seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """`FOLDS` seeded splits (train indices, held-out indices), stratified by label, a photo never on both sides."""
-    counts = np.bincount(labels)
-    if len(set(photos)) < FOLDS or counts[counts > 0].min() < FOLDS:
-        raise FtlError(f"every class needs at least {FOLDS} images, from {FOLDS} photos: there are {counts.tolist()}")
+    of_class = [{photo for photo, own in zip(photos, labels, strict=True) if own == label} for label in set(labels)]
+    fewest = min(map(len, of_class))
+    if fewest < FOLDS:
+        raise FtlError(f"every class needs images of at least {FOLDS} photos in each part of a split, not {fewest}")
     splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     _, groups = np.unique(np.asarray(photos), return_inverse=True)
-    return list(splitter.split(np.zeros(len(labels)), labels, groups))
+    splits = list(splitter.split(np.zeros(len(labels)), labels, groups))
+    if any(len(set(labels[train])) < len(of_class) for train, _ in splits):
+        raise FtlError("one photo holds nearly all images of a class: add photos, so that each part can have some")
+    return splits
 
 
 def split(dataset: Dataset, *, seed: int, photo: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -119,9 +134,9 @@ def split(dataset: Dataset, *, seed: int, photo: str | None = None) -> tuple[np.
     return folds(dataset.labels, photo_ids(dataset.paths, photo), seed)[0]
 
 
-def without(dataset: Dataset, other: Dataset, photo: str | None = None) -> Dataset:
-    """`dataset` less the pictures (and with `photo`, the photos) that also stand in `other`."""
-    contents, photos = set(other.digests), set(photo_ids(other.paths, photo)) if photo else set()
+def without(dataset: Dataset, other: Dataset, photo: str | None = None, also: Sequence[str] = ()) -> Dataset:
+    """`dataset` less the pictures (and with `photo`, the photos) that stand in `other`, or whose digests in `also`."""
+    contents, photos = {*other.digests, *also}, set(photo_ids(other.paths, photo)) if photo else set()
     mine = photo_ids(dataset.paths, photo) if photo else [""] * len(dataset)
     keep = [i for i, content in enumerate(dataset.digests) if content not in contents and mine[i] not in photos]
     if not keep:

@@ -10,11 +10,12 @@ import numpy as np
 from PIL import Image
 
 from ftl.errors import FtlError
-from ftl.files import whole_file, write_json
+from ftl.files import read_json, whole_file, write_json
 from ftl.progress import Report, silent
 
 CLASSES = {"Crack": 1, "Pore": 2, "Dirt": 3}
 SIZE = 224
+SETTINGS = "demo.json"
 _FINE = 2  # drawn at twice the size and scaled down, so that thin cracks have soft edges
 
 
@@ -110,28 +111,37 @@ def _save(array: np.ndarray, path: Path) -> None:
 def make_demo(
     folder: str | Path, *, masks: int = 24, train: int = 160, test: int = 80, seed: int = 0, report: Report = silent
 ) -> Path:
-    """Draw a workspace into `folder`, which must be missing or empty.
+    """Draw a workspace into `folder`, which must be missing or empty, or hold the same demo half-drawn.
 
     `Images` and `Segmented` hold `masks` surfaces of each class with 0/255 masks: of the crack in `Crack`, of pores and
     dirt in `Background`. `Index` holds the same as class ids, named in `classes.json`. `dataset` holds `train`, and
     `evaluation` `test`, surfaces per class.
     """
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()):
-        raise FtlError(f"{folder} is not empty: choose another folder for the demo")
+    settings = {"masks": masks, "train": train, "test": test, "seed": seed}
+    if min(masks, train, test) < 1:
+        raise FtlError("a demo needs at least one surface of each part")
+    if not (folder / SETTINGS).is_file():
+        if folder.exists() and any(folder.iterdir()):
+            raise FtlError(f"{folder} is not empty: choose another folder for the demo")
+        write_json(folder / SETTINGS, settings)
+    elif read_json(folder / SETTINGS) != settings:
+        raise FtlError(f"{folder} holds a demo drawn otherwise ({read_json(folder / SETTINGS)}): choose another folder")
     parts = {"Images": (masks, 0), "dataset": (train, 1), "evaluation": (test, 2)}
     total, done = 2 * sum(count for count, _ in parts.values()), 0
     for part, (count, stream) in parts.items():
         for name, cracked in (("Crack", True), ("Background", False)):
             for number in range(count):
+                done += 1
+                report(done, total, "drawing")
+                if (folder / part / name / f"{name.lower()}_{number:04d}.png").is_file():
+                    continue
                 surface = draw(np.random.default_rng([seed, stream, cracked, number]), cracked)
                 file = f"{name.lower()}_{number:04d}.png"
-                _save(surface.image, folder / part / name / file)
                 if part == "Images":
                     inside = surface.ids == CLASSES["Crack"] if cracked else surface.ids > CLASSES["Crack"]
                     _save(np.where(inside, 255, 0).astype(np.uint8), folder / "Segmented" / name / file)
                     _save(surface.ids, folder / "Index" / name / file)
-                done += 1
-                report(done, total, "drawing")
+                _save(surface.image, folder / part / name / file)  # last: where it is, its masks are
     write_json(folder / "Index" / "classes.json", CLASSES)
     return folder

@@ -10,11 +10,12 @@ from typing import Any
 from ftl.dataset import Dataset, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
-from ftl.files import digest, digest_all, machine, read_json, versions, write_json
+from ftl.files import digest, machine, read_json, versions, write_json
 from ftl.metrics import summarise
-from ftl.model import HEAD, read_head
+from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
-from ftl.pruning.network import WEIGHTS
+from ftl.pruning.network import network_digest
+from ftl.pruning.sweep import SETTINGS
 from ftl.timing import time_network
 from ftl.train import train_head
 
@@ -22,31 +23,38 @@ TEST, TIME, REPEATS = "test.json", "time.json", "repeats.json"
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Dataset:
-    """The evaluation images that the head of `folder` has not seen: not the same file, nor (`photo`) the same photo."""
+    """The evaluation images that chose nothing: neither filters (`scored_sha256` of the sweep) nor the head.
+
+    Left out are the same files and, with `photo` (by default the pattern that the head was trained with), other crops
+    of the same photos. Raises `FtlError` when the classes differ, or nothing is left.
+    """
     _, seen = read_features(folder / FEATURES)
     if evaluation.classes != seen.classes:
-        raise FtlError(
-            f"the sets have different classes: {', '.join(seen.classes)} and {', '.join(evaluation.classes)}"
-        )
-    return without(evaluation, seen, photo)
+        names = [", ".join(one.classes) for one in (seen, evaluation)]
+        raise FtlError(f"the sets have different classes: {names[0]} and {names[1]}")
+    if photo is None and (folder / VALIDATION).is_file():
+        photo = read_json(folder / VALIDATION)["photo"]
+    return without(evaluation, seen, photo, also=read_json(folder.parent / SETTINGS)["scored_sha256"])
+
+
+def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
+    """An earlier result, if it is there and was made from the same."""
+    if not file.is_file():
+        return None
+    before = read_json(file)
+    return before if all(before.get(key) == value for key, value in made_from.items()) else None
 
 
 def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict[str, Any]:
     """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits."""
     if not (folder / HEAD).is_file():
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
-    made_from = {
-        "evaluation_sha256": digest_all(evaluation.paths),
-        "head_sha256": digest(folder / HEAD),
-        "network_sha256": digest(folder / WEIGHTS),
-    }
-    file = folder / TEST
-    if file.is_file():
-        before: dict[str, Any] = read_json(file)
-        if all(before.get(key) == value for key, value in made_from.items()):
-            return before
+    made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
+    made_from["network_sha256"] = network_digest(folder)
+    if before := _fits(folder / TEST, made_from):
+        return before
     extract(folder, evaluation, report, EVALUATION)
-    head, _ = read_head(folder / HEAD)
+    head = read_head(folder / HEAD)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
@@ -55,48 +63,54 @@ def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict
         {"file": str(path), "true": dataset.classes[true], "predicted": dataset.classes[guess], "probability": float(p)}
         for path, true, guess, p in zip(dataset.paths, dataset.labels, predicted, probabilities.max(1), strict=True)
     ]
-    write_json(file, result)
+    write_json(folder / TEST, result)
     return result
 
 
 def time_all(folders: Sequence[Path], threads: int | None = None, report: Report = silent) -> None:
-    """Time the networks one after the other, each in its own process; those timed already are left alone."""
+    """Time the networks one after the other, each in its own process; those timed already, here, are left alone."""
     for done, folder in enumerate(folders):
         report(done, len(folders), "timing")
-        made_from = {"network_sha256": digest(folder / WEIGHTS), "head_sha256": digest(folder / HEAD)}
-        file = folder / TIME
-        before = read_json(file) if file.is_file() else {}
-        fits = all(before.get(key) == value for key, value in made_from.items())
-        if not fits or (threads is not None and before.get("threads") != threads):
-            write_json(file, time_network(folder, threads) | made_from | {"versions": versions()})
+        made_from: dict[str, Any] = {"network_sha256": network_digest(folder), "head_sha256": digest(folder / HEAD)}
+        made_from["machine"] = machine()
+        if threads is not None:
+            made_from["threads"] = threads
+        if _fits(folder / TIME, made_from) is None:
+            write_json(folder / TIME, time_network(folder, threads) | made_from | {"versions": versions()})
     report(len(folders), len(folders), "timing")
 
 
-def repeat(
-    folder: Path, repeats: int, *, seed: int = 0, photo: str | None = None, report: Report = silent
-) -> dict[str, tuple[float, float]]:
+def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation over repeated runs: each draws another training split and times in a new process.
 
-    Returns them for `accuracy`, `precision`, `recall`, `f1` (test set) and `median_ms`; kept in `folder/repeats.json`.
+    Seed, photo pattern and threads are those of the sweep. Returns them for `accuracy`, `precision`, `recall`, `f1`
+    (test set) and `median_ms`; `folder/repeats.json` keeps each run as it is done.
     """
-    made_from = {"repeats": repeats, "seed": seed, "photo": photo, "head_sha256": digest(folder / HEAD)}
-    file = folder / REPEATS
-    runs: list[dict[str, float]] = []
-    if file.is_file() and all(read_json(file).get(key) == value for key, value in made_from.items()):
-        runs = read_json(file)["runs"]
-    else:
+    validation, timed = read_json(folder / VALIDATION), read_json(folder / TIME)
+    seed, photo, threads = validation["seed"], validation["photo"], timed["threads"]
+    made_from = {
+        "features_sha256": digest(folder / FEATURES),
+        "evaluation_sha256": read_json(folder / TEST)["evaluation_sha256"],
+        "seed": seed,
+        "photo": photo,
+        "threads": threads,
+        "machine": machine(),
+    }
+    before = _fits(folder / REPEATS, made_from)
+    runs: list[dict[str, float]] = [] if before is None else before["runs"]
+    if len(runs) < repeats:
         features, dataset = read_features(folder / FEATURES)
         unseen, evaluation = read_features(folder / EVALUATION)
-        for run in range(repeats):
-            report(run, repeats, f"repeating {folder.name}")
-            head, _ = train_head(features, dataset, seed=seed + run, photo=photo)
-            predicted = head.probabilities(unseen).argmax(1)
-            figures = summarise(evaluation.labels, predicted, evaluation.classes)
-            runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")})
-            runs[-1]["median_ms"] = time_network(folder)["median_ms"]
-        report(repeats, repeats, f"repeating {folder.name}")
-        write_json(file, made_from | {"runs": runs, "versions": versions(), "machine": machine()})
+    for run in range(len(runs), repeats):
+        report(run, repeats, f"repeating {folder.name}")
+        head, _ = train_head(features, dataset, seed=seed + run, photo=photo)
+        figures = summarise(evaluation.labels, head.probabilities(unseen).argmax(1), evaluation.classes)
+        time = time_network(folder, threads)["median_ms"]
+        runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")} | {"median_ms": time})
+        write_json(folder / REPEATS, made_from | {"runs": runs, "versions": versions()})
+    report(repeats, repeats, f"repeating {folder.name}")
+    chosen = runs[:repeats]
     return {
-        key: (mean(one[key] for one in runs), stdev(one[key] for one in runs) if len(runs) > 1 else 0.0)
-        for key in runs[0]
+        key: (mean(one[key] for one in chosen), stdev(one[key] for one in chosen) if len(chosen) > 1 else 0.0)
+        for key in chosen[0]
     }

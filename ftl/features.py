@@ -14,14 +14,14 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset
 from ftl.errors import FtlError
-from ftl.files import digest, digest_all, versions, whole_file
+from ftl.files import versions, whole_file
 from ftl.images import read_image
 from ftl.progress import Report, silent
-from ftl.pruning.network import WEIGHTS
+from ftl.pruning.network import network_digest
 
 FEATURES = "features.h5"
 EVALUATION = "evaluation.h5"
-_BATCH = 8
+_BATCH = 2  # whose largest maps, 25 MB in VGG16, the C library keeps for the next
 
 
 @torch.inference_mode()
@@ -39,7 +39,7 @@ def extract(folder: Path, dataset: Dataset, report: Report = silent, name: str =
     `digests`; attributes `dataset_sha256` and `network_sha256` say what made it.
     """
     file = folder / name
-    made_from = {"dataset_sha256": digest_all(dataset.paths), "network_sha256": digest(folder / WEIGHTS)}
+    made_from = {"dataset_sha256": dataset.digest(), "network_sha256": network_digest(folder)}
     if file.is_file() and _made_from(file) == made_from:
         return file
     network = load_backbone(folder)

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ftl.errors import FtlError
+
 _PACKAGES = ("torch", "torchvision", "torch-pruning", "numpy", "scikit-learn", "opencv-python-headless")
 
 
@@ -65,10 +67,23 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def remove_drafts(folder: Path) -> None:
     """Remove what a killed run left half-written directly below `folder`, or one folder deeper."""
     for draft in [*folder.glob(".*.draft-*"), *folder.glob("*/.*.draft-*")]:
+        writer = draft.name.rsplit(".draft-", 1)[1].split(".")[0]
+        if writer.isdigit() and _runs(int(writer)):
+            continue
         if draft.is_dir():
             shutil.rmtree(draft, ignore_errors=True)
         else:
             draft.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return process != os.getpid()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -82,9 +97,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file that this program wrote."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that this program wrote. Raises `FtlError` when the file is missing or damaged."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FtlError(f"there is no {path}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise FtlError(f"{path} is damaged ({error}): remove it and run the step that makes it again") from error
+    if not isinstance(value, dict):
+        raise FtlError(f"{path} is damaged (it holds no object): remove it and run the step that makes it again")
+    return value
 
 
 def digest(path: Path) -> str:
@@ -93,11 +116,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def digest_all(paths: Iterable[Path]) -> str:
-    """One SHA-256 over many files: their names and contents, whatever order they are given in."""
+def digest_of(parts: Iterable[Iterable[object]]) -> str:
+    """One SHA-256 over many tuples of short texts and numbers, whatever order they are given in."""
     total = hashlib.sha256()
-    for name, content in sorted((path.name, digest(path)) for path in paths):
-        total.update(f"{name}\0{content}\n".encode())
+    for line in sorted("\0".join(map(str, part)) for part in parts):
+        total.update(f"{line}\n".encode())
     return total.hexdigest()
 
 

@@ -60,6 +60,8 @@ def row_space(features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         gram += part @ part.T
     values, vectors = np.linalg.eigh(gram)
     stay = values > values[-1] * count * np.finfo(np.float64).eps
+    if not stay.any():  # a network that is silent on all images: one column of zeros, and the bias decides
+        return np.zeros((count, 1)), np.zeros((count, 1))
     roots = np.sqrt(values[stay])
     return vectors[:, stay] * roots, vectors[:, stay] / roots
 

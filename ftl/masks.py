@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections import defaultdict
@@ -16,10 +17,12 @@ from PIL import Image
 
 from ftl.backbones.preprocess import resize_image
 from ftl.errors import FtlError, raise_together
-from ftl.files import digest_all
+from ftl.files import digest_of
 from ftl.images import class_folders, open_upright, read_image, to_eight_bits
+from ftl.progress import Report, silent
 
 _LARGEST_ID = 64  # a grey image whose values are all small, and not just 0 and 1, is an index mask
+_LOSSY = (".jpg", ".jpeg", ".webp")
 _IMAGE_HINT = "draw it, or take the image out"
 
 
@@ -36,6 +39,10 @@ class Example:
     image: np.ndarray = field(repr=False)
     shape: tuple[int, int]
     packed_mask: bytes = field(repr=False)
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Bytes of the resized image and of the mask as it was drawn."""
+        return self.image.tobytes(), zlib.decompress(self.packed_mask)
 
     def mask(self, height: int, width: int) -> np.ndarray:
         """The mask, grey uint8 0-255 (height, width), resized by OpenCV's bilinear default as the original does."""
@@ -58,8 +65,11 @@ class MaskSet:
         return dict(found)
 
     def digest(self) -> str:
-        """SHA-256 over the names and contents of all files."""
-        return digest_all([path for one in self.examples for path in (one.image_path, one.mask_path)])
+        """SHA-256 over the group, name, pixels and decoded mask of every example."""
+        return digest_of(
+            (one.group, one.image_path.name, one.shape, *(hashlib.sha256(part).hexdigest() for part in one.parts()))
+            for one in self.examples
+        )
 
     def __add__(self, other: MaskSet) -> MaskSet:
         return MaskSet(self.examples + other.examples)
@@ -76,16 +86,11 @@ def read_mask(path: Path, mask_class: int | None = None, wrap: bool = False) -> 
     Raises `FtlError` when the file is unreadable, or is an index mask and no class was picked.
     """
     image = to_eight_bits(open_upright(path))
-    values: np.ndarray
-    if image.mode in ("1", "L", "P"):
-        values = np.asarray(image).astype(np.uint8)
-        if image.mode == "P" and _is_grey_ramp(image):
-            values = np.asarray(image.convert("L"))
-    else:
-        rgb = np.asarray(image.convert("RGB"))
-        values = rgb[..., 0] if (rgb == rgb[..., :1]).all() else cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    values = _class_ids(image) if mask_class is not None else _grey(image, wrap)
     if mask_class is not None:
         return np.where(values == mask_class, np.uint8(255), np.uint8(0))
+    if path.suffix.lower() in _LOSSY and not wrap:
+        values = np.where(values < 32, np.uint8(0), values)  # what JPEG smears around an edge is not inside
     brightest = int(values.max(initial=0))
     if brightest >= 127:
         return np.ascontiguousarray(values)
@@ -97,9 +102,30 @@ def read_mask(path: Path, mask_class: int | None = None, wrap: bool = False) -> 
     raise FtlError(f"{path} is neither 0/1 nor 0/255, its brightest value is {brightest}: stretch it to 0-255")
 
 
-def _is_grey_ramp(image: Image.Image) -> bool:
-    palette = np.array(image.getpalette(), dtype=np.uint8).reshape(-1, 3)
-    return len(palette) > 2 and bool((palette == np.arange(len(palette), dtype=np.uint8)[:, None]).all())
+def _class_ids(image: Image.Image) -> np.ndarray:
+    """Values as they are stored: palette indices, grey levels, or the first of equal channels."""
+    plain = image if image.mode in ("1", "L", "P") else image.convert("RGB")
+    values = np.asarray(plain).astype(np.uint8)
+    return values if values.ndim == 2 else values[..., 0]
+
+
+def _grey(image: Image.Image, faithful: bool) -> np.ndarray:
+    """Brightness as uint8. A colour counts by its brightest channel, or (`faithful`) as OpenCV turns it to grey.
+
+    A palette of greys is read by its greys, one with colours by its indices. If only alpha varies, alpha is the mask.
+    """
+    if image.mode in ("1", "L"):
+        return np.asarray(image).astype(np.uint8)
+    if image.mode == "P":
+        ids = np.asarray(image)
+        used = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)[np.unique(ids)]
+        return ids if (used != used[:, :1]).any() else np.asarray(image.convert("RGB"))[..., 0]
+    if image.mode in ("RGBA", "LA") and not faithful:
+        *colours, alpha = np.moveaxis(np.asarray(image), -1, 0)
+        if all(colour.min() == colour.max() for colour in colours) and alpha.min() < alpha.max():
+            return alpha
+    rgb = np.asarray(image.convert("RGB"))
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if faithful else rgb.max(2)
 
 
 def _class_id(folder: Path, name: str | int | None) -> int | None:
@@ -159,6 +185,7 @@ def load_masks(
     size: int = 224,
     wrap: bool = False,
     group: str | None = None,
+    report: Report = silent,
 ) -> MaskSet:
     """Pair photographs and masks by class folder and file stem (`Images/Crack/a.jpg`, `Segmented/Crack/a.png`).
 
@@ -196,11 +223,17 @@ def load_masks(
                 open_upright((image_of | mask_of)[stem])
             except FtlError as error:
                 problems.append(str(error))
+    read: list[Example | list[str]] = []
     with ThreadPoolExecutor() as pool:
-        read = list(
-            pool.map(lambda pair: _read_example(group or pair[0], pair[1], pair[2], identity, size, wrap), pairs)
-        )
+        for one in pool.map(
+            lambda pair: _read_example(group or pair[0], pair[1], pair[2], identity, size, wrap), pairs
+        ):
+            read.append(one)
+            report(len(read), len(pairs), "reading masks")
     examples = [one for one in read if isinstance(one, Example)]
     problems += [problem for one in read if not isinstance(one, Example) for problem in one]
+    for name in {one.group for one in examples}:
+        if not any(any(one.parts()[1]) for one in examples if one.group == name):
+            problems.append(f"no mask of {name or masks} has anything inside: draw some, or pick another --mask-class")
     raise_together(f"{images} and {masks} do not fit together", problems)
     return MaskSet(tuple(examples))

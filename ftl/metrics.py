@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,12 +21,22 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
+_NEGATIVE = {"background", "negative", "none", "intact", "sound", "ok", "good", "clean", "healthy", "normal"}
+
+
 def positive_class(classes: Sequence[str]) -> int:
-    """Index of the class that is looked for: the one named like "crack", else the last that is no background."""
-    lower = [name.lower() for name in classes]
-    named = [index for index, name in enumerate(lower) if "crack" in name]
-    others = [index for index, name in enumerate(lower) if name not in ("background", "negative", "none", "intact")]
-    return (named or others or [len(classes) - 1])[0 if named else -1]
+    """Index of the class that is looked for: a crack, else the last that does not sound like background.
+
+    Names beginning with no, non, un or without, or that say "ok", "good", "background" and the like, are background.
+    """
+
+    def negative(name: str) -> bool:
+        denied = re.match(r"(no|non|un|without)([ _-]|crack|damage|defect)", name.lower())
+        return denied is not None or name.lower() in _NEGATIVE
+
+    others = [index for index, name in enumerate(classes) if not negative(name)]
+    cracks = [index for index in others if "crack" in classes[index].lower()]
+    return (cracks[:1] or others[-1:] or [len(classes) - 1])[0]
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

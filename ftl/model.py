@@ -15,11 +15,11 @@ from safetensors.torch import save
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone, read_tensors
 from ftl.errors import FtlError
-from ftl.files import whole_file
+from ftl.files import read_json, whole_file
 from ftl.head import Head
 from ftl.pruning.network import read_description
 
-HEAD = "head.safetensors"
+HEAD, VALIDATION = "head.safetensors", "validation.json"
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,22 @@ def _head_parts(head: Head) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     return tensors, data
 
 
-def write_head(folder: Path, head: Head, extra: dict[str, Any]) -> None:
-    """Write `folder/head.safetensors`; `extra` (what it was fitted on and its validation) goes into its header."""
+def write_head(folder: Path, head: Head) -> None:
+    """Write `folder/head.safetensors`, whole or not at all."""
     tensors, data = _head_parts(head)
     with whole_file(folder / HEAD) as draft:
-        draft.write_bytes(save(tensors, metadata={"ftl": json.dumps({"head": data} | extra)}))
+        draft.write_bytes(save(tensors, metadata={"ftl": json.dumps({"head": data})}))
 
 
-def read_head(file: Path) -> tuple[Head, dict[str, Any]]:
-    """A head and the rest of its header. Raises `FtlError` when the file holds none."""
+def read_head(file: Path) -> Head:
+    """Read a head. Raises `FtlError` when the file holds none."""
     tensors, header = read_tensors(file)
     try:
-        data = header.pop("head")
+        data = header["head"]
         classes, scores = tuple(data["classes"]), tuple(data["scores"])
-        weight, bias = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
-        return Head(weight, bias, classes, float(data["c"]), scores), header
-    except KeyError as error:
-        raise FtlError(f"{file} holds no classifier ({error} is missing)") from error
+        return Head(tensors["head.weight"].numpy(), tensors["head.bias"].numpy(), classes, float(data["c"]), scores)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FtlError(f"{file} holds no classifier ({error!r})") from error
 
 
 def load_model(path: str | Path) -> Model:
@@ -76,7 +75,7 @@ def load_model(path: str | Path) -> Model:
         raise FtlError(f"{path} has no classifier yet: run ftl train {path.parent}")
     if not path.is_dir() and path.suffix.lower() != ".safetensors":
         raise FtlError(f"{path} is neither a network's folder nor an exported .safetensors file")
-    head, _ = read_head(path / HEAD if path.is_dir() else path)
+    head = read_head(path / HEAD if path.is_dir() else path)
     network = load_backbone(path)
     probe = np.zeros((1, network.preprocess.size, network.preprocess.size, 3), np.uint8)
     with torch.inference_mode():
@@ -96,8 +95,7 @@ def export(folder: str | Path, file: str | Path) -> Path:
         raise FtlError(f"an exported model is a .safetensors file, not {file.name}")
     model = load_model(folder)
     tensors, head = _head_parts(model.head)
-    _, fitted = read_head(folder / HEAD)
-    description = read_description(folder)
+    description, validation = read_description(folder), read_json(folder / VALIDATION)
     header = {
         "layers": model.network.spec(),
         "preprocess": model.network.preprocess.kind,
@@ -105,7 +103,7 @@ def export(folder: str | Path, file: str | Path) -> Path:
         "name": model.network.name,
         "keep": description["keep"],
         "head": head,
-        "made_with": description["made_with"] | {key: fitted[key] for key in ("features_sha256", "seed", "photo")},
+        "made_with": description["made_with"] | {key: validation[key] for key in ("dataset_sha256", "seed", "photo")},
     }
     tensors |= {key: value.contiguous() for key, value in model.network.state_dict().items()}
     with whole_file(file) as draft:

@@ -9,13 +9,14 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ftl import charts
-from ftl.choose import Choice, choose
+from ftl.candidate import Candidate, base_of
+from ftl.choose import Choice
 from ftl.evaluate import repeat
-from ftl.files import machine, read_json, write_text
+from ftl.files import read_json, write_text
 from ftl.progress import Report, silent
 from ftl.pruning.network import read_description
-from ftl.pruning.sweep import BASE, SETTINGS
-from ftl.results import Candidate, base_of, read_results
+from ftl.pruning.sweep import BASE
+from ftl.results import JSON, read_results
 
 PAGE = "report.html"
 
@@ -112,43 +113,39 @@ def page(
 
 def write_report(
     source: str | Path,
+    choice: Choice,
     target: str | Path | None = None,
     *,
-    preset: str = "balanced",
     repeats: int = 0,
     report: Report = silent,
 ) -> Path:
-    """Write the page for a sweep's folder (as `report.html` in it) or for one of the original's CSVs.
+    """Write the page for a choice from a sweep's folder (as `report.html` in it) or from one of the original's CSVs.
 
     `repeats` > 0 runs base and pick that often again and tells mean and standard deviation.
     """
     source = Path(source)
     candidates = read_results(source)
-    choice = choose(candidates, preset)
     title = f"Finicky transfer learning: {source.name}"
     if not source.is_dir():
         target = Path(target or source.with_suffix(".html"))
         write_text(target, page(candidates, choice, title))
         return target
-    settings = read_json(source / SETTINGS)["settings"]
+    made = read_json(source / JSON)
+    settings, on = made["sweep"]["settings"], made["machine"]
     repeated = None
     if repeats:
-        repeated = {
-            name: repeat(source / name, repeats, seed=settings["seed"], report=report)
-            for name in (BASE, choice.pick.name)
-        }
-    on = machine()
+        repeated = {name: repeat(source / name, repeats, report) for name in (BASE, choice.pick.name)}
     notes = [
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
-        f"masks; seed {settings['seed']}. The pick has the best decision score ({preset}) on images held out for "
-        "choosing; accuracy is of the test set. Time is the median of one image in a process of its own, with "
-        "quartiles.",
+        f"masks; seed {settings['seed']}. The pick has the best decision score within the limits, on images held out "
+        "for choosing; accuracy is of the test set. Time is the median of one image in a process of its own, with "
+        f"{made['threads']} threads, and its quartiles.",
         f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
+        f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
+        f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
     if repeated:
-        notes.append(
-            f"Base and pick: mean and standard deviation over {repeats} runs, each with another training split."
-        )
+        notes.append(f"Base and pick: mean and deviation over {repeats} runs, each with another training split.")
     layers = [layer["name"] for layer in read_description(source / BASE)["layers"]]
     target = Path(target or source / PAGE)
     write_text(target, page(candidates, choice, title, layers, repeated, notes))

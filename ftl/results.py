@@ -4,73 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ftl.candidate import Candidate, base_of
+from ftl.choose import PRESETS, decision_score
 from ftl.errors import FtlError
 from ftl.evaluate import TEST, TIME
-from ftl.files import machine, read_json, versions, write_json, write_text
-from ftl.model import HEAD, read_head
+from ftl.files import read_json, versions, write_json, write_text
+from ftl.model import HEAD, VALIDATION
 from ftl.pruning.network import WEIGHTS, read_description
 from ftl.pruning.sweep import BASE, SETTINGS, networks
 
 CSV, JSON = "results.csv", "results.json"
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
-
-    `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
-    In the original's CSVs there is one set of figures, which then stands for both.
-    """
-
-    name: str
-    keep: float | None
-    parameters: int
-    accuracy: float
-    f1: float | None
-    recall: float | None
-    time_ms: float
-    size_mb: float
-    time_q1_ms: float | None = None
-    time_q3_ms: float | None = None
-    macs: int | None = None
-    precision: float | None = None
-    accuracy_low: float | None = None
-    accuracy_high: float | None = None
-    test_accuracy: float | None = None
-    test_accuracy_low: float | None = None
-    test_accuracy_high: float | None = None
-    test_precision: float | None = None
-    test_recall: float | None = None
-    test_f1: float | None = None
-    channels: tuple[int, ...] = ()
-    tied_layers: int = 0
-    published_score: float | None = None
-    right: tuple[bool, ...] = field(default=(), repr=False)
-    is_base: bool = False
-
-
-def base_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The unpruned network. Raises `FtlError` when the table has none."""
-    for candidate in candidates:
-        if candidate.is_base:
-            return candidate
-    raise FtlError("the table has no unpruned base to compare with")
-
-
 def collect(out: str | Path) -> list[Candidate]:
     """Read every network of a sweep, the base first. Raises `FtlError` that says which step is still to be run."""
     found = []
+    sets = set()
     for folder in networks(out):
-        for file, step in ((HEAD, "train"), (TEST, "test"), (TIME, "test")):
+        for file, step in ((VALIDATION, "train"), (TEST, "test"), (TIME, "test")):
             if not (folder / file).is_file():
                 raise FtlError(f"{folder} has no {file} yet: run ftl {step} {out}")
-        network, (_, header) = read_description(folder), read_head(folder / HEAD)
-        validation, tested, time = header["validation"], read_json(folder / TEST), read_json(folder / TIME)
+        network, validation = read_description(folder), read_json(folder / VALIDATION)
+        tested, time = read_json(folder / TEST), read_json(folder / TIME)
+        sets.add((validation["dataset_sha256"], tested["evaluation_sha256"], str(time["machine"]), time["threads"]))
         keys = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
         found.append(
             Candidate(
@@ -83,6 +43,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 time_q3_ms=time["q3_ms"],
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(one["out"] for one in network["architecture"] if one["type"] == "conv"),
+                confusion=tuple(map(tuple, tested["confusion"])),
                 tied_layers=len(network["tied_layers"]),
                 right=tuple(validation["right"]),
                 is_base=folder.name == BASE,
@@ -90,6 +51,8 @@ def collect(out: str | Path) -> list[Candidate]:
                 **{f"test_{key}": tested[key] for key in keys},
             )
         )
+    if len(sets) > 1:
+        raise FtlError(f"{out}: not all networks share data, machine and threads: run ftl extract, train and test")
     return found
 
 
@@ -121,6 +84,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "MACs": candidate.macs,
         "Channels": " ".join(map(str, candidate.channels)),
         "Tied_layers": candidate.tied_layers,
+        "Score": None if candidate.is_base else decision_score(candidate, base, PRESETS["balanced"]),
     }
 
 
@@ -134,7 +98,9 @@ def write_results(out: str | Path) -> list[Candidate]:
     writer.writeheader()
     writer.writerows(rows)
     write_text(Path(out) / CSV, text.getvalue())
-    made = {"sweep": read_json(Path(out) / SETTINGS), "versions": versions(), "machine": machine()}
+    base_time = read_json(Path(out) / BASE / TIME)
+    made = {"sweep": read_json(Path(out) / SETTINGS), "versions": versions()}
+    made |= {key: base_time[key] for key in ("machine", "threads")}
     write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | made)
     return candidates
 
@@ -142,8 +108,10 @@ def write_results(out: str | Path) -> list[Candidate]:
 def read_results(path: str | Path) -> list[Candidate]:
     """Candidates of a sweep's folder, of its `results.json`, or of one of the original's CSVs."""
     path = Path(path)
-    if path.suffix.lower() == ".csv" and path.name != CSV:
-        return read_published(path)
+    if path.suffix.lower() == ".csv":
+        candidates = read_published(path)
+        if candidates is not None:
+            return candidates
     folder = path if path.is_dir() else path.parent
     file = folder / JSON
     if not file.is_file():
@@ -151,21 +119,28 @@ def read_results(path: str | Path) -> list[Candidate]:
     names = {one.name for one in fields(Candidate)}
     found = []
     for row in read_json(file)["candidates"]:
-        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in names}
+        values: Any = {key: _tuples(value) for key, value in row.items() if key in names}
         found.append(Candidate(**values))
     return found
 
 
-def read_published(path: Path) -> list[Candidate]:
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def read_published(path: Path) -> list[Candidate] | None:
     """Read a CSV of the original project (`log_avg_alex.csv`, `log_sum_VGG16.csv`).
 
     Its columns were pasted side by side from three tables, each with its own model names: accuracy and size belong to
     the row's parameters, whose name is the last `Model` column's; the time belongs to the `Model` column before it.
-    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned base.
+    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned base. Returns
+    None for a table that this program wrote.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as handle:
-            rows = [row for row in csv.reader(handle) if any(row)][1:]
+            head, *rows = [row for row in csv.reader(handle) if any(row)]
+        if head[:2] == ["Model", "Keep"]:
+            return None
         times = {_stem(row[8]): float(row[9]) for row in rows}
 
         def read(row: list[str], last: bool) -> Candidate:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftl.backbones.chain import Backbone
+from ftl.candidate import Candidate
 from ftl.choose import Choice, Front, choose, pareto
-from ftl.dataset import Dataset, load_dataset
+from ftl.dataset import Dataset, load_dataset, split
+from ftl.errors import FtlError
 from ftl.evaluate import apart, evaluate, time_all
 from ftl.features import extract
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.sweep import make_networks, networks
-from ftl.results import Candidate, write_results
+from ftl.results import write_results
 from ftl.train import train
 
 
@@ -56,13 +58,14 @@ def sweep(
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
     learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
+    split(learn, seed=seed, photo=photo)  # what cannot be split is told before anything is computed
     if evaluation is None:
-        from ftl.dataset import split
-
         rest, aside = split(learn, seed=seed + 1, photo=photo)
         learn, judge = learn.take(rest), learn.take(aside)
     else:
         judge = load_dataset(evaluation, seed=seed) if not isinstance(evaluation, Dataset) else evaluation
+    if judge.classes != learn.classes:
+        raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
     make_networks(
         backbone,
         masks,

@@ -10,10 +10,10 @@ import numpy as np
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
-from ftl.files import digest, versions
+from ftl.files import digest, read_json, versions, write_json
 from ftl.head import Head, fit_head
 from ftl.metrics import summarise
-from ftl.model import HEAD, read_head, write_head
+from ftl.model import HEAD, VALIDATION, write_head
 
 
 def train_head(
@@ -35,24 +35,22 @@ def train_head(
 
 
 def train(folder: Path, *, seed: int = 0, photo: str | None = None) -> dict[str, Any]:
-    """Write `folder/head.safetensors` for a network's folder with features, unless it is there and fits.
+    """Write `head.safetensors` and `validation.json` for a network's folder with features, unless they fit already.
 
-    Returns the header: `validation`, `seed`, `photo`, `features_sha256`.
+    Returns the validation: figures, `right`, `paths`, and what made it.
     """
-    made_from = {"features_sha256": digest_of(folder / FEATURES), "seed": seed, "photo": photo}
-    if (folder / HEAD).is_file():
-        _, header = read_head(folder / HEAD)
-        if all(header.get(key) == value for key, value in made_from.items()):
-            return header
-    features, dataset = read_features(folder / FEATURES)
-    head, validation = train_head(features, dataset, seed=seed, photo=photo)
-    header = made_from | {"validation": validation, "versions": versions()}
-    write_head(folder, head, header)
-    return header
-
-
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file that an earlier step should have written. Raises `FtlError` when it has not."""
-    if not file.is_file():
-        raise FtlError(f"there is no {file}: run ftl extract {file.parent.parent} first")
-    return digest(file)
+    features_file = folder / FEATURES
+    if not features_file.is_file():
+        raise FtlError(f"there is no {features_file}: run ftl extract {folder.parent} first")
+    made_from = {"features_sha256": digest(features_file), "seed": seed, "photo": photo}
+    if (folder / HEAD).is_file() and (folder / VALIDATION).is_file():
+        before = read_json(folder / VALIDATION)
+        if all(before.get(key) == value for key, value in made_from.items()):
+            return before
+    features, dataset = read_features(features_file)
+    head, figures = train_head(features, dataset, seed=seed, photo=photo)
+    (folder / VALIDATION).unlink(missing_ok=True)  # it vouches for the head, so it is written last
+    write_head(folder, head)
+    validation = figures | made_from | {"dataset_sha256": dataset.digest(), "versions": versions()}
+    write_json(folder / VALIDATION, validation)
+    return validation

@@ -159,6 +159,12 @@ def build(spec: Spec) -> nn.Sequential:
         raise FtlError(f"the description of the network's layers is damaged ({error!r})") from error
     if not any(isinstance(layer, nn.Conv2d) for layer in layers):
         raise FtlError("the network has no convolution: there is nothing to rank")
+    channels = 3
+    for number, one in enumerate(spec):
+        takes = one.get("in", one.get("channels", channels))
+        if takes != channels:
+            raise FtlError(f"layer {number} ({one['type']}) takes {takes} channels, but gets {channels}")
+        channels = one.get("out", channels)
     return nn.Sequential(*layers)
 
 
@@ -212,10 +218,19 @@ def map_sizes(spec: Spec, size: int) -> list[tuple[int, int]]:
             room = [s + 2 * p - r for s, p, r in zip(side, layer["padding"], reach, strict=True)]
             if min(room) < 0:
                 raise FtlError(f"an input of {size} x {size} pixels is too small for this network")
-            up = -1 if layer.get("ceil") else 1  # floor or ceiling of room / stride
-            side = (up * (up * room[0] // layer["stride"][0]) + 1, up * (up * room[1] // layer["stride"][1]) + 1)
+            height, width = (
+                _steps(r, t, layer.get("ceil", False), s + p)
+                for r, t, s, p in zip(room, layer["stride"], side, layer["padding"], strict=True)
+            )
+            side = (height, width)
         sizes.append(side)
     return sizes
+
+
+def _steps(room: int, stride: int, ceil: bool, reach: int) -> int:
+    """Positions of a window; a pool that rounds up drops a last one that would start behind the map."""
+    steps = (-(-room // stride) if ceil else room // stride) + 1
+    return steps - 1 if ceil and (steps - 1) * stride >= reach else steps
 
 
 def macs(spec: Spec, size: int) -> int:

@@ -16,8 +16,10 @@ from ftl.errors import FtlError
 _SIZE = 224  # the original's input; its files do not always say
 
 
-def read_keras(path: Path) -> nn.Sequential:
-    """Layers and weights of a Keras Sequential (or straight functional) model up to its first Flatten or Dense.
+def read_keras(path: Path) -> tuple[nn.Sequential, int]:
+    """Layers with weights, and input size, of a Keras Sequential (or straight functional) model.
+
+    It is read up to its first Flatten or Dense.
 
     "same" padding is laid out for the file's input size, 224 if it names none.
     Raises `FtlError` when the file is no Keras network, or holds layers that a chain cannot have.
@@ -49,13 +51,16 @@ def _arrays(weights: h5py.Group, name: str) -> dict[str, torch.Tensor]:
     return found
 
 
-def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py.Group) -> nn.Sequential:
-    side, channels = [_SIZE, _SIZE], 3
+def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py.Group) -> tuple[nn.Sequential, int]:
+    size, side, channels = _SIZE, [_SIZE, _SIZE], 3
     made: list[nn.Module] = []
     for kind, config in layers:
         shape = config.get("batch_input_shape") or config.get("batch_shape")
         if shape and len(shape) == 4 and shape[1] and shape[2]:
             side = [int(shape[1]), int(shape[2])]
+            size = side[0]
+            if side[0] != side[1]:
+                raise FtlError(f"{path} takes {side[1]} x {side[0]} pixels: only square inputs are supported")
         if config.get("data_format", "channels_last") != "channels_last":
             raise FtlError(f"{path}: layer {config['name']} is channels-first; save it channels-last")
         if kind == "InputLayer" or kind.startswith("Dropout"):
@@ -81,7 +86,7 @@ def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py
         made += new
     if not any(isinstance(one, nn.Conv2d) for one in made):
         raise FtlError(f"{path} holds no convolution: there is nothing to rank")
-    return nn.Sequential(*made)
+    return nn.Sequential(*made), size
 
 
 def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:

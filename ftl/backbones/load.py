@@ -67,13 +67,17 @@ def _from_path(path: Path) -> tuple[nn.Sequential, str, int, str]:
             f"{path} is a pickle: it could run anything, so it is never loaded; save weights as .safetensors"
         )
     if suffix in (".h5", ".hdf5"):
-        return read_keras(path), "caffe", 224, path.stem
+        features, size = read_keras(path)
+        return build_like(features), "caffe", size, path.stem
     if suffix == ".pt2":
         return build_like(read_pt2(path)), "caffe", 224, path.stem
     if suffix != ".safetensors" and suffix not in _TORCH:
         raise FtlError(f"{path}: a backbone is an .h5, .safetensors, .pt, .pth or .pt2 file")
+    beside = path.parent / "network.json"
+    if path.name == "network.safetensors" and beside.is_file():
+        return _from_path(beside)
     tensors, header = read_tensors(path)
-    if header:
+    if "layers" in header:
         features = build(header["layers"])
         fill(features, tensors, path)
         return features, header["preprocess"], header["size"], header.get("name", path.stem)
@@ -120,11 +124,21 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def save_backbone(
-    features: nn.Sequential, path: str | Path, *, name: str = "", preprocess: str = "caffe", size: int = 224
+    features: nn.Sequential,
+    path: str | Path,
+    *,
+    name: str = "",
+    preprocess: str = "caffe",
+    size: int = 224,
+    made_with: dict[str, Any] | None = None,
 ) -> None:
-    """Write any chain of convolutions, batch norms, ReLUs and pools as `.safetensors` with its description."""
+    """Write any chain of convolutions, batch norms, ReLUs and pools as `.safetensors` with its description.
+
+    `made_with` goes into the header: what, if anything, it was trained on and how.
+    """
     clean = build_like(features)
     header = {"layers": describe(clean), "preprocess": preprocess, "size": size, "name": name or Path(path).stem}
+    header |= {"made_with": made_with} if made_with else {}
     Preprocess(preprocess, size)
     tensors = {f"features.{key}": value.contiguous() for key, value in clean.state_dict().items()}
     with whole_file(Path(path)) as draft:

@@ -31,7 +31,17 @@ def read_pt2(path: Path) -> nn.Sequential:
             return _chain(graph, weights)
     except FtlError as error:
         raise FtlError(f"{path}: {error}") from error
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError, IndexError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise FtlError(f"{path} cannot be read as a torch.export archive ({error!r})") from error
 
 
@@ -39,7 +49,10 @@ def _entry(archive: zipfile.ZipFile, ending: str) -> bytes:
     names = [name for name in archive.namelist() if name.endswith("/" + ending)]
     if len(names) != 1:
         raise FtlError(f"the archive holds {len(names)} entries {ending}, where one is expected")
-    return archive.read(names[0])
+    info = archive.getinfo(names[0])
+    if info.compress_type != zipfile.ZIP_STORED:  # torch stores; what is packed may unpack to anything
+        raise FtlError(f"the archive's entry {ending} is compressed: save it with torch.export.save")
+    return archive.read(info)
 
 
 def _weights(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:

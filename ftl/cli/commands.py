@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ftl.backbones.chain import Backbone
+    from ftl.choose import Choice, Weights
     from ftl.masks import MaskSet
     from ftl.progress import Bar
 
@@ -45,12 +46,14 @@ def build_parser() -> argparse.ArgumentParser:
 
     made = command("train", train, "fit a classifier on the features of every network")
     made.add_argument("out", type=Path)
-    options.add_split(made)
+    made.add_argument("--seed", type=int, default=0)
+    options.add_photo(made)
 
     made = command("test", test, "measure every network on images never used for choosing, and time each alone")
     made.add_argument("out", type=Path)
-    options.add_evaluation(made)
-    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+    made.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
+    options.add_threads(made)
+    options.add_photo(made)
 
     made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
@@ -59,8 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     made = command("report", report, "write one self-contained page of charts")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
-    made.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
-    made.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
+    options.add_choice(made)
+    options.add_repeats(made)
     made.add_argument("--html", type=Path, metavar="FILE", help="where to write; report.html in the folder")
 
     made = command("predict", predict, "classify photographs with a pruned network")
@@ -70,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     made = command("run", run, "do it all in a workspace with Images, Segmented, dataset and evaluation")
     made.add_argument("workspace", type=Path)
-    made.add_argument("backbone", help="a name (vgg16, alexnet, alexnet_bn) or a file")
+    made.add_argument("backbone", nargs="?", help="a name or a file; the one file in the workspace's backbones folder")
     made.add_argument("percent", nargs="?", type=float, help="sweep K = 0.01, 0.02, ... up to this per cent")
     options.add_backbone(made)
     options.add_pruning(made)
@@ -80,16 +83,20 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--masks", type=Path, help="their masks; Segmented in the workspace")
     made.add_argument("--dataset", type=Path, help="dataset in the workspace")
     made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
-    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
-    made.add_argument("--per-class", type=int, metavar="N", help="use at most N images of each class to train")
-    made.add_argument("--threads", type=int, help="threads while timing; all cores by default")
-    made.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
-    made.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
+    options.add_photo(made)
+    made.add_argument(
+        "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
+    )
+    options.add_threads(made)
+    options.add_repeats(made)
+    options.add_choice(made)
 
     made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
     made.add_argument("folder", type=Path)
     for name, count in (("masks", 24), ("train", 160), ("test", 80)):
-        made.add_argument(f"--{name}", type=int, default=count, metavar="N", help=f"surfaces per class, {count}")
+        made.add_argument(
+            f"--{name}", type=options.count, default=count, metavar="N", help=f"surfaces per class, {count}"
+        )
     made.add_argument("--seed", type=int, default=0)
 
     made = command("backbone", backbone, "train a backbone from scratch: ftl backbone train alexnet_bn --dataset DIR")
@@ -97,33 +104,48 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("name", help="vgg16, alexnet or alexnet_bn")
     options.add_dataset(made)
     made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
-    made.add_argument("--epochs", type=int, default=10)
-    made.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+    made.add_argument("--epochs", type=options.count, default=10)
+    options.add_photo(made)
     return parser
 
 
 def _backbone(options: argparse.Namespace) -> Backbone:
     from ftl.backbones.load import load_backbone
+    from ftl.errors import FtlError
 
+    if options.backbone is None:
+        folder = options.workspace / "backbones"
+        found = sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".txt")
+        if len(found) != 1:
+            names = ", ".join(path.name for path in found) or "none"
+            raise FtlError(f"name a backbone, or put one file into {folder}: it holds {names}")
+        options.backbone = found[0]
     return load_backbone(options.backbone, weights=options.weights, preprocess=options.preprocess)
 
 
-def _masks(options: argparse.Namespace, size: int, images: Path, masks: Path) -> MaskSet:
+def _masks(options: argparse.Namespace, size: int, images: Path, masks: Path, bar: Bar) -> MaskSet:
     from ftl.masks import load_masks
 
-    wrap = options.faithful
-    return load_masks(images, masks, classes=options.classes, mask_class=options.mask_class, size=size, wrap=wrap)
+    return load_masks(
+        images,
+        masks,
+        classes=options.classes,
+        mask_class=options.mask_class,
+        size=size,
+        wrap=options.faithful,
+        report=bar,
+    )
 
 
 def _keep(options: argparse.Namespace) -> list[float]:
     from ftl.errors import FtlError
     from ftl.pruning.sweep import fractions_up_to
 
-    if options.keep and options.percent:
+    if options.keep and options.percent is not None:
         raise FtlError("give either PERCENT or --keep, not both")
     if options.rule == "above-average":
         return []
-    return list(options.keep) if options.keep else fractions_up_to(options.percent or 100)
+    return list(options.keep) if options.keep else fractions_up_to(100 if options.percent is None else options.percent)
 
 
 def prune(options: argparse.Namespace, bar: Bar) -> None:
@@ -136,11 +158,19 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     keep = _keep(options)
     backbone = _backbone(options)
     size = backbone.preprocess.size
-    masks = _masks(options, size, options.images, options.masks)
+    masks = _masks(options, size, options.images, options.masks, bar)
     if (options.union_images is None) != (options.union_masks is None):
         raise FtlError("--union-images and --union-masks go together")
     if options.union_images is not None:
-        masks += load_masks(options.union_images, options.union_masks, size=size, wrap=options.faithful, group="union")
+        masks += load_masks(
+            options.union_images,
+            options.union_masks,
+            mask_class=options.mask_class,
+            size=size,
+            wrap=options.faithful,
+            group="union",
+            report=bar,
+        )
     made = make_networks(
         backbone,
         masks,
@@ -174,7 +204,7 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.sweep import networks
 
     folders = networks(options.out)
-    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed)
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
     for folder in folders:
         print(extract_one(folder, dataset, bar))
 
@@ -185,9 +215,11 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.sweep import networks
     from ftl.train import train as train_one
 
-    for folder in networks(options.out):
-        validation = train_one(folder, seed=options.seed, photo=options.photo)["validation"]
-        head, _ = read_head(folder / HEAD)
+    folders = networks(options.out)
+    for done, folder in enumerate(folders):
+        bar(done, len(folders), "training")
+        validation = train_one(folder, seed=options.seed, photo=options.photo)
+        head = read_head(folder / HEAD)
         right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
         print(f"{folder}: C = {head.c:g}, {right}")
 
@@ -199,10 +231,12 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.sweep import networks
 
     folders = networks(options.out)
-    given = load_dataset(options.evaluation)
+    given = load_dataset(options.evaluation, report=bar)
     evaluation = apart(folders[0], given, options.photo)
     if len(evaluation) < len(given):
-        print(f"left out {len(given) - len(evaluation)} images that also stand in the training set", file=sys.stderr)
+        print(
+            f"left out {len(given) - len(evaluation)} images that helped to choose filters or to train", file=sys.stderr
+        )
     for folder in folders:
         evaluate(folder, evaluation, bar)
     time_all(folders, options.threads, bar)
@@ -219,17 +253,26 @@ def _print_results(out: Path) -> None:
         print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
 
 
-def choose(options: argparse.Namespace, bar: Bar) -> None:
-    """`ftl choose`."""
-    from ftl.choose import Limits, Weights
-    from ftl.choose import choose as choose_one
-    from ftl.errors import FtlError
-    from ftl.model import export
+def _choice(options: argparse.Namespace, out: Path) -> Choice:
+    from ftl.choose import Limits, choose
     from ftl.results import read_results
 
-    weights = Weights(*options.weights) if options.weights else options.preset
     limits = Limits(options.max_ms, options.min_recall, options.max_mb)
-    choice = choose_one(read_results(options.out), weights, limits)
+    return choose(read_results(out), _weights(options), limits)
+
+
+def _weights(options: argparse.Namespace) -> Weights:
+    from ftl.choose import Weights, preset
+
+    return Weights(*options.score_weights) if options.score_weights else preset(options.preset)
+
+
+def choose(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl choose`."""
+    from ftl.errors import FtlError
+    from ftl.model import export
+
+    choice = _choice(options, options.out)
     pick = choice.pick
     print(f"pick: {pick.name}, {pick.parameters} parameters, score {choice.scores[pick.name]:.4f}")
     print(f"  accuracy {pick.accuracy:.4f} where it was chosen, {pick.time_ms:.4g} ms, {pick.size_mb:.3g} MB")
@@ -249,7 +292,8 @@ def report(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl report`."""
     from ftl.report import write_report
 
-    print(write_report(options.out, options.html, preset=options.preset, repeats=options.repeats, report=bar))
+    choice = _choice(options, options.out)
+    print(write_report(options.out, choice, options.html, repeats=options.repeats, report=bar))
 
 
 def predict(options: argparse.Namespace, bar: Bar) -> None:
@@ -275,13 +319,14 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.run import sweep
 
     keep = _keep(options)
+    _weights(options)  # an unknown preset is told now, not after hours
     place = {name: getattr(options, name) or options.workspace / folder for name, folder in _PLACES.items()}
     backbone = _backbone(options)
-    masks = _masks(options, backbone.preprocess.size, place["images"], place["masks"])
+    masks = _masks(options, backbone.preprocess.size, place["images"], place["masks"], bar)
     done = sweep(
         backbone,
         masks,
-        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed),
+        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed, report=bar),
         evaluation=place["evaluation"],
         keep=keep,
         out=place["out"],
@@ -295,8 +340,9 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         report=bar,
     )
     _print_results(done.out)
-    page = write_report(done.out, preset=options.preset, repeats=options.repeats, report=bar)
-    print(f"pick: {done.choose(options.preset).pick.name}; charts: {page}")
+    choice = _choice(options, done.out)
+    page = write_report(done.out, choice, repeats=options.repeats, report=bar)
+    print(f"pick: {choice.pick.name}; charts: {page}")
 
 
 _PLACES = {"images": "Images", "masks": "Segmented", "dataset": "dataset", "evaluation": "evaluation", "out": "models"}
@@ -317,11 +363,22 @@ def backbone(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.backbones.load import save_backbone
     from ftl.backbones.train import train_backbone
     from ftl.dataset import load_dataset
+    from ftl.files import versions
 
-    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed)
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
     trained = train_backbone(
         options.name, dataset, epochs=options.epochs, seed=options.seed, photo=options.photo, report=bar
     )
     out = options.out or Path(f"{options.name}.safetensors")
-    save_backbone(trained.backbone.features, out, name=options.name, preprocess=trained.backbone.preprocess.kind)
+    made_with = {
+        "dataset_sha256": dataset.digest(),
+        "images": len(dataset),
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "photo": options.photo,
+        "validation_accuracy": trained.validation_accuracy,
+        "versions": versions(),
+    }
+    network = trained.backbone
+    save_backbone(network.features, out, name=options.name, preprocess=network.preprocess.kind, made_with=made_with)
     print(f"{out}: {100 * max(trained.validation_accuracy):.1f} % of the held-out images right while training")

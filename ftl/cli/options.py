@@ -8,6 +8,15 @@ from pathlib import Path
 
 from ftl.progress import Bar
 
+
+def count(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
 Run = Callable[[argparse.Namespace, Bar], None]
 
 
@@ -55,20 +64,18 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset", type=Path, default=Path("dataset"), metavar="DIR", help="folder of classes; dataset"
     )
-    parser.add_argument("--per-class", type=int, metavar="N", help="use at most N images of each class")
+    parser.add_argument("--per-class", type=count, metavar="N", help="use at most N images of each class")
     parser.add_argument("--seed", type=int, default=0)
 
 
-def add_split(parser: argparse.ArgumentParser) -> None:
-    """How images are held out."""
-    parser.add_argument("--seed", type=int, default=0)
+def add_photo(parser: argparse.ArgumentParser) -> None:
+    """Which files were cut from one photo."""
     parser.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
 
 
-def add_evaluation(parser: argparse.ArgumentParser) -> None:
-    """The test set, and how time is taken."""
-    parser.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
-    parser.add_argument("--threads", type=int, help="threads while timing; all cores by default")
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """How time is taken."""
+    parser.add_argument("--threads", type=count, help="threads while timing; all cores by default")
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
@@ -77,4 +84,11 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-recall", type=float, help="least recall, 0 to 1")
     parser.add_argument("--max-mb", type=float, help="largest file")
     parser.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
-    parser.add_argument("--weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"), help="own weights")
+    parser.add_argument(
+        "--score-weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"), help="own weights"
+    )
+
+
+def add_repeats(parser: argparse.ArgumentParser) -> None:
+    """How often base and pick are run again."""
+    parser.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")

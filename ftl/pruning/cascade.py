@@ -20,17 +20,22 @@ from ftl.pruning.rules import pick
 from ftl.scoring.criteria import Criterion
 from ftl.scoring.passes import Evidence, Feed, Quantile, Tally, batches, weight_scores
 
-HOLD_BYTES = 3 * 2**29
-"""Maps held in memory between layers (1.5 GiB). What does not fit is computed again from the last maps that did."""
+HOLD_BYTES = 2**29
+"""The most that one layer's maps, for all images, may take in memory. Larger ones are computed again, from the last
+maps that were held. The limit does not depend on the sweep, so neither does any rounding."""
 
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """What one layer keeps: `scores[group]` float32 (C,) of all its filters, `kept` indices, rising."""
+    """What one layer keeps: `scores[group]` float32 (C,) of all its filters, `kept` indices, rising.
+
+    `tied`: equal scores on both sides of the cut, so the order of filters decided, not merit.
+    """
 
     name: str
     scores: dict[str, np.ndarray]
     kept: list[int]
+    tied: bool = False
 
 
 Chosen = tuple[float | None, list[LayerChoice]]
@@ -54,7 +59,7 @@ def cut_norms(layers: nn.Sequential, kept: Sequence[int]) -> nn.Sequential:
         if isinstance(layer, nn.BatchNorm2d):
             norm = nn.BatchNorm2d(len(kept), eps=layer.eps)
             norm.load_state_dict(
-                {key: value[kept] if value.dim() else value for key, value in layer.state_dict().items()}
+                {key: value[list(kept)] if value.dim() else value for key, value in layer.state_dict().items()}
             )
             made.append(norm.eval())
         else:
@@ -93,48 +98,40 @@ def cascade(
     chain = blocks(backbone)
     choices: dict[float | None, list[LayerChoice]] = {fraction: [] for fraction in fractions}
 
-    def descend(
-        depth: int, inputs: Sequence[int], feed: Feed, together: list[float | None], room: int
-    ) -> Iterator[Chosen]:
-        """Score the block at `depth` for the fractions that kept the same `inputs`, then go on for each that differs.
+    def descend(depth: int, inputs: Sequence[int], feed: Feed, together: list[float | None]) -> Iterator[Chosen]:
+        """Score the blocks from `depth` on for the fractions that kept the same `inputs`, as long as they agree.
 
-        `feed` gives the block's cut input; `room` is how many bytes of maps may still be held.
+        `feed` gives the block's cut input. Where fractions part, each goes on alone.
         """
-        block, last = chain[depth], depth == len(chain) - 1
-        each = 4 * block.out_size[0] * block.out_size[1] * len(evidence)  # bytes of one filter's output
-        hold = not last and each * block.conv.out_channels <= room
-        full = cut_block(block, inputs, range(block.conv.out_channels))
-        scores, held = _score(depth, full, feed, evidence, how, hold)
-        split: dict[tuple[int, ...], list[float | None]] = defaultdict(list)
-        for fraction in together:
-            kept = pick(scores, how.rule, fraction, faithful=how.faithful)
-            choices[fraction].append(LayerChoice(block.name, scores, kept))
-            split[tuple(kept)].append(fraction)
-        report(sum(map(len, choices.values())), len(chain) * len(choices), "scoring")
-        if last:
-            yield from ((fraction, choices[fraction]) for fraction in together)
-            return
-        if held is not None and len(split) > 1:
-            room -= held.nbytes
-        for chosen, fractions_here in split.items():
-            kept = list(chosen)
-            onward, maps = feed, None  # scores of weights need no maps
-            if held is not None:
-                maps = held[:, kept].contiguous(memory_format=torch.channels_last)
-                if len(split) == 1:
-                    held = None  # nobody else needs the whole: let it go before the next layer fills its own
-            elif how.criterion.looks_at == "maps":
-                onward = _after(cut_block(block, inputs, kept), feed)
-                if each * len(kept) <= room:
-                    maps = _gather(onward, len(evidence), len(kept), block)
-            if maps is not None:
-                onward = maps.__getitem__
-            yield from descend(depth + 1, kept, onward, fractions_here, room - (0 if maps is None else maps.nbytes))
+        while True:
+            block, last = chain[depth], depth == len(chain) - 1
+            each = 4 * block.out_size[0] * block.out_size[1] * len(evidence)  # bytes of one filter's output
+            hold = not last and each * block.conv.out_channels <= HOLD_BYTES
+            full = cut_block(block, inputs, range(block.conv.out_channels))
+            scores, held = _score(depth, full, feed, evidence, how, hold)
+            split: dict[tuple[int, ...], list[float | None]] = defaultdict(list)
+            for fraction in together:
+                kept, tied = pick(scores, how.rule, fraction, faithful=how.faithful)
+                choices[fraction].append(LayerChoice(block.name, scores, kept, tied))
+                split[tuple(kept)].append(fraction)
+            report(sum(map(len, choices.values())), len(chain) * len(choices), "scoring")
+            if last:
+                yield from ((fraction, choices[fraction]) for fraction in together)
+                return
+
+            *others, (kept_last, together) = split.items()
+            depth += 1
+            for kept_here, apart in others:
+                onward = _onward(block, inputs, kept_here, feed, held, evidence, how)
+                yield from descend(depth, kept_here, onward, apart)
+                del onward  # large maps hang on it
+            inputs, feed = kept_last, _onward(block, inputs, kept_last, feed, held, evidence, how)
+            held = None
 
     def images(where: slice) -> torch.Tensor:
         return backbone.preprocess(evidence.images[where])
 
-    yield from descend(0, range(chain[0].conv.in_channels), images, [*choices], HOLD_BYTES)
+    yield from descend(0, range(chain[0].conv.in_channels), images, [*choices])
 
 
 def _score(
@@ -161,9 +158,36 @@ def _score(
     return tally.by_group(evidence.groups, how.criterion.pooled), held
 
 
-def _after(block: Block, feed: Feed) -> Feed:
-    """The feed of the next block: computed anew from this one's each time it is asked for."""
-    return lambda where: block.tail(block.run(feed(where)))
+def _onward(
+    block: Block,
+    inputs: Sequence[int],
+    kept: Sequence[int],
+    feed: Feed,
+    held: torch.Tensor | None,
+    evidence: Evidence,
+    how: How,
+) -> Feed:
+    """The feed of the next block, given what this one keeps: held in memory if it fits, else computed when asked."""
+    if how.criterion.looks_at == "weights":
+        return feed  # nobody will ask
+    if held is not None:
+        return _copy(held, kept).__getitem__
+    cut = cut_block(block, inputs, kept)
+
+    def following(where: slice) -> torch.Tensor:
+        return cut.tail(cut.run(feed(where)))
+
+    if 4 * len(kept) * block.out_size[0] * block.out_size[1] * len(evidence) <= HOLD_BYTES:
+        return _gather(following, len(evidence), len(kept), block).__getitem__
+    return following
+
+
+def _copy(held: torch.Tensor, kept: Sequence[int]) -> torch.Tensor:
+    """The kept channels of held maps, channels last, image by image so that no second copy is made on the way."""
+    maps = torch.empty((len(held), len(kept), *held.shape[2:]), memory_format=torch.channels_last)
+    for one, source in zip(maps, held, strict=True):
+        one.copy_(source[list(kept)])
+    return maps
 
 
 def _gather(feed: Feed, count: int, filters: int, block: Block) -> torch.Tensor:

@@ -5,27 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.torch import save
 from torch import nn
 
 from ftl.backbones.chain import Backbone, build, macs
 from ftl.errors import FtlError
-from ftl.files import read_json, whole_folder, write_json
+from ftl.files import digest, digest_of, read_json, whole_folder, write_json
 from ftl.pruning.cascade import LayerChoice
 
 WEIGHTS = "network.safetensors"
 DESCRIPTION = "network.json"
-
-
-def tied_layers(choices: list[LayerChoice]) -> list[str]:
-    """Layers in which a dropped filter scores as high as a kept one: there the order of filters decided, not merit."""
-    return [choice.name for choice in choices if any(_tied(scores, choice.kept) for scores in choice.scores.values())]
-
-
-def _tied(scores: np.ndarray, kept: list[int]) -> bool:
-    dropped = np.delete(scores, kept)
-    return bool(dropped.size and dropped.max() == scores[kept].min())
 
 
 def write_network(
@@ -49,7 +38,7 @@ def write_network(
         "macs": macs(spec, network.preprocess.size),
         "preprocess": {"kind": network.preprocess.kind, "size": network.preprocess.size},
         "layers": layers,
-        "tied_layers": tied_layers(choices),
+        "tied_layers": [choice.name for choice in choices if choice.tied],
         "architecture": spec,
         "made_with": made_with,
     }
@@ -61,13 +50,12 @@ def write_network(
 
 def read_description(folder: Path) -> dict[str, Any]:
     """`network.json` of a network's folder. Raises `FtlError` when there is none, or it is damaged."""
-    try:
-        description: dict[str, Any] = read_json(Path(folder) / DESCRIPTION)
-        return description
-    except FileNotFoundError:
-        raise FtlError(f"{folder} is no network: it has no {DESCRIPTION}") from None
-    except (OSError, ValueError) as error:
-        raise FtlError(f"{folder}/{DESCRIPTION} is damaged ({error}): make the network again") from error
+    return read_json(Path(folder) / DESCRIPTION)
+
+
+def network_digest(folder: Path) -> str:
+    """SHA-256 over a network's description and weights."""
+    return digest_of([(name, digest(Path(folder) / name)) for name in (DESCRIPTION, WEIGHTS)])
 
 
 def read_network(folder: Path) -> tuple[nn.Sequential, str, int, str]:

@@ -55,7 +55,7 @@ def once(
         yield (
             fraction,
             [
-                LayerChoice(block.name, one, pick(one, how.rule, fraction, faithful=how.faithful))
+                LayerChoice(block.name, one, *pick(one, how.rule, fraction, faithful=how.faithful))
                 for block, one in zip(chain, scores, strict=True)
             ],
         )

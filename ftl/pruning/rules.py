@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,18 +32,35 @@ def keep_fraction(scores: np.ndarray, fraction: float, *, faithful: bool = False
 
 
 def above_average(scores: np.ndarray) -> list[int]:
-    """Indices of the filters that score the layer's average or more."""
-    return [int(index) for index in np.flatnonzero(scores >= np.mean(scores))]
+    """Indices of the filters that score the layer's average or more; the best if rounding leaves none."""
+    kept = [int(index) for index in np.flatnonzero(scores >= np.mean(scores))]
+    return kept or [int(scores.argmax())]
 
 
-def pick(scores: Mapping[str, np.ndarray], rule: str, fraction: float | None, *, faithful: bool = False) -> list[int]:
-    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep."""
+def check_rule(rule: str) -> None:
+    """Raise `FtlError` that lists the rules when there is none of this name."""
     if rule not in RULES:
         raise FtlError(f"there is no rule {rule!r}: choose one of {', '.join(RULES)}")
+
+
+class Picked(NamedTuple):
+    """`kept`: indices, rising. `tied`: a dropped filter scores as high as one kept, so their order decided."""
+
+    kept: list[int]
+    tied: bool
+
+
+def pick(scores: Mapping[str, np.ndarray], rule: str, fraction: float | None, *, faithful: bool = False) -> Picked:
+    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep."""
+    check_rule(rule)
     united: set[int] = set()
+    tied = False
     for values in scores.values():
         if rule == "above-average" or fraction is None:
-            united |= set(above_average(values))
+            kept = above_average(values)
         else:
-            united |= set(keep_fraction(values, fraction, faithful=faithful))
-    return sorted(united)
+            kept = keep_fraction(values, fraction, faithful=faithful)
+        dropped = np.delete(values, kept)
+        tied |= bool(dropped.size and dropped.max() == values[kept].min())
+        united |= set(kept)
+    return Picked(sorted(united), tied)

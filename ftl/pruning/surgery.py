@@ -21,7 +21,7 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """
     pruned = copy.deepcopy(backbone).requires_grad_(True)  # the graph is traced through autograd
     layers = pruned.convolutions()
-    x = torch.zeros(1, 3, pruned.preprocess.size // 2, pruned.preprocess.size // 2)
+    x = torch.zeros(1, 3, pruned.preprocess.size, pruned.preprocess.size)
     # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
     graph = tp.DependencyGraph().build_dependency(pruned, example_inputs=(x,))
     missing = [name for name, conv in layers.items() if conv not in graph.module2node]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 from ftl.backbones.chain import Backbone
 from ftl.errors import FtlError
-from ftl.files import read_json, remove_drafts, versions, write_json
+from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.cascade import Chosen, How, LayerChoice, cascade
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
+from ftl.pruning.rules import check_rule
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.scoring import criterion
 from ftl.scoring.passes import Evidence
@@ -38,12 +40,34 @@ def fractions_up_to(percent: float) -> list[float]:
 
 
 def backbone_digest(backbone: Backbone) -> str:
-    """SHA-256 over a network's weights."""
-    total = hashlib.sha256()
-    for key, value in backbone.state_dict().items():
-        total.update(key.encode())
-        total.update(value.contiguous().numpy().tobytes())
-    return total.hexdigest()
+    """SHA-256 over a network's layers, weights and preprocessing."""
+    tensors = backbone.state_dict().items()
+    parts = [(key, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()) for key, value in tensors]
+    return digest_of([*parts, (json.dumps(backbone.spec()), backbone.preprocess)])
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in MODES:
+        raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
+
+
+def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, rule: str, faithful: bool) -> None:
+    """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
+    check_rule(rule)
+    _check_mode(mode)
+    given = [fraction for fraction in fractions if fraction is not None]
+    wrong = [fraction for fraction in given if not 0 < fraction <= 1]
+    if wrong or not fractions:
+        raise FtlError(f"keep fractions go from above 0 to 1, not {wrong[0] if wrong else 'none'}")
+    if len({folder_name(fraction) for fraction in fractions}) < len(fractions):
+        raise FtlError("two keep fractions differ by less than six digits: leave one out")
+    fewest = min(conv.out_channels for conv in backbone.convolutions().values())
+    if faithful and given and round((fewest - 1) * min(given)) < 1:
+        least = next(step / 1000 for step in range(1, 1001) if round((fewest - 1) * step / 1000) >= 1)
+        raise FtlError(
+            f"keep fraction {min(given):g} leaves nothing of the layer with {fewest} filters, as the original counts: "
+            f"keep at least {least:g}"
+        )
 
 
 def choose_filters(
@@ -58,8 +82,7 @@ def choose_filters(
 
     `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
     """
-    if mode not in MODES:
-        raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
+    _check_mode(mode)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
     if how.faithful:
@@ -87,12 +110,7 @@ def make_networks(
     """
     out = Path(out)
     fractions: list[float | None] = [None] if rule == "above-average" else [*sorted(set(keep))]
-    wrong = [fraction for fraction in fractions if fraction is not None and not 0 < fraction <= 1]
-    if wrong or not fractions:
-        raise FtlError(f"keep fractions go from above 0 to 1, not {wrong[0] if wrong else 'none'}")
-    names = [folder_name(fraction) for fraction in fractions]
-    if len(set(names)) < len(names):
-        raise FtlError("two keep fractions differ by less than six digits: leave one out")
+    _check(backbone, fractions, mode, rule, faithful)
     settings = {
         "backbone": backbone.name,
         "backbone_sha256": backbone_digest(backbone),
@@ -105,7 +123,7 @@ def make_networks(
         "faithful": faithful,
         "seed": seed,
     }
-    claim_folder(out, settings)
+    claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
     made_with = settings | {"versions": versions()}
     if not (out / BASE / DESCRIPTION).is_file():
         whole = [LayerChoice(name, {}, list(range(c.out_channels))) for name, c in backbone.convolutions().items()]
@@ -117,11 +135,14 @@ def make_networks(
         for fraction, layers in choose_filters(backbone, masks, missing, how, mode, report):
             pruned = prune(source, {layer.name: layer.kept for layer in layers})
             write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
-    return [out / name for name in names]
+    return [out / folder_name(fraction) for fraction in fractions]
 
 
-def claim_folder(out: Path, settings: dict[str, Any]) -> None:
-    """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written."""
+def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None:
+    """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written.
+
+    `scored`: SHA-256 of the photographs that chose the filters; they may not stand in a test set.
+    """
     file = out / SETTINGS
     if file.is_file():
         before = read_json(file)["settings"]
@@ -133,7 +154,7 @@ def claim_folder(out: Path, settings: dict[str, Any]) -> None:
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
     else:
-        write_json(file, {"settings": settings, "versions": versions()})
+        write_json(file, {"settings": settings, "scored_sha256": scored, "versions": versions()})
 
 
 def networks(out: str | Path) -> list[Path]:

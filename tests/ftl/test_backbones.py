@@ -230,6 +230,37 @@ def test_without_a_network_the_error_says_which_file_goes_where(
     assert load_backbone("alexnet").preprocess.kind == "imagenet"
 
 
+def test_a_keras_file_says_its_own_size(tmp_path: Path) -> None:
+    conv = {
+        "name": "c",
+        "filters": 2,
+        "kernel_size": [3, 3],
+        "strides": [2, 2],
+        "padding": "same",
+        "activation": "relu",
+    }
+    layers = [{"class_name": "Conv2D", "config": conv | {"batch_input_shape": [None, 64, 64, 3]}}]
+    arrays = {"c": {"kernel": np.ones((3, 3, 3, 2), np.float32), "bias": np.zeros(2, np.float32)}}
+    loaded = load_backbone(keras_file(tmp_path / "k.h5", layers, arrays))
+    assert loaded.preprocess.size == 64
+    assert loaded(loaded.preprocess(images())).shape == (2, 2, 32, 32)
+
+
+def test_channels_must_follow_each_other(tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match=r"layer 1 \(conv\) takes 5 channels, but gets 4"):
+        save_backbone(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)), tmp_path / "x.safetensors")
+    with pytest.raises(FtlError, match=r"takes 1 channels, but gets 3"):
+        save_backbone(nn.Sequential(nn.Conv2d(1, 4, 3)), tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "size"), [(2, 3, 0, 6), (3, 2, 1, 7), (3, 2, 0, 8), (2, 2, 1, 5)]
+)
+def test_pools_that_round_up_are_torchs(kernel: int, stride: int, padding: int, size: int) -> None:
+    pool = nn.MaxPool2d(kernel, stride, padding, ceil_mode=True)
+    assert map_sizes(describe(nn.Sequential(pool)), size) == [tuple(pool(torch.zeros(1, 1, size, size)).shape[2:])]
+
+
 def test_too_small_an_input_is_told() -> None:
     with pytest.raises(FtlError, match="2 x 2 pixels is too small"):
         map_sizes(make_backbone().spec(), 2)

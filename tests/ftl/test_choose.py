@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftl.candidate import Candidate, base_of
 from ftl.choose import PRESETS, Limits, Weights, choose, decision_score, pareto
 from ftl.errors import FtlError
-from ftl.results import Candidate, base_of, read_results
+from ftl.results import read_results
 
 
 def one(

@@ -69,7 +69,7 @@ def made(photos: list[int], labels: list[int]) -> Dataset:
 @given(st.lists(st.integers(0, 30), min_size=60, max_size=80, unique=False), st.integers(0, 5))
 def test_no_photo_stands_on_both_sides(photos: list[int], seed: int) -> None:
     dataset = made(photos, [photo % 2 for photo in photos])
-    if len(set(photos)) < 8 or min(np.bincount(dataset.labels, minlength=2)) < 4:
+    if min(len({photo for photo in photos if photo % 2 == odd}) for odd in (0, 1)) < 8:
         return
     ids = photo_ids(dataset.paths, r"p(\d+)_\d+")
     train, held_out = split(dataset, seed=seed, photo=r"p(\d+)_\d+")
@@ -88,8 +88,29 @@ def test_splits_are_stratified_and_seeded() -> None:
 
 
 def test_too_few_images_are_told() -> None:
-    with pytest.raises(FtlError, match="every class needs at least 4 images"):
+    with pytest.raises(FtlError, match="every class needs images of at least 4 photos"):
         split(made([0, 1, 2, 3, 4], [0, 0, 0, 0, 1]), seed=0)
+
+
+def test_one_photo_with_nearly_all_of_a_class_is_told() -> None:
+    photos = [0] * 40 + [2, 4, 6] + [1, 3, 5, 7] * 10
+    with pytest.raises(FtlError, match=r"photos in each part|one photo holds"):
+        dataset = made(photos, [photo % 2 for photo in photos])
+        train, _ = split(dataset, seed=0, photo=r"p(\d+)_\d+")
+        ids = photo_ids(dataset.paths, r"p(\d+)_\d+")
+        folds(dataset.labels[train], [ids[index] for index in train], 0)
+
+
+def test_an_optional_group_that_stays_empty_is_told() -> None:
+    with pytest.raises(FtlError, match="does not match"):
+        photo_ids([Path("abc.png")], r"(?:x(.))?.*")
+
+
+def test_a_moved_label_changes_the_digest(tmp_path: Path) -> None:
+    fill(tmp_path, Background=[1, 2], Crack=[3, 4])
+    before = load_dataset(tmp_path).digest()
+    (tmp_path / "Crack" / "p3_0.png").rename(tmp_path / "Background" / "p3_0.png")
+    assert load_dataset(tmp_path).digest() != before
 
 
 def test_without_leaves_out_twins_and_shared_photos() -> None:

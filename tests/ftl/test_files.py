@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ftl.errors import FtlError, raise_together
-from ftl.files import digest_all, remove_drafts, whole_file, whole_folder, write_text
+from ftl.files import digest_of, read_json, remove_drafts, whole_file, whole_folder, write_text
 
 
 def test_a_file_appears_only_when_complete(tmp_path: Path) -> None:
@@ -33,18 +33,24 @@ def test_a_folder_appears_only_when_complete(tmp_path: Path) -> None:
 
 def test_drafts_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     (tmp_path / "n").mkdir()
-    (tmp_path / "n" / ".x.json.draft-12.json").write_text("{")
-    (tmp_path / ".m.draft-12").mkdir()
+    (tmp_path / "n" / ".x.json.draft-4194999.json").write_text("{")  # no process has this number
+    (tmp_path / ".m.draft-4194999").mkdir()
+    alive = tmp_path / f".living.draft-{os.getppid()}"
+    alive.mkdir()
     (tmp_path / "keep").write_text("")
     remove_drafts(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["keep", "n"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [alive.name, "keep", "n"]
 
 
-def test_digests_do_not_depend_on_order(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in "ab"]
-    for path in paths:
-        path.write_text(path.name)
-    assert digest_all(paths) == digest_all(paths[::-1]) != digest_all(paths[:1])
+def test_digests_do_not_depend_on_order() -> None:
+    assert digest_of([("a", 1), ("b", 2)]) == digest_of([("b", 2), ("a", 1)]) != digest_of([("a", 2), ("b", 1)])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
+def test_damaged_json_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(FtlError, match=r"x\.json is damaged"):
+        read_json(tmp_path / "x.json")
 
 
 def test_problems_are_told_together() -> None:

@@ -58,6 +58,13 @@ def test_the_same_data_give_the_same_head() -> None:
     assert first.c == again.c
 
 
+def test_silent_features_give_a_constant_head() -> None:
+    labels = np.array([0, 1] * 8)
+    splits = folds(labels, [str(index) for index in range(16)], 0)
+    head = fit_head(np.zeros((16, 50), np.float32), labels, ["a", "b"], splits)
+    np.testing.assert_allclose(head.probabilities(np.ones((1, 50), np.float32)), [[0.5, 0.5]], atol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_probabilities_add_up(rows: int) -> None:
     head = Head(np.ones((rows, 4), np.float32), np.arange(rows, dtype=np.float32), ("a",) * max(2, rows), 1.0)

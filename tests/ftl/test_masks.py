@@ -46,6 +46,43 @@ def test_a_palette_mask_reads_by_its_indices(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), SQUARE * 255)
 
 
+@pytest.mark.parametrize(
+    "palette", [[255, 255, 255, 0, 0, 0], [0, 0, 0, 255, 255, 255]], ids=["white first", "black first"]
+)
+def test_a_palette_of_greys_reads_by_its_greys(tmp_path: Path, palette: list[int]) -> None:
+    white = 0 if palette[0] == 255 else 1
+    image = Image.fromarray(np.where(SQUARE == 1, white, 1 - white).astype(np.uint8), "P")
+    image.putpalette(palette)
+    image.save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), SQUARE * 255)
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255)])
+def test_a_coloured_mask_counts_by_its_brightest_channel(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    path = save_png(SQUARE[..., None] * np.array(colour, np.uint8), tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(path), SQUARE * 255)
+
+
+def test_alpha_is_the_mask_where_only_alpha_varies(tmp_path: Path) -> None:
+    path = save_png(np.dstack([np.full((6, 8, 3), 255, np.uint8), SQUARE * 255]), tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(path), SQUARE * 255)
+
+
+def test_what_jpeg_smears_is_not_inside(tmp_path: Path) -> None:
+    large = np.kron(SQUARE, np.ones((9, 9), np.uint8)) * 255
+    Image.fromarray(large).save(tmp_path / "m.jpg", quality=70)
+    smeared = np.asarray(Image.open(tmp_path / "m.jpg"))
+    assert ((smeared > 0) & (large == 0)).sum() > 50
+    assert ((read_mask(tmp_path / "m.jpg") > 0) & (large == 0)).sum() <= 5
+
+
+def test_a_set_of_empty_masks_is_told(tmp_path: Path) -> None:
+    save_png(np.full((6, 8, 3), 90, np.uint8), tmp_path / "i" / "a.png")
+    save_png(SQUARE, tmp_path / "m" / "a.png")
+    with pytest.raises(FtlError, match="has anything inside"):
+        load_masks(tmp_path / "i", tmp_path / "m", mask_class=7)
+
+
 def test_soft_edges_stay(tmp_path: Path) -> None:
     soft = np.array([[0, 60, 130, 255]], np.uint8)
     np.testing.assert_array_equal(read_mask(save_png(soft, tmp_path / "m.png")), soft)
@@ -150,5 +187,7 @@ def test_masks_resize_as_opencv_does(
     folder = tmp_path_factory.mktemp("m")
     save_png(np.full((5, 7, 3), 90, np.uint8), folder / "i" / "a.png")
     save_png(grey, folder / "m" / "a.png")
+    if not grey.any():
+        return
     mask = load_masks(folder / "i", folder / "m").examples[0].mask(*size)
     np.testing.assert_array_equal(mask, cv2.resize(grey, size[::-1]))

@@ -45,6 +45,10 @@ def test_the_class_looked_for() -> None:
     assert positive_class(["cracked", "sound"]) == 0
     assert positive_class(["Background", "Rust"]) == 1
     assert positive_class(["Rust", "negative"]) == 0
+    assert positive_class(["NoCrack", "WithCrack"]) == 1
+    assert positive_class(["Uncracked", "cracked"]) == 1
+    assert positive_class(["Defect", "OK"]) == 0
+    assert positive_class(["bad", "good"]) == 0
 
 
 def test_mcnemar() -> None:

@@ -17,7 +17,6 @@ from ftl.errors import FtlError
 from ftl.masks import MaskSet, load_masks
 from ftl.pruning import cascade as cascade_module
 from ftl.pruning.cascade import How, cascade, cut_block
-from ftl.pruning.network import tied_layers
 from ftl.pruning.once import once
 from ftl.pruning.rules import above_average, keep_fraction, pick
 from ftl.pruning.surgery import fresh_batch_norms, prune
@@ -58,8 +57,8 @@ def test_above_average_keeps_the_average_itself() -> None:
 
 def test_groups_are_united() -> None:
     groups = {"crack": np.array([3, 2, 1, 0.0]), "background": np.array([0, 1, 2, 3.0])}
-    assert pick(groups, "fraction", 0.25) == [0, 3]
-    assert pick(groups, "above-average", None) == [0, 1, 2, 3]
+    assert pick(groups, "fraction", 0.25) == ([0, 3], False)
+    assert pick(groups, "above-average", None) == ([0, 1, 2, 3], False)
     with pytest.raises(FtlError, match="choose one of fraction, above-average"):
         pick(groups, "best", 0.5)
 
@@ -193,11 +192,17 @@ def test_both_modes_agree_on_the_first_layer_and_when_all_is_kept(backbone: Back
     assert same(one[1.0], other[1.0])
 
 
-def test_ties_are_told() -> None:
-    flat = cascade_module.LayerChoice("a", {"": np.zeros(4, np.float32)}, [0, 1])
-    clear = cascade_module.LayerChoice("b", {"": np.array([1, 1, 0, 0], np.float32)}, [0, 1])
-    whole = cascade_module.LayerChoice("c", {"": np.zeros(2, np.float32)}, [0, 1])
-    assert tied_layers([flat, clear, whole]) == ["a"]
+def test_ties_are_told_of_each_group_by_itself() -> None:
+    flat, clear = np.zeros(4, np.float32), np.array([3, 2, 1, 0], np.float32)
+    assert pick({"a": flat}, "fraction", 0.5) == ([0, 1], True)
+    assert pick({"a": clear}, "fraction", 0.5) == ([0, 1], False)
+    assert pick({"a": flat}, "fraction", 1.0) == ([0, 1, 2, 3], False)
+    united = {"a": np.array([3, 3, 1, 0.0]), "b": np.array([0, 0, 1, 3.0])}
+    assert pick(united, "fraction", 0.25) == ([0, 3], True)  # filter 1 scored as high as filter 0
+
+
+def test_above_average_keeps_something_when_rounding_would_not() -> None:
+    assert above_average(np.full(7, 0.1, np.float32)) != []
 
 
 def test_percent_counts_as_the_original_does() -> None:

@@ -1,0 +1,52 @@
+"""A candidate: one network with its head and what was measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ftl.errors import FtlError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
+
+    `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
+    In the original's CSVs there is one set of figures, which then stands for both.
+    """
+
+    name: str
+    keep: float | None
+    parameters: int
+    accuracy: float
+    f1: float | None
+    recall: float | None
+    time_ms: float
+    size_mb: float
+    time_q1_ms: float | None = None
+    time_q3_ms: float | None = None
+    macs: int | None = None
+    precision: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    test_accuracy: float | None = None
+    test_accuracy_low: float | None = None
+    test_accuracy_high: float | None = None
+    test_precision: float | None = None
+    test_recall: float | None = None
+    test_f1: float | None = None
+    channels: tuple[int, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    tied_layers: int = 0
+    published_score: float | None = None
+    right: tuple[bool, ...] = field(default=(), repr=False)
+    is_base: bool = False
+
+
+def base_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The unpruned network. Raises `FtlError` when the table has none."""
+    for candidate in candidates:
+        if candidate.is_base:
+            return candidate
+    raise FtlError("the table has no unpruned base to compare with")
