@@ -121,7 +121,7 @@ _LAYERS: dict[str, tuple[type[nn.Module], Callable[[Any], dict[str, Any]], Calla
         lambda s: nn.Conv2d(s["in"], s["out"], s["kernel"], s["stride"], s["padding"], s["dilation"], bias=s["bias"]),
     ),
     "norm": (nn.BatchNorm2d, _describe_norm, lambda s: nn.BatchNorm2d(s["channels"], eps=s["eps"])),
-    "relu": (nn.ReLU, lambda layer: {}, lambda s: nn.ReLU()),
+    "relu": (nn.ReLU, lambda layer: {}, lambda s: nn.ReLU(inplace=True)),
     "maxpool": (
         nn.MaxPool2d,
         _describe_pool,

@@ -54,6 +54,8 @@ class Preprocess:
         pixels = (pixels[..., ::-1] if kind.bgr else pixels).astype(np.float32)  # (N, size, size, 3)
         if kind.scale != 1.0:
             pixels *= np.float32(kind.scale)
-        pixels -= np.array(kind.mean, np.float32)
-        pixels /= np.array(kind.std, np.float32)
+        if kind.mean != (0.0, 0.0, 0.0):
+            pixels -= np.array(kind.mean, np.float32)
+        if kind.std != (1.0, 1.0, 1.0):
+            pixels /= np.array(kind.std, np.float32)
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)

@@ -24,6 +24,10 @@ HOLD_BYTES = 2**29
 """The most that one layer's maps, for all images, may take in memory. Larger ones are computed again, from the last
 maps that were held. The limit does not depend on the sweep, so neither does any rounding."""
 
+HOLD_FROM = 0.3
+"""Where a smaller share of a layer's filters is kept, computing those again costs less than holding all until the
+scores are known: that share of the layer's multiply-adds, against writing and reading every map."""
+
 
 @dataclass(frozen=True)
 class LayerChoice:
@@ -106,7 +110,8 @@ def cascade(
         while True:
             block, last = chain[depth], depth == len(chain) - 1
             each = 4 * block.out_size[0] * block.out_size[1] * len(evidence)  # bytes of one filter's output
-            hold = not last and each * block.conv.out_channels <= HOLD_BYTES
+            most = max(len(evidence.groups) * (1.0 if fraction is None else fraction) for fraction in together)
+            hold = not last and most >= HOLD_FROM and each * block.conv.out_channels <= HOLD_BYTES
             full = cut_block(block, inputs, range(block.conv.out_channels))
             scores, held = _score(depth, full, feed, evidence, how, hold)
             split: dict[tuple[int, ...], list[float | None]] = defaultdict(list)
@@ -137,7 +142,7 @@ def cascade(
 def _score(
     depth: int, block: Block, feed: Feed, evidence: Evidence, how: How, hold: bool
 ) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
-    """Scores of a block's filters by group and, if they are to be held, its outputs for all images."""
+    """Scores of a block's filters by group and, if they are to be held, its outputs for all images (N, H, W, C)."""
     filters, count = block.conv.out_channels, len(evidence)
     if how.criterion.looks_at == "weights":
         return weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed), None
@@ -149,12 +154,12 @@ def _score(
             quantile.add(block.run(feed(where)))
         top = quantile.value()
     tally = Tally(count, filters)
-    held = torch.empty((count, filters, *block.out_size), memory_format=torch.channels_last) if hold else None
+    held = _room(count, filters, block) if hold else None
     for where in steps:
         activation = block.run(feed(where))
         tally.add(where, how.criterion.function(evidence.maps(activation, where, top, how.faithful)))
         if held is not None:
-            held[where] = block.tail(activation)
+            held[where] = block.tail(activation).permute(0, 2, 3, 1)
     return tally.by_group(evidence.groups, how.criterion.pooled), held
 
 
@@ -170,29 +175,40 @@ def _onward(
     """The feed of the next block, given what this one keeps: held in memory if it fits, else computed when asked."""
     if how.criterion.looks_at == "weights":
         return feed  # nobody will ask
-    if held is not None:
-        return _copy(held, kept).__getitem__
+    if held is not None and len(kept) >= HOLD_FROM * block.conv.out_channels:
+        return _held(_copy(held, kept, block))
     cut = cut_block(block, inputs, kept)
 
     def following(where: slice) -> torch.Tensor:
         return cut.tail(cut.run(feed(where)))
 
     if 4 * len(kept) * block.out_size[0] * block.out_size[1] * len(evidence) <= HOLD_BYTES:
-        return _gather(following, len(evidence), len(kept), block).__getitem__
+        return _held(_gather(following, len(evidence), len(kept), block))
     return following
 
 
-def _copy(held: torch.Tensor, kept: Sequence[int]) -> torch.Tensor:
-    """The kept channels of held maps, channels last, image by image so that no second copy is made on the way."""
-    maps = torch.empty((len(held), len(kept), *held.shape[2:]), memory_format=torch.channels_last)
+def _room(count: int, filters: int, block: Block) -> torch.Tensor:
+    """Unset memory for a block's outputs, (N, H, W, C). numpy's lies in huge pages, which the system clears four times
+    as fast as torch's; and rows of channels are copied several times as fast as permuted maps."""
+    return torch.from_numpy(np.empty((count, *block.out_size, filters), np.float32))
+
+
+def _copy(held: torch.Tensor, kept: Sequence[int], block: Block) -> torch.Tensor:
+    """The kept channels of held maps (N, H, W, C), image by image so that no second copy is made on the way."""
+    maps, channels = _room(len(held), len(kept), block), torch.tensor(kept)
     for one, source in zip(maps, held, strict=True):
-        one.copy_(source[list(kept)])
+        torch.index_select(source, 2, channels, out=one)
     return maps
 
 
 def _gather(feed: Feed, count: int, filters: int, block: Block) -> torch.Tensor:
-    """A block's outputs for all images, in batches that keep its maps small."""
-    maps = torch.empty((count, filters, *block.out_size), memory_format=torch.channels_last)
+    """A block's outputs for all images (N, H, W, C), in batches that keep its maps small."""
+    maps = _room(count, filters, block)
     for where in batches(count, 4 * filters * block.map_size[0] * block.map_size[1]):
-        maps[where] = feed(where)
+        maps[where] = feed(where).permute(0, 2, 3, 1)
     return maps
+
+
+def _held(maps: torch.Tensor) -> Feed:
+    """A feed of maps (N, H, W, C) that are in memory."""
+    return lambda where: maps[where].permute(0, 3, 1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +10,7 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from ftl.backbones.chain import Backbone
+from ftl.backbones.chain import Backbone, map_sizes
 from ftl.errors import FtlError
 
 
@@ -21,7 +22,7 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """
     pruned = copy.deepcopy(backbone).requires_grad_(True)  # the graph is traced through autograd
     layers = pruned.convolutions()
-    x = torch.zeros(1, 3, pruned.preprocess.size, pruned.preprocess.size)
+    x = torch.zeros(1, 3, *[_least_size(backbone)] * 2)  # the graph does not depend on it, its cost does
     # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
     graph = tp.DependencyGraph().build_dependency(pruned, example_inputs=(x,))
     missing = [name for name, conv in layers.items() if conv not in graph.module2node]
@@ -38,6 +39,15 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
         if drop:
             graph.get_pruning_group(conv, tp.prune_conv_out_channels, idxs=drop).prune()
     return Backbone(pruned.name, pruned.features, pruned.preprocess)
+
+
+def _least_size(backbone: Backbone) -> int:
+    """A power of two, or the network's own size, that is enough for every layer to have an output."""
+    for size in (32, 64, 128):
+        with contextlib.suppress(FtlError):
+            if size < backbone.preprocess.size and min(map_sizes(backbone.spec(), size)[-1]) > 0:
+                return size
+    return backbone.preprocess.size
 
 
 def fresh_batch_norms(backbone: Backbone) -> Backbone:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ftl.errors import FtlError
+
+_CACHED = 1 << 19  # floats of a piece: 2 MiB, a share of the cache that leaves room for what is made of it
 
 Ratio = tuple[torch.Tensor, torch.Tensor]
 
@@ -69,48 +72,73 @@ def criterion(name: str) -> Criterion:
     return CRITERIA[name]
 
 
-def to_bytes(activation: torch.Tensor, wrap: bool) -> torch.Tensor:
-    """The integer part of float activations (N, C, H, W) as uint8 rows (N, H * W, C), modulo 256 or saturated."""
-    rows = activation.permute(0, 2, 3, 1).flatten(1, 2)
-    whole = (rows if wrap else rows.clamp(0, 255)).to(torch.int32)
-    return whole.to(torch.uint8)
+def to_bytes(values: torch.Tensor, wrap: bool) -> torch.Tensor:
+    """The integer part of float values as uint8: modulo 256 as the original's cast, or saturated."""
+    return (values if wrap else values.clamp(0, 255)).to(torch.int32).to(torch.uint8)
 
 
-def _active(values: torch.Tensor) -> torch.Tensor:
-    """Non-zero uint8 rows (P, C) counted per column, (C,). Two small sums are faster than one that widens each byte."""
-    ones = values.clamp(max=1)
-    whole = len(ones) // 128 * 128
-    counts = ones[:whole].view(-1, 128, ones.shape[1]).sum(1, dtype=torch.int32).sum(0)
-    return counts + ones[whole:].sum(0, dtype=torch.int32)
+class _Inside(NamedTuple):
+    """The few pixels that lie in the masks of a batch: only there can map and mask meet."""
+
+    where: torch.Tensor  # (M,) indices into the batch's N * H * W pixels, image by image
+    counts: torch.Tensor  # (N, 1) pixels of each image
+
+    @classmethod
+    def of(cls, mask: torch.Tensor) -> _Inside:
+        """Where a mask (N, H, W) is not zero."""
+        return cls(mask.flatten().nonzero().squeeze(1), (mask != 0).flatten(1).sum(1, keepdim=True))
+
+    def pick(self, values: torch.Tensor) -> torch.Tensor:
+        """Rows (M, C) of values (N, H, W, C)."""
+        return values.flatten(0, 2).index_select(0, self.where)
+
+    def sums(self, ones: torch.Tensor) -> torch.Tensor:
+        """Sums (N, C) per image of 0 and 1 in rows (M, C)."""
+        parts = ones.split(self.counts.flatten().tolist())
+        return torch.stack([part.sum(0, dtype=torch.int32) for part in parts])
 
 
-def _overlap(maps: Maps) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Per image and filter (N, C), counts of pixels where bytes of map and mask have: a common bit; any bit of the
-    map; any of both; and, per image (N, 1), any bit of the mask."""
-    values = to_bytes(maps.activation, maps.wrap)
-    common, either, active, inside = [], [], [], []
-    for rows, mask in zip(values, maps.grey.flatten(1), strict=True):
-        where = mask.nonzero().squeeze(1)  # only there can a bit be common: a few per cent of the pixels
-        picked = rows[where]
-        common.append(_active(picked & mask[where, None]))
-        active.append(_active(rows))
-        either.append(active[-1] + len(where) - _active(picked))
-        inside.append(len(where))
-    return torch.stack(common), torch.stack(active), torch.stack(either), torch.tensor(inside)[:, None]
+def _count(values: torch.Tensor, ones: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """Pixels per image (N, C) for which `ones`, given rows of values (N, H, W, C), gives 1 rather than 0.
+
+    Works through the map in pieces that stay in the cache: maps are larger, and reading them is what costs.
+    """
+    rows = values.flatten(0, 1)  # (N * H, W, C)
+    step = max(1, _CACHED // (rows.shape[1] * rows.shape[2]))
+    sums = [ones(part).sum(1, dtype=torch.int32) for part in rows.split(step)]
+    return torch.cat(sums).view(len(values), -1, values.shape[3]).sum(1)
+
+
+def _overlap(maps: Maps) -> tuple[torch.Tensor, torch.Tensor, _Inside, torch.Tensor, torch.Tensor]:
+    """Counts (N, C) of pixels where the bytes of map and mask have a common bit, and where either has any.
+
+    A map's byte is its integer part, modulo 256 or saturated. Also returns where the mask is, and there the bytes of
+    map and mask, (M, C) and (M, 1).
+    """
+    inside, values = _Inside.of(maps.grey), maps.activation.permute(0, 2, 3, 1)
+    picked = to_bytes(inside.pick(values), maps.wrap)
+    mask = maps.grey.flatten()[inside.where][:, None]
+    common = inside.sums((picked & mask).clamp_(max=1))
+    if maps.wrap:
+        active = _count(values, lambda part: part.to(torch.int32).to(torch.uint8).clamp_(max=1))
+    else:
+        active = _count(values, lambda part: part.to(torch.int32).clamp_(0, 1))
+    either = active + inside.counts - inside.sums(picked.clamp(max=1))
+    return common, either, inside, picked, mask
 
 
 @_register("iou")
 def iou(maps: Maps) -> Ratio:
     """The original's: pixels with a common bit of map and mask, over pixels with any; both as 8-bit grey values."""
-    common, _, either, _ = _overlap(maps)
+    common, either, *_ = _overlap(maps)
     return common, either
 
 
 @_register("predicate1")
 def predicate1(maps: Maps) -> Ratio:
     """The original's first predicate: the share of the mask that the map covers."""
-    common, _, _, inside = _overlap(maps)
-    return common, inside.expand_as(common)
+    common, _, inside, *_ = _overlap(maps)
+    return common, inside.counts.expand_as(common)
 
 
 @_register("predicate2")
@@ -119,26 +147,29 @@ def predicate2(maps: Maps) -> Ratio:
 
     Outside are pixels where the inverted bytes have a common bit; an empty side counts as 1.
     """
-    common, _, _, inside = _overlap(maps)
-    values = to_bytes(maps.activation, maps.wrap).bitwise_not()
-    outside_mask = maps.grey.flatten(1).bitwise_not()
-    left_out = torch.stack([_active(rows & mask[:, None]) for rows, mask in zip(values, outside_mask, strict=True)])
-    outside = (outside_mask != 0).sum(1, keepdim=True)
-    covered = torch.where(inside > 0, common / inside.clamp(min=1), 1.0)
-    spared = torch.where(outside > 0, left_out / outside.clamp(min=1), 1.0)
-    return (covered.double() + spared.double()) / 2, torch.ones_like(common)
+    common, _, inside, picked, mask = _overlap(maps)
+    values = maps.activation.permute(0, 2, 3, 1)
+    full = _count(values, lambda part: to_bytes(part, maps.wrap).clamp_(min=254) - 254)  # their inverse has no bit
+    full_inside = inside.sums(picked.clamp(min=254) - 254)
+    pixels = maps.grey.shape[1] * maps.grey.shape[2]
+    left_out = pixels - full - (inside.counts - full_inside)  # where the mask's inverse has every bit
+    left_out = left_out + inside.sums((~picked & ~mask).clamp_(max=1))
+    outside = (maps.grey != 255).flatten(1).sum(1, keepdim=True)
+    covered = torch.where(inside.counts > 0, common.double() / inside.counts.clamp(min=1), 1.0)
+    spared = torch.where(outside > 0, left_out.double() / outside.clamp(min=1), 1.0)
+    return (covered + spared) / 2, torch.ones_like(common)
 
 
 @_register("binary_iou")
 def binary_iou(maps: Maps) -> Ratio:
     """IoU of "active at all" and "inside the mask": no overlap is lost where grey values share no bit."""
-    active = (maps.activation > 0).permute(0, 2, 3, 1).flatten(1, 2).view(torch.uint8)  # (N, P, C)
-    common, either = [], []
-    for rows, inside in zip(active, (maps.grey > 127).flatten(1), strict=True):
-        where = inside.nonzero().squeeze(1)
-        common.append(_active(rows[where]))
-        either.append(_active(rows) + len(where) - common[-1])
-    return torch.stack(common), torch.stack(either)
+    values, inside = maps.activation.permute(0, 2, 3, 1), _Inside.of(maps.grey > 127)
+    common = inside.sums(inside.pick(values) > 0)
+    return common, _count(values, lambda part: (part > 0).view(torch.uint8)) + inside.counts - common
+
+
+def _above(top: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return (values > top).view(torch.uint8)
 
 
 @_register("dissection", pooled=True, quantile=0.005)
@@ -149,19 +180,19 @@ def dissection(maps: Maps) -> Ratio:
     """
     assert maps.top is not None
     common, either = [], []
-    for one, mask in zip(maps.activation, maps.full, strict=True):
-        where = mask.flatten().nonzero().squeeze(1)
+    for one, mask in zip(maps.activation.split(1), maps.full.split(1), strict=True):
+        inside = _Inside.of(mask)
         shared, active = [], []
-        for part, top in zip(one.split(64), maps.top.split(64), strict=True):  # small blocks stay in the cache
+        for part, top in zip(one.split(64, 1), maps.top.split(64), strict=True):  # small blocks stay in the cache
             grown = F.interpolate(
-                part[None].contiguous(memory_format=torch.channels_last), size=mask.shape, mode="bilinear"
+                part.contiguous(memory_format=torch.channels_last), size=mask.shape[1:], mode="bilinear"
             )
-            above = (grown.permute(0, 2, 3, 1).flatten(0, 2) > top).view(torch.uint8)  # (S * S, 64)
-            shared.append(_active(above[where]))
-            active.append(_active(above))
-        common.append(torch.cat(shared))
-        either.append(torch.cat(active) + len(where) - common[-1])
-    return torch.stack(common), torch.stack(either)
+            values = grown.permute(0, 2, 3, 1)  # (1, S, S, 64)
+            shared.append(inside.sums(inside.pick(values) > top))
+            active.append(_count(values, partial(_above, top)))
+        common.append(torch.cat(shared, 1))
+        either.append(torch.cat(active, 1) + inside.counts - common[-1])
+    return torch.cat(common), torch.cat(either)
 
 
 @_register("l1", looks_at="weights")
