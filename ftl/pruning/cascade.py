@@ -136,7 +136,10 @@ def cascade(
     def images(where: slice) -> torch.Tensor:
         return backbone.preprocess(evidence.images[where])
 
-    yield from descend(0, range(chain[0].conv.in_channels), images, [*choices])
+    first: Feed = images
+    if 4 * evidence.images.size <= HOLD_BYTES:  # floats of all images
+        first = images(slice(None)).__getitem__
+    yield from descend(0, range(chain[0].conv.in_channels), first, [*choices])
 
 
 def _score(
