@@ -23,7 +23,8 @@ PAGE = "report.html"
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2937; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .3rem .8rem; border-bottom: 1px solid #e5e7eb; }
-td { text-align: right; } td:first-child, th:first-child { text-align: left; white-space: nowrap; } .note { color: #6b7280; }
+td { text-align: right; } td:first-child, th:first-child { text-align: left; white-space: nowrap; }
+.note { color: #6b7280; }
 """
 
 _FIGURES = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "median_ms": "time [ms]"}
