@@ -23,7 +23,6 @@ from ftl.progress import Report, silent
 
 _LARGEST_ID = 64  # a grey image whose values are all small, and not just 0 and 1, is an index mask
 _LOSSY = (".jpg", ".jpeg", ".webp")
-_IMAGE_HINT = "draw it, or take the image out"
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def load_masks(
         image_of = _by_stem(image_classes.get(name, []), problems)
         mask_of = _by_stem(mask_classes.get(name, []), problems)
         missing = sorted(image_of.keys() - mask_of.keys())
-        problems += [f"{image_of[stem]} has no mask in {masks / name}: {_IMAGE_HINT}" for stem in missing]
+        problems += [f"{image_of[stem]} has no mask in {masks / name}: draw it, or take it out" for stem in missing]
         orphans = sorted(mask_of.keys() - image_of.keys())
         problems += [f"{mask_of[stem]} has no image in {images / name}: add it, or take it out" for stem in orphans]
         pairs += [(name, image_of[stem], mask_of[stem]) for stem in image_of if stem in mask_of]
