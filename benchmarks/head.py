@@ -1,4 +1,4 @@
-"""The head in the row space against scikit-learn's grid search on the raw features.
+"""The head on the Gram matrix against scikit-learn's grid search on the raw features.
 
     python -m benchmarks.head [NETWORK_FOLDER]
 
@@ -46,7 +46,7 @@ def main() -> None:
     splits = folds(labels, [str(index) for index in range(len(labels))], 0)
     ours: list[Head] = []
     took = seconds(lambda: ours.append(fit_head(features, labels, ["a", "b"], splits)))
-    print(f"  row space: {took:.1f} s, C = {ours[0].c:g}")
+    print(f"  Gram matrix: {took:.1f} s, C = {ours[0].c:g}")
     plain = GridSearchCV(LogisticRegression(max_iter=2000), {"C": list(CS)}, cv=splits)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)

@@ -1,27 +1,23 @@
-"""The classifier on the features: logistic regression, fitted in the row space of the features.
-
-The best weights of an L2-penalised linear model are a combination of the images' features (representer theorem), so n
-images with d >> n features are fitted exactly in at most n dimensions: the Gram matrix is all that the fit needs.
-"""
+"""The classifier on the features: logistic regression whose penalty is chosen by cross-validation."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 from scipy.special import expit, softmax
 
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
+from ftl import newton
+from ftl.errors import FtlError
 
 CS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0)
 """The original's nine inverse penalties."""
 
-_NEWTON_STEPS = 100
-_TOLERANCE = 1e-6
+_FEW = 2000
+"""Up to so many images are fitted on their Gram matrix even if they have fewer features than images."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +43,50 @@ class Head:
         return np.asarray(softmax(logits, axis=1))
 
 
-def row_space(features: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Coordinates Z (n, r), r <= n, of features X (n, d) in their row space, and B (n, r) with weights w = X.T @ B @ u.
-
-    Z @ Z.T equals X @ X.T. With d <= n the features are their own best coordinates, and B is None.
-    """
-    count, width = features.shape
-    if width <= count:
-        return features.astype(np.float64), None
-    gram = np.zeros((count, count))
-    for start in range(0, width, 4096):  # in float64, a slice at a time
-        part = features[:, start : start + 4096].astype(np.float64)
-        gram += part @ part.T
-    values, vectors = np.linalg.eigh(gram)
-    stay = values > values[-1] * count * np.finfo(np.float64).eps
-    if not stay.any():  # a network that is silent on all images: one column of zeros, and the bias decides
-        return np.zeros((count, 1)), np.zeros((count, 1))
-    roots = np.sqrt(values[stay])
-    return vectors[:, stay] * roots, vectors[:, stay] / roots
+Fit = tuple[np.ndarray, Callable[[], tuple[np.ndarray, np.ndarray]]]
+"""A fitted classifier: its logits (n, 1 or classes) of all images, and a function that gives weight and bias."""
+Fits = Callable[[np.ndarray, Sequence[float]], Iterator[Fit]]
+"""Fits to some of the images, given by their indices, for rising inverse penalties, each from the one before."""
 
 
-def _fit(model: LogisticRegression, coordinates: np.ndarray, labels: np.ndarray, c: float) -> None:
+def _on_images(features: np.ndarray, labels: np.ndarray) -> Fits:
+    products, classes = newton.gram(features), len(np.unique(labels))
+
+    def fits(train: np.ndarray, cs: Sequence[float]) -> Iterator[Fit]:
+        among, state, before = np.ascontiguousarray(products[np.ix_(train, train)]), None, 1.0
+        for c in cs:
+            if state is not None:
+                state = state[0] * (before / c), state[1]
+            state, before = newton.fit(among, labels[train], classes, c, state), c
+            yield (
+                newton.product(products[:, train], c * state[0]) + state[1],
+                partial(_weights, features, train, *state, c),
+            )
+
+    return fits
+
+
+def _weights(
+    features: np.ndarray, train: np.ndarray, coefficients: np.ndarray, bias: np.ndarray, c: float
+) -> tuple[np.ndarray, np.ndarray]:
+    return (c * coefficients).T @ features[train], bias
+
+
+def _on_features(features: np.ndarray, labels: np.ndarray) -> Fits:
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression  # not needed, and not imported, where a head is only applied
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.set_params(C=c).fit(coordinates, labels)
+    values = features.astype(np.float64)
+
+    def fits(train: np.ndarray, cs: Sequence[float]) -> Iterator[Fit]:
+        model = LogisticRegression(solver="newton-cholesky", max_iter=100, tol=1e-6, warm_start=True)
+        for c in cs:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.set_params(C=c).fit(values[train], labels[train])
+            yield values @ model.coef_.T + model.intercept_, lambda: (model.coef_, model.intercept_)
+
+    return fits
 
 
 def fit_head(
@@ -86,27 +100,23 @@ def fit_head(
 
     Args:
         features: float32 (n, d).
-        labels: int (n,), each an index into `classes`; all classes must occur.
+        labels: int (n,), each an index into `classes`; all classes must occur, also in each fold's train images.
         folds: pairs of (train indices, held-out indices).
-        cs: inverse penalties to try, rising: each fit starts from the one before.
+        cs: inverse penalties to try, rising.
+
+    Raises:
+        FtlError: a feature is not a finite number.
     """
-    from sklearn.linear_model import LogisticRegression  # not needed, and not imported, where a head is only applied
-
-    coordinates, back = row_space(features)
-
-    def new() -> LogisticRegression:
-        return LogisticRegression(solver="newton-cholesky", max_iter=_NEWTON_STEPS, tol=_TOLERANCE, warm_start=True)
-
+    if not np.isfinite(features).all():
+        raise FtlError("some features are not finite numbers: the network's weights or its preprocessing do not fit")
+    fits = (_on_images if len(features) <= max(_FEW, features.shape[1]) else _on_features)(features, labels)
     scores = np.zeros((len(folds), len(cs)))
     for row, (train, held_out) in enumerate(folds):
-        model = new()
-        for column, c in enumerate(cs):
-            _fit(model, coordinates[train], labels[train], c)
-            scores[row, column] = np.mean(model.predict(coordinates[held_out]) == labels[held_out])
+        for column, (logits, _) in enumerate(fits(train, cs)):
+            predicted = logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
+            scores[row, column] = np.mean(predicted[held_out] == labels[held_out])
     best = int(scores.mean(0).argmax())
-    model = new()
-    for c in cs[: best + 1]:
-        _fit(model, coordinates, labels, c)
-    weight = model.coef_ if back is None else (model.coef_ @ back.T) @ features
+    *_, (_, parameters) = fits(np.arange(len(labels)), cs[: best + 1])
+    weight, bias = parameters()
     means = tuple(float(score) for score in scores.mean(0))
-    return Head(weight.astype(np.float32), model.intercept_.astype(np.float32), tuple(classes), cs[best], means)
+    return Head(weight.astype(np.float32), bias.astype(np.float32), tuple(classes), cs[best], means)

@@ -1,4 +1,4 @@
-"""The head in the row space of the features is the head in the features."""
+"""The head that is fitted on the images' Gram matrix is the head that scikit-learn fits on their features."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
+from ftl import head as head_module
+from ftl import newton
 from ftl.dataset import folds
-from ftl.head import CS, Head, fit_head, row_space
+from ftl.errors import FtlError
+from ftl.head import CS, Head, fit_head
 
 
 def made(seed: int, count: int, width: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -21,22 +25,39 @@ def made(seed: int, count: int, width: int, classes: int = 2) -> tuple[np.ndarra
     return features.astype(np.float32), labels
 
 
-@given(st.integers(0, 99), st.integers(2, 20), st.integers(1, 60))
-def test_row_space_keeps_all_inner_products(seed: int, count: int, width: int) -> None:
-    features, _ = made(seed, count, width)
-    coordinates, back = row_space(features)
-    assert coordinates.shape[1] <= max(1, min(count, width))
-    gram = features.astype(np.float64) @ features.T
-    np.testing.assert_allclose(coordinates @ coordinates.T, gram, atol=1e-6 * max(1.0, np.abs(gram).max()))
-    if back is not None:
-        weights = np.random.default_rng(0).standard_normal(coordinates.shape[1])
-        there = features @ (features.T.astype(np.float64) @ (back @ weights))
-        np.testing.assert_allclose(there, coordinates @ weights, atol=1e-4 * max(1.0, np.abs(there).max()))
-
-
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 99), st.sampled_from([(40, 300), (40, 25)]), st.sampled_from([2, 3]))
 def test_head_equals_scikit_learns_grid_search(seed: int, shape: tuple[int, int], classes: int) -> None:
+    assert_equals_grid_search(seed, shape, classes)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_head_of_many_images_with_few_features_equals_it_too(monkeypatch: pytest.MonkeyPatch, classes: int) -> None:
+    monkeypatch.setattr(head_module, "_FEW", 0)
+    assert_equals_grid_search(5, (60, 10), classes)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_newtons_minimum_has_no_gradient_even_where_nothing_is_left_to_separate(classes: int) -> None:
+    features, labels = made(3, 48, 400, classes)
+    features = features.astype(np.float64) * 30
+    products, c = newton.gram(features), 1e4
+    coefficients, bias = newton.fit(products, labels, classes, c)
+    logits = c * products @ coefficients + bias
+    chance = expit(logits) if classes == 2 else softmax(logits, axis=1)
+    truth = labels[:, None] if classes == 2 else np.eye(classes)[labels]
+    residual = truth - chance  # what the weights' coefficients equal at the minimum
+    np.testing.assert_allclose(coefficients, residual, atol=1e-3 * np.abs(residual).max())
+    np.testing.assert_allclose(residual.sum(0), 0, atol=1e-3 * np.abs(residual).max())
+
+
+def test_features_that_are_no_numbers_are_refused() -> None:
+    labels = np.array([0, 1] * 4)
+    with pytest.raises(FtlError, match="not finite"):
+        fit_head(np.full((8, 3), np.nan, np.float32), labels, ["a", "b"], folds(labels, [*map(str, range(8))], 0))
+
+
+def assert_equals_grid_search(seed: int, shape: tuple[int, int], classes: int) -> None:
     features, labels = made(seed, *shape, classes)
     splits = folds(labels, [str(index) for index in range(len(labels))], 0)
     cs = CS[:5]
