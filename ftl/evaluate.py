@@ -47,9 +47,10 @@ def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
 
 def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict[str, Any]:
     """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits."""
-    if not (folder / HEAD).is_file():
+    if not ((folder / HEAD).is_file() and (folder / VALIDATION).is_file()):
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
     made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
+    made_from["positive"] = positive = read_json(folder / VALIDATION)["positive"]
     made_from["network_sha256"] = network_digest(folder)
     if before := _fits(folder / TEST, made_from):
         return before
@@ -58,7 +59,7 @@ def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
-    result = summarise(dataset.labels, predicted, dataset.classes) | made_from | {"versions": versions()}
+    result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
     result["predictions"] = [
         {"file": str(path), "true": dataset.classes[true], "predicted": dataset.classes[guess], "probability": float(p)}
         for path, true, guess, p in zip(dataset.paths, dataset.labels, predicted, probabilities.max(1), strict=True)
@@ -87,12 +88,14 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
     (test set) and `median_ms`; `folder/repeats.json` keeps each run as it is done.
     """
     validation, timed = read_json(folder / VALIDATION), read_json(folder / TIME)
-    seed, photo, threads = validation["seed"], validation["photo"], timed["threads"]
+    seed, photo, positive = (validation[key] for key in ("seed", "photo", "positive"))
+    threads = timed["threads"]
     made_from = {
         "features_sha256": digest(folder / FEATURES),
         "evaluation_sha256": read_json(folder / TEST)["evaluation_sha256"],
         "seed": seed,
         "photo": photo,
+        "positive": positive,
         "threads": threads,
         "machine": machine(),
     }
@@ -104,7 +107,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
     for run in range(len(runs), repeats):
         report(run, repeats, f"repeating {folder.name}")
         head, _ = train_head(features, dataset, seed=seed + run, photo=photo)
-        figures = summarise(evaluation.labels, head.probabilities(unseen).argmax(1), evaluation.classes)
+        figures = summarise(evaluation.labels, head.probabilities(unseen).argmax(1), evaluation.classes, positive)
         time = time_network(folder, threads)["median_ms"]
         runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")} | {"median_ms": time})
         write_json(folder / REPEATS, made_from | {"runs": runs, "versions": versions()})

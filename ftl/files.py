@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from ftl.errors import FtlError
 
 _PACKAGES = ("torch", "torchvision", "torch-pruning", "numpy", "scikit-learn", "opencv-python-headless")
@@ -84,6 +86,21 @@ def _runs(process: int) -> bool:
     except PermissionError:
         pass
     return process != os.getpid()
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against a second run, also one of another process. Raises `FtlError` when somebody has it.
+
+    The system lets go of the lock when its holder ends, however that is.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise FtlError(f"another run is working in {folder}: wait for its end, or name another folder") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest, norm
 
+from ftl.errors import FtlError
+
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a proportion (Wilson 1927, JASA 22:209): (low, high), each 0..1."""
@@ -46,11 +48,13 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     return matrix
 
 
-def summarise(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def summarise(
+    truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str], positive: str | None = None
+) -> dict[str, Any]:
     """Accuracy with Wilson's 95 % interval, precision, recall, F1, and the confusion matrix.
 
-    With two classes the three are of the class looked for (`positive`); with more, their mean over classes. A share
-    with nothing to divide by is 0.
+    With two classes the three are of the class looked for, `positive`, guessed from the names if not given; with more,
+    their mean over classes. A share with nothing to divide by is 0. Raises `FtlError` when there is no such class.
     """
     matrix = confusion(truth, predicted, len(classes))
     hits = np.diag(matrix).astype(float)
@@ -58,8 +62,10 @@ def summarise(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) 
     recall = np.divide(hits, matrix.sum(1), out=np.zeros_like(hits), where=matrix.sum(1) > 0)
     both = precision + recall
     f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
-    positive = positive_class(classes)
-    select = slice(positive, positive + 1) if len(classes) == 2 else slice(None)
+    if positive is not None and positive not in classes:
+        raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(classes)}")
+    looked_for = positive_class(classes) if positive is None else list(classes).index(positive)
+    select = slice(looked_for, looked_for + 1) if len(classes) == 2 else slice(None)
     low, high = wilson(int(hits.sum()), len(truth))
     return {
         "images": len(truth),
@@ -69,7 +75,7 @@ def summarise(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) 
         "precision": float(precision[select].mean()),
         "recall": float(recall[select].mean()),
         "f1": float(f1[select].mean()),
-        "positive": classes[positive] if len(classes) == 2 else None,
+        "positive": classes[looked_for] if len(classes) == 2 else None,
         "classes": list(classes),
         "confusion": matrix.tolist(),
     }

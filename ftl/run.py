@@ -13,6 +13,7 @@ from ftl.dataset import Dataset, load_dataset, split
 from ftl.errors import FtlError
 from ftl.evaluate import apart, evaluate, time_all
 from ftl.features import extract
+from ftl.files import alone
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.sweep import make_networks, networks
@@ -50,11 +51,13 @@ def sweep(
     faithful: bool = False,
     seed: int = 0,
     photo: str | None = None,
+    positive: str | None = None,
     threads: int | None = None,
     report: Report = silent,
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
+    `positive`: the class that is looked for, where its name does not tell.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
     learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
@@ -66,27 +69,30 @@ def sweep(
         judge = load_dataset(evaluation, seed=seed) if not isinstance(evaluation, Dataset) else evaluation
     if judge.classes != learn.classes:
         raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
-    make_networks(
-        backbone,
-        masks,
-        out,
-        keep,
-        criterion_name=criterion,
-        rule=rule,
-        mode=mode,
-        faithful=faithful,
-        seed=seed,
-        report=report,
-    )
-    folders = networks(out)
-    for folder in folders:
-        extract(folder, learn, report)
-    for done, folder in enumerate(folders):
-        report(done, len(folders), "training")
-        train(folder, seed=seed, photo=photo)
-    report(len(folders), len(folders), "training")
-    judge = apart(folders[0], judge, photo)
-    for folder in folders:
-        evaluate(folder, judge, report)
-    time_all(folders, threads, report)
-    return Sweep(Path(out), tuple(write_results(out)))
+    if positive is not None and positive not in learn.classes:
+        raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
+    with alone(Path(out)):
+        make_networks(
+            backbone,
+            masks,
+            out,
+            keep,
+            criterion_name=criterion,
+            rule=rule,
+            mode=mode,
+            faithful=faithful,
+            seed=seed,
+            report=report,
+        )
+        folders = networks(out)
+        for folder in folders:
+            extract(folder, learn, report)
+        for done, folder in enumerate(folders):
+            report(done, len(folders), "training")
+            train(folder, seed=seed, photo=photo, positive=positive)
+        report(len(folders), len(folders), "training")
+        judge = apart(folders[0], judge, photo)
+        for folder in folders:
+            evaluate(folder, judge, report)
+        time_all(folders, threads, report)
+        return Sweep(Path(out), tuple(write_results(out)))

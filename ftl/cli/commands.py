@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("out", type=Path)
     made.add_argument("--seed", type=int, default=0)
     options.add_photo(made)
+    options.add_positive(made)
 
     made = command("test", test, "measure every network on images never used for choosing, and time each alone")
     made.add_argument("out", type=Path)
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--dataset", type=Path, help="dataset in the workspace")
     made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
     options.add_photo(made)
+    options.add_positive(made)
     made.add_argument(
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
@@ -151,6 +153,7 @@ def _keep(options: argparse.Namespace) -> list[float]:
 def prune(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl prune`."""
     from ftl.errors import FtlError
+    from ftl.files import alone
     from ftl.masks import load_masks
     from ftl.pruning.network import read_description
     from ftl.pruning.sweep import make_networks
@@ -171,18 +174,19 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
             group="union",
             report=bar,
         )
-    made = make_networks(
-        backbone,
-        masks,
-        options.out,
-        keep,
-        criterion_name=options.criterion,
-        rule=options.rule,
-        mode=options.mode,
-        faithful=options.faithful,
-        seed=options.seed,
-        report=bar,
-    )
+    with alone(options.out):
+        made = make_networks(
+            backbone,
+            masks,
+            options.out,
+            keep,
+            criterion_name=options.criterion,
+            rule=options.rule,
+            mode=options.mode,
+            faithful=options.faithful,
+            seed=options.seed,
+            report=bar,
+        )
     for folder in made:
         network = read_description(folder)
         ties = len(network["tied_layers"])
@@ -201,33 +205,38 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl extract`."""
     from ftl.dataset import load_dataset
     from ftl.features import extract as extract_one
+    from ftl.files import alone
     from ftl.pruning.sweep import networks
 
     folders = networks(options.out)
     dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
-    for folder in folders:
-        print(extract_one(folder, dataset, bar))
+    with alone(options.out):
+        for folder in folders:
+            print(extract_one(folder, dataset, bar))
 
 
 def train(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl train`."""
+    from ftl.files import alone
     from ftl.model import HEAD, read_head
     from ftl.pruning.sweep import networks
     from ftl.train import train as train_one
 
     folders = networks(options.out)
-    for done, folder in enumerate(folders):
-        bar(done, len(folders), "training")
-        validation = train_one(folder, seed=options.seed, photo=options.photo)
-        head = read_head(folder / HEAD)
-        right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
-        print(f"{folder}: C = {head.c:g}, {right}")
+    with alone(options.out):
+        for done, folder in enumerate(folders):
+            bar(done, len(folders), "training")
+            validation = train_one(folder, seed=options.seed, photo=options.photo, positive=options.positive)
+            head = read_head(folder / HEAD)
+            right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
+            print(f"{folder}: C = {head.c:g}, {right}")
 
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
     from ftl.dataset import load_dataset
     from ftl.evaluate import apart, evaluate, time_all
+    from ftl.files import alone
     from ftl.pruning.sweep import networks
 
     folders = networks(options.out)
@@ -237,9 +246,10 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
         print(
             f"left out {len(given) - len(evaluation)} images that helped to choose filters or to train", file=sys.stderr
         )
-    for folder in folders:
-        evaluate(folder, evaluation, bar)
-    time_all(folders, options.threads, bar)
+    with alone(options.out):
+        for folder in folders:
+            evaluate(folder, evaluation, bar)
+        time_all(folders, options.threads, bar)
     _print_results(options.out)
 
 
@@ -336,6 +346,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         faithful=options.faithful,
         seed=options.seed,
         photo=options.photo,
+        positive=options.positive,
         threads=options.threads,
         report=bar,
     )

@@ -73,6 +73,11 @@ def add_photo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
 
 
+def add_positive(parser: argparse.ArgumentParser) -> None:
+    """Which class is looked for."""
+    parser.add_argument("--positive", metavar="CLASS", help="the class looked for; guessed from the names")
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How time is taken."""
     parser.add_argument("--threads", type=count, help="threads while timing; all cores by default")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from ftl.cli import main
+from ftl.files import alone
 from ftl.pruning.sweep import networks
 from tests.conftest import ROOT, draw_pair, save_png
 
@@ -284,3 +285,23 @@ def test_a_backbone_is_trained_from_scratch(tmp_path: Path) -> None:
         "Crack",
     ]
     assert main(["prune", str(tmp_path / "o"), str(file), "--keep", "0.1", *places, "--classes", "Crack"]) == 0
+
+
+def test_two_runs_do_not_write_into_one_folder(workspace: Path) -> None:
+    out = workspace / "models"
+    with alone(out):
+        refused = ftl("run", workspace, workspace / "tiny.safetensors", *KEEP, check=False)
+        assert refused.returncode == 1
+        assert "another run is working in" in refused.stderr
+        assert not (out / "base").exists()
+    ftl("prune", out, workspace / "tiny.safetensors", "--images", workspace / "Images", "--masks",
+        workspace / "Segmented", *KEEP)  # fmt: skip
+
+
+def test_the_console_script_is_the_same_program() -> None:
+    script = Path(sys.executable).with_name("ftl")
+    told = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+        for command in ([script], [sys.executable, "-m", "ftl"])
+    ]
+    assert told[0] == told[1]

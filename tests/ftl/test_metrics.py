@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
+from ftl.errors import FtlError
 from ftl.metrics import mcnemar, positive_class, summarise, wilson
 
 
@@ -38,6 +39,14 @@ def test_more_classes_are_averaged() -> None:
     got = summarise(truth, predicted, ["a", "b", "c"])
     assert got["f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert got["positive"] is None
+
+
+def test_the_class_looked_for_can_be_named() -> None:
+    truth, predicted = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    assert summarise(truth, predicted, ["Background", "Crack"], "Background")["recall"] == pytest.approx(2 / 3)
+    assert summarise(truth, predicted, ["Background", "Crack"])["recall"] == 1
+    with pytest.raises(FtlError, match="'Pore' to look for: there are Background, Crack"):
+        summarise(truth, predicted, ["Background", "Crack"], "Pore")
 
 
 def test_the_class_looked_for() -> None:
