@@ -1,6 +1,48 @@
-"""What `streamlit run` starts. The studio's pages come here; until then one page says what is there already."""
+"""What `streamlit run` starts: pages, files and API in one process, behind one gate."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-page = st.Page("pages/start.py", title="Start", icon=":material/brush:")
-st.navigation([page]).run()
+from ftl.memory import reuse_freed_memory
+from studio.projects import first_token
+from studio.store.database import migrate
+from studio.web import account, files
+from studio.web.gate import Gate
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Bring the database up to date, and at the very first start say how the first account is made."""
+    reuse_freed_memory()
+    migrate()
+    token = first_token()
+    if token is not None:
+        port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
+        print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
+    yield
+
+
+def apologise(error: Exception) -> bool:
+    """Tell a user about an error that nobody foresaw; its traceback goes to the terminal."""
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+    st.error("Something went wrong here, and it is written in the studio's log. Your work is saved: reload the page.")
+    return True
+
+
+app = st.App(
+    Path(__file__).parent / "studio" / "main.py",
+    routes=[*account.ROUTES, *files.ROUTES],
+    middleware=[Middleware(Gate)],
+    lifespan=lifespan,
+    on_script_error=apologise,
+)

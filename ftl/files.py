@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -33,7 +34,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; once the block ends without error, sync and rename it to `path`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft-{os.getpid()}{path.suffix}")
+    draft = path.with_name(f".{path.name}.draft-{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         yield draft
         with open(draft, "rb") as handle:
@@ -49,7 +50,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Like `whole_file` for a folder: an existing `path` is replaced only when the new one is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft-{os.getpid()}")
+    draft = path.with_name(f".{path.name}.draft-{os.getpid()}-{threading.get_ident()}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
@@ -69,7 +70,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def remove_drafts(folder: Path) -> None:
     """Remove what a killed run left half-written directly below `folder`, or one folder deeper."""
     for draft in [*folder.glob(".*.draft-*"), *folder.glob("*/.*.draft-*")]:
-        writer = draft.name.rsplit(".draft-", 1)[1].split(".")[0]
+        writer = draft.name.rsplit(".draft-", 1)[1].split("-")[0]
         if writer.isdigit() and _runs(int(writer)):
             continue
         if draft.is_dir():

@@ -1,0 +1,82 @@
+"""Projects: make one, open one, and see to its people and classes."""
+
+import streamlit as st
+
+from studio import ui
+from studio.projects import (
+    add_class,
+    classes_of,
+    create_project,
+    invite,
+    members_of,
+    projects_of,
+    set_photo_pattern,
+    set_role,
+)
+from studio.store.database import writing
+from studio.store.models import ROLES
+
+user = ui.signed_in()
+projects = projects_of(user.id)
+st.title("Projects")
+if not projects:
+    ui.empty("Begin with a project", "It holds your photographs, their masks and your networks.", ":material/folder:")
+
+with st.form("new", border=True), ui.told():
+    st.subheader("New project")
+    name = st.text_input("Name", placeholder="Bridge 42, south abutment")
+    if st.form_submit_button("Make project", type="primary"):
+        st.session_state["project"] = create_project(user.id, name).id
+        st.rerun()
+
+if projects:
+    project, role = ui.here()[1:]
+    st.header(project.name)
+    classes, people = st.columns(2, gap="large")
+    with classes, st.container(border=True):
+        st.subheader("Classes")
+        for one in classes_of(project.id):
+            st.markdown(
+                f"<span style='color:{one.colour}'>●</span> {one.number} · {ui.plain(one.name)}", unsafe_allow_html=True
+            )
+        if role == "admin":
+            with st.form("class", clear_on_submit=True, border=False), ui.told():
+                left, right = st.columns([3, 1], vertical_alignment="bottom")
+                added = left.text_input("Another class", placeholder="Spalling")
+                colour = right.color_picker("Colour", "#8e4ec6")
+                if st.form_submit_button("Add class"):
+                    with writing() as db:
+                        add_class(db, project.id, added, colour)
+                    st.rerun()
+    with people, st.container(border=True):
+        st.subheader("People")
+        for member, has in members_of(project.id):
+            left, right = st.columns([3, 2], vertical_alignment="center")
+            left.markdown(ui.plain(member.name))
+            if role != "admin":
+                right.caption(has)
+                continue
+            choices = [*ROLES, "remove"]
+            wanted = right.selectbox("Role", choices, choices.index(has), key=f"role-{member.id}",
+                                     label_visibility="collapsed")  # fmt: skip
+            if wanted != has:
+                with ui.told():
+                    set_role(project.id, member.id, None if wanted == "remove" else wanted)
+                    st.rerun()
+        if role == "admin":
+            with st.form("invite", border=False):
+                as_role = st.selectbox("Invite as", ROLES)
+                if st.form_submit_button("Make an invitation link"):
+                    st.code(f"{st.context.url.split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
+                            f"{invite(project.id, as_role)}", language=None)  # fmt: skip
+                    st.caption("Send it to one person. It works once, within a week.")
+    if role == "admin":
+        with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
+            st.markdown(
+                "If files are crops of larger photographs, tell how a name names its photo. Crops of one photo "
+                "then stay on one side of every split, which keeps the accuracies honest."
+            )
+            pattern = st.text_input("Pattern", project.photo_pattern or "", placeholder=r"(.+)_\d+")
+            if st.form_submit_button("Save"):
+                set_photo_pattern(project.id, pattern)
+                st.rerun()

@@ -1,0 +1,1 @@
+"""Masks: a log of strokes, folded to an index mask."""

@@ -1,0 +1,32 @@
+"""The one folder that holds everything: database, images, sweeps, secret."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_data_dir
+
+
+def home() -> Path:
+    """`STUDIO_HOME`, else the user's data directory; made if it is not there."""
+    folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+@cache
+def secret() -> bytes:
+    """The key that signs cookies, 32 random bytes, made at the first start and readable by its owner alone."""
+    file = home() / "secret.key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(secrets.token_bytes(32))
+        handle.flush()
+        os.fsync(handle.fileno())
+    return file.read_bytes()

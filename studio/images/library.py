@@ -1,0 +1,131 @@
+"""Photographs of a project: add, find, sort into classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, func, select, update
+
+from ftl.errors import FtlError
+from studio.errors import Forbidden, StudioError
+from studio.projects import classes_of
+from studio.store import files
+from studio.store.database import reading, writing
+from studio.store.models import Image, Stroke
+
+
+def add_image(
+    project_id: int, user_id: int, file: Path, name: str, class_id: int | None = None, split: str | None = None
+) -> tuple[Image, bool]:
+    """Add one file to a project: its row, and whether it is new; the same bytes are there once.
+
+    `name` is the uploader's and only shown. Raises `StudioError` when the file is no image; then nothing is kept.
+    """
+    shown = Path(name.replace("\\", "/")).name[:200] or "photograph"
+    try:
+        sha256, width, height = files.keep(file)
+    except FtlError as error:
+        raise StudioError(str(error).replace(str(file), shown)) from error
+    with writing() as db:
+        known = db.scalar(select(Image).where(Image.project_id == project_id, Image.sha256 == sha256))
+        if known is not None:
+            return known, False
+        added = Image(
+            project_id=project_id,
+            sha256=sha256,
+            name=shown,
+            width=width,
+            height=height,
+            class_id=class_id,
+            split=split,
+            added_by=user_id,
+        )
+        db.add(added)
+        db.flush()
+        return added, True
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which images are asked for; None means any. `class_id` 0: those without a class. `drawn`: with or without mask.
+
+    `annotator`: id of a user who drew on it. `text`: part of the name.
+    """
+
+    class_id: int | None = None
+    state: str | None = None
+    annotator: int | None = None
+    drawn: bool | None = None
+    text: str = ""
+
+
+def _where(project_id: int, chosen: Filter, *columns: Any) -> Select[Any]:
+    query = select(*columns).where(Image.project_id == project_id)
+    if chosen.class_id is not None:
+        query = query.where(Image.class_id.is_(None) if chosen.class_id == 0 else Image.class_id == chosen.class_id)
+    if chosen.state is not None:
+        query = query.where(Image.state == chosen.state)
+    if chosen.drawn is not None:
+        query = query.where(Image.strokes > 0 if chosen.drawn else Image.strokes == 0)
+    if chosen.annotator is not None:
+        query = query.where(Image.id.in_(select(Stroke.image_id).where(Stroke.author_id == chosen.annotator)))
+    if chosen.text:
+        query = query.where(Image.name.icontains(chosen.text, autoescape=True))
+    return query
+
+
+def count_images(project_id: int, chosen: Filter | None = None) -> int:
+    """How many images of a project there are."""
+    with reading() as db:
+        return db.scalar(_where(project_id, chosen or Filter(), func.count())) or 0
+
+
+def find_images(project_id: int, chosen: Filter | None = None, start: int = 0, count: int | None = None) -> list[Image]:
+    """A page of a project's images, in the order in which they were added."""
+    with reading() as db:
+        query = _where(project_id, chosen or Filter(), Image).order_by(Image.id).offset(start)
+        return list(db.scalars(query if count is None else query.limit(count)))
+
+
+def neighbour(project_id: int, image_id: int, step: int, chosen: Filter | None = None) -> Image | None:
+    """The next (step 1) or previous (-1) image that the filter lets through; None at the end."""
+    with reading() as db:
+        query = _where(project_id, chosen or Filter(), Image)
+        query = query.where(Image.id > image_id if step > 0 else Image.id < image_id)
+        return db.scalar(query.order_by(Image.id if step > 0 else Image.id.desc()).limit(1))
+
+
+def image_in(project_id: int, image_id: int) -> Image:
+    """An image, if it is the project's. Raises `Forbidden` else, also where there is no such image."""
+    with reading() as db:
+        image = db.get(Image, image_id)
+        if image is None or image.project_id != project_id:
+            raise Forbidden("there is no such image in this project")
+        return image
+
+
+def set_class(project_id: int, image_ids: Sequence[int], class_id: int | None) -> None:
+    """Put images into a class of the project, or with None out of any."""
+    if class_id is not None and class_id not in {one.id for one in classes_of(project_id)}:
+        raise StudioError("there is no such class in this project")
+    _update(project_id, image_ids, class_id=class_id)
+
+
+def set_state(project_id: int, image_ids: Sequence[int], state: str) -> None:
+    """Say where the work on images stands."""
+    _update(project_id, image_ids, state=state)
+
+
+def set_split(project_id: int, image_ids: Sequence[int], split: str | None) -> None:
+    """Fix images to the "train" or "test" side of a sweep, or with None let it draw."""
+    _update(project_id, image_ids, split=split)
+
+
+def _update(project_id: int, image_ids: Sequence[int], **values: Any) -> None:
+    with writing() as db:
+        for start in range(0, len(image_ids), 500):  # databases bound the number of variables
+            part = list(image_ids[start : start + 500])
+            db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))

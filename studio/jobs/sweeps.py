@@ -1,0 +1,60 @@
+"""Where sweeps lie, and which network a project picked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from studio.errors import Forbidden, StudioError
+from studio.home import home
+from studio.store.database import reading, writing
+from studio.store.models import Job, Pick
+
+
+def workspace(job_id: int) -> Path:
+    """A job's folder: Images, Segmented, dataset and evaluation as laid out for it, `log.txt`, and `models`."""
+    return home() / "jobs" / str(job_id)
+
+
+def models(job_id: int) -> Path:
+    """A sweep's networks and results, as `ftl run` leaves them."""
+    return workspace(job_id) / "models"
+
+
+def job_in(project_id: int, job_id: int) -> Job:
+    """A job, if it is the project's. Raises `Forbidden` else, also where there is no such job."""
+    with reading() as db:
+        job = db.get(Job, job_id)
+        if job is None or job.project_id != project_id:
+            raise Forbidden("there is no such job in this project")
+        return job
+
+
+def finished_sweeps(project_id: int) -> list[Job]:
+    """The sweeps of a project that are done, newest first."""
+    with reading() as db:
+        query = select(Job).where(Job.project_id == project_id, Job.state == "done", Job.kind != "backbone")
+        return [job for job in db.scalars(query.order_by(Job.id.desc())) if (models(job.id) / "results.json").is_file()]
+
+
+def network(project_id: int, job_id: int, candidate: str) -> Path:
+    """The folder of a candidate's network. Raises `StudioError` where there is none."""
+    job_in(project_id, job_id)
+    known = {file.parent.name: file.parent for file in models(job_id).glob("*/head.safetensors")}
+    if candidate not in known:
+        raise StudioError("there is no such network in this sweep")
+    return known[candidate]
+
+
+def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
+    """Make a candidate the project's network."""
+    network(project_id, job_id, candidate)
+    with writing() as db:
+        db.merge(Pick(project_id=project_id, job_id=job_id, candidate=candidate, chosen_by=user_id))
+
+
+def picked(project_id: int) -> Pick | None:
+    """The project's network, if one was picked."""
+    with reading() as db:
+        return db.get(Pick, project_id)

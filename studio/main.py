@@ -1,0 +1,37 @@
+"""What Streamlit runs for every visitor: the sidebar and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from studio.ui import choose_project
+
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+def page(file: str, title: str, icon: str, *, default: bool = False) -> st.navigation:
+    """A page of the top-level folder."""
+    return st.Page(str(PAGES / f"{file}.py"), title=title, icon=f":material/{icon}:", default=default)
+
+
+st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
+here = choose_project()
+home = [page("projects", "Projects", "folder", default=True)]
+if here is None:
+    current = st.navigation({"": home})
+else:
+    work = [
+        page("images", "Images", "photo_library"),
+        page("annotate", "Annotate", "brush"),
+        page("sweep", "Sweep", "content_cut"),
+        page("jobs", "Jobs", "progress_activity"),
+        page("choose", "Choose", "scatter_plot"),
+        page("try_it", "Try", "search"),
+    ]
+    current = st.navigation({"": home, here.project.name: work})
+    with st.sidebar:
+        st.caption(f"{here.user.name} · {here.role}")
+        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
+current.run()

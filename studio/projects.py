@@ -1,0 +1,174 @@
+"""Projects, their classes, their members and what those may do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from studio.accounts import add_user
+from studio.errors import Forbidden, StudioError
+from studio.store.database import reading, writing
+from studio.store.models import ROLES, ImageClass, Invitation, Member, Project, User
+
+CLASSES = {"Crack": "#e5484d", "Pore": "#0090ff", "Dirt": "#ffb224", "Background": "#30a46c"}
+"""The original labeler's classes, with the studio's colours."""
+
+_MORE_COLOURS = ("#8e4ec6", "#12a594", "#f76b15", "#e93d82", "#5b5bd6", "#978365")
+_INVITATION_SECONDS = 7 * 24 * 3600
+
+
+def role_of(user_id: int, project_id: int) -> str | None:
+    """A user's role in a project; None if they are not in it."""
+    with reading() as db:
+        member = db.get(Member, (project_id, user_id))
+        return member.role if member else None
+
+
+def require(user_id: int, project_id: int, role: str = "annotator") -> str:
+    """The user's role, if it is at least `role`. Raises `Forbidden`."""
+    has = role_of(user_id, project_id)
+    if has is None:
+        raise Forbidden("you are not in this project: ask its admin for an invitation link")
+    if ROLES.index(has) < ROLES.index(role):
+        raise Forbidden(f"this needs the role {role}; yours is {has}: ask the project's admin")
+    return has
+
+
+def projects_of(user_id: int) -> list[tuple[Project, str]]:
+    """The projects that a user is in, newest first, with their role."""
+    with reading() as db:
+        rows = db.scalars(select(Member).where(Member.user_id == user_id).order_by(Member.project_id.desc()))
+        return [(member.project, member.role) for member in rows]
+
+
+def members_of(project_id: int) -> list[tuple[User, str]]:
+    """The people of a project with their roles, by name."""
+    with reading() as db:
+        rows = db.scalars(select(Member).where(Member.project_id == project_id))
+        return sorted(((member.user, member.role) for member in rows), key=lambda pair: pair[0].name.lower())
+
+
+def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASSES)) -> Project:
+    """Make a project whose admin is the user. Raises `StudioError` for a bad name."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise StudioError("a project's name has 1 to 100 letters")
+    with writing() as db:
+        project = Project(name=name)
+        db.add(project)
+        db.flush()
+        db.add(Member(project_id=project.id, user_id=user_id, role="admin"))
+        for one in classes:
+            add_class(db, project.id, one)
+    return project
+
+
+def set_role(project_id: int, user_id: int, role: str | None) -> None:
+    """Change a member's role, or with None take them out. The last admin stays one."""
+    with writing() as db:
+        member = db.get(Member, (project_id, user_id))
+        if member is None:
+            raise StudioError("this person is not in the project")
+        admins = db.scalar(
+            select(func.count()).select_from(Member).where(Member.project_id == project_id, Member.role == "admin")
+        )
+        if member.role == "admin" and role != "admin" and admins == 1:
+            raise StudioError("a project needs an admin: make somebody else one first")
+        if role is None:
+            db.delete(member)
+        else:
+            member.role = role
+
+
+def set_photo_pattern(project_id: int, pattern: str | None) -> None:
+    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo."""
+    if pattern:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise StudioError(f"{pattern} is no regular expression: {error}") from error
+        if groups < 1:
+            raise StudioError("the pattern needs a group in parentheses around the photo's name, as in (.+)_\\d+")
+    with writing() as db:
+        db.get_one(Project, project_id).photo_pattern = pattern or None
+
+
+def classes_of(project_id: int) -> list[ImageClass]:
+    """A project's classes by number."""
+    with reading() as db:
+        found = select(ImageClass).where(ImageClass.project_id == project_id).order_by(ImageClass.number)
+        return list(db.scalars(found))
+
+
+def add_class(db: Database, project_id: int, name: str, colour: str | None = None) -> ImageClass:
+    """Add a class with the next number. Raises `StudioError` for a name that is taken or cannot be a folder's."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 60 or not name.isprintable() or re.search(r'[\\/:*?"<>|]', name) or name[0] == ".":
+        raise StudioError("a class's name has 1 to 60 letters, does not begin with a dot, and has none of \\/:*?\"<>|")
+    taken = list(db.scalars(select(ImageClass).where(ImageClass.project_id == project_id)))
+    if any(one.name.lower() == name.lower() for one in taken):
+        raise StudioError(f"there is a class {name} already")
+    number = max((one.number for one in taken), default=0) + 1
+    if number > 254:
+        raise StudioError("a project has at most 254 classes")
+    made = colour or CLASSES.get(name) or _MORE_COLOURS[number % len(_MORE_COLOURS)]
+    added = ImageClass(project_id=project_id, number=number, name=name, colour=made)
+    db.add(added)
+    db.flush()
+    return added
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def invite(project_id: int | None, role: str) -> str:
+    """A one-time token that lets its bearer into a project, valid for a week. None: into the studio, as its first."""
+    token = secrets.token_urlsafe(24)
+    with writing() as db:
+        expires = time.time() + _INVITATION_SECONDS
+        db.add(Invitation(token_hash=_hash(token), project_id=project_id, role=role, expires_at=expires))
+    return token
+
+
+def find_invitation(token: str) -> Invitation:
+    """The open invitation of a token, with its project. Raises `StudioError`."""
+    with reading() as db:
+        found = db.get(Invitation, _hash(token))
+        if found is None or found.used_by is not None or found.expires_at < time.time():
+            raise StudioError("this invitation is used up or too old: ask for a new one")
+        _ = found.project
+        return found
+
+
+def accept(token: str, user_id: int | None, name: str = "", password: str = "") -> int:
+    """Use an invitation up, for a user or for a new account. Returns the user's id. Raises `StudioError`."""
+    find_invitation(token)
+    with writing() as db:
+        invitation = db.get(Invitation, _hash(token))
+        if invitation is None or invitation.used_by is not None:
+            raise StudioError("this invitation is used up: ask for a new one")
+        if user_id is None:
+            user_id = add_user(db, name, password).id
+        invitation.used_by = user_id
+        if invitation.project_id is not None:
+            member = db.get(Member, (invitation.project_id, user_id))
+            if member is None:
+                db.add(Member(project_id=invitation.project_id, user_id=user_id, role=invitation.role))
+            elif ROLES.index(member.role) < ROLES.index(invitation.role):
+                member.role = invitation.role
+    return user_id
+
+
+def first_token() -> str | None:
+    """At the very first start, the token for the first account; None once there is one."""
+    with reading() as db:
+        if db.scalar(select(func.count()).select_from(User)):
+            return None
+    return invite(None, "admin")

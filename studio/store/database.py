@@ -1,0 +1,65 @@
+"""The database: SQLite in WAL mode in the home folder, brought to the newest tables at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+
+from studio.home import home
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@cache
+def _engine(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        # a writer takes its turn at once: a reader that turns writer can be refused
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def engine() -> Engine:
+    """The home folder's database."""
+    return _engine(home() / "studio.db")
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads; its objects can be used after it."""
+    with Session(engine(), expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A session whose changes are on disk, all of them, once the block ends without error; else none is."""
+    with Session(engine().execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def migrate() -> None:
+    """Bring the tables to the newest revision; one process does, others wait."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with FileLock(home() / ".migrate.lock"):
+        command.upgrade(config, "head")

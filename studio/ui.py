@@ -1,0 +1,96 @@
+"""What all pages share: who is here, in which project, and how errors are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import streamlit as st
+
+from ftl.errors import FtlError
+from studio.accounts import COOKIE, user_of
+from studio.errors import Forbidden, StudioError
+from studio.projects import projects_of, require
+from studio.store.models import Project, User
+
+
+class Here(NamedTuple):
+    """Who looks at a page, in which project, with which role there."""
+
+    user: User
+    project: Project
+    role: str
+
+
+def sentence(error: Exception) -> str:
+    """An error's text as a sentence."""
+    text = str(error).strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it."""
+    try:
+        yield
+    except (StudioError, FtlError) as error:
+        st.error(sentence(error), icon=":material/error:")
+
+
+def signed_in() -> User:
+    """The user of this browser; whoever has signed out meanwhile is shown the way back in."""
+    user = user_of(st.context.cookies.get(COOKIE))
+    if user is None:
+        st.markdown("You are signed out. <a href='/account/sign-in' target='_self'>Sign in</a>", unsafe_allow_html=True)
+        st.stop()
+    return user
+
+
+def choose_project() -> Here | None:
+    """The project of this session, chosen in the sidebar and kept in the address; None while there is none."""
+    user = signed_in()
+    projects = {project.id: (project, role) for project, role in projects_of(user.id)}
+    if not projects:
+        return None
+    asked = st.session_state.get("project", st.query_params.get("project"))
+    wanted = int(asked) if str(asked).isdigit() else None
+    ids = list(projects)
+    chosen = st.sidebar.selectbox(
+        "Project",
+        ids,
+        index=ids.index(wanted) if wanted in ids else 0,
+        format_func=lambda one: projects[one][0].name,
+    )
+    st.session_state["project"] = chosen
+    if st.query_params.get("project") != str(chosen):
+        st.query_params["project"] = str(chosen)
+    return Here(user, *projects[chosen])
+
+
+def here(role: str = "annotator") -> Here:
+    """The user, project and role of a page that needs a project; it stops for those who may not see it."""
+    user = signed_in()
+    project_id = st.session_state.get("project")
+    found = {project.id: project for project, _ in projects_of(user.id)}
+    if project_id not in found:
+        empty("No project yet", "Make one on the Projects page, or ask for an invitation link.", ":material/folder:")
+        st.stop()
+    try:
+        has = require(user.id, project_id, role)
+    except Forbidden as error:
+        st.info(sentence(error), icon=":material/lock:")
+        st.stop()
+    return Here(user, found[project_id], has)
+
+
+def empty(title: str, text: str, icon: str) -> None:
+    """An empty state: what is not there yet, and what to do."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f"### {icon} {title}")
+        st.markdown(text)
+
+
+def plain(text: str) -> str:
+    """User's text for Markdown: shown as it is, never as markup."""
+    return "".join(f"&#{ord(one)};" if one in "\\`*_{}[]()#+-.!|<>&$:~^\"'" else one for one in text)

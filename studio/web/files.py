@@ -1,0 +1,60 @@
+"""Photographs, masks and networks as files, for those who are in their project."""
+
+from __future__ import annotations
+
+import cv2
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from studio.annotation import log
+from studio.errors import StudioError
+from studio.images.library import image_in
+from studio.store import files
+from studio.web.answers import for_members
+
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+"""Bytes under their own hash never change."""
+_SIZES = {"thumbnail": files.thumbnail, "view": files.view}
+
+
+@for_members()
+def photograph(request: Request) -> Response:
+    """A photograph as JPEG: `thumbnail` or `view` (full size); the address holds its hash, so it is cached for good."""
+    image = image_in(request.path_params["project"], request.path_params["image"])
+    size = request.path_params["size"]
+    if size not in _SIZES or request.path_params["sha256"] != image.sha256:
+        raise StudioError("there is no such file")
+    return FileResponse(_SIZES[size](image.sha256), media_type="image/jpeg", headers=_FOREVER)
+
+
+def address(project_id: int, image_id: int, sha256: str, size: str = "thumbnail") -> str:
+    """The path of a photograph."""
+    return f"/files/{project_id}/images/{image_id}/{sha256}/{size}.jpg"
+
+
+@for_members()
+def mask(request: Request) -> Response:
+    """The index mask as PNG: 0 where nothing is drawn, else the class's number; `?class=N`: 255 where that class is."""
+    image = image_in(request.path_params["project"], request.path_params["image"])
+    position = log.position(image.id)
+    tag = f'"{position}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    values = log.mask(image, position)
+    if "class" in request.query_params:
+        try:
+            values = (values == int(request.query_params["class"])).astype("uint8") * 255
+        except ValueError:
+            raise StudioError("class is the number of a class") from None
+    encoded = cv2.imencode(".png", values)[1].tobytes()
+    stem = image.name.rsplit(".", 1)[0].encode("ascii", "ignore").decode().replace('"', "") or "mask"
+    headers["Content-Disposition"] = f'inline; filename="{stem}.png"'
+    return Response(encoded, media_type="image/png", headers=headers)
+
+
+ROUTES = [
+    Route("/files/{project:int}/images/{image:int}/{sha256}/{size}.jpg", photograph),
+    Route("/files/{project:int}/images/{image:int}/mask.png", mask),
+]

@@ -1,0 +1,111 @@
+"""A real server on a home folder of its own, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.find_browser import FLAGS, find
+
+PASSWORD = "a long enough password"
+
+
+@dataclass
+class Server:
+    """A running studio: `url`, and the home folder that this process shares with it."""
+
+    url: str
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={self.port}"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.address=127.0.0.1"], cwd=ROOT, stdout=log, stderr=log,
+                env=os.environ | {"STUDIO_HOME": str(self.home)},
+            )  # fmt: skip
+        for _ in range(240):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
+                return
+            except OSError:
+                time.sleep(0.25)
+        raise AssertionError("the server did not start")
+
+    def cookie(self, user_id: int) -> str:
+        from studio.accounts import open_session
+
+        return open_session(user_id)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home folder, for this process too, with the newest tables."""
+    from studio.home import secret
+
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(folder))
+        secret.cache_clear()
+        from studio.store.database import migrate
+
+        migrate()
+        yield folder
+    secret.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made = Server(f"http://127.0.0.1:{port}", home, home / "server.log", None, port)  # type: ignore[arg-type]
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find()
+    if path is None:
+        pytest.skip("left out: there is no Chromium, and none could be installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def sign_in(browser, server: Server, user_id: int, width: int = 1400, height: int = 900):
+    """A page of a browser of its own, signed in as the user by cookie."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.add_cookies([{"name": "studio_session", "value": server.cookie(user_id), "url": server.url}])
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    return page
+
+
+def settled(page) -> None:
+    """Wait until Streamlit has finished its run, and there is no traceback."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    assert page.locator("[data-testid=stException]").count() == 0

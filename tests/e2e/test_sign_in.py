@@ -1,0 +1,49 @@
+"""The first account, sign-in and sign-out in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from tests.e2e.conftest import PASSWORD, Server, settled
+
+
+def test_first_start_then_project_then_sign_out_and_in(server: Server, browser) -> None:
+    from playwright.sync_api import expect
+
+    link = re.search(r"http://\S+/account/join/\S+", server.log.read_text())
+    assert link, "the first start prints a link"
+    page = browser.new_context().new_page()
+    page.set_default_timeout(30_000)
+    page.goto(link[0].replace("localhost", "127.0.0.1"))
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button").click()
+    assert "/account/join/" in page.url  # the browser itself says that ten characters are needed
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button").click()
+    expect(page.get_by_text("Begin with a project")).to_be_visible()
+    page.get_by_label("Name").fill("Bridge 42")
+    page.get_by_role("button", name="Make project").click()
+    expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()
+    cookie = next(one for one in page.context.cookies() if one["name"] == "studio_session")
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Lax"
+    server.stop()
+    server.start()
+    page.reload()
+    expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()  # a restart signs nobody out
+    settled(page)
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(server.url)
+    assert "/account/sign-in" in page.url
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("a wrong password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("Name or password is wrong.")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()
+    reused = browser.new_context().new_page()
+    reused.goto(link[0].replace("localhost", "127.0.0.1"))
+    expect(reused.get_by_role("alert")).to_contain_text("used up")
