@@ -1,0 +1,37 @@
+"""An empty studio in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from studio.accounts import add_user
+from studio.home import secret
+from studio.projects import create_project
+from studio.store.database import migrate, writing
+
+
+class Someone(NamedTuple):
+    """A project with classes 1 Crack, 2 Pore, 3 Dirt, 4 Background, and its admin."""
+
+    project_id: int
+    user_id: int
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    secret.cache_clear()
+    migrate()
+    yield tmp_path / "home"
+    secret.cache_clear()
+
+
+@pytest.fixture
+def project(home: Path) -> Someone:
+    with writing() as db:
+        user = add_user(db, "Ada", "a long enough password")
+    return Someone(create_project(user.id, "Bridge 42").id, user.id)
