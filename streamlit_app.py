@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
+from studio.jobs.queue import start_worker, unfinished
 from studio.projects import first_token
 from studio.store.database import migrate
 from studio.web import account, files
@@ -27,6 +28,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     if token is not None:
         port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
         print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
+    if unfinished():
+        start_worker()  # a job outlives the studio; one that was cut off with its worker goes on
     yield
 
 

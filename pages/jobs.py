@@ -1,1 +1,71 @@
-"""Soon."""
+"""Jobs: what runs, how far it is, and what became of it."""
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from studio import ui
+from studio.errors import StudioError
+from studio.jobs import progress, queue
+from studio.store.models import Job
+
+user, project, role = ui.here()
+st.title("Jobs")
+LOOKS = {
+    "queued": ("gray", "schedule", "waiting"),
+    "running": ("orange", "progress_activity", "running"),
+    "done": ("green", "check_circle", "done"),
+    "failed": ("red", "error", "failed"),
+    "cancelled": ("gray", "cancel", "cancelled"),
+}
+
+
+def act(action, job: Job) -> None:
+    """Do what a button says; an error is shown at the next run."""
+    try:
+        action(project.id, job.id)
+    except StudioError as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+
+
+def show(job: Job, newest: bool) -> None:
+    """One job's card."""
+    colour, icon, word = LOOKS[job.state]
+    with st.container(border=True):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
+        left.caption(progress.times(job))
+        if job.state in queue.UNFINISHED and role == "admin":
+            right.button("Cancel", key=f"cancel-{job.id}", on_click=act, args=(queue.cancel, job), disabled=job.cancel)
+        elif job.state in ("failed", "cancelled") and role == "admin":
+            right.button("Retry", key=f"retry-{job.id}", on_click=act, args=(queue.retry, job))
+        elif job.state == "done" and right.button("Choose", key=f"choose-{job.id}", type="primary"):
+            st.session_state["sweep"] = job.id
+            st.switch_page("pages/choose.py")
+        if job.state == "running":
+            st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
+        if job.error:
+            st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
+        rows = progress.candidates(job.id)
+        with st.expander("Networks and log", expanded=newest and job.state != "done"):
+            if rows:
+                st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=progress.COLUMNS)
+            st.code(progress.log_end(job.id) or "nothing yet", language=None, height=200)
+
+
+def all_jobs() -> None:
+    """Every job of the project, newest first."""
+    jobs = queue.jobs_of(project.id)
+    if not jobs:
+        ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
+        st.page_link("pages/sweep.py", label="Sweep", icon=":material/content_cut:")
+    for job in jobs:
+        show(job, job is jobs[0])
+    if not any(job.state in queue.UNFINISHED for job in jobs) and st.session_state.pop("jobs-live", False):
+        st.rerun()  # all have ended: leave the live view
+
+
+live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(project.id))
+st.session_state["jobs-live"] = live
+st.fragment(all_jobs, run_every=1.5 if live else None)()

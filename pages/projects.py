@@ -3,6 +3,7 @@
 import streamlit as st
 
 from studio import ui
+from studio.jobs.demo import NAME, launch_demo
 from studio.projects import (
     add_class,
     classes_of,
@@ -21,13 +22,14 @@ projects = projects_of(user.id)
 st.title("Projects")
 if not projects:
     ui.empty("Begin with a project", "It holds your photographs, their masks and your networks.", ":material/folder:")
-
-with st.form("new", border=True), ui.told():
-    st.subheader("New project")
-    name = st.text_input("Name", placeholder="Bridge 42, south abutment")
-    if st.form_submit_button("Make project", type="primary"):
-        st.session_state["project"] = create_project(user.id, name).id
-        st.rerun()
+if not any(project.name == NAME for project, _ in projects):
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown("**Look around first?** A demo project shows every page at work: drawn surfaces with cracks, "
+                    "their masks, and a sweep of about two minutes.")  # fmt: skip
+        if st.button("Make the demo project", icon=":material/play_circle:"):
+            st.session_state["project"] = launch_demo(user.id).project_id
+            st.session_state["go"] = "jobs"
+            st.rerun()  # the pages of a project are there from the next run on
 
 if projects:
     project, role = ui.here()[1:]
@@ -80,3 +82,10 @@ if projects:
             if st.form_submit_button("Save"):
                 set_photo_pattern(project.id, pattern)
                 st.rerun()
+
+with st.form("new", border=True), ui.told():
+    st.subheader("New project")
+    name = st.text_input("Name", placeholder="Bridge 42, south abutment")
+    if st.form_submit_button("Make project", type="primary"):
+        st.session_state["project"] = create_project(user.id, name).id
+        st.rerun()

@@ -1,1 +1,136 @@
-"""Soon."""
+"""Sweep: say what to prune, see what it costs, launch."""
+
+import streamlit as st
+
+from ftl.backbones.registry import REGISTRY
+from ftl.scoring.criteria import CRITERIA
+from studio import ui
+from studio.images.library import Filter, count_images
+from studio.jobs import backbones
+from studio.jobs.keep import parse_keep
+from studio.jobs.progress import duration
+from studio.jobs.queue import launch
+from studio.jobs.sweep_cost import estimate
+from studio.projects import classes_of
+
+user, project, role = ui.here("admin")
+st.title("Sweep")
+st.markdown(
+    "Rank every filter of a network by how well it answers to your masks, keep the best fraction, and train a "
+    "classifier on what is left - for several fractions, so that you can choose."
+)
+drawn = count_images(project.id, Filter(drawn=True))
+if not drawn:
+    ui.empty(
+        "No masks yet", "Draw a few on the Annotate page: a dozen photographs are a good start.", ":material/brush:"
+    )
+    st.page_link("pages/annotate.py", label="Annotate", icon=":material/brush:")
+    st.stop()
+classes = {one.id: one for one in classes_of(project.id)}
+counts = {one: count_images(project.id, Filter(class_id=one)) for one in classes}
+
+SOURCES = {
+    "scratch": "Trained from scratch on this project",
+    "registry": "Known network, trained on ImageNet",
+    "file": "A file of my own",
+}
+DEFAULT_KEEP = "0.05, 0.1, 0.2, 0.35, 0.5"
+with st.container(border=True):
+    st.subheader("1 · Network")
+    source = st.radio("Where it comes from", list(SOURCES), format_func=SOURCES.get, horizontal=True)
+    settings = {"backbone": source}
+    if source == "file":
+        known = backbones.uploaded(project.id)
+        given = st.file_uploader(
+            "Add a file", help="Keras .h5, .safetensors, .pt with a state dict, or .pt2. Pickles are never loaded."
+        )
+        if given is not None and st.session_state.get("backbone-added") != given.file_id:
+            with ui.told(), st.spinner("Reading the network"):
+                name = backbones.add(project.id, given.name, given)
+                st.session_state["backbone-added"] = given.file_id
+                known = backbones.uploaded(project.id)
+                st.success(f"{ui.plain(name)} is there now.")
+        settings["file"] = st.selectbox("File", known, placeholder="none yet: add one above")
+    elif source == "registry":
+        names = [name for name, one in REGISTRY.items() if one.weights]
+        settings["architecture"] = st.selectbox("Network", names)
+        st.caption("Its weights are downloaded once. Without a network connection, take a file of your own.")
+    else:
+        left, right = st.columns(2)
+        settings["architecture"] = left.selectbox("Network", sorted(REGISTRY, key=lambda one: one != "alexnet_bn"))
+        settings["epochs"] = right.slider("Epochs of training", 2, 40, 10)
+
+with st.container(border=True):
+    st.subheader("2 · What to look for")
+    left, right = st.columns(2)
+    masked = left.multiselect(
+        "Mask classes",
+        list(classes),
+        [one for one in classes if classes[one].name == "Crack"],
+        format_func=lambda one: classes[one].name,
+        help="Filters are ranked by their overlap with pixels of these classes.",
+    )
+    told_apart = right.multiselect(
+        "Image classes to tell apart",
+        list(classes),
+        [one for one in classes if counts[one]],
+        format_func=lambda one: f"{classes[one].name} ({counts[one]} images)",
+    )
+    positive = None
+    if len(told_apart) == 2:
+        names = [classes[one].name for one in told_apart]
+        positive = st.radio(
+            "Recall and precision are of", names, names.index("Crack") if "Crack" in names else 0, horizontal=True
+        )
+
+with st.container(border=True):
+    st.subheader("3 · How much to keep")
+    text = st.text_input(
+        "Keep fractions", DEFAULT_KEEP, help="A list, or ranges as 0.05-0.5/0.05: from, to, step. 0.1 keeps a tenth."
+    )
+    with st.expander("Criterion, rule, split"):
+        left, middle, right = st.columns(3)
+        settings["criterion"] = left.selectbox(
+            "Criterion", list(CRITERIA), help="\n".join(f"- **{one.name}**: {one.summary}" for one in CRITERIA.values())
+        )
+        settings["rule"] = middle.selectbox(
+            "Rule", ["fraction", "above-average"], help="above-average keeps the filters that score above their mean"
+        )
+        settings["mode"] = right.selectbox(
+            "Mode",
+            ["cascade", "once"],
+            help="cascade ranks each layer on what the cut before it left, as the original; once ranks all in one pass",
+        )
+        settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
+        settings["seed"] = int(middle.number_input("Seed", 0, 2**31 - 1, 0))
+        right.selectbox("Classifier", ["logistic regression, penalty chosen by four folds"], disabled=True)
+
+settings |= {
+    "mask_classes": [classes[one].number for one in masked],
+    "image_classes": told_apart,
+    "positive": positive,
+}
+with ui.told():
+    settings["keep"] = parse_keep(text) if settings["rule"] == "fraction" else []
+    missing = [
+        what
+        for what, there in (("a mask class", masked), ("two image classes", len(told_apart) > 1),
+                            ("a backbone file", source != "file" or settings["file"]))
+        if not there
+    ]  # fmt: skip
+    if missing:
+        st.info(f"Choose {' and '.join(missing)}.", icon=":material/info:")
+        st.stop()
+    images = sum(counts[one] for one in told_apart)
+    with st.container(border=True):
+        st.subheader("4 · Cost")
+        left, middle, right = st.columns(3)
+        left.metric("Networks", len(settings["keep"] or [1]) + 1, help="one for each fraction, and the whole one")
+        middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
+        with st.spinner("Measuring this machine"):
+            seconds = estimate(project.id, settings, drawn, images)
+        right.metric("About", duration(seconds), help="from a second's measurement with nothing else running")
+        name = st.text_input("Name", f"{settings.get('architecture') or settings.get('file')}, {settings['criterion']}")
+        if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
+            launch(project.id, user.id, "sweep", name, settings)
+            st.switch_page("pages/jobs.py")

@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from studio.ui import choose_project
 
 PAGES = Path(__file__).parents[1] / "pages"
 
 
-def page(file: str, title: str, icon: str, *, default: bool = False) -> st.navigation:
+def page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
     """A page of the top-level folder."""
     return st.Page(str(PAGES / f"{file}.py"), title=title, icon=f":material/{icon}:", default=default)
 
 
 st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
+st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
+st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 3.2rem; padding-bottom: 3rem }</style>")
 here = choose_project()
 home = [page("projects", "Projects", "folder", default=True)]
 if here is None:
@@ -34,4 +37,6 @@ else:
     with st.sidebar:
         st.caption(f"{here.user.name} · {here.role}")
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
+    if asked := st.session_state.pop("go", None):
+        st.switch_page(next(one for one in work if one.url_path == asked))
 current.run()

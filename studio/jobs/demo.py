@@ -1,0 +1,79 @@
+"""A project to look at: drawn surfaces with cracks, pores and dirt, their masks, and a small sweep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ftl.demo import make_demo
+from ftl.images import list_images
+from studio.annotation import log
+from studio.annotation.fold import Drawn, encode
+from studio.images.library import add_image
+from studio.jobs.queue import launch
+from studio.projects import classes_of, create_project
+from studio.store.models import Job
+
+MASKS, TRAIN, TEST = 16, 100, 40
+"""Surfaces per class: few enough for about two minutes on two cores."""
+
+NAME = "Demo: cracks, pores and dirt"
+
+
+def launch_demo(user_id: int) -> Job:
+    """Make the demo project and queue the job that fills it."""
+    project = create_project(user_id, NAME)
+    classes = {one.name: one for one in classes_of(project.id)}
+    settings: dict[str, Any] = {
+        "backbone": "scratch",
+        "architecture": "alexnet_bn",
+        "epochs": 9,
+        "mask_classes": [classes["Crack"].number],
+        "image_classes": [classes["Crack"].id, classes["Background"].id],
+        "test_share": 0.25,
+        "seed": 0,
+        "keep": [0.05, 0.1, 0.2, 0.35, 0.5],
+        "criterion": "iou",
+        "rule": "fraction",
+        "mode": "cascade",
+        "positive": "Crack",
+    }
+    return launch(project.id, user_id, "demo", "Demo sweep", settings)
+
+
+def fill(project_id: int, user_id: int, folder: Path, report: Callable[[int, int, str], None]) -> None:
+    """Draw the surfaces and add them with their masks to the project; adding twice changes nothing."""
+    make_demo(folder, masks=MASKS, train=TRAIN, test=TEST, report=report)
+    classes = {one.name: one for one in classes_of(project_id)}
+    numbers = json.loads((folder / "Index" / "classes.json").read_text())
+    for side, split in (("Images", "train"), ("dataset", "train"), ("evaluation", "test")):
+        for name in ("Crack", "Background"):
+            found = list_images(folder / side / name)
+            for done, file in enumerate(found):
+                report(done, len(found), f"adding {side}/{name}")
+                shown = f"{ {'Images': 'masked', 'dataset': 'train', 'evaluation': 'test'}[side] }-{file.name}"
+                image, _ = add_image(project_id, user_id, file, shown, classes[name].id, split)
+                if side == "Images":
+                    index = cv2.imread(str(folder / "Index" / name / f"{file.stem}.png"), cv2.IMREAD_GRAYSCALE)
+                    log.append(
+                        image.id, user_id, _regions(index, numbers, {key: classes[key].number for key in numbers})
+                    )
+
+
+def _regions(index: np.ndarray, drawn: dict[str, int], numbers: dict[str, int]) -> list[Drawn]:
+    return [
+        Drawn(
+            f"demo-{name}",
+            "region",
+            numbers[name],
+            {"counts": encode(index == value), "size": list(index.shape)},
+            0,
+        )
+        for name, value in drawn.items()
+        if (index == value).any()
+    ]

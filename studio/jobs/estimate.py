@@ -1,0 +1,73 @@
+"""What a sweep will cost, before it is launched: from multiply-adds, and a second's measurement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ftl.backbones.chain import Backbone, Spec, macs
+
+_TIMING_SECONDS = 4.0  # a network's own process, warm-up and at least a second of runs
+_FIT_SECONDS = 2e-9  # per image squared and candidate
+
+
+class Cost(NamedTuple):
+    """What a sweep computes: candidates with the base, images that pass each, seconds."""
+
+    candidates: int
+    images: int
+    seconds: float
+
+
+def pruned_macs(spec: Spec, size: int, keep: float) -> int:
+    """Multiply-adds of one image through the network with a share `keep` of every layer's filters, about."""
+    return _scaled(spec, size, keep, keep)
+
+
+def _scaled(spec: Spec, size: int, inputs: float, outputs: float) -> int:
+    cut, first = [], True
+    for layer in spec:
+        if layer["type"] == "conv":
+            taken = layer["in"] if first else max(1, round(layer["in"] * inputs))
+            layer, first = layer | {"in": taken, "out": max(1, round(layer["out"] * outputs))}, False
+        cut.append(layer)
+    return macs(cut, size)
+
+
+def speed(backbone: Backbone, seconds: float = 1.0) -> float:
+    """Multiply-adds per second of the backbone on this machine, now: warm, two photographs at a time."""
+    import torch
+
+    size = backbone.preprocess.size
+    images = backbone.preprocess([np.zeros((size, size, 3), np.uint8)] * 2)
+    with torch.inference_mode():
+        backbone(images)
+        start, runs = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds or runs < 2:
+            backbone(images)
+            runs += 1
+    return 2 * runs * macs(backbone.spec(), size) / (time.perf_counter() - start)
+
+
+def cost(
+    spec: Spec, size: int, keep: Sequence[float], *, masks: int, images: int, macs_per_second: float, mode: str
+) -> Cost:
+    """Estimate a sweep of `keep` fractions with `masks` photographs that choose and `images` that train and report.
+
+    Small networks use a machine worse than large ones: theirs are counted twice.
+    """
+    whole = macs(spec, size)
+    scoring = whole if mode == "once" else sum(_scaled(spec, size, one, 1.0) for one in keep)
+    features = whole + 2 * sum(pruned_macs(spec, size, one) for one in keep)
+    computing = (1.3 * scoring * masks + features * images) / macs_per_second
+    candidates = len(keep) + 1
+    others = candidates * (_TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)
+    return Cost(candidates, images, computing + others)
+
+
+def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_second: float) -> float:
+    """Seconds to train a backbone from scratch: backward costs twice what forward does, and images are read anew."""
+    return epochs * images * (3 * macs(spec, size) / macs_per_second + 0.003)

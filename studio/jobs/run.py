@@ -1,0 +1,138 @@
+"""What a job does, in a process of its own: `python -m studio.jobs.run JOB`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ftl.errors import FtlError
+from studio.errors import StudioError
+from studio.jobs import queue
+from studio.jobs.sweeps import models, workspace
+from studio.store.database import reading
+from studio.store.models import Job, Project
+
+Report = Callable[[int, int, str], None]
+
+
+def _reporter(job_id: int) -> Report:
+    """Writes progress to the database, at most twice a second."""
+    last = {"stage": "", "at": 0.0, "since": 0.0}
+
+    def report(done: int, total: int, what: str) -> None:
+        now = time.time()
+        if what != last["stage"]:
+            last.update(stage=what, since=now)
+            print(f"{time.strftime('%H:%M:%S')}  {what}", flush=True)
+        elif now - float(last["at"]) < 0.5 and done < total:
+            return
+        last["at"] = now
+        queue.change(job_id, stage=what, done=done, total=total, stage_at=last["since"])
+
+    return report
+
+
+def sweep(job: Job, report: Report) -> None:
+    """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again."""
+    from ftl import load_backbone, load_masks
+    from ftl import sweep as run_sweep
+    from ftl.backbones.load import save_backbone
+    from ftl.backbones.train import train_backbone
+    from ftl.dataset import load_dataset
+    from studio.jobs.backbones import folder as folder_of
+    from studio.jobs.layout import PHOTO, lay_out
+
+    settings: dict[str, Any] = job.settings
+    folder = workspace(job.id)
+    ready = folder / "ready"
+    if not ready.is_file():  # laid out once: a retry sweeps the same photographs and masks
+        for name in ("Images", "Segmented", "dataset", "evaluation"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        laid = lay_out(
+            job.project_id,
+            folder,
+            mask_classes=settings["mask_classes"],
+            image_classes=settings["image_classes"],
+            test_share=settings["test_share"],
+            seed=settings["seed"],
+            report=report,
+        )
+        print(f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on", flush=True)
+        ready.touch()
+    with reading() as db:
+        photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
+    dataset = load_dataset(folder / "dataset", seed=settings["seed"], report=report)
+    if settings["backbone"] == "scratch":
+        file = folder / f"{settings['architecture']}.safetensors"
+        if not file.is_file():
+            trained = train_backbone(
+                settings["architecture"], dataset, epochs=settings["epochs"], seed=settings["seed"], photo=photo,
+                report=report,
+            )  # fmt: skip
+            save_backbone(trained.backbone.features, file, name=settings["architecture"])
+        source: str | Path = file
+    elif settings["backbone"] == "file":
+        source = folder_of(job.project_id) / Path(settings["file"]).name
+    else:
+        source = settings["architecture"]
+    report(0, 1, "reading the backbone")
+    backbone = load_backbone(source)
+    masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
+    run_sweep(
+        backbone,
+        masks,
+        dataset=dataset,
+        evaluation=folder / "evaluation",
+        keep=settings["keep"],
+        out=models(job.id),
+        criterion=settings["criterion"],
+        rule=settings["rule"],
+        mode=settings["mode"],
+        seed=settings["seed"],
+        photo=photo,
+        positive=settings.get("positive"),
+        report=report,
+    )
+
+
+def demo(job: Job, report: Report) -> None:
+    """Draw the demo's photographs into the project, and sweep them."""
+    from studio.jobs.demo import fill
+
+    fill(job.project_id, job.created_by, workspace(job.id) / "drawn", report)
+    sweep(job, report)
+
+
+KINDS: dict[str, Callable[[Job, Report], None]] = {"sweep": sweep, "demo": demo}
+
+
+def main(job_id: int) -> int:
+    """Do a job and write how it ended. Returns the exit code."""
+    from ftl.memory import reuse_freed_memory
+
+    reuse_freed_memory()
+    with reading() as db:
+        job = db.get_one(Job, job_id)
+    try:
+        KINDS[job.kind](job, _reporter(job_id))
+    except (FtlError, StudioError) as error:
+        print(error, flush=True)
+        ended: dict[str, Any] = {"state": "failed", "error": str(error)}
+    except MemoryError:
+        ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
+    except Exception as error:
+        traceback.print_exc()
+        ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
+    else:
+        ended = {"state": "done", "error": None}
+    queue.change(job_id, **ended, process=None, ended_at=time.time())
+    return 0 if ended["state"] == "done" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
