@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
+from studio import oidc
 from studio.jobs.queue import start_worker, unfinished
 from studio.projects import first_token
 from studio.store.database import migrate
@@ -45,7 +46,7 @@ def apologise(error: Exception) -> bool:
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
     routes=[*account.ROUTES, *files.ROUTES],
-    middleware=[Middleware(Gate)],
+    middleware=[Middleware(Gate, provider=oidc.configured())],
     lifespan=lifespan,
     on_script_error=apologise,
 )

@@ -46,7 +46,7 @@ def check_password(name: str, password: str, address: str) -> User:
     with writing() as db:
         db.execute(delete(Attempt).where(Attempt.at < now - _WINDOW))
         failed = [
-            db.scalar(select(func.count()).where(column == value))
+            db.scalar(select(func.count()).where(column == value)) or 0
             for column, value in ((Attempt.name, name), (Attempt.address, address))
         ]
         if failed[0] >= _PER_NAME or failed[1] >= _PER_ADDRESS:

@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from studio import oidc
+from studio.accounts import COOKIE, user_of
 from studio.ui import choose_project
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -20,6 +22,9 @@ def page(file: str, title: str, icon: str, *, default: bool = False) -> Streamli
 st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 3.2rem; padding-bottom: 3rem }</style>")
+if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
+    st.navigation([st.Page(oidc.page, title="Sign in")], position="hidden").run()
+    st.stop()
 here = choose_project()
 home = [page("projects", "Projects", "folder", default=True)]
 if here is None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ftl.demo import make_demo
 from ftl.images import list_images
@@ -59,10 +59,10 @@ def fill(project_id: int, user_id: int, folder: Path, report: Callable[[int, int
                 shown = f"{ {'Images': 'masked', 'dataset': 'train', 'evaluation': 'test'}[side] }-{file.name}"
                 image, _ = add_image(project_id, user_id, file, shown, classes[name].id, split)
                 if side == "Images":
-                    index = cv2.imread(str(folder / "Index" / name / f"{file.stem}.png"), cv2.IMREAD_GRAYSCALE)
-                    log.append(
-                        image.id, user_id, _regions(index, numbers, {key: classes[key].number for key in numbers})
-                    )
+                    with Image.open(folder / "Index" / name / f"{file.stem}.png") as picture:
+                        index = np.asarray(picture)
+                    own = {key: classes[key].number for key in numbers}
+                    log.append(image.id, user_id, _regions(index, numbers, own))
 
 
 def _regions(index: np.ndarray, drawn: dict[str, int], numbers: dict[str, int]) -> list[Drawn]:

@@ -22,17 +22,18 @@ Report = Callable[[int, int, str], None]
 
 def _reporter(job_id: int) -> Report:
     """Writes progress to the database, at most twice a second."""
-    last = {"stage": "", "at": 0.0, "since": 0.0}
+    stage, since, told = "", 0.0, 0.0
 
     def report(done: int, total: int, what: str) -> None:
+        nonlocal stage, since, told
         now = time.time()
-        if what != last["stage"]:
-            last.update(stage=what, since=now)
+        if what != stage:
+            stage, since = what, now
             print(f"{time.strftime('%H:%M:%S')}  {what}", flush=True)
-        elif now - float(last["at"]) < 0.5 and done < total:
+        elif now - told < 0.5 and done < total:
             return
-        last["at"] = now
-        queue.change(job_id, stage=what, done=done, total=total, stage_at=last["since"])
+        told = now
+        queue.change(job_id, stage=what, done=done, total=total, stage_at=since)
 
     return report
 

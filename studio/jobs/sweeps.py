@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from ftl.model import export
 from studio.errors import Forbidden, StudioError
 from studio.home import home
 from studio.store.database import reading, writing
@@ -45,6 +46,13 @@ def network(project_id: int, job_id: int, candidate: str) -> Path:
     if candidate not in known:
         raise StudioError("there is no such network in this sweep")
     return known[candidate]
+
+
+def exported(project_id: int, job_id: int, candidate: str) -> Path:
+    """A candidate as one file for `ftl predict`, made once. Raises `StudioError` where there is no such network."""
+    folder = network(project_id, job_id, candidate)
+    file = workspace(job_id) / "exports" / f"{candidate}.safetensors"
+    return file if file.is_file() else export(folder, file)
 
 
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:

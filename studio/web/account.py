@@ -20,6 +20,7 @@ from studio.accounts import (
     user_of,
 )
 from studio.errors import StudioError
+from studio.oidc import redeem
 from studio.projects import accept, find_invitation
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -138,7 +139,17 @@ async def join(request: Request) -> Response:
     return await run_in_threadpool(_enter, request, user_id, "/")
 
 
+async def from_provider(request: Request) -> Response:
+    """Turn a ticket of the OIDC page into the cookie."""
+    try:
+        user_id = await run_in_threadpool(redeem, request.query_params.get("ticket", ""))
+    except StudioError as error:
+        return _sign_in_page("/", error=str(error), status=401)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
 ROUTES = [
+    Route("/account/oidc", from_provider),
     Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
     Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
     Route("/account/join/{token}", join, methods=["GET", "POST"]),

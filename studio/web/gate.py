@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.accounts import COOKIE, user_of
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
+_PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
+"""Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -31,10 +33,15 @@ def _foreign(headers: Headers) -> bool:
 
 
 class Gate:
-    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else."""
+    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `provider`: people may sign in through OIDC, so Streamlit's start page is open.
+    """
+
+    def __init__(self, app: ASGIApp, provider: bool = False) -> None:
         self._app = app
+        self._open = (*_OPEN, *_PROVIDER) if provider else _OPEN
+        self._start = provider
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or websocket through, or answer it."""
@@ -45,7 +52,7 @@ class Gate:
         web = scope["type"] == "http"
         if _foreign(connection.headers) and (not web or scope["method"] not in _SAFE):
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
-        if path.startswith(_OPEN):
+        if path.startswith(self._open) or (self._start and path == "/"):
             return await self._app(scope, receive, send)
         user = await run_in_threadpool(user_of, credentials(connection))
         if user is not None:

@@ -34,11 +34,11 @@ class Server:
         self.process.terminate()
         self.process.wait(15)
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={self.port}"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--server.address=127.0.0.1"], cwd=ROOT, stdout=log, stderr=log,
+                [*command, "--server.address=127.0.0.1", *options], cwd=ROOT, stdout=log, stderr=log,
                 env=os.environ | {"STUDIO_HOME": str(self.home)},
             )  # fmt: skip
         for _ in range(240):

@@ -1,0 +1,67 @@
+"""Backbones that people upload: what is no network is refused by a sentence, and nothing is kept."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from ftl.backbones.load import save_backbone
+from studio.errors import StudioError
+from studio.jobs import backbones
+from tests.conftest import SIZE, make_features
+from tests.studio.conftest import Someone
+
+
+class Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (Path("/tmp/ftl-studio-trap"),)  # type: ignore[return-value]
+
+
+def h5_without_a_network() -> bytes:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["x"] = np.zeros(3)
+    return buffer.getvalue()
+
+
+def torch_pickle() -> bytes:
+    buffer = io.BytesIO()
+    torch.save(Trap(), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("net.h5", h5_without_a_network()),
+        ("net.h5", b"not an h5 at all"),
+        ("net.pt", pickle.dumps(Trap())),
+        ("net.pt", torch_pickle()),
+        ("net.pkl", pickle.dumps(Trap())),
+        ("net.safetensors", b"\x00" * 40),
+        ("net", b""),
+        ("../../net.exe", b"MZ"),
+    ],
+)
+def test_what_is_no_network_is_refused_and_nothing_is_kept(project: Someone, name: str, content: bytes) -> None:
+    before = sorted(Path(backbones.home()).rglob("*"))
+    with pytest.raises(StudioError) as error:
+        backbones.add(project.project_id, name, io.BytesIO(content))
+    assert len(str(error.value)) > 20
+    assert str(backbones.home()) not in str(error.value)
+    assert not Path("/tmp/ftl-studio-trap").exists()
+    assert sorted(Path(backbones.home()).rglob("*")) == before
+
+
+def test_a_network_is_kept_under_a_plain_name(project: Someone, tmp_path: Path) -> None:
+    save_backbone(make_features(), tmp_path / "a.safetensors", name="tiny", size=SIZE)
+    with open(tmp_path / "a.safetensors", "rb") as file:
+        kept = backbones.add(project.project_id, "../../meine brücke 🌉.safetensors", file)
+    assert kept == "meine_br_cke.safetensors"
+    assert backbones.uploaded(project.project_id) == [kept]
