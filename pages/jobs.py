@@ -1,6 +1,7 @@
 """Jobs: what runs, how far it is, and what became of it."""
 
 import time
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -8,9 +9,9 @@ import streamlit as st
 from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue
+from studio.projects import require
 from studio.store.models import Job
 
-user, project, role = ui.here()
 st.title("Jobs")
 LOOKS = {
     "queued": ("gray", "schedule", "waiting"),
@@ -21,28 +22,30 @@ LOOKS = {
 }
 
 
-def act(action, job: Job) -> None:
-    """Do what a button says; an error is shown at the next run."""
+def act(action: Callable[[int, int], None], job: Job) -> None:
+    """Do what a button says, if its user still may; an error is shown at the next run."""
     try:
-        action(project.id, job.id)
+        require(ui.signed_in().id, job.project_id, "admin")
+        action(job.project_id, job.id)
     except StudioError as error:
         st.toast(ui.sentence(error), icon=":material/error:")
 
 
-def show(job: Job, newest: bool) -> None:
+def show(job: Job, role: str, newest: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
     with st.container(border=True):
-        left, right = st.columns([5, 1], vertical_alignment="center")
+        left, right = st.columns([6, 1], vertical_alignment="center")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
+        right = right.container(horizontal_alignment="right")
         if job.state in queue.UNFINISHED and role == "admin":
             right.button("Cancel", key=f"cancel-{job.id}", on_click=act, args=(queue.cancel, job), disabled=job.cancel)
         elif job.state in ("failed", "cancelled") and role == "admin":
             right.button("Retry", key=f"retry-{job.id}", on_click=act, args=(queue.retry, job))
         elif job.state == "done" and right.button("Choose", key=f"choose-{job.id}", type="primary"):
             st.session_state["sweep"] = job.id
-            st.switch_page("pages/choose.py")
+            st.switch_page(ui.page_file("choose"))
         if job.state == "running":
             st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
         if job.error:
@@ -55,17 +58,18 @@ def show(job: Job, newest: bool) -> None:
 
 
 def all_jobs() -> None:
-    """Every job of the project, newest first."""
+    """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
+    _, project, role = ui.here()
     jobs = queue.jobs_of(project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
-        st.page_link("pages/sweep.py", label="Sweep", icon=":material/content_cut:")
+        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
     for job in jobs:
-        show(job, job is jobs[0])
+        show(job, role, job is jobs[0])
     if not any(job.state in queue.UNFINISHED for job in jobs) and st.session_state.pop("jobs-live", False):
         st.rerun()  # all have ended: leave the live view
 
 
-live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(project.id))
+live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(ui.here().project.id))
 st.session_state["jobs-live"] = live
 st.fragment(all_jobs, run_every=1.5 if live else None)()

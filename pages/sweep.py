@@ -24,7 +24,7 @@ if not drawn:
     ui.empty(
         "No masks yet", "Draw a few on the Annotate page: a dozen photographs are a good start.", ":material/brush:"
     )
-    st.page_link("pages/annotate.py", label="Annotate", icon=":material/brush:")
+    st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
     st.stop()
 classes = {one.id: one for one in classes_of(project.id)}
 counts = {one: count_images(project.id, Filter(class_id=one)) for one in classes}
@@ -133,4 +133,4 @@ with ui.told():
         name = st.text_input("Name", f"{settings.get('architecture') or settings.get('file')}, {settings['criterion']}")
         if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
             launch(project.id, user.id, "sweep", name, settings)
-            st.switch_page("pages/jobs.py")
+            st.switch_page(ui.page_file("jobs"))

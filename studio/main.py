@@ -9,14 +9,12 @@ from streamlit.navigation.page import StreamlitPage
 
 from studio import oidc
 from studio.accounts import COOKIE, user_of
-from studio.ui import choose_project
-
-PAGES = Path(__file__).parents[1] / "pages"
+from studio.ui import choose_project, page_file
 
 
 def page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
-    """A page of the top-level folder."""
-    return st.Page(str(PAGES / f"{file}.py"), title=title, icon=f":material/{icon}:", default=default)
+    """A page of the folder `pages`."""
+    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default)
 
 
 st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")

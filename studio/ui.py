@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,6 +14,15 @@ from studio.accounts import COOKIE, user_of
 from studio.errors import Forbidden, StudioError
 from studio.projects import projects_of, require
 from studio.store.models import Project, User
+
+
+def page_file(name: str) -> str:
+    """The file of a page, for `st.Page`, `st.switch_page` and `st.page_link`.
+
+    Their relative paths are taken from the script in `studio/`. It is not beside `pages/`, for there Streamlit would
+    take that folder for its old automatic pages and run them without the sidebar.
+    """
+    return str(Path(__file__).parents[1] / "pages" / f"{name}.py")
 
 
 class Here(NamedTuple):
