@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.pruning.sweep import networks
+from ftl.pruning.sweep import BASE
 from studio.jobs.sweeps import models, workspace
 from studio.store.models import Job
 
@@ -23,31 +25,36 @@ _STEPS = (("head.safetensors", "trained"), ("features.h5", "features computed"),
 
 
 def candidates(job_id: int) -> list[dict[str, Any]]:
-    """A row for each network that is there: how far it is, and its figures once they are measured."""
-    try:
-        folders = networks(models(job_id))
-    except FtlError:
-        return []
+    """A row for each network that is there, the whole one first: how far it is, and its figures once measured."""
+    folders = [file.parent for file in models(job_id).glob("*/network.json") if file.parent.name[0] != "."]
+    folders.sort(key=lambda one: (one.name != BASE, _figure(one / "network.json", "keep") or 2, one.name))
     return [_row(folder) for folder in folders]
 
 
-def _row(folder: Any) -> dict[str, Any]:
-    def figure(file: str, key: str) -> Any:
-        try:
-            return read_json(folder / file)[key]
-        except (FtlError, KeyError):
-            return None
-
-    time_ms = figure("time.json", "median_ms")
+def _row(folder: Path) -> dict[str, Any]:
+    time_ms = _figure(folder / "time.json", "median_ms")
     step = next((word for file, word in _STEPS if (folder / file).is_file()), "begun")
     return {
-        "Network": "whole" if folder.name == "base" else folder.name.removeprefix("keep-"),
+        "Network": "whole" if folder.name == BASE else folder.name.removeprefix("keep-"),
         "State": "measured" if time_ms is not None else step,
-        "Parameters": figure("network.json", "parameters"),
-        "Validation accuracy": figure("validation.json", "accuracy"),
-        "Test accuracy": figure("test.json", "accuracy"),
+        "Parameters": _figure(folder / "network.json", "parameters"),
+        "Validation accuracy": _figure(folder / "validation.json", "accuracy"),
+        "Test accuracy": _figure(folder / "test.json", "accuracy"),
         "Time in ms": time_ms,
     }
+
+
+def _figure(file: Path, key: str) -> Any:
+    """A number of a result's file; None while there is none."""
+    try:
+        return _read(file, key, file.stat().st_mtime_ns)
+    except (FtlError, OSError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _read(file: Path, key: str, changed: int) -> Any:
+    return read_json(file).get(key)  # files of a hundred kilobytes, asked for at every tick of the page
 
 
 def stage(job: Job, now: float) -> str:

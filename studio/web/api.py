@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -87,7 +88,12 @@ async def upload(request: Request) -> Response:
         await run_in_threadpool(require, request.state.user.id, request.path_params["project"])
     except Forbidden as error:
         return JSONResponse({"error": str(error)}, 403)
-    async with request.form(max_files=MOST_FILES) as form:
+    try:
+        form = await request.form(max_files=MOST_FILES)
+    except HTTPException:
+        most = f"{MOST_FILES:,}"
+        return JSONResponse({"error": f"send a multipart form with at most {most} files: send more in several"}, 400)
+    async with form:
         uploads = [(one.filename or "", one.file) for one in form.getlist("files") if not isinstance(one, str)]
 
         def answer() -> Response:
