@@ -1,1 +1,166 @@
-"""Soon."""
+"""Annotate: draw what is wrong with a wall, stroke by stroke."""
+
+import streamlit as st
+
+from studio import ui
+from studio.annotation import desk, log, sorting, tidy
+from studio.annotation.canvas import pens
+from studio.images.library import Filter, count_images, find_images, image_in, neighbour, set_class, set_state
+from studio.projects import classes_of
+
+user, project, role = ui.here()
+images = count_images(project.id)
+if not images:
+    st.title("Annotate")
+    ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
+    st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
+    st.stop()
+asked = st.query_params.get("image", str(st.session_state.get("image", "")))
+try:
+    image = image_in(project.id, int(asked))
+except (ValueError, ui.Forbidden):
+    image = find_images(project.id, count=1)[0]
+st.session_state["image"] = image.id
+st.query_params["image"] = str(image.id)
+classes = classes_of(project.id)
+by_number = {one.number: one for one in classes}
+judges = role in ("reviewer", "admin")
+
+
+def go(step: int, chosen: Filter | None = None) -> None:
+    """Open the next or previous image that the filter lets through."""
+    found = neighbour(project.id, image.id, step, chosen)
+    if found is None:
+        st.toast("There is no further one in this direction.", icon=":material/last_page:")
+    else:
+        st.session_state["image"] = found.id
+        st.query_params["image"] = str(found.id)
+
+
+def do(action, *arguments) -> None:
+    """Do what a button says; what cannot be done is said in a toast."""
+    try:
+        action(*arguments)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+
+
+head = st.container(horizontal=True, vertical_alignment="center")
+head.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=go, args=(-1,))
+head.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=go, args=(1,))
+head.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=go, args=(1, Filter(drawn=False)))
+head.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
+colour = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}[image.state]
+head.badge(image.state, color=colour)
+for label, state, allowed in (
+    ("Submit", "submitted", image.state in ("open", "returned")),
+    ("Accept", "accepted", judges and image.state == "submitted"),
+    ("Return", "returned", judges and image.state == "submitted"),
+    ("Reopen", "open", judges and image.state == "accepted"),
+):
+    if allowed:
+        head.button(label, on_click=do, args=(set_state, project.id, [image.id], state))
+editable = image.state != "accepted"
+
+side, middle = st.columns([1, 3.4], gap="medium")
+with side:
+    way = st.segmented_control("Way", ["Draw", "Threshold"], default="Draw", label_visibility="collapsed") or "Draw"
+    numbers = list(by_number)
+    number = st.session_state.setdefault("pen", numbers[0])
+    if number not in by_number:
+        number = numbers[0]
+    if way == "Draw":
+        for one in classes:
+            st.button(
+                f"{one.number} · {ui.plain(one.name)}",
+                key=f"class-{one.number}",
+                type="primary" if one.number == number else "secondary",
+                width="stretch",
+                shortcut=str(one.number) if one.number < 10 else None,
+                on_click=st.session_state.__setitem__,
+                args=("pen", one.number),
+            )
+        ui.colour_buttons({f"class-{one.number}": one.colour for one in classes})
+        tools = st.container(horizontal=True, gap="small")
+        tool = st.session_state.setdefault("tool", "brush")
+        for name, icon, key in (("brush", "brush", "b"), ("eraser", "ink_eraser", "e"),
+                                ("polygon", "polyline", "g"), ("rectangle", "rectangle", "t")):  # fmt: skip
+            tools.button(
+                "", icon=f":material/{icon}:", key=f"tool-{name}", help=name.capitalize(), shortcut=key,
+                type="primary" if name == tool else "secondary",
+                on_click=st.session_state.__setitem__, args=("tool", name),
+            )  # fmt: skip
+        longest = max(image.width, image.height)
+        width = st.slider("Size in image pixels", 1, max(20, longest // 8), max(2, longest // 80), key="width")
+        back = st.container(horizontal=True, gap="small")
+        for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
+            back.button(
+                "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
+                on_click=do, args=(desk.step_back, image, user.id, kind),
+            )  # fmt: skip
+        back.button("", icon=":material/refresh:", help="Show what others drew", on_click=desk.renew, args=(image,))
+    with st.expander("View"):
+        shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
+                         format_func=lambda one: by_number[one].name)  # fmt: skip
+        opacity = st.slider("Overlay", 0.0, 1.0, 0.5, 0.1)
+        brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
+        contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
+    with st.expander("Image and mask"):
+        ids = [None, *(one.id for one in classes)]
+        chosen = st.selectbox(
+            "Class of the image", ids, ids.index(image.class_id),
+            format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
+        )  # fmt: skip
+        if chosen != image.class_id:
+            set_class(project.id, [image.id], chosen)
+            st.rerun()
+        least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
+        tidying = st.container(horizontal=True)
+        if tidying.button("Drop specks", disabled=not editable):
+            with ui.told():
+                desk.add(image, user.id, tidy.specks(log.mask(image), int(least)))
+        if tidying.button("Fill holes", disabled=not editable):
+            with ui.told():
+                desk.add(image, user.id, tidy.holes(log.mask(image)))
+        st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
+    with st.expander("Keys"):
+        st.markdown(
+            "`1`-`9` class · `B` brush · `E` eraser · `G` polygon · `T` rectangle · `Ctrl+Z` undo · `Ctrl+Y` redo · "
+            "`I` closer · `O` farther · `F` whole · arrows move · `A` previous · `D` next · `U` next unlabelled. "
+            "Close a polygon at its first corner."
+        )
+
+colours = {one.number: one.colour for one in classes if one.number in shown}
+with middle:
+    if way == "Threshold":
+        sorting.page(image, user.id, classes, editable=editable)
+        st.stop()
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    for icon, text, key, action, arguments in (
+        ("zoom_in", "Closer", "i", desk.zoom, (image, 2.0)),
+        ("zoom_out", "Farther", "o", desk.zoom, (image, 0.5)),
+        ("fit_screen", "Whole image", "f", desk.zoom, (image, None)),
+        ("arrow_back", "Left", "left", desk.pan, (image, -1, 0)),
+        ("arrow_forward", "Right", "right", desk.pan, (image, 1, 0)),
+        ("arrow_upward", "Up", "up", desk.pan, (image, 0, -1)),
+        ("arrow_downward", "Down", "down", desk.pan, (image, 0, 1)),
+    ):
+        bar.button("", icon=f":material/{icon}:", key=f"view-{icon}", help=text, shortcut=key, on_click=action,
+                   args=arguments)  # fmt: skip
+    mounted = desk.mount(image, colours, opacity, brightness, contrast)
+    bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
+    drawn_by = pens({one.number: one.colour for one in classes})
+
+    @st.fragment
+    def drawing() -> None:
+        """The canvas alone runs again at a stroke; who draws is asked anew each time."""
+        me = ui.here().user
+        objects = desk.canvas(image, mounted, tool, drawn_by[number], width, editable=editable)
+        if not editable:
+            st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
+            return
+        with ui.told():
+            count = desk.save(image, me.id, mounted, objects, drawn_by) if objects is not None else 0
+            st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
+
+    drawing()

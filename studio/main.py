@@ -19,7 +19,10 @@ def page(file: str, title: str, icon: str, *, default: bool = False) -> Streamli
 
 st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
-st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 3.2rem; padding-bottom: 3rem }</style>")
+st.html(
+    "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
+    "[data-testid=stMain]:focus-visible { outline: none }</style>"
+)
 if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(oidc.page, title="Sign in")], position="hidden").run()
     st.stop()

@@ -25,6 +25,10 @@ def page_file(name: str) -> str:
     return str(Path(__file__).parents[1] / "pages" / f"{name}.py")
 
 
+ERRORS = (StudioError, FtlError)
+"""What is told to users as a sentence."""
+
+
 class Here(NamedTuple):
     """Who looks at a page, in which project, with which role there."""
 
@@ -44,7 +48,7 @@ def told() -> Iterator[None]:
     """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it."""
     try:
         yield
-    except (StudioError, FtlError) as error:
+    except ERRORS as error:
         st.error(sentence(error), icon=":material/error:")
 
 
@@ -104,3 +108,12 @@ def empty(title: str, text: str, icon: str) -> None:
 def plain(text: str) -> str:
     """User's text for Markdown: shown as it is, never as markup."""
     return "".join(f"&#{ord(one)};" if one in "\\`*_{}[]()#+-.!|<>&$:~^\"'" else one for one in text)
+
+
+def colour_buttons(colours: dict[str, str]) -> None:
+    """Give the buttons of these keys a bar of their colour."""
+    rules = "".join(
+        f".st-key-{key} button {{ border-left: 0.5rem solid {colour}; justify-content: flex-start }}"
+        for key, colour in colours.items()
+    )
+    st.html(f"<style>{rules}</style>")

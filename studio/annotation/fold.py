@@ -7,7 +7,7 @@ Geometry, all in pixels of the upright image, (0, 0) the corner of the first pix
   region        {"counts": [...], "size": [h, w]}       run lengths, column by column, beginning outside (COCO's)
   undo, redo    {"stroke": id}                          of the same author's stroke
 
-A region, and any shape, may carry "over": false: it then leaves pixels of other classes alone.
+A region of class 0 erases. Any shape may carry "over": false: it then leaves pixels of other classes alone.
 """
 
 from __future__ import annotations
@@ -57,49 +57,64 @@ def paint(mask: np.ndarray, strokes: Iterable[Drawn]) -> None:
     """Draw visible strokes on an index mask, in order."""
     for stroke in strokes:
         number = 0 if stroke.kind == "erase" else stroke.class_number
-        where = cover(stroke, mask.shape[0], mask.shape[1])
+        box, where = cover(stroke, mask.shape[0], mask.shape[1])
+        part = mask[box]
         if not stroke.geometry.get("over", True):
-            where &= mask == 0
-        mask[where] = number
+            where = where & (part == 0)
+        part[where] = number
 
 
-def cover(stroke: Drawn, height: int, width: int) -> np.ndarray:
-    """The pixels that a stroke covers, bool (height, width)."""
+Box = tuple[slice, slice]
+"""Rows and columns of an image."""
+
+
+def cover(stroke: Drawn, height: int, width: int) -> tuple[Box, np.ndarray]:
+    """The pixels that a stroke covers: a box of the image, and which of its pixels, bool."""
     geometry = stroke.geometry
     if stroke.kind == "region":
-        return decode(geometry["counts"], height, width)
-    canvas = np.zeros((height, width), np.uint8)
+        return (slice(0, height), slice(0, width)), decode(geometry["counts"], height, width)
     if stroke.kind == "rectangle":
         x, y, w, h = geometry["box"]
-        left, top, right, bottom = (round(value) for value in (x, y, x + w, y + h))
-        canvas[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 1
-        return canvas.astype(bool)
+        box = _box(round(x), round(y), round(x + w), round(y + h), height, width)
+        return box, np.ones(_size(box), bool)
     points = np.asarray(geometry["points"], float).reshape(-1, 2)
-    # a pixel's centre is at half coordinates, OpenCV's at whole ones
-    fixed = np.round((points - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    reach = max(float(geometry.get("width", 0)), 1.0) / 2
+    (left, top), (right, bottom) = points.min(0) - reach, points.max(0) + reach
+    box = _box(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
+    local = points - (box[1].start, box[0].start)
     if stroke.kind == "polygon":
-        cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, _SHIFT)
-        return canvas.astype(bool)
-    return _pen(canvas, points, float(geometry["width"]))
+        canvas = np.zeros(_size(box), np.uint8)
+        if canvas.size:  # a pixel's centre is at half coordinates, OpenCV's at whole ones
+            cv2.fillPoly(canvas, [np.round((local - 0.5) * (1 << _SHIFT)).astype(np.int32)], 1, cv2.LINE_8, _SHIFT)
+        return box, canvas.astype(bool)
+    return box, _pen(_size(box), local, reach)
 
 
-def _pen(canvas: np.ndarray, points: np.ndarray, width: float) -> np.ndarray:
-    """Pixels whose centre is within half a width of the polyline: exact, where OpenCV's thick lines are not."""
-    height, across = canvas.shape
-    radius = max(width, 1.0) / 2
-    where = canvas.astype(bool)
+def _box(left: int, top: int, right: int, bottom: int, height: int, width: int) -> Box:
+    """Rows and columns of a box, cut to the image."""
+    rows = slice(min(max(0, top), height), min(max(0, bottom), height))
+    columns = slice(min(max(0, left), width), min(max(0, right), width))
+    return rows, columns
+
+
+def _size(box: Box) -> tuple[int, int]:
+    return max(0, box[0].stop - box[0].start), max(0, box[1].stop - box[1].start)
+
+
+def _pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray:
+    """Pixels whose centre is within the radius of the polyline: exact, where OpenCV's thick lines are not."""
+    where = np.zeros(size, bool)
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)
     for (x0, y0), (x1, y1) in pairwise(points):
-        left, right = max(0, int(min(x0, x1) - radius)), min(across, int(max(x0, x1) + radius) + 2)
-        top, bottom = max(0, int(min(y0, y1) - radius)), min(height, int(max(y0, y1) + radius) + 2)
+        left, right = max(0, int(min(x0, x1) - radius)), min(size[1], int(max(x0, x1) + radius) + 2)
+        top, bottom = max(0, int(min(y0, y1) - radius)), min(size[0], int(max(y0, y1) + radius) + 2)
         if left >= right or top >= bottom:
             continue
         x, y = np.arange(left, right) + 0.5 - x0, (np.arange(top, bottom) + 0.5 - y0)[:, None]
         dx, dy = x1 - x0, y1 - y0
         along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
-        near = (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
-        where[top:bottom, left:right] |= near
+        where[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
     return where
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import isfinite
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
 
-from studio.annotation.fold import KINDS, Drawn, fold
+from studio.annotation.fold import KINDS, Drawn, fold, paint
 from studio.errors import StudioError
+from studio.home import home
 from studio.projects import classes_of
 from studio.store.database import reading, writing
 from studio.store.models import Image, Stroke
+
+_MOST_FOLDED = 16
+_FOLDED: dict[tuple[Path, int], tuple[int, np.ndarray]] = {}
+"""Masks by image, with the log's position that they hold: only what came since need be drawn."""
+_LOCK = Lock()
 
 
 def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
@@ -48,7 +55,8 @@ def _check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
     paints = stroke.kind in ("brush", "polygon", "rectangle", "region")
     if stroke.kind not in KINDS or not 1 <= len(stroke.id) <= 100:
         raise StudioError("a stroke is of no known kind")
-    if paints and stroke.class_number not in numbers:
+    erases = stroke.kind == "region" and stroke.class_number == 0
+    if paints and not erases and stroke.class_number not in numbers:
         raise StudioError("a stroke is of a class that this project has not")
     try:
         if stroke.kind in ("undo", "redo"):
@@ -88,14 +96,24 @@ def position(image_id: int) -> int:
 
 
 def mask(image: Image, upto: int | None = None) -> np.ndarray:
-    """The index mask, uint8 (height, width), as of now or of an earlier position of the log."""
-    return _mask(image.id, image.height, image.width, position(image.id) if upto is None else upto).copy()
-
-
-@lru_cache(maxsize=32)
-def _mask(image_id: int, height: int, width: int, upto: int) -> np.ndarray:
-    rows = [row for row in read(image_id) if row.seq <= upto]
-    return fold([drawn(row) for row in rows], height, width)
+    """The index mask, uint8 (height, width), as of now or of an earlier position of the log; the caller's own copy."""
+    if upto is not None:
+        rows = [drawn(row) for row in read(image.id) if row.seq <= upto]
+        return fold(rows, image.height, image.width)
+    with _LOCK:
+        at, known = _FOLDED.pop((home(), image.id), (0, np.zeros((image.height, image.width), np.uint8)))
+    new = read(image.id, at)
+    if any(row.kind in ("undo", "redo") for row in new):
+        new = read(image.id)
+        known = fold([drawn(row) for row in new], image.height, image.width)
+    else:
+        known = known.copy()
+        paint(known, [drawn(row) for row in new])
+    with _LOCK:
+        _FOLDED[home(), image.id] = (new[-1].seq if new else at, known)
+        while len(_FOLDED) > _MOST_FOLDED:
+            del _FOLDED[next(iter(_FOLDED))]
+    return known.copy()
 
 
 def toggle(image_id: int, author_id: int, kind: str) -> dict[str, Any] | None:

@@ -89,27 +89,26 @@ async def upload(request: Request) -> Response:
     except Forbidden as error:
         return JSONResponse({"error": str(error)}, 403)
     try:
-        form = await request.form(max_files=MOST_FILES)
+        async with request.form(max_files=MOST_FILES) as form:
+            uploads = [(one.filename or "", one.file) for one in form.getlist("files") if not isinstance(one, str)]
+
+            def answer() -> Response:
+                project, name, split = request.path_params["project"], form.get("class"), form.get("split")
+                ids = {one.name: one.id for one in classes_of(project)}
+                if name is not None and name not in ids:
+                    raise StudioError(f"there is no class {name}: there are {', '.join(ids)}")
+                if split not in (None, "train", "test"):
+                    raise StudioError("split is train or test")
+                if not uploads:
+                    raise StudioError("send photographs in the form's field files")
+                chosen = ids[str(name)] if name is not None else None
+                got = receive(project, request.state.user.id, uploads, class_id=chosen, split=split)
+                return JSONResponse(got._asdict(), 400 if got.problems and not (got.added or got.known) else 200)
+
+            return await told(answer)
     except HTTPException:
         most = f"{MOST_FILES:,}"
         return JSONResponse({"error": f"send a multipart form with at most {most} files: send more in several"}, 400)
-    async with form:
-        uploads = [(one.filename or "", one.file) for one in form.getlist("files") if not isinstance(one, str)]
-
-        def answer() -> Response:
-            project, name, split = request.path_params["project"], form.get("class"), form.get("split")
-            ids = {one.name: one.id for one in classes_of(project)}
-            if name is not None and name not in ids:
-                raise StudioError(f"there is no class {name}: there are {', '.join(ids)}")
-            if split not in (None, "train", "test"):
-                raise StudioError("split is train or test")
-            if not uploads:
-                raise StudioError("send photographs in the form's field files")
-            chosen = ids[str(name)] if name is not None else None
-            got = receive(project, request.state.user.id, uploads, class_id=chosen, split=split)
-            return JSONResponse(got._asdict(), 400 if got.problems and not (got.added or got.known) else 200)
-
-        return await told(answer)
 
 
 @for_members()
