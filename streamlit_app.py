@@ -13,10 +13,11 @@ from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
 from studio import oidc
+from studio.images.uploads import clean_up
 from studio.jobs.queue import start_worker, unfinished
 from studio.projects import first_token
 from studio.store.database import migrate
-from studio.web import account, files
+from studio.web import account, api, files
 from studio.web.gate import Gate
 
 
@@ -25,6 +26,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Bring the database up to date, and at the very first start say how the first account is made."""
     reuse_freed_memory()
     migrate()
+    clean_up()
     token = first_token()
     if token is not None:
         port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
@@ -45,7 +47,7 @@ def apologise(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
-    routes=[*account.ROUTES, *files.ROUTES],
+    routes=[*account.ROUTES, *files.ROUTES, *api.ROUTES],
     middleware=[Middleware(Gate, provider=oidc.configured())],
     lifespan=lifespan,
     on_script_error=apologise,

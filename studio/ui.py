@@ -37,7 +37,7 @@ class Here(NamedTuple):
     role: str
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: Exception | str) -> str:
     """An error's text as a sentence."""
     text = str(error).strip().rstrip(".")
     return f"{text[:1].upper()}{text[1:]}."

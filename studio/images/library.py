@@ -90,6 +90,12 @@ def find_images(project_id: int, chosen: Filter | None = None, start: int = 0, c
         return list(db.scalars(query if count is None else query.limit(count)))
 
 
+def find_ids(project_id: int, chosen: Filter) -> list[int]:
+    """The ids of all images that the filter lets through."""
+    with reading() as db:
+        return list(db.scalars(_where(project_id, chosen, Image.id).order_by(Image.id)))
+
+
 def neighbour(project_id: int, image_id: int, step: int, chosen: Filter | None = None) -> Image | None:
     """The next (step 1) or previous (-1) image that the filter lets through; None at the end."""
     with reading() as db:

@@ -1,0 +1,1 @@
+"""Choose a network: what a sweep measured, drawn and put in order."""

@@ -1,0 +1,179 @@
+"""One candidate on the Choose page: its figures, its mistakes, its layers, what its filters answer to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ftl.candidate import Candidate
+from ftl.charts import shown_accuracy
+from studio import ui
+from studio.choosing import details, maps
+from studio.choosing.reading import Network, Sweep
+from studio.jobs import sweeps
+from studio.projects import require
+
+_PAGE = 12
+_VIEWS = {"Mistakes": ":material/error:", "Layers": ":material/layers:", "Filters": ":material/blur_on:"}
+
+
+def written(file: Path) -> float:
+    """When a file was last written: cached readings of it are keyed by this."""
+    return file.stat().st_mtime
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _answers(folder: Path, at: float) -> list[details.Answer]:
+    return details.wrong_answers(folder)
+
+
+@st.cache_data(max_entries=3000, show_spinner=False)
+def _thumbnail(file: Path, at: float, side: int = 220) -> bytes:
+    return details.thumbnail(file, side)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _exported(folder: Path, at: float) -> bytes:
+    return details.exported(folder)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _maps(folder: Path, at: float, layer: str, photo: Path, mask: Path) -> list[maps.FilterMap]:
+    return maps.filter_maps(folder, layer, photo, mask)
+
+
+def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: bool) -> None:
+    """Draw a candidate; `wide`: in two columns, where it stands alone."""
+    one, folder = sweep.candidate(name), sweep.folder / name
+    with st.container(border=True):
+        st.markdown(f"### {ui.plain(name)} {' '.join(badges)}")
+        st.caption(ui.plain(sweep.name))
+        left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
+        with left:
+            _figures(one, sweep.base)
+            _actions(here, sweep, one, folder)
+            st.markdown("**Confusion matrix**, test images")
+            chart = details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
+            st.plotly_chart(chart, key=f"confusion-{sweep.job_id}-{name}", config={"displayModeBar": False})
+        with right:
+            st.fragment(_views)(sweep, one, folder, wide)
+
+
+def _figures(one: Candidate, base: Candidate) -> None:
+    """Four figures, each against the base."""
+    accuracy, whole = 100 * shown_accuracy(one), 100 * shown_accuracy(base)
+    low, high = (100 * (end or 0) for end in (one.test_accuracy_low, one.test_accuracy_high))
+    top, bottom = st.columns(2), st.columns(2)
+    against = not one.is_base
+    top[0].metric("Test accuracy", f"{accuracy:.1f} %", f"{accuracy - whole:+.1f} points" if against else None)
+    top[1].metric(
+        "One image", f"{one.time_ms:.3g} ms", f"{base.time_ms / one.time_ms:.1f} times as fast" if against else None,
+        delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    bottom[0].metric(
+        "Size", f"{one.size_mb:.3g} MB", f"{100 * one.size_mb / base.size_mb:.2g} % of the base" if against else None,
+        delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    bottom[1].metric(
+        "Parameters", f"{one.parameters:,}",
+        f"{100 * one.parameters / base.parameters:.2g} % of the base" if against else None,
+        delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    figures = [f"95 % interval {low:.1f} to {high:.1f} %", f"validation {100 * one.accuracy:.1f} %"]
+    figures += [
+        f"{what} {100 * value:.1f} %"
+        for what, value in (("precision", one.test_precision), ("recall", one.test_recall), ("F1", one.test_f1))
+        if value is not None
+    ]
+    st.caption(" · ".join(figures))
+
+
+def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
+    """Take it home, or make it the project's."""
+    at = written(folder / "head.safetensors")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download",
+            lambda: _exported(folder, at),
+            f"{one.name}.safetensors",
+            "application/octet-stream",
+            key=f"download-{sweep.job_id}-{one.name}",
+            icon=":material/download:",
+            on_click="ignore",
+            help="The network in one file, for `ftl predict` and this studio's users elsewhere",
+        )
+        picked = sweeps.picked(here.project.id)
+        if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
+            return
+        if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
+            with ui.told():
+                require(here.user.id, here.project.id, "reviewer")
+                sweeps.pick(here.project.id, sweep.job_id, one.name, here.user.id)
+                st.rerun()
+
+
+def _views(sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
+    """The part that is looked into at leisure; it reruns alone."""
+    key = Network(sweep.job_id, one.name).key
+    view = st.segmented_control(
+        "View", list(_VIEWS), default="Mistakes", format_func=lambda one: f"{_VIEWS[one]} {one}", key=f"view-{key}",
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    with ui.told():
+        if view == "Layers":
+            st.markdown(f"**Filters kept per layer**, of {sum(sweep.base.channels):,} in all")
+            st.plotly_chart(details.layers_chart(one, sweep.base, sweep.layers), key=f"layers-{key}",
+                            config={"displayModeBar": False})  # fmt: skip
+            if one.tied_layers:
+                st.caption(f"In {one.tied_layers} of {len(sweep.layers)} layers equal scores stood on both sides "
+                           "of the cut: there the order of the filters decided, not merit.")  # fmt: skip
+        elif view == "Filters":
+            _filters(sweep, folder, key, wide)
+        else:
+            _mistakes(sweep, folder, key)
+
+
+def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
+    wrong = _answers(folder, written(folder / "test.json"))
+    st.markdown(f"**{len(wrong)} test image{'' if len(wrong) == 1 else 's'} wrong**, the surest mistakes first")
+    if not wrong:
+        st.success("It gets every test image right.", icon=":material/check_circle:")
+        return
+    count = st.session_state.setdefault(f"mistakes-{key}", _PAGE)
+    workspace = sweeps.workspace(sweep.job_id)
+    shown = [one for one in wrong[:count] if details.within(workspace, one.file)]
+    with st.container(horizontal=True, gap="small"):
+        for one in shown:
+            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({one.probability:.0%})"
+            st.image(_thumbnail(one.file, written(one.file)), told, width=124)
+    others = [one for one in wrong[:count] if one not in shown]
+    if others:
+        rows = [
+            {"Photograph": one.name, "Is": one.true, "Called": one.predicted, "Probability": one.probability}
+            for one in others
+        ]
+        st.dataframe(rows, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="%.3f")})
+    if count < len(wrong) and st.button(f"Show more of the {len(wrong)}", key=f"more-{key}"):
+        st.session_state[f"mistakes-{key}"] = count + _PAGE
+        st.rerun(scope="fragment")
+
+
+def _filters(sweep: Sweep, folder: Path, key: str, wide: bool) -> None:
+    pairs = maps.masked_photographs(sweeps.workspace(sweep.job_id))
+    if not pairs:
+        st.info("The photographs with masks of this sweep are not in the studio.", icon=":material/info:")
+        return
+    left, right = st.columns(2) if wide else (st.container(), st.container())
+    photo, mask = left.selectbox("Photograph", pairs, format_func=lambda pair: pair[0].name, key=f"photo-{key}")
+    layer = right.selectbox(
+        "Layer", sweep.layers, format_func=lambda one: f"{sweep.layers.index(one) + 1} · {one}", key=f"layer-{key}"
+    )
+    found = _maps(folder, written(folder / "network.safetensors"), layer, photo, mask)
+    if not found:
+        st.info("The base keeps all filters, so none was ranked. Open a pruned network.", icon=":material/info:")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for one in found:
+            st.image(one.picture, f"filter {one.number} · {one.score:.3f}", width=124)
+    st.caption("The kept filters with the best scores (below each): glowing where they answer, the mask outlined.")

@@ -1,0 +1,1 @@
+"""Try a network on photographs, large ones in tiles."""

@@ -1,0 +1,34 @@
+"""What a sweep's networks were trained on: which photographs, and how large they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from ftl.images import list_images
+from studio.jobs.layout import image_id
+from studio.trying.tiles import usual_side
+
+_SAMPLE = 25
+
+
+class Training(NamedTuple):
+    """`images`: ids of the project's photographs among them. `side`: of tiles that look like them, in pixels."""
+
+    images: frozenset[int]
+    side: int
+
+
+def trained_on(workspace: Path) -> Training:
+    """Read it from a job's folder; without one, nothing is known."""
+    photographs = [file for folder in sorted((workspace / "dataset").glob("*/")) for file in list_images(folder)]
+    sample = photographs[:: max(1, len(photographs) // _SAMPLE)]
+    ids = (image_id(file) for file in photographs)
+    return Training(frozenset(one for one in ids if one is not None), usual_side(map(_size, sample)))
+
+
+def _size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as image:
+        return image.size

@@ -1,0 +1,27 @@
+"""Photographs to be tried, read from what a browser sent and not kept."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from ftl.errors import FtlError
+from ftl.images import read_image
+from studio.errors import StudioError
+from studio.home import home
+
+
+def read_upload(name: str, data: bytes) -> np.ndarray:
+    """The photograph, RGB uint8 (height, width, 3). `name` is only told, never a path.
+
+    Raises `StudioError` when the bytes are no image, are damaged, or unpack to more pixels than are read.
+    """
+    with tempfile.TemporaryDirectory(dir=home(), prefix="try-") as scratch:
+        file = Path(scratch) / "photograph"
+        file.write_bytes(data)
+        try:
+            return read_image(file)
+        except FtlError as error:
+            raise StudioError(str(error).replace(str(file), f"the file {name}")) from error
