@@ -101,7 +101,7 @@ def _shape(one: Mapping[str, Any], view: Viewport) -> tuple[str, dict[str, Any]]
             top = one["top"] - _ORIGIN[one.get("originY", "top")] * high
             (x0, y0), (x1, y1) = view.to_image(np.array([[left, top], [left + wide, top + high]]))
             return "rectangle", {"box": [round(float(value), 3) for value in (x0, y0, x1 - x0, y1 - y0)]}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError):
         return None
     return None
 

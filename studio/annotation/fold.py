@@ -16,12 +16,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
 KINDS = ("brush", "erase", "polygon", "rectangle", "region", "undo", "redo")
-
-_SHIFT = 4  # OpenCV takes coordinates in sixteenths of a pixel
 
 
 class Drawn(NamedTuple):
@@ -83,10 +80,7 @@ def cover(stroke: Drawn, height: int, width: int) -> tuple[Box, np.ndarray]:
     box = _box(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
     local = points - (box[1].start, box[0].start)
     if stroke.kind == "polygon":
-        canvas = np.zeros(_size(box), np.uint8)
-        if canvas.size:  # a pixel's centre is at half coordinates, OpenCV's at whole ones
-            cv2.fillPoly(canvas, [np.round((local - 0.5) * (1 << _SHIFT)).astype(np.int32)], 1, cv2.LINE_8, _SHIFT)
-        return box, canvas.astype(bool)
+        return box, _inside(_size(box), local)
     return box, _pen(_size(box), local, reach)
 
 
@@ -101,8 +95,20 @@ def _size(box: Box) -> tuple[int, int]:
     return max(0, box[0].stop - box[0].start), max(0, box[1].stop - box[1].start)
 
 
+def _inside(size: tuple[int, int], points: np.ndarray) -> np.ndarray:
+    """Pixels whose centre lies inside the polygon, even-odd: each edge turns all that is right of it."""
+    turns = np.zeros((size[0], size[1] + 1), np.int32)
+    rows = np.arange(size[0])
+    for (x0, y0), (x1, y1) in pairwise([*points, points[0]]):
+        crossed = rows[(y0 > rows + 0.5) != (y1 > rows + 0.5)]
+        if len(crossed):
+            at = (x1 - x0) * (crossed + 0.5 - y0) / (y1 - y0) + x0
+            np.add.at(turns, (crossed, np.clip(np.floor(at + 0.5), 0, size[1]).astype(int)), 1)
+    return turns.cumsum(axis=1)[:, :-1] % 2 == 1
+
+
 def _pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray:
-    """Pixels whose centre is within the radius of the polyline: exact, where OpenCV's thick lines are not."""
+    """Pixels whose centre is within the radius of the polyline."""
     where = np.zeros(size, bool)
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)

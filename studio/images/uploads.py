@@ -174,7 +174,7 @@ def _unpack(name: str, file: BinaryIO, scratch: Path) -> Iterator[_Entry]:
 def _folders(project_id: int, name: str) -> tuple[int | None, str | None]:
     """The class and split that a name's folders tell: its last folder is the class, one above may be train or test."""
     folders = PurePosixPath(name.replace("\\", "/")).parts[:-1]
-    if not folders:
+    if not folders or ".." in folders:
         return None, None
     split = next((one.lower() for one in folders if one.lower() in _SPLITS), None)
     last = folders[-1]
@@ -183,8 +183,11 @@ def _folders(project_id: int, name: str) -> tuple[int | None, str | None]:
     for one in classes_of(project_id):
         if one.name.lower() == last.lower():
             return one.id, split
-    with writing() as db:
-        return add_class(db, project_id, last).id, split
+    try:
+        with writing() as db:
+            return add_class(db, project_id, last).id, split
+    except StudioError:  # no name for a class: the photograph is taken without one
+        return None, split
 
 
 def clean_up() -> None:

@@ -90,7 +90,9 @@ async def upload(request: Request) -> Response:
         return JSONResponse({"error": str(error)}, 403)
     try:
         async with request.form(max_files=MOST_FILES) as form:
-            uploads = [(one.filename or "", one.file) for one in form.getlist("files") if not isinstance(one, str)]
+            # a quote in a name is sent as %22 (WHATWG's form encoding), and only that is told apart
+            given = [one for one in form.getlist("files") if not isinstance(one, str)]
+            uploads = [((one.filename or "").replace("%22", '"'), one.file) for one in given]
 
             def answer() -> Response:
                 project, name, split = request.path_params["project"], form.get("class"), form.get("split")

@@ -1,0 +1,288 @@
+"""The mask is a fold over the log: exact pixels, own undo only, the same whatever came twice."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.annotation import log, tidy
+from studio.annotation.canvas import ERASER, pens, reconcile, strokes, toggle
+from studio.annotation.fold import Drawn, decode, encode, fold, visible
+from studio.annotation.threshold import components, dark
+from studio.annotation.viewport import look
+from studio.errors import StudioError
+from studio.images.library import find_images, set_state
+from tests.studio.conftest import Someone
+from tests.studio.test_uploads import send
+
+H, W = 24, 32
+POINT = st.tuples(st.floats(-5, W + 5), st.floats(-5, H + 5))
+SHAPES = st.one_of(
+    st.builds(
+        lambda kind, points, width: (kind, {"points": [list(one) for one in points], "width": width}),
+        st.sampled_from(["brush", "erase"]), st.lists(POINT, min_size=1, max_size=6), st.floats(0.5, 9),
+    ),
+    st.builds(lambda points: ("polygon", {"points": [list(one) for one in points]}), st.lists(POINT, min_size=3)),
+    st.builds(lambda p, w, h: ("rectangle", {"box": [*p, w, h]}), POINT, st.floats(0, 20), st.floats(0, 20)),
+)  # fmt: skip
+
+
+def made(number: int, shape: tuple[str, dict], author: int = 1, label: int = 1) -> Drawn:
+    return Drawn(f"s{number}", shape[0], 0 if shape[0] == "erase" else label, shape[1], author)
+
+
+def test_a_rectangle_covers_its_pixels() -> None:
+    expected = np.zeros((H, W), np.uint8)
+    expected[3:8, 2:10] = 2
+    assert np.array_equal(fold([Drawn("a", "rectangle", 2, {"box": [2, 3, 8, 5]}, 1)], H, W), expected)
+
+
+@given(st.lists(POINT, min_size=1, max_size=5), st.floats(1, 9))
+def test_a_brush_covers_the_pixels_whose_centre_is_within_half_its_width(points, width: float) -> None:
+    got = fold([made(0, ("brush", {"points": [list(one) for one in points], "width": width}))], H, W) > 0
+    x, y = np.arange(W) + 0.5, (np.arange(H) + 0.5)[:, None]
+    distance = np.full((H, W), np.inf)
+    for (x0, y0), (x1, y1) in pairwise(points if len(points) > 1 else [*points, *points]):
+        length = max((x1 - x0) ** 2 + (y1 - y0) ** 2, 1e-12)
+        t = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length, 0, 1)
+        distance = np.minimum(distance, np.hypot(x - x0 - t * (x1 - x0), y - y0 - t * (y1 - y0)))
+    sure = np.abs(distance - width / 2) > 1e-6
+    assert np.array_equal(got[sure], (distance <= width / 2)[sure])
+
+
+@given(st.lists(POINT, min_size=3, max_size=6))
+def test_a_polygon_covers_the_pixels_whose_centre_lies_inside(points) -> None:
+    got = fold([made(0, ("polygon", {"points": [list(one) for one in points]}))], H, W) > 0
+    x, y = np.meshgrid(np.arange(W) + 0.5, np.arange(H) + 0.5)
+    inside, edge = np.zeros((H, W), bool), np.full((H, W), np.inf)
+    for (x0, y0), (x1, y1) in pairwise([*points, points[0]]):
+        if y0 != y1:
+            inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+        length = max((x1 - x0) ** 2 + (y1 - y0) ** 2, 1e-12)
+        t = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length, 0, 1)
+        edge = np.minimum(edge, np.hypot(x - x0 - t * (x1 - x0), y - y0 - t * (y1 - y0)))
+    sure = edge > 1e-6
+    assert np.array_equal(got[sure], inside[sure])
+
+
+@given(st.lists(st.booleans(), min_size=H * W, max_size=H * W))
+def test_run_lengths_go_there_and_back(bits: list[bool]) -> None:
+    where = np.array(bits).reshape(H, W)
+    assert np.array_equal(decode(encode(where), H, W), where)
+    assert np.array_equal(fold([Drawn("r", "region", 3, {"counts": encode(where)}, 1)], H, W), where * 3)
+
+
+@given(st.lists(SHAPES, min_size=1, max_size=6), st.data())
+def test_undo_leaves_the_mask_as_if_the_stroke_had_never_been(shapes, data: st.DataObject) -> None:
+    drawn = [made(number, shape, author=number % 2 + 1) for number, shape in enumerate(shapes)]
+    target = data.draw(st.sampled_from(drawn))
+    without = fold([one for one in drawn if one is not target], H, W)
+    undone = [*drawn, toggle("undo", target.id, drawn, target.author_id)]
+    assert np.array_equal(fold(undone, H, W), without)
+    assert np.array_equal(fold([*undone, toggle("redo", target.id, undone, target.author_id)], H, W), fold(drawn, H, W))
+    foreign = [*drawn, toggle("undo", target.id, drawn, 99)]
+    assert np.array_equal(fold(foreign, H, W), fold(drawn, H, W))  # nobody undoes another's stroke
+
+
+def test_a_stroke_that_spares_others_paints_only_what_is_free() -> None:
+    first = Drawn("a", "rectangle", 1, {"box": [0, 0, 4, 4]}, 1)
+    second = Drawn("b", "rectangle", 2, {"box": [2, 2, 4, 4], "over": False}, 1)
+    mask = fold([first, second], H, W)
+    assert (mask[0:4, 0:4] == 1).all()
+    assert mask[5, 5] == 2
+
+
+@pytest.fixture
+def wall(project: Someone) -> Someone:
+    from tests.studio.test_uploads import picture
+
+    send(project, ("wall.png", picture(kind="PNG", size=(W, H))))
+    return project
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(SHAPES, min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_a_reply_resent_split_doubled_or_late_gives_one_log(shapes, random) -> None:
+    """What a canvas sends is its whole list, so any history of replies that ends with the last gives the same log."""
+    drawn = [made(number, shape) for number, shape in enumerate(shapes)]
+    drawn = [one._replace(id=f"mount-{one.id}") for one in drawn]
+    rows: list[Drawn] = []
+    seen = 0
+    while seen < len(drawn):
+        seen += random.randint(1, len(drawn) - seen)
+        for _ in range(random.randint(1, 3)):
+            rows += reconcile(drawn[:seen], rows, "mount", 1)
+    assert [row.id for row in rows] == [one.id for one in drawn]
+    shorter = reconcile(drawn[:-1], rows, "mount", 1)  # the canvas' own undo
+    assert [(row.kind, row.geometry["stroke"]) for row in shorter] == [("undo", drawn[-1].id)]
+    assert reconcile(drawn[:-1], rows + shorter, "mount", 1) == []
+    back = reconcile(drawn, rows + shorter, "mount", 1)
+    assert [row.kind for row in back] == ["redo"]
+    assert np.array_equal(fold(rows + shorter + back, H, W), fold(drawn, H, W))
+    assert reconcile([], rows, "another", 1) == []  # a new mount knows nothing of the old one's strokes
+
+
+def test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask(wall: Someone) -> None:
+    (image,) = find_images(wall.project_id)
+    rng = np.random.default_rng(0)
+    sent: list[Drawn] = []
+    for number in range(30):
+        x, y = rng.uniform(0, W), rng.uniform(0, H)
+        sent.append(made(number, ("brush", {"points": [[x, y], [y, x]], "width": 3}), label=number % 4 + 1))
+        log.append(image.id, wall.user_id, sent[-3:])  # the last ones again and again
+        if number % 7 == 3:
+            target = log.toggle(image.id, wall.user_id, "undo")
+            assert target is not None
+            rows = [log.drawn(row) for row in log.read(image.id)]
+            log.append(image.id, wall.user_id, [toggle("undo", target["stroke"], rows, wall.user_id)])
+        rows = [log.drawn(row) for row in log.read(image.id)]
+        assert np.array_equal(log.mask(image), fold(rows, H, W))
+    assert len([row for row in rows if row.kind == "brush"]) == 30
+    assert np.array_equal(log.mask(image, upto=log.read(image.id)[4].seq), fold(rows[:5], H, W))
+    mask = log.mask(image)
+    mask[:] = 9  # the caller's own
+    assert log.mask(image).max() < 9
+
+
+def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
+    (image,) = find_images(wall.project_id)
+    for number in range(3):
+        log.append(image.id, wall.user_id, [made(number, ("rectangle", {"box": [0, 0, 1, 1]}))])
+
+    def step(kind: str) -> str | None:
+        target = log.toggle(image.id, wall.user_id, kind)
+        if target is None:
+            return None
+        rows = [log.drawn(row) for row in log.read(image.id)]
+        log.append(image.id, wall.user_id, [toggle(kind, target["stroke"], rows, wall.user_id)])
+        return str(target["stroke"])
+
+    assert [step("undo"), step("undo"), step("redo"), step("undo"), step("undo"), step("undo")] == [
+        "s2", "s1", "s1", "s1", "s0", None,
+    ]  # fmt: skip
+    assert [step("redo") for _ in range(4)] == ["s0", "s1", "s2", None]
+    step("undo")
+    log.append(image.id, wall.user_id, [made(9, ("rectangle", {"box": [0, 0, 1, 1]}))])
+    assert step("redo") is None  # a new stroke ends what could be redone
+    assert log.toggle(image.id, wall.user_id + 1, "undo") is None
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        Drawn("x", "brush", 9, {"points": [[1, 1]], "width": 2}, 1),
+        Drawn("x", "brush", 0, {"points": [[1, 1]], "width": 2}, 1),
+        Drawn("x", "brush", 1, {"points": [], "width": 2}, 1),
+        Drawn("x", "brush", 1, {"points": [[1, float("nan")]], "width": 2}, 1),
+        Drawn("x", "brush", 1, {"points": [[1, 1]], "width": 0}, 1),
+        Drawn("x", "brush", 1, {"points": [[1, 1]]}, 1),
+        Drawn("x", "brush", 1, {"points": 3, "width": 2}, 1),
+        Drawn("x", "rectangle", 1, {"box": [1, 1, -2, 2]}, 1),
+        Drawn("x", "region", 1, {"counts": [3, 4]}, 1),
+        Drawn("x", "undo", 0, {}, 1),
+        Drawn("x", "spell", 1, {}, 1),
+        Drawn("", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1),
+    ],
+)
+def test_a_stroke_that_is_none_is_refused_and_nothing_is_added(wall: Someone, stroke: Drawn) -> None:
+    (image,) = find_images(wall.project_id)
+    good = Drawn("good", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1)
+    with pytest.raises(StudioError):
+        log.append(image.id, wall.user_id, [good, stroke])
+    assert log.read(image.id) == []
+
+
+def test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error(wall: Someone) -> None:
+    (image,) = find_images(wall.project_id)
+    first = Drawn("first", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1)
+    log.append(image.id, wall.user_id, [first])
+    set_state(wall.project_id, [image.id], "accepted")
+    assert log.append(image.id, wall.user_id, [first]) == 0
+    with pytest.raises(StudioError, match="read-only"):
+        log.append(image.id, wall.user_id, [first._replace(id="second")])
+
+
+@given(
+    st.integers(1, 6000), st.integers(1, 4000), st.floats(0.1, 100), st.floats(-10, 7000), st.floats(-10, 5000),
+    st.lists(st.tuples(st.floats(0, 900), st.floats(0, 600)), min_size=1, max_size=4),
+)  # fmt: skip
+def test_a_viewport_lies_in_the_image_and_goes_there_and_back(width, height, zoom, x, y, points) -> None:
+    view = look(width, height, zoom, (x, y))
+    assert view.left >= 0
+    assert view.top >= 0
+    assert view.left + view.crop_width <= width
+    assert view.top + view.crop_height <= height
+    assert view.width <= 920
+    assert view.height <= 620
+    corner = view.to_image(np.array([[0, 0], [view.width, view.height]]))
+    assert np.allclose(corner, [[view.left, view.top], [view.left + view.crop_width, view.top + view.crop_height]])
+    assert np.allclose(view.to_canvas(view.to_image(np.array(points))), points, atol=1e-6)
+
+
+def test_objects_of_the_canvas_become_strokes_in_image_pixels() -> None:
+    view = look(200, 100, 2.0, (150, 50), (400, 200))  # 4 canvas pixels to one of the image, from (100, 25)
+    drawn_by = pens({1: "#e5484d", 2: "#e5484d", 3: ERASER})
+    assert len({*drawn_by.values(), ERASER}) == 4
+    box = {"type": "Rect", "stroke": drawn_by[1] + "b3", "width": 40, "height": 20}
+    line = {"type": "Path", "stroke": ERASER + "cc", "strokeWidth": 4, "path": [["M", 4, 4], ["L", 8, 4]]}
+    curve = [["M", 0, 0], ["Q", 0, 0, 40, 80], ["L", 80, 80]]
+    corners = [{"x": 0, "y": 0}, {"x": 4, "y": 0}, {"x": 0, "y": 4}]
+    objects = [
+        {"type": "Path", "stroke": drawn_by[2] + "b3", "strokeWidth": 8, "path": curve},
+        box | {"left": 40, "top": 80, "originX": "left"},
+        box | {"left": 60, "top": 90, "originX": "center", "originY": "center"},
+        {"type": "Polygon", "stroke": drawn_by[3] + "80", "points": corners},
+        line,
+        line | {"stroke": "#123456"},
+        {"type": "Path", "stroke": drawn_by[1], "path": [["Q", 1]]},
+        {"type": "Text", "stroke": drawn_by[1]},
+    ]
+    found = strokes(objects, "m", view, drawn_by)
+    assert [(one.kind, one.class_number) for one in found] == [
+        ("brush", 2), ("rectangle", 1), ("rectangle", 1), ("polygon", 3), ("erase", 0),
+    ]  # fmt: skip
+    assert found[0].geometry["width"] == 2
+    assert found[0].geometry["points"][0] == [100, 25]
+    assert found[0].geometry["points"][-1] == [120, 45]
+    assert found[1].geometry["box"] == found[2].geometry["box"] == [110, 45, 10, 5]
+    assert len({one.id for one in found}) == 5  # equal ones are told apart by their turn
+    assert strokes(objects, "m", view, drawn_by) == found
+    assert strokes(objects, "n", view, drawn_by)[0].id != found[0].id
+
+
+def test_the_original_labelers_threshold() -> None:
+    image = np.full((10, 12, 3), 200, np.uint8)
+    image[2:5, 2:6] = 50
+    image[3, 3] = (119, 119, 119)
+    image[3, 4] = (119, 119, 120)  # one channel is not below: a hole
+    image[8, 9] = 0
+    where = dark(image, 120)
+    assert where.sum() == 12
+    assert not where[3, 4]
+    first, second = components(where)
+    assert (first.area, first.box, second.area) == (11, (2, 2, 4, 3), 1)
+    assert components(where, fill=True)[0].area == 12
+    assert [one.area for one in components(where, least=2)] == [11]
+    assert dark(image, 120, [[0, 0, 4, 10]]).sum() == 6
+    assert np.array_equal(first.on(10, 12) | second.on(10, 12), where)
+
+
+def test_holes_are_filled_and_specks_dropped() -> None:
+    mask = np.zeros((H, W), np.uint8)
+    mask[2:10, 2:10] = 1
+    mask[4:6, 4:6] = 0
+    mask[7, 7] = 2  # another class inside is no hole
+    mask[15, 15] = 3
+    (filling,) = tidy.holes(mask)
+    filled = fold([Drawn("m", "region", 1, {"counts": encode(mask == 1)}, 1), filling], H, W)
+    assert (filled[4:6, 4:6] == 1).all()
+    assert filled[7, 7] == 0
+    (dropping,) = tidy.specks(mask, 2)
+    assert dropping.class_number == 0
+    assert decode(dropping.geometry["counts"], H, W).sum() == 2
+    assert tidy.holes(np.zeros((3, 3), np.uint8)) == tidy.specks(np.zeros((3, 3), np.uint8), 5) == []
+    assert visible([dropping]) == [dropping]

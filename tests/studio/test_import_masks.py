@@ -1,0 +1,153 @@
+"""Masks that exist already, in every form that is taken; and those that do not fit."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from studio.annotation import log
+from studio.images.import_masks import Imported, import_masks
+from studio.images.library import find_images
+from studio.projects import classes_of
+from tests.studio.conftest import Someone
+from tests.studio.test_uploads import bomb, picture, send
+
+HEIGHT, WIDTH = 30, 40
+
+
+def shape() -> np.ndarray:
+    where = np.zeros((HEIGHT, WIDTH), bool)
+    where[5:12, 8:30] = True
+    where[20, 3] = True
+    return where
+
+
+def png(values: np.ndarray, mode: str | None = None) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.fromarray(values.astype(np.uint8))
+    (image.convert(mode) if mode else image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def give(project: Someone, name: str, content: bytes, number: int = 2) -> Imported:
+    files = [(name, io.BytesIO(content))]
+    return import_masks(project.project_id, project.user_id, files, class_number=number)
+
+
+def mask_of(project: Someone) -> np.ndarray:
+    return log.mask(find_images(project.project_id)[0])
+
+
+@pytest.fixture
+def wall(project: Someone) -> Someone:
+    send(project, ("wall.jpg", picture()))
+    return project
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png(shape() * 255),
+        png(shape() * 1),
+        png(shape() * 255, "1"),
+        png(np.repeat(shape()[..., None] * 255, 3, axis=2)),
+        png(shape() * 200),
+    ],
+    ids=["0 and 255", "0 and 1", "one bit", "RGB", "grey"],
+)
+def test_a_mask_of_one_class(wall: Someone, content: bytes) -> None:
+    first = give(wall, "wall.png", content)
+    assert (first.images, first.regions, first.problems) == (1, 1, [])
+    assert np.array_equal(mask_of(wall), shape() * 2)
+    assert give(wall, "wall.png", content).regions == 0  # twice changes nothing
+    assert np.array_equal(mask_of(wall), shape() * 2)
+
+
+def test_an_index_mask_holds_class_numbers(wall: Someone) -> None:
+    values = shape() * 3
+    values[0, :5] = 1
+    assert give(wall, "wall.png", png(values)).regions == 2
+    assert np.array_equal(mask_of(wall), values)
+
+
+def coco(segmentation: object, size: tuple[int, int] = (HEIGHT, WIDTH)) -> bytes:
+    return json.dumps(
+        {
+            "images": [{"id": 7, "file_name": "some/wall.jpg", "height": size[0], "width": size[1]}],
+            "categories": [{"id": 4, "name": "Spalling"}],
+            "annotations": [{"id": 1, "image_id": 7, "category_id": 4, "segmentation": segmentation}],
+        }
+    ).encode()
+
+
+def test_coco_run_lengths_packed_and_plain(wall: Someone) -> None:
+    packed = coco_mask.encode(np.asfortranarray(shape().astype(np.uint8)))
+    text = {"size": [HEIGHT, WIDTH], "counts": packed["counts"].decode()}
+    assert give(wall, "a.json", coco(text)).regions == 1
+    number = {one.name: one.number for one in classes_of(wall.project_id)}["Spalling"]
+    assert np.array_equal(mask_of(wall), shape() * number)
+    from studio.annotation.fold import encode
+
+    plain = {"size": [HEIGHT, WIDTH], "counts": encode(shape())}
+    assert give(wall, "b.json", coco(plain)).regions == 0  # the very same region
+
+
+def test_coco_and_labelme_polygons(wall: Someone) -> None:
+    corners = [[8, 5], [30, 5], [30, 12], [8, 12]]
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[5:12, 8:30] = True
+    assert give(wall, "a.json", coco([np.ravel(corners).tolist()])).regions == 1
+    number = {one.name: one.number for one in classes_of(wall.project_id)}["Spalling"]
+    near = mask_of(wall) == number
+    assert near[6:11, 9:29].all()  # to one pixel along the edge
+    assert not near[expected == 0].any() or not near[:4].any()
+    labelme = {
+        "imagePath": "wall.jpg", "imageHeight": HEIGHT, "imageWidth": WIDTH,
+        "shapes": [{"label": "Pore", "points": [[8, 5], [30, 12]], "shape_type": "rectangle"}],
+        "imageData": base64.b64encode(b"x").decode(),
+    }  # fmt: skip
+    assert give(wall, "wall.json", json.dumps(labelme).encode()).regions == 1
+    assert (mask_of(wall)[6:11, 9:29] == 2).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("wall.png", png(np.ones((10, 10)) * 255), "the mask has 10 x 10 pixels"),
+        ("other.png", png(shape() * 255), "there is no image other"),
+        ("wall.png", b"text", "cannot be read"),
+        ("wall.png", bomb(), "100,000,000"),
+        ("wall.png", png(shape() * 0), "nothing is drawn"),
+        ("wall.json", b"{", "no JSON"),
+        ("wall.json", b"[1]", "neither COCO"),
+        ("wall.json", b"[" * 100_000, "no JSON"),
+        ("wall.json", b'{"annotations": [{"image_id": 3}]}', "damaged"),
+        ("wall.json", coco([[1, 2, 3]]), "damaged"),
+        ("wall.json", coco({"size": [1, 1], "counts": [1]}), "another size"),
+        ("wall.json", coco([[1, 1, 5, 1, 5, 5]], (10**6, 10**6)), "is none"),
+        ("wall.json", b'{"shapes": [{"label": "x"}], "imageHeight": 3, "imageWidth": 3}', "damaged"),
+        ("wall.txt", b"", "masks are .png"),
+    ],
+)
+def test_masks_that_do_not_fit_are_told_and_change_nothing(
+    wall: Someone, name: str, content: bytes, words: str
+) -> None:
+    before = log.position(find_images(wall.project_id)[0].id)
+    got = give(wall, name, content)
+    assert got.regions == 0
+    assert len(got.problems) == 1
+    assert words in got.problems[0]
+    assert log.position(find_images(wall.project_id)[0].id) == before
+
+
+def test_all_problems_are_listed_and_the_good_masks_taken(wall: Someone) -> None:
+    files = [("wall.png", io.BytesIO(png(shape() * 255))), ("x.png", io.BytesIO(png(shape() * 255))),
+             ("y.json", io.BytesIO(b"{"))]  # fmt: skip
+    got = import_masks(wall.project_id, wall.user_id, files, class_number=1)
+    assert (got.regions, len(got.problems)) == (1, 2)
