@@ -62,7 +62,7 @@ for label, state, allowed in (
         head.button(label, on_click=do, args=(set_state, project.id, [image.id], state))
 editable = image.state != "accepted"
 
-side, middle = st.columns([1, 3.4], gap="medium")
+side, middle = st.columns([1, 4.2], gap="medium")
 with side:
     way = st.segmented_control("Way", ["Draw", "Threshold"], default="Draw", label_visibility="collapsed") or "Draw"
     numbers = list(by_number)

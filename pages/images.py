@@ -124,7 +124,8 @@ with st.container(border=True):
     )  # fmt: skip
     ids = [one.id for one in images]
     if whom == "chosen":
-        ids = st.multiselect("Chosen", ids, format_func=lambda one: next(i.name for i in images if i.id == one))
+        labels = ui.unique_labels({one.id: one.name for one in images})
+        ids = st.multiselect("Chosen", ids, format_func=labels.__getitem__)
     elif whom == "all":
         ids = find_ids(project.id, chosen)
     left, middle, right = st.columns(3, vertical_alignment="bottom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,16 +71,23 @@ def choose_project() -> Here | None:
     asked = st.session_state.get("project", st.query_params.get("project"))
     wanted = int(asked) if str(asked).isdigit() else None
     ids = list(projects)
+    labels = unique_labels({one: project.name for one, (project, _) in projects.items()})
     chosen = st.sidebar.selectbox(
         "Project",
         ids,
         index=ids.index(wanted) if wanted in ids else 0,
-        format_func=lambda one: projects[one][0].name,
+        format_func=labels.__getitem__,
     )
     st.session_state["project"] = chosen
     if st.query_params.get("project") != str(chosen):
         st.query_params["project"] = str(chosen)
     return Here(user, *projects[chosen])
+
+
+def unique_labels(names: dict[int, str]) -> dict[int, str]:
+    """Names for a choice. Streamlit tells options apart by what they are shown as, so equal ones get their number."""
+    counts = Counter(names.values())
+    return {key: name if counts[name] == 1 else f"{name} · {key}" for key, name in names.items()}
 
 
 def here(role: str = "annotator") -> Here:

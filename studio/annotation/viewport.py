@@ -42,7 +42,7 @@ def look(
     image_height: int,
     zoom: float = 1.0,
     centre: tuple[float, float] | None = None,
-    most: tuple[int, int] = (920, 620),
+    most: tuple[int, int] = (780, 600),
 ) -> Viewport:
     """The viewport at a zoom (1: the whole image) about a centre in image pixels, kept inside the image.
 

@@ -216,8 +216,8 @@ def test_a_viewport_lies_in_the_image_and_goes_there_and_back(width, height, zoo
     assert view.top >= 0
     assert view.left + view.crop_width <= width
     assert view.top + view.crop_height <= height
-    assert view.width <= 920
-    assert view.height <= 620
+    assert view.width <= 780
+    assert view.height <= 600
     corner = view.to_image(np.array([[0, 0], [view.width, view.height]]))
     assert np.allclose(corner, [[view.left, view.top], [view.left + view.crop_width, view.top + view.crop_height]])
     assert np.allclose(view.to_canvas(view.to_image(np.array(points))), points, atol=1e-6)

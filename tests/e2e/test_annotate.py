@@ -1,0 +1,217 @@
+"""Drawing with the mouse in a real browser: what is saved is what was drawn, to the pixel, at any zoom."""
+
+from __future__ import annotations
+
+import io
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from studio.accounts import add_user
+from studio.annotation import log
+from studio.annotation.viewport import Viewport, look
+from studio.images.library import add_image, image_in, set_state
+from studio.projects import create_project
+from studio.store.database import writing
+from studio.store.models import Image
+from tests.conftest import save_png
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+
+WIDTH, HEIGHT = 400, 300
+
+
+@pytest.fixture(scope="module")
+def owner(server: Server) -> int:
+    with writing() as db:
+        return add_user(db, "Ada", PASSWORD).id
+
+
+@pytest.fixture
+def wall(owner: int, tmp_path: Path) -> Image:
+    project = create_project(owner, "Walls")
+    noise = np.random.default_rng(0).integers(150, 220, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    noise[250:260, 50:90] = 20  # a dark area for the threshold
+    noise[270:272, 200:203] = 20
+    return add_image(project.id, owner, save_png(noise, tmp_path / "wall.png"), "wall.png")[0]
+
+
+def open_image(browser, server: Server, owner: int, image: Image):
+    page = sign_in(browser, server, owner)
+    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    page.locator("canvas").last.wait_for()
+    settled(page)
+    page.wait_for_timeout(500)  # the canvas takes its listeners a moment after it is there
+    return page
+
+
+def drag(page, view: Viewport, *points: tuple[float, float]) -> None:
+    """Draw along image points with the mouse held."""
+    box = page.locator("canvas").last.bounding_box()
+    for number, (x, y) in enumerate(view.to_canvas(np.array(points))):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8 if number else 1)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def saved(page, count: int) -> None:
+    page.get_by_text(f"All strokes saved · {count} since this view").wait_for()
+
+
+def mask(page, server: Server, image: Image) -> np.ndarray:
+    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png")
+    assert got.status == 200
+    return np.asarray(Picture.open(io.BytesIO(got.body())))
+
+
+def differs_only_at_edges(got: np.ndarray, expected: np.ndarray) -> None:
+    """Equal but for pixels within one of the expected shape's edge."""
+    kernel = np.ones((3, 3), np.uint8)
+    inner = cv2.erode(expected.astype(np.uint8), kernel) > 0
+    outer = cv2.dilate(expected.astype(np.uint8), kernel) > 0
+    assert got[inner].all()
+    assert not got[~outer].any()
+
+
+def line(points: list[tuple[float, float]], width: float) -> np.ndarray:
+    x, y = np.arange(WIDTH) + 0.5, (np.arange(HEIGHT) + 0.5)[:, None]
+    where = np.zeros((HEIGHT, WIDTH), bool)
+    for (x0, y0), (x1, y1) in pairwise(points):
+        t = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
+        where |= np.hypot(x - x0 - t * (x1 - x0), y - y0 - t * (y1 - y0)) <= width / 2
+    return where
+
+
+def polygon(corners: list[tuple[float, float]]) -> np.ndarray:
+    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
+    fixed = np.round((np.array(corners) - 0.5) * 16).astype(np.int32)  # OpenCV counts from the first pixel's centre
+    return cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, 4) > 0
+
+
+def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    view = look(WIDTH, HEIGHT)
+    stroke = [(40.0, 40.0), (200.0, 90.0)]
+    drag(page, view, *stroke)
+    saved(page, 1)
+    width = log.read(wall.id)[0].geometry["width"]
+    assert width == pytest.approx(5, abs=0.3)  # as the slider says, to a canvas pixel
+    differs_only_at_edges(mask(page, server, wall) == 1, line(stroke, width))
+
+    page.keyboard.press("2")  # the class
+    page.keyboard.press("t")  # the rectangle
+    settled(page)
+    page.locator(".st-key-tool-rectangle button[kind=primary]").first.wait_for()
+    drag(page, view, (100, 150), (180, 220))
+    saved(page, 2)
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[150:220, 100:180] = True
+    differs_only_at_edges(mask(page, server, wall) == 2, expected)
+
+    page.keyboard.press("3")
+    page.keyboard.press("g")
+    page.locator(".st-key-tool-polygon button[kind=primary]").first.wait_for()
+    settled(page)
+    corners = [(240.0, 120.0), (340.0, 140.0), (300.0, 260.0)]  # whole canvas pixels, as a mouse has them
+    box = page.locator("canvas").last.bounding_box()
+    for x, y in view.to_canvas(np.array([*corners, corners[0]])):
+        page.mouse.click(box["x"] + x, box["y"] + y, delay=60)
+        page.wait_for_timeout(200)  # clicks in quick succession would be a double click
+    saved(page, 3)
+    differs_only_at_edges(mask(page, server, wall) == 3, polygon(corners))
+
+    page.reload()
+    page.locator("canvas").last.wait_for()
+    saved(page, 0)  # nothing new in this view, and nothing lost
+    before = mask(page, server, wall)
+    assert set(np.unique(before)) == {0, 1, 2, 3}
+    shown = np.asarray(Picture.open(io.BytesIO(page.locator("canvas").first.screenshot())).convert("RGB")).astype(int)
+    x, y = view.to_canvas(np.array([[140, 185]]))[0]
+    red, _, blue = shown[int(y), int(x)]
+    assert blue > red + 30  # the rectangle of class Pore is seen, in its blue
+
+    page.wait_for_timeout(500)
+    page.keyboard.press("e")
+    page.locator(".st-key-tool-eraser button[kind=primary]").first.wait_for()
+    settled(page)
+    drag(page, view, (90, 185), (190, 185))
+    saved(page, 1)
+    erased = mask(page, server, wall)
+    assert (before == 2)[185, 100:180].all()
+    assert not erased[185, 95:185].any()
+    page.keyboard.press("Control+z")
+    page.get_by_text("· 0 since this view").wait_for()
+    assert np.array_equal(mask(page, server, wall), before)
+    page.keyboard.press("Control+y")
+    page.wait_for_timeout(300)
+    settled(page)
+    assert np.array_equal(mask(page, server, wall), erased)
+    assert [row.kind for row in log.read(wall.id)] == ["brush", "rectangle", "polygon", "erase", "undo", "redo"]
+    page.context.close()
+
+
+def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    page.locator(".st-key-view-zoom_in button").first.click()
+    page.get_by_text(re.compile("^2 ×$")).wait_for()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1500)
+    settled(page)
+    view = look(WIDTH, HEIGHT, 2.0, (WIDTH / 2 + WIDTH / 8, HEIGHT / 2))
+    assert view.left == 150
+    stroke = [(170.0, 100.0), (310.0, 190.0)]
+    drag(page, view, *stroke)
+    saved(page, 1)
+    differs_only_at_edges(mask(page, server, wall) == 1, line(stroke, log.read(wall.id)[0].geometry["width"]))
+    page.context.close()
+
+
+def test_several_quick_strokes_are_all_saved(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    view = look(WIDTH, HEIGHT)
+    for number in range(6):
+        drag(page, view, (40, 40 + 20 * number), (200, 40 + 20 * number))
+    saved(page, 6)
+    assert len(log.read(wall.id)) == 6
+    rows = mask(page, server, wall)[:, 120] == 1
+    assert all(rows[40 + 20 * number] for number in range(6))
+    page.context.close()
+
+
+def test_the_threshold_way(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    page.get_by_text("Threshold", exact=True).click()
+    page.get_by_role("button", name="-10").click()
+    page.get_by_text("all below 110").wait_for()
+    page.get_by_label("Smallest area, in pixels").fill("3")
+    page.get_by_label("Smallest area, in pixels").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Sort the areas").click()
+    page.get_by_text("Area 1 of 2, 400 pixels").wait_for()
+    page.get_by_role("button", name="Crack").click()
+    page.get_by_text("Area 2 of 2, 6 pixels").wait_for()
+    page.get_by_role("button", name="Pore").click()
+    page.get_by_text("All areas are sorted").wait_for()
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[250:260, 50:90] = 1
+    expected[270:272, 200:203] = 2
+    assert np.array_equal(mask(page, server, wall), expected)
+    page.context.close()
+
+
+def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser, owner: int, wall: Image) -> None:
+    set_state(wall.project_id, [wall.id], "accepted")
+    page = open_image(browser, server, owner, wall)
+    page.get_by_text("This image is accepted").wait_for()
+    drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
+    page.wait_for_timeout(1000)
+    assert log.read(wall.id) == []
+    page.get_by_role("button", name="Reopen").click()
+    saved(page, 0)
+    assert image_in(wall.project_id, wall.id).state == "open"
+    page.context.close()

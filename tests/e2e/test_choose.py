@@ -1,0 +1,133 @@
+"""The Choose page in a browser: the chart is clicked, limits move the pick, a network is taken home."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from studio.accounts import add_user
+from studio.jobs.sweeps import picked
+from studio.projects import create_project, invite
+from studio.projects import accept as accept_invitation
+from studio.store.database import writing
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.tiny_sweep import add_sweep
+
+POINTS = """() => {
+    const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
+    const x = chart._fullLayout.xaxis, y = chart._fullLayout.yaxis;
+    return Object.fromEntries(chart._fullData.flatMap(trace => (trace.customdata || []).map((data, at) =>
+        [data[1], [box.left + x._offset + x.d2p(trace.x[at]), box.top + y._offset + y.d2p(trace.y[at])]])));
+}"""
+
+
+@pytest.fixture(scope="module")
+def project(server: Server) -> tuple[int, int]:
+    """A project with a sweep, and its admin."""
+    with writing() as db:
+        user = add_user(db, "Ada", PASSWORD)
+    project_id = create_project(user.id, "Bridge").id
+    add_sweep(project_id, user.id)
+    return project_id, user.id
+
+
+@pytest.fixture
+def page(browser, server: Server, project: tuple[int, int]):
+    opened = sign_in(browser, server, project[1])
+    opened.goto(f"{server.url}/choose?project={project[0]}")
+    opened.locator(".js-plotly-plot .point").first.wait_for()
+    settled(opened)
+    yield opened
+    opened.context.close()
+
+
+def click(page, name: str) -> None:
+    """Click a candidate's point on the chart."""
+    x, y = page.evaluate(POINTS)[name]
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+
+
+def panel(page, name: str):
+    return page.get_by_role("heading", name=re.compile(f"^{re.escape(name)}"), level=3)
+
+
+def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
+    panel(page, "keep-0.5").wait_for()  # the pick
+    click(page, "keep-0.25")
+    panel(page, "keep-0.25").wait_for()
+    panel(page, "keep-0.5").wait_for(state="detached")
+    settled(page)
+    page.keyboard.down("Shift")
+    click(page, "base")
+    page.keyboard.up("Shift")
+    panel(page, "base").wait_for()
+    assert panel(page, "keep-0.25").count() == 1
+    settled(page)
+
+
+def test_limits_move_the_pick_at_once(page) -> None:
+    page.get_by_text("keep-0.5, the pick").wait_for()
+    slider = page.locator("[data-testid=stSlider]", has_text="Longest time").locator("input")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")  # any, 15, 12, 10 ms
+    page.get_by_text("keep-0.25, the pick").wait_for()
+    panel(page, "keep-0.25").wait_for()
+    least = page.locator("[data-testid=stSlider]", has_text="Least recall").locator("input")
+    least.focus()
+    page.keyboard.press("End")
+    page.get_by_text("No pruned network keeps within the limits").wait_for()
+    settled(page)
+
+
+def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
+    page.get_by_text(re.compile("test images? wrong|every test image right")).first.wait_for()
+    page.get_by_role("radio", name="Layers").click()
+    page.get_by_text("Filters kept per layer").first.wait_for()
+    page.get_by_role("radio", name="Filters").click()
+    page.get_by_text(re.compile(r"^filter \d+ · 0\.\d{3}$")).first.wait_for()
+    settled(page)
+
+
+def test_other_axes_and_the_other_charts(page) -> None:
+    page.get_by_label("To the right").click()
+    page.get_by_role("option", name="MACs").click()
+    page.get_by_text("multiply-adds, millions").wait_for()
+    page.get_by_text("More charts").click()
+    page.get_by_role("tab", name="Decision score").wait_for()
+    settled(page)
+
+
+def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
+    page, browser, server: Server, project: tuple[int, int]
+) -> None:
+    page.get_by_role("button", name="Make this the project's network").click()
+    page.get_by_text("the project's network", exact=True).wait_for()
+    chosen = picked(project[0])
+    assert chosen is not None
+    assert chosen.candidate == "keep-0.5"
+    annotator = accept_invitation(invite(project[0], "annotator"), None, "Bob", PASSWORD)
+    other = sign_in(browser, server, annotator)
+    other.goto(f"{server.url}/choose?project={project[0]}")
+    click_target = other.locator(".js-plotly-plot .point").first
+    click_target.wait_for()
+    settled(other)
+    click(other, "keep-0.25")
+    panel(other, "keep-0.25").wait_for()
+    settled(other)
+    assert other.get_by_role("button", name="Download").count() == 1
+    assert other.get_by_role("button", name="Make this").count() == 0
+    other.context.close()
+
+
+def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:
+    empty = create_project(project[1], "Nothing here").id
+    page = sign_in(browser, server, project[1])
+    for address, told in (("choose", "No sweep is done yet"), ("try_it", "No network yet")):
+        page.goto(f"{server.url}/{address}?project={empty}")
+        page.get_by_text(told).wait_for()
+        settled(page)
+        assert page.locator("[data-testid=stPageLink]").count() == 2
+    page.context.close()
