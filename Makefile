@@ -21,6 +21,7 @@ bench: $(VENV)/test-installed  ## ratios against a bound or a peer; nothing else
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.head
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.pages
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'

@@ -88,7 +88,9 @@ def browser():
     path = find()
     if path is None:
         pytest.skip("left out: there is no Chromium, and none could be installed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=30_000)
 
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=FLAGS)

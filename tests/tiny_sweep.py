@@ -1,0 +1,72 @@
+"""A finished sweep of three very small networks in a project of the studio."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ftl import load_backbone, load_masks, sweep
+from ftl.backbones.load import save_backbone
+from ftl.files import read_json
+from studio.jobs.sweeps import models, workspace
+from studio.store.database import writing
+from studio.store.models import Job
+from tests.conftest import SIZE, draw_pair, make_features, save_png
+
+FIGURES = {
+    "base": {"time_ms": 100.0, "time_q1_ms": 95.0, "time_q3_ms": 110.0, "accuracy": 0.97, "f1": 0.97, "recall": 0.98},
+    "keep-0.25": {"time_ms": 5.0, "time_q1_ms": 4.9, "time_q3_ms": 5.2, "accuracy": 0.8, "f1": 0.8, "recall": 0.7},
+    "keep-0.5": {"time_ms": 20.0, "time_q1_ms": 19.0, "time_q3_ms": 21.0, "accuracy": 0.96, "f1": 0.96, "recall": 0.9},
+}
+"""What the results are made to say, whatever the tiny networks do: keep-0.5 is the pick, keep-0.25 the faster."""
+
+
+def lay_out(folder: Path) -> Path:
+    """Images, masks and data sets as a studio's job lays them out, `NUMBER_name.png`, and a backbone."""
+    rng, number = np.random.default_rng(7), 0
+    for part, count in (("Images", 4), ("dataset", 24), ("evaluation", 12)):
+        for name in ("Crack", "Background"):
+            for _ in range(count):
+                number += 1
+                image, mask = draw_pair(rng, name == "Crack")
+                save_png(image, folder / part / name / f"{number}_{part}.png")
+                if part == "Images":
+                    save_png(mask, folder / "Segmented" / name / f"{number}_{part}.png")
+    save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
+    return folder / "tiny.safetensors"
+
+
+def add_sweep(project_id: int, user_id: int, name: str = "Tiny") -> Job:
+    """Run it and enter it as a job that is done."""
+    with writing() as db:
+        job = Job(project_id=project_id, created_by=user_id, kind="sweep", name=name, settings={}, state="done")
+        db.add(job)
+        db.flush()
+    folder = workspace(job.id)
+    backbone = load_backbone(lay_out(folder))
+    masks = load_masks(folder / "Images", folder / "Segmented", size=SIZE)
+    sweep(
+        backbone,
+        masks,
+        dataset=folder / "dataset",
+        evaluation=folder / "evaluation",
+        keep=[0.25, 0.5],
+        out=models(job.id),
+    )
+    results = read_json(models(job.id) / "results.json")
+    for candidate in results["candidates"]:
+        candidate.update(FIGURES[candidate["name"]])
+    (models(job.id) / "results.json").write_text(json.dumps(results))
+    return job
+
+
+def photograph(path: Path, cracked: bool, across: int = 1) -> Path:
+    """Save a photograph that was never swept, `across` x `across` of them joined; only the first is cracked."""
+    rng = np.random.default_rng(99)
+    parts = [draw_pair(rng, cracked and not number)[0] for number in range(across * across)]
+    rows = [np.concatenate(parts[start : start + across], 1) for start in range(0, len(parts), across)]
+    Image.fromarray(np.concatenate(rows)).save(path)
+    return path
