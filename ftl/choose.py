@@ -5,7 +5,7 @@ Everything here looks at figures of the images held out for choosing; the test s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,39 +76,56 @@ def decision_score(candidate: Candidate, base: Candidate, weights: Weights) -> f
     return weights.quality * quality + weights.parameters * left + weights.time * saved
 
 
+Measure = Callable[[Candidate], float]
+"""A figure of a candidate."""
+
+
+def _time(candidate: Candidate) -> float:
+    return candidate.time_ms
+
+
+def _accuracy(candidate: Candidate) -> float:
+    return candidate.accuracy
+
+
 @dataclass(frozen=True)
 class Front:
-    """The Pareto front of accuracy over time: candidates, by rising time and accuracy, that no other beats in both."""
+    """The Pareto front of a quality over a cost: candidates, by rising cost and quality, that no other beats in both.
+
+    By default of accuracy over time.
+    """
 
     candidates: tuple[Candidate, ...]
+    cost: Measure = _time
+    quality: Measure = _accuracy
 
     def best(
         self, *, max_ms: float | None = None, min_recall: float | None = None, max_mb: float | None = None
     ) -> Candidate:
-        """The most accurate candidate of the front within the limits. Raises `FtlError` when there is none."""
+        """The candidate of the highest quality on the front within the limits. Raises `FtlError` when there is none."""
         allowed = [one for one in self.candidates if Limits(max_ms, min_recall, max_mb).allow(one)]
         if not allowed:
             raise FtlError("no candidate on the front keeps within the limits: loosen one")
-        return max(allowed, key=lambda one: (one.accuracy, -one.time_ms))
+        return max(allowed, key=lambda one: (self.quality(one), -self.cost(one)))
 
     def knee(self) -> Candidate | None:
         """The candidate farthest above the line between the front's ends; None if the front has no clear bend."""
         if len(self.candidates) < 3:
             return None
-        x = np.array([one.time_ms for one in self.candidates])
-        y = np.array([one.accuracy for one in self.candidates])
+        x = np.array([self.cost(one) for one in self.candidates])
+        y = np.array([self.quality(one) for one in self.candidates])
         height = (y - y[0]) / (y[-1] - y[0]) - (x - x[0]) / (x[-1] - x[0])
         best = int(height.argmax())
         return self.candidates[best] if height[best] >= KNEE_LEAST else None
 
 
-def pareto(candidates: Sequence[Candidate]) -> Front:
-    """The front of candidates that no other beats or equals in both accuracy and time, better in one."""
+def pareto(candidates: Sequence[Candidate], cost: Measure = _time, quality: Measure = _accuracy) -> Front:
+    """The front of candidates that no other beats or equals in both quality and cost, better in one."""
     front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda one: (one.time_ms, -one.accuracy)):
-        if not front or candidate.accuracy > front[-1].accuracy:
+    for candidate in sorted(candidates, key=lambda one: (cost(one), -quality(one))):
+        if not front or quality(candidate) > quality(front[-1]):
             front.append(candidate)
-    return Front(tuple(front))
+    return Front(tuple(front), cost, quality)
 
 
 class Choice(NamedTuple):

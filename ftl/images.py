@@ -39,7 +39,7 @@ def open_upright(path: Path) -> Image.Image:
     except FtlError:
         raise
     except Image.DecompressionBombError as error:
-        raise FtlError(f"{path} is {_TOO_LARGE}") from error
+        raise FtlError(f"{path} has too many pixels, {_TOO_LARGE}") from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(_FORMATS)
         raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error

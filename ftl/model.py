@@ -37,8 +37,27 @@ class Model:
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities (N, classes) of RGB uint8 images, each (height, width, 3)."""
-        features = self.network(self.network.preprocess(images)).permute(0, 2, 3, 1).flatten(1).numpy()
-        return self.head.probabilities(features)
+        return self.head.probabilities(self._features(images).reshape(len(images), -1))
+
+    @torch.inference_mode()
+    def evidence(self, images: Sequence[np.ndarray], label: str) -> tuple[np.ndarray, np.ndarray]:
+        """Class probabilities (N, classes), and where they come from: what each place of the last map adds, (N, H, W).
+
+        The head is linear, so nothing is estimated: with two classes, a map's sum and the bias are the log-odds of
+        `label`; with more, its logit less the mean of all. Raises `FtlError` when there is no such class.
+        """
+        if label not in self.classes:
+            raise FtlError(f"there is no class {label!r} to look for: there are {', '.join(self.classes)}")
+        at, features = self.classes.index(label), self._features(images)
+        weight = self.head.weight
+        weight = (weight[0] if at else -weight[0]) if len(weight) == 1 else weight[at] - weight.mean(0)
+        places = np.einsum("nhwc,hwc->nhw", features, weight.reshape(features.shape[1:]), dtype=np.float64)
+        return self.head.probabilities(features.reshape(len(images), -1)), places
+
+    def _features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The last feature map (N, H, W, C), float32, laid out as the head takes it."""
+        maps = self.network(self.network.preprocess(images)).permute(0, 2, 3, 1)
+        return np.ascontiguousarray(maps.numpy())
 
 
 def _head_parts(head: Head) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -1,1 +1,116 @@
-"""Soon."""
+"""Choose: all candidates on one chart, limits and weights to move, and a closer look at each."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from studio import ui
+from studio.choosing import controls, order, panel, stage
+from studio.choosing.reading import Network, Sweep, read_sweep
+from studio.jobs import sweeps
+
+here = ui.here()
+title, which = st.columns([2, 5], gap="medium", vertical_alignment="center")
+title.title("Choose")
+finished = {job.id: job for job in sweeps.finished_sweeps(here.project.id)}
+if not finished:
+    ui.empty("No sweep is done yet", "Launch one, watch it, and choose here.", ":material/scatter_plot:")
+    with st.container(horizontal=True):
+        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
+    st.stop()
+
+
+@st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
+def read(job_id: int, name: str, folder: Path, at: float) -> Sweep:
+    """A sweep, read once as long as its results stay."""
+    return read_sweep(job_id, name, folder)
+
+
+def open_points() -> None:
+    """What was clicked on the chart is shown below, up to three side by side."""
+    points = st.session_state["points"].selection.points
+    keys = list(dict.fromkeys(point["customdata"][0] for point in points if point.get("customdata")))
+    if keys:
+        st.session_state["open"] = keys[:3]
+
+
+def open_rows() -> None:
+    """The rows chosen in the table, likewise."""
+    if chosen := st.session_state["rows"].selection.rows:
+        st.session_state["open"] = [st.session_state["row-keys"][row] for row in chosen][:3]
+
+
+asked = st.session_state.pop("sweep", None)  # the Jobs page sends here with a sweep
+if asked in finished:
+    st.session_state["sweeps"] = [asked]
+kept = [one for one in st.session_state.get("sweeps", []) if one in finished]
+st.session_state["sweeps"] = kept or [next(iter(finished))]
+if len(finished) > 1:
+    which.multiselect(
+        "Sweeps", list(finished), key="sweeps", format_func=lambda one: f"{finished[one].name} · {one}",
+        label_visibility="collapsed", placeholder="Choose sweeps",
+    )  # fmt: skip
+with ui.told():
+    shown = [
+        read(one, finished[one].name, sweeps.models(one), panel.written(sweeps.models(one) / "results.json"))
+        for one in st.session_state["sweeps"]
+    ]
+if not shown:
+    st.info("Choose at least one sweep.", icon=":material/info:")
+    st.stop()
+
+dark = st.context.theme.type == "dark"
+side, main = st.columns([2, 5], gap="medium")
+with side:
+    with st.container(border=True):
+        st.markdown("**Limits**")
+        limits = controls.limits(shown)
+    with st.container(border=True):
+        st.markdown("**What counts**", help="The decision score adds these up; the best score within the limits wins.")
+        weights = controls.weights()
+ranked = [order.rank(one, weights, limits) for one in shown]
+rows = order.table(ranked, weights)
+st.session_state["row-keys"] = [row.pop("key") for row in rows]
+with main:
+    as_chart, as_table = st.tabs([":material/scatter_plot: Chart", ":material/table_rows: Table"])
+    with as_chart:
+        stage.chart(ranked, open_points, dark)
+    with as_table:
+        stage.table(rows, open_rows, len(shown) > 1)
+    stage.verdicts(ranked)
+
+known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]
+st.session_state["open"] = [key for key in st.session_state.get("open", []) if key in known]
+st.header("A closer look")
+names = {one.job_id: one.name for one in shown}
+st.multiselect(
+    "Networks side by side",
+    known,
+    key="open",
+    max_selections=3,
+    placeholder="the pick",
+    format_func=lambda key: Network.of(key).name + (f" · {names[Network.of(key).job_id]}" if len(shown) > 1 else ""),
+)
+opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
+project_pick = sweeps.picked(here.project.id)
+for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
+    its = next(one for one in ranked if one.sweep.job_id == network.job_id)
+    marks = {
+        ":orange-badge[:material/star: the pick]": network == its.pick,
+        ":green-badge[knee]": bool(its.choice and its.choice.knee and its.choice.knee.name == network.name),
+        ":gray-badge[base]": its.sweep.candidate(network.name).is_base,
+        ":blue-badge[:material/verified: the project's network]": bool(
+            project_pick and (project_pick.job_id, project_pick.candidate) == network
+        ),
+    }
+    with column:
+        panel.show(here, its.sweep, network.name, [mark for mark, on in marks.items() if on], wide=len(opened) == 1)
+
+more = st.expander("More charts", icon=":material/monitoring:", key="more", on_change="rerun")
+if more.open:  # they take as long as all the rest of the page
+    with more:
+        stage.more(ranked, dark)
+for one in shown:
+    of = f"{ui.plain(one.name)}: " if len(shown) > 1 else ""
+    st.caption(of + ui.plain(" ".join(one.notes)))

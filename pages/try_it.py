@@ -1,1 +1,179 @@
-"""Soon."""
+"""Try: what a network says of new photographs, beside the base that it was cut from."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from ftl.choose import choose
+from ftl.images import EXTENSIONS
+from ftl.model import Model, load_model
+from ftl.pruning.sweep import BASE
+from studio import ui
+from studio.choosing.maps import jpeg
+from studio.choosing.panel import written
+from studio.choosing.reading import Network, Sweep, read_sweep
+from studio.images.library import Filter, find_images, image_in
+from studio.jobs import sweeps
+from studio.store import files
+from studio.trying import draw, results
+from studio.trying.examine import Finding, examine
+from studio.trying.training import Training, trained_on
+from studio.trying.uploads import read_upload
+
+AT_ONCE = 8
+here = ui.here()
+st.title("Try")
+finished = {job.id: job for job in sweeps.finished_sweeps(here.project.id)}
+if not finished:
+    ui.empty("No network yet", "Launch a sweep; its networks can be tried here.", ":material/search:")
+    with st.container(horizontal=True):
+        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
+    st.stop()
+
+
+@st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
+def read(job_id: int, name: str, folder: Path, at: float) -> tuple[Sweep, Training]:
+    """A sweep and what it was trained on, read once as long as its results stay."""
+    return read_sweep(job_id, name, folder), trained_on(folder.parent)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the network")
+def load(folder: Path, at: float) -> Model:
+    """A network, warm: its first image takes longer than all others."""
+    model = load_model(folder)
+    side = model.network.preprocess.size
+    model.probabilities([np.zeros((side, side, 3), np.uint8)])
+    return model
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def find(digest: str, folder: Path, at: float, looked_for: str, side: int, _read: Callable[[], np.ndarray]) -> Finding:
+    """What a network says of a photograph."""
+    return examine(load(folder, at), _read(), looked_for, side)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def drawn(digest: str, folder: Path, at: float, heat: bool, _read: Callable[[], np.ndarray], _found: Finding) -> bytes:
+    """The photograph with what was found, as JPEG."""
+    return jpeg(draw.picture(_read(), _found, heat=heat))
+
+
+def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
+    """One network's answer."""
+    st.image(picture, width="stretch")
+    colour = "orange" if found.label == sweep.looked_for else "green"
+    st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{100 * found.probability:.2f} %**")
+    told = f"{found.ms:.3g} ms here; {alone_ms:.3g} ms when measured alone"
+    if found.tiles:
+        told = (
+            f"the whole photograph, in {found.ms:.3g} ms. **{len(found.found)} of {len(found.tiles)} tiles** show "
+            f"{ui.plain(sweep.looked_for)}, at most {100 * max(found.chances):.1f} %, in {found.tiles_ms / 1000:.2g} s"
+        )
+    st.caption(told)
+
+
+loaded = {
+    job.id: read(job.id, job.name, sweeps.models(job.id), written(sweeps.models(job.id) / "results.json"))
+    for job in finished.values()
+}
+picked = sweeps.picked(here.project.id)
+chosen = Network(picked.job_id, picked.candidate) if picked else None
+newest = next(iter(loaded.values()))[0]
+suggested = chosen or Network(newest.job_id, choose(newest.candidates).pick.name)
+networks = [Network(job, one.name) for job, (sweep, _) in loaded.items() for one in sweep.candidates]
+with st.container(border=True):
+    left, right = st.columns([2, 3], gap="large")
+with left:
+    network = st.selectbox(
+        "Network",
+        networks,
+        networks.index(suggested),
+        format_func=lambda one: f"{'★ ' if one == chosen else ''}{one.name} · {finished[one.job_id].name}",
+        help="★ is the project's network, as picked on the Choose page",
+    )
+    beside = st.toggle("The base beside it", True, disabled=network.name == BASE)
+    heat = st.toggle(
+        "Heat",
+        True,
+        help="Glows where the network sees the class looked for: what each place adds, less what a flat surface would",
+    )
+    if chosen is None:
+        st.caption("The project has no network yet: pick one on the Choose page.")
+        st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
+with right:
+    source = st.segmented_control(
+        "Photographs", ["From this computer", "From the project"], default="From this computer", required=True
+    )
+    photographs: list[tuple[str, str, Callable[[], np.ndarray], int | None]] = []
+    if source == "From this computer":
+        for one in st.file_uploader(
+            "Photographs to try", [one[1:] for one in EXTENSIONS], accept_multiple_files=True,
+            label_visibility="collapsed",
+        ):  # fmt: skip
+            data = one.getvalue()
+            photographs.append((one.name, hashlib.sha256(data).hexdigest(), partial(read_upload, one.name, data), None))
+        st.caption("They are looked at and forgotten: nothing is added to the project.")
+    else:
+        text = st.text_input("Name", placeholder="part of a name", label_visibility="collapsed")
+        images = {one.id: one for one in find_images(here.project.id, Filter(text=text), count=300)}
+        kept = {one: image_in(here.project.id, one) for one in st.session_state.get("tried", [])}
+        images |= kept
+        for one in st.multiselect(
+            "Photographs to try", list(images), key="tried", format_func=lambda one: images[one].name,
+            placeholder="Choose photographs", label_visibility="collapsed",
+        ):  # fmt: skip
+            image = images[one]
+            photographs.append((image.name, image.sha256, partial(files.array, image.sha256), image.id))
+
+sweep, training = loaded[network.job_id]
+names = [network.name, *([BASE] if beside and network.name != BASE else [])]
+folders = {name: sweeps.network(here.project.id, network.job_id, name) for name in names}
+if not photographs:
+    ui.empty(
+        "Nothing to look at yet", "Drop photographs above, or choose some of the project's.", ":material/image_search:"
+    )
+    st.stop()
+
+rows, readable = [], []
+bar = st.progress(0.0, "Looking")
+for number, (title, digest, get, image_id) in enumerate(photographs):
+    with ui.told():
+        once = cache(get)
+        answers = {}
+        for step, name in enumerate(names):
+            done = (number + step / len(names)) / len(photographs)
+            bar.progress(done, f"{name} looks at photograph {number + 1} of {len(photographs)}")
+            at = written(folders[name] / "head.safetensors")
+            answers[name] = find(digest, folders[name], at, sweep.looked_for, training.side, once)
+            rows.append(results.Row(title, name, answers[name]))
+        readable.append((title, digest, get, image_id, answers))
+bar.empty()
+if not readable:
+    st.stop()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    found = sum(answers[network.name].label == sweep.looked_for or bool(answers[network.name].found)
+                for *_, answers in readable)  # fmt: skip
+    st.markdown(f"**{found} of {len(readable)}** photographs show {ui.plain(sweep.looked_for)}, says {network.name}.")
+    st.download_button("Results as CSV", results.as_csv(rows, sweep.looked_for), "results.csv", "text/csv",
+                       icon=":material/table_view:", on_click="ignore")  # fmt: skip
+page = 0
+if len(readable) > AT_ONCE:
+    page = st.number_input("Page", 1, -(-len(readable) // AT_ONCE), width=140) - 1
+for title, digest, get, image_id, answers in readable[AT_ONCE * page : AT_ONCE * (page + 1)]:
+    with st.container(border=True):
+        trained = " :gray-badge[the network was trained on it]" if image_id in training.images else ""
+        st.markdown(f"**{ui.plain(title)}**{trained}")
+        once = cache(get)
+        for column, name in zip(st.columns(2, gap="medium"), names, strict=False):
+            with column:
+                at = written(folders[name] / "head.safetensors")
+                picture = drawn(digest, folders[name], at, heat, once, answers[name])
+                show(ui.plain(name), answers[name], picture, sweep.candidate(name).time_ms)
+if any(answers[network.name].tiles for *_, answers in readable):
+    st.caption(f"Large photographs are also cut into tiles of {training.side} pixels, the size of the photographs that "
+               f"the network was trained on; those that show {ui.plain(sweep.looked_for)} are outlined.")  # fmt: skip

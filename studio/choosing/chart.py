@@ -149,8 +149,10 @@ def _shade_outside(figure: go.Figure, ranked: Sequence[Ranked], quality: str, co
     most = {"Time": limits.max_ms, "Size": limits.max_mb}.get(cost)
     if most is not None:
         figure.add_vrect(most, max(far, most), fillcolor=colour, line_width=0, layer="below")
-    if quality == "Recall" and limits.min_recall is not None:
-        figure.add_hrect(0, 100 * limits.min_recall, fillcolor=colour, line_width=0, layer="below")
+    least = 100 * (limits.min_recall or 0)
+    worst = min(QUALITIES["Recall"].value(one) for one in members)
+    if quality == "Recall" and least > worst:
+        figure.add_hrect(worst - 2, least, fillcolor=colour, line_width=0, layer="below")
 
 
 def more_charts(sweep: Ranked) -> dict[str, go.Figure]:

@@ -70,7 +70,7 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dar
     figure = go.Figure()
     figure.add_heatmap(
         z=shares,
-        x=[f"called {name}" for name in classes],
+        x=[f"called<br>{name}" for name in classes],
         y=[f"is {name}" for name in classes],
         text=texts,
         texttemplate="%{text}",
@@ -85,7 +85,7 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dar
     )
     figure.update_layout(height=250, margin={"t": 8, "l": 8, "r": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)",
                          plot_bgcolor="rgba(0,0,0,0)", dragmode=False)  # fmt: skip
-    figure.update_xaxes(showgrid=False, tickfont={"size": 13})
+    figure.update_xaxes(showgrid=False, tickfont={"size": 13}, tickangle=0)
     figure.update_yaxes(autorange="reversed", showgrid=False, tickfont={"size": 13})
     return figure
 

@@ -42,7 +42,7 @@ def outlined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """A copy of RGB uint8 (height, width, 3) with the outline of a mask (height, width), inside where above 127."""
     drawn = picture.copy()
     edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, edges, -1, OUTLINE, 1, cv2.LINE_AA)
+    cv2.drawContours(drawn, edges, -1, OUTLINE, 1)
     return drawn
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from studio.accounts import add_user
 from studio.jobs.sweeps import picked
-from studio.projects import create_project, invite
 from studio.projects import accept as accept_invitation
+from studio.projects import create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.tiny_sweep import add_sweep
@@ -104,20 +104,19 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     page, browser, server: Server, project: tuple[int, int]
 ) -> None:
     page.get_by_role("button", name="Make this the project's network").click()
-    page.get_by_text("the project's network", exact=True).wait_for()
+    page.get_by_role("heading", name=re.compile("keep-0.5.*the project's network")).wait_for()
     chosen = picked(project[0])
     assert chosen is not None
     assert chosen.candidate == "keep-0.5"
     annotator = accept_invitation(invite(project[0], "annotator"), None, "Bob", PASSWORD)
     other = sign_in(browser, server, annotator)
     other.goto(f"{server.url}/choose?project={project[0]}")
-    click_target = other.locator(".js-plotly-plot .point").first
-    click_target.wait_for()
+    other.locator(".js-plotly-plot .point").first.wait_for()
     settled(other)
     click(other, "keep-0.25")
     panel(other, "keep-0.25").wait_for()
     settled(other)
-    assert other.get_by_role("button", name="Download").count() == 1
+    assert other.get_by_test_id("stDownloadButton").count() == 1
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
 
@@ -129,5 +128,5 @@ def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project
         page.goto(f"{server.url}/{address}?project={empty}")
         page.get_by_text(told).wait_for()
         settled(page)
-        assert page.locator("[data-testid=stPageLink]").count() == 2
+        page.get_by_test_id("stPageLink").nth(1).wait_for()
     page.context.close()

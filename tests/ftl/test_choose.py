@@ -114,3 +114,17 @@ def test_a_csv_of_another_kind_is_told(tmp_path: Path) -> None:
     with pytest.raises(FtlError, match="run ftl test"):
         read_results(tmp_path)
     assert set(PRESETS) == {"balanced", "published"}
+
+
+def test_a_front_of_another_quality_over_another_cost() -> None:
+    candidates = [
+        one("a", 9, 0.9, 10, recall=0.5),
+        one("b", 1, 0.9, 20, recall=0.8),
+        one("c", 1, 0.9, 30, recall=0.7),
+        one("d", 1, 0.9, 99, recall=0.9),
+    ]
+    front = pareto(candidates, lambda c: c.parameters, lambda c: c.recall or 0)
+    assert [c.name for c in front.candidates] == ["a", "b", "d"]
+    assert front.best().name == "d"
+    assert front.best(max_ms=5, min_recall=0.75).name == "d"
+    assert front.knee().name == "b"

@@ -1,0 +1,301 @@
+"""The Choose page's numbers and drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ftl import load_backbone, load_model
+from ftl.candidate import Candidate
+from ftl.choose import Limits, Weights
+from ftl.files import read_json, write_json
+from ftl.images import read_image
+from ftl.model import export
+from studio.accounts import add_user
+from studio.choosing import details, maps, order
+from studio.choosing.axes import round_steps
+from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
+from studio.choosing.panel import short
+from studio.choosing.reading import Network, Sweep, read_sweep
+from studio.home import secret
+from studio.jobs.sweeps import models, workspace
+from studio.projects import create_project
+from studio.store.database import migrate, writing
+from tests.tiny_sweep import FIGURES, add_sweep
+
+BALANCED = Weights(4, 1, 1)
+
+
+def one(name: str, ms: float, accuracy: float, parameters: int, **more: object) -> Candidate:
+    values: dict[str, object] = {
+        "keep": 0.5, "f1": accuracy, "recall": accuracy, "size_mb": parameters / 10, "test_accuracy": accuracy - 0.01,
+        "test_accuracy_low": accuracy - 0.03, "test_accuracy_high": accuracy + 0.01,
+        "accuracy_low": accuracy - 0.02, "accuracy_high": accuracy + 0.02, "macs": parameters * 1000,
+    }  # fmt: skip
+    return Candidate(name=name, time_ms=ms, accuracy=accuracy, parameters=parameters, **(values | more))  # type: ignore[arg-type]
+
+
+MEMBERS = (
+    one("base", 100, 0.96, 100, is_base=True),
+    one("a", 5, 0.80, 5),
+    one("b", 10, 0.94, 10, right=(True, True, False)),
+    one("c", 30, 0.93, 30, right=(True, False, False)),
+    one("d", 50, 0.95, 50),
+)
+
+
+def made(job_id: int = 1, name: str = "A sweep", candidates: tuple[Candidate, ...] = MEMBERS) -> Sweep:
+    return Sweep(job_id, name, Path("nowhere"), candidates, ("Background", "Crack"), "Crack", (), ())
+
+
+def test_limits_and_weights_move_the_pick() -> None:
+    def pick(weights: Weights = BALANCED, **limits: float) -> str | None:
+        found = order.rank(made(), weights, Limits(**limits)).pick
+        return found and found.name
+
+    assert pick() == "b"
+    assert pick(max_ms=9) == "a"
+    assert pick(min_recall=0.945) == "d"
+    assert pick(Weights(4, 0, 0)) == "d"
+    assert pick(Weights(0, 1, 0)) == "a"
+    assert pick(max_ms=1) is None
+    assert "loosen one" in order.rank(made(), BALANCED, Limits(max_ms=1)).problem
+
+
+def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
+    ranked = order.rank(made(), BALANCED, Limits(max_ms=40))
+    rows = order.table([ranked], BALANCED)
+    assert [(row["Network"], row["Standing"]) for row in rows] == [
+        ("b", "the pick"),
+        ("c", "not told apart"),
+        ("a", ""),
+        ("d", "outside the limits"),
+        ("base", "base"),
+    ]
+    assert rows[0]["key"] == "1/b"
+    assert rows[0]["Score"] == pytest.approx(4 * 0.94 / 0.96 + 0.9 + 0.9)
+    assert (rows[0]["Validation accuracy"], rows[0]["Test accuracy"]) == pytest.approx((94, 93))
+    assert [row["Sweep"] for row in order.table([ranked, order.rank(made(2, "B"), BALANCED, Limits())], BALANCED)] == (
+        ["A sweep"] * 5 + ["B"] * 5
+    )
+
+
+def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
+    rows = order.table([order.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
+    assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["base"]
+
+
+def test_the_summary_reports_the_test_set() -> None:
+    assert order.summary(order.rank(made(), BALANCED, Limits())) == (
+        "keeps 10.0 % of the parameters, is 10.0 times as fast as the base (10 against 100 ms), and classifies 93.0 % "
+        "of the test images right (91.0 to 95.0), the base 95.0 %."
+    )
+
+
+def test_a_network_is_named_by_text_and_back() -> None:
+    assert Network.of(Network(12, "keep-0.1/odd").key) == Network(12, "keep-0.1/odd")
+
+
+def test_slider_steps_are_round_and_between() -> None:
+    assert round_steps(2.3, 11) == [2.5, 3, 4, 5, 6, 8, 10]
+    assert round_steps(5, 5) == []
+
+
+def test_short_figures() -> None:
+    assert [short(value) for value in (0.0817, 7.926, 39.04, 146.03, 999.7, 20441, 332392, 999_600, 14714688)] == (
+        ["0.08", "7.93", "39.0", "146", "1000", "20.4 k", "332 k", "1.0 M", "14.7 M"]
+    )
+
+
+def traces(figure: object) -> dict[str, list[str]]:
+    """Names of the points of each trace of a chart."""
+    return {trace.name: [data[1] for data in trace.customdata] for trace in figure.data if trace.customdata is not None}  # type: ignore[attr-defined]
+
+
+def test_the_chart_shows_who_is_who() -> None:
+    figure = choice_chart([order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Time", tested=False, log=True)
+    assert traces(figure) == {
+        "outside the limits": ["d"],
+        "beaten by another": ["c"],
+        "on the front": ["a", "b"],
+        "unpruned base": ["base"],
+        "knee": ["b"],
+        "the pick": ["b"],
+    }
+    line = figure.data[0]
+    assert (line.line.shape, list(line.x), list(line.y)) == ("hv", [5, 10, 50, 100], [80, 94, 95, 96])
+    pick = figure.data[-1]
+    assert (pick.marker.color, pick.marker.symbol, pick.customdata[0][0]) == (PICK, "star", "1/b")
+    assert pick.error_y.array[0] == pytest.approx(2)
+    assert figure.layout.xaxis.type == "log"
+    (left_out,) = figure.layout.shapes
+    assert (left_out.x0, left_out.x1) == (40, 120)
+
+
+def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -> None:
+    better = tuple(replace(m, test_accuracy=0.999) if m.name == "c" else m for m in MEMBERS)
+    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Time", tested=True,
+                          log=False)  # fmt: skip
+    assert list(figure.data[0].y) == pytest.approx([79, 93, 94, 95])
+    assert traces(figure)["beaten by another"] == ["c"]
+    assert figure.layout.xaxis.type == "linear"
+
+
+def test_the_front_is_that_of_the_axes_shown() -> None:
+    members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
+    ranked = [order.rank(made(candidates=members), BALANCED, Limits())]
+    by_time = choice_chart(ranked, "Recall", "Time", tested=False, log=True)
+    by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
+    assert (list(by_time.data[0].x), list(by_size.data[0].x)) == ([5, 100], [0.001, 0.1])
+
+
+def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
+    ranked = [order.rank(made(1, "<b>One"), BALANCED, Limits()), order.rank(made(2, "Two"), BALANCED, Limits())]
+    figure = choice_chart(ranked, "Accuracy", "Time", tested=False, log=True)
+    assert [(t.name, t.line.color) for t in figure.data if t.mode == "lines"] == [
+        ("&lt;b&gt;One", COLOURS[0]),
+        ("Two", COLOURS[1]),
+    ]
+    assert [t.customdata[0][0] for t in figure.data if t.name == "the pick"] == ["1/b", "2/b"]
+    shown = [t.name for t in figure.data if t.showlegend]
+    assert len(shown) == len(set(shown)) == 7
+
+
+def test_what_recall_leaves_out_is_shaded_on_its_axis() -> None:
+    ranked = [order.rank(made(), BALANCED, Limits(min_recall=0.9))]
+    (shape,) = choice_chart(ranked, "Recall", "Size", tested=False, log=True).layout.shapes
+    assert (shape.y0, shape.y1) == (78, 90)
+    assert not choice_chart(ranked, "Accuracy", "Size", tested=False, log=True).layout.shapes
+
+
+def test_wrong_answers_come_surest_first_under_their_own_names(tmp_path: Path) -> None:
+    def said(name: str, true: str, predicted: str, probability: float) -> dict[str, object]:
+        return {"file": f"/x/{name}", "true": true, "predicted": predicted, "probability": probability}
+
+    answers = [said("7_a.jpg", "Crack", "Background", 0.6), said("8_b.jpg", "Crack", "Crack", 0.9),
+               said("9_c.jpg", "Background", "Crack", 0.8)]  # fmt: skip
+    write_json(tmp_path / "test.json", {"predictions": answers})
+    assert [(one.name, one.true, one.predicted) for one in details.wrong_answers(tmp_path)] == [
+        ("c.jpg", "Background", "Crack"),
+        ("a.jpg", "Crack", "Background"),
+    ]
+
+
+def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    inside, outside = tmp_path / "job" / "a.png", tmp_path / "b.png"
+    for file in (inside, outside):
+        file.touch()
+    (tmp_path / "job" / "link.png").symlink_to(outside)
+    assert details.within(tmp_path / "job", inside)
+    assert not details.within(tmp_path / "job", outside)
+    assert not details.within(tmp_path / "job", tmp_path / "job" / ".." / "b.png")
+    assert not details.within(tmp_path / "job", tmp_path / "job" / "link.png")
+    assert not details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
+
+
+def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
+    photo = np.full((40, 40, 3), (200, 40, 40), np.uint8)
+    heat = np.zeros((40, 40), np.float32)
+    heat[20:] = 1
+    drawn = maps.heat_over(photo, heat).astype(int)
+    assert np.ptp(drawn[:15], axis=2).max() == 0
+    assert (drawn[25:].sum(2) > drawn[:15].sum(2).max() + 200).all()
+
+
+def test_a_mask_is_outlined_not_filled() -> None:
+    mask = np.zeros((30, 30), np.uint8)
+    mask[10:20, 10:20] = 255
+    drawn = maps.outlined(np.zeros((30, 30, 3), np.uint8), mask)
+    assert tuple(drawn[10, 15]) == maps.OUTLINE
+    assert drawn[13:17, 13:17].max() == 0
+    assert drawn[:8].max() == 0
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
+        secret.cache_clear()
+        migrate()
+        with writing() as db:
+            user = add_user(db, "Ada", "a long enough password")
+        job = add_sweep(create_project(user.id, "Bridge").id, user.id)
+        yield read_sweep(job.id, job.name, models(job.id))
+    secret.cache_clear()
+
+
+def test_a_sweep_is_read(swept: Sweep) -> None:
+    assert [one.name for one in swept.candidates] == list(FIGURES)
+    assert (swept.base.name, swept.classes, swept.looked_for) == ("base", ("Background", "Crack"), "Crack")
+    assert swept.candidate("keep-0.5").time_ms == 20
+    assert swept.layers == ("features.1", "features.5", "features.9")
+    assert "tiny ranked by iou" in swept.notes[0]
+
+
+def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep) -> None:
+    for one in swept.candidates:
+        wrong = details.wrong_answers(swept.folder / one.name)
+        total = sum(map(sum, one.confusion))
+        assert len(wrong) == total - sum(row[at] for at, row in enumerate(one.confusion))
+        assert all(details.within(workspace(swept.job_id), answer.file) for answer in wrong)
+    table = details.confusion_chart(one.confusion, swept.classes).data[0]
+    assert table.text[0][0].startswith(f"{one.confusion[0][0]}<br>")
+
+
+def test_download_is_the_exported_file(swept: Sweep, tmp_path: Path) -> None:
+    export(swept.folder / "keep-0.5", tmp_path / "own.safetensors")
+    assert details.exported(swept.folder / "keep-0.5") == (tmp_path / "own.safetensors").read_bytes()
+
+
+def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:
+    folder, layer = swept.folder / "keep-0.5", swept.layers[1]
+    entry = read_json(folder / "network.json")["layers"][1]
+    found = maps.strongest(folder, layer, 4)
+    assert len(found) == 4
+    assert [score for *_, score in found] == sorted((entry["scores"][n] for n in entry["kept"]), reverse=True)[:4]
+    assert all(entry["kept"][channel] == number for channel, number, _ in found)
+    assert maps.strongest(swept.folder / "base", layer, 4) == []
+
+
+def test_maps_are_those_that_the_network_computes(swept: Sweep) -> None:
+    network = load_backbone(swept.folder / "keep-0.5")
+    photo = read_image(maps.masked_photographs(workspace(swept.job_id))[0][0])
+    with torch.inference_mode():
+        expected = network.features[:11](network.preprocess([photo]))[0].numpy()  # up to the last ReLU
+    np.testing.assert_allclose(maps.layer_maps(network, photo, swept.layers[2]), expected, atol=1e-5)
+
+
+def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) -> None:
+    pairs = maps.masked_photographs(workspace(swept.job_id))
+    assert len(pairs) == 8
+    assert all(photo.stem == mask.stem and photo.parent.name == mask.parent.name for photo, mask in pairs)
+    found = maps.filter_maps(swept.folder / "keep-0.25", swept.layers[0], *pairs[0])
+    entry = read_json(swept.folder / "keep-0.25" / "network.json")["layers"][0]
+    assert sorted(one.number for one in found) == entry["kept"]
+    assert all(one.picture.startswith(b"\xff\xd8") for one in found)
+
+
+def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
+    assert list(more_charts(order.rank(swept, BALANCED, Limits()))) == [
+        "Accuracy", "Size and time", "Filters and parameters", "Decision score", "Filters kept per layer",
+    ]  # fmt: skip
+    assert "Decision score" not in more_charts(order.rank(swept, BALANCED, Limits(max_ms=1)))
+
+
+def test_layers_stand_before_the_bases(swept: Sweep) -> None:
+    chart = details.layers_chart(swept.candidate("keep-0.5"), swept.base, swept.layers)
+    assert [list(bar.y) for bar in chart.data] == [[8, 12, 10], list(swept.candidate("keep-0.5").channels)]
+
+
+def test_an_exported_network_says_the_same(swept: Sweep, tmp_path: Path) -> None:
+    file = tmp_path / "net.safetensors"
+    file.write_bytes(details.exported(swept.folder / "keep-0.5"))
+    photo = [np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)]
+    inside = load_model(swept.folder / "keep-0.5").probabilities(photo)
+    np.testing.assert_array_equal(load_model(file).probabilities(photo), inside)

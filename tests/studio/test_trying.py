@@ -1,0 +1,175 @@
+"""The Try page's tiles, findings, drawings and table."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftl.head import Head
+from ftl.model import Model
+from studio.errors import StudioError
+from studio.trying.draw import heat_map, picture
+from studio.trying.examine import Finding, examine
+from studio.trying.results import Row, as_csv
+from studio.trying.tiles import LARGE, MOST, SIDE, Tile, cut, usual_side
+from studio.trying.training import trained_on
+from studio.trying.uploads import read_upload
+from tests.conftest import SIZE, make_backbone, save_png
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(16, 300))
+def test_tiles_cover_every_pixel_and_none_reaches_over_the_edge(width: int, height: int, side: int) -> None:
+    tiles = cut(width, height, side)
+    if max(width, height) < LARGE * side:
+        assert tiles == []
+        return
+    covered = np.zeros((height, width), int)
+    for tile in tiles:
+        assert tile.left >= 0
+        assert tile.top >= 0
+        covered[tile.top : tile.bottom, tile.left : tile.right] += 1
+    assert covered.min() >= 1
+    shapes = {(tile.right - tile.left, tile.bottom - tile.top) for tile in tiles}
+    assert len(shapes) == 1
+    assert len(tiles) <= MOST
+    if len(tiles) < MOST // 2:
+        assert shapes == {(min(side, width), min(side, height))}
+        assert len(tiles) == -(-width // side) * -(-height // side)
+
+
+def test_tiles_of_exact_multiples_touch_and_do_not_overlap() -> None:
+    assert cut(20, 10, 10) == [Tile(0, 0, 10, 10), Tile(10, 0, 20, 10)]
+    assert cut(25, 10, 10) == [Tile(0, 0, 10, 10), Tile(8, 0, 18, 10), Tile(15, 0, 25, 10)]
+
+
+def test_a_huge_photograph_gets_larger_tiles_not_more() -> None:
+    tiles = cut(12_000, 8_000, 64)
+    assert MOST // 2 < len(tiles) <= MOST
+
+
+def test_the_usual_side_is_the_median_of_the_shorter_sides() -> None:
+    assert usual_side([(227, 300), (100, 90), (500, 400)]) == 227
+    assert usual_side([]) == SIDE
+
+
+def test_a_jobs_training_photographs_are_known(tmp_path: Path) -> None:
+    for number in (3, 14):
+        save_png(np.zeros((40, 60, 3), np.uint8), tmp_path / "dataset" / "Crack" / f"{number}_a.png")
+    save_png(np.zeros((40, 60, 3), np.uint8), tmp_path / "dataset" / "Crack" / "foreign.png")
+    assert trained_on(tmp_path) == (frozenset({3, 14}), 40)
+    assert trained_on(tmp_path / "nowhere") == (frozenset(), SIDE)
+
+
+@pytest.fixture
+def model() -> Model:
+    """A tiny network with a head at random."""
+    network = make_backbone()
+    width = int(network(network.preprocess([np.zeros((SIZE, SIZE, 3), np.uint8)])).numel())
+    weight = np.random.default_rng(0).normal(0, 0.0005, (1, width)).astype(np.float32)
+    return Model(network, Head(weight, np.zeros(1, np.float32), ("Background", "Crack"), 1.0))
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def test_a_small_photograph_is_seen_as_ftl_predict_sees_it(model: Model) -> None:
+    photo = noise(50, 60)
+    found = examine(model, photo, "Crack", side=SIZE)
+    expected = model.probabilities([photo])[0]
+    assert found.looked_for == pytest.approx(expected[1])
+    assert (found.label, found.probability) == (model.classes[expected.argmax()], pytest.approx(expected.max()))
+    assert (found.tiles, found.found, found.tiles_ms) == ((), [], 0.0)
+    assert found.ms > 0
+
+
+def test_a_large_photograph_is_also_seen_in_tiles(model: Model) -> None:
+    photo = noise(70, 96)
+    found = examine(model, photo, "Crack", side=SIZE)
+    assert len(found.tiles) == 9
+    parts = [photo[one.top : one.bottom, one.left : one.right] for one in found.tiles]
+    expected = model.probabilities(parts)[:, 1]
+    np.testing.assert_allclose(found.chances, expected, atol=1e-6)
+    assert found.found == [pair for pair in zip(found.tiles, found.chances, strict=True) if pair[1] > 0.5]
+    assert len(found.tile_evidence) == 9
+
+
+def test_a_flat_surface_is_no_evidence(model: Model) -> None:
+    found = examine(model, np.full((40, 40, 3), 90, np.uint8), "Crack", side=SIZE)
+    np.testing.assert_allclose(found.evidence, 0, atol=1e-9)
+
+
+def test_evidence_is_what_sets_a_photograph_apart_from_a_flat_one(model: Model) -> None:
+    photo = noise(SIZE, SIZE)
+    flat = np.full((SIZE, SIZE, 3), photo.reshape(-1, 3).mean(0).astype(np.uint8), np.uint8)
+    odds = [np.log(p[1] / p[0]) for p in model.probabilities([photo, flat])]
+    assert examine(model, photo, "Crack", side=SIZE).evidence.sum() == pytest.approx(odds[0] - odds[1], abs=1e-4)
+
+
+SURE = Finding(
+    "Crack", 0.9, 0.9, 1.5, np.ones((2, 2)),
+    (Tile(0, 0, 50, 50), Tile(50, 0, 100, 50)), (0.99, 0.2), (np.ones((2, 2)), np.ones((2, 2))), 12.3,
+)  # fmt: skip
+
+
+def test_heat_is_fainter_where_the_class_is_less_probable() -> None:
+    heat = heat_map(SURE, 100, 50)
+    np.testing.assert_allclose([heat[:, :50].mean(), heat[:, 50:].mean()], [0.99 * 0.5, 0.2 * 0.5], atol=1e-5)
+    whole = heat_map(SURE._replace(tiles=()), 100, 50)
+    np.testing.assert_allclose(whole, 0.9 * 0.5, atol=1e-5)
+    nothing = heat_map(SURE._replace(tiles=(), evidence=-np.ones((2, 2))), 100, 50)
+    assert nothing.max() == 0
+
+
+def test_only_tiles_that_show_the_class_are_outlined() -> None:
+    photo = np.full((50, 100, 3), 128, np.uint8)
+    drawn = picture(photo, SURE, heat=False)
+    changed = (drawn != 128).any(2)
+    assert changed[25, :4].any()
+    assert not changed[:, 52:].any()
+    assert not changed[20:43, 8:43].any()
+    assert (picture(photo, SURE, heat=True)[:, 52:] != 128).any()
+
+
+def test_large_photographs_are_drawn_smaller() -> None:
+    wide = picture(np.zeros((500, 2000, 3), np.uint8), SURE._replace(tiles=(Tile(0, 0, 1000, 500),), chances=(0.9,),
+                   tile_evidence=(np.ones((2, 2)),)), heat=True)  # fmt: skip
+    assert wide.shape == (250, 1000, 3)
+
+
+def test_results_as_csv() -> None:
+    whole = Finding("Background", 0.75, 0.25, 2.0, np.zeros((2, 2)))
+    rows = [Row('a, "b" 🙂.jpg', "keep-0.1", whole), Row("=1+1.png", "base", SURE)]
+    assert as_csv(rows, "Crack") == (
+        "file,network,class,probability,ms,tiles,tiles with Crack,highest,tiles ms\n"
+        '"a, ""b"" 🙂.jpg",keep-0.1,Background,0.750000,2.00,,,,\n'
+        "'=1+1.png,base,Crack,0.900000,1.50,2,1,0.990000,12.3\n"
+    )
+
+
+def bomb() -> bytes:
+    """A PNG that says it has 30,000 x 30,000 pixels, in a few bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_bad_uploads_are_told_in_a_sentence_and_nothing_is_kept(home: Path, tmp_path: Path) -> None:
+    good = save_png(noise(20, 30), tmp_path / "good.png").read_bytes()
+    before = sorted(home.rglob("*"))
+    assert read_upload("../../good 🙂.png", good).shape == (20, 30, 3)
+    for data, why in ((b"I am text", "cannot be read as an image"), (good[:60], "cannot be read"), (bomb(), "pixels")):
+        with pytest.raises(StudioError, match=why) as error:
+            read_upload("../o'dd.jpg", data)
+        assert str(error.value).startswith("the file ../o'dd.jpg ")
+        assert str(home) not in str(error.value)
+    assert sorted(home.rglob("*")) == before
