@@ -11,6 +11,7 @@ import streamlit as st
 from ftl.choose import choose
 from ftl.images import EXTENSIONS
 from ftl.model import Model, load_model
+from ftl.progress import Report
 from ftl.pruning.sweep import BASE
 from studio import ui
 from studio.choosing.maps import jpeg
@@ -49,12 +50,6 @@ def load(folder: Path, at: float) -> Model:
     side = model.network.preprocess.size
     model.probabilities([np.zeros((side, side, 3), np.uint8)])
     return model
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def find(digest: str, folder: Path, at: float, looked_for: str, side: int, _read: Callable[[], np.ndarray]) -> Finding:
-    """What a network says of a photograph."""
-    return examine(load(folder, at), _read(), looked_for, side)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -140,18 +135,33 @@ if not photographs:
     st.stop()
 
 rows, readable = [], []
+before, known = st.session_state.get("found", {}), {}  # what was seen already is not looked at again
 bar = st.progress(0.0, "Looking")
+
+
+def mover(step: int, text: str) -> Report:
+    """Moves the bar on within one network's look at one photograph, the `step`-th of all."""
+
+    def report(done: int, total: int, what: str) -> None:
+        bar.progress((step + done / total) / len(photographs) / len(names), f"{text}: {what} {done} of {total}")
+
+    bar.progress(step / len(photographs) / len(names), text)
+    return report
+
+
 for number, (title, digest, get, image_id) in enumerate(photographs):
     with ui.told():
         once = cache(get)
-        answers = {}
-        for step, name in enumerate(names):
-            done = (number + step / len(names)) / len(photographs)
-            bar.progress(done, f"{name} looks at photograph {number + 1} of {len(photographs)}")
-            at = written(folders[name] / "head.safetensors")
-            answers[name] = find(digest, folders[name], at, sweep.looked_for, training.side, once)
-            rows.append(results.Row(title, name, answers[name]))
-        readable.append((title, digest, get, image_id, answers))
+        for step, name in enumerate(names, number * len(names)):
+            report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")
+            key = (digest, folders[name], written(folders[name] / "head.safetensors"))
+            if key not in before:
+                model = load(folders[name], key[-1])
+                before[key] = examine(model, once(), sweep.looked_for, training.side, report)
+            known[key] = before[key]
+            rows.append(results.Row(title, name, known[key]))
+        readable.append((title, digest, get, image_id, {row.network: row.finding for row in rows[-len(names) :]}))
+st.session_state["found"] = known
 bar.empty()
 if not readable:
     st.stop()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ftl.model import Model
+from ftl.progress import Report, silent
 from studio.trying.tiles import Tile, cut
 
 _BATCH = 4
@@ -38,7 +39,7 @@ class Finding(NamedTuple):
         return [(tile, chance) for tile, chance in zip(self.tiles, self.chances, strict=True) if chance > 0.5]
 
 
-def examine(model: Model, photo: np.ndarray, looked_for: str, side: int) -> Finding:
+def examine(model: Model, photo: np.ndarray, looked_for: str, side: int, report: Report = silent) -> Finding:
     """Look at a photograph, RGB uint8 (height, width, 3), whole and, where it is large, in tiles of `side` pixels."""
     at = model.classes.index(looked_for)
     colour = photo.reshape(-1, 3).mean(0).astype(np.uint8)
@@ -55,6 +56,7 @@ def examine(model: Model, photo: np.ndarray, looked_for: str, side: int) -> Find
     places: list[np.ndarray] = []
     begin = time.perf_counter()
     for start in range(0, len(tiles), _BATCH):
+        report(start, len(tiles), "tile")
         parts = [photo[one.top : one.bottom, one.left : one.right] for one in tiles[start : start + _BATCH]]
         of_tiles, maps = model.evidence(parts, looked_for)
         chances += [float(one) for one in of_tiles[:, at]]
