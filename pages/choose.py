@@ -90,7 +90,10 @@ st.multiselect(
     key="open",
     max_selections=3,
     placeholder="the pick",
-    format_func=lambda key: Network.of(key).name + (f" · {names[Network.of(key).job_id]}" if len(shown) > 1 else ""),
+    format_func=lambda key: (
+        Network.of(key).name
+        + (f" · {names[Network.of(key).job_id]} · {Network.of(key).job_id}" if len(shown) > 1 else "")
+    ),
 )
 opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
 project_pick = sweeps.picked(here.project.id)

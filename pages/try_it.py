@@ -88,7 +88,9 @@ with left:
         "Network",
         networks,
         networks.index(suggested),
-        format_func=lambda one: f"{'★ ' if one == chosen else ''}{one.name} · {finished[one.job_id].name}",
+        format_func=lambda one: (
+            f"{'★ ' if one == chosen else ''}{one.name} · {finished[one.job_id].name} · {one.job_id}"
+        ),
         help="★ is the project's network, as picked on the Choose page",
     )
     beside = st.toggle("The base beside it", True, disabled=network.name == BASE)
@@ -118,8 +120,9 @@ with right:
         images = {one.id: one for one in find_images(here.project.id, Filter(text=text), count=300)}
         kept = {one: image_in(here.project.id, one) for one in st.session_state.get("tried", [])}
         images |= kept
+        labels = ui.unique_labels({key: image.name for key, image in images.items()})
         for one in st.multiselect(
-            "Photographs to try", list(images), key="tried", format_func=lambda one: images[one].name,
+            "Photographs to try", list(images), key="tried", format_func=labels.__getitem__,
             placeholder="Choose photographs", label_visibility="collapsed",
         ):  # fmt: skip
             image = images[one]
