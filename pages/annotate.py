@@ -5,6 +5,7 @@ import streamlit as st
 from studio import ui
 from studio.annotation import desk, log, sorting, tidy
 from studio.annotation.canvas import pens
+from studio.annotation.hold import hold
 from studio.images.library import Filter, count_images, find_images, image_in, neighbour, set_class, set_state
 from studio.projects import classes_of
 
@@ -18,7 +19,7 @@ if not images:
 asked = st.query_params.get("image", str(st.session_state.get("image", "")))
 try:
     image = image_in(project.id, int(asked))
-except (ValueError, ui.Forbidden):
+except (ValueError, OverflowError, ui.Forbidden):
     image = find_images(project.id, count=1)[0]
 st.session_state["image"] = image.id
 st.query_params["image"] = str(image.id)
@@ -33,6 +34,7 @@ def go(step: int, chosen: Filter | None = None) -> None:
     if found is None:
         st.toast("There is no further one in this direction.", icon=":material/last_page:")
     else:
+        do(desk.put_away, image, user.id)
         st.session_state["image"] = found.id
         st.query_params["image"] = str(found.id)
 
@@ -72,7 +74,7 @@ with side:
     if way == "Draw":
         for one in classes:
             st.button(
-                f"{one.number} · {ui.plain(one.name)}",
+                ui.plain(one.name) if one.number < 10 else f"{one.number} · {ui.plain(one.name)}",
                 key=f"class-{one.number}",
                 type="primary" if one.number == number else "secondary",
                 width="stretch",
@@ -98,7 +100,8 @@ with side:
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
                 on_click=do, args=(desk.step_back, image, user.id, kind),
             )  # fmt: skip
-        back.button("", icon=":material/refresh:", help="Show what others drew", on_click=desk.renew, args=(image,))
+        back.button("", icon=":material/refresh:", help="Show what others drew", on_click=do,
+                    args=(desk.put_away, image, user.id))  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
                          format_func=lambda one: by_number[one].name)  # fmt: skip
@@ -107,13 +110,12 @@ with side:
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
     with st.expander("Image and mask"):
         ids = [None, *(one.id for one in classes)]
-        chosen = st.selectbox(
-            "Class of the image", ids, ids.index(image.class_id),
+        class_key = f"class-of-{image.id}-{image.class_id}"  # of this image: quick steps must not class the next one
+        st.selectbox(
+            "Class of the image", ids, ids.index(image.class_id), key=class_key,
             format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
+            on_change=lambda: do(set_class, project.id, [image.id], st.session_state[class_key]),
         )  # fmt: skip
-        if chosen != image.class_id:
-            set_class(project.id, [image.id], chosen)
-            st.rerun()
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
         if tidying.button("Drop specks", disabled=not editable):
@@ -129,10 +131,12 @@ with side:
             "`I` closer · `O` farther · `F` whole · arrows move · `A` previous · `D` next · `U` next unlabelled. "
             "Close a polygon at its first corner."
         )
+    hold()
 
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way == "Threshold":
+        do(desk.put_away, image, user.id)
         sorting.page(image, user.id, classes, editable=editable)
         st.stop()
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
@@ -147,20 +151,23 @@ with middle:
     ):
         bar.button("", icon=f":material/{icon}:", key=f"view-{icon}", help=text, shortcut=key, on_click=action,
                    args=arguments)  # fmt: skip
-    mounted = desk.mount(image, colours, opacity, brightness, contrast)
-    bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
     drawn_by = pens({one.number: one.colour for one in classes})
+    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast)
+    bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
 
     @st.fragment
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         me = ui.here().user
-        objects = desk.canvas(image, mounted, tool, drawn_by[number], width, editable=editable)
+        objects = desk.canvas(mounted, tool, number, width, editable=editable)
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
-        with ui.told():
-            count = desk.save(image, me.id, mounted, objects, drawn_by) if objects is not None else 0
+        try:
+            count = desk.save(image, me.id, mounted, objects)
             st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
+        except ui.ERRORS as error:
+            st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
+            st.button("Try again", icon=":material/refresh:")
 
     drawing()

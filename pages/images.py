@@ -5,16 +5,9 @@ import streamlit as st
 from studio import ui
 from studio.images import gallery
 from studio.images.import_masks import import_masks
-from studio.images.library import (
-    Filter,
-    count_images,
-    find_ids,
-    find_images,
-    set_class,
-    set_split,
-    set_state,
-)
-from studio.images.uploads import receive
+from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
+from studio.images.selection import Selection
+from studio.images.uploads import from_browser, receive
 from studio.projects import classes_of, members_of
 from studio.store.models import STATES
 
@@ -23,19 +16,26 @@ st.title("Images")
 classes = classes_of(project.id)
 names = {one.id: one.name for one in classes}
 PAGE = 48
+SPLITS = {None: "training and reporting, drawn at each sweep", "train": "training", "test": "reporting only"}
+ANY, KEEP = "any", "leave as it is"
+
+
+def many(count: int, thing: str) -> str:
+    """A number of things."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def tell(problems: list[str]) -> None:
     """All problems of an upload or import, together."""
     if problems:
-        with st.expander(f"{len(problems)} not taken", icon=":material/error:", expanded=True):
-            for one in problems[:100]:
-                st.markdown(f"- {ui.plain(ui.sentence(one))}")
+        with st.expander(f"{len(problems):,} not taken", icon=":material/error:", expanded=True):
+            st.markdown("\n".join(f"- {ui.plain(ui.sentence(one))}" for one in problems[:100]))
             if len(problems) > 100:
-                st.markdown(f"and {len(problems) - 100} more")
+                st.markdown(f"and {len(problems) - 100:,} more")
 
 
-with st.expander("Upload photographs", icon=":material/upload:", expanded=not count_images(project.id)):
+def upload() -> None:
+    """Take photographs in."""
     with st.form("upload", clear_on_submit=True, border=False):
         whole = st.session_state.get("whole-folder", False)
         files = st.file_uploader(
@@ -46,100 +46,153 @@ with st.expander("Upload photographs", icon=":material/upload:", expanded=not co
         given = left.selectbox(
             "Class", [None, *names], format_func=lambda one: names.get(one, "as their folders say, else none yet")
         )
-        split = right.selectbox(
-            "For", [None, "train", "test"],
-            format_func=lambda one: {None: "training and reporting, drawn at each sweep", "train": "training",
-                                     "test": "reporting only"}[one],
-        )  # fmt: skip
+        split = right.selectbox("For", list(SPLITS), format_func=SPLITS.__getitem__)
         sent = st.form_submit_button("Add to the project", type="primary")
     st.toggle("Choose a whole folder with class folders in it", key="whole-folder")
-    if sent and files:
+    if sent and not files:
+        st.info("Choose some files first.", icon=":material/info:")
+    elif sent:
         bar = st.progress(0.0, "Adding photographs")
+        named = from_browser(files, {one.lower() for one in names.values()}, whole)
         with ui.told():
             got = receive(
-                project.id, user.id, [(one.name, one) for one in files], class_id=given, split=split,
-                report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done} of {total}"),
+                project.id, user.id, named, class_id=given, split=split,
+                report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done:,} of {total:,}"),
             )  # fmt: skip
-            told = [f"{len(got.added)} added"] + [f"{len(got.known)} were here already"] * bool(got.known)
-            st.success(f"{', '.join(told)}.", icon=":material/check:")
+            told = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
+            text, icon = (st.success, "check") if got.added or got.known else (st.info, "info")
+            text(f"{', '.join(told)}.", icon=f":material/{icon}:")
             tell(got.problems)
         bar.empty()
-    elif sent:
-        st.info("Choose some files first.", icon=":material/info:")
 
+
+def take_masks() -> None:
+    """Take masks in that were drawn elsewhere."""
+    with st.form("masks", clear_on_submit=True, border=False):
+        files = st.file_uploader(
+            "PNG masks named as their images, COCO or Labelme files, or a zip of them",
+            type=["png", "bmp", "tif", "tiff", "json", "zip"],
+            accept_multiple_files=True,
+        )
+        numbers = {one.number: one.name for one in classes}
+        number = st.selectbox(
+            "Class of masks that hold only one", list(numbers), format_func=numbers.__getitem__,
+            help="Black and white masks do not say which class they show. An index mask does: its values are the "
+            "numbers of the project's classes.",
+        )  # fmt: skip
+        sent = st.form_submit_button("Import", type="primary")
+    if sent and not files:
+        st.info("Choose some files first.", icon=":material/info:")
+    elif sent:
+        bar = st.progress(0.0, "Reading masks")
+        with ui.told():
+            done = import_masks(
+                project.id, user.id, from_browser(files), class_number=number,
+                report=lambda at, total, _: bar.progress(at / max(1, total), f"Reading {at:,} of {total:,}"),
+            )  # fmt: skip
+            text, icon = (st.success, "check") if done.images else (st.info, "info")
+            text(f"{many(done.images, 'image')} with masks from these files, {many(done.regions, 'new area')}.",
+                 icon=f":material/{icon}:")  # fmt: skip
+            tell(done.problems)
+        bar.empty()
+
+
+def asked(names: dict[int, str]) -> Filter:
+    """The filter, kept while the user is on other pages."""
+
+    people = ui.unique_labels({member.id: member.name for member, _ in members_of(project.id)})
+    choices = {
+        "Class": {ANY: ANY, 0: "none yet"} | names,
+        "State": {one: one for one in (ANY, *STATES)},
+        "Mask": {ANY: ANY, True: "drawn", False: "none yet"},
+        "Drawn on by": {ANY: "anyone"} | people,
+    }
+    columns = st.columns([1.2, 1, 1, 1.2, 1.6])
+    by_class, by_state, drawn, by = (
+        None if one == ANY else one
+        for one in (
+            column.selectbox(
+                label, list(words), format_func=words.__getitem__,
+                key=f"images {label} {project.id}", persist_state="session",
+            )
+            for column, (label, words) in zip(columns, choices.items(), strict=False)
+        )
+    )  # fmt: skip
+    text = columns[4].text_input(
+        "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
+    )
+    return Filter(by_class, by_state, by, drawn, text.strip())
+
+
+def change(selection: Selection, names: dict[int, str]) -> None:
+    """Give the chosen images a class, a use or a state."""
+    ids = selection.ids()
+    label, kind = (f"Change {len(ids):,}", "primary") if ids else ("Change", "secondary")
+    menu = st.popover(label, icon=":material/edit:", disabled=not ids, type=kind, key="change")
+    with menu, st.form("change-form", border=False):
+        to_class = st.selectbox(
+            "Class to give", [KEEP, None, *names],
+            format_func=lambda one: one if one == KEEP else names.get(one, "none"),
+        )  # fmt: skip
+        to_split = st.selectbox("Use for", [KEEP, *SPLITS], format_func=lambda one: one if one == KEEP else SPLITS[one])
+        # only those who judge may say where the work stands
+        to_state = st.selectbox("State to give", [KEEP, *STATES]) if role != "annotator" else KEEP
+        if not st.form_submit_button(f"Change {many(len(ids), 'image')}", type="primary"):
+            return
+    with ui.told():
+        if to_class != KEEP:
+            set_class(project.id, ids, to_class)
+        if to_split != KEEP:
+            set_split(project.id, ids, to_split)
+        if to_state != KEEP:
+            set_state(project.id, ids, to_state)
+        selection.put([])
+        st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
+        st.rerun(scope="fragment")
+
+
+@st.fragment
+def find() -> None:
+    """The filter, the grid and what is done with the chosen ones; a tick reruns only this."""
+    by_id = {one.id: one for one in classes_of(project.id)}  # an upload may have made some
+    own_names = {key: one.name for key, one in by_id.items()}
+    chosen = asked(own_names)
+    total = count_images(project.id, chosen)
+    if not total:
+        ui.empty("None match", "Widen the filter above.", ":material/filter_alt_off:")
+        return
+    selection = Selection(f"{project.id} {chosen}")
+    pages, page_key = -(-total // PAGE), f"page of {project.id} {chosen}"
+    page = st.session_state.get(page_key, 1)
+    if page > pages:  # somebody gave the last ones another class
+        page = st.session_state[page_key] = pages
+    images = find_images(project.id, chosen, (page - 1) * PAGE, PAGE)
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    with bar:
+        ticked = len(selection.ids())
+        st.markdown(
+            f"**{many(total, 'photograph')}**" + (f" · **{ticked:,}** selected" if ticked else ""),
+            width="stretch",
+        )
+        st.button("Select this page", on_click=selection.add, args=([one.id for one in images],))
+        if pages > 1:
+            st.button(f"Select all {total:,}", on_click=lambda: selection.put(find_ids(project.id, chosen)))
+        if ticked:
+            st.button("Select none", on_click=selection.put, args=([],))
+        change(selection, own_names)
+    opened = gallery.show(project.id, images, by_id, selection.ids(), selection.turn, selection.replace)
+    if pages > 1:
+        st.pagination(pages, key=page_key, persist_state="session")
+    if opened is not None:
+        st.session_state["image"] = opened
+        st.switch_page(ui.page_file("annotate"), query_params={"project": str(project.id), "image": str(opened)})
+
+
+with st.expander("Upload photographs", icon=":material/upload:", expanded=not count_images(project.id)):
+    upload()
 if not count_images(project.id):
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
     st.stop()
-
 with st.expander("Import masks that exist", icon=":material/layers:"):
-    with st.form("masks", clear_on_submit=True, border=False):
-        files = st.file_uploader(
-            "PNG masks named as their images, COCO or Labelme files", type=["png", "bmp", "tif", "tiff", "json"],
-            accept_multiple_files=True,
-        )  # fmt: skip
-        number = st.selectbox(
-            "Class of masks that hold only one", [one.number for one in classes],
-            format_func=lambda one: next(c.name for c in classes if c.number == one),
-        )  # fmt: skip
-        sent = st.form_submit_button("Import")
-    if sent and files:
-        with ui.told(), st.spinner("Reading masks"):
-            done = import_masks(project.id, user.id, [(one.name, one) for one in files], class_number=number)
-            st.success(f"{done.images} images have masks from these files, {done.regions} areas are new.")
-            tell(done.problems)
-
-people = {member.id: member.name for member, _ in members_of(project.id)}
-with st.container(border=True):
-    columns = st.columns([1.2, 1, 1, 1.2, 1.6])
-    by_class = columns[0].selectbox(
-        "Class", [None, 0, *names], format_func=lambda one: {None: "any", 0: "none yet"}.get(one) or names[one]
-    )
-    by_state = columns[1].selectbox("State", [None, *STATES], format_func=lambda one: one or "any")
-    masks = {None: "any", True: "drawn", False: "none yet"}
-    drawn = columns[2].selectbox("Mask", list(masks), format_func=lambda one: masks[one])
-    by = columns[3].selectbox("Drawn on by", [None, *people], format_func=lambda one: people.get(one, "anyone"))
-    text = columns[4].text_input("Name holds", placeholder="part of a name")
-chosen = Filter(by_class, by_state, by, drawn, text)
-total = count_images(project.id, chosen)
-if not total:
-    ui.empty("None match", "Widen the filter above.", ":material/filter_alt_off:")
-    st.stop()
-pages = -(-total // PAGE)
-page = min(int(st.session_state.get("gallery-page") or 1), pages)
-images = find_images(project.id, chosen, (page - 1) * PAGE, PAGE)
-gallery.show(project.id, images, {one.id: one for one in classes})
-
-foot = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-foot.caption(f"{total:,} photographs")
-if pages > 1:
-    with foot:
-        st.pagination(pages, key="gallery-page")
-
-with st.container(border=True):
-    st.subheader("Change several at once")
-    whom = st.radio(
-        "Which", ["chosen", "page", "all"], horizontal=True,
-        format_func=lambda one: {"chosen": "the chosen ones", "page": f"this page ({len(images)})",
-                                 "all": f"all that match ({total:,})"}[one],
-    )  # fmt: skip
-    ids = [one.id for one in images]
-    if whom == "chosen":
-        labels = ui.unique_labels({one.id: one.name for one in images})
-        ids = st.multiselect("Chosen", ids, format_func=labels.__getitem__)
-    elif whom == "all":
-        ids = find_ids(project.id, chosen)
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
-    to_class = left.selectbox("Class to give", [None, *names], format_func=lambda one: names.get(one, "none"))
-    if left.button("Set class", disabled=not ids):
-        with ui.told():
-            set_class(project.id, ids, to_class)
-            st.rerun()
-    to_split = middle.selectbox("Use for", [None, "train", "test"], format_func=lambda one: one or "drawn")
-    if middle.button("Set use", disabled=not ids):
-        set_split(project.id, ids, to_split)
-        st.rerun()
-    if role != "annotator":
-        to_state = right.selectbox("State to give", STATES)
-        if right.button("Set state", disabled=not ids):
-            set_state(project.id, ids, to_state)
-            st.rerun()
+    take_masks()
+find()

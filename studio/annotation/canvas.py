@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.annotation.fold import Drawn, visible
+from studio.annotation.fold import Drawn
 from studio.annotation.viewport import Viewport
 
 ERASER = "#fffffe"
@@ -58,25 +58,6 @@ def strokes(
         digest = hashlib.sha256(f"{text}{seen[text]}".encode()).hexdigest()[:20]
         found.append(Drawn(f"{mount}-{digest}", kind, numbers[pen], geometry, 0))
     return found
-
-
-def reconcile(reply: Sequence[Drawn], rows: Sequence[Drawn], mount: str, author_id: int) -> list[Drawn]:
-    """What the log still lacks, so that it shows this mount's strokes as the reply has them.
-
-    `rows` is the image's log. New strokes are added; those that the canvas' own undo took away are undone, and those
-    that it brought back are redone. A reply that comes twice, late or after a lost one changes nothing.
-    """
-    known = {row.id for row in rows}
-    shown = {row.id for row in visible(rows)}
-    here = {stroke.id for stroke in reply}
-    missing = [stroke._replace(author_id=author_id) for stroke in reply if stroke.id not in known]
-    own = [row for row in rows if row.id.startswith(f"{mount}-") and row.kind not in ("undo", "redo")]
-    for row in own:
-        if row.id in shown and row.id not in here:
-            missing.append(toggle("undo", row.id, rows, author_id))
-        elif row.id not in shown and row.id in here:
-            missing.append(toggle("redo", row.id, rows, author_id))
-    return missing
 
 
 def toggle(kind: str, target: str, rows: Sequence[Drawn], author_id: int) -> Drawn:

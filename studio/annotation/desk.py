@@ -1,18 +1,22 @@
 """The drawing desk's state in a browser tab: where it looks, with what pen, and which canvas is mounted.
 
 A canvas is mounted anew only when its user does something that changes what lies under it; never because of a stroke.
+Its reply is the list of what was drawn on it. Strokes are only ever added from it: a list that lacks one says nothing,
+for a canvas that was hidden comes back empty.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 
 from studio.annotation import log
-from studio.annotation.canvas import ERASER, reconcile, strokes, toggle
+from studio.annotation.canvas import ERASER, strokes, toggle
 from studio.annotation.fold import Drawn
 from studio.annotation.picture import encode, photograph, render
 from studio.annotation.viewport import Viewport, look
@@ -26,17 +30,22 @@ _PAN = 0.25  # of what is seen
 
 
 class Mount(NamedTuple):
-    """A canvas: `token` is part of its strokes' ids; `background` JPEG bytes of what is under it."""
+    """A canvas: `key` is its widget's and part of its strokes' ids; `background` JPEG bytes of what is under it.
 
-    token: str
+    `pens`: its pen "#rrggbb" by class number.
+    """
+
+    key: str
     signature: tuple[Any, ...]
     view: Viewport
     background: bytes
+    pens: dict[int, str]
 
 
 def place(image: Image) -> dict[str, Any]:
-    """Where this tab looks at the image: zoom and centre; and how often it asked for a new canvas."""
-    state: dict[str, Any] = st.session_state.setdefault(f"desk-{image.id}", {"zoom": 1.0, "centre": None, "turn": 0})
+    """Where this tab looks at the image, the canvas that is mounted, and which of its strokes are saved or wait."""
+    empty: dict[str, Any] = {"zoom": 1.0, "centre": None, "mount": None, "saved": set(), "waiting": []}
+    state: dict[str, Any] = st.session_state.setdefault(f"desk-{image.id}", empty)
     return state
 
 
@@ -60,17 +69,38 @@ def pan(image: Image, right: int, down: int) -> None:
     at["centre"] = (moved.left + moved.crop_width / 2, moved.top + moved.crop_height / 2)
 
 
-def renew(image: Image) -> None:
-    """Ask for a canvas whose background holds all that is saved."""
-    place(image)["turn"] += 1
+def put_away(image: Image, author_id: int) -> None:
+    """Take the canvas off, once what is on it is saved; the next one's background holds it.
 
-
-def mount(image: Image, colours: Mapping[int, str], opacity: float, brightness: float, contrast: float) -> Mount:
-    """The canvas that is mounted, or a new one if something under it changed."""
+    Raises `StudioError` when it could not be saved; then it waits, see `save`.
+    """
     at = place(image)
-    signature = (at["zoom"], at["centre"], at["turn"], tuple(colours.items()), opacity, brightness, contrast)
-    current: Mount | None = at.get("mount")
-    if current is None or current.signature != signature:
+    current: Mount | None = at["mount"]
+    at["mount"] = None
+    if current is not None and current.key in st.session_state:
+        save(image, author_id, current, _objects((st.session_state[current.key].get("drawing") or {}).get("raw")))
+
+
+def _objects(drawing: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return list((drawing or {}).get("objects", []))
+
+
+def mount(
+    image: Image,
+    author_id: int,
+    pens: dict[int, str],
+    colours: Mapping[int, str],
+    opacity: float,
+    brightness: float,
+    contrast: float,
+) -> Mount:
+    """The canvas that is mounted, or a new one if something under it changed or it was hidden meanwhile."""
+    at = place(image)
+    signature = (at["zoom"], at["centre"], tuple(pens.items()), tuple(colours.items()), opacity, brightness, contrast)
+    current: Mount | None = at["mount"]
+    if current is None or current.signature != signature or current.key not in st.session_state:
+        with suppress(StudioError):  # the drawing tries again, and tells
+            put_away(image, author_id)
         view = look(image.width, image.height, at["zoom"], at["centre"])
         picture = render(
             photograph(image.sha256),
@@ -81,17 +111,18 @@ def mount(image: Image, colours: Mapping[int, str], opacity: float, brightness: 
             brightness=brightness,
             contrast=contrast,
         )
-        current = at["mount"] = Mount(secrets.token_hex(6), signature, view, encode(picture))
+        key = f"canvas-{image.id}-{secrets.token_hex(6)}"
+        current = at["mount"] = Mount(key, signature, view, encode(picture), pens)
     return current
 
 
-def canvas(
-    image: Image, on: Mount, tool: str, pen: str, width: float, *, editable: bool
-) -> list[Mapping[str, Any]] | None:
-    """Draw the canvas; its objects, or None as long as it has not answered."""
+def canvas(on: Mount, tool: str, number: int, width: float, *, editable: bool) -> list[Mapping[str, Any]]:
+    """Draw the canvas with the pen of a class; its objects."""
     from streamlit_drawable_canvas import st_canvas  # cannot be imported outside of a Streamlit run
 
-    eraser = tool == "eraser"
+    # the canvas' own toolbar would lie over ours, and its undo knows nothing of the log
+    st.html("<style>[class*=st-key-canvas-] { overflow: clip }</style>")
+    eraser, pen = tool == "eraser", on.pens[number]
     result = st_canvas(
         fill_color=f"{pen}80",
         stroke_width=max(1, round(width * sum(on.view.scale) / 2)) if TOOLS[tool] == "freedraw" else 1,
@@ -101,30 +132,34 @@ def canvas(
         height=on.view.height,
         drawing_mode=TOOLS[tool],
         disabled=not editable,
-        key=f"canvas-{image.id}-{on.token}",
+        key=on.key,
     )
-    return None if result.json_data is None else result.json_data.get("objects", [])
+    return _objects(result.json_data)
 
 
-def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any]], drawn_by: Mapping[int, str]) -> int:
-    """Bring the log up to what the canvas shows; the number of the mount's strokes, all of them saved then.
+def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any]]) -> int:
+    """Add to the log what it lacks of the canvas; the number of the canvas' strokes, all of them saved then.
 
-    Raises `StudioError` when they could not be saved; the canvas keeps them, and the next reply tries again.
+    Raises `StudioError` when they could not be saved. They wait then in this tab, whatever happens to their canvas,
+    and every later call tries again.
     """
-    reply = strokes(objects, on.token, on.view, drawn_by)
     at = place(image)
-    ids = frozenset(stroke.id for stroke in reply)
-    if at.get("saved") != (on.token, ids):
-        rows = [log.drawn(row) for row in log.read(image.id)]
-        new = reconcile(reply, rows, on.token, author_id)
-        if new:
-            log.append(image.id, author_id, new)
-        at["saved"] = (on.token, ids)
+    reply = strokes(objects, on.key, on.view, on.pens)
+    waiting = {one.id: one for one in (*at["waiting"], *reply) if one.id not in at["saved"]}
+    if waiting:
+        at["waiting"] = list(waiting.values())
+        try:
+            log.append(image.id, author_id, at["waiting"])
+        except SQLAlchemyError as error:
+            raise StudioError("the studio's disk did not take the strokes; they wait here") from error
+        at["saved"].update(waiting)
+        at["waiting"] = []
     return len(reply)
 
 
 def step_back(image: Image, author_id: int, kind: str) -> None:
     """Undo or redo the author's last stroke, and show it. Raises `StudioError` when there is none."""
+    put_away(image, author_id)
     target = log.toggle(image.id, author_id, kind)
     if target is None:
         raise StudioError(f"there is nothing of yours to {kind}")
@@ -134,5 +169,5 @@ def step_back(image: Image, author_id: int, kind: str) -> None:
 
 def add(image: Image, author_id: int, new: list[Drawn]) -> None:
     """Add strokes that do not come from the canvas, and show them."""
+    put_away(image, author_id)
     log.append(image.id, author_id, new)
-    renew(image)

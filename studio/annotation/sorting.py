@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def _find(image: Image, state: dict[str, Any]) -> None:
     fill = middle.checkbox("Fill holes, as the original labeler did")
     if right.button("Sort the areas", type="primary", icon=":material/category:"):
         state["areas"] = components(dark(pixels, state["threshold"], covers), int(least), fill)
-        state["next"] = 0
+        state |= {"next": 0, "run": secrets.token_hex(6)}  # an area that was undone can be classed anew in another run
         st.rerun()
 
 
@@ -68,7 +69,7 @@ def _sort(image: Image, author_id: int, classes: Sequence[ImageClass], state: di
         area = areas[state["next"]]
         if number is not None:
             where = area.on(image.height, image.width)
-            name = f"area-{'-'.join(map(str, area.box))}-{area.area}-{state['threshold']}-{number}"
+            name = f"area-{state['run']}-{state['next']}"
             try:
                 desk.add(image, author_id, [tidy.region(where, number, name)])
             except ui.ERRORS as error:

@@ -32,7 +32,7 @@ class Component(NamedTuple):
 
 def dark(image: np.ndarray, threshold: int, covers: Sequence[Sequence[float]] = ()) -> np.ndarray:
     """Pixels whose channels all lie below the threshold, outside the covers (boxes x, y, w, h): bool (h, w)."""
-    where: np.ndarray = np.asarray((image < threshold).all(axis=2))
+    where = cv2.inRange(image, (0, 0, 0), (threshold - 1,) * 3) > 0
     for x, y, w, h in covers:
         where[max(0, round(y)) : max(0, round(y + h)), max(0, round(x)) : max(0, round(x + w))] = False
     return where

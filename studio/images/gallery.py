@@ -1,42 +1,69 @@
-"""The grid of thumbnails: plain HTML whose pictures the browser keeps, so that a page of it costs a few kilobytes."""
+"""The grid of thumbnails, whose pictures the browser keeps: a page of it costs a few kilobytes. Tiles can be chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from studio.store.models import Image, ImageClass
 from studio.web.files import address
 
-_STYLE = """<style>
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .8rem }
-.gallery a { color: inherit; text-decoration: none; border: 1px solid #8883; border-radius: .6rem; overflow: hidden;
-  background: #8881; display: block }
-.gallery a:hover, .gallery a:focus-visible { border-color: #c2410c; box-shadow: 0 0 0 1px #c2410c; outline: none }
-.gallery img { width: 100%; aspect-ratio: 1; object-fit: cover; display: block; background: #8882 }
-.gallery div { padding: .35rem .5rem .45rem; font-size: .8rem; line-height: 1.35 }
-.gallery b { display: block; font-weight: 500; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
-.gallery i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .35rem }
-.gallery small { opacity: .7; font-size: .75rem }
-</style>"""
+_KEY = "gallery"
 
 
-def tile(project_id: int, image: Image, own: ImageClass | None) -> str:
-    """One image as HTML: a link to the Annotate page."""
-    name, mask = escape(image.name, quote=True), " · mask" if image.strokes else ""
-    dot = f'<i style="background:{own.colour if own else "#8885"}"></i>'
-    told = f"{escape(own.name) if own else 'no class'} · {image.state}{mask}"
-    link = f"/annotate?project={project_id}&amp;image={image.id}"
-    picture = address(project_id, image.id, image.sha256)
-    return (
-        f'<a href="{link}" target="_self" title="{name}"><img src="{picture}" alt="{name}" loading="lazy">'
-        f"<div><b>{name}</b><small>{dot}{told}</small></div></a>"
+@cache
+def _component() -> Callable[..., Any]:
+    here = Path(__file__).parent
+    return st.components.v2.component(
+        "gallery",
+        html='<div class="gallery"></div>',
+        css=(here / "gallery.css").read_text(encoding="utf-8"),
+        js=(here / "gallery.js").read_text(encoding="utf-8"),
     )
 
 
-def show(project_id: int, images: Sequence[Image], classes: Mapping[int, ImageClass]) -> None:
-    """Draw the grid."""
-    tiles = "".join(tile(project_id, image, classes.get(image.class_id or 0)) for image in images)
-    st.html(f'{_STYLE}<div class="gallery">{tiles}</div>')
+def tile(project_id: int, image: Image, own: ImageClass | None) -> dict[str, Any]:
+    """One image as its tile shows it. The script sets its name as text, never as HTML."""
+    return {
+        "id": image.id,
+        "name": image.name,
+        "picture": address(project_id, image.id, image.sha256),
+        "link": f"/annotate?project={project_id}&image={image.id}",
+        "class": own.name if own else None,
+        "colour": own.colour if own else None,
+        "state": image.state,
+        "mask": image.strokes > 0,
+    }
+
+
+def show(
+    project_id: int,
+    images: Sequence[Image],
+    classes: Mapping[int, ImageClass],
+    chosen: Collection[int],
+    turn: str,
+    choose: Callable[[set[int], set[int]], None],
+) -> int | None:
+    """Draw the grid. Returns the id of an image whose tile was clicked in this run.
+
+    `chosen`: ids of images with a tick; the browser takes them up when `turn` is another than before, and else goes on
+    with its own. `choose(shown, ticked)` is called with the ids shown and those of them that the user ticked.
+    """
+
+    def changed() -> None:
+        value = st.session_state[_KEY].get("chosen")
+        if value:
+            choose(set(value["shown"]), set(value["ticked"]))
+
+    tiles = [tile(project_id, image, classes.get(image.class_id or 0)) for image in images]
+    result = _component()(
+        key=_KEY,
+        data={"tiles": tiles, "turn": turn, "chosen": [image.id for image in images if image.id in chosen]},
+        on_chosen_change=changed,
+        on_open_change=lambda: None,
+    )
+    return result.open

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -17,6 +18,12 @@ from studio.store.database import reading, writing
 from studio.store.models import Image, Stroke
 
 
+def tidy_name(name: str) -> str:
+    """An uploaded file's name as it is kept and shown: without folders and without what does not print."""
+    own = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
+    return "".join(one for one in own if one.isprintable())[:200]
+
+
 def add_image(
     project_id: int, user_id: int, file: Path, name: str, class_id: int | None = None, split: str | None = None
 ) -> tuple[Image, bool]:
@@ -24,7 +31,7 @@ def add_image(
 
     `name` is the uploader's and only shown. Raises `StudioError` when the file is no image; then nothing is kept.
     """
-    shown = Path(name.replace("\\", "/")).name[:200] or "photograph"
+    shown = tidy_name(name) or "photograph"
     try:
         sha256, width, height = files.keep(file)
     except FtlError as error:

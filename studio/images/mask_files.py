@@ -1,145 +1,153 @@
-"""Files that hold masks: pictures, COCO's and Labelme's JSON."""
+"""Files that hold masks: pictures, COCO's and Labelme's JSON. What is read is not drawn until its image is found."""
 
 from __future__ import annotations
 
 import json
-import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image as Picture
-from pycocotools import mask as coco_mask
 
 from ftl.errors import FtlError
-from ftl.images import MAX_PIXELS
+from ftl.images import MAX_PIXELS, open_upright, to_eight_bits
 from ftl.masks import read_mask
-from studio.annotation.fold import Drawn, cover
 from studio.errors import StudioError
-from studio.home import home
+from studio.images.mask_shapes import coco_shape, labelme_shape
+
+_MOST_JSON_BYTES = 200 * 2**20
+_LARGEST_ID = 64  # a grey picture whose values are all small, or 255 for "not judged", holds class numbers
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, MemoryError)
+
+Label = int | str | None
+"""A class by its number or its name; None: the class that was chosen for masks that do not tell."""
 
 
 class Found(NamedTuple):
-    """A mask: the stem of its image's name, the number of its class, and its pixels, bool (height, width)."""
+    """The masks of one image: its name, if it is told, its stem, and (height, width) of the masks.
 
-    stem: str
-    number: int
-    where: np.ndarray
-
-
-def read_masks(
-    name: str, file: BinaryIO, class_number: int, numbers: AbstractSet[int], number_of: Callable[[str], int]
-) -> Iterator[Found]:
-    """The masks of a file. Raises `StudioError` for one that cannot be read.
-
-    `numbers`: those that an index mask may hold; `class_number`: the class of a mask that holds one only; `number_of`
-    gives the number of a class by its name.
+    `draw` gives (class, bool mask) pairs, or a `StudioError` instead of one that cannot be drawn.
     """
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix == ".json":
+
+    name: str | None
+    stem: str
+    size: tuple[int, int]
+    draw: Callable[[], Iterator[tuple[Label, np.ndarray] | StudioError]]
+
+
+def read_masks(name: str, file: Path) -> Iterator[Found]:
+    """The masks of an uploaded file of that name. Raises `StudioError` for one that cannot be read."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.suffix.lower() == ".json":
+        yield from _json(path, file)
+    elif path.suffix.lower() in (".png", ".bmp", ".tif", ".tiff"):
         try:
-            value = json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise StudioError(f"this is no JSON ({error})") from error
-        if isinstance(value, dict) and "shapes" in value:
-            yield from _labelme(name, value, number_of)
-        elif isinstance(value, dict) and "annotations" in value:
-            yield from _coco(value, number_of)
-        else:
-            raise StudioError("this is neither COCO's nor Labelme's form: it has no annotations and no shapes")
-    elif suffix in (".png", ".bmp", ".tif", ".tiff"):
-        yield from _picture(name, file, class_number, numbers)
+            found = _picture(file)
+        except FtlError as error:
+            raise StudioError(str(error).replace(str(file), "it")) from error
+        yield Found(None, path.stem, found[0][1].shape, lambda: iter(found))
     else:
         raise StudioError("masks are .png files, or .json in COCO's or Labelme's form")
 
 
-def _picture(name: str, file: BinaryIO, class_number: int, numbers: AbstractSet[int]) -> Iterator[Found]:
-    stem = PurePosixPath(name.replace("\\", "/")).stem
-    with tempfile.NamedTemporaryFile(dir=home(), prefix=".upload-", suffix=".png") as draft:
-        draft.write(file.read())
-        draft.flush()
-        path = Path(draft.name)
-        try:
-            values = _index(path)
-            present = set(np.unique(values).tolist()) - {0} if values is not None else set()
-            if values is not None and present and present != {1} and present <= numbers:
-                for number in sorted(present):
-                    yield Found(stem, number, values == number)
-                return
-            yield Found(stem, class_number, read_mask(path) > 127)
-        except FtlError as error:
-            raise StudioError(str(error).replace(str(path), "it")) from error
+def _picture(file: Path) -> list[tuple[Label, np.ndarray]]:
+    values, coloured = _values(file)
+    ids = sorted(set(np.unique(values).tolist()) - {0, 255}) if values is not None else []
+    if values is not None and ids and ids != [1] and (coloured or ids[-1] <= _LARGEST_ID):
+        return [(number, values == number) for number in ids]
+    return [(None, read_mask(file) > 127)]
 
 
-def _index(path: Path) -> np.ndarray | None:
-    """The values of a one-channel 8-bit picture, if they can be class numbers; None for any other."""
+def _values(file: Path) -> tuple[np.ndarray | None, bool]:
+    """Palette indices or grey levels as they are stored, and whether a palette gives them colours.
+
+    None for pictures that are read by their brightness. Raises `StudioError` for one in several colours.
+    """
+    image = to_eight_bits(open_upright(file))
+    if image.mode == "P":
+        used = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)[np.unique(np.asarray(image))]
+        coloured = bool((used != used[:, :1]).any())
+        return np.asarray(image if coloured else image.convert("L")), coloured
+    if image.mode == "L":
+        return np.asarray(image), False
+    if image.mode not in ("RGB", "RGBA"):
+        return None, False
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255):
+        return None, False
+    channels = np.asarray(image)[..., :3]
+    if (channels == channels[..., :1]).all():
+        return channels[..., 0], False
+    lit = channels[channels.max(2) >= 127]
+    strongest = lit == lit.max(1, keepdims=True, initial=0)
+    if len(np.unique(strongest, axis=0)) > 1:
+        raise StudioError("it has several colours: save it as an index mask, whose values are the classes' numbers")
+    return None, False
+
+
+def _json(path: PurePosixPath, file: Path) -> Iterator[Found]:
+    if file.stat().st_size > _MOST_JSON_BYTES:
+        raise StudioError(f"it is larger than {_MOST_JSON_BYTES // 2**20} MB: split it")
     try:
-        with Picture.open(path, formats=("PNG", "BMP", "TIFF")) as picture:
-            if picture.mode not in ("L", "P") or picture.width * picture.height > MAX_PIXELS:
-                return None
-            values = np.asarray(picture)
-    except Exception:  # read_mask says what is wrong with it
-        return None
-    return values if values.max(initial=0) < 255 else None
-
-
-def _polygon(points: Any, height: int, width: int) -> np.ndarray:
-    where = np.zeros((height, width), bool)
-    geometry = {"points": np.asarray(points, float).reshape(-1, 2).tolist()}
-    box, part = cover(Drawn("", "polygon", 1, geometry, 0), height, width)
-    where[box] = part
-    return where
-
-
-def _labelme(name: str, value: dict[str, Any], number_of: Callable[[str], int]) -> Iterator[Found]:
+        value = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise StudioError(f"this is no JSON ({error})") from error
+    if isinstance(value, dict) and "shapes" in value:
+        form, read = "Labelme", lambda: _labelme(path, value)
+    elif isinstance(value, dict) and "annotations" in value:
+        form, read = "COCO", lambda: _coco(value)
+    else:
+        raise StudioError("this is neither COCO's nor Labelme's form: it has no annotations and no shapes")
     try:
-        height, width = int(value["imageHeight"]), int(value["imageWidth"])
-        stem = PurePosixPath(str(value.get("imagePath") or name).replace("\\", "/")).stem
-        by_class: dict[str, np.ndarray] = {}
-        for shape in value["shapes"]:
-            points = shape["points"]
-            if shape.get("shape_type", "polygon") == "rectangle":
-                (x0, y0), (x1, y1) = points
-                points = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-            elif shape.get("shape_type", "polygon") != "polygon":
-                raise StudioError(f"a shape is a {shape['shape_type']}: only polygons and rectangles are taken")
-            where = by_class.setdefault(str(shape["label"]), np.zeros(_size(height, width), bool))
-            where |= _polygon(points, height, width)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudioError(f"this Labelme file is damaged ({error!r})") from error
-    for label, where in by_class.items():
-        yield Found(stem, number_of(label), where)
+        yield from read()
+    except _BROKEN as error:
+        raise StudioError(f"this {form} file is damaged ({error!r:.100})") from error
 
 
-def _coco(value: dict[str, Any], number_of: Callable[[str], int]) -> Iterator[Found]:
-    try:
-        names = {one["id"]: str(one["name"]) for one in value["categories"]}
-        images = {one["id"]: one for one in value["images"]}
-        masks: dict[tuple[int, int], np.ndarray] = {}
-        for one in value["annotations"]:
-            image = images[one["image_id"]]
-            height, width = _size(int(image["height"]), int(image["width"]))
-            where = masks.setdefault((one["image_id"], one["category_id"]), np.zeros((height, width), bool))
-            drawn = one["segmentation"]
-            if isinstance(drawn, dict):
-                if tuple(drawn["size"]) != (height, width):
-                    raise StudioError("a run length has another size than its image")
-                packed = coco_mask.frPyObjects(drawn, height, width) if isinstance(drawn["counts"], list) else drawn
-                where |= coco_mask.decode(packed).astype(bool)
-            else:
-                for points in drawn:
-                    where |= _polygon(points, height, width)
-        found = [(images[image], names[category], where) for (image, category), where in masks.items()]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StudioError(f"this COCO file is damaged ({error!r})") from error
-    for image, name, where in found:
-        stem = PurePosixPath(str(image["file_name"]).replace("\\", "/")).stem
-        yield Found(stem, number_of(name), where)
+def _labelme(path: PurePosixPath, value: dict[str, Any]) -> Iterator[Found]:
+    size = _size(value["imageHeight"], value["imageWidth"])
+    named = PurePosixPath(str(value.get("imagePath") or path).replace("\\", "/"))
+    shapes: dict[str, list[Any]] = defaultdict(list)
+    for shape in value["shapes"]:
+        shapes[str(shape["label"])].append(shape)
+    yield Found(named.name, named.stem, size, lambda: _drawn(shapes, size, labelme_shape))
 
 
-def _size(height: int, width: int) -> tuple[int, int]:
+def _coco(value: dict[str, Any]) -> Iterator[Found]:
+    names = {one["id"]: str(one["name"]) for one in value["categories"]}
+    images = {one["id"]: one for one in value["images"]}
+    shapes: dict[Any, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for one in value["annotations"]:
+        shapes[images[one["image_id"]]["id"]][names[one["category_id"]]].append(one["segmentation"])
+    for key, own in shapes.items():
+        named = PurePosixPath(str(images[key]["file_name"]).replace("\\", "/"))
+        size = _size(images[key]["height"], images[key]["width"])
+        yield Found(named.name, named.stem, size, partial(_drawn, own, size, coco_shape))
+
+
+def _drawn(
+    shapes: dict[str, list[Any]], size: tuple[int, int], read: Callable[[Any, int, int], np.ndarray]
+) -> Iterator[tuple[Label, np.ndarray] | StudioError]:
+    """One mask a class, of all its shapes that can be read."""
+    for label, own in shapes.items():
+        where = np.zeros(size, bool)
+        problems = 0
+        for shape in own:
+            try:
+                where |= read(shape, *size)
+            except StudioError as error:
+                problems += 1
+                yield StudioError(f"a shape of {label[:60]}: {error}")
+            except _BROKEN as error:
+                problems += 1
+                yield StudioError(f"a shape of {label[:60]} is damaged ({error!r:.100})")
+        if problems < len(own):
+            yield label, where
+
+
+def _size(height: Any, width: Any) -> tuple[int, int]:
+    height, width = int(height), int(width)
     if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise StudioError(f"an image of {width} x {height} pixels is none")
     return height, width

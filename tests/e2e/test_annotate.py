@@ -215,3 +215,105 @@ def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser
     saved(page, 0)
     assert image_in(wall.project_id, wall.id).state == "open"
     page.context.close()
+
+
+def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browser, owner: int, wall: Image) -> None:
+    """The canvas forgets its drawing when it is hidden; an empty canvas must not be taken for a wish to undo."""
+    other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
+    add_image(wall.project_id, owner, other, "other.png")
+    page = open_image(browser, server, owner, wall)
+    drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
+    saved(page, 1)
+    drawn = mask(page, server, wall)
+    assert drawn.any()
+
+    def back() -> None:
+        saved(page, 0)
+        settled(page)
+        assert [row.kind for row in log.read(wall.id)] == ["brush"]
+        assert np.array_equal(mask(page, server, wall), drawn)
+
+    page.get_by_text("Threshold", exact=True).click()
+    page.get_by_role("button", name="Sort the areas").wait_for()
+    settled(page)
+    page.get_by_text("Draw", exact=True).click()
+    back()
+    page.get_by_role("link", name="Images").click()
+    page.get_by_role("heading", name="Images").wait_for()
+    settled(page)
+    page.get_by_role("link", name="Annotate").click()
+    back()
+    page.keyboard.press("d")
+    page.get_by_text("other.png").wait_for()
+    settled(page)
+    page.keyboard.press("a")
+    page.get_by_text("wall.png").wait_for()
+    back()
+    page.context.close()
+
+
+@pytest.mark.parametrize("key", ["i", "Control+z", "d"])
+def test_a_key_right_after_a_stroke_waits_for_it(server: Server, browser, owner: int, wall: Image, key: str) -> None:
+    """The canvas sends a stroke 200 ms after mouse-up, and would drop it if it were taken off before."""
+    other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
+    add_image(wall.project_id, owner, other, "other.png")
+    page = open_image(browser, server, owner, wall)
+    drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
+    page.keyboard.press(key)
+    if key == "i":
+        page.get_by_text(re.compile("^2 ×$")).wait_for()
+    elif key == "d":
+        page.get_by_text("other.png").wait_for()
+    expected = ["brush", "undo"] if key == "Control+z" else ["brush"]
+    for _ in range(300):
+        if len(log.read(wall.id)) == len(expected):
+            break
+        page.wait_for_timeout(100)
+    assert [row.kind for row in log.read(wall.id)] == expected
+    page.context.close()
+
+
+def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    set_state(wall.project_id, [wall.id], "accepted")  # by a reviewer, meanwhile
+    drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
+    page.get_by_text("Not saved yet: this image is accepted").wait_for()
+    assert log.read(wall.id) == []
+    page.keyboard.press("i")  # takes the canvas off, and the stroke with it
+    page.get_by_text("This image is accepted. A reviewer").wait_for()
+    set_state(wall.project_id, [wall.id], "open")
+    page.keyboard.press("f")
+    saved(page, 0)
+    assert [row.kind for row in log.read(wall.id)] == ["brush"]
+    assert (mask(page, server, wall) == 1).any()
+    page.context.close()
+
+
+def test_a_hidden_class_is_not_lost(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    view = look(WIDTH, HEIGHT)
+    drag(page, view, (40, 40), (200, 40))
+    saved(page, 1)
+    page.get_by_text("View", exact=True).click()
+    page.get_by_role("button", name="Crack", exact=True).last.click()  # in the list of what is shown
+    saved(page, 0)
+    settled(page)
+    page.wait_for_timeout(500)  # as in open_image
+    page.keyboard.press("2")
+    page.locator(".st-key-class-2 button[kind=primary]").first.wait_for()
+    settled(page)
+    drag(page, view, (40, 100), (200, 100))
+    saved(page, 1)
+    got = mask(page, server, wall)
+    assert got[40, 120] == 1
+    assert got[100, 120] == 2
+    page.context.close()
+
+
+def test_an_address_of_no_image_shows_the_first(server: Server, browser, owner: int, wall: Image) -> None:
+    page = sign_in(browser, server, owner)
+    for wrong in ("999999999999999999999999", "-1", "x"):
+        page.goto(f"{server.url}/annotate?project={wall.project_id}&image={wrong}")
+        page.get_by_text("wall.png").wait_for()
+        saved(page, 0)
+    page.context.close()

@@ -13,10 +13,10 @@ from pycocotools import mask as coco_mask
 
 from studio.annotation import log
 from studio.images.import_masks import Imported, import_masks
-from studio.images.library import find_images
+from studio.images.library import find_images, set_state
 from studio.projects import classes_of
 from tests.studio.conftest import Someone
-from tests.studio.test_uploads import bomb, picture, send
+from tests.studio.test_uploads import bomb, picture, send, zipped
 
 HEIGHT, WIDTH = 30, 40
 
@@ -86,6 +86,11 @@ def coco(segmentation: object, size: tuple[int, int] = (HEIGHT, WIDTH)) -> bytes
     ).encode()
 
 
+def labelme(*shapes: dict[str, object]) -> bytes:
+    value = {"imagePath": "..\\some\\wall.jpg", "imageHeight": HEIGHT, "imageWidth": WIDTH, "shapes": shapes}
+    return json.dumps(value | {"imageData": base64.b64encode(b"x").decode()}).encode()
+
+
 def test_coco_run_lengths_packed_and_plain(wall: Someone) -> None:
     packed = coco_mask.encode(np.asfortranarray(shape().astype(np.uint8)))
     text = {"size": [HEIGHT, WIDTH], "counts": packed["counts"].decode()}
@@ -107,13 +112,69 @@ def test_coco_and_labelme_polygons(wall: Someone) -> None:
     near = mask_of(wall) == number
     assert near[6:11, 9:29].all()  # to one pixel along the edge
     assert not near[expected == 0].any() or not near[:4].any()
-    labelme = {
-        "imagePath": "wall.jpg", "imageHeight": HEIGHT, "imageWidth": WIDTH,
-        "shapes": [{"label": "Pore", "points": [[8, 5], [30, 12]], "shape_type": "rectangle"}],
-        "imageData": base64.b64encode(b"x").decode(),
-    }  # fmt: skip
-    assert give(wall, "wall.json", json.dumps(labelme).encode()).regions == 1
+    square = {"label": "Pore", "points": [[8, 5], [30, 12]], "shape_type": "rectangle"}
+    assert give(wall, "wall.json", labelme(square)).regions == 1
     assert (mask_of(wall)[6:11, 9:29] == 2).all()
+
+
+def test_labelme_circles_and_small_masks(wall: Someone) -> None:
+    part = png(shape()[5:12, 8:30] * 255)
+    small = {
+        "label": "pore",
+        "points": [[8, 5], [29, 11]],
+        "shape_type": "mask",
+        "mask": base64.b64encode(part).decode(),
+    }
+    circle = {"label": "Dirt", "points": [[10, 20], [10, 25]], "shape_type": "circle"}
+    assert give(wall, "wall.json", labelme(small, circle)).regions == 2
+    got = mask_of(wall)
+    assert np.array_equal(got == 2, shape() & (np.arange(HEIGHT)[:, None] < 12))
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    assert np.array_equal(got == 3, (x - 10) ** 2 + (y - 20) ** 2 <= 25)
+
+
+def test_what_was_not_judged_in_an_index_mask_is_no_class(wall: Someone) -> None:
+    values = shape() * 3
+    values[0, :5] = 255
+    coloured = Image.fromarray(values.astype(np.uint8), "P")
+    coloured.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0] + [200] * 756)
+    buffer = io.BytesIO()
+    coloured.save(buffer, "PNG")
+    for content in (png(values), buffer.getvalue()):
+        assert give(wall, "wall.png", content).problems == []
+        assert np.array_equal(mask_of(wall), shape() * 3)
+
+
+def test_soft_edges_and_one_colour_are_one_class(wall: Someone) -> None:
+    soft = np.where(shape(), 255, 0)
+    soft[4, 8:30] = 70
+    soft[12, 8:30] = 20
+    assert give(wall, "wall.png", png(soft)).problems == []
+    assert np.array_equal(mask_of(wall), shape() * 2)
+    red = np.dstack([soft, soft * 0, soft * 0])
+    assert give(wall, "wall.png", png(red)).regions == 0  # the very same
+
+
+def test_masks_come_in_zips_and_one_bad_shape_stops_no_other(wall: Someone) -> None:
+    square = {"label": "Pore", "points": [[8, 5], [30, 12]], "shape_type": "rectangle"}
+    got = give(wall, "all.zip", zipped(
+        ("m/wall.json", labelme(square, {"label": "Pore", "points": [[1, 2]]}, {"label": "x", "shape_type": "line"})),
+        ("m/wall.png", png(shape() * 255)),
+        ("__MACOSX/m/._wall.png", b"x"),
+    ))  # fmt: skip
+    assert (got.images, got.regions, len(got.problems)) == (1, 2, 2)
+
+
+def test_a_name_that_two_images_bear_is_told(wall: Someone) -> None:
+    send(wall, ("wall.png", picture(5, "PNG")))
+    assert "2 images named wall" in give(wall, "wall.png", png(shape() * 255)).problems[0]
+    assert give(wall, "a.json", coco([[8, 5, 30, 5, 30, 12]])).regions == 1  # COCO tells the whole name
+
+
+def test_an_accepted_image_takes_none(wall: Someone) -> None:
+    set_state(wall.project_id, [find_images(wall.project_id)[0].id], "accepted")
+    assert "accepted and read-only" in give(wall, "wall.png", png(shape() * 255)).problems[0]
+    assert not mask_of(wall).any()
 
 
 @pytest.mark.parametrize(
@@ -131,8 +192,17 @@ def test_coco_and_labelme_polygons(wall: Someone) -> None:
         ("wall.json", coco([[1, 2, 3]]), "damaged"),
         ("wall.json", coco({"size": [1, 1], "counts": [1]}), "another size"),
         ("wall.json", coco([[1, 1, 5, 1, 5, 5]], (10**6, 10**6)), "is none"),
-        ("wall.json", b'{"shapes": [{"label": "x"}], "imageHeight": 3, "imageWidth": 3}', "damaged"),
+        ("wall.json", labelme({"label": "x"}), "damaged"),
+        ("wall.json", labelme({"label": "x", "points": [[1, 1], [1e999, 5], [3, 9]]}), "damaged"),
+        ("wall.json", labelme({"label": "x", "points": [[1, 1], [9, 9]], "shape_type": "line"}), "has no area"),
+        ("wall.json", labelme({"label": "<b>/", "points": [[1, 1], [9, 1], [9, 9]]}), "a class's name"),
+        ("wall.json", coco([[1, 1, 5, 1, 5, 5]], (HEIGHT, WIDTH + 1)), "the mask has 41 x 30 pixels"),
+        ("wall.json", coco({"size": [HEIGHT, WIDTH], "counts": [0, 10**8]}), "damaged"),
+        ("wall.json", coco({"size": [HEIGHT, WIDTH], "counts": "~~~~zzz" * 99}), "damaged"),
+        ("wall.png", png(shape() * 9), "it holds class 9, and the project has 1 Crack, 2 Pore"),
+        ("wall.png", png(np.dstack([shape() * 255, ~shape() * 255, shape() * 0])), "several colours"),
         ("wall.txt", b"", "masks are .png"),
+        ("masks.zip", zipped(("../wall.png", png(shape() * 255))), "points out of the zip"),
     ],
 )
 def test_masks_that_do_not_fit_are_told_and_change_nothing(

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from studio.errors import StudioError
-from studio.images import uploads
+from studio.images import archives
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import Received, receive
 from studio.projects import classes_of
@@ -46,6 +46,14 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def damaged() -> bytes:
+    """A zip whose file does not unpack: its packed bytes are turned."""
+    content = bytearray(zipped(("a.jpg", bytes(range(200)) * 20)))
+    begin = 30 + len("a.jpg")
+    content[begin : begin + 40] = bytes(255 - one for one in content[begin : begin + 40])
+    return bytes(content)
+
+
 def send(project: Someone, *files: tuple[str, bytes], **options: object) -> Received:
     opened = [(name, io.BytesIO(content)) for name, content in files]
     return receive(project.project_id, project.user_id, opened, **options)  # type: ignore[arg-type]
@@ -67,7 +75,11 @@ def stored(home: Path) -> list[Path]:
         ("broken.zip", b"PK\x03\x04 not a zip", "cannot be unpacked"),
         ("up.zip", zipped(("../../up.jpg", picture())), "points out of the zip"),
         ("abs.zip", zipped(("/etc/abs.jpg", picture())), "points out of the zip"),
+        ("back.zip", zipped(("..\\..\\up.jpg", picture())), "points out of the zip"),
         ("win.zip", zipped(("C:/abs.jpg", picture())), "points out of the zip"),
+        ("empty.zip", zipped(), "is empty"),
+        ("damaged.zip", damaged(), "cannot be unpacked"),
+        ("bomb.zip", zipped(*((f"{number}.jpg", bytes(2**26)) for number in range(4))), "more than the studio takes"),
         ("nest.zip", zipped(("a.zip", zipped(("a.jpg", picture())))), "another zip"),
     ],
 )
@@ -88,7 +100,7 @@ def test_what_is_no_photograph_is_told_and_the_others_are_taken(
 def test_a_zip_that_unpacks_to_more_than_it_says_is_cut_off(
     home: Path, project: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "MOST_FILE_BYTES", 2**20)
+    monkeypatch.setattr(archives, "MOST_FILE_BYTES", 2**20)
     before = stored(home)
     content = zipped(("zeros.jpg", bytes(50 * 2**20)), ("good.jpg", picture()))
     assert len(content) < 2**17
@@ -96,10 +108,27 @@ def test_a_zip_that_unpacks_to_more_than_it_says_is_cut_off(
     assert "larger than 1 MB" in got.problems[0]
     assert len(got.added) == 1
     assert len(stored(home)) == len(before) + 2  # the good one and its thumbnail
-    monkeypatch.setattr(uploads, "MOST_ZIP_BYTES", 2**19)
+    monkeypatch.setattr(archives, "MOST_ZIP_BYTES", 2**19)
     got = send(project, ("many.zip", zipped(*((f"{number}.jpg", bytes(2**18)) for number in range(40)))))
-    assert "more than the studio takes" in got.problems[-1]
-    assert len(got.problems) < 10  # it stopped reading
+    assert "more than the studio takes" in got.problems[0]
+    assert got.added == []
+
+
+def test_one_damaged_member_and_a_lie_about_a_size_stop_no_other(project: Someone) -> None:
+    content = bytearray(zipped(("a.jpg", picture(1)), ("b.jpg", picture(2)), ("c.jpg", picture(3))))
+    for sign, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):  # a.jpg says that it has ten bytes
+        begin = content.index(sign) + place
+        content[begin : begin + 4] = struct.pack("<I", 10)
+    begin = content.index(b"b.jpg") + 5
+    content[begin : begin + 40] = bytes(40)
+    got = send(project, ("some.zip", bytes(content)))
+    assert (len(got.added), len(got.problems)) == (1, 2)
+    assert [one[:5] for one in got.problems] == ["a.jpg", "b.jpg"]
+
+
+def test_a_list_of_contents_that_is_too_long_is_not_read(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_MOST_LIST_BYTES", 10)
+    assert "lists more files" in send(project, ("long.zip", zipped(("a.jpg", picture())))).problems[0]
 
 
 def test_an_encrypted_member_is_told(project: Someone) -> None:
@@ -126,6 +155,7 @@ def test_names_are_kept_for_showing_and_never_used_as_paths(home: Path, project:
     assert len(got.added) == 1
     (image,) = find_images(project.project_id)
     assert "/" not in image.name
+    assert image.name.isprintable()
     assert image.class_id is None or name.startswith("a")  # a folder that leads out is no class
     assert all(home in path.parents for path in stored(home))
     assert not any(part in str(path) for path in stored(home) for part in ("passwd", "Neill", "gpj"))
@@ -136,6 +166,19 @@ def test_the_same_photograph_is_there_once_and_told(project: Someone) -> None:
     again = send(project, ("b.jpg", picture()), ("c.jpg", picture(1)))
     assert again.known == first.added
     assert len(again.added) == 1
+
+
+def test_the_folder_that_zipping_makes_is_no_class(project: Someone) -> None:
+    before = len(classes_of(project.project_id))
+    send(
+        project,
+        ("Bridge 7.zip", zipped(("Bridge 7/a.jpg", picture(1)))),
+        ("crack.zip", zipped(("Crack/b.jpg", picture(2)))),
+    )
+    assert len(classes_of(project.project_id)) == before
+    found = {image.name: image.class_id for image in find_images(project.project_id)}
+    names = {one.name: one.id for one in classes_of(project.project_id)}
+    assert found == {"a.jpg": None, "b.jpg": names["Crack"]}
 
 
 def test_folders_give_class_and_split_and_new_classes_are_made(project: Someone) -> None:

@@ -1,0 +1,203 @@
+"""The Images page in a real browser: photographs in, found, sorted, opened; masks in; what is wrong is told."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ftl.demo import draw
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+
+
+@pytest.fixture
+def project(server: Server) -> tuple[int, int]:
+    """A new project of a new admin: their ids."""
+    from studio.accounts import add_user
+    from studio.projects import create_project
+    from studio.store.database import writing
+
+    with writing() as db:
+        user = add_user(db, f"Ada {np.random.default_rng().integers(10**9)}", PASSWORD)
+    return create_project(user.id, "Bridge 42").id, user.id
+
+
+def wall(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(draw(np.random.default_rng(seed), seed % 2 == 0).image).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def write(folder: Path, **files: bytes) -> list[Path]:
+    for name, content in files.items():
+        (folder / f"{name}.jpg").write_bytes(content)
+    return [folder / f"{name}.jpg" for name in files]
+
+
+def upload(page, files: list[Path], class_name: str | None = None) -> None:
+    page.locator("input[type=file]").first.set_input_files(files)
+    page.get_by_test_id("stFileChip").first.wait_for()  # the button waits for all of them
+    if class_name:
+        page.get_by_label("Class", exact=True).first.click()
+        page.get_by_role("option", name=class_name).click()
+    page.get_by_role("button", name="Add to the project").click()
+
+
+def opened(page, server: Server, project_id: int) -> None:
+    page.goto(f"{server.url}/images?project={project_id}")
+    page.get_by_role("heading", name="Images", exact=True).wait_for()
+    settled(page)
+
+
+def test_photographs_in_found_sorted_and_opened(server: Server, browser, project, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    page = sign_in(browser, server, project[1])
+    opened(page, server, project[0])
+    page.get_by_text("No photographs yet").wait_for()
+    name = '🌉 "O\'Neill" <b>&amp;'
+    upload(page, write(tmp_path, east=wall(1), west=wall(2), **{name: wall(3)}), "Pore")
+    page.get_by_text("3 added.").wait_for()
+    tiles = page.locator(".tile")
+    expect(tiles).to_have_count(3)
+    expect(tiles.filter(has_text=f"{name}.jpg")).to_have_count(1)  # as text, not as HTML
+    expect(tiles.filter(has_text="Pore")).to_have_count(3)
+    for picture in page.locator(".tile img").all():
+        expect(picture).to_have_js_property("naturalWidth", 224)
+    opened(page, server, project[0])
+    page.get_by_label("Name holds").fill("st.jp")
+    page.get_by_label("Name holds").press("Enter")
+    expect(tiles).to_have_count(2)
+    for number in (0, 1):
+        tiles.nth(number).locator("input").click()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Change 2").click()
+    page.get_by_label("Class to give").click()
+    page.get_by_role("option", name="Crack").click()
+    page.get_by_role("button", name="Change 2 images").click()
+    expect(tiles.filter(has_text="Crack")).to_have_count(2)
+    expect(page.get_by_text("selected")).to_have_count(0)
+    page.get_by_label("Name holds").fill("")
+    page.get_by_label("Name holds").press("Enter")
+    expect(tiles).to_have_count(3)
+    expect(tiles.filter(has_text="Pore")).to_have_count(1)
+    tiles.filter(has_text="west.jpg").locator("a").click()
+    page.wait_for_url("**/annotate?*image=*")
+    expect(page.get_by_text("west.jpg")).to_be_visible()
+
+
+def test_what_cannot_be_taken_is_told_and_the_rest_is_there(server: Server, browser, project, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    from tests.studio.test_uploads import bomb, damaged, zipped
+
+    page = sign_in(browser, server, project[1])
+    opened(page, server, project[0])
+    files = write(tmp_path, good=wall(1), twin=wall(1), text=b"no photograph", short=wall(2)[:900], large=bomb())
+    for name, content in (("up.zip", zipped(("../../up.jpg", wall(4)), ("Spalling/in.jpg", wall(5)))),
+                          ("broken.zip", damaged())):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+        files.append(tmp_path / name)
+    upload(page, files)
+    page.get_by_text("2 added, 1 here already.").wait_for()
+    expect(page.get_by_text("5 not taken")).to_be_visible()
+    for words in ("Text.jpg cannot be read as an image", "Short.jpg cannot be read as an image",
+                  "Large.jpg has too many pixels, more than the 100,000,000", "up.jpg in up.zip points out of the zip",
+                  "A.jpg in broken.zip cannot be unpacked"):  # fmt: skip
+        expect(page.get_by_text(words)).to_be_visible()
+    assert str(server.home) not in page.content()
+    expect(page.locator(".tile")).to_have_count(2)
+    expect(page.locator(".tile").filter(has_text="Spalling")).to_have_count(1)
+    assert not list(server.home.glob(".upload-*"))
+    page.get_by_role("button", name="Add to the project").click()
+    expect(page.get_by_text("Choose some files first")).to_be_visible()
+
+
+def test_a_whole_folder_gives_classes_and_masks_come_after(server: Server, browser, project, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    from studio.annotation import log
+    from studio.images.library import find_images
+
+    for place, seed in (("Crack/a", 2), ("Moss/b", 3), ("c", 4)):
+        (tmp_path / "Photos 2024" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "Photos 2024" / f"{place}.jpg").write_bytes(wall(seed))
+    page = sign_in(browser, server, project[1])
+    opened(page, server, project[0])
+    page.get_by_text("Choose a whole folder").click()
+    page.locator("input[type=file][webkitdirectory]").wait_for(state="attached")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "Photos 2024")
+    page.get_by_test_id("stFileChip").first.wait_for()
+    page.get_by_role("button", name="Add to the project").click()
+    page.get_by_text("3 added.").wait_for()
+    for words in ("Crack", "Moss", "no class"):
+        expect(page.locator(".tile").filter(has_text=words)).to_have_count(1)
+    images = {one.name: one for one in find_images(project[0])}
+    values = np.zeros((images["a.jpg"].height, images["a.jpg"].width), np.uint8)
+    values[5:20, 10:30] = 255
+    Image.fromarray(values).save(tmp_path / "a.png")
+    Image.fromarray(values[:9]).save(tmp_path / "b.png")
+    page.get_by_text("Import masks that exist").click()
+    page.locator("input[type=file]").last.set_input_files([tmp_path / "a.png", tmp_path / "b.png"])
+    page.get_by_test_id("stFileChip").first.wait_for()
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text("1 image with masks from these files, 1 new area.").wait_for()
+    expect(page.get_by_text("B.png: the mask has")).to_be_visible()
+    expect(page.locator(".tile").filter(has_text="a.jpg").get_by_text("mask", exact=True)).to_be_visible()
+    assert np.array_equal(log.mask(images["a.jpg"]), (values > 0) * 1)
+
+
+def test_pages_of_many_keep_what_is_selected_and_an_annotator_judges_none(
+    server: Server, browser, project, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    from studio.accounts import add_user
+    from studio.images.library import add_image, count_images
+    from studio.projects import accept, invite
+    from studio.store.database import writing
+
+    for number in range(50):
+        picture = tmp_path / f"{number}.png"
+        Image.new("RGB", (30, 20), (number, 90, 90)).save(picture)
+        add_image(project[0], project[1], picture, f"wall-{number}.png")
+    with writing() as db:
+        other = add_user(db, f"Bert {project[0]}", PASSWORD).id
+    accept(invite(project[0], "annotator"), other)
+    page = sign_in(browser, server, other)
+    opened(page, server, project[0])
+    tiles, ticked = page.locator(".tile"), page.locator(".tile input:checked")
+    expect(tiles).to_have_count(48)
+    tiles.nth(1).locator("input").click()
+    tiles.nth(4).locator("input").click(modifiers=["Shift"])
+    expect(page.get_by_text("4 selected")).to_be_visible()
+    pages = page.get_by_test_id("stPagination").get_by_role("button")
+    pages.filter(has_text="2").click()
+    expect(tiles).to_have_count(2)
+    expect(ticked).to_have_count(0)
+    page.get_by_role("button", name="Select this page").click()
+    expect(ticked).to_have_count(2)
+    expect(page.get_by_text("6 selected")).to_be_visible()
+    pages.filter(has_text="1").click()
+    expect(ticked).to_have_count(4)
+    page.get_by_role("button", name="Change 6").click()
+    expect(page.get_by_label("Class to give")).to_be_visible()
+    expect(page.get_by_label("State to give")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select none").click()
+    expect(ticked).to_have_count(0)
+    page.close()
+    page = sign_in(browser, server, project[1])
+    opened(page, server, project[0])
+    page.get_by_role("button", name="Select all 50").click()
+    page.get_by_role("button", name="Change 50").click()
+    page.get_by_label("State to give").click()
+    page.get_by_role("option", name="accepted").click()
+    page.get_by_role("button", name="Change 50 images").click()
+    expect(page.locator(".tile").filter(has_text="accepted")).to_have_count(48)
+    from studio.images.library import Filter
+
+    assert count_images(project[0], Filter(state="accepted")) == 50
