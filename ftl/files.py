@@ -93,12 +93,13 @@ def _runs(process: int) -> bool:
 def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against a second run, also one of another process. Raises `FtlError` when somebody has it.
 
-    The system lets go of the lock when its holder ends, however that is.
+    The lock lies beside the folder, which need not be there yet; the system lets go of it when its holder ends, however
+    that is.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
             yield
     except Timeout:
         raise FtlError(f"another run is working in {folder}: wait for its end, or name another folder") from None

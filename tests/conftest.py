@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 from torch import nn
 
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import save_backbone
 from ftl.backbones.preprocess import Preprocess
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 SIZE = 32

@@ -1,7 +1,8 @@
 """Keys and clicks wait until the canvas has sent the last stroke.
 
-The canvas sends a stroke 200 ms after mouse-up, and drops it when it is taken off before. So what would take it off
-is held back in the browser while a stroke is under the mouse or on its way, and then done in its order.
+The canvas sends a stroke 200 ms after mouse-up, and drops it when it is taken off before. So what may take it off is
+held back in the browser while a stroke is under the mouse or on its way, and then done in its order. The choice of a
+class or tool leaves the canvas where it is: it waits for mouse-up alone.
 """
 
 from __future__ import annotations
@@ -17,21 +18,26 @@ export default function () {
   const hold = window.ftlHold = { down: false, until: 0, waiting: [], replayed: new WeakSet() };
   const onCanvas = (event) => event.composedPath().some((one) => one.tagName === "CANVAS");
   const typing = (event) => ["INPUT", "TEXTAREA"].includes(event.composedPath()[0].tagName);
+  const harmless = (event, path) => event.type === "keydown"
+    ? /^[1-9begt]$/i.test(event.key) && !event.ctrlKey && !event.metaKey
+    : path.some((one) => /st-key-(class|tool)-/.test(one.className));
+  const ready = (event, path) => !hold.down && (performance.now() > hold.until || harmless(event, path));
   const replay = () => {
-    const left = hold.until - performance.now();
-    if (hold.down || left > 0) return setTimeout(replay, Math.max(left, 50));
-    for (const [target, event] of hold.waiting.splice(0)) {
+    while (hold.waiting.length && ready(...hold.waiting[0])) {
+      const [event, path] = hold.waiting.shift();
       const again = new event.constructor(event.type, event);
       hold.replayed.add(again);
-      target.dispatchEvent(again);
+      path[0].dispatchEvent(again);
     }
+    if (hold.waiting.length) setTimeout(replay, 30);
   };
   const catchIt = (event) => {
-    const quiet = !hold.down && performance.now() > hold.until && !hold.waiting.length;
-    if (quiet || hold.replayed.has(event) || onCanvas(event) || typing(event)) return;
+    if (hold.replayed.has(event) || onCanvas(event) || typing(event)) return;
+    const path = event.composedPath();
+    if (!hold.waiting.length && ready(event, path)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (hold.waiting.push([event.composedPath()[0], event]) === 1) replay();
+    if (hold.waiting.push([event, path]) === 1) replay();
   };
   window.addEventListener("pointerdown", (event) => { if (onCanvas(event)) hold.down = true; }, true);
   for (const type of ["pointerup", "pointercancel"]) window.addEventListener(type, () => {

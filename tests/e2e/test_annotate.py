@@ -63,6 +63,14 @@ def saved(page, count: int) -> None:
     page.get_by_text(f"All strokes saved · {count} since this view").wait_for()
 
 
+def press(page, key: str, name: str) -> None:
+    """Press a class' or tool's key, and wait until the canvas has the new pen, a moment after its button shows it."""
+    page.keyboard.press(key)
+    page.locator(f".st-key-{name} button[kind=primary]").first.wait_for()
+    settled(page)
+    page.wait_for_timeout(1000)
+
+
 def mask(page, server: Server, image: Image) -> np.ndarray:
     got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png")
     assert got.status == 200
@@ -103,20 +111,16 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser,
     assert width == pytest.approx(5, abs=0.3)  # as the slider says, to a canvas pixel
     differs_only_at_edges(mask(page, server, wall) == 1, line(stroke, width))
 
-    page.keyboard.press("2")  # the class
-    page.keyboard.press("t")  # the rectangle
-    settled(page)
-    page.locator(".st-key-tool-rectangle button[kind=primary]").first.wait_for()
+    press(page, "2", "class-2")
+    press(page, "t", "tool-rectangle")
     drag(page, view, (100, 150), (180, 220))
     saved(page, 2)
     expected = np.zeros((HEIGHT, WIDTH), bool)
     expected[150:220, 100:180] = True
     differs_only_at_edges(mask(page, server, wall) == 2, expected)
 
-    page.keyboard.press("3")
-    page.keyboard.press("g")
-    page.locator(".st-key-tool-polygon button[kind=primary]").first.wait_for()
-    settled(page)
+    press(page, "3", "class-3")
+    press(page, "g", "tool-polygon")
     corners = [(240.0, 120.0), (340.0, 140.0), (300.0, 260.0)]  # whole canvas pixels, as a mouse has them
     box = page.locator("canvas").last.bounding_box()
     for x, y in view.to_canvas(np.array([*corners, corners[0]])):
@@ -135,10 +139,8 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser,
     red, _, blue = shown[int(y), int(x)]
     assert blue > red + 30  # the rectangle of class Pore is seen, in its blue
 
-    page.wait_for_timeout(500)
-    page.keyboard.press("e")
-    page.locator(".st-key-tool-eraser button[kind=primary]").first.wait_for()
-    settled(page)
+    page.wait_for_timeout(1000)
+    press(page, "e", "tool-eraser")
     drag(page, view, (90, 185), (190, 185))
     saved(page, 1)
     erased = mask(page, server, wall)
@@ -239,7 +241,8 @@ def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browse
     page.get_by_text("Draw", exact=True).click()
     back()
     page.get_by_role("link", name="Images").click()
-    page.get_by_role("heading", name="Images").wait_for()
+    page.wait_for_url("**/images?*")
+    page.locator("canvas").first.wait_for(state="detached")
     settled(page)
     page.get_by_role("link", name="Annotate").click()
     back()
@@ -299,9 +302,7 @@ def test_a_hidden_class_is_not_lost(server: Server, browser, owner: int, wall: I
     saved(page, 0)
     settled(page)
     page.wait_for_timeout(500)  # as in open_image
-    page.keyboard.press("2")
-    page.locator(".st-key-class-2 button[kind=primary]").first.wait_for()
-    settled(page)
+    press(page, "2", "class-2")
     drag(page, view, (40, 100), (200, 100))
     saved(page, 1)
     got = mask(page, server, wall)
