@@ -282,8 +282,12 @@ def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser,
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     page.get_by_text("Not saved yet: this image is accepted").wait_for()
     assert log.read(wall.id) == []
+    settled(page)
+    page.wait_for_timeout(1000)  # as in press
     page.keyboard.press("i")  # takes the canvas off, and the stroke with it
     page.get_by_text("This image is accepted. A reviewer").wait_for()
+    settled(page)
+    page.wait_for_timeout(1000)
     set_state(wall.project_id, [wall.id], "open")
     page.keyboard.press("f")
     saved(page, 0)
