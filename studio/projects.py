@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
+from sqlalchemy.orm import joinedload
 
 from studio.accounts import add_user
 from studio.errors import Forbidden, StudioError
@@ -43,14 +44,15 @@ def require(user_id: int, project_id: int, role: str = "annotator") -> str:
 def projects_of(user_id: int) -> list[tuple[Project, str]]:
     """The projects that a user is in, newest first, with their role."""
     with reading() as db:
-        rows = db.scalars(select(Member).where(Member.user_id == user_id).order_by(Member.project_id.desc()))
+        mine = select(Member).where(Member.user_id == user_id).order_by(Member.project_id.desc())
+        rows = db.scalars(mine.options(joinedload(Member.project)))  # every run of every page asks this
         return [(member.project, member.role) for member in rows]
 
 
 def members_of(project_id: int) -> list[tuple[User, str]]:
     """The people of a project with their roles, by name."""
     with reading() as db:
-        rows = db.scalars(select(Member).where(Member.project_id == project_id))
+        rows = db.scalars(select(Member).where(Member.project_id == project_id).options(joinedload(Member.user)))
         return sorted(((member.user, member.role) for member in rows), key=lambda pair: pair[0].name.lower())
 
 
@@ -107,10 +109,12 @@ def classes_of(project_id: int) -> list[ImageClass]:
 
 
 def add_class(db: Database, project_id: int, name: str, colour: str | None = None) -> ImageClass:
-    """Add a class with the next number. Raises `StudioError` for a name that is taken or cannot be a folder's."""
+    """Add a class with the next number. Raises `StudioError` for a name that is taken or no folder's, or no colour."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= 60 or not name.isprintable() or re.search(r'[\\/:*?"<>|]', name) or name[0] == ".":
         raise StudioError("a class's name has 1 to 60 letters, does not begin with a dot, and has none of \\/:*?\"<>|")
+    if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", colour):  # pages write it into HTML
+        raise StudioError("a colour is written as #rrggbb")
     taken = list(db.scalars(select(ImageClass).where(ImageClass.project_id == project_id)))
     if any(one.name.lower() == name.lower() for one in taken):
         raise StudioError(f"there is a class {name} already")

@@ -38,6 +38,12 @@ def test_no_pickle_is_ever_loaded() -> None:
             assert "pickle" not in imports(path), path
 
 
+def test_the_worker_is_light() -> None:
+    """It only watches the processes that compute."""
+    code = "import sys, studio.jobs.worker; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
 def test_import_of_ftl_is_light_on_the_command_line() -> None:
     """The command line starts without importing torch until a command needs it."""
     code = "import sys, ftl.cli.commands; ftl.cli.commands.build_parser(); assert 'torch' not in sys.modules"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from ftl.errors import FtlError
 from ftl.files import whole_file
 from studio.errors import StudioError
 from studio.home import home
+from studio.images.uploads import scratch
 
 SUFFIXES = (".h5", ".safetensors", ".pt", ".pth", ".pt2")
 
@@ -34,8 +34,8 @@ def add(project_id: int, name: str, file: BinaryIO) -> str:
     if suffix not in SUFFIXES:
         raise StudioError(f"a backbone is a file ending in {', '.join(SUFFIXES)}; this one does not")
     safe = (re.sub(r"[^A-Za-z0-9_-]+", "_", Path(plain).stem).strip("_") or "backbone")[:80] + suffix
-    with tempfile.TemporaryDirectory(dir=home()) as scratch:
-        draft = Path(scratch) / safe
+    with scratch() as drafts:
+        draft = Path(drafts) / safe
         with open(draft, "wb") as target:
             while block := file.read(1 << 20):
                 target.write(block)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL import Image
 
 from ftl.demo import make_demo
 from ftl.images import list_images
+from ftl.progress import Report
 from studio.annotation import log
 from studio.annotation.fold import Drawn, encode
 from studio.images.library import add_image
@@ -46,7 +46,7 @@ def launch_demo(user_id: int) -> Job:
     return launch(project.id, user_id, "demo", "Demo sweep", settings)
 
 
-def fill(project_id: int, user_id: int, folder: Path, report: Callable[[int, int, str], None]) -> None:
+def fill(project_id: int, user_id: int, folder: Path, report: Report) -> None:
     """Draw the surfaces and add them with their masks to the project; adding twice changes nothing."""
     make_demo(folder, masks=MASKS, train=TRAIN, test=TEST, report=report)
     classes = {one.name: one for one in classes_of(project_id)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,20 +13,8 @@ _TIMING_SECONDS = 4.0  # a network's own process, warm-up and at least a second 
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 
 
-class Cost(NamedTuple):
-    """What a sweep computes: candidates with the base, images that pass each, seconds."""
-
-    candidates: int
-    images: int
-    seconds: float
-
-
-def pruned_macs(spec: Spec, size: int, keep: float) -> int:
-    """Multiply-adds of one image through the network with a share `keep` of every layer's filters, about."""
-    return _scaled(spec, size, keep, keep)
-
-
 def _scaled(spec: Spec, size: int, inputs: float, outputs: float) -> int:
+    """Multiply-adds of one image, about, where each layer has these shares of its inputs and of its filters."""
     cut, first = [], True
     for layer in spec:
         if layer["type"] == "conv":
@@ -52,20 +39,20 @@ def speed(backbone: Backbone, seconds: float = 1.0) -> float:
     return 2 * runs * macs(backbone.spec(), size) / (time.perf_counter() - start)
 
 
-def cost(
+def sweep_seconds(
     spec: Spec, size: int, keep: Sequence[float], *, masks: int, images: int, macs_per_second: float, mode: str
-) -> Cost:
-    """Estimate a sweep of `keep` fractions with `masks` photographs that choose and `images` that train and report.
+) -> float:
+    """Seconds of a sweep of `keep` fractions with `masks` photographs that choose and `images` that train and report.
 
     Small networks use a machine worse than large ones: theirs are counted twice.
     """
     whole = macs(spec, size)
     scoring = whole if mode == "once" else sum(_scaled(spec, size, one, 1.0) for one in keep)
-    features = whole + 2 * sum(pruned_macs(spec, size, one) for one in keep)
+    features = whole + 2 * sum(_scaled(spec, size, one, one) for one in keep)
     computing = (1.3 * scoring * masks + features * images) / macs_per_second
     candidates = len(keep) + 1
     others = candidates * (_TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)
-    return Cost(candidates, images, computing + others)
+    return computing + others
 
 
 def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_second: float) -> float:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image as Picture
 
+from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.errors import StudioError
 from studio.images.library import find_images
@@ -84,7 +85,7 @@ def lay_out(
     image_classes: Sequence[int],
     test_share: float = 0.25,
     seed: int = 0,
-    report: Callable[[int, int, str], None] = lambda *_: None,
+    report: Report = silent,
 ) -> Laid:
     """Write Images, Segmented, dataset and evaluation below `folder`.
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ftl.errors import FtlError
+from ftl.progress import Report
 from studio.errors import StudioError
 from studio.jobs import queue
 from studio.jobs.sweeps import models, workspace
 from studio.store.database import reading
 from studio.store.models import Job, Project
-
-Report = Callable[[int, int, str], None]
 
 
 def _reporter(job_id: int) -> Report:

@@ -6,13 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.backbones.chain import Backbone
+from ftl.backbones.chain import Backbone, build
 from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from studio.jobs import backbones
-from studio.jobs.estimate import cost, speed
-from studio.jobs.estimate import training_seconds as _training
+from studio.jobs.estimate import speed, sweep_seconds, training_seconds
 
 
 def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int) -> float:
@@ -20,15 +19,16 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
     network, macs_per_second = _measured(project_id, settings.get("architecture"), settings.get("file"))
     spec, size = network.spec(), network.preprocess.size
     keep = settings["keep"] or [0.5]  # above average is about half
-    found = cost(spec, size, keep, masks=masks, images=images, macs_per_second=macs_per_second, mode=settings["mode"])
-    learning = _training(spec, size, images, settings["epochs"], macs_per_second) if "epochs" in settings else 0.0
-    return found.seconds + learning
+    seconds = sweep_seconds(
+        spec, size, keep, masks=masks, images=images, macs_per_second=macs_per_second, mode=settings["mode"]
+    )
+    if "epochs" in settings:
+        seconds += training_seconds(spec, size, images, settings["epochs"], macs_per_second)
+    return seconds
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
-    from ftl.backbones.chain import build
-
     if file is not None:
         network = load_backbone(backbones.folder(project_id) / file)
     else:  # the speed does not depend on the weights

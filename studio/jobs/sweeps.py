@@ -6,7 +6,6 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from ftl.model import export
 from studio.errors import Forbidden, StudioError
 from studio.home import home
 from studio.store.database import reading, writing
@@ -35,7 +34,7 @@ def job_in(project_id: int, job_id: int) -> Job:
 def finished_sweeps(project_id: int) -> list[Job]:
     """The sweeps of a project that are done, newest first."""
     with reading() as db:
-        query = select(Job).where(Job.project_id == project_id, Job.state == "done", Job.kind != "backbone")
+        query = select(Job).where(Job.project_id == project_id, Job.state == "done")
         return [job for job in db.scalars(query.order_by(Job.id.desc())) if (models(job.id) / "results.json").is_file()]
 
 
@@ -50,6 +49,8 @@ def network(project_id: int, job_id: int, candidate: str) -> Path:
 
 def exported(project_id: int, job_id: int, candidate: str) -> Path:
     """A candidate as one file for `ftl predict`, made once. Raises `StudioError` where there is no such network."""
+    from ftl.model import export  # brings torch, which the worker, who only watches, need not load
+
     folder = network(project_id, job_id, candidate)
     file = workspace(job_id) / "exports" / f"{candidate}.safetensors"
     return file if file.is_file() else export(folder, file)

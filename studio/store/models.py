@@ -145,7 +145,7 @@ class Stroke(Base):
 
 
 class Job(Base):
-    """Work for the worker process. `kind`: sweep, backbone or demo. `state`: queued, running, done, failed, cancelled.
+    """Work for the worker process. `kind`: sweep or demo. `state`: queued, running, done, failed, cancelled.
 
     `process`: pid of the process that runs it. `cancel`: somebody asked it to stop.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ftl.errors import FtlError
 from ftl.images import read_image
 from studio.errors import StudioError
-from studio.home import home
+from studio.images.uploads import scratch
 
 
 def read_upload(name: str, data: bytes) -> np.ndarray:
@@ -18,8 +17,8 @@ def read_upload(name: str, data: bytes) -> np.ndarray:
 
     Raises `StudioError` when the bytes are no image, are damaged, or unpack to more pixels than are read.
     """
-    with tempfile.TemporaryDirectory(dir=home(), prefix="try-") as scratch:
-        file = Path(scratch) / "photograph"
+    with scratch() as folder:
+        file = Path(folder) / "photograph"
         file.write_bytes(data)
         try:
             return read_image(file)

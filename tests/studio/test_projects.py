@@ -92,6 +92,12 @@ def test_class_names_that_cannot_be_folders_or_are_taken(project: Someone, name:
     assert len(classes_of(project.project_id)) == 4
 
 
+@pytest.mark.parametrize("colour", ["red", "#12345", "#1234567", "#12345g", "#123456'><script>", ""])
+def test_a_colour_that_is_none_is_refused(project: Someone, colour: str) -> None:
+    with pytest.raises(StudioError, match="#rrggbb"), writing() as db:
+        add_class(db, project.project_id, "Spalling", colour)
+
+
 def test_classes_are_numbered_and_end_at_254(project: Someone) -> None:
     with writing() as db:
         for number in range(5, 255):
