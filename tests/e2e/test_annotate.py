@@ -64,11 +64,18 @@ def saved(page, count: int) -> None:
 
 
 def press(page, key: str, name: str) -> None:
-    """Press a class' or tool's key, and wait until the canvas has the new pen, a moment after its button shows it."""
+    """Press a class' or tool's key, and wait until its button shows it."""
     page.keyboard.press(key)
     page.locator(f".st-key-{name} button[kind=primary]").first.wait_for()
-    settled(page)
-    page.wait_for_timeout(1000)
+
+
+def logged(page, image: Image, kinds: list[str]) -> None:
+    """Wait until the log has that many rows; they are of these kinds."""
+    for _ in range(300):
+        if len(log.read(image.id)) >= len(kinds):
+            break
+        page.wait_for_timeout(100)
+    assert [row.kind for row in log.read(image.id)] == kinds
 
 
 def mask(page, server: Server, image: Image) -> np.ndarray:
@@ -150,10 +157,8 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser,
     page.get_by_text("· 0 since this view").wait_for()
     assert np.array_equal(mask(page, server, wall), before)
     page.keyboard.press("Control+y")
-    page.wait_for_timeout(300)
-    settled(page)
+    logged(page, wall, ["brush", "rectangle", "polygon", "erase", "undo", "redo"])
     assert np.array_equal(mask(page, server, wall), erased)
-    assert [row.kind for row in log.read(wall.id)] == ["brush", "rectangle", "polygon", "erase", "undo", "redo"]
     page.context.close()
 
 
@@ -267,12 +272,37 @@ def test_a_key_right_after_a_stroke_waits_for_it(server: Server, browser, owner:
         page.get_by_text(re.compile("^2 ×$")).wait_for()
     elif key == "d":
         page.get_by_text("other.png").wait_for()
-    expected = ["brush", "undo"] if key == "Control+z" else ["brush"]
-    for _ in range(300):
-        if len(log.read(wall.id)) == len(expected):
-            break
-        page.wait_for_timeout(100)
-    assert [row.kind for row in log.read(wall.id)] == expected
+    logged(page, wall, ["brush", "undo"] if key == "Control+z" else ["brush"])
+    page.context.close()
+
+
+def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    view = look(WIDTH, HEIGHT)
+    for turn, (number, key, kind) in enumerate([("2", "t", "rectangle"), ("3", "b", "brush"), ("4", "t", "rectangle")]):
+        page.keyboard.press(number)
+        page.keyboard.press(key)
+        drag(page, view, (40, 40 + 60 * turn), (200, 80 + 60 * turn))
+        saved(page, turn + 1)
+        last = log.read(wall.id)[-1]
+        assert (last.kind, last.class_number) == (kind, int(number))
+    page.context.close()
+
+
+def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, browser, owner: int, wall: Image) -> None:
+    page = open_image(browser, server, owner, wall)
+    box = page.locator("canvas").last.bounding_box()
+    page.keyboard.press("i")
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 90, steps=8)
+    page.mouse.up()
+    page.get_by_text(re.compile("^2 ×$")).wait_for()
+    settled(page)
+    page.wait_for_timeout(1000)
+    drag(page, look(WIDTH, HEIGHT, 2.0), (140, 100), (260, 190))
+    saved(page, 1)
+    assert [row.geometry["points"][0] for row in log.read(wall.id)] == [pytest.approx([140, 100], abs=1)]
     page.context.close()
 
 

@@ -1,0 +1,100 @@
+// One guard for the whole tab, between its user and the page. See hold.py.
+const QUIET = 400; // ms after mouse-up: the canvas' 200, and time for its reply to arrive first
+const TAKEN = 400; // ms in which a key or click that changes anything has started a run of the page
+
+export default function ({ data }) {
+  if (window.ftlHold) {
+    window.ftlHold.run = data.run;
+    return;
+  }
+  // queue: what waits, in its order: keys and clicks {event, path}, strokes {canvas, events}
+  const hold = window.ftlHold = { run: data.run, queue: [], change: null, down: false, until: 0 };
+  const replayed = new WeakSet();
+  const canvasOf = (event) => event.composedPath().find((one) => one.tagName === "CANVAS");
+  const typing = (event) => ["INPUT", "TEXTAREA"].includes(event.composedPath()[0].tagName);
+  const running = () => document.querySelector("[data-test-script-state]").dataset.testScriptState !== "notRunning";
+  const keep = (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  const dispatch = (event, target) => {
+    const again = new event.constructor(event.type, event);
+    replayed.add(again);
+    target.dispatchEvent(again);
+  };
+
+  // A class, tool or size leaves the canvas where it is; all else may take it off.
+  const picksPen = ({ event, path }) => event.type === "keydown"
+    ? /^[1-9begt]$/i.test(event.key) && !event.ctrlKey && !event.metaKey
+    : path.some((one) => /st-key-(class-|tool-|width)/.test(one.className));
+
+  // Keys and clicks wait for the stroke before them, and for the page to have done the one before them: Streamlit may
+  // drop a click that another follows within milliseconds. Strokes wait for the pen chosen before them.
+  const ready = (one) => !hold.change && (one.events || !hold.down && (performance.now() > hold.until || picksPen(one)));
+  const changes = (one) => {
+    hold.change = { view: !picksPen(one), at: performance.now(), run: hold.run };
+    setTimeout(settle, 30, 0);
+  };
+  const settle = (still) => {
+    const taken = hold.run !== hold.change.run || performance.now() - hold.change.at > TAKEN;
+    if (still > 2) hold.change = null; // the page has drawn what the run brought
+    else setTimeout(settle, 30, running() || !taken ? 0 : still + 1);
+  };
+  const work = () => {
+    while (hold.queue.length && ready(hold.queue[0])) {
+      const one = hold.queue.shift();
+      if (one.events) draw(one);
+      else {
+        changes(one);
+        dispatch(one.event, one.path[0]);
+      }
+    }
+    if (hold.queue.length) setTimeout(work, 30);
+  };
+  const wait = (one) => {
+    if (hold.queue.push(one) === 1) setTimeout(work, 30);
+  };
+  const draw = ({ canvas, events }) => {
+    if (!canvas?.isConnected) return;
+    for (const event of events) {
+      if (event.type === "mousedown") hold.down = true;
+      dispatch(event, event.type === "mousedown" ? canvas : document);
+      if (event.type === "mouseup") end();
+    }
+  };
+  const end = () => {
+    if (!hold.down) return;
+    hold.down = false;
+    hold.until = performance.now() + QUIET;
+  };
+
+  for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
+    if (replayed.has(event) || canvasOf(event) || typing(event)) return;
+    const one = { event, path: event.composedPath() };
+    if (!hold.queue.length && ready(one)) return changes(one);
+    keep(event);
+    wait(one);
+  }, true);
+
+  // Streamlit's canvas draws with mouse events.
+  const view = () => hold.change?.view || hold.queue.some((one) => !one.events && !picksPen(one));
+  let open = null; // the waiting stroke whose mouse is still down
+  for (const type of ["mousedown", "mousemove", "mouseup"]) window.addEventListener(type, (event) => {
+    if (replayed.has(event)) return;
+    if (type === "mousedown" && canvasOf(event) && (hold.change || hold.queue.length)) {
+      // on a canvas about to go, what is drawn would be seen and lost: it is not begun
+      open = { canvas: view() ? null : canvasOf(event), events: [] };
+      wait(open);
+    }
+    if (!open) return;
+    if (hold.queue.includes(open) || !open.canvas) {
+      keep(event);
+      open.events.push(event);
+    }
+    if (type === "mouseup") open = null;
+  }, true);
+  window.addEventListener("pointerdown", (event) => {
+    if (canvasOf(event) && !hold.change && !hold.queue.length) hold.down = true;
+  }, true);
+  for (const type of ["pointerup", "pointercancel"]) window.addEventListener(type, end, true);
+}
