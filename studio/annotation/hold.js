@@ -1,6 +1,7 @@
 // One guard for the whole tab, between its user and the page. See hold.py.
 const QUIET = 400; // ms after mouse-up: the canvas' 200, and time for its reply to arrive first
 const TAKEN = 400; // ms in which a key or click that changes anything has started a run of the page
+const MODIFIERS = ["Control", "Shift", "Alt", "AltGraph", "Meta"];
 
 export default function ({ data }) {
   if (window.ftlHold) {
@@ -46,7 +47,7 @@ export default function ({ data }) {
       if (one.events) draw(one);
       else {
         changes(one);
-        dispatch(one.event, one.path[0]);
+        dispatch(one.event, one.path[0].isConnected ? one.path[0] : document.body);
       }
     }
     if (hold.queue.length) setTimeout(work, 30);
@@ -69,7 +70,7 @@ export default function ({ data }) {
   };
 
   for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
-    if (replayed.has(event) || canvasOf(event) || typing(event)) return;
+    if (replayed.has(event) || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
     const one = { event, path: event.composedPath() };
     if (!hold.queue.length && ready(one)) return changes(one);
     keep(event);
