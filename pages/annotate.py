@@ -6,8 +6,8 @@ from studio import ui
 from studio.annotation import desk, log, sorting, tidy
 from studio.annotation.canvas import pens
 from studio.annotation.hold import hold
+from studio.classes import classes_of
 from studio.images.library import Filter, count_images, find_images, image_in, neighbour, set_class, set_state
-from studio.projects import classes_of
 
 user, project, role = ui.here()
 images = count_images(project.id)

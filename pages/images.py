@@ -3,12 +3,13 @@
 import streamlit as st
 
 from studio import ui
+from studio.classes import classes_of
 from studio.images import gallery
 from studio.images.import_masks import import_masks
 from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
 from studio.images.selection import Selection
 from studio.images.uploads import from_browser, receive
-from studio.projects import classes_of, members_of
+from studio.projects import members_of
 from studio.store.models import STATES
 
 user, project, role = ui.here()
@@ -70,8 +71,8 @@ def take_masks() -> None:
     """Take masks in that were drawn elsewhere."""
     with st.form("masks", clear_on_submit=True, border=False):
         files = st.file_uploader(
-            "PNG masks named as their images, COCO or Labelme files, or a zip of them",
-            type=["png", "bmp", "tif", "tiff", "json", "zip"],
+            "PNG masks named as their images; COCO, Labelme, CVAT, YOLO or Pascal VOC files; or a zip of them",
+            type=["png", "bmp", "tif", "tiff", "json", "xml", "txt", "yaml", "yml", "zip"],
             accept_multiple_files=True,
         )
         numbers = {one.number: one.name for one in classes}
@@ -141,11 +142,11 @@ def change(selection: Selection, names: dict[int, str]) -> None:
             return
     with ui.told():
         if to_class != KEEP:
-            set_class(project.id, ids, to_class)
+            set_class(project.id, user.id, ids, to_class)
         if to_split != KEEP:
-            set_split(project.id, ids, to_split)
+            set_split(project.id, user.id, ids, to_split)
         if to_state != KEEP:
-            set_state(project.id, ids, to_state)
+            set_state(project.id, user.id, ids, to_state)
         selection.put([])
         st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
         st.rerun(scope="fragment")

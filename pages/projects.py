@@ -3,17 +3,9 @@
 import streamlit as st
 
 from studio import ui
+from studio.classes import add_class, classes_of
 from studio.jobs.demo import NAME, launch_demo
-from studio.projects import (
-    add_class,
-    classes_of,
-    create_project,
-    invite,
-    members_of,
-    projects_of,
-    set_photo_pattern,
-    set_role,
-)
+from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
 from studio.store.database import writing
 from studio.store.models import ROLES
 
@@ -48,7 +40,7 @@ if projects:
                 colour = right.color_picker("Colour", "#8e4ec6")
                 if st.form_submit_button("Add class"):
                     with writing() as db:
-                        add_class(db, project.id, added, colour)
+                        add_class(db, project.id, user.id, added, colour)
                     st.rerun()
     with people, st.container(border=True):
         st.subheader("People")
@@ -63,7 +55,7 @@ if projects:
                                      label_visibility="collapsed")  # fmt: skip
             if wanted != has:
                 with ui.told():
-                    set_role(project.id, member.id, None if wanted == "remove" else wanted)
+                    set_role(project.id, user.id, member.id, None if wanted == "remove" else wanted)
                     st.rerun()
         if role == "admin":
             with st.form("invite", border=False):

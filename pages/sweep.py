@@ -5,13 +5,13 @@ import streamlit as st
 from ftl.backbones.registry import REGISTRY
 from ftl.scoring.criteria import CRITERIA
 from studio import ui
+from studio.classes import classes_of
 from studio.images.library import Filter, count_images
 from studio.jobs import backbones
 from studio.jobs.keep import parse_keep
 from studio.jobs.progress import duration
 from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
-from studio.projects import classes_of
 
 user, project, role = ui.here("admin")
 st.title("Sweep")

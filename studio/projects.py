@@ -9,18 +9,15 @@ import time
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
 from studio.accounts import add_user
+from studio.classes import CLASSES, add_class
 from studio.errors import Forbidden, StudioError
 from studio.store.database import reading, writing
-from studio.store.models import ROLES, ImageClass, Invitation, Member, Project, User
+from studio.store.models import ROLES, Invitation, Member, Project, User
+from studio.together.audit import record
 
-CLASSES = {"Crack": "#e5484d", "Pore": "#0090ff", "Dirt": "#ffb224", "Background": "#30a46c"}
-"""The original labeler's classes, with the studio's colours."""
-
-_MORE_COLOURS = ("#8e4ec6", "#12a594", "#f76b15", "#e93d82", "#5b5bd6", "#978365")
 _INVITATION_SECONDS = 7 * 24 * 3600
 
 
@@ -67,12 +64,12 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
         db.flush()
         db.add(Member(project_id=project.id, user_id=user_id, role="admin"))
         for one in classes:
-            add_class(db, project.id, one)
+            add_class(db, project.id, user_id, one)
     return project
 
 
-def set_role(project_id: int, user_id: int, role: str | None) -> None:
-    """Change a member's role, or with None take them out. The last admin stays one."""
+def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
+    """Change a member's role, or with None take them out; `by`: who does it. The last admin stays one."""
     with writing() as db:
         member = db.get(Member, (project_id, user_id))
         if member is None:
@@ -84,8 +81,10 @@ def set_role(project_id: int, user_id: int, role: str | None) -> None:
             raise StudioError("a project needs an admin: make somebody else one first")
         if role is None:
             db.delete(member)
+            record(db, project_id, by, "left", name=member.user.name)
         else:
             member.role = role
+            record(db, project_id, by, "role", name=member.user.name, role=role)
 
 
 def set_photo_pattern(project_id: int, pattern: str | None) -> None:
@@ -99,33 +98,6 @@ def set_photo_pattern(project_id: int, pattern: str | None) -> None:
             raise StudioError("the pattern needs a group in parentheses around the photo's name, as in (.+)_\\d+")
     with writing() as db:
         db.get_one(Project, project_id).photo_pattern = pattern or None
-
-
-def classes_of(project_id: int) -> list[ImageClass]:
-    """A project's classes by number."""
-    with reading() as db:
-        found = select(ImageClass).where(ImageClass.project_id == project_id).order_by(ImageClass.number)
-        return list(db.scalars(found))
-
-
-def add_class(db: Database, project_id: int, name: str, colour: str | None = None) -> ImageClass:
-    """Add a class with the next number. Raises `StudioError` for a name that is taken or no folder's, or no colour."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 60 or not name.isprintable() or re.search(r'[\\/:*?"<>|]', name) or name[0] == ".":
-        raise StudioError("a class's name has 1 to 60 letters, does not begin with a dot, and has none of \\/:*?\"<>|")
-    if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", colour):  # pages write it into HTML
-        raise StudioError("a colour is written as #rrggbb")
-    taken = list(db.scalars(select(ImageClass).where(ImageClass.project_id == project_id)))
-    if any(one.name.lower() == name.lower() for one in taken):
-        raise StudioError(f"there is a class {name} already")
-    number = max((one.number for one in taken), default=0) + 1
-    if number > 254:
-        raise StudioError("a project has at most 254 classes")
-    made = colour or CLASSES.get(name) or _MORE_COLOURS[number % len(_MORE_COLOURS)]
-    added = ImageClass(project_id=project_id, number=number, name=name, colour=made)
-    db.add(added)
-    db.flush()
-    return added
 
 
 def _hash(token: str) -> str:
@@ -162,6 +134,7 @@ def accept(token: str, user_id: int | None, name: str = "", password: str = "") 
             user_id = add_user(db, name, password).id
         invitation.used_by = user_id
         if invitation.project_id is not None:
+            record(db, invitation.project_id, user_id, "joined", role=invitation.role)
             member = db.get(Member, (invitation.project_id, user_id))
             if member is None:
                 db.add(Member(project_id=invitation.project_id, user_id=user_id, role=invitation.role))

@@ -160,11 +160,11 @@ def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any
 def step_back(image: Image, author_id: int, kind: str) -> None:
     """Undo or redo the author's last stroke, and show it. Raises `StudioError` when there is none."""
     put_away(image, author_id)
-    target = log.toggle(image.id, author_id, kind)
+    target = log.last(image.id, author_id, kind)
     if target is None:
         raise StudioError(f"there is nothing of yours to {kind}")
-    rows = [log.drawn(row) for row in log.read(image.id)]
-    add(image, author_id, [toggle(kind, target["stroke"], rows, author_id)])
+    rows = [log.drawn(row) for row in log.read(image.id, author_id=author_id)]
+    add(image, author_id, [toggle(kind, target, rows, author_id)])
 
 
 def add(image: Image, author_id: int, new: list[Drawn]) -> None:

@@ -5,6 +5,7 @@ Geometry, all in pixels of the upright image, (0, 0) the corner of the first pix
   polygon       {"points": [[x, y], ...]}               filled, even-odd
   rectangle     {"box": [x, y, width, height]}          filled
   region        {"counts": [...], "size": [h, w]}       run lengths, column by column, beginning outside (COCO's)
+  revision      {"counts": [...], "values": [...]}      the whole mask: run lengths, by columns, each with its class
   undo, redo    {"stroke": id}                          of the same author's stroke
 
 A region of class 0 erases. Any shape may carry "over": false: it then leaves pixels of other classes alone.
@@ -12,13 +13,13 @@ A region of class 0 erases. Any shape may carry "over": false: it then leaves pi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-KINDS = ("brush", "erase", "polygon", "rectangle", "region", "undo", "redo")
+KINDS = ("brush", "erase", "polygon", "rectangle", "region", "revision", "undo", "redo")
 
 
 class Drawn(NamedTuple):
@@ -31,16 +32,23 @@ class Drawn(NamedTuple):
     author_id: int
 
 
-def visible(strokes: Sequence[Drawn]) -> list[Drawn]:
-    """The strokes that count, in order: those whose last undo or redo, by their own author, is none or a redo."""
-    authors = {stroke.id: stroke.author_id for stroke in strokes}
-    hidden: dict[str, bool] = {}
+def hidden(strokes: Iterable[Drawn]) -> set[str]:
+    """Ids of the strokes whose last undo or redo, by their own author, is an undo."""
+    authors: dict[str, int] = {}
+    found: set[str] = set()
     for stroke in strokes:
+        authors[stroke.id] = stroke.author_id
         if stroke.kind in ("undo", "redo"):
             target = stroke.geometry["stroke"]
             if authors.get(target) == stroke.author_id:
-                hidden[target] = stroke.kind == "undo"
-    return [one for one in strokes if one.kind not in ("undo", "redo") and not hidden.get(one.id, False)]
+                (found.add if stroke.kind == "undo" else found.discard)(target)
+    return found
+
+
+def visible(strokes: Sequence[Drawn]) -> list[Drawn]:
+    """The strokes that count, in order: neither undone nor an undo or redo themselves."""
+    gone = hidden(strokes)
+    return [one for one in strokes if one.kind not in ("undo", "redo") and one.id not in gone]
 
 
 def fold(strokes: Sequence[Drawn], height: int, width: int) -> np.ndarray:
@@ -50,38 +58,88 @@ def fold(strokes: Sequence[Drawn], height: int, width: int) -> np.ndarray:
     return mask
 
 
-def paint(mask: np.ndarray, strokes: Iterable[Drawn]) -> None:
-    """Draw visible strokes on an index mask, in order."""
+def paint(mask: np.ndarray, strokes: Iterable[Drawn], within: Box | None = None) -> None:
+    """Draw visible strokes on an index mask, in order; `within`: only there."""
+    height, width = mask.shape
     for stroke in strokes:
-        number = 0 if stroke.kind == "erase" else stroke.class_number
-        box, where = cover(stroke, mask.shape[0], mask.shape[1])
+        if within and not _meet(extent(stroke, height, width), within):
+            continue
+        box, where = cover(stroke, height, width)
+        if stroke.kind == "revision":
+            values = _whole(stroke.geometry, height, width)
+        else:
+            values = np.asarray(0 if stroke.kind == "erase" else stroke.class_number, np.uint8)
+        if within:
+            box, where, values = _cut(box, within, where, values)
         part = mask[box]
         if not stroke.geometry.get("over", True):
             where = where & (part == 0)
-        part[where] = number
+        np.copyto(part, values, where=where)
+
+
+def repaint(mask: np.ndarray, strokes: Sequence[Drawn], changed: Collection[str]) -> None:
+    """Bring a mask up to date where the strokes of these ids are undone or redone; `strokes`: the whole log."""
+    height, width = mask.shape
+    boxes = [extent(one, height, width) for one in strokes if one.id in changed]
+    if not boxes:
+        return
+    rows, columns = zip(*boxes, strict=True)
+    within = tuple(slice(min(one.start for one in axis), max(one.stop for one in axis)) for axis in (rows, columns))
+    mask[within] = 0
+    paint(mask, visible(strokes), within)  # type: ignore[arg-type]
 
 
 Box = tuple[slice, slice]
 """Rows and columns of an image."""
 
 
-def cover(stroke: Drawn, height: int, width: int) -> tuple[Box, np.ndarray]:
-    """The pixels that a stroke covers: a box of the image, and which of its pixels, bool."""
+def extent(stroke: Drawn, height: int, width: int) -> Box:
+    """A box of the image that holds all that a stroke covers."""
     geometry = stroke.geometry
+    if stroke.kind == "revision":
+        return slice(0, height), slice(0, width)
     if stroke.kind == "region":
-        return (slice(0, height), slice(0, width)), decode(geometry["counts"], height, width)
+        ends = np.cumsum(geometry["counts"])[1::2]
+        starts = np.cumsum(geometry["counts"])[: 2 * len(ends) : 2]
+        if len(ends) == 0:
+            return slice(0, 0), slice(0, 0)
+        return slice(0, height), slice(int(starts[0]) // height, -(-int(ends[-1]) // height))
     if stroke.kind == "rectangle":
         x, y, w, h = geometry["box"]
-        box = _box(round(x), round(y), round(x + w), round(y + h), height, width)
-        return box, np.ones(_size(box), bool)
+        return _box(round(x), round(y), round(x + w), round(y + h), height, width)
     points = np.asarray(geometry["points"], float).reshape(-1, 2)
     reach = max(float(geometry.get("width", 0)), 1.0) / 2
     (left, top), (right, bottom) = points.min(0) - reach, points.max(0) + reach
-    box = _box(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
-    local = points - (box[1].start, box[0].start)
+    return _box(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
+
+
+def cover(stroke: Drawn, height: int, width: int) -> tuple[Box, np.ndarray]:
+    """The pixels that a stroke covers: a box of the image, and which of its pixels, bool."""
+    box = extent(stroke, height, width)
+    size = _size(box)
+    if stroke.kind == "region":
+        columns = box[1]
+        flat = np.concatenate([[0], np.cumsum(stroke.geometry["counts"])])
+        inside = np.clip(flat, columns.start * height, columns.stop * height) - columns.start * height
+        return box, decode(np.diff(inside), *size)
+    if stroke.kind in ("rectangle", "revision"):
+        return box, np.ones(size, bool)
+    points = np.asarray(stroke.geometry["points"], float).reshape(-1, 2) - (box[1].start, box[0].start)
     if stroke.kind == "polygon":
-        return box, _inside(_size(box), local)
-    return box, _pen(_size(box), local, reach)
+        return box, _inside(size, points)
+    return box, _pen(size, points, max(float(stroke.geometry["width"]), 1.0) / 2)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+def _cut(box: Box, within: Box, where: np.ndarray, values: np.ndarray) -> tuple[Box, np.ndarray, np.ndarray]:
+    """A box, its pixels and their values, where another box is."""
+    both = tuple(slice(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
+                 for a, b in zip(box, within, strict=True))  # fmt: skip
+    local = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(both, box, strict=True))
+    return both, where[local], values[local] if values.ndim else values  # type: ignore[return-value]
 
 
 def _box(left: int, top: int, right: int, bottom: int, height: int, width: int) -> Box:
@@ -108,20 +166,60 @@ def _inside(size: tuple[int, int], points: np.ndarray) -> np.ndarray:
 
 
 def _pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray:
-    """Pixels whose centre is within the radius of the polyline."""
-    where = np.zeros(size, bool)
+    """Pixels whose centre is within the radius of the polyline.
+
+    What a segment covers of a row is an interval, for its shape is convex; those of all segments are found at once.
+    """
+    height, width = size
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)
-    for (x0, y0), (x1, y1) in pairwise(points):
-        left, right = max(0, int(min(x0, x1) - radius)), min(size[1], int(max(x0, x1) + radius) + 2)
-        top, bottom = max(0, int(min(y0, y1) - radius)), min(size[0], int(max(y0, y1) + radius) + 2)
-        if left >= right or top >= bottom:
-            continue
-        x, y = np.arange(left, right) + 0.5 - x0, (np.arange(top, bottom) + 0.5 - y0)[:, None]
-        dx, dy = x1 - x0, y1 - y0
-        along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
-        where[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
-    return where
+    top = np.clip(np.floor(np.minimum(points[:-1, 1], points[1:, 1]) - radius), 0, height).astype(int)
+    bottom = np.clip(np.floor(np.maximum(points[:-1, 1], points[1:, 1]) + radius) + 2, 0, height).astype(int)
+    rows = np.maximum(bottom - top, 0)
+    segment = np.repeat(np.arange(len(rows)), rows)
+    row = np.arange(len(segment)) - np.repeat(np.cumsum(rows) - rows - top, rows)
+    x0, y0, x1, y1 = *points[segment].T, *points[segment + 1].T
+    dx, dy, below = x1 - x0, y1 - y0, row + 0.5 - y0
+    length = np.maximum(dx * dx + dy * dy, 1e-12)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where there is no such bound
+        # the round ends
+        first = np.sqrt(radius * radius - below**2)
+        last = np.sqrt(radius * radius - (below - dy) ** 2)
+        # the straight part: within the radius of the line, and beside the segment
+        reach = radius * np.sqrt(length)
+        middle, reach = x0 + below * dx / dy, np.abs(reach / dy)
+        sides = [middle - reach, middle + reach]
+        one = x0 - below * dy / dx
+        other = one + length / dx
+        caps = [np.minimum(one, other), np.maximum(one, other)]
+        level, upright = np.abs(dy) < 1e-9, np.abs(dx) < 1e-9  # a division by less says nothing
+        for bounds, free in ((sides, level), (caps, upright)):
+            bounds[0][free], bounds[1][free] = -np.inf, np.inf
+        begin, end = np.maximum(sides[0], caps[0]), np.minimum(sides[1], caps[1])
+        aside = (level & (upright | (np.abs(below) > radius))) | (upright & ((below * dy < 0) | (below * dy > length)))
+        aside |= begin > end
+        begin[aside], end[aside] = np.nan, np.nan
+        begin = np.fmin(np.fmin(x0 - first, x1 - last), begin)
+        end = np.fmax(np.fmax(x0 + first, x1 + last), end)
+    left = np.clip(np.nan_to_num(np.ceil(begin - 0.5), nan=width), 0, width).astype(int)
+    right = np.clip(np.nan_to_num(np.floor(end + 0.5), nan=0), 0, width).astype(int)
+    some = left < right
+    turns = np.bincount((row * (width + 1) + left)[some], minlength=height * (width + 1)).astype(np.int32)
+    turns -= np.bincount((row * (width + 1) + right)[some], minlength=height * (width + 1)).astype(np.int32)
+    return turns.reshape(height, width + 1).cumsum(axis=1)[:, :-1] > 0
+
+
+def revision(mask: np.ndarray, name: str) -> Drawn:
+    """A stroke that sets the whole mask, uint8 (height, width); `name` makes its id."""
+    flat = np.asarray(mask).ravel(order="F")
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
+    counts = np.diff(np.concatenate([starts, [flat.size]]))
+    return Drawn(name, "revision", 0, {"counts": counts.tolist(), "values": flat[starts].tolist()}, 0)
+
+
+def _whole(geometry: dict[str, Any], height: int, width: int) -> np.ndarray:
+    """The mask of a revision."""
+    return np.repeat(np.array(geometry["values"], np.uint8), geometry["counts"]).reshape((height, width), order="F")
 
 
 def encode(where: np.ndarray) -> list[int]:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import func, select
 
-from studio.annotation.fold import KINDS, Drawn, fold, paint
+from studio.annotation.fold import KINDS, Drawn, fold, paint, repaint
+from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.home import home
-from studio.projects import classes_of
 from studio.store.database import reading, writing
-from studio.store.models import Image, Stroke
+from studio.store.models import Image, ImageClass, Stroke
+from studio.together.presence import work_of
 
 _MOST_FOLDED = 16
-_FOLDED: dict[tuple[Path, int], tuple[int, np.ndarray]] = {}
-"""Masks by image, with the log's position that they hold: only what came since need be drawn."""
+
+
+class _Folded(NamedTuple):
+    """A mask and the log's position that it holds: only what came since need be drawn."""
+
+    position: int
+    mask: np.ndarray
+
+
+_FOLDED: dict[tuple[Path, int, int | None], _Folded] = {}
 _LOCK = Lock()
 
 
@@ -28,13 +38,14 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
     """Add strokes to an image's log, those whose id is not there yet. Returns how many were new, once on disk.
 
     Raises `StudioError` for a stroke that is malformed, of an unknown class, or on an image that takes none; then
-    none of them is added.
+    none of them is added. A class that was removed meanwhile is still known: its strokes are kept, and not shown.
     """
     with writing() as db:
-        image = db.get(Image, image_id)
+        # held until the end, so that numbers rise in the order in which they can be read
+        image = db.get(Image, image_id, with_for_update=True)
         if image is None:
             raise StudioError("this image is no longer there")
-        numbers = {one.number for one in classes_of(image.project_id)}
+        numbers = set(db.scalars(select(ImageClass.number).where(ImageClass.project_id == image.project_id)))
         for stroke in strokes:
             _check(stroke, numbers, image.height, image.width)
         ids = [stroke.id for stroke in strokes]
@@ -46,7 +57,10 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
             row = stroke._replace(author_id=author_id)._asdict()
             db.add(Stroke(image_id=image_id, **row))
             db.flush()  # one by one, so that their numbers rise in the order given
-        image.strokes += len(new)
+        if new:
+            image.strokes += len(new)
+            work = work_of(db, image_id, author_id)
+            work.assigned_at = work.assigned_at or time.time()
     return len(new)
 
 
@@ -64,6 +78,10 @@ def _check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
         elif stroke.kind == "region":
             counts = geometry["counts"]
             fits = all(isinstance(one, int) and one >= 0 for one in counts) and sum(counts) == height * width
+        elif stroke.kind == "revision":
+            counts, values = geometry["counts"], geometry["values"]
+            fits = all(isinstance(one, int) and one > 0 for one in counts) and sum(counts) == height * width
+            fits = fits and len(counts) == len(values) and set(values) <= numbers | {0}
         elif stroke.kind == "rectangle":
             fits = len(geometry["box"]) == 4 and all(map(isfinite, geometry["box"])) and min(geometry["box"][2:]) >= 0
         else:
@@ -76,12 +94,15 @@ def _check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
         raise StudioError("a stroke has no usable geometry")
 
 
-def read(image_id: int, after: int = 0) -> list[Stroke]:
-    """The rows of an image's log behind position `after`, in order."""
+def read(image_id: int, after: int = 0, author_id: int | None = None, upto: int | None = None) -> list[Stroke]:
+    """The rows of an image's log behind position `after`, in order; of one author, and up to a position, if wanted."""
+    query = select(Stroke).where(Stroke.image_id == image_id, Stroke.seq > after).order_by(Stroke.seq)
+    if author_id is not None:
+        query = query.where(Stroke.author_id == author_id)
+    if upto is not None:
+        query = query.where(Stroke.seq <= upto)
     with reading() as db:
-        return list(
-            db.scalars(select(Stroke).where(Stroke.image_id == image_id, Stroke.seq > after).order_by(Stroke.seq))
-        )
+        return list(db.scalars(query))
 
 
 def drawn(row: Stroke) -> Drawn:
@@ -95,45 +116,57 @@ def position(image_id: int) -> int:
         return db.scalar(select(func.max(Stroke.seq)).where(Stroke.image_id == image_id)) or 0
 
 
-def mask(image: Image, upto: int | None = None) -> np.ndarray:
-    """The index mask, uint8 (height, width), as of now or of an earlier position of the log; the caller's own copy."""
+def mask(image: Image, upto: int | None = None, author_id: int | None = None) -> np.ndarray:
+    """The index mask, uint8 (height, width), as of now or of an earlier position of the log; the caller's own copy.
+
+    `author_id`: of that person's strokes alone. Pixels of classes that were removed are 0.
+    """
+    values = _all_classes(image, upto, author_id)
+    shown = np.zeros(256, np.uint8)
+    for one in classes_of(image.project_id):
+        shown[one.number] = one.number
+    return shown[values]
+
+
+def _all_classes(image: Image, upto: int | None, author_id: int | None) -> np.ndarray:
     if upto is not None:
-        rows = [drawn(row) for row in read(image.id) if row.seq <= upto]
-        return fold(rows, image.height, image.width)
+        return fold([drawn(row) for row in read(image.id, 0, author_id, upto)], image.height, image.width)
+    key = (home(), image.id, author_id)
     with _LOCK:
-        at, known = _FOLDED.pop((home(), image.id), (0, np.zeros((image.height, image.width), np.uint8)))
-    new = read(image.id, at)
-    if any(row.kind in ("undo", "redo") for row in new):
-        new = read(image.id)
-        known = fold([drawn(row) for row in new], image.height, image.width)
+        before = _FOLDED.get(key) or _Folded(0, np.zeros((image.height, image.width), np.uint8))
+    new = [(row.seq, drawn(row)) for row in read(image.id, before.position, author_id)]
+    if not new:
+        return before.mask
+    values = before.mask.copy()
+    toggled = {one.geometry["stroke"] for _, one in new if one.kind in ("undo", "redo")}
+    if toggled:  # what they uncover was drawn at any time
+        paint(values, [one for _, one in new if one.kind not in ("undo", "redo")])
+        rows = [drawn(row) for row in read(image.id, 0, author_id, upto=new[-1][0])]
+        repaint(values, rows, toggled)
     else:
-        known = known.copy()
-        paint(known, [drawn(row) for row in new])
+        paint(values, [one for _, one in new])
     with _LOCK:
-        _FOLDED[home(), image.id] = (new[-1].seq if new else at, known)
+        if key not in _FOLDED or _FOLDED[key].position < new[-1][0]:
+            _FOLDED.pop(key, None)
+            _FOLDED[key] = _Folded(new[-1][0], values)
         while len(_FOLDED) > _MOST_FOLDED:
             del _FOLDED[next(iter(_FOLDED))]
-    return known.copy()
+    return values
 
 
-def toggle(image_id: int, author_id: int, kind: str) -> dict[str, Any] | None:
-    """The stroke that an author's next undo or redo is about: its id as a geometry; None if there is none."""
-    rows = [row for row in read(image_id) if row.author_id == author_id]
+def last(image_id: int, author_id: int, kind: str) -> str | None:
+    """Id of the stroke that an author's next undo or redo (`kind`) is about; None if there is none."""
     done: list[str] = []
     undone: list[str] = []
-    for row in rows:
-        if row.kind == "undo":
+    for row in read(image_id, author_id=author_id):
+        if row.kind in ("undo", "redo"):
+            source, goal = (done, undone) if row.kind == "undo" else (undone, done)
             target = row.geometry["stroke"]
-            if target in done:
-                done.remove(target)
-                undone.append(target)
-        elif row.kind == "redo":
-            target = row.geometry["stroke"]
-            if target in undone:
-                undone.remove(target)
-                done.append(target)
+            if target in source:
+                source.remove(target)
+                goal.append(target)
         else:
             done.append(row.id)
             undone.clear()  # a new stroke ends what could be redone
     stack = done if kind == "undo" else undone
-    return {"stroke": stack[-1]} if stack else None
+    return stack[-1] if stack else None

@@ -1,4 +1,7 @@
-"""The threshold way as Streamlit shows it: find dark areas, cover what is none, class one after the other."""
+"""The threshold way as Streamlit shows it: find dark areas, cover what is none, class one after the other.
+
+The second half, area after area, serves whatever else proposes areas.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ def page(image: Image, author_id: int, classes: Sequence[ImageClass], *, editabl
     if state["areas"] is None:
         _find(image, state)
     else:
-        _sort(image, author_id, classes, state, editable)
+        sort(image, author_id, classes, state, editable=editable, over=True,
+             nothing="Nothing is darker than the threshold: raise it.", back="Back to the threshold")  # fmt: skip
 
 
 def _shift(state: dict[str, Any], by: int) -> None:
@@ -61,7 +65,23 @@ def _find(image: Image, state: dict[str, Any]) -> None:
         st.rerun()
 
 
-def _sort(image: Image, author_id: int, classes: Sequence[ImageClass], state: dict[str, Any], editable: bool) -> None:
+def sort(
+    image: Image,
+    author_id: int,
+    classes: Sequence[ImageClass],
+    state: dict[str, Any],
+    *,
+    editable: bool,
+    over: bool,
+    nothing: str,
+    back: str,
+) -> None:
+    """Show areas one by one, each to be given a class or left out.
+
+    `state`: `areas`, the `next` one's index, and `run`, a part of their strokes' ids; its `areas` are None once the
+    user wants back. `over`: whether an area also takes pixels of other classes. `nothing`: what to say where there are
+    no areas. `back`: the way back's label.
+    """
     areas: list[Component] = state["areas"]
 
     def put(number: int | None) -> None:
@@ -71,16 +91,16 @@ def _sort(image: Image, author_id: int, classes: Sequence[ImageClass], state: di
             where = area.on(image.height, image.width)
             name = f"area-{state['run']}-{state['next']}"
             try:
-                desk.add(image, author_id, [tidy.region(where, number, name)])
+                desk.add(image, author_id, [tidy.region(where, number, name, over=over)])
             except ui.ERRORS as error:
                 st.toast(ui.sentence(error), icon=":material/error:")
                 return
         state["next"] += 1
 
     if state["next"] >= len(areas):
-        text = "All areas are sorted." if areas else "Nothing is darker than the threshold: raise it."
+        text = "All areas are sorted." if areas else nothing
         ui.empty("Done" if areas else "No areas", text, ":material/done_all:")
-        if st.button("Back to the threshold"):
+        if st.button(back):
             state["areas"] = None
             st.rerun()
         return

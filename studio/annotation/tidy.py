@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,9 +35,14 @@ def specks(mask: np.ndarray, least: int) -> list[Drawn]:
     return [_region(small, 0)] if small.any() else []
 
 
-def region(where: np.ndarray, number: int, name: str) -> Drawn:
-    """A stroke that gives pixels (bool) a class, or with 0 takes it from them; `name` makes its id."""
-    geometry = {"counts": encode(where), "size": list(where.shape)}
+def region(where: np.ndarray, number: int, name: str, *, over: bool = True) -> Drawn:
+    """A stroke that gives pixels (bool) a class, or with 0 takes it from them; `name` makes its id.
+
+    `over`: also those of other classes.
+    """
+    geometry: dict[str, Any] = {"counts": encode(where), "size": list(where.shape)}
+    if not over:
+        geometry["over"] = False
     return Drawn(name, "region", number, geometry, 0)
 
 

@@ -1,10 +1,9 @@
-"""Masks that exist already: PNG by name, COCO, Labelme. Each becomes a region in the annotation log."""
+"""Masks that exist already, in every form that is taken. Each becomes a region in the annotation log."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -17,12 +16,15 @@ from studio.annotation.fold import Drawn
 from studio.annotation.tidy import region
 from studio.errors import StudioError
 from studio.images.archives import count, entries, shown
-from studio.images.library import find_images, tidy_name
-from studio.images.mask_files import Found, Label, read_masks
+from studio.images.library import tidy_name
+from studio.images.mask_files import is_named, is_picture, no_mask, read_masks
+from studio.images.readers.found import Found
+from studio.images.readers.sidecars import Sidecars, learn
+from studio.images.readers.targets import Targets
 from studio.images.uploads import scratch
-from studio.projects import add_class, classes_of
 from studio.store.database import writing
 from studio.store.models import Image
+from studio.together.audit import record
 
 
 class Imported(NamedTuple):
@@ -44,103 +46,114 @@ def import_masks(
     """Read masks and add them to the images whose name they bear; doing it twice changes nothing.
 
     Args:
-        uploads: names with open files: `.png` masks (0/1, 0/255, grey, RGB; index masks hold class numbers of the
-            project), and `.json` in COCO's or Labelme's form, whose class names are made where the project lacks them;
-            or zips of them.
+        uploads: names with open files, or zips of them: `.png` masks (0/1, 0/255, grey, RGB; index masks hold class
+            numbers of the project), `.json` in COCO's or Labelme's form, `.xml` of CVAT for images, YOLO's `.txt` of
+            outlines. Class names are made where the project lacks them. Files beside them, in the same zip or among
+            what is uploaded without one, tell more: `classes.json` the names of an index mask's numbers, `labelmap.txt`
+            of colours, `data.yaml` or `classes.txt` of YOLO's numbers, `images.json` which image a file is. Photographs
+            that come along with masks are passed over: JPEGs, pictures in a folder named images, and those that a file
+            with masks names as its image.
         class_number: the class of masks that hold only one.
-        report: (files done, files in all, what).
+        report: (files done, files in all, what), first for unpacking them, then for reading them.
 
     Raises:
         StudioError: more files than are taken at a time; nothing is stored then.
     """
     total = count(uploads)
-    names = _Names(project_id, class_number)
+    targets = Targets(project_id, user_id, class_number)
     images: set[int] = set()
-    new = 0
+    new = unpacked = read = 0
     problems: list[str] = []
-    with scratch() as drafts:
-        for done, entry in enumerate(entries(uploads, Path(drafts))):
-            report(done, total, "reading masks")
-            if entry.draft is None:
-                problems.append(entry.problem)
-                continue
-            try:
-                for found in read_masks(entry.name, entry.draft):
-                    try:
-                        image = names.image(found)
-                        regions, bad = _regions(found, names)
-                        new += log.append(image.id, user_id, regions)
-                        images |= {image.id} if regions else set()
-                        problems += [f"{shown(tidy_name(entry.name))}: {one}" for one in bad]
-                    except StudioError as error:
-                        problems.append(f"{shown(tidy_name(entry.name))}: {error}")
-            except (StudioError, FtlError) as error:
-                problems.append(f"{shown(tidy_name(entry.name))}: {error}")
-            finally:
-                entry.draft.unlink(missing_ok=True)
+    for group in _groups(uploads):
+        with scratch() as drafts:
+            taken = []
+            for entry in entries(group, Path(drafts)):
+                report(unpacked, total, "unpacking")
+                unpacked += 1
+                if entry.draft is None:
+                    problems.append(entry.problem)
+                else:
+                    taken.append(_Taken(entry.name, entry.draft))
+            masks, beside, damaged = _sorted(taken)
+            problems += damaged
+            named: set[str] = set()
+            for mask in masks:
+                report(min(read, total), total, "reading masks")
+                read += 1
+                if is_named(mask.name, named):
+                    continue
+                try:
+                    for found in read_masks(mask.name, mask.draft, beside):
+                        if found.name:
+                            named.add(tidy_name(found.name))
+                        try:
+                            image = targets.image(found, beside)
+                            regions, bad = _regions(found, targets, image)
+                            new += log.append(image.id, user_id, regions)
+                            images |= {image.id} if regions else set()
+                            problems += [_told(mask.name, one) for one in bad]
+                        except StudioError as error:
+                            problems.append(_told(mask.name, error))
+                except (StudioError, FtlError) as error:
+                    problems.append(_told(mask.name, error))
     report(total, total, "reading masks")
+    if new:
+        with writing() as db:
+            record(db, project_id, user_id, "imported", count=len(images))
     return Imported(len(images), new, problems)
 
 
-def _regions(found: Found, names: _Names) -> tuple[list[Drawn], list[StudioError]]:
+class _Taken(NamedTuple):
+    """A file with its folders, and its copy."""
+
+    name: str
+    draft: Path
+
+
+def _told(name: str, problem: Exception | str) -> str:
+    return f"{shown(tidy_name(name))}: {problem}"
+
+
+def _groups(uploads: Sequence[tuple[str, BinaryIO]]) -> Iterator[list[tuple[str, BinaryIO]]]:
+    """Files that tell about each other: those without a zip, and those of each zip."""
+    zips = [one for one in uploads if one[0].lower().endswith(".zip")]
+    loose = [one for one in uploads if not one[0].lower().endswith(".zip")]
+    yield from ([loose] if loose else [])
+    yield from ([one] for one in zips)
+
+
+def _sorted(taken: Sequence[_Taken]) -> tuple[list[_Taken], Sidecars, list[str]]:
+    """The files with masks, what the others tell of them, and a sentence for each of those that is damaged.
+
+    Pictures come last: those that a file before them calls its photograph are no masks.
+    """
+    beside, rest, problems = Sidecars(), [], []
+    for file in taken:
+        learned = learn(beside, PurePosixPath(file.name.replace("\\", "/")), file.draft)
+        if learned is None:
+            rest.append(file)
+        else:
+            beside, problem = learned
+            problems += [_told(file.name, problem)] if problem else []
+    rest.sort(key=lambda file: is_picture(file.name))
+    masks = [file for file in rest if not no_mask(file.name, beside)]
+    alone = not masks and beside == Sidecars()  # pictures that came without anything: each is told what is wrong
+    return rest if alone else masks, beside, problems
+
+
+def _regions(found: Found, targets: Targets, image: Image) -> tuple[list[Drawn], list[StudioError]]:
     """The masks of one image as strokes, whose ids come from their content; and what is wrong with the others."""
     regions, problems = [], []
-    for drawn in found.draw():
+    for drawn in found.draw(image.height, image.width):
         try:
             if isinstance(drawn, StudioError):
                 raise drawn
             label, where = drawn
             if not where.any():
                 raise StudioError("nothing is drawn in it")
-            number = names.number(label)
+            number = targets.number(label)
             digest = hashlib.sha256(np.packbits(where).tobytes() + bytes([number])).hexdigest()
             regions.append(region(where, number, f"import-{digest[:24]}"))
         except StudioError as error:
             problems.append(error)
     return regions, problems
-
-
-class _Names:
-    """The project's images and classes by what files call them."""
-
-    def __init__(self, project_id: int, class_number: int) -> None:
-        self._project_id, self._class_number = project_id, class_number
-        self._by_name: dict[str, list[Image]] = defaultdict(list)
-        self._by_stem: dict[str, list[Image]] = defaultdict(list)
-        for image in find_images(project_id):
-            self._by_name[image.name].append(image)
-            self._by_stem[PurePosixPath(image.name).stem].append(image)
-
-    def image(self, found: Found) -> Image:
-        """The image that is meant, of the masks' size. Raises `StudioError`."""
-        stem = tidy_name(found.stem)
-        images = self._by_name.get(tidy_name(found.name or "")) or self._by_stem.get(stem, [])
-        if not images:
-            raise StudioError(f"there is no image {shown(stem)} for this mask: upload it first, under the same name")
-        if len(images) > 1:
-            raise StudioError(f"there are {len(images)} images named {shown(stem)}: which one is meant cannot be told")
-        image = images[0]
-        height, width = found.size
-        if (height, width) != (image.height, image.width):
-            raise StudioError(
-                f"the mask has {width} x {height} pixels, its image {shown(image.name)} {image.width} x "
-                f"{image.height}: export the mask at the image's size"
-            )
-        return image
-
-    def number(self, label: Label) -> int:
-        """A class's number; a name that the project lacks is made a class. Raises `StudioError`."""
-        if label is None:
-            return self._class_number
-        classes = classes_of(self._project_id)
-        if isinstance(label, str):
-            own = " ".join(label.split()).lower()
-            known = next((one.number for one in classes if one.name.lower() == own), None)
-            if known is not None:
-                return known
-            with writing() as db:
-                return add_class(db, self._project_id, label).number
-        if label not in {one.number for one in classes}:
-            has = ", ".join(f"{one.number} {one.name}" for one in classes)
-            raise StudioError(f"it holds class {label}, and the project has {has}: add it on the Projects page")
-        return label

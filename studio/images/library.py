@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Select, func, select, update
 
 from ftl.errors import FtlError
+from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
-from studio.projects import classes_of
 from studio.store import files
 from studio.store.database import reading, writing
 from studio.store.models import Image, Stroke
+from studio.together.audit import record
 
 
 def tidy_name(name: str) -> str:
@@ -120,25 +121,27 @@ def image_in(project_id: int, image_id: int) -> Image:
         return image
 
 
-def set_class(project_id: int, image_ids: Sequence[int], class_id: int | None) -> None:
+def set_class(project_id: int, user_id: int, image_ids: Sequence[int], class_id: int | None) -> None:
     """Put images into a class of the project, or with None out of any."""
-    if class_id is not None and class_id not in {one.id for one in classes_of(project_id)}:
+    names = {one.id: one.name for one in classes_of(project_id)} | {None: "none"}
+    if class_id not in names:
         raise StudioError("there is no such class in this project")
-    _update(project_id, image_ids, class_id=class_id)
+    _update(project_id, user_id, image_ids, f"class {names[class_id]}", class_id=class_id)
 
 
-def set_state(project_id: int, image_ids: Sequence[int], state: str) -> None:
+def set_state(project_id: int, user_id: int, image_ids: Sequence[int], state: str) -> None:
     """Say where the work on images stands."""
-    _update(project_id, image_ids, state=state)
+    _update(project_id, user_id, image_ids, state, state=state)
 
 
-def set_split(project_id: int, image_ids: Sequence[int], split: str | None) -> None:
+def set_split(project_id: int, user_id: int, image_ids: Sequence[int], split: str | None) -> None:
     """Fix images to the "train" or "test" side of a sweep, or with None let it draw."""
-    _update(project_id, image_ids, split=split)
+    _update(project_id, user_id, image_ids, f"use {split or 'drawn by the sweep'}", split=split)
 
 
-def _update(project_id: int, image_ids: Sequence[int], **values: Any) -> None:
+def _update(project_id: int, user_id: int, image_ids: Sequence[int], to: str, **values: Any) -> None:
     with writing() as db:
         for start in range(0, len(image_ids), 500):  # databases bound the number of variables
             part = list(image_ids[start : start + 500])
             db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))
+        record(db, project_id, user_id, "changed", count=len(image_ids), to=to)

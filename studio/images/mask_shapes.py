@@ -1,4 +1,9 @@
-"""Shapes of COCO and Labelme as pixels, by the same rules as what is drawn here."""
+"""Shapes of other programs as pixels, by the same rules as what is drawn here.
+
+Each function takes a shape and the image's height and width, and gives a part of the image and which of its pixels
+(bool) the shape covers. It raises `StudioError` for a shape that has no area or another size, and for a damaged one
+whatever its values lead to.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +15,73 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.fold import Box, Drawn, cover, decode
 from studio.errors import StudioError
 
+Covered = tuple[Box, np.ndarray]
 
-def coco_shape(segmentation: Any, height: int, width: int) -> np.ndarray:
-    """A COCO segmentation, polygons or run lengths, as a bool mask (height, width).
 
-    Raises `StudioError` for one of another size; for a damaged one whatever its values lead to.
-    """
-    if not isinstance(segmentation, dict):
-        where = np.zeros((height, width), bool)
-        for points in segmentation:
-            where |= _polygon(points, height, width)
-        return where
+def coco_shape(segmentation: Any, height: int, width: int) -> Covered:
+    """A COCO segmentation: polygons or run lengths."""
+    if isinstance(segmentation, dict):
+        return _whole(_runs(segmentation, height, width))
+    if len(segmentation) == 1:
+        return _polygon(segmentation[0], height, width)
+    where = np.zeros((height, width), bool)
+    for points in segmentation:
+        box, part = _polygon(points, height, width)
+        where[box] |= part
+    return _whole(where)
+
+
+def labelme_shape(shape: Any, height: int, width: int) -> Covered:
+    """A Labelme shape: polygon, rectangle, circle or mask."""
+    kind, points = shape.get("shape_type") or "polygon", shape["points"]
+    if kind == "polygon":
+        return _polygon(points, height, width)
+    if kind not in ("rectangle", "circle", "mask"):
+        raise StudioError(_no_area(kind))
+    (x0, y0), (x1, y1) = np.asarray(points, float)
+    if kind == "rectangle":
+        return _rectangle(x0, y0, x1, y1, height, width)
+    if kind == "circle":  # its centre, and a point on it
+        radius = float(np.hypot(x1 - x0, y1 - y0))
+        return _ellipse(x0, y0, radius, radius, height, width)
+    return _pasted(shape["mask"], round(x0), round(y0), height, width)
+
+
+def cvat_shape(shape: dict[str, str], height: int, width: int) -> Covered:
+    """A CVAT shape as its attributes, with its kind under "": mask, polygon, box or ellipse."""
+    kind = shape[""]
+    if kind == "polygon":
+        return _polygon([pair.split(",") for pair in shape["points"].split(";")], height, width)
+    if kind not in ("mask", "box", "ellipse"):
+        raise StudioError(_no_area(kind))
+    if kind != "mask" and float(shape.get("rotation", 0)):
+        raise StudioError(f"it is a turned {kind}: draw it as a polygon")
+    if kind == "box":
+        x0, y0, x1, y1 = (float(shape[one]) for one in ("xtl", "ytl", "xbr", "ybr"))
+        return _rectangle(x0, y0, x1, y1, height, width)
+    if kind == "ellipse":
+        x, y, wide, high = (float(shape[one]) for one in ("cx", "cy", "rx", "ry"))
+        return _ellipse(x, y, wide, high, height, width)
+    return _boxed(shape, height, width)
+
+
+def yolo_shape(parts: list[str], height: int, width: int) -> Covered:
+    """The corners of a YOLO outline, in parts of the image's width and height."""
+    return _polygon(np.array(parts, float).reshape(-1, 2) * (width, height), height, width)
+
+
+def _no_area(kind: object) -> str:
+    return f"it is a {str(kind)[:20]}, which has no area: draw it as a polygon"
+
+
+def _whole(where: np.ndarray) -> Covered:
+    return (slice(0, where.shape[0]), slice(0, where.shape[1])), where
+
+
+def _runs(segmentation: Any, height: int, width: int) -> np.ndarray:
     if tuple(segmentation["size"]) != (height, width):
         raise StudioError("a run length has another size than its image")
     plain = isinstance(segmentation["counts"], list)
@@ -31,41 +89,40 @@ def coco_shape(segmentation: Any, height: int, width: int) -> np.ndarray:
     return coco_mask.decode(packed).astype(bool)
 
 
-def labelme_shape(shape: Any, height: int, width: int) -> np.ndarray:
-    """A Labelme shape, polygon, rectangle, circle or mask, as a bool mask (height, width).
-
-    Raises `StudioError` for one without an area; for a damaged one whatever its values lead to.
-    """
-    kind, points = shape.get("shape_type") or "polygon", shape["points"]
-    if kind == "polygon":
-        return _polygon(points, height, width)
-    if kind not in ("rectangle", "circle", "mask"):
-        raise StudioError(f"it is a {str(kind)[:20]}, which has no area: draw it as a polygon")
-    (x0, y0), (x1, y1) = np.asarray(points, float)
-    if kind == "rectangle":
-        return _polygon([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], height, width)
-    if kind == "circle":  # its centre, and a point on it
-        x, y = np.arange(width) + 0.5 - x0, (np.arange(height) + 0.5 - y0)[:, None]
-        return x * x + y * y <= (x1 - x0) ** 2 + (y1 - y0) ** 2
-    return _pasted(shape["mask"], round(x0), round(y0), height, width)
+def _rectangle(x0: float, y0: float, x1: float, y1: float, height: int, width: int) -> Covered:
+    return _polygon([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], height, width)
 
 
-def _pasted(encoded: str, left: int, top: int, height: int, width: int) -> np.ndarray:
+def _ellipse(x: float, y: float, wide: float, high: float, height: int, width: int) -> Covered:
+    """Pixels whose centre is within the half axes `wide` and `high`."""
+    if not (wide > 0 and high > 0):
+        raise StudioError("it has no area")
+    right, down = (np.arange(width) + 0.5 - x) * high, ((np.arange(height) + 0.5 - y) * wide)[:, None]
+    return _whole(right * right + down * down <= (wide * high) ** 2)
+
+
+def _boxed(shape: dict[str, str], height: int, width: int) -> Covered:
+    """Run lengths of a box, row by row, beginning with the pixels outside."""
+    left, top, wide, high = (int(float(shape[one])) for one in ("left", "top", "width", "height"))
+    if left < 0 or top < 0 or wide < 1 or high < 1 or left + wide > width or top + high > height:
+        raise StudioError("its mask reaches out of the image")
+    counts = [int(one) for one in shape["rle"].split(",")]
+    if min(counts) < 0 or sum(counts) != wide * high:
+        raise StudioError("its run lengths are not those of its box")
+    return (slice(top, top + high), slice(left, left + wide)), decode(counts, wide, high).T
+
+
+def _pasted(encoded: str, left: int, top: int, height: int, width: int) -> Covered:
     """A small PNG in base64, laid on the image at its top left corner."""
     with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=["PNG"]) as image:
         if left < 0 or top < 0 or left + image.width > width + 1 or top + image.height > height + 1:
             raise StudioError("its mask reaches out of the image")
         part = np.asarray(image.convert("L"))[: height - top, : width - left] > 0
-    where = np.zeros((height, width), bool)
-    where[top : top + part.shape[0], left : left + part.shape[1]] = part
-    return where
+    return (slice(top, top + part.shape[0]), slice(left, left + part.shape[1])), part
 
 
-def _polygon(points: Any, height: int, width: int) -> np.ndarray:
+def _polygon(points: Any, height: int, width: int) -> Covered:
     corners = np.asarray(points, float).reshape(-1, 2)
     if len(corners) < 3 or not np.isfinite(corners).all():
         raise ValueError("a polygon has three corners at least")
-    where = np.zeros((height, width), bool)
-    box, part = cover(Drawn("", "polygon", 1, {"points": corners.tolist()}, 0), height, width)
-    where[box] = part
-    return where
+    return cover(Drawn("", "polygon", 1, {"points": corners.tolist()}, 0), height, width)

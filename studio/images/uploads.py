@@ -9,12 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from ftl.progress import Report, silent
+from studio.classes import add_class, classes_of
 from studio.errors import StudioError
 from studio.home import home
 from studio.images.archives import Entry, count, entries, shown
 from studio.images.library import add_image
-from studio.projects import add_class, classes_of
 from studio.store.database import writing
+from studio.together.audit import record
 
 Upload = tuple[str, BinaryIO]
 """A file's name and its content."""
@@ -54,7 +55,7 @@ def receive(
     """
     total = count(uploads)
     got = Received([], [], [])
-    folders = _Folders(project_id)
+    folders = _Folders(project_id, user_id)
     with scratch() as drafts:
         for done, entry in enumerate(entries(uploads, Path(drafts))):
             report(done, total, "adding photographs")
@@ -72,6 +73,9 @@ def receive(
             finally:
                 entry.draft.unlink(missing_ok=True)
     report(total, total, "adding photographs")
+    if got.added:
+        with writing() as db:
+            record(db, project_id, user_id, "uploaded", count=len(got.added))
     return got
 
 
@@ -107,8 +111,8 @@ def _sentence(name: str, problem: str) -> str:
 class _Folders:
     """What the folders of a name tell; new classes are made as their folders turn up."""
 
-    def __init__(self, project_id: int) -> None:
-        self._project_id = project_id
+    def __init__(self, project_id: int, user_id: int) -> None:
+        self._project_id, self._user_id = project_id, user_id
         self._classes: dict[str, int | None] = {one.name.lower(): one.id for one in classes_of(project_id)}
 
     def tell(self, entry: Entry) -> tuple[int | None, str | None]:
@@ -129,6 +133,6 @@ class _Folders:
     def _made(self, name: str) -> int | None:
         try:
             with writing() as db:
-                return add_class(db, self._project_id, name).id
+                return add_class(db, self._project_id, self._user_id, name).id
         except StudioError:  # made meanwhile by somebody else; or no name for a class, and so without one
             return next((one.id for one in classes_of(self._project_id) if one.name.lower() == name.lower()), None)

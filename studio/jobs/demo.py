@@ -14,9 +14,10 @@ from ftl.images import list_images
 from ftl.progress import Report
 from studio.annotation import log
 from studio.annotation.fold import Drawn, encode
+from studio.classes import classes_of
 from studio.images.library import add_image
 from studio.jobs.queue import launch
-from studio.projects import classes_of, create_project
+from studio.projects import create_project
 from studio.store.models import Job
 
 MASKS, TRAIN, TEST = 16, 100, 40

@@ -16,9 +16,9 @@ from PIL import Image as Picture
 
 from ftl.progress import Report, silent
 from studio.annotation import log
+from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.images.library import find_images
-from studio.projects import classes_of
 from studio.store import files
 from studio.store.database import reading
 from studio.store.models import Image, Project

@@ -15,6 +15,7 @@ from studio.home import home
 from studio.jobs.sweeps import job_in
 from studio.store.database import reading, writing
 from studio.store.models import Job
+from studio.together.audit import record
 
 UNFINISHED = ("queued", "running")
 
@@ -25,6 +26,7 @@ def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[s
         job = Job(project_id=project_id, created_by=user_id, kind=kind, name=name[:100] or kind, settings=settings)
         db.add(job)
         db.flush()
+        record(db, project_id, user_id, "launched", name=job.name)
     start_worker()
     return job
 

@@ -10,6 +10,7 @@ from studio.errors import Forbidden, StudioError
 from studio.home import home
 from studio.store.database import reading, writing
 from studio.store.models import Job, Pick
+from studio.together.audit import record
 
 
 def workspace(job_id: int) -> Path:
@@ -61,6 +62,7 @@ def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
     network(project_id, job_id, candidate)
     with writing() as db:
         db.merge(Pick(project_id=project_id, job_id=job_id, candidate=candidate, chosen_by=user_id))
+        record(db, project_id, user_id, "picked", name=candidate)
 
 
 def picked(project_id: int) -> Pick | None:

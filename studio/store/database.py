@@ -1,7 +1,8 @@
-"""The database: SQLite in WAL mode in the home folder, brought to the newest tables at start."""
+"""The database: SQLite in WAL mode in the home folder, or that of `STUDIO_DATABASE`, brought to the newest tables."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -20,8 +21,10 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @cache
-def _engine(file: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30, "check_same_thread": False})
+def _engine(address: str) -> Engine:
+    if not address.startswith("sqlite"):
+        return create_engine(address, pool_pre_ping=True)
+    engine = create_engine(address, connect_args={"timeout": 30, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:
@@ -39,8 +42,8 @@ def _engine(file: Path) -> Engine:
 
 
 def engine() -> Engine:
-    """The home folder's database."""
-    return _engine(home() / "studio.db")
+    """The database of `STUDIO_DATABASE` (SQLAlchemy's URL, as postgresql+psycopg://...), else the home folder's."""
+    return _engine(os.environ.get("STUDIO_DATABASE") or f"sqlite:///{home() / 'studio.db'}")
 
 
 @contextmanager

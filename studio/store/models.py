@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -53,12 +54,16 @@ class Attempt(Base):
 
 
 class Project(Base):
-    """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name."""
+    """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name.
+
+    `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
+    """
 
     __tablename__ = "projects"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     photo_pattern: Mapped[str | None]
+    overlap: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[float] = mapped_column(default=time.time)
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
 
@@ -87,7 +92,10 @@ class Invitation(Base):
 
 
 class ImageClass(Base):
-    """A class of a project, for images and for pixels. `number`: 1..254, its value in index masks and its key."""
+    """A class of a project, for images and for pixels. `number`: 1..254, its value in index masks and its key.
+
+    `removed`: it is offered and shown nowhere; its strokes stay in the log, and come back with it.
+    """
 
     __tablename__ = "classes"
     __table_args__ = (UniqueConstraint("project_id", "number"), UniqueConstraint("project_id", "name"))
@@ -96,6 +104,7 @@ class ImageClass(Base):
     number: Mapped[int]
     name: Mapped[str]
     colour: Mapped[str]  # "#rrggbb"
+    removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class Image(Base):
@@ -128,7 +137,7 @@ class Image(Base):
 class Stroke(Base):
     """A row of the annotation log; rows are only ever added. `seq` orders them; `id` is unique in an image.
 
-    `kind`: brush, erase, polygon, rectangle, region, undo, redo. `class_number`: 0 for erase, undo and redo.
+    `kind`: one of `studio.annotation.fold.KINDS`. `class_number`: 0 for those that paint no class.
     `geometry`: in image pixels, see `studio.annotation.fold`.
     """
 
@@ -142,6 +151,53 @@ class Stroke(Base):
     geometry: Mapped[dict[str, Any]]
     author_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     at: Mapped[float] = mapped_column(default=time.time)
+
+
+class Work(Base):
+    """What a person has to do with an image. `state`: how far their own work is.
+
+    `assigned_at`: when it became theirs, by being given to them or by their first stroke. `seen_at`: when their browser
+    last showed it, see `studio.together.presence`. `seconds`: how long they had it open.
+    """
+
+    __tablename__ = "works"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    state: Mapped[str] = mapped_column(default="open")
+    assigned_at: Mapped[float | None]
+    seen_at: Mapped[float] = mapped_column(default=0.0)
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    user: Mapped[User] = relationship()
+
+
+class Comment(Base):
+    """A remark on an image, pinned to a place in image pixels if `x` and `y` are set."""
+
+    __tablename__ = "comments"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str]
+    x: Mapped[float | None]
+    y: Mapped[float | None]
+    at: Mapped[float] = mapped_column(default=time.time)
+    done_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    author: Mapped[User] = relationship(foreign_keys=author_id)
+
+
+class Event(Base):
+    """A line of the audit log: who did what, when, to which image. `what`: a verb of `studio.audit.WORDS`."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("events_of_project", "project_id", "id"), Index("events_of_image", "image_id", "id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"))
+    what: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    at: Mapped[float] = mapped_column(default=time.time)
+    user: Mapped[User] = relationship()
 
 
 class Job(Base):

@@ -11,13 +11,14 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from studio.accounts import check_password, close_session, open_session
+from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
-from studio.export import as_zip
+from studio.exchange.archive import as_zip
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.jobs import progress, queue
 from studio.jobs.sweeps import exported, job_in
-from studio.projects import classes_of, projects_of, require
+from studio.projects import projects_of, require
 from studio.store.models import Image, Job
 from studio.web.answers import for_members, told
 from studio.web.files import address
@@ -115,9 +116,18 @@ async def upload(request: Request) -> Response:
 
 @for_members()
 def export_project(request: Request) -> Response:
-    """The project as a zip: photographs and index masks in class folders, `classes.json`, `images.json`."""
-    headers = {"Content-Disposition": f'attachment; filename="project-{request.path_params["project"]}.zip"'}
-    return StreamingResponse(as_zip(request.path_params["project"]), media_type="application/zip", headers=headers)
+    """The project as a zip: photographs, masks, and `images.json`, which tells the images of the files.
+
+    `?format=` index (if none is asked for: index masks in class folders, and `classes.json`), classes (a 0/255 mask for
+    each class), coco (run lengths), coco-polygons, cvat, yolo, voc, labelme; `?images=no` leaves the photographs out.
+    """
+    project, name = request.path_params["project"], request.query_params.get("format", "index")
+    photographs = request.query_params.get("images", "yes")
+    if photographs not in ("yes", "no"):
+        raise StudioError("images is yes or no")
+    pieces = as_zip(project, name, photographs == "yes")
+    headers = {"Content-Disposition": f'attachment; filename="project-{project}-{name}.zip"'}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @for_members()

@@ -212,7 +212,7 @@ def test_the_threshold_way(server: Server, browser, owner: int, wall: Image) -> 
 
 
 def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser, owner: int, wall: Image) -> None:
-    set_state(wall.project_id, [wall.id], "accepted")
+    set_state(wall.project_id, owner, [wall.id], "accepted")
     page = open_image(browser, server, owner, wall)
     page.get_by_text("This image is accepted").wait_for()
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
@@ -308,7 +308,7 @@ def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, browser, 
 
 def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser, owner: int, wall: Image) -> None:
     page = open_image(browser, server, owner, wall)
-    set_state(wall.project_id, [wall.id], "accepted")  # by a reviewer, meanwhile
+    set_state(wall.project_id, owner, [wall.id], "accepted")  # by a reviewer, meanwhile
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     page.get_by_text("Not saved yet: this image is accepted").wait_for()
     assert log.read(wall.id) == []
@@ -318,7 +318,7 @@ def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser,
     page.get_by_text("This image is accepted. A reviewer").wait_for()
     settled(page)
     page.wait_for_timeout(1000)
-    set_state(wall.project_id, [wall.id], "open")
+    set_state(wall.project_id, owner, [wall.id], "open")
     page.keyboard.press("f")
     saved(page, 0)
     assert [row.kind for row in log.read(wall.id)] == ["brush"]

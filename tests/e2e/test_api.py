@@ -73,6 +73,14 @@ def test_upload_list_draw_export(client: httpx.Client) -> None:
     expected = np.zeros((24, 32), np.uint8)
     expected[2:6, 1:4] = 2
     assert np.array_equal(mask, expected)
+    lean = client.get(f"/api/projects/{project}/export.zip", params={"format": "yolo", "images": "no"})
+    with zipfile.ZipFile(io.BytesIO(lean.content)) as archive:
+        assert {"data.yaml", "labels/🌉 _a_ _b_.txt"} <= set(archive.namelist())
+        assert not any(one.startswith("images/") for one in archive.namelist())
+    for params, words in (({"format": "tiff"}, "index, classes, coco,"), ({"images": "maybe"}, "yes or no")):
+        refused = client.get(f"/api/projects/{project}/export.zip", params=params)
+        assert refused.status_code == 400
+        assert words in refused.json()["error"]
     own = client.get(f"/files/{project}/images/{first['id']}/mask.png")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(own.content))), expected)
     assert client.get(own.url.path, headers={"If-None-Match": own.headers["etag"]}).status_code == 304

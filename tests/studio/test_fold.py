@@ -130,10 +130,10 @@ def test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask(
         sent.append(made(number, ("brush", {"points": [[x, y], [y, x]], "width": 3}), label=number % 4 + 1))
         log.append(image.id, wall.user_id, sent[-3:])  # the last ones again and again
         if number % 7 == 3:
-            target = log.toggle(image.id, wall.user_id, "undo")
+            target = log.last(image.id, wall.user_id, "undo")
             assert target is not None
             rows = [log.drawn(row) for row in log.read(image.id)]
-            log.append(image.id, wall.user_id, [toggle("undo", target["stroke"], rows, wall.user_id)])
+            log.append(image.id, wall.user_id, [toggle("undo", target, rows, wall.user_id)])
         rows = [log.drawn(row) for row in log.read(image.id)]
         assert np.array_equal(log.mask(image), fold(rows, H, W))
     assert len([row for row in rows if row.kind == "brush"]) == 30
@@ -149,12 +149,12 @@ def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
         log.append(image.id, wall.user_id, [made(number, ("rectangle", {"box": [0, 0, 1, 1]}))])
 
     def step(kind: str) -> str | None:
-        target = log.toggle(image.id, wall.user_id, kind)
+        target = log.last(image.id, wall.user_id, kind)
         if target is None:
             return None
         rows = [log.drawn(row) for row in log.read(image.id)]
-        log.append(image.id, wall.user_id, [toggle(kind, target["stroke"], rows, wall.user_id)])
-        return str(target["stroke"])
+        log.append(image.id, wall.user_id, [toggle(kind, target, rows, wall.user_id)])
+        return target
 
     assert [step("undo"), step("undo"), step("redo"), step("undo"), step("undo"), step("undo")] == [
         "s2", "s1", "s1", "s1", "s0", None,
@@ -195,7 +195,7 @@ def test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error(wall: So
     (image,) = find_images(wall.project_id)
     first = Drawn("first", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1)
     log.append(image.id, wall.user_id, [first])
-    set_state(wall.project_id, [image.id], "accepted")
+    set_state(wall.project_id, wall.user_id, [image.id], "accepted")
     assert log.append(image.id, wall.user_id, [first]) == 0
     with pytest.raises(StudioError, match="read-only"):
         log.append(image.id, wall.user_id, [first._replace(id="second")])

@@ -12,9 +12,9 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from studio.annotation import log
+from studio.classes import classes_of
 from studio.images.import_masks import Imported, import_masks
 from studio.images.library import find_images, set_state
-from studio.projects import classes_of
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import bomb, picture, send, zipped
 
@@ -172,9 +172,226 @@ def test_a_name_that_two_images_bear_is_told(wall: Someone) -> None:
 
 
 def test_an_accepted_image_takes_none(wall: Someone) -> None:
-    set_state(wall.project_id, [find_images(wall.project_id)[0].id], "accepted")
+    set_state(wall.project_id, wall.user_id, [find_images(wall.project_id)[0].id], "accepted")
     assert "accepted and read-only" in give(wall, "wall.png", png(shape() * 255)).problems[0]
     assert not mask_of(wall).any()
+
+
+def palette_png(values: np.ndarray, colours: list[int]) -> bytes:
+    image = Image.fromarray(values.astype(np.uint8), "P")
+    image.putpalette(colours)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def names_of(project: Someone) -> dict[str, int]:
+    return {one.name: one.number for one in classes_of(project.project_id)}
+
+
+def test_classes_json_gives_an_index_masks_numbers_their_names(wall: Someone) -> None:
+    table = json.dumps({"pore": 1, "Rust": 70}).encode()
+    values = shape() * 1
+    got = give(wall, "a.zip", zipped(("wall.png", png(values)), ("classes.json", table)), number=3)
+    assert (got.regions, got.problems) == (1, [])
+    assert np.array_equal(mask_of(wall), values * 2)
+    values[0, :5] = 70
+    values[1, :5] = 255  # not judged
+    give(wall, "a.zip", zipped(("classes.json", table), ("x/wall.png", png(values))), number=3)
+    rust = names_of(wall)["Rust"]
+    assert np.array_equal(mask_of(wall) == rust, values == 70)
+    assert (mask_of(wall)[1, :5] == 0).all()
+
+
+def test_beside_classes_json_a_folder_names_the_class_of_a_black_and_white_mask(wall: Someone) -> None:
+    table = json.dumps({"Crack": 1, "Rust": 2}).encode()
+    content = zipped(("classes.json", table), ("Segmented/rust/wall.png", png(shape() * 255)))
+    assert give(wall, "a.zip", content).problems == []
+    assert np.array_equal(mask_of(wall), shape() * names_of(wall)["rust"])
+    flipped = ~shape()
+    give(wall, "a.zip", zipped(("classes.json", table), ("other/wall.png", png(flipped * 255))), number=3)
+    assert np.array_equal(mask_of(wall) == 3, flipped)  # the folder says nothing: the chosen class
+
+
+def test_what_came_without_a_zip_is_read_together(wall: Someone) -> None:
+    files = [("wall.png", io.BytesIO(png(shape() * 1))), ("classes.json", io.BytesIO(b'{"Dirt": 1}'))]
+    assert import_masks(wall.project_id, wall.user_id, files, class_number=1).problems == []
+    assert np.array_equal(mask_of(wall), shape() * 3)
+
+
+def test_each_zip_has_its_own_classes_even_under_one_name(wall: Someone) -> None:
+    parts = [zipped(("wall.png", png(np.eye(HEIGHT, WIDTH, at) * 1)), ("classes.json", b'{"%s": 1}' % name))
+             for at, name in ((0, b"Crack"), (5, b"Dirt"))]  # fmt: skip
+    files = [("a.zip", io.BytesIO(one)) for one in parts]
+    assert import_masks(wall.project_id, wall.user_id, files, class_number=2).problems == []
+    assert np.array_equal(mask_of(wall), np.eye(HEIGHT, WIDTH) + 3 * np.eye(HEIGHT, WIDTH, 5))
+
+
+LABELMAP = b"# label:color_rgb:parts:actions\nbackground:0,0,0::\nPore:250,50,83:hand:jump\n#7:0,0,9::\n"
+
+
+def test_a_labelmap_names_the_colours(wall: Someone) -> None:
+    values = shape() * 1
+    values[0, :5], values[1, :5] = 2, 3
+    colours = [0, 0, 0, 250, 50, 83, 0, 0, 9, 224, 224, 192]
+    rgb = png(np.array(colours).reshape(-1, 3)[values])
+    for own in (palette_png(values, colours), rgb):
+        files = zipped(
+            ("d/SegmentationClass/wall.png", own),
+            ("d/SegmentationObject/wall.png", rgb[:50]),
+            ("d/JPEGImages/wall.jpg", picture()),
+            ("d/ImageSets/Segmentation/default.txt", b"wall"),
+            ("d/labelmap.txt", LABELMAP),
+        )
+        assert give(wall, "a.zip", files).problems == []
+        mask = mask_of(wall)
+        assert np.array_equal(mask == 2, values == 1)
+        assert np.array_equal(mask == names_of(wall)["#7"], values == 2)
+        assert np.array_equal(mask > 0, shape() & (values < 3) | (values == 2))
+
+
+def cvat(shapes: str, size: tuple[int, int] = (HEIGHT, WIDTH), head: str = "") -> bytes:
+    image = f'<image id="0" name="sub/wall.jpg" width="{size[1]}" height="{size[0]}">{shapes}</image>'
+    return f'<?xml version="1.0" encoding="utf-8"?>{head}<annotations>{image}</annotations>'.encode()
+
+
+def cvat_mask(rle: str, left: int = 8, top: int = 5, width: int = 3, height: int = 2) -> str:
+    box = f'left="{left}" top="{top}" width="{width}" height="{height}"'
+    return f'<mask label="Pore" source="manual" occluded="0" rle="{rle}" {box} z_order="0"></mask>'
+
+
+def test_cvat_masks_polygons_boxes_and_ellipses(wall: Someone) -> None:
+    shapes = (
+        cvat_mask("2, 3, 1")
+        + '<polygon label="Crack" points="20.00,10.00;24.00,10.00;24.00,12.00;20.00,12.00"><attribute name="a">b'
+        + '</attribute></polygon><box label="Dirt" xtl="30.0" ytl="20.0" xbr="33.0" ybr="22.0"/>'
+        + '<ellipse label="Background" cx="10" cy="20" rx="3" ry="3"/><tag label="wet"/>'
+    )
+    got = give(wall, "annotations.xml", cvat(shapes))
+    assert (got.images, got.regions, got.problems) == (1, 4, [])
+    expected = np.zeros((HEIGHT, WIDTH), int)
+    expected[5, 10] = expected[6, 8] = expected[6, 9] = 2
+    expected[10:12, 20:24] = 1
+    expected[20:22, 30:33] = 3
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    expected[(x - 10) ** 2 + (y - 20) ** 2 <= 9] = 4
+    assert np.array_equal(mask_of(wall), expected)
+
+
+def test_what_comes_before_the_damage_of_a_cvat_file_is_taken(wall: Someone) -> None:
+    got = give(wall, "a.xml", cvat(cvat_mask("2, 3, 1"))[:-5])
+    assert got.regions == 1
+    assert "no XML" in got.problems[0]
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>'
+LINE = b"1 0.5 0.5 0.75 0.5 0.75 0.7 0.5 0.7\n"
+
+
+@pytest.mark.parametrize(
+    ("beside", "content"),
+    [
+        ("data.yaml", b"path: ../x\nnc: 2\nnames: ['It''s, [a]', \"Po\\u0072e\"]\n"),
+        ("data.yaml", b"names:\n- Dirt # no\n- Pore # yes\nnc: 2\n"),
+        ("data.yaml", b"train: x\nnames:\n  0: Dirt\n\n  # more\n  1: 'Pore'\ntest: y\n"),
+        ("dataset.yml", b"names: {0: Dirt, 1: Pore}"),
+        ("data.yaml", b"names: [Dirt,\n  Pore,\n  ]\nval: x\n"),
+        ("classes.txt", b"Dirt\nPore\n"),
+    ],
+)
+def test_yolo_outlines_and_the_names_of_their_classes(wall: Someone, beside: str, content: bytes) -> None:
+    files = zipped(("d/labels/train/wall.txt", LINE + b"\n"), (f"d/{beside}", content), ("d/train.txt", b"./wall.jpg"))
+    assert give(wall, "a.zip", files).problems == []
+    expected = np.zeros((HEIGHT, WIDTH), int)
+    expected[15:21, 20:30] = 2
+    assert np.array_equal(mask_of(wall), expected)
+
+
+def labelled(line: bytes, names: bytes = b"names: [Crack, Pore]") -> bytes:
+    return zipped(("wall.txt", line), ("data.yaml", names))
+
+
+def indexed(values: np.ndarray, table: bytes = b'{"Crack": 1}') -> bytes:
+    return zipped(("wall.png", png(values)), ("classes.json", table))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.xml", b"<annotations><image", "no XML"),
+        ("a.xml", b"", "no XML"),
+        ("a.xml", b"<svg/>", "not CVAT's form"),
+        ("a.xml", b"<annotations><track/></annotations>", "not CVAT's form"),
+        ("a.xml", cvat("", head=BOMB), "document type"),
+        ("a.xml", cvat("", head=BOMB).decode().replace("utf-8", "utf-16").encode("utf-16"), "document type"),
+        ("a.xml", cvat(cvat_mask("2, 3")), "not those of its box"),
+        ("a.xml", cvat(cvat_mask("2, -3, 7")), "not those of its box"),
+        ("a.xml", cvat(cvat_mask("2, x")), "damaged"),
+        ("a.xml", cvat(cvat_mask("0, 6", left=38)), "out of the image"),
+        ("a.xml", cvat(cvat_mask("0, 6", top=-1)), "out of the image"),
+        ("a.xml", cvat(cvat_mask("0, 6"), (10**6, 10**6)), "is none"),
+        ("a.xml", cvat(cvat_mask("0, 6"), (HEIGHT, WIDTH + 1)), "the mask has 41 x 30 pixels"),
+        ("a.xml", cvat('<polyline label="Pore" points="1,1;2,2"/>'), "no area"),
+        ("a.xml", cvat('<polygon label="Pore" points="1,1;2"/>'), "damaged"),
+        ("a.xml", cvat('<polygon points="1,1;2,2;3,1"/>'), "damaged"),
+        ("a.xml", cvat('<box label="Pore" rotation="30" xtl="1" ytl="1" xbr="3" ybr="3"/>'), "turned box"),
+        ("wall.txt", LINE, "together with their data.yaml"),
+        ("a.zip", labelled(b"1 0.5 0.5 0.1 0.1"), "a box, not an outline"),
+        ("a.zip", labelled(b"7 0.5 0.5 0.1 0.1 0.2 0.2"), "of class 7"),
+        ("a.zip", labelled(b"x 0.5 0.5 0.1 0.1 0.2 0.2"), "of class x"),
+        ("a.zip", labelled(b"1 0.5 0.5 0.1 0.1 0.2"), "damaged"),
+        ("a.zip", labelled(b"1 0.5 0.5 0.1 0.1 nan 0.2"), "damaged"),
+        ("a.zip", labelled(b"\xff\xfe\x00"), "no text"),
+        ("a.zip", indexed(shape() * 9), "it holds 9, which classes.json"),
+        ("a.zip", zipped(("wall.png", png(shape() * 3)), ("labelmap.txt", LABELMAP)), "the colour 3,3,3"),
+    ],
+)
+def test_what_is_damaged_in_other_forms_is_told_and_changes_nothing(
+    wall: Someone, name: str, content: bytes, words: str
+) -> None:
+    test_masks_that_do_not_fit_are_told_and_change_nothing(wall, name, content, words)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (indexed(shape() * 1, b"{"), "classes.json: what it tells"),
+        (indexed(shape() * 1, b'["Crack"]'), "as {"),
+        (indexed(shape() * 1, b'{"Crack": 1, "Pore": 1}'), "the same number"),
+        (indexed(shape() * 1, b"[" * 100_000), "classes.json: what it tells"),
+        (labelled(LINE, b"nc: 2"), "no names:"),
+        (labelled(LINE, b"names: [Crack, Pore"), "does not end"),
+        (labelled(LINE, b"names:\n  x: Crack\n"), "data.yaml: what it tells"),
+        (zipped(("wall.png", png(shape() * 3)), ("labelmap.txt", b"Crack:1,2::\n")), "a line is not as"),
+        (zipped(("wall.png", png(shape() * 3)), ("labelmap.txt", b"a:9,9,9::\nb:9,9,9::\n")), "the colour of b"),
+    ],
+)
+def test_where_the_names_of_classes_are_damaged_none_is_guessed(wall: Someone, content: bytes, words: str) -> None:
+    got = give(wall, "a.zip", content)
+    assert got.regions == 0
+    assert len(got.problems) == 2
+    assert words in got.problems[0]
+    assert got.problems[1].startswith("wall.")
+
+
+def test_a_damaged_list_of_images_loses_no_mask(wall: Someone) -> None:
+    got = give(wall, "a.zip", zipped(("wall.png", png(shape() * 255)), ("images.json", b'[{"file": 1}]')))
+    assert got.regions == 1
+    assert len(got.problems) == 1
+
+
+def test_the_photograph_that_a_labelme_file_names_is_no_mask(wall: Someone) -> None:
+    send(wall, ("x.png", picture(7, "PNG")))
+    square = {"label": "Pore", "points": [[8, 5], [30, 12]], "shape_type": "rectangle"}
+    value = json.loads(labelme(square)) | {"imagePath": "x.png"}
+    got = give(wall, "a.zip", zipped(("x.png", picture(7, "PNG")), ("x.json", json.dumps(value).encode())))
+    assert (got.regions, got.problems) == (1, [])
+
+
+def test_photographs_alone_are_told_to_be_no_masks(wall: Someone) -> None:
+    got = give(wall, "a.zip", zipped(("wall.jpg", picture()), ("b.jpg", picture())))
+    assert len(got.problems) == 2
+    assert "masks are .png" in got.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from ftl.model import load_model
 from studio.annotation import log
 from studio.annotation.fold import Drawn
+from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images
 from studio.jobs import queue
 from studio.jobs.keep import parse_keep
 from studio.jobs.layout import draw_split, image_id, lay_out
 from studio.jobs.sweeps import exported, job_in, models, workspace
-from studio.projects import classes_of, create_project, set_photo_pattern
+from studio.projects import create_project, set_photo_pattern
 from studio.store.models import Job
 from tests.conftest import SIZE, draw_pair, make_features, save_png
 from tests.studio.conftest import Someone

@@ -7,6 +7,7 @@ import pytest
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.fold import Drawn
+from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import (
     Filter,
@@ -20,7 +21,7 @@ from studio.images.library import (
     set_state,
     tidy_name,
 )
-from studio.projects import classes_of, create_project
+from studio.projects import create_project
 from studio.store.database import writing
 from studio.store.models import Image
 from tests.studio.conftest import Someone
@@ -54,8 +55,8 @@ def test_pages_go_through_all_in_order(project: Someone, wall: list[int]) -> Non
 
 def test_filters_alone_and_together(project: Someone, wall: list[int]) -> None:
     crack = classes(project)["Crack"]
-    set_class(project.project_id, wall[:1100], crack)
-    set_state(project.project_id, wall[1000:1150], "submitted")
+    set_class(project.project_id, project.user_id, wall[:1100], crack)
+    set_state(project.project_id, project.user_id, wall[1000:1150], "submitted")
     box = Drawn("a", "rectangle", 1, {"box": [0, 0, 2, 2]}, 0)
     with writing() as db:
         other = add_user(db, "Bert", "a long enough password").id
@@ -82,14 +83,14 @@ def test_filters_alone_and_together(project: Someone, wall: list[int]) -> None:
 
 def test_changes_reach_many_and_only_their_own_project(project: Someone, wall: list[int]) -> None:
     elsewhere = create_project(project.user_id, "Elsewhere").id
-    set_state(elsewhere, wall, "accepted")
-    set_split(elsewhere, wall, "test")
-    set_class(elsewhere, wall, classes_of(elsewhere)[0].id)
+    set_state(elsewhere, project.user_id, wall, "accepted")
+    set_split(elsewhere, project.user_id, wall, "test")
+    set_class(elsewhere, project.user_id, wall, classes_of(elsewhere)[0].id)
     assert {(one.state, one.split, one.class_id) for one in find_images(project.project_id)} == {("open", None, None)}
-    set_split(project.project_id, wall, "test")
+    set_split(project.project_id, project.user_id, wall, "test")
     assert {one.split for one in find_images(project.project_id)} == {"test"}
     with pytest.raises(StudioError, match="no such class"):
-        set_class(project.project_id, wall, classes_of(elsewhere)[0].id)
+        set_class(project.project_id, project.user_id, wall, classes_of(elsewhere)[0].id)
     with pytest.raises(Forbidden):
         image_in(elsewhere, wall[0])
     assert count_images(elsewhere) == 0
@@ -100,7 +101,7 @@ def test_neighbours(project: Someone, wall: list[int]) -> None:
         found = neighbour(project.project_id, image, step, Filter(**chosen))  # type: ignore[arg-type]
         return found.id if found else None
 
-    set_state(project.project_id, [wall[5]], "accepted")
+    set_state(project.project_id, project.user_id, [wall[5]], "accepted")
     assert at(wall[0], 1) == wall[1]
     assert at(wall[1], -1) == wall[0]
     assert at(wall[0], -1) is None

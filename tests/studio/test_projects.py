@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from studio.accounts import add_user, close_session, open_session, user_of
+from studio.classes import add_class, classes_of
 from studio.errors import Forbidden, StudioError
 from studio.projects import (
     accept,
-    add_class,
-    classes_of,
     create_project,
     first_token,
     invite,
@@ -43,9 +42,9 @@ def test_roles_build_on_each_other(project: Someone) -> None:
 def test_the_last_admin_stays_one(project: Someone) -> None:
     for role in ("annotator", None):
         with pytest.raises(StudioError, match="needs an admin"):
-            set_role(project.project_id, project.user_id, role)
+            set_role(project.project_id, project.user_id, project.user_id, role)
     second = member(project, "Grace", "admin")
-    set_role(project.project_id, project.user_id, None)
+    set_role(project.project_id, project.user_id, project.user_id, None)
     assert role_of(project.user_id, project.project_id) is None
     assert [user.id for user, _ in members_of(project.project_id)] == [second]
 
@@ -88,22 +87,22 @@ def test_a_session_is_its_cookie(project: Someone) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a\x00b", 'x"y', "x" * 61, "Crack", "CRACK"])
 def test_class_names_that_cannot_be_folders_or_are_taken(project: Someone, name: str) -> None:
     with pytest.raises(StudioError), writing() as db:
-        add_class(db, project.project_id, name)
+        add_class(db, project.project_id, project.user_id, name)
     assert len(classes_of(project.project_id)) == 4
 
 
 @pytest.mark.parametrize("colour", ["red", "#12345", "#1234567", "#12345g", "#123456'><script>", ""])
 def test_a_colour_that_is_none_is_refused(project: Someone, colour: str) -> None:
     with pytest.raises(StudioError, match="#rrggbb"), writing() as db:
-        add_class(db, project.project_id, "Spalling", colour)
+        add_class(db, project.project_id, project.user_id, "Spalling", colour)
 
 
 def test_classes_are_numbered_and_end_at_254(project: Someone) -> None:
     with writing() as db:
         for number in range(5, 255):
-            assert add_class(db, project.project_id, f"class {number}").number == number
+            assert add_class(db, project.project_id, project.user_id, f"class {number}").number == number
         with pytest.raises(StudioError, match="at most 254"):
-            add_class(db, project.project_id, "one more")
+            add_class(db, project.project_id, project.user_id, "one more")
 
 
 @pytest.mark.parametrize("pattern", ["(", "no group"])

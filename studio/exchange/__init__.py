@@ -1,0 +1,1 @@
+"""Masks out of the studio, in the forms that other programs read."""

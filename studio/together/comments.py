@@ -1,0 +1,46 @@
+"""Remarks on an image, pinned to a place or not; they are settled, never deleted."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from studio.errors import StudioError
+from studio.store.database import reading, writing
+from studio.store.models import Comment, Image
+from studio.together.audit import record
+
+
+def comment(image: Image, author_id: int, text: str, at: tuple[float, float] | None = None) -> Comment:
+    """Add a remark; `at`: image pixels. Raises `StudioError` for an empty one, or a place outside the image."""
+    text = text.strip()
+    if not 1 <= len(text) <= 2000:
+        raise StudioError("a comment has 1 to 2,000 letters")
+    if at is not None and not (all(map(isfinite, at)) and 0 <= at[0] <= image.width and 0 <= at[1] <= image.height):
+        raise StudioError("this place is not on the image")
+    x, y = at or (None, None)
+    with writing() as db:
+        added = Comment(image_id=image.id, author_id=author_id, text=text, x=x, y=y)
+        db.add(added)
+        record(db, image.project_id, author_id, "commented", image.id, text=text[:200])
+        return added
+
+
+def comments_on(image_id: int) -> list[Comment]:
+    """An image's remarks, oldest first, with their authors."""
+    with reading() as db:
+        query = select(Comment).where(Comment.image_id == image_id).options(joinedload(Comment.author))
+        return list(db.scalars(query.order_by(Comment.id)))
+
+
+def settle(image: Image, comment_id: int, user_id: int) -> None:
+    """Mark a remark as dealt with."""
+    with writing() as db:
+        found = db.get(Comment, comment_id)
+        if found is None or found.image_id != image.id:
+            raise StudioError("there is no such comment on this image")
+        if found.done_by is None:
+            found.done_by = user_id
+            record(db, image.project_id, user_id, "settled", image.id, text=found.text[:200])

@@ -1,0 +1,67 @@
+"""Where the work on an image stands: open, submitted, accepted, returned."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio.errors import StudioError
+from studio.store.database import writing
+from studio.store.models import Comment, Image, Project, Work
+from studio.together.audit import record
+from studio.together.presence import work_of
+
+
+def _image(db: Session, image_id: int, *states: str) -> Image:
+    """The image, held for this transaction. Raises `StudioError` if it is in none of these states."""
+    image = db.get(Image, image_id, with_for_update=True)
+    if image is None:
+        raise StudioError("this image is no longer there")
+    if image.state not in states:
+        raise StudioError(f"the image is {image.state} by now: look at it again")
+    return image
+
+
+def submit(image_id: int, user_id: int) -> None:
+    """Hand one's work in. The image is submitted once as many have as the project wants."""
+    with writing() as db:
+        image = _image(db, image_id, "open", "returned")
+        work_of(db, image_id, user_id).state = "submitted"
+        db.flush()
+        ready = db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "submitted")).all()
+        if len(ready) >= db.get_one(Project, image.project_id).overlap:
+            image.state = "submitted"
+        record(db, image.project_id, user_id, "submitted", image_id)
+
+
+def accept(image_id: int, user_id: int) -> None:
+    """Accept submitted work; the image is read-only then."""
+    with writing() as db:
+        image = _image(db, image_id, "submitted")
+        image.state = "accepted"
+        for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "submitted")):
+            work.state = "accepted"
+        record(db, image.project_id, user_id, "accepted", image_id)
+
+
+def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "") -> None:
+    """Return submitted work to its annotator, or with None to all who submitted, with a comment."""
+    with writing() as db:
+        image = _image(db, image_id, "submitted")
+        image.state = "returned"
+        submitted = select(Work).where(Work.image_id == image_id, Work.state == "submitted")
+        for work in db.scalars(submitted if to is None else submitted.where(Work.user_id == to)):
+            work.state = "returned"
+        if why.strip():
+            db.add(Comment(image_id=image_id, author_id=user_id, text=why.strip()[:2000]))
+        record(db, image.project_id, user_id, "returned", image_id)
+
+
+def reopen(image_id: int, user_id: int) -> None:
+    """Let accepted work be drawn on again."""
+    with writing() as db:
+        image = _image(db, image_id, "accepted")
+        image.state = "open"
+        for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "accepted")):
+            work.state = "open"
+        record(db, image.project_id, user_id, "reopened", image_id)
