@@ -17,7 +17,7 @@ from studio.images.uploads import clean_up
 from studio.jobs.queue import start_worker, unfinished
 from studio.projects import first_token
 from studio.store.database import migrate
-from studio.web import account, api, files
+from studio.web import account, api, files, live
 from studio.web.gate import Gate
 
 
@@ -47,7 +47,7 @@ def apologise(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
-    routes=[*account.ROUTES, *files.ROUTES, *api.ROUTES],
+    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *api.ROUTES],
     middleware=[Middleware(Gate, provider=oidc.configured())],
     lifespan=lifespan,
     on_script_error=apologise,

@@ -3,70 +3,36 @@
 import streamlit as st
 
 from studio import ui
-from studio.annotation import desk, log, sorting, tidy
+from studio.annotation import desk, log, sorting, talk, tidy
 from studio.annotation.canvas import pens
+from studio.annotation.head import asked, do, head
 from studio.annotation.hold import hold
+from studio.annotation.overlay import overlay
+from studio.assists import page as assists
 from studio.classes import classes_of
-from studio.images.library import Filter, count_images, find_images, image_in, neighbour, set_class, set_state
+from studio.images.library import count_images, find_images, set_class
+from studio.together.sharing import blind
 
-user, project, role = ui.here()
-images = count_images(project.id)
-if not images:
+here = user, project, role = ui.here()
+if not count_images(project.id):
     st.title("Annotate")
     ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
     st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
     st.stop()
-asked = st.query_params.get("image", str(st.session_state.get("image", "")))
-try:
-    image = image_in(project.id, int(asked))
-except (ValueError, OverflowError, ui.Forbidden):
-    image = find_images(project.id, count=1)[0]
-st.session_state["image"] = image.id
-st.query_params["image"] = str(image.id)
+image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)
 by_number = {one.number: one for one in classes}
-judges = role in ("reviewer", "admin")
-
-
-def go(step: int, chosen: Filter | None = None) -> None:
-    """Open the next or previous image that the filter lets through."""
-    found = neighbour(project.id, image.id, step, chosen)
-    if found is None:
-        st.toast("There is no further one in this direction.", icon=":material/last_page:")
-    else:
-        do(desk.put_away, image, user.id)
-        st.session_state["image"] = found.id
-        st.query_params["image"] = str(found.id)
-
-
-def do(action, *arguments) -> None:
-    """Do what a button says; what cannot be done is said in a toast."""
-    try:
-        action(*arguments)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
-
-
-head = st.container(horizontal=True, vertical_alignment="center")
-head.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=go, args=(-1,))
-head.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=go, args=(1,))
-head.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=go, args=(1, Filter(drawn=False)))
-head.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
-colour = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}[image.state]
-head.badge(image.state, color=colour)
-for label, state, allowed in (
-    ("Submit", "submitted", image.state in ("open", "returned")),
-    ("Accept", "accepted", judges and image.state == "submitted"),
-    ("Return", "returned", judges and image.state == "submitted"),
-    ("Reopen", "open", judges and image.state == "accepted"),
-):
-    if allowed:
-        head.button(label, on_click=do, args=(set_state, project.id, [image.id], state))
+alone = blind(project, role)
+whose = user.id if alone else None
 editable = image.state != "accepted"
+head(here, image)
 
 side, middle = st.columns([1, 4.2], gap="medium")
 with side:
-    way = st.segmented_control("Way", ["Draw", "Threshold"], default="Draw", label_visibility="collapsed") or "Draw"
+    way = (
+        st.segmented_control("Way", ["Draw", "Threshold", "Assist"], default="Draw", label_visibility="collapsed")
+        or "Draw"
+    )
     numbers = list(by_number)
     number = st.session_state.setdefault("pen", numbers[0])
     if number not in by_number:
@@ -86,7 +52,8 @@ with side:
         tools = st.container(horizontal=True, gap="small")
         tool = st.session_state.setdefault("tool", "brush")
         for name, icon, key in (("brush", "brush", "b"), ("eraser", "ink_eraser", "e"),
-                                ("polygon", "polyline", "g"), ("rectangle", "rectangle", "t")):  # fmt: skip
+                                ("polygon", "polyline", "g"), ("rectangle", "rectangle", "t"),
+                                ("pin", "push_pin", "p")):  # fmt: skip
             tools.button(
                 "", icon=f":material/{icon}:", key=f"tool-{name}", help=name.capitalize(), shortcut=key,
                 type="primary" if name == tool else "secondary",
@@ -100,8 +67,6 @@ with side:
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
                 on_click=do, args=(desk.step_back, image, user.id, kind),
             )  # fmt: skip
-        back.button("", icon=":material/refresh:", help="Show what others drew", on_click=do,
-                    args=(desk.put_away, image, user.id))  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
                          format_func=lambda one: by_number[one].name)  # fmt: skip
@@ -114,30 +79,30 @@ with side:
         st.selectbox(
             "Class of the image", ids, ids.index(image.class_id), key=class_key,
             format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
-            on_change=lambda: do(set_class, project.id, [image.id], st.session_state[class_key]),
+            on_change=lambda: do(set_class, project.id, user.id, [image.id], st.session_state[class_key]),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
         if tidying.button("Drop specks", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.specks(log.mask(image), int(least)))
+                desk.add(image, user.id, tidy.specks(log.mask(image, author_id=whose), int(least)))
         if tidying.button("Fill holes", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.holes(log.mask(image)))
+                desk.add(image, user.id, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
     with st.expander("Keys"):
         st.markdown(
-            "`1`-`9` class · `B` brush · `E` eraser · `G` polygon · `T` rectangle · `Ctrl+Z` undo · `Ctrl+Y` redo · "
-            "`I` closer · `O` farther · `F` whole · arrows move · `A` previous · `D` next · `U` next unlabelled. "
-            "Close a polygon at its first corner."
+            "`1`-`9` class · `B` brush · `E` eraser · `G` polygon · `T` rectangle · `P` pin a comment · "
+            "`Ctrl+Z` undo · `Ctrl+Y` redo · `I` closer · `O` farther · `F` whole · arrows move · `A` previous · "
+            "`D` next · `U` next unlabelled · `M` next for me. Close a polygon at its first corner."
         )
     hold()
 
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
-    if way == "Threshold":
+    if way != "Draw":
         do(desk.put_away, image, user.id)
-        sorting.page(image, user.id, classes, editable=editable)
+        (sorting if way == "Threshold" else assists).page(image, user.id, classes, editable=editable)
         st.stop()
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
     for icon, text, key, action, arguments in (
@@ -152,7 +117,7 @@ with middle:
         bar.button("", icon=f":material/{icon}:", key=f"view-{icon}", help=text, shortcut=key, on_click=action,
                    args=arguments)  # fmt: skip
     drawn_by = pens({one.number: one.colour for one in classes})
-    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast)
+    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)
     bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
 
     @st.fragment
@@ -163,6 +128,8 @@ with middle:
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
+        if tool == "pin":
+            talk.pin(image, me.id, mounted, objects)
         try:
             count = desk.save(image, me.id, mounted, objects)
             st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
@@ -170,4 +137,8 @@ with middle:
             st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
             st.button("Try again", icon=":material/refresh:")
 
-    drawing()
+    with st.container(key=f"stage-{image.id}"):
+        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
+        drawing()
+    talk.comments(image, user.id, own_only=alone)
+    talk.history(image, here, classes, editable=editable, own_only=alone)

@@ -46,6 +46,12 @@ def projects_of(user_id: int) -> list[tuple[Project, str]]:
         return [(member.project, member.role) for member in rows]
 
 
+def project_of(project_id: int) -> Project:
+    """A project by its id."""
+    with reading() as db:
+        return db.get_one(Project, project_id)
+
+
 def members_of(project_id: int) -> list[tuple[User, str]]:
     """The people of a project with their roles, by name."""
     with reading() as db:

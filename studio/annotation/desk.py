@@ -23,7 +23,7 @@ from studio.annotation.viewport import Viewport, look
 from studio.errors import StudioError
 from studio.store.models import Image
 
-TOOLS = {"brush": "freedraw", "eraser": "freedraw", "polygon": "polygon", "rectangle": "rect"}
+TOOLS = {"brush": "freedraw", "eraser": "freedraw", "polygon": "polygon", "rectangle": "rect", "pin": "point"}
 """The canvas' mode for each tool."""
 
 _PAN = 0.25  # of what is seen
@@ -32,7 +32,7 @@ _PAN = 0.25  # of what is seen
 class Mount(NamedTuple):
     """A canvas: `key` is its widget's and part of its strokes' ids; `background` JPEG bytes of what is under it.
 
-    `pens`: its pen "#rrggbb" by class number.
+    `pens`: its pen "#rrggbb" by class number. `position`: of the log, up to which strokes are in the background.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Mount(NamedTuple):
     view: Viewport
     background: bytes
     pens: dict[int, str]
+    position: int
 
 
 def place(image: Image) -> dict[str, Any]:
@@ -93,18 +94,32 @@ def mount(
     opacity: float,
     brightness: float,
     contrast: float,
+    whose: int | None = None,
 ) -> Mount:
-    """The canvas that is mounted, or a new one if something under it changed or it was hidden meanwhile."""
+    """The canvas that is mounted, or a new one if something under it changed or it was hidden meanwhile.
+
+    `whose`: the author whose strokes are shown, None for everybody's.
+    """
     at = place(image)
-    signature = (at["zoom"], at["centre"], tuple(pens.items()), tuple(colours.items()), opacity, brightness, contrast)
+    signature = (
+        at["zoom"],
+        at["centre"],
+        tuple(pens.items()),
+        tuple(colours.items()),
+        opacity,
+        brightness,
+        contrast,
+        whose,
+    )
     current: Mount | None = at["mount"]
     if current is None or current.signature != signature or current.key not in st.session_state:
         with suppress(StudioError):  # the drawing tries again, and tells
             put_away(image, author_id)
         view = look(image.width, image.height, at["zoom"], at["centre"])
+        position = log.position(image.id)  # what comes while the mask is read is shown twice, not left out
         picture = render(
             photograph(image.sha256),
-            log.mask(image),
+            log.mask(image, author_id=whose),
             view,
             colours,
             opacity=opacity,
@@ -112,7 +127,7 @@ def mount(
             contrast=contrast,
         )
         key = f"canvas-{image.id}-{secrets.token_hex(6)}"
-        current = at["mount"] = Mount(key, signature, view, encode(picture), pens)
+        current = at["mount"] = Mount(key, signature, view, encode(picture), pens, position)
     return current
 
 

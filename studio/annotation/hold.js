@@ -18,6 +18,8 @@ export default function ({ data }) {
     event.preventDefault();
     event.stopImmediatePropagation();
   };
+  const canvases = (root) => [...root.querySelectorAll("*")].flatMap((one) =>
+    one.shadowRoot ? canvases(one.shadowRoot) : one.tagName === "CANVAS" ? [one] : []);
   const dispatch = (event, target) => {
     const again = new event.constructor(event.type, event);
     replayed.add(again);
@@ -29,11 +31,23 @@ export default function ({ data }) {
     ? /^[1-9begt]$/i.test(event.key) && !event.ctrlKey && !event.metaKey
     : path.some((one) => /st-key-(class-|tool-|width)/.test(one.className));
 
+  // Undo and redo mount the canvas anew, with the same view.
+  const stepsBack = ({ event, path }) => event.type === "keydown"
+    ? /^[zy]$/i.test(event.key) && (event.ctrlKey || event.metaKey)
+    : path.some((one) => /st-key-(undo|redo)/.test(one.className));
+
   // Keys and clicks wait for the stroke before them, and for the page to have done the one before them: Streamlit may
   // drop a click that another follows within milliseconds. Strokes wait for the pen chosen before them.
   const ready = (one) => !hold.change && (one.events || !hold.down && (performance.now() > hold.until || picksPen(one)));
   const changes = (one) => {
-    hold.change = { view: !picksPen(one), at: performance.now(), run: hold.run };
+    const again = stepsBack(one);
+    hold.change = { view: !again && !picksPen(one), again, at: performance.now(), run: hold.run };
+    setTimeout(settle, 30, 0);
+  };
+  // For the overlay: whether the hand rests, and that the same view will be mounted anew.
+  hold.rests = () => !hold.down && !hold.queue.length && !hold.change && performance.now() > hold.until + QUIET;
+  hold.awaitCanvas = () => {
+    hold.change = { view: false, again: true, at: performance.now(), run: hold.run };
     setTimeout(settle, 30, 0);
   };
   const settle = (still) => {
@@ -55,8 +69,9 @@ export default function ({ data }) {
   const wait = (one) => {
     if (hold.queue.push(one) === 1) setTimeout(work, 30);
   };
-  const draw = ({ canvas, events }) => {
-    if (!canvas?.isConnected) return;
+  const draw = ({ drops, canvas, events, again }) => {
+    if (again && !canvas?.isConnected) canvas = canvases(document).at(-1);
+    if (drops || !canvas?.isConnected) return;
     for (const event of events) {
       if (event.type === "mousedown") hold.down = true;
       dispatch(event, event.type === "mousedown" ? canvas : document);
@@ -78,17 +93,27 @@ export default function ({ data }) {
   }, true);
 
   // Streamlit's canvas draws with mouse events.
-  const view = () => hold.change?.view || hold.queue.some((one) => !one.events && !picksPen(one));
+  const keys = () => hold.queue.filter((one) => !one.events);
+  const view = () => hold.change?.view || keys().some((one) => !picksPen(one) && !stepsBack(one));
+  const again = () => hold.change?.again || keys().some(stepsBack);
+  const place = (event) => { // where the canvas is, or was before it was taken off to be mounted anew
+    const box = hold.box;
+    return box && event.clientX > box.left && event.clientX < box.right && event.clientY > box.top
+      && event.clientY < box.bottom;
+  };
   let open = null; // the waiting stroke whose mouse is still down
   for (const type of ["mousedown", "mousemove", "mouseup"]) window.addEventListener(type, (event) => {
     if (replayed.has(event)) return;
-    if (type === "mousedown" && canvasOf(event) && (hold.change || hold.queue.length)) {
+    const canvas = canvasOf(event);
+    if (type === "mousedown" && canvas) hold.box = canvas.getBoundingClientRect();
+    const waits = hold.change || hold.queue.length;
+    if (type === "mousedown" && waits && (canvas || again() && place(event))) {
       // on a canvas about to go, what is drawn would be seen and lost: it is not begun
-      open = { canvas: view() ? null : canvasOf(event), events: [] };
+      open = { drops: view(), canvas, again: again(), events: [] };
       wait(open);
     }
     if (!open) return;
-    if (hold.queue.includes(open) || !open.canvas) {
+    if (hold.queue.includes(open) || open.drops) {
       keep(event);
       open.events.push(event);
     }

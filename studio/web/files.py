@@ -8,9 +8,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from studio.annotation import log
+from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.images.library import image_in
+from studio.projects import project_of, role_of
 from studio.store import files
+from studio.together.sharing import blind
 from studio.web.answers import for_members
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -35,14 +38,20 @@ def address(project_id: int, image_id: int, sha256: str, size: str = "thumbnail"
 
 @for_members()
 def mask(request: Request) -> Response:
-    """The index mask as PNG: 0 where nothing is drawn, else the class's number; `?class=N`: 255 where that class is."""
-    image = image_in(request.path_params["project"], request.path_params["image"])
+    """The index mask as PNG: 0 where nothing is drawn, else the class's number; `?class=N`: 255 where that class is.
+
+    Who draws blind gets their own layer.
+    """
+    project_id, user = request.path_params["project"], request.state.user
+    image = image_in(project_id, request.path_params["image"])
+    author = user.id if blind(project_of(project_id), str(role_of(user.id, project_id))) else None
     position = log.position(image.id)
-    tag = f'"{position}"'
+    shown = "".join(f"{one.number:02x}" for one in classes_of(project_id))
+    tag = f'"{position}-{author or 0}-{shown}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    values = log.mask(image, position)
+    values = log.mask(image, author_id=author)
     if "class" in request.query_params:
         try:
             values = (values == int(request.query_params["class"])).astype("uint8") * 255

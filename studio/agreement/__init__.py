@@ -1,0 +1,1 @@
+"""How far annotators agree about an image, and how their masks become one."""

@@ -1,0 +1,109 @@
+"""The bar above the desk: from image to image, and where the work on this one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from studio import ui
+from studio.annotation import desk
+from studio.errors import Forbidden
+from studio.images.library import Filter, image_in, neighbour
+from studio.store.models import Image
+from studio.together import review
+from studio.together.sharing import give_next, works_on
+
+_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}
+
+
+def do(action: Callable[..., Any], *arguments: Any) -> None:
+    """Do what a button says; what cannot be done is said in a toast."""
+    try:
+        action(*arguments)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+
+
+def head(here: ui.Here, image: Image) -> None:
+    """Draw the bar."""
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    bar.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=_step,
+               args=(here, image, -1))  # fmt: skip
+    bar.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=_step,
+               args=(here, image, 1))  # fmt: skip
+    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=_step,
+               args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
+    bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
+               help="What was returned or given to you, else an image that nobody has")  # fmt: skip
+    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
+    works = works_on(image.id)
+    own = next((one.state for one in works if one.user_id == here.user.id), "open")
+    bar.badge(image.state, color=_COLOURS[image.state])
+    if here.project.overlap > 1 and own != image.state:
+        bar.badge(f"yours: {own}", color=_COLOURS[own])
+    judges = here.role in ("reviewer", "admin")
+    for label, key, action, allowed in (
+        ("Submit", "submit", review.submit, image.state in ("open", "returned") and own in ("open", "returned")),
+        ("Accept", "accept", review.accept, judges and image.state == "submitted"),
+        ("Reopen", "reopen", review.reopen, judges and image.state == "accepted"),
+    ):
+        if allowed:
+            bar.button(label, key=key, on_click=_judge, args=(here, image, action))
+    if judges and image.state == "submitted":
+        _return(bar, here, image, {one.user_id: one.user.name for one in works if one.state == "submitted"})
+
+
+def _return(bar: Any, here: ui.Here, image: Image, people: dict[int, str]) -> None:
+    with bar.popover("Return"), st.form("return", border=False):
+        to = st.selectbox("To", [None, *people], format_func=lambda one: "everybody" if one is None else people[one])
+        why = st.text_area("What is to be mended", max_chars=2000)
+        if st.form_submit_button("Return", type="primary"):
+            with ui.told():
+                desk.put_away(image, here.user.id)
+                review.give_back(image.id, here.user.id, to, why)
+                st.rerun()
+
+
+def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
+    def act() -> None:
+        desk.put_away(image, here.user.id)  # what is on the canvas belongs to what is handed in
+        action(image.id, here.user.id)
+
+    do(act)
+
+
+def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
+    """Open the next or previous image that the filter lets through."""
+    found = neighbour(here.project.id, image.id, step, chosen)
+    if found is None:
+        st.toast("There is no further one in this direction.", icon=":material/last_page:")
+    else:
+        _open(here, image, found)
+
+
+def _mine(here: ui.Here, image: Image) -> None:
+    found = give_next(here.project.id, here.user.id, image.id)
+    if found is None:
+        st.toast("Nothing waits for you: every image is taken or done.", icon=":material/done_all:")
+    else:
+        _open(here, image, found)
+
+
+def _open(here: ui.Here, image: Image, other: Image) -> None:
+    do(desk.put_away, image, here.user.id)
+    st.session_state["image"] = other.id
+    st.query_params["image"] = str(other.id)
+
+
+def asked(project_id: int, first: Image) -> Image:
+    """The image that the address or this session asks for; the first where that is none of the project's."""
+    wanted = st.query_params.get("image", str(st.session_state.get("image", "")))
+    try:
+        found = image_in(project_id, int(wanted))
+    except (ValueError, OverflowError, Forbidden):
+        found = first
+    st.session_state["image"] = found.id
+    st.query_params["image"] = str(found.id)
+    return found
