@@ -11,6 +11,7 @@ from studio.images.selection import Selection
 from studio.images.uploads import from_browser, receive
 from studio.projects import members_of
 from studio.store.models import STATES
+from studio.together.sharing import assign, blind
 
 user, project, role = ui.here()
 st.title("Images")
@@ -138,6 +139,10 @@ def change(selection: Selection, names: dict[int, str]) -> None:
         to_split = st.selectbox("Use for", [KEEP, *SPLITS], format_func=lambda one: one if one == KEEP else SPLITS[one])
         # only those who judge may say where the work stands
         to_state = st.selectbox("State to give", [KEEP, *STATES]) if role != "annotator" else KEEP
+        people = {one.id: one.name for one, _ in members_of(project.id)} if role != "annotator" else {}
+        to_user = KEEP
+        if people:
+            to_user = st.selectbox("Give to", [KEEP, *people], format_func=lambda one: people.get(one, KEEP))
         if not st.form_submit_button(f"Change {many(len(ids), 'image')}", type="primary"):
             return
     with ui.told():
@@ -147,6 +152,8 @@ def change(selection: Selection, names: dict[int, str]) -> None:
             set_split(project.id, user.id, ids, to_split)
         if to_state != KEEP:
             set_state(project.id, user.id, ids, to_state)
+        if to_user != KEEP:
+            assign(project.id, ids, to_user)
         selection.put([])
         st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
         st.rerun(scope="fragment")
@@ -181,7 +188,9 @@ def find() -> None:
         if ticked:
             st.button("Select none", on_click=selection.put, args=([],))
         change(selection, own_names)
-    opened = gallery.show(project.id, images, by_id, selection.ids(), selection.turn, selection.replace)
+    opened = gallery.show(
+        project.id, images, by_id, selection.ids(), selection.turn, selection.replace, people=not blind(project, role)
+    )
     if pages > 1:
         st.pagination(pages, key=page_key, persist_state="session")
     if opened is not None:

@@ -3,11 +3,14 @@
 import streamlit as st
 
 from studio import ui
-from studio.classes import add_class, classes_of
+from studio.classes import add_class, classes_of, remove_class, removed_classes, rename_class
+from studio.exchange import panel as export_panel
+from studio.exchange import restore_panel
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
 from studio.store.database import writing
 from studio.store.models import ROLES
+from studio.together.sharing import blind, set_overlap
 
 user = ui.signed_in()
 projects = projects_of(user.id)
@@ -30,10 +33,32 @@ if projects:
     with classes, st.container(border=True):
         st.subheader("Classes")
         for one in classes_of(project.id):
-            st.markdown(
-                f"<span style='color:{one.colour}'>●</span> {one.number} · {ui.plain(one.name)}", unsafe_allow_html=True
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(
+                f"<span style='color:{one.colour}'>●</span> {one.number} · {ui.plain(one.name)}",
+                unsafe_allow_html=True,
+                width="stretch",
             )
+            if role != "admin":
+                continue
+            menu = row.popover("", icon=":material/edit:", type="tertiary", key=f"class-menu-{one.id}")
+            with menu, st.form(f"class-{one.id}", border=False), ui.told():
+                name = st.text_input("Name", one.name)
+                rename = st.form_submit_button("Rename")
+                remove = st.form_submit_button("Remove")
+                st.caption("What is drawn in a removed class is kept, out of sight, and comes back with it.")
+                if rename or remove:
+                    if rename:
+                        rename_class(project.id, user.id, one.id, name)
+                    else:
+                        remove_class(project.id, user.id, one.id)
+                    st.rerun()
         if role == "admin":
+            for one in removed_classes(project.id):
+                if st.button(f"Bring back {ui.plain(one.name)}", key=f"back-{one.id}", type="tertiary"):
+                    with ui.told():
+                        remove_class(project.id, user.id, one.id, removed=False)
+                        st.rerun()
             with st.form("class", clear_on_submit=True, border=False), ui.told():
                 left, right = st.columns([3, 1], vertical_alignment="bottom")
                 added = left.text_input("Another class", placeholder="Spalling")
@@ -65,6 +90,15 @@ if projects:
                             f"{invite(project.id, as_role)}", language=None)  # fmt: skip
                     st.caption("Send it to one person. It works once, within a week.")
     if role == "admin":
+        with st.expander("People for each image"), st.form("overlap", border=False), ui.told():
+            st.markdown(
+                "With two or more, each image is given to that many annotators, who do not see each other's strokes. "
+                "Reviewers see all, compare them on the Review page, and settle what the mask is."
+            )
+            count = st.number_input("People", 1, 20, project.overlap)
+            if st.form_submit_button("Save"):
+                set_overlap(project.id, user.id, int(count))
+                st.rerun()
         with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
             st.markdown(
                 "If files are crops of larger photographs, tell how a name names its photo. Crops of one photo "
@@ -75,9 +109,19 @@ if projects:
                 set_photo_pattern(project.id, pattern)
                 st.rerun()
 
+    if not blind(project, role):
+        with st.expander("Take photographs and masks home", icon=":material/download:"):
+            export_panel.panel(project.id)
+    if role == "admin":
+        with st.expander("Backup", icon=":material/backup:"):
+            restore_panel.backup_link(project.id)
+
 with st.form("new", border=True), ui.told():
     st.subheader("New project")
     name = st.text_input("Name", placeholder="Bridge 42, south abutment")
     if st.form_submit_button("Make project", type="primary"):
         st.session_state["project"] = create_project(user.id, name).id
         st.rerun()
+
+with st.expander("Restore a backup", icon=":material/settings_backup_restore:"):
+    restore_panel.panel(user.id)

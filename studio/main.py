@@ -34,6 +34,8 @@ else:
     work = [
         page("images", "Images", "photo_library"),
         page("annotate", "Annotate", "brush"),
+        page("review", "Review", "rate_review"),
+        page("progress", "Progress", "monitoring"),
         page("sweep", "Sweep", "content_cut"),
         page("jobs", "Jobs", "progress_activity"),
         page("choose", "Choose", "scatter_plot"),

@@ -132,10 +132,9 @@ def _staple(layers: Sequence[np.ndarray]) -> np.ndarray:
         ) from error
     if all(np.array_equal(layers[0], one) for one in layers[1:]):
         return layers[0].astype(float)  # there is nothing to estimate, and masks that are full give nan
-    one = SimpleITK.STAPLEImageFilter()
-    one.SetForegroundValue(1)
-    one.SetMaximumIterations(_ROUNDS)
-    chance = SimpleITK.GetArrayFromImage(
-        one.Execute([SimpleITK.GetImageFromArray(layer.astype(np.uint8)) for layer in layers])
-    )
+    algorithm = SimpleITK.STAPLEImageFilter()
+    algorithm.SetForegroundValue(1)
+    algorithm.SetMaximumIterations(_ROUNDS)
+    pictures = [SimpleITK.GetImageFromArray(layer.astype(np.uint8)) for layer in layers]
+    chance = SimpleITK.GetArrayFromImage(algorithm.Execute(pictures))
     return np.where(np.isfinite(chance), chance, np.mean(layers, axis=0))

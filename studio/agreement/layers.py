@@ -35,12 +35,9 @@ def own_strokes(strokes: Sequence[Drawn], author_id: int) -> list[Drawn]:
     """
     mine = [one for one in strokes if one.author_id == author_id]
     counting = {one.id for one in visible(mine) if is_consensus(one)}
-    kept, mends = [], False
-    for one in mine:
-        mends = mends or one.id in counting
-        if one.kind in ("undo", "redo") or not (mends or is_consensus(one)):
-            kept.append(one)
-    return kept
+    first = next((at for at, one in enumerate(mine) if one.id in counting), len(mine))
+    before = [one for one in mine[:first] if not is_consensus(one)]  # those are undone
+    return before + [one for one in mine[first:] if one.kind in ("undo", "redo")]
 
 
 def people(strokes: Sequence[Drawn]) -> list[int]:
@@ -74,7 +71,7 @@ def names(user_ids: Sequence[int]) -> dict[int, str]:
     """The names of users, in the order of their ids."""
     with reading() as db:
         query = select(User.id, User.name).where(User.id.in_(user_ids)).order_by(User.id)
-        return dict(db.execute(query).tuples().all())
+        return dict(db.execute(query).all())
 
 
 def drawn_by_several(project_id: int) -> dict[int, int]:
@@ -84,4 +81,4 @@ def drawn_by_several(project_id: int) -> dict[int, int]:
     several = authors.group_by(Stroke.image_id).having(func.count(Stroke.author_id.distinct()) > 1)
     with reading() as db:
         query = select(Stroke.image_id, func.max(Stroke.seq)).where(Stroke.image_id.in_(several))
-        return dict(db.execute(query.group_by(Stroke.image_id)).tuples().all())
+        return dict(db.execute(query.group_by(Stroke.image_id)).all())

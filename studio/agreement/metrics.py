@@ -19,14 +19,14 @@ MEASURES = ("IoU", "Dice", "Kappa", "F1", "clDice")
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:
     """Intersection over union, 0..1: |A and B| / |A or B| (Jaccard, 1912). 1.0 where both are empty."""
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 1.0
+    union = _count(one | other)
+    return _count(one & other) / union if union else 1.0
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
     """Dice's coefficient, 0..1: 2 |A and B| / (|A| + |B|) (Dice, 1945). 1.0 where both are empty."""
-    size = np.count_nonzero(one) + np.count_nonzero(other)
-    return 2 * np.count_nonzero(one & other) / size if size else 1.0
+    size = _count(one) + _count(other)
+    return 2 * _count(one & other) / size if size else 1.0
 
 
 def kappa(one: np.ndarray, other: np.ndarray) -> float:
@@ -35,8 +35,8 @@ def kappa(one: np.ndarray, other: np.ndarray) -> float:
     p: the share of pixels on which both say the same; e: that share, were both to scatter as many pixels by chance.
     nan where both are empty or both full: all of the agreement is chance then (e = 1), so 0 / 0 says nothing.
     """
-    total, first, second = one.size, np.count_nonzero(one), np.count_nonzero(other)
-    same = total - np.count_nonzero(one ^ other)
+    total, first, second = one.size, _count(one), _count(other)
+    same = total - _count(one ^ other)
     chance = first * second + (total - first) * (total - second)  # whole numbers: e = 1 is met exactly
     if chance == total * total:
         return float("nan")
@@ -58,13 +58,8 @@ def f1(one: np.ndarray, other: np.ndarray, tolerance: float = 0.0) -> float:
 
 
 def skeleton(mask: np.ndarray) -> np.ndarray:
-    """The centre lines of a mask, bool (height, width), one pixel wide. An area that thins to nothing stays whole."""
-    thin = np.asarray(skeletonize(mask), bool)
-    count, areas = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    gone = np.ones(count, bool)
-    gone[areas[thin]] = False
-    gone[0] = False
-    return thin | gone[areas]
+    """The centre lines of a mask, bool (height, width), one pixel wide (scikit-image: Zhang and Suen, 1984)."""
+    return np.asarray(skeletonize(mask), bool)
 
 
 def cl_dice(one: np.ndarray, other: np.ndarray) -> float:
@@ -112,6 +107,10 @@ def mean(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return means
 
 
+def _count(mask: np.ndarray) -> int:
+    return int(np.count_nonzero(mask))  # Python's own: products of two do not overflow
+
+
 def _box(where: np.ndarray) -> tuple[slice, slice]:
     """The smallest box about the pixels that are set; there must be one."""
     rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
@@ -127,14 +126,14 @@ def _within(these: np.ndarray, those: np.ndarray, tolerance: float) -> float:
     """The share of these pixels at most `tolerance` from one of those; neither is empty."""
     away = cv2.distanceTransform((~those).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[these]
     squared = np.rint(away.astype(float) ** 2)  # distances of pixels are roots of whole numbers
-    return np.count_nonzero(squared <= tolerance**2) / np.count_nonzero(these)
+    return _count(squared <= tolerance**2) / _count(these)
 
 
 def _cl_dice(one: np.ndarray, thin: np.ndarray, other: np.ndarray, other_thin: np.ndarray) -> float:
     if not (thin.any() and other_thin.any()):
         return float(thin.any() == other_thin.any())
-    precision = np.count_nonzero(thin & other) / np.count_nonzero(thin)
-    recall = np.count_nonzero(other_thin & one) / np.count_nonzero(other_thin)
+    precision = _count(thin & other) / _count(thin)
+    recall = _count(other_thin & one) / _count(other_thin)
     return _harmonic(precision, recall)
 
 

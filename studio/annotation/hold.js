@@ -1,6 +1,7 @@
 // One guard for the whole tab, between its user and the page. See hold.py.
 const QUIET = 400; // ms after mouse-up: the canvas' 200, and time for its reply to arrive first
-const TAKEN = 400; // ms in which a key or click that changes anything has started a run of the page
+const TAKEN = 400; // ms in which a key or click that may change something has started a run of the page
+const SURE = 10000; // ms for those that do, however busy the studio is
 const MODIFIERS = ["Control", "Shift", "Alt", "AltGraph", "Meta"];
 
 export default function ({ data }) {
@@ -19,7 +20,8 @@ export default function ({ data }) {
     event.stopImmediatePropagation();
   };
   const canvases = (root) => [...root.querySelectorAll("*")].flatMap((one) =>
-    one.shadowRoot ? canvases(one.shadowRoot) : one.tagName === "CANVAS" ? [one] : []);
+    one.shadowRoot ? canvases(one.shadowRoot) : one.matches("canvas.upper-canvas") ? [one] : []); // Fabric's, once it listens
+  const listens = (canvas) => canvas?.isConnected && canvas.matches(".upper-canvas");
   const dispatch = (event, target) => {
     const again = new event.constructor(event.type, event);
     replayed.add(again);
@@ -41,19 +43,26 @@ export default function ({ data }) {
   const ready = (one) => !hold.change && (one.events || !hold.down && (performance.now() > hold.until || picksPen(one)));
   const changes = (one) => {
     const again = stepsBack(one);
-    hold.change = { view: !again && !picksPen(one), again, at: performance.now(), run: hold.run };
+    const pen = picksPen(one);
+    const button = one.event.type === "click" ? one.path.some((part) => /st-key-(class-|tool-)/.test(part.className))
+      : !/\d/.test(one.event.key) || document.querySelector(`.st-key-class-${one.event.key}`);
+    hold.change = { view: !again && !pen, again, at: performance.now(), run: hold.run,
+      within: again || pen && button ? SURE : TAKEN };
     setTimeout(settle, 30, 0);
   };
   // For the overlay: whether the hand rests, and that the same view will be mounted anew.
   hold.rests = () => !hold.down && !hold.queue.length && !hold.change && performance.now() > hold.until + QUIET;
   hold.awaitCanvas = () => {
-    hold.change = { view: false, again: true, at: performance.now(), run: hold.run };
+    hold.change = { view: false, again: true, at: performance.now(), run: hold.run, within: SURE };
     setTimeout(settle, 30, 0);
   };
   const settle = (still) => {
-    const taken = hold.run !== hold.change.run || performance.now() - hold.change.at > TAKEN;
-    if (still > 2) hold.change = null; // the page has drawn what the run brought
-    else setTimeout(settle, 30, running() || !taken ? 0 : still + 1);
+    const { run, at, again, within } = hold.change;
+    const taken = hold.run !== run || performance.now() - at > within;
+    const drawn = taken && !running() && (!again || canvases(document).length);
+    // the page has drawn what the run brought; a new canvas takes its listeners a moment after it is there
+    if (still > (again ? 10 : 2)) hold.change = null;
+    else setTimeout(settle, 30, drawn ? still + 1 : 0);
   };
   const work = () => {
     while (hold.queue.length && ready(hold.queue[0])) {
@@ -70,8 +79,8 @@ export default function ({ data }) {
     if (hold.queue.push(one) === 1) setTimeout(work, 30);
   };
   const draw = ({ drops, canvas, events, again }) => {
-    if (again && !canvas?.isConnected) canvas = canvases(document).at(-1);
-    if (drops || !canvas?.isConnected) return;
+    if (again && !listens(canvas)) canvas = canvases(document).at(-1);
+    if (drops || !listens(canvas)) return;
     for (const event of events) {
       if (event.type === "mousedown") hold.down = true;
       dispatch(event, event.type === "mousedown" ? canvas : document);
@@ -84,8 +93,15 @@ export default function ({ data }) {
     hold.until = performance.now() + QUIET;
   };
 
+  const place = (event) => { // where the canvas is, or was before it was taken off to be mounted anew
+    const box = hold.box;
+    return box && event.clientX > box.left && event.clientX < box.right && event.clientY > box.top
+      && event.clientY < box.bottom;
+  };
+
   for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
     if (replayed.has(event) || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
+    if (type === "click" && place(event)) return; // of a stroke whose canvas went meanwhile
     const one = { event, path: event.composedPath() };
     if (!hold.queue.length && ready(one)) return changes(one);
     keep(event);
@@ -96,16 +112,12 @@ export default function ({ data }) {
   const keys = () => hold.queue.filter((one) => !one.events);
   const view = () => hold.change?.view || keys().some((one) => !picksPen(one) && !stepsBack(one));
   const again = () => hold.change?.again || keys().some(stepsBack);
-  const place = (event) => { // where the canvas is, or was before it was taken off to be mounted anew
-    const box = hold.box;
-    return box && event.clientX > box.left && event.clientX < box.right && event.clientY > box.top
-      && event.clientY < box.bottom;
-  };
   let open = null; // the waiting stroke whose mouse is still down
   for (const type of ["mousedown", "mousemove", "mouseup"]) window.addEventListener(type, (event) => {
     if (replayed.has(event)) return;
     const canvas = canvasOf(event);
     if (type === "mousedown" && canvas) hold.box = canvas.getBoundingClientRect();
+    if (type === "mousedown" && canvas && !hold.change && !listens(canvas)) hold.awaitCanvas();
     const waits = hold.change || hold.queue.length;
     if (type === "mousedown" && waits && (canvas || again() && place(event))) {
       // on a canvas about to go, what is drawn would be seen and lost: it is not begun

@@ -47,7 +47,7 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
             raise StudioError("this image is no longer there")
         numbers = set(db.scalars(select(ImageClass.number).where(ImageClass.project_id == image.project_id)))
         for stroke in strokes:
-            _check(stroke, numbers, image.height, image.width)
+            check(stroke, numbers, image.height, image.width)
         ids = [stroke.id for stroke in strokes]
         known = set(db.scalars(select(Stroke.id).where(Stroke.image_id == image_id, Stroke.id.in_(ids))))
         new = [stroke for stroke in {one.id: one for one in strokes}.values() if stroke.id not in known]
@@ -64,7 +64,8 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
     return len(new)
 
 
-def _check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
+def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
+    """Raise `StudioError` for a stroke that is malformed, or of a class that is not among these `numbers`."""
     geometry = stroke.geometry
     paints = stroke.kind in ("brush", "polygon", "rectangle", "region")
     if stroke.kind not in KINDS or not 1 <= len(stroke.id) <= 100:

@@ -29,6 +29,7 @@ function draw(one, ticked) {
   link.append(picture, words);
   const badges = element("div", "badges");
   if (one.mask) badges.append(element("span", "mask", "mask"));
+  for (const name of one.here) badges.append(element("span", "here", name));
   if (one.state !== "open") badges.append(element("span", one.state, one.state));
   const tick = element("label", "tick");
   const box = element("input", "");

@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from studio.store.models import Image, ImageClass
+from studio.store.models import Image, ImageClass, User
+from studio.together.presence import present
 from studio.web.files import address
 
 _KEY = "gallery"
@@ -26,8 +27,8 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def tile(project_id: int, image: Image, own: ImageClass | None) -> dict[str, Any]:
-    """One image as its tile shows it. The script sets its name as text, never as HTML."""
+def tile(project_id: int, image: Image, own: ImageClass | None, here: Sequence[User] = ()) -> dict[str, Any]:
+    """One image as its tile shows it, with who has it open. The script sets names as text, never as HTML."""
     return {
         "id": image.id,
         "name": image.name,
@@ -37,6 +38,7 @@ def tile(project_id: int, image: Image, own: ImageClass | None) -> dict[str, Any
         "colour": own.colour if own else None,
         "state": image.state,
         "mask": image.strokes > 0,
+        "here": [one.name for one in here],
     }
 
 
@@ -47,11 +49,14 @@ def show(
     chosen: Collection[int],
     turn: str,
     choose: Callable[[set[int], set[int]], None],
+    *,
+    people: bool,
 ) -> int | None:
     """Draw the grid. Returns the id of an image whose tile was clicked in this run.
 
     `chosen`: ids of images with a tick; the browser takes them up when `turn` is another than before, and else goes on
-    with its own. `choose(shown, ticked)` is called with the ids shown and those of them that the user ticked.
+    with its own. `people`: whether to tell who has which image open. `choose(shown, ticked)` is called with the ids
+    shown and those of them that the user ticked.
     """
 
     def changed() -> None:
@@ -59,7 +64,8 @@ def show(
         if value:
             choose(set(value["shown"]), set(value["ticked"]))
 
-    tiles = [tile(project_id, image, classes.get(image.class_id or 0)) for image in images]
+    there = present([image.id for image in images]) if people else {}
+    tiles = [tile(project_id, one, classes.get(one.class_id or 0), there.get(one.id, [])) for one in images]
     result = _component()(
         key=_KEY,
         data={"tiles": tiles, "turn": turn, "chosen": [image.id for image in images if image.id in chosen]},

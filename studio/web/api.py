@@ -14,12 +14,14 @@ from studio.accounts import check_password, close_session, open_session
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.exchange.archive import as_zip
+from studio.exchange.backup import backup
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.jobs import progress, queue
 from studio.jobs.sweeps import exported, job_in
-from studio.projects import projects_of, require
+from studio.projects import project_of, projects_of, require, role_of
 from studio.store.models import Image, Job
+from studio.together.sharing import blind
 from studio.web.answers import for_members, told
 from studio.web.files import address
 from studio.web.gate import credentials
@@ -122,12 +124,25 @@ def export_project(request: Request) -> Response:
     each class), coco (run lengths), coco-polygons, cvat, yolo, voc, labelme; `?images=no` leaves the photographs out.
     """
     project, name = request.path_params["project"], request.query_params.get("format", "index")
+    if blind(project_of(project), str(role_of(request.state.user.id, project))):
+        raise Forbidden("in this project annotators do not see each other's masks: ask a reviewer for them")
     photographs = request.query_params.get("images", "yes")
     if photographs not in ("yes", "no"):
         raise StudioError("images is yes or no")
     pieces = as_zip(project, name, photographs == "yes")
     headers = {"Content-Disposition": f'attachment; filename="project-{project}-{name}.zip"'}
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+
+@for_members("admin")
+def back_up(request: Request) -> Response:
+    """The whole project as a zip that the studio can restore: photographs, the log with its authors' names, and more.
+
+    It holds no passwords, and neither sweeps nor networks.
+    """
+    project = request.path_params["project"]
+    headers = {"Content-Disposition": f'attachment; filename="project-{project}-backup.zip"'}
+    return StreamingResponse(backup(project), media_type="application/zip", headers=headers)
 
 
 @for_members()
@@ -165,6 +180,7 @@ _DESCRIBED = [
     Route(f"{_PROJECT}/images", images),
     Route(f"{_PROJECT}/images", upload, methods=["POST"]),
     Route(f"{_PROJECT}/export.zip", export_project),
+    Route(f"{_PROJECT}/backup.zip", back_up),
     Route(f"{_PROJECT}/jobs", jobs),
     Route(f"{_PROJECT}/jobs/{{job:int}}", job),
     Route(f"{_PROJECT}/jobs/{{job:int}}/cancel", cancel, methods=["POST"]),

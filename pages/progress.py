@@ -1,0 +1,132 @@
+"""Progress: where the images stand, who drew what, what was done, and who is here."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from studio import ui
+from studio.progress import charts, counts, feed
+from studio.progress.counts import Annotator
+from studio.together.audit import told
+from studio.together.presence import in_project
+from studio.together.sharing import blind
+
+user, project, role = ui.here()
+st.title("Progress")
+alone = user.id if blind(project, role) else None  # who draws blind sees their own alone
+dark = st.context.theme.type == "dark"
+offset = timedelta(minutes=-(st.context.timezone_offset or 0))
+DAYS, LINES = 90, 20
+COLUMNS = {
+    "First pass": st.column_config.NumberColumn(
+        format="percent", help="Share of the accepted images that were never returned to them"
+    ),
+    "Hours": st.column_config.NumberColumn(format="%.1f", help="How long they had images open"),
+    "Minutes an image": st.column_config.NumberColumn(format="%.1f", help="Median of the images that are theirs"),
+}
+
+
+def clock(at: float) -> str:
+    """A time as the reader's clock shows it."""
+    return f"{datetime.fromtimestamp(at, UTC) + offset:%d %b %Y, %H:%M}"
+
+
+def share(part: int, whole: int) -> str:
+    """A share in percent."""
+    return f"{100 * part / whole:.0f} %"
+
+
+def chart(figure: go.Figure, key: str) -> None:
+    """A chart without its tool bar."""
+    st.plotly_chart(figure, key=key, theme=None, config={"displayModeBar": False})
+
+
+def metrics(now: counts.Project) -> None:
+    """How many images there are, and how far they are."""
+    with st.container(horizontal=True):
+        st.metric("Images", f"{now.images:,}")
+        st.metric("Drawn", share(now.drawn, now.images), help=f"{now.drawn:,} images")
+        for state in ("submitted", "returned", "accepted"):
+            st.metric(state.capitalize(), f"{now.states[state]:,}")
+
+
+def people_table(people: list[Annotator]) -> None:
+    """A row for everybody who draws."""
+    rows = [
+        {
+            "Annotator": one.name, "Images drawn": one.images, "Strokes": one.strokes, "To do": one.open,
+            "Submitted": one.submitted, "Returned": one.returned, "Accepted": one.accepted,
+            "First pass": one.first_pass, "Hours": one.hours, "Minutes an image": one.minutes,
+        }
+        for one in people
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
+
+
+@st.fragment(run_every=10)
+def people_here() -> None:
+    """Who has which image open; who is asked is looked up anew, for it runs by itself."""
+    me, current, has = ui.here()
+    found = [] if blind(current, has) else in_project(current.id)
+    others = [(one, image) for one, image in found if one.id != me.id]
+    if not others:
+        st.caption("Nobody else has an image open.")
+    for one, image in others:
+        st.markdown(f":green[●] **{ui.plain(one.name)}** has {ui.plain(image.name)} open")
+
+
+def activity() -> None:
+    """What was done, newest first, some lines at a time."""
+    pages: list[int | None] = st.session_state.setdefault(f"progress-{project.id}", [None])
+    events = feed.lines(project.id, alone, pages[-1], LINES + 1)
+    names = feed.image_names(events)
+    for one in events[:LINES]:
+        image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
+        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(told(one))}{image}  \n:gray[{clock(one.at)}]")
+    if not events:
+        st.caption("Nothing was done yet.")
+    with st.container(horizontal=True):
+        if len(pages) > 1:
+            st.button("Newer", icon=":material/chevron_left:", on_click=pages.pop)
+        if len(events) > LINES:
+            st.button("Older", icon=":material/chevron_right:", on_click=pages.append, args=(events[LINES - 1].id,))
+
+
+now = counts.project(project.id)
+if not now.images:
+    ui.empty("No images yet", "Upload some, draw on them, and see here how far you are.", ":material/photo_library:")
+    st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
+else:
+    metrics(now)
+    chart(charts.draw_bars(charts.state_bar(now), dark), "states")
+    named = [f"{ui.plain(name) if name else 'none yet'} {count:,}" for name, count in now.classes.items()]
+    st.caption(f"Classes of the images: {', '.join(named)}")
+    st.subheader("Your work" if alone else "People")
+    people = counts.annotators(project.id, alone)
+    if people:
+        if any(one.open + one.submitted + one.returned + one.accepted for one in people):
+            chart(charts.draw_bars(charts.annotator_bars(people), dark), "people")
+        people_table(people)
+        days = counts.days(project.id, alone, int(offset.total_seconds()))
+        st.subheader("Days")
+        chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
+    else:
+        ui.empty("Nobody has drawn yet", "Whoever draws is listed here, with what they did.", ":material/brush:")
+        st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("Activity")
+    activity()
+with right:
+    if alone is None:
+        st.subheader("Here now")
+        people_here()
+    if role == "admin":
+        st.subheader("Audit log")
+        st.caption("Who did what, and when, as a table for a spreadsheet.")
+        st.download_button(
+            "Save as CSV", lambda: feed.as_csv(project.id), f"project-{project.id}-audit.csv", "text/csv",
+            on_click="ignore", icon=":material/download:",
+        )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Review: what was handed in, how far its annotators agree, and what becomes of it."""
+
+import streamlit as st
+
+from studio import ui
+from studio.agreement import panel
+from studio.annotation import log
+from studio.classes import classes_of
+from studio.errors import Forbidden
+from studio.images.library import Filter, count_images, find_images, image_in
+from studio.store.models import Image
+from studio.web.files import address
+
+PAGE = 20
+here = user, project, role = ui.here("reviewer")
+st.title("Review")
+classes = panel.classes_key(classes_of(project.id))
+
+
+def asked() -> Image | None:
+    """The image that the address asks for, if it is this project's."""
+    try:
+        return image_in(project.id, int(st.query_params.get("image", "")))
+    except (ValueError, OverflowError, Forbidden):
+        return None
+
+
+def queue() -> None:
+    """What waits for a reviewer, a line each."""
+    every = st.toggle("All that are drawn on", key="review-all", persist_state="session")
+    chosen = Filter(drawn=True) if every else Filter(state="submitted")
+    total = count_images(project.id, chosen)
+    if not total:
+        text = "Images come here when those who drew them press Submit on Annotate."
+        ui.empty("Nothing waits for you", text, ":material/task_alt:")
+        return
+    pages, key = -(-total // PAGE), f"review-page-{every}-{project.id}"
+    at = st.session_state[key] = min(st.session_state.get(key, 1), pages)
+    for image in find_images(project.id, chosen, (at - 1) * PAGE, PAGE):
+        people, settled = panel.who(image.id, log.position(image.id))
+        with st.container(border=True):
+            left, middle, right = st.columns([1, 6, 1], vertical_alignment="center")
+            left.html(f'<img src="{address(project.id, image.id, image.sha256)}" alt="" style="max-height:5rem">')
+            mark = " :violet-badge[settled]" if settled else ""
+            middle.markdown(f"**{ui.plain(image.name)}** {panel.state(image)}{mark}")
+            middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on it.")
+            right.button("Open", key=f"review-{image.id}", on_click=st.query_params.__setitem__,
+                         args=("image", str(image.id)))  # fmt: skip
+    if pages > 1:
+        st.pagination(pages, key=key, persist_state="session")
+
+
+def tolerance() -> int:
+    """The tolerance of F1, kept from image to image."""
+    return int(st.slider("Tolerance of F1 in pixels", 0, 10, 2, key="review-tolerance", persist_state="session"))
+
+
+def one(image: Image) -> None:
+    """One image, and all who drew on it."""
+    st.button("All images", icon=":material/arrow_back:", on_click=st.query_params.pop, args=("image", None))
+    position = log.position(image.id)
+    people, settled = panel.who(image.id, position)
+    panel.judge(here, image)
+    if not people:
+        ui.empty("Nobody has drawn on it", "There is no mask to judge yet.", ":material/brush:")
+        return
+    panel.compare(image, classes, position, people)
+    if len(people) < 2:
+        st.info("One person drew on it: there is nobody to compare with.", icon=":material/person:")
+        return
+    if not settled:
+        st.caption(":material/info: Not settled: where they differ, the image's mask is what was drawn last.")
+    left, right = st.columns([1.2, 1], gap="large")
+    with left:
+        st.subheader("Agreement")
+        panel.table(image, classes, position, tolerance())
+    with right:
+        st.subheader("Settle")
+        panel.settle(here, image, classes, position, len(people))
+
+
+opened = asked()
+if opened is None:
+    queue()
+    st.subheader("Agreement in the project")
+    if st.toggle("Compare all images on which several drew", key="review-mean", persist_state="session"):
+        panel.project_mean(project.id, classes, tolerance())
+else:
+    one(opened)

@@ -1,0 +1,145 @@
+"""What a row of a backup may hold. A backup may come from anybody: nothing in it is believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+from studio.annotation.fold import KINDS
+from studio.errors import StudioError
+from studio.exchange.backup_rows import FORMAT, VERSION, Row
+from studio.store.models import ROLES, STATES
+from studio.together.audit import WORDS
+
+Fits = Callable[[Any], bool]
+
+_LAST_DAY = 4_102_444_800  # the year 2100: pages show all days between the first and the last
+_MOST_CLASSES = 254
+
+
+def _whole(least: int, most: int) -> Fits:
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def _number(least: float, most: float) -> Fits:
+    return lambda value: type(value) in (int, float) and least <= value <= most and isfinite(value)
+
+
+def _text(most: int) -> Fits:
+    return lambda value: isinstance(value, str) and 1 <= len(value) <= most and _is_unicode(value)
+
+
+def _is_unicode(value: str) -> bool:
+    """Whether it has no half of a surrogate pair, which JSON can tell of and no database takes."""
+    return not any("\ud800" <= one <= "\udfff" for one in value)
+
+
+def _line(most: int) -> Fits:
+    """Text as `studio.accounts` and others keep it: all of it prints, no blanks at its ends nor two of them."""
+    return lambda value: _text(most)(value) and value.isprintable() and value == " ".join(value.split())
+
+
+def _one_of(*values: str) -> Fits:
+    return lambda value: isinstance(value, str) and value in values
+
+
+def _or_none(fits: Fits) -> Fits:
+    return lambda value: value is None or fits(value)
+
+
+def _is_sha(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it is a name as `studio.images.library.tidy_name` makes them."""
+    return _text(200)(value) and value.isprintable() and not set(value) & set("/\\")
+
+
+def _is_details(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        type(one) in (str, int, float, bool, type(None)) and len(str(one)) <= 5000 for one in value.values()
+    )
+
+
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return _text(10_000)(value) and re.compile(value).groups >= 1
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+_PERSON, _TIME, _PLACE = _line(64), _number(0, _LAST_DAY), _or_none(_number(0, 1e6))
+_SHAPES: dict[str, dict[str, Fits]] = {
+    "project": {
+        "name": _line(100), "photo_pattern": _or_none(_is_pattern), "overlap": _whole(1, 20), "created_at": _TIME,
+    },
+    "classes": {
+        "number": _whole(1, _MOST_CLASSES), "name": _line(60), "colour": _is_colour,
+        "removed": lambda value: isinstance(value, bool),
+    },
+    "members": {"name": _PERSON, "role": _one_of(*ROLES)},
+    "images": {
+        "sha256": _is_sha, "name": _is_name, "width": _whole(1, 1_000_000), "height": _whole(1, 1_000_000),
+        "class": _or_none(_whole(1, _MOST_CLASSES)), "split": _or_none(_one_of("train", "test")),
+        "state": _one_of(*STATES), "added_by": _PERSON, "added_at": _TIME,
+    },
+    "strokes": {
+        "seq": _whole(1, 2**62), "image": _is_sha, "id": _text(100), "kind": _one_of(*KINDS),
+        "class_number": _whole(0, 255), "geometry": lambda value: isinstance(value, dict), "author": _PERSON,
+        "at": _TIME,
+    },
+    "works": {
+        "image": _is_sha, "user": _PERSON, "state": _one_of(*STATES), "assigned_at": _or_none(_TIME),
+        "seen_at": _TIME, "seconds": _TIME,
+    },
+    "comments": {
+        "image": _is_sha, "author": _PERSON, "text": _text(2000), "x": _PLACE, "y": _PLACE, "at": _TIME,
+        "done_by": _or_none(_PERSON),
+    },
+    "events": {
+        "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*WORDS), "details": _is_details, "at": _TIME,
+    },
+}  # fmt: skip
+
+
+def checked(table: str, row: Any, where: str) -> Row:
+    """A row that has all its columns, no other, and in each what can be in it. `where`: tells its place.
+
+    Raises `StudioError`.
+    """
+    shape = _SHAPES[table]
+    if not isinstance(row, dict) or row.keys() != shape.keys():
+        raise StudioError(f"{where} of the backup has not the columns {', '.join(shape)}")
+    for column, fits in shape.items():
+        if not fits(row[column]):
+            raise StudioError(f"{where} of the backup cannot have such a {column}")
+    return row
+
+
+def checked_about(given: Any) -> Row:
+    """What `project.json` holds. Raises `StudioError`, also for a version that this studio does not know."""
+    if not isinstance(given, dict) or given.get("format") != FORMAT:
+        raise StudioError("this is no backup of a studio's project: its project.json says nothing of one")
+    if given.get("version") != VERSION or type(given["version"]) is not int:
+        raise StudioError(
+            f"this studio reads backups of version {VERSION} and this is another: restore it with a newer studio"
+        )
+    lists = [given.get("classes"), given.get("members")]
+    if any(not isinstance(one, list) or len(one) > 10_000 for one in lists) or not given["classes"]:
+        raise StudioError("project.json of the backup has no lists of classes and members")
+    checked("project", given.get("project"), "the project")
+    for table in ("classes", "members"):
+        for number, row in enumerate(given[table], 1):
+            checked(table, row, f"number {number} of the {table}")
+    classes = given["classes"]
+    for column in ("number", "name"):
+        if len({str(one[column]).lower() for one in classes}) < len(classes):
+            raise StudioError(f"two classes of the backup have the same {column}")
+    return given

@@ -1,0 +1,130 @@
+"""What a backup holds as a whole: every row is read once, and fits the others, before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from studio.annotation.fold import Drawn
+from studio.annotation.log import check
+from studio.errors import StudioError
+from studio.exchange.backup_rows import Row
+from studio.exchange.backup_zip import Unpacked
+from studio.images.archives import shown
+from studio.together.audit import WORDS
+
+_MOST_PEOPLE = 1000
+
+
+class Plan(NamedTuple):
+    """What is known of a backup before anything of it is written. `images`: by SHA-256; `strokes`: of each, how many.
+
+    `people`: everybody whom it names, but those who are only members. `log`: the file of the strokes that are good.
+    """
+
+    about: Row
+    images: dict[str, Row]
+    strokes: dict[str, int]
+    people: list[str]
+    log: Path
+
+    def image(self, row: Row) -> Row:
+        """The image that a row is about."""
+        found = self.images.get(row["image"])
+        if found is None:
+            raise StudioError(f"the backup tells of an image that is not in it, {row['image'][:12]}...")
+        return found
+
+    def numbers(self) -> set[int]:
+        """The numbers of the classes, the removed ones too."""
+        return {one["number"] for one in self.about["classes"]}
+
+
+def look_through(given: Unpacked, log: Path) -> Plan:
+    """Read all rows once. So a backup that is refused holds up nobody who draws meanwhile.
+
+    Raises `StudioError` for one whose rows do not fit each other.
+    """
+    plan = Plan(given.about(), {}, {}, [], log)
+    people: dict[str, None] = {}  # a set that keeps its order
+    live = {one["number"] for one in plan.about["classes"] if not one["removed"]}
+    for row in given.rows("images"):
+        if row["sha256"] in plan.images:
+            raise StudioError("the backup has an image twice")
+        if row["class"] not in live | {None}:
+            raise StudioError(f"the backup has {shown(row['name'])} in a class that it does not have")
+        plan.images[row["sha256"]] = row
+        plan.strokes[row["sha256"]] = 0
+        people[row["added_by"]] = None
+    if plan.images.keys() != given.photographs():
+        raise StudioError("the photographs of the backup are not those that it lists")
+    with open(plan.log, "w", encoding="utf-8") as ready:
+        for row in _strokes(given, plan):
+            plan.strokes[row["image"]] += 1
+            people[row["author"]] = None
+            ready.write(f"{json.dumps(row | {'geometry': json.dumps(row['geometry'])})}\n")
+    for table in ("works", "comments", "events"):
+        for row in REST[table](given, plan):
+            people |= dict.fromkeys(row[key] for key in ("user", "author", "done_by") if row.get(key) is not None)
+    if len(people) > _MOST_PEOPLE:
+        raise StudioError(f"the backup names more than {_MOST_PEOPLE:,} people")
+    plan.people.extend(people)
+    return plan
+
+
+def _strokes(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    numbers, seen, last = plan.numbers(), set(), 0
+    for row in given.rows("strokes"):
+        image = plan.image(row)
+        if row["seq"] <= last or (row["image"], row["id"]) in seen:
+            raise StudioError("the log of the backup is out of order, or has a stroke twice")
+        last = row["seq"]
+        seen.add((row["image"], row["id"]))
+        stroke = Drawn(row["id"], row["kind"], row["class_number"], row["geometry"], 0)
+        try:
+            check(stroke, numbers, image["height"], image["width"])
+        except (ValueError, OverflowError) as error:  # a number larger than any float
+            raise StudioError("a stroke has no usable geometry") from error
+        yield row
+
+
+def _ready(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    """The strokes that were found good, their geometry as JSON: others wait while they are written."""
+    with open(plan.log, encoding="utf-8") as ready:
+        yield from map(json.loads, ready)
+
+
+def _works(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    seen = set()
+    for row in given.rows("works"):
+        plan.image(row)
+        if (row["image"], row["user"]) in seen:
+            raise StudioError("the backup has somebody's work on an image twice")
+        seen.add((row["image"], row["user"]))
+        yield row
+
+
+def _comments(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    for row in given.rows("comments"):
+        image, x, y = plan.image(row), row["x"], row["y"]
+        if (x is None) != (y is None) or (x is not None and not (x <= image["width"] and y <= image["height"])):
+            raise StudioError("the backup has a comment on a place that is not on its image")
+        yield row
+
+
+def _events(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    for row in given.rows("events"):
+        if row["image"] is not None:
+            plan.image(row)
+        try:
+            WORDS[row["what"]].format_map(row["details"])
+        except (KeyError, ValueError) as error:
+            raise StudioError("a line of the backup's audit log lacks a part") from error
+        yield row
+
+
+REST: dict[str, Callable[[Unpacked, Plan], Iterator[Row]]]
+REST = {"strokes": _ready, "works": _works, "comments": _comments, "events": _events}
+"""How the rows of each table are read: those that fit the plan's images and classes, else a `StudioError`."""

@@ -1,0 +1,74 @@
+"""The rows of a backup: people are told by their names, images by their SHA-256, classes by their numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, Text, cast, select
+from sqlalchemy.orm import Session, aliased
+
+from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
+
+FORMAT, VERSION = "ftl-studio backup", 1
+TABLES = ("images", "strokes", "works", "comments", "events")
+"""Each is a file `<table>.jsonl` of a backup, a row a line, in the order in which the rows came."""
+
+Row = dict[str, Any]
+_AT_ONCE = 500
+
+
+def about(db: Session, project_id: int) -> Row:
+    """`project.json`: the project, its classes, the removed ones too, and who is in it."""
+    project = db.get_one(Project, project_id)
+    classes = select(ImageClass).where(ImageClass.project_id == project_id).order_by(ImageClass.number)
+    members = select(User.name, Member.role).join(User, User.id == Member.user_id)
+    members = members.where(Member.project_id == project_id).order_by(User.name)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "project": {key: getattr(project, key) for key in ("name", "photo_pattern", "overlap", "created_at")},
+        "classes": [
+            {key: getattr(one, key) for key in ("number", "name", "colour", "removed")} for one in db.scalars(classes)
+        ],
+        "members": [row._asdict() for row in db.execute(members)],
+    }
+
+
+def rows(db: Session, project_id: int, table: str) -> Iterator[Row]:
+    """A table's rows of the project; never more than some hundred of them are in memory. A geometry is JSON already."""
+    own = (Event if table == "events" else Image).project_id == project_id  # an event need not be about an image
+    for found in db.execute(_QUERIES[table].where(own).execution_options(yield_per=_AT_ONCE)):
+        yield dict(found._mapping)
+
+
+def line(row: Row) -> str:
+    """A row of `rows` as a line."""
+    geometry = row.pop("geometry", None)
+    text = json.dumps(row, ensure_ascii=False)
+    return f"{text}\n" if geometry is None else f'{text[:-1]}, "geometry": {geometry}}}\n'
+
+
+_USER, _SETTLER = aliased(User), aliased(User)
+_SHA = Image.sha256.label("image")
+_QUERIES: dict[str, Select[*tuple[Any, ...]]] = {
+    "images": select(
+        Image.sha256, Image.name, Image.width, Image.height, ImageClass.number.label("class"), Image.split,
+        Image.state, _USER.name.label("added_by"), Image.added_at,
+    ).outerjoin(ImageClass, ImageClass.id == Image.class_id).join(_USER, _USER.id == Image.added_by).order_by(Image.id),
+    "strokes": select(
+        Stroke.seq, _SHA, Stroke.id, Stroke.kind, Stroke.class_number, cast(Stroke.geometry, Text).label("geometry"),
+        _USER.name.label("author"), Stroke.at,
+    ).join(Image, Image.id == Stroke.image_id).join(_USER, _USER.id == Stroke.author_id).order_by(Stroke.seq),
+    "works": select(
+        _SHA, _USER.name.label("user"), Work.state, Work.assigned_at, Work.seen_at, Work.seconds,
+    ).join(Image, Image.id == Work.image_id).join(_USER, _USER.id == Work.user_id).order_by(Work.image_id, _USER.name),
+    "comments": select(
+        _SHA, _USER.name.label("author"), Comment.text, Comment.x, Comment.y, Comment.at,
+        _SETTLER.name.label("done_by"),
+    ).join(Image, Image.id == Comment.image_id).join(_USER, _USER.id == Comment.author_id)
+    .outerjoin(_SETTLER, _SETTLER.id == Comment.done_by).order_by(Comment.id),
+    "events": select(_USER.name.label("user"), _SHA, Event.what, Event.details, Event.at)
+    .join(_USER, _USER.id == Event.user_id).outerjoin(Image, Image.id == Event.image_id).order_by(Event.id),
+}  # fmt: skip

@@ -1,0 +1,120 @@
+"""A new project out of a backup. What was drawn keeps its author's name, but gives nobody a way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import column, insert, select, table
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import UserDefinedType
+
+from ftl.errors import FtlError
+from ftl.progress import Report, silent
+from studio.classes import _checked
+from studio.errors import StudioError
+from studio.exchange.backup_accounts import accounts
+from studio.exchange.backup_plan import REST, Plan, look_through
+from studio.exchange.backup_rows import Row
+from studio.exchange.backup_zip import Unpacked, unpacked
+from studio.images.archives import shown
+from studio.images.uploads import scratch
+from studio.store import files
+from studio.store.database import writing
+from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Work
+
+_AT_ONCE = 1000
+
+
+def restore(user_id: int, file: BinaryIO, report: Report = silent) -> int:
+    """Make a new project of a backup, whose only member is the user, as admin. Returns its id.
+
+    The user's own name in it means them. Everybody else gets a new account that nobody can sign in with.
+
+    Raises:
+        StudioError: the backup is damaged, or none of this studio; then there is no project and no account of it.
+    """
+    with unpacked(file) as given, scratch() as folder:
+        plan = look_through(given, Path(folder) / "log")
+        _keep_photographs(given, plan, Path(folder) / "draft", report)
+        report(0, 1, "writing the log")
+        try:
+            with writing() as db:
+                project_id = _write(db, user_id, given, plan)
+        except (SQLAlchemyError, OverflowError, UnicodeError) as error:
+            raise StudioError("the database does not take what is in this backup: nothing was restored") from error
+        report(1, 1, "writing the log")
+    return project_id
+
+
+class _Json(UserDefinedType[str]):
+    """JSON that is text already, and goes into its column as it is."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The column's type."""
+        return "JSON"
+
+
+_LOG = table(
+    "strokes", column("geometry", _Json), *map(column, ("id", "image_id", "kind", "class_number", "author_id", "at"))
+)
+_GOALS = {"strokes": _LOG, "works": Work.__table__, "comments": Comment.__table__, "events": Event.__table__}
+_PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by"}
+
+
+def _keep_photographs(given: Unpacked, plan: Plan, draft: Path, report: Report) -> None:
+    for done, (sha256, row) in enumerate(plan.images.items()):
+        report(done, len(plan.images), "reading photographs")
+        given.photograph(sha256, draft)
+        try:
+            _, width, height = files.keep(draft)
+        except FtlError as error:
+            raise StudioError(str(error).replace(str(draft), shown(row["name"]))) from error
+        if (width, height) != (row["width"], row["height"]):
+            raise StudioError(f"{shown(row['name'])} has not the size that the backup tells")
+
+
+def _write(db: Session, user_id: int, given: Unpacked, plan: Plan) -> int:
+    project = Project(**plan.about["project"])
+    db.add(project)
+    db.flush()
+    db.add(Member(project_id=project.id, user_id=user_id, role="admin"))
+    classes = {}
+    for one in plan.about["classes"]:
+        if _checked(db, project.id, one["name"]) != one["name"]:
+            raise StudioError(f"{shown(one['name'])} is no name for a class")
+        classes[one["number"]] = ImageClass(project_id=project.id, **one)
+        db.add(classes[one["number"]])
+        db.flush()
+    people = accounts(db, user_id, plan.people)
+    made: list[dict[str, Any]] = []
+    for row in plan.images.values():
+        number, sha256 = row["class"], row["sha256"]
+        own = {key: value for key, value in row.items() if key != "class"}
+        own |= {"project_id": project.id, "class_id": classes[number].id if number is not None else None}
+        made.append(own | {"added_by": people[row["added_by"]], "strokes": plan.strokes[sha256]})
+    _insert(db, Image.__table__, iter(made))
+    ids: dict[str | None, int | None] = {None: None}
+    for one in db.execute(select(Image.sha256, Image.id).where(Image.project_id == project.id)):
+        ids[one.sha256] = one.id
+    for name, rows in REST.items():
+        own_project = {"project_id": project.id} if name == "events" else {}
+        _insert(db, _GOALS[name], (_with_ids(row, ids, people) | own_project for row in rows(given, plan)))
+    return project.id
+
+
+def _with_ids(row: Row, ids: dict[str | None, int | None], people: dict[str, int]) -> dict[str, Any]:
+    own = {key: value for key, value in row.items() if key not in (*_PEOPLE, "image", "seq")}
+    own |= {column: people.get(row[key]) for key, column in _PEOPLE.items() if key in row}
+    return own | {"image_id": ids[row["image"]]}
+
+
+def _insert(db: Session, goal: Any, rows: Iterator[dict[str, Any]]) -> None:
+    """Add rows in their order, many at a time."""
+    while part := list(islice(rows, _AT_ONCE)):
+        db.execute(insert(goal), part)

@@ -1,0 +1,1 @@
+"""How far a project is: what is drawn, by whom, and when."""

@@ -1,0 +1,206 @@
+"""Review in a real browser: two annotators are compared, settled, returned and accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from studio.accounts import add_user
+from studio.annotation import log
+from studio.annotation.fold import Drawn
+from studio.images.library import add_image, image_in
+from studio.projects import accept, create_project, invite
+from studio.store.database import writing
+from studio.store.models import Image
+from studio.together import review
+from studio.together.audit import history, told
+from studio.together.comments import comments_on
+from studio.together.sharing import set_overlap, works_on
+from tests.conftest import save_png
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.test_annotate import mask
+
+WIDTH, HEIGHT = 400, 300
+
+
+class Team(NamedTuple):
+    """The users' ids."""
+
+    admin: int
+    ada: int
+    bob: int
+    judge: int
+
+
+@pytest.fixture(scope="module")
+def team(server: Server) -> Team:
+    with writing() as db:
+        return Team(*(add_user(db, name, PASSWORD).id for name in ("Root", "Ada", "Bob *b*", "Judge")))
+
+
+@pytest.fixture
+def wall(team: Team, tmp_path: Path) -> Image:
+    """An image that two annotators drew, and handed in."""
+    project = create_project(team.admin, "Walls")
+    for user, role in ((team.ada, "annotator"), (team.bob, "annotator"), (team.judge, "reviewer")):
+        accept(invite(project.id, role), user)
+    set_overlap(project.id, team.admin, 2)
+    noise = np.random.default_rng(team.ada).integers(150, 220, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    image = add_image(project.id, team.admin, save_png(noise, tmp_path / "wall.png"), "wall [1].png")[0]
+    for user, left in ((team.ada, 100), (team.bob, 140)):
+        log.append(image.id, user, [Drawn(f"box-{user}", "rectangle", 1, {"box": [left, 50, 100, 40]}, user)])
+        review.submit(image.id, user)
+    return image
+
+
+def open_review(browser, server: Server, user: int, image: Image, *, whole: bool = False):
+    page = sign_in(browser, server, user, height=1400)
+    page.goto(f"{server.url}/review?project={image.project_id}{'' if whole else f'&image={image.id}'}")
+    page.get_by_role("heading", name="Review").wait_for()
+    settled(page)
+    return page
+
+
+def state(page, image: Image, expected: str) -> None:
+    """Wait until the store says so."""
+    for _ in range(150):
+        if image_in(image.project_id, image.id).state == expected:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(image_in(image.project_id, image.id).state)
+
+
+def rows(page, image: Image, count: int) -> list[str]:
+    for _ in range(150):
+        if len(log.read(image.id)) >= count:
+            break
+        page.wait_for_timeout(100)
+    return [row.kind for row in log.read(image.id)]
+
+
+def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_review(browser, server, team.judge, wall, whole=True)
+    page.get_by_text("wall [1].png").wait_for()
+    page.get_by_text("Ada, Bob *b*").wait_for()
+    thumbnail = page.locator("img[src*='thumbnail.jpg']")
+    assert thumbnail.evaluate("one => one.decode().then(() => one.naturalWidth)") == 256
+    page.get_by_text("Compare all images on which several drew").click()
+    page.get_by_text("Mean of 1 image").wait_for()
+    iou = page.get_by_test_id("stMetric").filter(has_text="IoU")
+    assert "0.429" in iou.inner_text()  # 60 of 140 columns are both's
+    page.locator(f".st-key-review-{wall.id} button").click()
+    page.get_by_text("Where they differ: 2.67% of the pixels").wait_for()  # 80 columns of 40 pixels
+    captions = page.get_by_test_id("stImageCaption").all_inner_texts()
+    assert captions[:2] == ["Ada", "Bob *b*"]
+    page.get_by_text("3,200 pixels are disputed").wait_for()
+    settled(page)
+    cells = page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]")
+    cells.first.wait_for(state="attached")
+    assert [one.split()[0] for one in cells.all_text_contents()[:4]] == ["Crack", "Ada", "Bob", "0.429"]
+    page.get_by_text("STAPLE", exact=True).click()
+    page.get_by_text("STAPLE needs 3 annotators, and 2 drew here: settle by majority.").wait_for()
+    page.get_by_text("Majority", exact=True).click()
+    page.get_by_role("button", name="Settle by majority").click()
+    assert rows(page, wall, 3) == ["rectangle", "rectangle", "revision"]
+    page.get_by_text("Undo the settling").wait_for()
+    settled(page)
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[50:90, 140:200] = 1
+    assert np.array_equal(mask(page, server, wall), expected)
+    assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 2"
+    page.get_by_text("3,200 pixels are disputed").wait_for()  # what they drew has not changed
+    page.get_by_role("button", name="Accept").click()
+    state(page, wall, "accepted")
+    page.get_by_role("button", name="Reopen").wait_for()
+    page.context.close()
+
+
+def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_review(browser, server, team.judge, wall)
+    before = mask(page, server, wall)
+    page.get_by_role("button", name="Settle by majority").click()
+    assert rows(page, wall, 3)[-1] == "revision"
+    page.get_by_role("button", name="Undo the settling").click()
+    assert rows(page, wall, 4)[-1] == "undo"
+    assert np.array_equal(mask(page, server, wall), before)
+    page.get_by_text("Not settled: where they differ").wait_for()
+    page.context.close()
+
+
+def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: Image) -> None:
+    pytest.importorskip("SimpleITK", reason="left out: SimpleITK is an extra")
+    log.append(wall.id, team.admin, [Drawn("third", "rectangle", 1, {"box": [100, 50, 100, 40]}, team.admin)])
+    page = open_review(browser, server, team.judge, wall)
+    page.get_by_text("STAPLE", exact=True).click()
+    page.get_by_role("button", name="Settle by STAPLE").click()
+    assert rows(page, wall, 4)[-1] == "revision"
+    page.get_by_text("Undo the settling").wait_for()
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[50:90, 100:200] = 1  # two say just that
+    assert np.array_equal(mask(page, server, wall), expected)
+    assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 3"
+    page.context.close()
+
+
+def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_review(browser, server, team.judge, wall)
+    page.get_by_role("button", name="Settle by majority").wait_for()
+    settled(page)
+    log.append(wall.id, team.ada, [Drawn("more", "rectangle", 2, {"box": [0, 0, 20, 20]}, team.ada)])
+    page.get_by_role("button", name="Settle by majority").click()
+    page.get_by_text("Somebody drew on this image meanwhile").wait_for()
+    assert rows(page, wall, 3) == ["rectangle"] * 3
+    page.context.close()
+
+
+def test_a_reviewer_returns_work_to_one_with_a_comment(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_review(browser, server, team.judge, wall)
+    page.get_by_role("button", name="Return", exact=True).click()
+    page.get_by_label("What is to be mended").fill("The left end is missing")
+    page.get_by_role("button", name="Return it").click()
+    state(page, wall, "returned")
+    assert {one.user.name: one.state for one in works_on(wall.id) if one.user_id in (team.ada, team.bob)} == {
+        "Ada": "returned", "Bob *b*": "submitted",
+    }  # fmt: skip
+    assert [one.text for one in comments_on(wall.id)] == ["The left end is missing"]
+    page.context.close()
+
+
+def test_an_image_is_opened_in_annotate(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_review(browser, server, team.judge, wall)
+    page.get_by_role("button", name="Open in Annotate").click()
+    page.wait_for_url(f"**/annotate?*image={wall.id}*")
+    page.get_by_text("wall [1].png").wait_for()
+    page.context.close()
+
+
+def test_an_annotator_is_told_the_role_and_sees_nothing(server: Server, browser, team: Team, wall: Image) -> None:
+    page = open_stranger(browser, server, team.ada, wall)
+    page.get_by_text("This needs the role reviewer; yours is annotator: ask the project's admin.").wait_for()
+    settled(page)
+    assert page.get_by_text("Bob").count() == 0
+    assert page.get_by_role("button", name="Accept").count() == 0
+    page.context.close()
+
+
+def open_stranger(browser, server: Server, user: int, image: Image):
+    page = sign_in(browser, server, user)
+    page.goto(f"{server.url}/review?project={image.project_id}&image={image.id}")
+    return page
+
+
+def test_nothing_waits(server: Server, browser, team: Team, tmp_path: Path) -> None:
+    project = create_project(team.admin, "Empty")
+    path = tmp_path / "plain.png"
+    Picture.new("RGB", (50, 40)).save(path)
+    image = add_image(project.id, team.admin, path, "plain.png")[0]
+    page = open_review(browser, server, team.admin, image, whole=True)
+    page.get_by_text("Nothing waits for you").wait_for()
+    page.goto(f"{server.url}/review?project={project.id}&image={image.id}")
+    page.get_by_text("Nobody has drawn on it").wait_for()
+    settled(page)
+    page.context.close()
