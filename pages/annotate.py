@@ -123,8 +123,9 @@ with middle:
     @st.fragment
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
-        me = ui.here().user
         objects = desk.canvas(mounted, tool, number, width, editable=editable)
+        desk.keep(image, mounted, objects)
+        me = ui.here().user
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return

@@ -8,7 +8,7 @@ import time
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 
@@ -20,6 +20,7 @@ from studio.store.models import Attempt, Session, User
 COOKIE = "studio_session"
 SESSION_SECONDS = 30 * 24 * 3600
 LEAST_PASSWORD = 10
+_TICKET_SECONDS = 60
 _WINDOW, _PER_NAME, _PER_ADDRESS = 15 * 60, 5, 30
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash(secrets.token_hex())  # checked where there is no such user, so that both take the same time
@@ -89,6 +90,25 @@ def user_of(cookie: str | None) -> User | None:
     with reading() as db:
         found = db.get(Session, session_id)
         return found.user if found and found.expires_at > time.time() else None
+
+
+def ticket(cookie: str | None) -> str | None:
+    """A ticket of a signed-in browser, valid for a minute, with which its open pages go on; None if it is not."""
+    return str(_tickets().dumps(_signer().loads(cookie or ""))) if user_of(cookie) else None
+
+
+def redeem(given: object, user_id: int) -> str | None:
+    """The cookie's value of a ticket, if it is fresh and that user's."""
+    try:
+        cookie = str(_signer().dumps(_tickets().loads(str(given), max_age=_TICKET_SECONDS)))
+    except BadSignature:
+        return None
+    user = user_of(cookie)
+    return cookie if user is not None and user.id == user_id else None
+
+
+def _tickets() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret(), salt="ticket")
 
 
 def close_session(cookie: str | None) -> None:

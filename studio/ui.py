@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ftl.errors import FtlError
-from studio.accounts import COOKIE, user_of
+from studio.accounts import COOKIE, redeem, user_of
 from studio.errors import Forbidden, StudioError
 from studio.projects import projects_of, require
 from studio.store.models import Project, User
@@ -54,12 +54,26 @@ def told() -> Iterator[None]:
 
 
 def signed_in() -> User:
-    """The user of this browser; whoever has signed out meanwhile is shown the way back in."""
-    user = user_of(st.context.cookies.get(COOKIE))
+    """The user of this browser; whoever was signed out is shown the way back in, and the page then goes on."""
+    user = user_of(st.context.cookies.get(COOKIE)) or user_of(st.session_state.get("cookie"))
     if user is None:
-        st.markdown("You are signed out. <a href='/account/sign-in' target='_self'>Sign in</a>", unsafe_allow_html=True)
+        st.warning(
+            "You are signed out. [Sign in](/account/sign-in) in a new tab; this page then goes on, with all that "
+            "you have not saved yet.",
+            icon=":material/lock:",
+        )
+        script = Path(__file__).with_name("renew.js").read_text(encoding="utf-8")
+        st.components.v2.component("renew", js=script)(key="renew", on_ticket_change=_renew)
         st.stop()
+    st.session_state["who"] = user.id
     return user
+
+
+def _renew() -> None:
+    """Take the ticket of a browser that has signed in again, as the one who has this page."""
+    given, who = st.session_state["renew"].get("ticket"), st.session_state.get("who")
+    if given and who is not None:
+        st.session_state["cookie"] = redeem(given, who)
 
 
 def choose_project() -> Here | None:

@@ -152,6 +152,15 @@ def canvas(on: Mount, tool: str, number: int, width: float, *, editable: bool) -
     return _objects(result.json_data)
 
 
+def keep(image: Image, on: Mount, objects: list[Mapping[str, Any]]) -> int:
+    """Have what is on the canvas and not saved wait in this tab; the number of the canvas' strokes."""
+    at = place(image)
+    reply = strokes(objects, on.key, on.view, on.pens)
+    waiting = {one.id: one for one in (*at["waiting"], *reply) if one.id not in at["saved"]}
+    at["waiting"] = list(waiting.values())
+    return len(reply)
+
+
 def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any]]) -> int:
     """Add to the log what it lacks of the canvas; the number of the canvas' strokes, all of them saved then.
 
@@ -159,17 +168,16 @@ def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any
     and every later call tries again.
     """
     at = place(image)
-    reply = strokes(objects, on.key, on.view, on.pens)
-    waiting = {one.id: one for one in (*at["waiting"], *reply) if one.id not in at["saved"]}
+    count = keep(image, on, objects)
+    waiting = {one.id: one for one in at["waiting"]}
     if waiting:
-        at["waiting"] = list(waiting.values())
         try:
             log.append(image.id, author_id, at["waiting"])
         except SQLAlchemyError as error:
             raise StudioError("the studio's disk did not take the strokes; they wait here") from error
         at["saved"].update(waiting)
         at["waiting"] = []
-    return len(reply)
+    return count
 
 
 def step_back(image: Image, author_id: int, kind: str) -> None:

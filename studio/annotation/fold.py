@@ -80,7 +80,7 @@ def paint(mask: np.ndarray, strokes: Iterable[Drawn], within: Box | None = None)
 def repaint(mask: np.ndarray, strokes: Sequence[Drawn], changed: Collection[str]) -> None:
     """Bring a mask up to date where the strokes of these ids are undone or redone; `strokes`: the whole log."""
     height, width = mask.shape
-    boxes = [extent(one, height, width) for one in strokes if one.id in changed]
+    boxes = [extent(one, height, width) for one in strokes if one.id in changed and one.kind not in ("undo", "redo")]
     if not boxes:
         return
     rows, columns = zip(*boxes, strict=True)

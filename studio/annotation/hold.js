@@ -108,6 +108,11 @@ export default function ({ data }) {
     wait(one);
   }, true);
 
+  // Arrow keys on a slider are the slider's alone.
+  document.body.addEventListener("keydown", (event) => {
+    if (event.composedPath()[0].role === "slider") event.stopPropagation();
+  });
+
   // Streamlit's canvas draws with mouse events.
   const keys = () => hold.queue.filter((one) => !one.events);
   const view = () => hold.change?.view || keys().some((one) => !picksPen(one) && !stepsBack(one));

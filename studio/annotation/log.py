@@ -89,7 +89,7 @@ def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
             points = geometry["points"]
             fits = 1 <= len(points) <= 100_000 and all(len(one) == 2 and all(map(isfinite, one)) for one in points)
             fits = fits and (stroke.kind == "polygon" or 0 < geometry["width"] <= 10_000)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise StudioError("a stroke has no usable geometry") from error
     if not fits:
         raise StudioError("a stroke has no usable geometry")

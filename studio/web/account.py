@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from studio import accounts
 from studio.accounts import (
     COOKIE,
     LEAST_PASSWORD,
@@ -148,8 +149,15 @@ async def from_provider(request: Request) -> Response:
     return await run_in_threadpool(_enter, request, user_id, "/")
 
 
+async def ticket(request: Request) -> Response:
+    """A ticket for this browser's pages that were open when their user was signed out."""
+    given = await run_in_threadpool(accounts.ticket, request.cookies.get(COOKIE))
+    return JSONResponse({"ticket": given}, 200 if given else 401, headers={"Cache-Control": "no-store"})
+
+
 ROUTES = [
     Route("/account/oidc", from_provider),
+    Route("/account/ticket", ticket),
     Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
     Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
     Route("/account/join/{token}", join, methods=["GET", "POST"]),

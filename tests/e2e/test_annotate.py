@@ -78,6 +78,12 @@ def logged(page, image: Image, kinds: list[str]) -> None:
     assert [row.kind for row in log.read(image.id)] == kinds
 
 
+def rested(page) -> None:
+    """Wait until all keys and clicks are done, so that a stroke is drawn at once."""
+    page.wait_for_function("!window.ftlHold.change && !window.ftlHold.queue.length")
+    settled(page)
+
+
 def mask(page, server: Server, image: Image) -> np.ndarray:
     got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png")
     assert got.status == 200
@@ -167,8 +173,8 @@ def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, browser, 
     page.locator(".st-key-view-zoom_in button").first.click()
     page.get_by_text(re.compile("^2 ×$")).wait_for()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(1500)
-    settled(page)
+    rested(page)
+    page.wait_for_timeout(500)  # as in open_image
     view = look(WIDTH, HEIGHT, 2.0, (WIDTH / 2 + WIDTH / 8, HEIGHT / 2))
     assert view.left == 150
     stroke = [(170.0, 100.0), (310.0, 190.0)]
@@ -298,8 +304,8 @@ def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, browser, 
     page.mouse.move(box["x"] + 200, box["y"] + 90, steps=8)
     page.mouse.up()
     page.get_by_text(re.compile("^2 ×$")).wait_for()
-    settled(page)
-    page.wait_for_timeout(1000)
+    rested(page)
+    page.wait_for_timeout(500)  # as in open_image
     drag(page, look(WIDTH, HEIGHT, 2.0), (140, 100), (260, 190))
     saved(page, 1)
     assert [row.geometry["points"][0] for row in log.read(wall.id)] == [pytest.approx([140, 100], abs=1)]
@@ -334,7 +340,7 @@ def test_a_hidden_class_is_not_lost(server: Server, browser, owner: int, wall: I
     page.get_by_text("View", exact=True).click()
     page.get_by_role("button", name="Crack", exact=True).last.click()  # in the list of what is shown
     saved(page, 0)
-    settled(page)
+    rested(page)
     page.wait_for_timeout(500)  # as in open_image
     press(page, "2", "class-2")
     drag(page, view, (40, 100), (200, 100))

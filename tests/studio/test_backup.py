@@ -303,8 +303,8 @@ def test_every_log_is_the_same_afterwards_at_every_position(project: Someone, dr
         geometry = given_
         if kind in ("undo", "redo"):
             geometry = {"stroke": f"s{given_}"}  # may not be there yet, or be another's
-            if given_ >= len(drawn) or drawn[given_][2][0] in ("undo", "redo"):
-                continue  # an undo of an undo: the studio makes none
+            if given_ >= len(drawn):
+                continue
         elif kind == "region":
             geometry = {"counts": encode(np.array(given_).reshape(H, W))}
         elif kind == "revision":
