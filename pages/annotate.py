@@ -27,12 +27,17 @@ whose = user.id if alone else None
 editable = image.state != "accepted"
 head(here, image)
 
-side, middle = st.columns([1, 4.2], gap="medium")
+way = (
+    st.segmented_control("Way", ["Draw", "Threshold", "Assist"], default="Draw", label_visibility="collapsed") or "Draw"
+)
+st.html(
+    "<style>.st-key-side button { min-height: 2.2rem; padding: 0.2rem 0.55rem }"
+    "[data-testid=stColumn]:has(.st-key-side) { flex: 0 0 12rem; min-width: 0 }"
+    "[data-testid=stColumn]:has(.st-key-side) + [data-testid=stColumn] { flex: 1 1 0; min-width: 0 }</style>"
+)
+left, middle = st.columns([1, 4.2], gap="medium")
+side = left.container(key="side")
 with side:
-    way = (
-        st.segmented_control("Way", ["Draw", "Threshold", "Assist"], default="Draw", label_visibility="collapsed")
-        or "Draw"
-    )
     numbers = list(by_number)
     number = st.session_state.setdefault("pen", numbers[0])
     if number not in by_number:
@@ -49,7 +54,7 @@ with side:
                 args=("pen", one.number),
             )
         ui.colour_buttons({f"class-{one.number}": one.colour for one in classes})
-        tools = st.container(horizontal=True, gap="small")
+        tools = st.container(horizontal=True, gap="xsmall")
         tool = st.session_state.setdefault("tool", "brush")
         for name, icon, key in (("brush", "brush", "b"), ("eraser", "ink_eraser", "e"),
                                 ("polygon", "polyline", "g"), ("rectangle", "rectangle", "t"),
@@ -61,7 +66,7 @@ with side:
             )  # fmt: skip
         longest = max(image.width, image.height)
         width = st.slider("Size in image pixels", 1, max(20, longest // 8), max(2, longest // 80), key="width")
-        back = st.container(horizontal=True, gap="small")
+        back = st.container(horizontal=True, gap="xsmall")
         for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
             back.button(
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,

@@ -35,10 +35,10 @@ def show(job: Job, role: str, newest: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
     with st.container(border=True):
-        left, right = st.columns([6, 1], vertical_alignment="center")
+        right = st.container(horizontal=True, vertical_alignment="center")
+        left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
-        right = right.container(horizontal_alignment="right")
         if job.state in queue.UNFINISHED and role == "admin":
             right.button("Cancel", key=f"cancel-{job.id}", on_click=act, args=(queue.cancel, job), disabled=job.cancel)
         elif job.state in ("failed", "cancelled") and role == "admin":

@@ -39,8 +39,10 @@ def queue() -> None:
     for image in find_images(project.id, chosen, (at - 1) * PAGE, PAGE):
         people, settled = panel.who(image.id, log.position(image.id))
         with st.container(border=True):
-            left, middle, right = st.columns([1, 6, 1], vertical_alignment="center")
-            left.html(f'<img src="{address(project.id, image.id, image.sha256)}" alt="" style="max-height:5rem">')
+            right = st.container(horizontal=True, vertical_alignment="center")
+            picture = f'<img src="{address(project.id, image.id, image.sha256)}" alt="" style="height:5rem">'
+            right.html(picture, width="content")
+            middle = right.container(width="stretch")
             mark = " :violet-badge[settled]" if settled else ""
             middle.markdown(f"**{ui.plain(image.name)}** {panel.state(image)}{mark}")
             middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on it.")

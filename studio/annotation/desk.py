@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from studio.annotation import log
 from studio.annotation.canvas import ERASER, strokes, toggle
 from studio.annotation.fold import Drawn
+from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
 from studio.annotation.viewport import Viewport, look
 from studio.errors import StudioError
@@ -48,6 +49,12 @@ def place(image: Image) -> dict[str, Any]:
     empty: dict[str, Any] = {"zoom": 1.0, "centre": None, "mount": None, "saved": set(), "waiting": []}
     state: dict[str, Any] = st.session_state.setdefault(f"desk-{image.id}", empty)
     return state
+
+
+def sight(image: Image) -> Viewport:
+    """What of the image this tab looks at, on a canvas that fits the window."""
+    at = place(image)
+    return look(image.width, image.height, at["zoom"], at["centre"], (room(), 600))
 
 
 def zoom(image: Image, factor: float | None) -> None:
@@ -102,8 +109,7 @@ def mount(
     """
     at = place(image)
     signature = (
-        at["zoom"],
-        at["centre"],
+        sight(image),
         tuple(pens.items()),
         tuple(colours.items()),
         opacity,
@@ -115,7 +121,7 @@ def mount(
     if current is None or current.signature != signature or current.key not in st.session_state:
         with suppress(StudioError):  # the drawing tries again, and tells
             put_away(image, author_id)
-        view = look(image.width, image.height, at["zoom"], at["centre"])
+        view = sight(image)
         position = log.position(image.id)  # what comes while the mask is read is shown twice, not left out
         picture = render(
             photograph(image.sha256),

@@ -4,13 +4,13 @@ const TAKEN = 400; // ms in which a key or click that may change something has s
 const SURE = 10000; // ms for those that do, however busy the studio is
 const MODIFIERS = ["Control", "Shift", "Alt", "AltGraph", "Meta"];
 
-export default function ({ data }) {
+export default function ({ data, setStateValue }) {
   if (window.ftlHold) {
-    window.ftlHold.run = data.run;
+    Object.assign(window.ftlHold, { run: data.run, tell: setStateValue });
     return;
   }
   // queue: what waits, in its order: keys and clicks {event, path}, strokes {canvas, events}
-  const hold = window.ftlHold = { run: data.run, queue: [], change: null, down: false, until: 0 };
+  const hold = window.ftlHold = { run: data.run, tell: setStateValue, queue: [], change: null, down: false, until: 0 };
   const replayed = new WeakSet();
   const canvasOf = (event) => event.composedPath().find((one) => one.tagName === "CANVAS");
   const typing = (event) => ["INPUT", "TEXTAREA"].includes(event.composedPath()[0].tagName);
@@ -56,6 +56,16 @@ export default function ({ data }) {
     hold.change = { view: false, again: true, at: performance.now(), run: hold.run, within: SURE };
     setTimeout(settle, 30, 0);
   };
+  // How wide a canvas may be is told when the window has another width, and the hand rests.
+  setInterval(() => {
+    const width = document.querySelector("[class*=st-key-stage-]")?.clientWidth;
+    const room = width && Math.min(Math.max(Math.floor(width / 20) * 20, 240), 780);
+    if (!room || room === (hold.room ?? 780) || !hold.rests()) return;
+    hold.room = room;
+    hold.change = { view: true, at: performance.now(), run: hold.run, within: SURE };
+    setTimeout(settle, 30, 0);
+    hold.tell("room", room);
+  }, 500);
   const settle = (still) => {
     const { run, at, again, within } = hold.change;
     const taken = hold.run !== run || performance.now() - at > within;

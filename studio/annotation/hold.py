@@ -13,8 +13,16 @@ from pathlib import Path
 
 import streamlit as st
 
+_WIDEST = 780  # a canvas' width, in CSS pixels
+
 
 def hold() -> None:
     """Have this browser tab keep keys, clicks and strokes in their order; call it in every run of the page."""
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    st.components.v2.component("studio_hold", js=script)(key="hold", height=0, data={"run": secrets.token_hex(4)})
+    component = st.components.v2.component("studio_hold", js=script)
+    component(key="hold", height=0, data={"run": secrets.token_hex(4)}, on_room_change=lambda: None)
+
+
+def room() -> int:
+    """The width that the window has for a canvas, in CSS pixels."""
+    return min(int((st.session_state.get("hold") or {}).get("room") or _WIDEST), _WIDEST)

@@ -15,6 +15,7 @@ import streamlit as st
 from studio import ui
 from studio.annotation import desk, tidy
 from studio.annotation.canvas import pens, strokes
+from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
 from studio.annotation.threshold import START, Component, components, dark
 from studio.annotation.viewport import look
@@ -46,7 +47,7 @@ def _find(image: Image, state: dict[str, Any]) -> None:
     bar.markdown(
         f"Pixels whose channels are all below **{state['threshold']}**. Draw rectangles over what is no defect."
     )
-    view = look(image.width, image.height)
+    view = look(image.width, image.height, most=(room(), 600))
     pixels = photograph(image.sha256)
     where = dark(pixels, state["threshold"])
     picture = render(pixels, where.astype(np.uint8), view, {1: _SHOWN}, opacity=0.6)

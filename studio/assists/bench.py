@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio.annotation import desk, log, tidy
 from studio.annotation.fold import Drawn
+from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
 from studio.annotation.viewport import Viewport, look
 from studio.assists.marks import PEN, marks, outcome
@@ -36,7 +37,7 @@ class Wish(NamedTuple):
 def bench(image: Image, assist: str) -> dict[str, Any]:
     """This tab's state for an image, cleared when another assist is chosen; moved to where the desk looks now."""
     at = desk.place(image)
-    looks = (at["zoom"], at["centre"])
+    looks = (at["zoom"], at["centre"], (room(), 600))
     state: dict[str, Any] = st.session_state.setdefault(f"assist-{image.id}", {"assist": None})
     if state["assist"] != assist:
         state |= {"assist": assist, "looks": looks, "asked": None}

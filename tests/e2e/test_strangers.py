@@ -56,10 +56,10 @@ def ask(world: World, method: str, path: str, cookie: str | None = None, **heade
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.web import api, files
+    from studio.web import api, files, live
 
     found = []
-    for route in [*files.ROUTES, *api.ROUTES]:
+    for route in [*files.ROUTES, *live.ROUTES, *api.ROUTES]:
         path = route.path.replace(":int", "").format(**world.values)
         found += [(method, path) for method in route.methods or () if method != "HEAD"]
     return [one for one in found if one[1] != "/api/session"]
@@ -92,7 +92,8 @@ def test_a_member_of_another_project_gets_403(world: World) -> None:
 def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: World) -> None:
     own = json.loads(ask(world, "GET", "/api/projects", world.stranger)[1])[0]["id"]
     for path in ("/files/{0}/images/{image}/{sha256}/view.jpg", "/files/{0}/images/{image}/mask.png",
-                 "/api/projects/{0}/jobs/{job}", "/api/projects/{0}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
+                 "/files/{0}/images/{image}/live", "/api/projects/{0}/jobs/{job}",
+                 "/api/projects/{0}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
         assert ask(world, "GET", path.format(own, **world.values), world.stranger)[0] == 403, path
 
 
@@ -101,6 +102,12 @@ def test_a_role_that_is_too_low_gets_403_and_the_owner_is_let_in(world: World) -
     status, body, _ = ask(world, "POST", f"{job}/cancel", world.annotator)
     assert (status, json.loads(body)["error"].split(":")[0]) == (403, "this needs the role admin; yours is annotator")
     assert ask(world, "GET", job, world.annotator)[0] == 200
+    backup = f"/api/projects/{world.values['project']}/backup.zip"
+    assert ask(world, "GET", backup, world.annotator)[0] == 403
+    assert ask(world, "GET", backup, world.owner)[1][:2] == b"PK"
+    assert (
+        ask(world, "GET", "/account/ticket")[0] == ask(world, "GET", "/account/ticket", tampered(world.owner))[0] == 401
+    )
     assert ask(world, "POST", f"{job}/cancel", world.owner)[0] == 200
     view = "/files/{project}/images/{image}/{sha256}/view.jpg".format(**world.values)
     status, body, headers = ask(world, "GET", view, world.owner)

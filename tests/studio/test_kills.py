@@ -181,8 +181,7 @@ def fill_up(project: Someone, image: Image, monkeypatch: pytest.MonkeyPatch) -> 
     while taken < 400:
         try:
             desk.save(image, project.user_id, on, objects(taken + 4))
-        except StudioError as error:
-            assert "wait" in str(error)
+        except StudioError:
             break
         taken += 4
     else:

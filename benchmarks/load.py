@@ -1,0 +1,214 @@
+"""The annotation log under load: 20 people who draw at once, and an image with 5,000 strokes.
+
+    python -m benchmarks.load
+
+Each of the 20 draws a stroke of 40 points a second for a minute, five people on each of four images; a thread each in
+one process, as Streamlit's sessions are. A stroke's time is from its arrival to the end of its commit, which is on disk.
+They are beating meanwhile, as open browsers do. The aim is 50 ms for 95 of 100. First in SQLite, then in a PostgreSQL
+of its own, if one is installed. Then the image with 5,000 strokes: its log's first fold, the next, and the page's
+opening in Chromium, of copies that the server has not seen yet, then again; medians of five with quartiles. The aim
+is 2 s.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from secrets import token_hex
+from statistics import quantiles
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks._material import head_line, scratch
+from tests.conftest import save_png
+
+PEOPLE, IMAGES, SECONDS, POINTS, MANY, ROUNDS = 20, 4, 60, 40, 5_000, 5
+HEIGHT, WIDTH = 1200, 1800
+
+
+class Studio(NamedTuple):
+    """A project with images, and its people."""
+
+    project_id: int
+    images: list[int]
+    people: list[int]
+
+
+def fill() -> Studio:
+    """A new studio in the database that is set."""
+    from studio.accounts import add_user
+    from studio.images.library import add_image
+    from studio.projects import create_project
+    from studio.store.database import migrate, writing
+
+    migrate()
+    with writing() as db:
+        people = [add_user(db, f"Person {number}", "a long enough password").id for number in range(PEOPLE)]
+    project, rng, folder = create_project(people[0], "Bridge").id, np.random.default_rng(0), scratch()
+    images = []
+    for number in range(IMAGES + ROUNDS):
+        wall = rng.integers(90, 200, (HEIGHT // 8, WIDTH // 8, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+        file = save_png(wall, folder / f"wall-{number}.png")
+        images.append(add_image(project, people[0], file, file.name)[0].id)
+    return Studio(project, images, people)
+
+
+def stroke(name: str, rng: np.random.Generator):
+    """A crack: a walk of 40 points."""
+    from studio.annotation.fold import Drawn
+
+    walk = rng.uniform(0, (WIDTH, HEIGHT)) + rng.normal(0, 12, (POINTS, 2)).cumsum(axis=0)
+    return Drawn(name, "brush", int(rng.integers(1, 5)), {"points": walk.round(3).tolist(), "width": 6.0}, 0)
+
+
+def draw(studio: Studio, who: int, begin: float, sent: set[str], kept: set[str], times: list[float]) -> None:
+    """A person's minute. A stroke that is refused is sent again with the next one, as the desk does."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from studio.annotation import log
+    from studio.together import presence
+
+    image, author, rng = studio.images[who % IMAGES], studio.people[who], np.random.default_rng(who)
+    waiting = []
+    for turn in range(SECONDS):
+        due = begin + turn + float(rng.uniform(0, 1))
+        time.sleep(max(0.0, due - time.perf_counter()))
+        waiting.append(stroke(f"{who}-{turn}-{token_hex(4)}", rng))
+        sent.add(waiting[-1].id)
+        arrived = time.perf_counter()
+        try:
+            log.append(image, author, waiting)
+        except SQLAlchemyError as error:
+            print(f"    refused, waits: {type(error).__name__}")
+            continue
+        times.append(time.perf_counter() - arrived)
+        kept |= {one.id for one in waiting}
+        waiting = []
+        if turn % 5 == 0:
+            presence.beat(image, author)
+
+
+def minute(name: str) -> Studio:
+    """The load on the database that is set; prints a line of the table."""
+    from studio.annotation import log
+
+    studio = fill()
+    begin = time.perf_counter() + 0.5
+    each: list[tuple[set[str], set[str], list[float]]] = [(set(), set(), []) for _ in range(PEOPLE)]
+    threads = [threading.Thread(target=draw, args=(studio, who, begin, *one)) for who, one in enumerate(each)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sent, kept = set().union(*(one[0] for one in each)), set().union(*(one[1] for one in each))
+    found = [row.id for image in studio.images for row in log.read(image)]
+    lost, twice = len(kept - set(found)), len(found) - len(set(found))
+    cuts = quantiles([one for part in each for one in part[2]], n=100, method="inclusive")
+    row = f"{len(sent):6,} {len(kept):6,} {lost:5} {twice:6} "
+    print(f"  {name:14} {row} {1000 * cuts[49]:6.1f} {1000 * cuts[94]:6.1f} {1000 * cuts[98]:6.1f}", flush=True)
+    return studio
+
+
+def told(name: str, times: list[float]) -> None:
+    low, middle, high = quantiles(times, n=4, method="inclusive")
+    print(f"  {name:44} {1000 * middle:6.0f} ms ({1000 * low:.0f} to {1000 * high:.0f})", flush=True)
+
+
+def many(studio: Studio) -> None:
+    """Give the images that nobody drew on 5,000 strokes each, and fold them."""
+    from studio.annotation import log
+    from studio.annotation.canvas import toggle
+    from studio.store.database import reading, writing
+    from studio.store.models import Image, Stroke
+
+    author, rng = studio.people[0], np.random.default_rng(0)
+    rows = [stroke(f"s{number}", rng)._replace(author_id=author)._asdict() for number in range(MANY)]
+    for image_id in studio.images[IMAGES:]:
+        with writing() as db:
+            db.add_all([Stroke(image_id=image_id, **row) for row in rows])
+            db.get_one(Image, image_id).strokes = MANY
+    times: dict[str, list[float]] = {"read": [], "first": [], "next": [], "undo": []}
+    for image_id in studio.images[IMAGES:]:
+        with reading() as db:
+            image = db.get_one(Image, image_id)
+        begin = time.perf_counter()
+        drawn = [log.drawn(row) for row in log.read(image.id)]
+        times["read"].append(time.perf_counter() - begin)
+        for part in ("first", "next", "undo"):
+            if part == "next":
+                log.append(image.id, author, [stroke("one more", rng)])
+            if part == "undo":
+                log.append(image.id, author, [toggle("undo", "s17", drawn, author)])
+            begin = time.perf_counter()
+            log.mask(image)
+            times[part].append(time.perf_counter() - begin)
+    print(f"an image of {WIDTH} x {HEIGHT} with {MANY:,} strokes of {POINTS} points")
+    told("reading the log", times["read"])
+    told("reading it and the first fold", times["first"])
+    told("the mask after one more stroke", times["next"])
+    told("the mask after an undo of an early stroke", times["undo"])
+
+
+def opening(studio: Studio) -> None:
+    """Open them in Chromium, from a server that has not seen them."""
+    from tests.find_browser import FLAGS, find
+
+    if find() is None:
+        print("  opening it in Chromium: left out, there is none")
+        return
+    from playwright.sync_api import sync_playwright
+
+    from studio.home import home
+    from tests.e2e.conftest import Server, settled, sign_in
+
+    server = Server("http://127.0.0.1:8642", home(), home() / "server.log", None, 8642)  # type: ignore[arg-type]
+    server.start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+            page = sign_in(browser, server, studio.people[0])
+            images = [studio.images[0], *studio.images[IMAGES:], *studio.images[IMAGES:]]
+            times = []
+            for image in images:
+                begin = time.perf_counter()
+                page.goto(f"{server.url}/annotate?project={studio.project_id}&image={image}")
+                page.locator("canvas").last.wait_for()
+                settled(page)
+                times.append(time.perf_counter() - begin)
+            told("opening it in Chromium, for the first time", times[1 : ROUNDS + 1])  # the server's first is not warm
+            told("opening it in Chromium, again", times[ROUNDS + 1 :])
+            browser.close()
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    from studio.store import database
+    from tests.studio.test_postgresql import binaries, cluster, new_database
+
+    os.environ.pop("STUDIO_DATABASE", None)
+    os.environ["STUDIO_HOME"] = sqlite = str(scratch())
+    head_line(f"{PEOPLE} people, a stroke a second each for {SECONDS} s, on {IMAGES} images")
+    print(f"  the machine's load before: {os.getloadavg()[0]:.1f}")
+    print(f"  {'':14} {'sent':>6} {'kept':>6} {'lost':>5} {'double':>6}  {'p50':>6} {'p95':>6} {'p99':>6} ms")
+    studio = minute("SQLite")
+    with ExitStack() as stack:
+        if programs := binaries():
+            os.environ["STUDIO_DATABASE"] = new_database(stack.enter_context(cluster(programs)))
+            os.environ["STUDIO_HOME"] = str(scratch())
+            minute(f"PostgreSQL {Path(programs).parent.name}")
+            database.engine().dispose()
+        else:
+            print("  PostgreSQL: left out, there is none")
+    os.environ.pop("STUDIO_DATABASE", None)
+    os.environ["STUDIO_HOME"] = sqlite
+    many(studio)
+    opening(studio)
+
+
+if __name__ == "__main__":
+    main()

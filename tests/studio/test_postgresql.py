@@ -1,0 +1,184 @@
+"""The studio on a PostgreSQL of its own: migrations, many writers, undo, and what other tests say of accounts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import numpy as np
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from studio.annotation import log
+from studio.annotation.canvas import toggle
+from studio.annotation.fold import Drawn, fold
+from studio.home import secret
+from studio.images.library import add_image, find_images
+from studio.store import database
+from studio.together import presence
+from tests.conftest import save_png
+from tests.studio.conftest import Someone
+from tests.studio.test_fold import (  # noqa: F401  # run here again, on PostgreSQL
+    test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error,
+    test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask,
+    test_undo_and_redo_walk_through_ones_own_strokes,
+    wall,
+)
+from tests.studio.test_projects import (  # noqa: F401
+    test_a_refused_account_does_not_use_the_invitation_up,
+    test_a_session_is_its_cookie,
+    test_an_invitation_raises_a_role_but_never_lowers_it,
+    test_classes_are_numbered_and_end_at_254,
+    test_roles_build_on_each_other,
+    test_the_last_admin_stays_one,
+)
+from tests.studio.test_store import test_a_block_that_fails_changes_nothing  # noqa: F401
+
+H, W = 24, 32
+
+
+def binaries() -> Path | None:
+    """The folder of the newest PostgreSQL's programs, Debian's or those on the path; None where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: float(file.parts[-3]))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+@contextmanager
+def cluster(programs: Path) -> Iterator[str]:
+    """A PostgreSQL in a temporary folder, on loopback; the address of its server, without a database's name."""
+    folder = Path(tempfile.mkdtemp(prefix="ftl-postgresql-"))
+    # PostgreSQL refuses to run as root
+    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    if who:
+        shutil.chown(folder, "nobody", "nogroup")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, told = folder / "data", folder / "log"
+    make = [programs / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    run = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder]
+    server = None
+    try:
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, **who)  # type: ignore[call-overload]
+        with open(told, "wb") as out:
+            server = subprocess.Popen(run, stdout=out, stderr=out, cwd=folder, **who)  # type: ignore[call-overload]
+        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        for _ in range(120):
+            if subprocess.run(ready).returncode == 0:
+                break
+            assert server.poll() is None, told.read_text()
+            time.sleep(0.25)
+        yield f"postgresql+psycopg://studio@127.0.0.1:{port}"
+    finally:
+        if server:
+            server.send_signal(2)  # a fast shutdown
+            server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    programs = binaries()
+    if programs is None:
+        pytest.skip("left out: there is no PostgreSQL")
+    pytest.importorskip("psycopg", reason="left out: there is no driver psycopg for PostgreSQL")
+    with cluster(programs) as address:
+        yield address
+
+
+def new_database(server: str) -> str:
+    """The address of an empty database."""
+    import psycopg
+
+    name = f"studio_{token_hex(4)}"
+    address = server.replace("+psycopg", "")
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def home(postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As the other tests' home folder, with the database in PostgreSQL."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STUDIO_DATABASE", new_database(postgresql))
+    secret.cache_clear()
+    database.migrate()
+    yield tmp_path / "home"
+    database.engine().dispose()
+    secret.cache_clear()
+
+
+def test_all_is_in_postgresql_and_the_migrations_make_its_tables(home: Path) -> None:
+    with database.reading() as db:
+        assert "PostgreSQL" in str(db.execute(text("SELECT version()")).scalar())
+        assert db.execute(text("SHOW synchronous_commit")).scalar() == "on"
+    assert not (home / "studio.db").exists()
+    database.migrate()  # again, which changes nothing
+    config = Config()
+    config.set_main_option("script_location", str(database._MIGRATIONS))
+    command.check(config)
+
+
+def test_many_writers_on_one_image_and_readers_that_follow(project: Someone, tmp_path: Path) -> None:
+    file = save_png(np.zeros((H, W, 3), np.uint8), tmp_path / "a.png")
+    image, _ = add_image(project.project_id, project.user_id, file, "a.png")
+    ended, seen = threading.Event(), []
+
+    def follow() -> None:
+        """Read on from the last position: a row that turns up behind it would be missed."""
+        while not ended.is_set():
+            seen.extend(log.read(image.id, after=seen[-1].seq if seen else 0))
+        seen.extend(log.read(image.id, after=seen[-1].seq if seen else 0))
+
+    def draw(writer: int) -> int:
+        rng, new = np.random.default_rng(writer), 0
+        for number in range(25):
+            if number % 5 == 4:
+                rows = [log.drawn(row) for row in log.read(image.id)]
+                one = toggle("undo", f"{writer}-{number - 1}", rows, project.user_id)
+            else:
+                points = rng.uniform(0, W, (3, 2)).round(2).tolist()
+                one = Drawn(f"{writer}-{number}", "brush", writer % 4 + 1, {"points": points, "width": 3.5}, 0)
+            for _ in range(2):
+                new += log.append(image.id, project.user_id, [one])
+        return new
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(draw, range(8))) == [25] * 8
+    ended.set()
+    reader.join()
+    rows = log.read(image.id)
+    assert len({row.id for row in rows}) == len(rows) == 200
+    assert [row.seq for row in seen] == [row.seq for row in rows]
+    assert np.array_equal(log.mask(image), fold([log.drawn(row) for row in rows], H, W))
+    assert {f"{writer}-3" for writer in range(8)} <= {row.geometry.get("stroke") for row in rows}
+    (known,) = find_images(project.project_id)
+    assert known.strokes == 200
+
+
+def test_beats_and_strokes_of_one_person_at_once(project: Someone, tmp_path: Path) -> None:
+    file = save_png(np.zeros((H, W, 3), np.uint8), tmp_path / "a.png")
+    image, _ = add_image(project.project_id, project.user_id, file, "a.png")
+    presence.beat(image.id, project.user_id)
+    box = [Drawn("x", "rectangle", 1, {"box": [1, 1, 3, 3]}, 0)]
+    assert log.append(image.id, project.user_id, box) == 1
+    presence.beat(image.id, project.user_id, time.time() + 10)
+    assert [user.id for user in presence.present([image.id])[image.id]] == [project.user_id]
