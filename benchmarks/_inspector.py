@@ -12,7 +12,7 @@ from skimage.morphology import skeletonize
 
 from benchmarks._material import SHARED
 from ftl.images import read_image
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.shapes import Drawn, cover
 from studio.annotation.threshold import Component
 
 TOLERANCE = 2.0  # pixels

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from studio import ui
+from studio.backup import panel as backup_panel
 from studio.classes import add_class, classes_of, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
-from studio.exchange import restore_panel
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
 from studio.store.database import writing
@@ -114,7 +114,7 @@ if projects:
             export_panel.panel(project.id)
     if role == "admin":
         with st.expander("Backup", icon=":material/backup:"):
-            restore_panel.backup_link(project.id)
+            backup_panel.backup_link(project.id)
 
 with st.form("new", border=True), ui.told():
     st.subheader("New project")
@@ -124,4 +124,4 @@ with st.form("new", border=True), ui.told():
         st.rerun()
 
 with st.expander("Restore a backup", icon=":material/settings_backup_restore:"):
-    restore_panel.panel(user.id)
+    backup_panel.panel(user.id)

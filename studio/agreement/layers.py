@@ -8,7 +8,8 @@ import numpy as np
 from sqlalchemy import func, select
 
 from studio.annotation import log
-from studio.annotation.fold import Drawn, fold, visible
+from studio.annotation.fold import fold, visible
+from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.store.database import reading
 from studio.store.models import Image, Stroke, User

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import Viewport
 
 ERASER = "#fffffe"

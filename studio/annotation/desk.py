@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio.annotation import log
 from studio.annotation.canvas import ERASER, strokes, toggle
-from studio.annotation.fold import Drawn
 from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import Viewport, look
 from studio.errors import StudioError
 from studio.store.models import Image

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import func, select
 
-from studio.annotation.fold import KINDS, Drawn, fold, paint, repaint
+from studio.annotation.fold import fold, paint, repaint
+from studio.annotation.shapes import KINDS, Drawn
 from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.home import home

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from studio.annotation.fold import Drawn, encode
+from studio.annotation.shapes import Drawn, encode
 
 
 def holes(mask: np.ndarray) -> list[Drawn]:

@@ -14,9 +14,9 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from studio.annotation import desk, log, tidy
-from studio.annotation.fold import Drawn
 from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import Viewport, look
 from studio.assists.marks import PEN, marks, outcome
 from studio.errors import StudioError

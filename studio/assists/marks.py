@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from studio.annotation.canvas import strokes
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.shapes import Drawn, cover
 from studio.annotation.viewport import Viewport
 from studio.assists.gate import gate
 from studio.assists.grab import grab

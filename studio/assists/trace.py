@@ -11,7 +11,7 @@ import numpy as np
 from skimage.graph import route_through_array
 from skimage.segmentation import random_walker
 
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.shapes import Drawn, cover
 from studio.assists.ridge import grey, ridges
 from studio.errors import StudioError
 

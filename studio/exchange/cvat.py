@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from studio.annotation.fold import encode
+from studio.annotation.shapes import encode
 from studio.exchange.items import Item, Part
 from studio.store.models import ImageClass
 

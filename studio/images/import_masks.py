@@ -12,7 +12,7 @@ import numpy as np
 from ftl.errors import FtlError
 from ftl.progress import Report, silent
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.annotation.tidy import region
 from studio.errors import StudioError
 from studio.images.archives import count, entries, shown

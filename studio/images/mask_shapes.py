@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from studio.annotation.fold import Box, Drawn, cover, decode
+from studio.annotation.shapes import Box, Drawn, cover, decode
 from studio.errors import StudioError
 
 Covered = tuple[Box, np.ndarray]

@@ -13,7 +13,7 @@ from ftl.demo import make_demo
 from ftl.images import list_images
 from ftl.progress import Report
 from studio.annotation import log
-from studio.annotation.fold import Drawn, encode
+from studio.annotation.shapes import Drawn, encode
 from studio.classes import classes_of
 from studio.images.library import add_image
 from studio.jobs.queue import launch

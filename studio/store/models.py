@@ -137,8 +137,8 @@ class Image(Base):
 class Stroke(Base):
     """A row of the annotation log; rows are only ever added. `seq` orders them; `id` is unique in an image.
 
-    `kind`: one of `studio.annotation.fold.KINDS`. `class_number`: 0 for those that paint no class.
-    `geometry`: in image pixels, see `studio.annotation.fold`.
+    `kind`: one of `studio.annotation.shapes.KINDS`. `class_number`: 0 for those that paint no class.
+    `geometry`: in image pixels, see `studio.annotation.shapes`.
     """
 
     __tablename__ = "strokes"

@@ -11,10 +11,10 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from studio.accounts import check_password, close_session, open_session
+from studio.backup.packing import backup
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.exchange.archive import as_zip
-from studio.exchange.backup import backup
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.jobs import progress, queue

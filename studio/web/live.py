@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from studio.annotation import log
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.shapes import Drawn, cover
 from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.exchange.outlines import outlines

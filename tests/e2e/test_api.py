@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server

@@ -11,7 +11,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import Viewport, look
 from studio.images.library import add_image, set_state
 from studio.projects import create_project

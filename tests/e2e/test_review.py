@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.images.library import add_image, image_in
 from studio.projects import accept, create_project, invite
 from studio.store.database import writing

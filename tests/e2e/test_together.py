@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn, fold
+from studio.annotation.fold import fold
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import look
 from studio.classes import classes_of, remove_class, rename_class
 from studio.images.library import add_image, image_in

@@ -16,7 +16,8 @@ from studio.accounts import add_user
 from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
 from studio.annotation.canvas import toggle
-from studio.annotation.fold import Drawn, revision
+from studio.annotation.fold import revision
+from studio.annotation.shapes import Drawn
 from studio.classes import classes_of, remove_class
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state

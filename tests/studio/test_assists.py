@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from skimage.filters import sato
 
 from studio.annotation import tidy
-from studio.annotation.fold import Drawn, fold
+from studio.annotation.fold import fold
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import look
 from studio.assists import propose
 from studio.assists.gate import gate

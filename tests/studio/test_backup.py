@@ -20,12 +20,14 @@ from streamlit.testing.v1 import AppTest
 from studio import accounts
 from studio.accounts import add_user, check_password, open_session
 from studio.annotation import log
-from studio.annotation.fold import Drawn, encode, revision
+from studio.annotation.fold import revision
+from studio.annotation.shapes import Drawn, encode
+from studio.backup import unpacking
+from studio.backup.accounts import free_name
+from studio.backup.packing import backup
+from studio.backup.restoring import restore
 from studio.classes import add_class, classes_of, remove_class, removed_classes
 from studio.errors import StudioError
-from studio.exchange import backup_zip
-from studio.exchange.backup import backup, restore
-from studio.exchange.backup_accounts import free_name
 from studio.images.library import find_images, set_class, set_split
 from studio.projects import accept, create_project, invite, members_of, project_of, projects_of, set_photo_pattern
 from studio.store import files
@@ -533,16 +535,16 @@ def test_a_zip_that_lies_or_is_locked_is_refused(bridge: Someone) -> None:
 
 def test_a_failure_in_the_midst_of_writing_leaves_nothing(bridge: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     content, before = save(bridge.project_id), counts()
-    true, calls = backup_zip.Unpacked.rows, []
+    true, calls = unpacking.Unpacked.rows, []
 
-    def fails(self: backup_zip.Unpacked, table: str) -> Any:
+    def fails(self: unpacking.Unpacked, table: str) -> Any:
         calls.append(table)
         if calls.count("events") == 2:  # read once to be checked, and again to be written: that comes last
             raise StudioError("torn away")
         return true(self, table)
 
     with monkeypatch.context() as patch, pytest.raises(StudioError, match="torn away"):
-        patch.setattr(backup_zip.Unpacked, "rows", fails)
+        patch.setattr(unpacking.Unpacked, "rows", fails)
         load(bridge.user_id, content)
     assert counts() == before
     same_masks(bridge.project_id, load(bridge.user_id, content))
@@ -568,7 +570,7 @@ def test_progress_is_told(bridge: Someone) -> None:
 
 def test_the_panel_restores_or_tells_why_not(bridge: Someone) -> None:
     def page(user_id: int, project_id: int) -> None:
-        from studio.exchange.restore_panel import backup_link, panel
+        from studio.backup.panel import backup_link, panel
 
         backup_link(project_id)
         panel(user_id)

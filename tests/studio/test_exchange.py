@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 import ftl
 from studio.annotation import log
-from studio.annotation.fold import Drawn, cover
+from studio.annotation.shapes import Drawn, cover
 from studio.annotation.tidy import region
 from studio.classes import classes_of
 from studio.errors import StudioError

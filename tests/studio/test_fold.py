@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from studio.annotation import log, tidy
 from studio.annotation.canvas import ERASER, pens, strokes, toggle
-from studio.annotation.fold import Drawn, decode, encode, fold, visible
+from studio.annotation.fold import fold, visible
+from studio.annotation.shapes import Drawn, decode, encode
 from studio.annotation.threshold import components, dark
 from studio.annotation.viewport import look
 from studio.errors import StudioError

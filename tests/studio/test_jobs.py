@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ftl.model import load_model
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images

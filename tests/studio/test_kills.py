@@ -22,7 +22,8 @@ import pytest
 
 from studio.annotation import desk, log
 from studio.annotation.canvas import pens, strokes
-from studio.annotation.fold import Drawn, fold
+from studio.annotation.fold import fold
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import look
 from studio.errors import StudioError
 from studio.home import secret

@@ -6,7 +6,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import (

@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 from studio.accounts import add_user
 from studio.annotation import desk, log
 from studio.annotation.canvas import ERASER, pens, strokes, toggle
-from studio.annotation.fold import Drawn, fold, visible
+from studio.annotation.fold import fold, visible
+from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import look
 from studio.errors import StudioError
 from studio.store import database
@@ -237,7 +238,7 @@ def test_whatever_happens_to_replies_there_is_one_log_and_one_mask(
     run_state_machine_as_test(
         lambda: Machine(project, authors, monkeypatch),
         settings=settings(
-            max_examples=40, stateful_step_count=30, derandomize=True, deadline=None, database=None,
+            max_examples=50, stateful_step_count=30, derandomize=True, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

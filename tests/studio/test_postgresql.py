@@ -23,7 +23,8 @@ from sqlalchemy import text
 
 from studio.annotation import log
 from studio.annotation.canvas import toggle
-from studio.annotation.fold import Drawn, fold
+from studio.annotation.fold import fold
+from studio.annotation.shapes import Drawn
 from studio.home import secret
 from studio.images.library import add_image, find_images
 from studio.store import database
@@ -174,11 +175,23 @@ def test_many_writers_on_one_image_and_readers_that_follow(project: Someone, tmp
     assert known.strokes == 200
 
 
-def test_beats_and_strokes_of_one_person_at_once(project: Someone, tmp_path: Path) -> None:
-    file = save_png(np.zeros((H, W, 3), np.uint8), tmp_path / "a.png")
-    image, _ = add_image(project.project_id, project.user_id, file, "a.png")
-    presence.beat(image.id, project.user_id)
-    box = [Drawn("x", "rectangle", 1, {"box": [1, 1, 3, 3]}, 0)]
-    assert log.append(image.id, project.user_id, box) == 1
-    presence.beat(image.id, project.user_id, time.time() + 10)
-    assert [user.id for user in presence.present([image.id])[image.id]] == [project.user_id]
+def test_first_strokes_and_first_beats_at_once(project: Someone, tmp_path: Path) -> None:
+    """Two tabs of one person on an image that is new to them: each would make the row of their work."""
+
+    def come(image_id: int, who: int, together: threading.Barrier) -> None:
+        together.wait()
+        if who % 2:
+            presence.beat(image_id, project.user_id)
+        else:
+            box = Drawn(f"s{who}", "rectangle", 1, {"box": [1, 1, 3, 3]}, 0)
+            assert log.append(image_id, project.user_id, [box]) == 1
+
+    for value in range(8):
+        file = save_png(np.full((H, W, 3), value, np.uint8), tmp_path / f"{value}.png")
+        image, _ = add_image(project.project_id, project.user_id, file, file.name)
+        together = threading.Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            for one in [pool.submit(come, image.id, who, together) for who in range(4)]:
+                one.result()
+        assert len(log.read(image.id)) == 2
+        assert [user.id for user in presence.present([image.id])[image.id]] == [project.user_id]

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.classes import classes_of, rename_class
 from studio.images.library import find_images, set_class
 from studio.progress import charts, counts, feed

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from ftl.errors import FtlError
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 from studio.home import secret
 from studio.images.library import add_image, find_images
 from studio.store import database, files
@@ -59,7 +59,7 @@ def test_the_secret_stays_the_same(home: Path) -> None:
 WRITER = """
 import sys
 from studio.annotation import log
-from studio.annotation.fold import Drawn
+from studio.annotation.shapes import Drawn
 image, author, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 for number in range(10_000):
     id = f"{name}-{number}"

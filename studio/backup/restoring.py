@@ -14,12 +14,12 @@ from sqlalchemy.types import UserDefinedType
 
 from ftl.errors import FtlError
 from ftl.progress import Report, silent
+from studio.backup.accounts import accounts
+from studio.backup.plan import REST, Plan, look_through
+from studio.backup.rows import Row
+from studio.backup.unpacking import Unpacked, unpacked
 from studio.classes import _checked
 from studio.errors import StudioError
-from studio.exchange.backup_accounts import accounts
-from studio.exchange.backup_plan import REST, Plan, look_through
-from studio.exchange.backup_rows import Row
-from studio.exchange.backup_zip import Unpacked, unpacked
 from studio.images.archives import shown
 from studio.images.uploads import scratch
 from studio.store import files

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from studio.annotation.fold import KINDS
+from studio.annotation.shapes import KINDS
+from studio.backup.rows import FORMAT, VERSION, Row
 from studio.errors import StudioError
-from studio.exchange.backup_rows import FORMAT, VERSION, Row
 from studio.store.models import ROLES, STATES
 from studio.together.audit import WORDS
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from studio.annotation.fold import Drawn
 from studio.annotation.log import check
+from studio.annotation.shapes import Drawn
+from studio.backup.rows import Row
+from studio.backup.unpacking import Unpacked
 from studio.errors import StudioError
-from studio.exchange.backup_rows import Row
-from studio.exchange.backup_zip import Unpacked
 from studio.images.archives import shown
 from studio.together.audit import WORDS
 

@@ -1,4 +1,4 @@
-"""A whole project as one zip, with its log and who drew what; `restore` makes a new project of it.
+"""A whole project as one zip, with its log and who drew what; `studio.backup.restoring` makes a new project of it.
 
 It holds `project.json` (a format version, the project, its classes, the removed ones too, and who is in it), the tables
 as JSON lines (`images`, `strokes`, `works`, `comments`, `events`), and the photographs as they were uploaded, as
@@ -14,15 +14,12 @@ from itertools import chain, islice
 
 from sqlalchemy import select
 
+from studio.backup.rows import TABLES, Row, about, line, rows
 from studio.errors import StudioError
 from studio.exchange.archive import _Pipe
-from studio.exchange.backup_rows import TABLES, Row, about, line, rows
-from studio.exchange.restoring import restore
 from studio.store import files
 from studio.store.database import reading
 from studio.store.models import Image
-
-__all__ = ["backup", "restore"]
 
 _BLOCK = 1 << 20
 _LINES = 1000

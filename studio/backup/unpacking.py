@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from studio.backup.checks import checked, checked_about
+from studio.backup.rows import TABLES, Row
 from studio.errors import StudioError
-from studio.exchange.backup_checks import checked, checked_about
-from studio.exchange.backup_rows import TABLES, Row
 from studio.images.archives import _DAMAGED, _MOST_TIMES, MOST_FILE_BYTES, MOST_ZIP_BYTES, _open, shown
 
 MOST_ROWS = 1_000_000

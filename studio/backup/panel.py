@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from studio import ui
-from studio.exchange.backup import restore
+from studio.backup.restoring import restore
 from studio.projects import project_of
 
 

@@ -1,0 +1,1 @@
+"""A whole project as one zip, with its log, and back."""
