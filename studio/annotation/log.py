@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import func, select
 
 from studio.annotation.fold import fold, paint, repaint
+from studio.annotation.kept import keep, kept
 from studio.annotation.shapes import KINDS, Drawn
 from studio.classes import classes_of
 from studio.errors import StudioError
@@ -24,11 +25,19 @@ from studio.together.presence import work_of
 _MOST_FOLDED = 16
 
 
+_KEEP_AFTER = 300
+"""So many rows after the last one on disk, a folded mask is kept there; it may be dropped at any time."""
+
+
 class _Folded(NamedTuple):
-    """A mask and the log's position that it holds: only what came since need be drawn."""
+    """A mask and the log's position that it holds: only what came since need be drawn.
+
+    `unkept`: how many rows of it the one on disk lacks.
+    """
 
     position: int
     mask: np.ndarray
+    unkept: int = 0
 
 
 _FOLDED: dict[tuple[Path, int, int | None], _Folded] = {}
@@ -135,9 +144,13 @@ def _all_classes(image: Image, upto: int | None, author_id: int | None) -> np.nd
         return fold([drawn(row) for row in read(image.id, 0, author_id, upto)], image.height, image.width)
     key = (home(), image.id, author_id)
     with _LOCK:
-        before = _FOLDED.get(key) or _Folded(0, np.zeros((image.height, image.width), np.uint8))
+        before = _FOLDED.get(key)
+    if before is None:
+        before = _Folded(*(kept(image, author_id) or (0, np.zeros((image.height, image.width), np.uint8))))
     new = [(row.seq, drawn(row)) for row in read(image.id, before.position, author_id)]
     if not new:
+        with _LOCK:
+            _FOLDED.setdefault(key, before)
         return before.mask
     values = before.mask.copy()
     toggled = {one.geometry["stroke"] for _, one in new if one.kind in ("undo", "redo")}
@@ -147,10 +160,14 @@ def _all_classes(image: Image, upto: int | None, author_id: int | None) -> np.nd
         repaint(values, rows, toggled)
     else:
         paint(values, [one for _, one in new])
+    made = _Folded(new[-1][0], values, before.unkept + len(new))
+    if made.unkept >= _KEEP_AFTER:
+        keep(image, author_id, made.position, new[-1][1].id, values)
+        made = made._replace(unkept=0)
     with _LOCK:
         if key not in _FOLDED or _FOLDED[key].position < new[-1][0]:
             _FOLDED.pop(key, None)
-            _FOLDED[key] = _Folded(new[-1][0], values)
+            _FOLDED[key] = made
         while len(_FOLDED) > _MOST_FOLDED:
             del _FOLDED[next(iter(_FOLDED))]
     return values

@@ -132,8 +132,9 @@ def _pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray
         begin[aside], end[aside] = np.nan, np.nan
         begin = np.fmin(np.fmin(x0 - first, x1 - last), begin)
         end = np.fmax(np.fmax(x0 + first, x1 + last), end)
-    left = np.clip(np.nan_to_num(np.ceil(begin - 0.5), nan=width), 0, width).astype(int)
-    right = np.clip(np.nan_to_num(np.floor(end + 0.5), nan=0), 0, width).astype(int)
+    begin[np.isnan(begin)], end[np.isnan(end)] = np.inf, -np.inf  # rows that the segment does not meet
+    left = np.clip(np.ceil(begin - 0.5), 0, width).astype(int)
+    right = np.clip(np.floor(end + 0.5), 0, width).astype(int)
     some = left < right
     turns = np.bincount((row * (width + 1) + left)[some], minlength=height * (width + 1)).astype(np.int32)
     turns -= np.bincount((row * (width + 1) + right)[some], minlength=height * (width + 1)).astype(np.int32)

@@ -25,6 +25,9 @@ def work_of(db: Session, image_id: int, user_id: int) -> Work:
     """A person's work on an image, made where there was none."""
     work = db.get(Work, (image_id, user_id))
     if work is None:
+        db.get(Image, image_id, with_for_update=True)  # of two who would make it, one waits for the other
+        work = db.get(Work, (image_id, user_id))
+    if work is None:
         work = Work(image_id=image_id, user_id=user_id)
         db.add(work)
         db.flush()

@@ -282,3 +282,36 @@ def test_holes_are_filled_and_specks_dropped() -> None:
     assert decode(dropping.geometry["counts"], H, W).sum() == 2
     assert tidy.holes(np.zeros((3, 3), np.uint8)) == tidy.specks(np.zeros((3, 3), np.uint8), 5) == []
     assert visible([dropping]) == [dropping]
+
+
+def test_a_mask_kept_on_disk_spares_the_fold_and_is_never_taken_for_another_logs(
+    wall: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.annotation import kept
+
+    (image,) = find_images(wall.project_id)
+    rng = np.random.default_rng(0)
+    drawn = [
+        made(n, ("brush", {"points": rng.uniform(0, W, (3, 2)).tolist(), "width": 3}), label=n % 4 + 1)
+        for n in range(310)
+    ]
+    log.append(image.id, wall.user_id, drawn[:305])
+    expected = log.mask(image)
+    log._FOLDED.clear()  # as after a restart
+    asked = []
+    monkeypatch.setattr(log, "read", lambda *a, true=log.read, **k: asked.append(a[1:]) or true(*a, **k))
+    assert np.array_equal(log.mask(image), expected)
+    assert asked == [(log.position(image.id), None)]  # only what came since
+    log.append(image.id, wall.user_id, [*drawn[305:], toggle("undo", "s7", drawn, wall.user_id)])
+    log._FOLDED.clear()
+    rows = [log.drawn(row) for row in log.read(image.id)]
+    assert np.array_equal(log.mask(image), fold(rows, H, W))
+    (file,) = (kept._file(image, None).parent).iterdir()
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:-40], b"PK" + bytes(100), whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]):
+        file.write_bytes(damaged)
+        log._FOLDED.clear()
+        assert np.array_equal(log.mask(image), fold(rows, H, W))
+    kept.keep(image, None, rows and log.position(image.id), "another log's row", np.full((H, W), 4, np.uint8))
+    log._FOLDED.clear()
+    assert np.array_equal(log.mask(image), fold(rows, H, W))

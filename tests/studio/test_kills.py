@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,7 +165,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def objects(count: int) -> list[dict[str, Any]]:
+def objects(count: int) -> list[Mapping[str, Any]]:
     """Long paths, of some 10 kB each, as the canvas sends them."""
     return [
         {"type": "Path", "stroke": PENS[1], "strokeWidth": 9,
