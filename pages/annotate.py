@@ -7,6 +7,7 @@ from studio.annotation import desk, log, sorting, talk, tidy
 from studio.annotation.canvas import pens
 from studio.annotation.head import asked, do, head
 from studio.annotation.hold import hold
+from studio.annotation.looks import looks
 from studio.annotation.overlay import overlay
 from studio.assists import page as assists
 from studio.classes import classes_of
@@ -107,23 +108,14 @@ colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
         do(desk.put_away, image, user.id)
-        (sorting if way == "Threshold" else assists).page(image, user.id, classes, editable=editable)
+        if way == "Threshold":
+            sorting.page(image, user.id, classes, editable=editable)
+        else:
+            assists.page(image, user.id, classes, whose, editable=editable)
         st.stop()
-    bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    for icon, text, key, action, arguments in (
-        ("zoom_in", "Closer", "i", desk.zoom, (image, 2.0)),
-        ("zoom_out", "Farther", "o", desk.zoom, (image, 0.5)),
-        ("fit_screen", "Whole image", "f", desk.zoom, (image, None)),
-        ("arrow_back", "Left", "left", desk.pan, (image, -1, 0)),
-        ("arrow_forward", "Right", "right", desk.pan, (image, 1, 0)),
-        ("arrow_upward", "Up", "up", desk.pan, (image, 0, -1)),
-        ("arrow_downward", "Down", "down", desk.pan, (image, 0, 1)),
-    ):
-        bar.button("", icon=f":material/{icon}:", key=f"view-{icon}", help=text, shortcut=key, on_click=action,
-                   args=arguments)  # fmt: skip
+    looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
     mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)
-    bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
 
     @st.fragment
     def drawing() -> None:

@@ -107,6 +107,13 @@ def mean(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return means
 
 
+def by_person(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """The mean of each annotator's rows of `pairs`, with whomever they are compared, by name."""
+    found = list(rows)
+    names = sorted({row[side] for row in found for side in ("First", "Second")})
+    return {name: mean(row for row in found if name in (row["First"], row["Second"])) for name in names}
+
+
 def _count(mask: np.ndarray) -> int:
     return int(np.count_nonzero(mask))  # Python's own: products of two do not overflow
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from studio import ui
@@ -181,10 +182,11 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
 def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
     """The mean agreement of all images on which several drew; each image counts once, however many drew it."""
     found = layers.drawn_by_several(project_id)
-    bar, means = st.progress(0.0, "Comparing"), []
+    bar, means, every = st.progress(0.0, "Comparing"), [], []
     for done, (image_id, position) in enumerate(found.items(), 1):
         rows = agreement(image_id, position, classes, tolerance, image_in(project_id, image_id))
         means += [metrics.mean(rows)] if rows else []
+        every += rows
         bar.progress(done / len(found), f"Comparing {done:,} of {len(found):,}")
     bar.empty()
     if not means:
@@ -193,3 +195,12 @@ def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
     for column, (name, value) in zip(st.columns(len(metrics.MEASURES)), metrics.mean(means).items(), strict=True):
         column.metric(name, f"{value:.3f}" if value == value else "-")
     st.caption(f"Mean of {len(means):,} image{'' if len(means) == 1 else 's'}, F1 with {tolerance} px.")
+    people = metrics.by_person(every)
+    figure = go.Figure([
+        go.Bar(name=name, y=list(people), x=[one[name] for one in people.values()], orientation="h",
+               hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>")
+        for name in ("IoU", "F1")
+    ])  # fmt: skip
+    figure.update_layout(height=120 + 50 * len(people), margin={"t": 30, "b": 0}, xaxis_range=[0, 1],
+                         xaxis_title="agreement with the others", legend_orientation="h", legend_y=1.1)  # fmt: skip
+    st.plotly_chart(figure, key="review-people")

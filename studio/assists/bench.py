@@ -34,11 +34,15 @@ class Wish(NamedTuple):
     over: bool
 
 
-def bench(image: Image, assist: str) -> dict[str, Any]:
-    """This tab's state for an image, cleared when another assist is chosen; moved to where the desk looks now."""
+def bench(image: Image, assist: str, whose: int | None = None) -> dict[str, Any]:
+    """This tab's state for an image, cleared when another assist is chosen; moved to where the desk looks now.
+
+    `whose`: the author whose strokes are seen and spared, None for everybody's.
+    """
     at = desk.place(image)
     looks = (at["zoom"], at["centre"], (room(), 600))
     state: dict[str, Any] = st.session_state.setdefault(f"assist-{image.id}", {"assist": None})
+    state["whose"] = whose
     if state["assist"] != assist:
         state |= {"assist": assist, "looks": looks, "asked": None}
         clear(state)
@@ -82,7 +86,7 @@ def work(image: Image, state: dict[str, Any], wish: Wish) -> None:
         except StudioError as error:
             told = str(error)
         if not wish.over:
-            preview &= log.mask(image) == 0
+            preview &= log.mask(image, author_id=state["whose"]) == 0
         if told is None and not preview.any() and (wish.assist != "trace" or len(given) > 1):
             told = "nothing was found there that is not marked yet"
     state |= {"made": made, "preview": preview, "told": told}
@@ -105,7 +109,7 @@ def take(image: Image, author_id: int, state: dict[str, Any], wish: Wish, number
 
 def background(image: Image, state: dict[str, Any], colours: dict[int, str]) -> bytes:
     """JPEG bytes of the photograph with the mask so far, the preview, and the marks of earlier views."""
-    mask = log.mask(image)
+    mask = log.mask(image, author_id=state["whose"])
     if state["preview"] is not None:
         mask[state["preview"]] = _PREVIEW
     on = view(image, state)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from studio import ui
 from studio.annotation import desk, sorting
+from studio.annotation.looks import looks
 from studio.annotation.picture import photograph
 from studio.assists import bench, propose
 from studio.assists.marks import PEN
@@ -24,8 +25,11 @@ _ASSISTS = {
 _MODES = {"trace": "point", "gate": "freedraw", "grab": "rect"}
 
 
-def page(image: Image, author_id: int, classes: Sequence[ImageClass], *, editable: bool) -> None:
-    """Which assist, which class, what it needs to know; then the canvas, or the proposals one by one."""
+def page(image: Image, author_id: int, classes: Sequence[ImageClass], whose: int | None, *, editable: bool) -> None:
+    """Which assist, which class, what it needs to know; then the canvas, or the proposals one by one.
+
+    `whose`: the author whose strokes are seen and spared, None for everybody's.
+    """
     chosen = st.segmented_control(
         "Assist", list(_ASSISTS), default="trace", format_func=lambda one: _ASSISTS[one][0], key="assist",
         label_visibility="collapsed",
@@ -37,7 +41,7 @@ def page(image: Image, author_id: int, classes: Sequence[ImageClass], *, editabl
     number = _class(classes)
     wish = _needs(image, chosen)
     _looks(image, author_id, editable)
-    state = bench.bench(image, chosen)
+    state = bench.bench(image, chosen, whose)
 
     @st.fragment
     def marking() -> None:
@@ -90,21 +94,9 @@ def _needs(image: Image, assist: str) -> bench.Wish:
 
 def _looks(image: Image, author_id: int, editable: bool) -> None:
     """Zoom and move, the same view as on the desk; and undo."""
-    bar = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    for icon, text, key, action, arguments in (
-        ("zoom_in", "Closer", "i", desk.zoom, (image, 2.0)),
-        ("zoom_out", "Farther", "o", desk.zoom, (image, 0.5)),
-        ("fit_screen", "Whole image", "f", desk.zoom, (image, None)),
-        ("arrow_back", "Left", "left", desk.pan, (image, -1, 0)),
-        ("arrow_forward", "Right", "right", desk.pan, (image, 1, 0)),
-        ("arrow_upward", "Up", "up", desk.pan, (image, 0, -1)),
-        ("arrow_downward", "Down", "down", desk.pan, (image, 0, 1)),
-    ):
-        bar.button("", icon=f":material/{icon}:", key=f"view-{icon}", help=text, shortcut=key, on_click=action,
-                   args=arguments)  # type: ignore[arg-type]  # fmt: skip
+    bar = looks(image)
     bar.button("", icon=":material/undo:", help="Undo", key="assist-undo", shortcut="ctrl+z", disabled=not editable,
                on_click=_undo, args=(image, author_id))  # fmt: skip
-    bar.caption(f"{desk.place(image)['zoom']:.0f} ×")
 
 
 def _undo(image: Image, author_id: int) -> None:

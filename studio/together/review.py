@@ -36,12 +36,7 @@ def submit(image_id: int, user_id: int) -> None:
 
 def accept(image_id: int, user_id: int) -> None:
     """Accept submitted work; the image is read-only then."""
-    with writing() as db:
-        image = _image(db, image_id, "submitted")
-        image.state = "accepted"
-        for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "submitted")):
-            work.state = "accepted"
-        record(db, image.project_id, user_id, "accepted", image_id)
+    _move(image_id, user_id, "submitted", "accepted", "accepted")
 
 
 def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "") -> None:
@@ -59,9 +54,14 @@ def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "")
 
 def reopen(image_id: int, user_id: int) -> None:
     """Let accepted work be drawn on again."""
+    _move(image_id, user_id, "accepted", "open", "reopened")
+
+
+def _move(image_id: int, user_id: int, before: str, after: str, what: str) -> None:
+    """Take an image, and the work on it, from one state to another."""
     with writing() as db:
-        image = _image(db, image_id, "accepted")
-        image.state = "open"
-        for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "accepted")):
-            work.state = "open"
-        record(db, image.project_id, user_id, "reopened", image_id)
+        image = _image(db, image_id, before)
+        image.state = after
+        for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == before)):
+            work.state = after
+        record(db, image.project_id, user_id, what, image_id)

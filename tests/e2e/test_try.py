@@ -101,6 +101,8 @@ def test_bad_files_are_sentences_and_the_good_one_is_looked_at(page, tmp_path: P
 
 def test_a_photograph_of_the_project_without_the_base(page) -> None:
     page.get_by_role("radio", name="From the project").click()
+    page.get_by_label("Photographs to try").wait_for()
+    settled(page)
     page.get_by_label("Photographs to try").click()
     page.get_by_role("option", name="own.png").click()
     page.get_by_text("photographs show Crack").wait_for()

@@ -457,3 +457,33 @@ def test_the_largest_areas_come_first_with_a_pixel_of_theirs() -> None:
     assert found[2] == {"x": 2, "y": 3, "pixels": 1}
     assert len(pictures.areas(where, 1)) == 1
     assert pictures.areas(where & False) == []
+
+
+def test_each_persons_agreement_is_the_mean_of_their_pairs() -> None:
+    rows = [
+        {
+            "Class": "Crack",
+            "First": "Ada",
+            "Second": "Bob",
+            "IoU": 0.2,
+            "Dice": 0.4,
+            "Kappa": np.nan,
+            "F1": 0.5,
+            "clDice": 1.0,
+        },
+        {
+            "Class": "Crack",
+            "First": "Ada",
+            "Second": "Cleo",
+            "IoU": 0.6,
+            "Dice": 0.8,
+            "Kappa": 0.5,
+            "F1": 0.7,
+            "clDice": 0.0,
+        },
+    ]
+    got = metrics.by_person(rows)
+    assert list(got) == ["Ada", "Bob", "Cleo"]
+    assert got["Ada"] == pytest.approx({"IoU": 0.4, "Dice": 0.6, "Kappa": 0.5, "F1": 0.6, "clDice": 0.5})
+    assert got["Bob"]["IoU"] == 0.2
+    assert np.isnan(got["Bob"]["Kappa"])

@@ -144,6 +144,15 @@ def test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask(
     assert log.mask(image).max() < 9
 
 
+def test_a_stroke_that_is_sent_twenty_times_is_there_once(wall: Someone) -> None:
+    (image,) = find_images(wall.project_id)
+    stroke = made(1, ("brush", {"points": [[3, 3], [9, 9]], "width": 3}))
+    assert [log.append(image.id, wall.user_id, [stroke]) for _ in range(20)] == [1] + [0] * 19
+    assert log.append(image.id, wall.user_id, [stroke] * 20) == 0
+    assert [row.id for row in log.read(image.id)] == [stroke.id]
+    assert find_images(wall.project_id)[0].strokes == 1
+
+
 def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
     (image,) = find_images(wall.project_id)
     for number in range(3):

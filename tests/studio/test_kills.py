@@ -119,11 +119,16 @@ def test_fifty_kills_lose_and_double_nothing(project: Someone, home: Path, tmp_p
             start = [max(0, known[one]) for one in WRITERS]
             way = rng.choice(["threads", "processes"])
             print(way, image.id, project.user_id, *start, file=started.stdin)
-            pids = [int(one) for one in started.stdout.readline().split()[1:]]
+            told = []  # a writer may acknowledge before the nursery has told its children's numbers
+            while not (line := started.stdout.readline()).startswith("pids"):
+                told.append(line.strip())
+            pids = [int(one) for one in line.split()[1:]]
             time.sleep(rng.uniform(0, 0.25))
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
             while (line := started.stdout.readline().strip()) != "dead":
+                told.append(line)
+            for line in told:
                 writer, number = line.split("-")
                 known[writer] = int(number)
             anew()
