@@ -121,6 +121,7 @@ def test_fifty_kills_lose_and_double_nothing(project: Someone, home: Path, tmp_p
             print(way, image.id, project.user_id, *start, file=started.stdin)
             told = []  # a writer may acknowledge before the nursery has told its children's numbers
             while not (line := started.stdout.readline()).startswith("pids"):
+                assert line, "the nursery has died"
                 told.append(line.strip())
             pids = [int(one) for one in line.split()[1:]]
             time.sleep(rng.uniform(0, 0.25))
