@@ -29,7 +29,7 @@ if not any(project.name == NAME for project, _ in projects):
 if projects:
     project, role = ui.here()[1:]
     st.header(project.name)
-    classes, people = st.columns(2, gap="large")
+    classes, people = st.columns(2, gap="medium")
     with classes, st.container(border=True):
         st.subheader("Classes")
         for one in classes_of(project.id):
@@ -70,14 +70,14 @@ if projects:
     with people, st.container(border=True):
         st.subheader("People")
         for member, has in members_of(project.id):
-            left, right = st.columns([3, 2], vertical_alignment="center")
-            left.markdown(ui.plain(member.name))
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(ui.plain(member.name), width="stretch")
             if role != "admin":
-                right.caption(has)
+                row.caption(has, width="content")
                 continue
             choices = [*ROLES, "remove"]
-            wanted = right.selectbox("Role", choices, choices.index(has), key=f"role-{member.id}",
-                                     label_visibility="collapsed")  # fmt: skip
+            wanted = row.selectbox("Role", choices, choices.index(has), key=f"role-{member.id}", width=140,
+                                   label_visibility="collapsed")  # fmt: skip
             if wanted != has:
                 with ui.told():
                     set_role(project.id, user.id, member.id, None if wanted == "remove" else wanted)

@@ -6,11 +6,11 @@ const MODIFIERS = ["Control", "Shift", "Alt", "AltGraph", "Meta"];
 
 export default function ({ data, setStateValue }) {
   if (window.ftlHold) {
-    Object.assign(window.ftlHold, { run: data.run, tell: setStateValue });
+    Object.assign(window.ftlHold, { run: data.run, room: data.room, tell: setStateValue });
     return;
   }
   // queue: what waits, in its order: keys and clicks {event, path}, strokes {canvas, events}
-  const hold = window.ftlHold = { run: data.run, tell: setStateValue, queue: [], change: null, down: false, until: 0 };
+  const hold = window.ftlHold = { run: data.run, room: data.room, tell: setStateValue, queue: [], change: null, down: false, until: 0 };
   const replayed = new WeakSet();
   const canvasOf = (event) => event.composedPath().find((one) => one.tagName === "CANVAS");
   const typing = (event) => ["INPUT", "TEXTAREA"].includes(event.composedPath()[0].tagName);
@@ -60,7 +60,7 @@ export default function ({ data, setStateValue }) {
   setInterval(() => {
     const width = document.querySelector("[class*=st-key-stage-]")?.clientWidth;
     const room = width && Math.min(Math.max(Math.floor(width / 20) * 20, 240), 780);
-    if (!room || room === (hold.room ?? 780) || !hold.rests()) return;
+    if (!room || room === hold.room || !hold.rests()) return;
     hold.room = room;
     hold.change = { view: true, at: performance.now(), run: hold.run, within: SURE };
     setTimeout(settle, 30, 0);

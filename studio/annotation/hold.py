@@ -20,9 +20,15 @@ def hold() -> None:
     """Have this browser tab keep keys, clicks and strokes in their order; call it in every run of the page."""
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
     component = st.components.v2.component("studio_hold", js=script)
-    component(key="hold", height=0, data={"run": secrets.token_hex(4)}, on_room_change=lambda: None)
+    told = {"run": secrets.token_hex(4), "room": room()}
+    component(key="hold", height=0, data=told, on_room_change=_remember)
+
+
+def _remember() -> None:
+    """Keep the room while the user is on other pages."""
+    st.session_state["room"] = st.session_state["hold"].get("room")
 
 
 def room() -> int:
     """The width that the window has for a canvas, in CSS pixels."""
-    return min(int((st.session_state.get("hold") or {}).get("room") or _WIDEST), _WIDEST)
+    return min(int(st.session_state.get("room") or _WIDEST), _WIDEST)

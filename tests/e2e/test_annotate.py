@@ -259,7 +259,7 @@ def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browse
     back()
     page.keyboard.press("d")
     page.get_by_text("other.png").wait_for()
-    settled(page)
+    rested(page)
     page.keyboard.press("a")
     page.get_by_text("wall.png").wait_for()
     back()

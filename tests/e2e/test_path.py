@@ -87,6 +87,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
             ).first.click()
         page.locator("canvas").last.wait_for()
         settled(page)
+        page.wait_for_function("window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
         page.wait_for_timeout(1500)  # the canvas takes its listeners a moment after it is there
         box = page.locator("canvas").last.bounding_box()
         page.mouse.move(box["x"] + 60, box["y"] + 60)

@@ -259,8 +259,11 @@ def test_zoom_resize_and_a_lease_that_ends_leave_every_stroke(
     page.keyboard.press("i")
     rested(page)
     page.set_viewport_size({"width": 1500, "height": 1000})
+    page.wait_for_timeout(1500)  # the canvas takes the room that there is
+    rested(page)
     page.keyboard.press("f")
     rested(page)
+    page.wait_for_timeout(500)  # as in open_image
     assert np.array_equal(mask(page, server, wall), before)
     assert len(log.read(wall.id)) == 1
     drag(page, view, (40, 200), (200, 200))
