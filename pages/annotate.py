@@ -33,7 +33,7 @@ way = (
 )
 st.html(
     "<style>.st-key-side button { min-height: 2.2rem; padding: 0.2rem 0.55rem }"
-    "[data-testid=stColumn]:has(.st-key-side) { flex: 0 0 11.6rem; min-width: 0 }"
+    "[data-testid=stColumn]:has(.st-key-side) { flex: 0 0 11.5rem; min-width: 0 }"
     "[data-testid=stColumn]:has(.st-key-side) + [data-testid=stColumn] { flex: 1 1 0; min-width: 0 }</style>"
 )
 left, middle = st.columns([1, 4.2], gap="medium")

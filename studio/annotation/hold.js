@@ -67,11 +67,12 @@ export default function ({ data, setStateValue }) {
     hold.tell("room", room);
   }, 500);
   const settle = (still) => {
-    const { run, at, again, within } = hold.change;
+    const { run, at, again, view, within } = hold.change;
     const taken = hold.run !== run || performance.now() - at > within;
     const drawn = taken && !running() && (!again || canvases(document).length);
-    // the page has drawn what the run brought; a new canvas takes its listeners a moment after it is there
-    if (still > (again ? 10 : 2)) hold.change = null;
+    // The page has drawn what the run brought. A new canvas takes its listeners a moment after it is there, and then
+    // tells how its background fits, which would have Streamlit drop a click of that moment.
+    if (still > (again || view ? 10 : 2)) hold.change = null;
     else setTimeout(settle, 30, drawn ? still + 1 : 0);
   };
   const work = () => {
