@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -25,6 +25,9 @@ def page_file(name: str) -> str:
     """
     return str(Path(__file__).parents[1] / "pages" / f"{name}.py")
 
+
+STATE_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}
+"""Streamlit's colours for where the work on an image stands."""
 
 ERRORS = (StudioError, FtlError)
 """What is told to users as a sentence."""

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from studio.annotation import log
 from studio.annotation.fold import fold, visible
 from studio.annotation.shapes import Drawn
-from studio.classes import classes_of
 from studio.store.database import reading
 from studio.store.models import Image, Stroke, User
 
@@ -62,10 +61,7 @@ def layers(image: Image, upto: int | None = None) -> dict[int, np.ndarray]:
 
 
 def _mask(image: Image, strokes: Sequence[Drawn], author_id: int) -> np.ndarray:
-    shown = np.zeros(256, np.uint8)
-    for one in classes_of(image.project_id):
-        shown[one.number] = one.number
-    return shown[fold(own_strokes(strokes, author_id), image.height, image.width)]
+    return log.shown(fold(own_strokes(strokes, author_id), image.height, image.width), image.project_id)
 
 
 def names(user_ids: Sequence[int]) -> dict[int, str]:

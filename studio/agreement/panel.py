@@ -20,8 +20,6 @@ from studio.store.models import Image, ImageClass
 from studio.together import review
 from studio.together.sharing import works_on
 
-_STATES = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}
-
 WAYS = {"Majority": consensus.majority, "STAPLE": consensus.staple}
 """How several masks become one."""
 
@@ -31,7 +29,7 @@ Classes = tuple[tuple[int, str, str], ...]
 
 def state(image: Image) -> str:
     """Where the work on an image stands, as a badge in Markdown."""
-    return f":{_STATES[image.state]}-badge[{image.state}]"
+    return f":{ui.STATE_COLOURS[image.state]}-badge[{image.state}]"
 
 
 def classes_key(classes: Sequence[ImageClass]) -> Classes:

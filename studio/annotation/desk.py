@@ -108,8 +108,9 @@ def mount(
     `whose`: the author whose strokes are shown, None for everybody's.
     """
     at = place(image)
+    view = sight(image)
     signature = (
-        sight(image),
+        view,
         tuple(pens.items()),
         tuple(colours.items()),
         opacity,
@@ -121,7 +122,6 @@ def mount(
     if current is None or current.signature != signature or current.key not in st.session_state:
         with suppress(StudioError):  # the drawing tries again, and tells
             put_away(image, author_id)
-        view = sight(image)
         position = log.position(image.id)  # what comes while the mask is read is shown twice, not left out
         picture = render(
             photograph(image.sha256),

@@ -15,8 +15,6 @@ from studio.store.models import Image
 from studio.together import review
 from studio.together.sharing import give_next, works_on
 
-_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}
-
 
 def do(action: Callable[..., Any], *arguments: Any) -> None:
     """Do what a button says; what cannot be done is said in a toast."""
@@ -40,9 +38,9 @@ def head(here: ui.Here, image: Image) -> None:
     bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
     works = works_on(image.id)
     own = next((one.state for one in works if one.user_id == here.user.id), "open")
-    bar.badge(image.state, color=_COLOURS[image.state])
+    bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
     if here.project.overlap > 1 and own != image.state:
-        bar.badge(f"yours: {own}", color=_COLOURS[own])
+        bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     judges = here.role in ("reviewer", "admin")
     for label, key, action, allowed in (
         ("Submit", "submit", review.submit, image.state in ("open", "returned") and own in ("open", "returned")),

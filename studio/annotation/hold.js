@@ -41,29 +41,27 @@ export default function ({ data, setStateValue }) {
   // Keys and clicks wait for the stroke before them, and for the page to have done the one before them: Streamlit may
   // drop a click that another follows within milliseconds. Strokes wait for the pen chosen before them.
   const ready = (one) => !hold.change && (one.events || !hold.down && (performance.now() > hold.until || picksPen(one)));
+  const begin = (change) => {
+    hold.change = { ...change, at: performance.now(), run: hold.run };
+    setTimeout(settle, 30, 0);
+  };
   const changes = (one) => {
     const again = stepsBack(one);
     const pen = picksPen(one);
     const button = one.event.type === "click" ? one.path.some((part) => /st-key-(class-|tool-)/.test(part.className))
       : !/\d/.test(one.event.key) || document.querySelector(`.st-key-class-${one.event.key}`);
-    hold.change = { view: !again && !pen, again, at: performance.now(), run: hold.run,
-      within: again || pen && button ? SURE : TAKEN };
-    setTimeout(settle, 30, 0);
+    begin({ view: !again && !pen, again, within: again || pen && button ? SURE : TAKEN });
   };
   // For the overlay: whether the hand rests, and that the same view will be mounted anew.
   hold.rests = () => !hold.down && !hold.queue.length && !hold.change && performance.now() > hold.until + QUIET;
-  hold.awaitCanvas = () => {
-    hold.change = { view: false, again: true, at: performance.now(), run: hold.run, within: SURE };
-    setTimeout(settle, 30, 0);
-  };
+  hold.awaitCanvas = () => begin({ view: false, again: true, within: SURE });
   // How wide a canvas may be is told when the window has another width, and the hand rests.
   setInterval(() => {
     const width = document.querySelector("[class*=st-key-stage-]")?.clientWidth;
     const room = width && Math.min(Math.max(Math.floor(width / 20) * 20, 240), 780);
     if (!room || room === hold.room || !hold.rests()) return;
     hold.room = room;
-    hold.change = { view: true, at: performance.now(), run: hold.run, within: SURE };
-    setTimeout(settle, 30, 0);
+    begin({ view: true, again: false, within: SURE });
     hold.tell("room", room);
   }, 500);
   const settle = (still) => {

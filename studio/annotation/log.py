@@ -132,11 +132,15 @@ def mask(image: Image, upto: int | None = None, author_id: int | None = None) ->
 
     `author_id`: of that person's strokes alone. Pixels of classes that were removed are 0.
     """
-    values = _all_classes(image, upto, author_id)
-    shown = np.zeros(256, np.uint8)
-    for one in classes_of(image.project_id):
-        shown[one.number] = one.number
-    return shown[values]
+    return shown(_all_classes(image, upto, author_id), image.project_id)
+
+
+def shown(values: np.ndarray, project_id: int) -> np.ndarray:
+    """An index mask, uint8 (height, width), with 0 for classes that were removed; a copy."""
+    numbers = np.zeros(256, np.uint8)
+    for one in classes_of(project_id):
+        numbers[one.number] = one.number
+    return numbers[values]
 
 
 def _all_classes(image: Image, upto: int | None, author_id: int | None) -> np.ndarray:

@@ -35,6 +35,12 @@ def blind(project: Project, role: str) -> bool:
     return project.overlap > 1 and role == "annotator"
 
 
+def draws_blind(project_id: int, user_id: int) -> bool:
+    """Whether a member of a project sees only their own strokes."""
+    with reading() as db:
+        return blind(db.get_one(Project, project_id), str(role_of(user_id, project_id)))
+
+
 def assign(project_id: int, image_ids: Sequence[int], user_id: int) -> int:
     """Give images to a member; how many were new to them."""
     if role_of(user_id, project_id) is None:

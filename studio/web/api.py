@@ -19,9 +19,9 @@ from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.jobs import progress, queue
 from studio.jobs.sweeps import exported, job_in
-from studio.projects import project_of, projects_of, require, role_of
+from studio.projects import projects_of, require
 from studio.store.models import Image, Job
-from studio.together.sharing import blind
+from studio.together.sharing import draws_blind
 from studio.web.answers import for_members, told
 from studio.web.files import address
 from studio.web.gate import credentials
@@ -124,7 +124,7 @@ def export_project(request: Request) -> Response:
     each class), coco (run lengths), coco-polygons, cvat, yolo, voc, labelme; `?images=no` leaves the photographs out.
     """
     project, name = request.path_params["project"], request.query_params.get("format", "index")
-    if blind(project_of(project), str(role_of(request.state.user.id, project))):
+    if draws_blind(project, request.state.user.id):
         raise Forbidden("in this project annotators do not see each other's masks: ask a reviewer for them")
     photographs = request.query_params.get("images", "yes")
     if photographs not in ("yes", "no"):

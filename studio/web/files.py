@@ -11,9 +11,8 @@ from studio.annotation import log
 from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.images.library import image_in
-from studio.projects import project_of, role_of
 from studio.store import files
-from studio.together.sharing import blind
+from studio.together.sharing import draws_blind
 from studio.web.answers import for_members
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -44,7 +43,7 @@ def mask(request: Request) -> Response:
     """
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
-    author = user.id if blind(project_of(project_id), str(role_of(user.id, project_id))) else None
+    author = user.id if draws_blind(project_id, user.id) else None
     position = log.position(image.id)
     shown = "".join(f"{one.number:02x}" for one in classes_of(project_id))
     tag = f'"{position}-{author or 0}-{shown}"'

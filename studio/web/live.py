@@ -14,11 +14,10 @@ from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.exchange.outlines import outlines
 from studio.images.library import image_in
-from studio.projects import project_of, role_of
 from studio.store.models import Image
 from studio.together.comments import comments_on
 from studio.together.presence import beat, present
-from studio.together.sharing import blind
+from studio.together.sharing import draws_blind
 from studio.web.answers import for_members
 
 _MOST = 500
@@ -40,7 +39,7 @@ def live(request: Request) -> Response:
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
     beat(image.id, user.id)
-    alone = blind(project_of(project_id), str(role_of(user.id, project_id)))
+    alone = draws_blind(project_id, user.id)
     rows = [] if alone else log.read(image.id, after)
     colours = {one.number: one.colour for one in classes_of(project_id)}
     strokes = [shape(log.drawn(row), colours, image) for row in rows[:_MOST]]
