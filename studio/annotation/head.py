@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from studio.images.library import Filter, image_in, neighbour
 from studio.store.models import Image
 from studio.together import review
 from studio.together.sharing import give_next, works_on
+
+_LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
 
 def do(action: Callable[..., Any], *arguments: Any) -> None:
@@ -92,12 +95,20 @@ def _mine(here: ui.Here, image: Image) -> None:
 def _open(here: ui.Here, image: Image, other: Image) -> None:
     do(desk.put_away, image, here.user.id)
     st.session_state["image"] = other.id
+    st.session_state["left"] = (str(image.id), time.monotonic())
     st.query_params["image"] = str(other.id)
 
 
 def asked(project_id: int, first: Image) -> Image:
-    """The image that the address or this session asks for; the first where that is none of the project's."""
-    wanted = st.query_params.get("image", str(st.session_state.get("image", "")))
+    """The image that the address or this session asks for; the first where that is none of the project's.
+
+    Every message of the browser carries its address. One that was under way when its user went on to the next image
+    still names the one before, and must not take them back.
+    """
+    wanted = st.query_params.get("image", "")
+    left, since = st.session_state.get("left", ("", 0.0))
+    if not wanted or (wanted == left and time.monotonic() - since < _LATE):
+        wanted = str(st.session_state.get("image", ""))
     try:
         found = image_in(project_id, int(wanted))
     except (ValueError, OverflowError, Forbidden):

@@ -257,7 +257,12 @@ def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browse
     settled(page)
     page.get_by_role("link", name="Annotate").click()
     back()
-    page.goto(f"{server.url}/annotate?project={wall.project_id}&image={wall.id}")
+    rested(page)
+    page.keyboard.press("d")
+    page.get_by_text("other.png").wait_for()
+    rested(page)
+    page.keyboard.press("a")
+    page.get_by_text("wall.png").wait_for()
     back()
     page.context.close()
 

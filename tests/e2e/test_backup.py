@@ -45,7 +45,7 @@ def test_a_backup_comes_back_as_a_new_project_with_its_strokes(server: Server, b
             page.locator("[data-testid=stAlert]").first.wait_for()
             settled(page)
             assert [one.id for one, _ in projects_of(ada)] == [project.id]
-    page.get_by_text("Restored").wait_for()
+    page.get_by_text("Restored Bridge").wait_for()
     (new, role), _ = projects_of(ada)
     assert (new.name, role) == ("Bridge <42>", "admin")
     (again,) = find_images(new.id)

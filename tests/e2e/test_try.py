@@ -101,9 +101,10 @@ def test_bad_files_are_sentences_and_the_good_one_is_looked_at(page, tmp_path: P
 
 def test_a_photograph_of_the_project_without_the_base(page) -> None:
     page.get_by_role("radio", name="From the project").click()
-    page.get_by_label("Photographs to try").wait_for()
+    choice = page.get_by_role("combobox", name="Photographs to try")  # the upload before it has the same label
+    choice.wait_for()
     settled(page)
-    page.get_by_label("Photographs to try").click()
+    choice.click()
     page.get_by_role("option", name="own.png").click()
     page.get_by_text("photographs show Crack").wait_for()
     page.keyboard.press("Escape")
