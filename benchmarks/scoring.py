@@ -14,7 +14,8 @@ from benchmarks._material import head_line, pairs, seconds, vgg16
 from ftl.backbones.chain import Backbone, blocks
 from ftl.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
-from ftl.pruning.cascade import How, LayerChoice, cut_block
+from ftl.pruning.choice import How, LayerChoice
+from ftl.pruning.feeds import cut_block
 from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import choose_filters
 from ftl.scoring import criterion

@@ -11,7 +11,7 @@ from torch import nn
 from ftl.backbones.chain import Backbone, build, macs
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, whole_folder, write_json
-from ftl.pruning.cascade import LayerChoice
+from ftl.pruning.choice import LayerChoice
 
 WEIGHTS = "network.safetensors"
 DESCRIPTION = "network.json"

@@ -8,7 +8,7 @@ import torch
 
 from ftl.backbones.chain import Backbone, blocks
 from ftl.progress import Report, silent
-from ftl.pruning.cascade import Chosen, How, LayerChoice
+from ftl.pruning.choice import Chosen, How, LayerChoice
 from ftl.pruning.rules import pick
 from ftl.scoring.passes import Evidence, Quantile, Tally, batches, weight_scores
 

@@ -14,7 +14,8 @@ from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
-from ftl.pruning.cascade import Chosen, How, LayerChoice, cascade
+from ftl.pruning.cascade import cascade
+from ftl.pruning.choice import Chosen, How, LayerChoice
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
 from ftl.pruning.rules import check_rule

@@ -15,7 +15,7 @@ from PIL import Image
 from ftl.backbones.load import load_backbone
 from ftl.cli import main
 from ftl.masks import load_masks
-from ftl.pruning.cascade import How
+from ftl.pruning.choice import How
 from ftl.pruning.rules import above_average, keep_fraction
 from ftl.pruning.sweep import choose_filters
 from ftl.scoring import criterion

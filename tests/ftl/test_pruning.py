@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from torch import nn
 from ftl.backbones.chain import Backbone, blocks
 from ftl.errors import FtlError
 from ftl.masks import MaskSet, load_masks
-from ftl.pruning import cascade as cascade_module
-from ftl.pruning.cascade import How, cascade, cut_block
+from ftl.pruning import feeds
+from ftl.pruning.branches import Branch, advance
+from ftl.pruning.cascade import cascade
+from ftl.pruning.choice import Chosen, How, LayerChoice
+from ftl.pruning.feeds import cut_block
 from ftl.pruning.once import once
 from ftl.pruning.rules import above_average, keep_fraction, pick
 from ftl.pruning.surgery import fresh_batch_norms, prune
@@ -144,7 +148,7 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
     return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
 
 
-def same(a: list[cascade_module.LayerChoice], b: list[cascade_module.LayerChoice]) -> bool:
+def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
     return all(
         x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
         for x, y in zip(a, b, strict=True)
@@ -169,9 +173,30 @@ def test_a_sweep_chooses_what_each_fraction_chooses_alone(
 def test_memory_changes_nothing(backbone: Backbone, masks: MaskSet, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     how = How(criterion("iou"))
     expected = dict(cascade(backbone, Evidence(masks), SWEEP, how))
-    monkeypatch.setattr(cascade_module, "HOLD_BYTES", room)
+    monkeypatch.setattr(feeds, "HOLD_BYTES", room)
     limited = dict(cascade(backbone, Evidence(masks), SWEEP, how))
     assert all(same(expected[fraction], limited[fraction]) for fraction in SWEEP)
+    apart = dict(branch_by_branch(backbone, masks, how))
+    assert all(same(expected[fraction], apart[fraction]) for fraction in SWEEP)
+
+
+def branch_by_branch(backbone: Backbone, masks: MaskSet, how: How) -> Iterator[Chosen]:
+    """Each branch as another process would score it: with nothing but the filters chosen so far."""
+    waiting = [Branch((*SWEEP,))]
+    while waiting:
+        for one in advance(backbone, Evidence(masks), waiting.pop(), how):
+            if len(one.choices) < len(blocks(backbone)):
+                waiting.append(one)
+            else:
+                yield from ((fraction, [*one.choices]) for fraction in one.fractions)
+
+
+@pytest.mark.parametrize("name", list(CRITERIA))
+def test_branches_computed_apart_choose_the_same(backbone: Backbone, masks: MaskSet, name: str) -> None:
+    how = How(criterion(name))
+    together, apart = dict(cascade(backbone, Evidence(masks), SWEEP, how)), dict(branch_by_branch(backbone, masks, how))
+    assert set(apart) == set(SWEEP)
+    assert all(same(together[fraction], apart[fraction]) for fraction in SWEEP)
 
 
 def test_the_cascade_rescores_the_cut_network(backbone: Backbone, masks: MaskSet) -> None:
