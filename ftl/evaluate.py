@@ -37,7 +37,7 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Datase
     return without(evaluation, seen, photo, also=read_json(folder.parent / SETTINGS)["scored_sha256"])
 
 
-def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
+def earlier(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
     """An earlier result, if it is there and was made from the same."""
     if not file.is_file():
         return None
@@ -45,16 +45,21 @@ def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
     return before if all(before.get(key) == value for key, value in made_from.items()) else None
 
 
-def evaluate(folder: Path, evaluation: Dataset, report: Report = silent) -> dict[str, Any]:
-    """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits."""
+def evaluate(
+    folder: Path, evaluation: Dataset, report: Report = silent, files: Sequence[Path] | None = None
+) -> dict[str, Any]:
+    """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits.
+
+    `files`: where this machine has the images, if not at `evaluation.paths`.
+    """
     if not ((folder / HEAD).is_file() and (folder / VALIDATION).is_file()):
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
     made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
     made_from["positive"] = positive = read_json(folder / VALIDATION)["positive"]
     made_from["network_sha256"] = network_digest(folder)
-    if before := _fits(folder / TEST, made_from):
+    if before := earlier(folder / TEST, made_from):
         return before
-    extract(folder, evaluation, report, EVALUATION)
+    extract(folder, evaluation, report, EVALUATION, files)
     head = read_head(folder / HEAD)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
@@ -76,7 +81,7 @@ def time_all(folders: Sequence[Path], threads: int | None = None, report: Report
         made_from["machine"] = machine()
         if threads is not None:
             made_from["threads"] = threads
-        if _fits(folder / TIME, made_from) is None:
+        if earlier(folder / TIME, made_from) is None:
             write_json(folder / TIME, time_network(folder, threads) | made_from | {"versions": versions()})
     report(len(folders), len(folders), "timing")
 
@@ -99,7 +104,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
         "threads": threads,
         "machine": machine(),
     }
-    before = _fits(folder / REPEATS, made_from)
+    before = earlier(folder / REPEATS, made_from)
     runs: list[dict[str, float]] = [] if before is None else before["runs"]
     if len(runs) < repeats:
         features, dataset = read_features(folder / FEATURES)

@@ -32,8 +32,16 @@ def features_of(network: Backbone, paths: Sequence[Path]) -> Iterator[np.ndarray
         yield network(network.preprocess(images)).permute(0, 2, 3, 1).flatten(1).numpy()
 
 
-def extract(folder: Path, dataset: Dataset, report: Report = silent, name: str = FEATURES) -> Path:
+def extract(
+    folder: Path,
+    dataset: Dataset,
+    report: Report = silent,
+    name: str = FEATURES,
+    files: Sequence[Path] | None = None,
+) -> Path:
     """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
+
+    `files`: where this machine has the images, if not at `dataset.paths`.
 
     Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
     `digests`; attributes `dataset_sha256` and `network_sha256` say what made it.
@@ -45,7 +53,7 @@ def extract(folder: Path, dataset: Dataset, report: Report = silent, name: str =
     network = load_backbone(folder)
     with whole_file(file) as draft, h5py.File(draft, "w") as target:
         done = 0
-        for batch in features_of(network, dataset.paths):
+        for batch in features_of(network, files or dataset.paths):
             if not done:
                 target.create_dataset("features", (len(dataset), batch.shape[1]), np.float32)
             target["features"][done : done + len(batch)] = batch

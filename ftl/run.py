@@ -9,15 +9,17 @@ from pathlib import Path
 from ftl.backbones.chain import Backbone
 from ftl.candidate import Candidate
 from ftl.choose import Choice, Front, choose, pareto
-from ftl.dataset import Dataset, load_dataset, split
+from ftl.dataset import Dataset, load_dataset, split, without
 from ftl.errors import FtlError
-from ftl.evaluate import apart, evaluate, time_all
+from ftl.evaluate import evaluate, time_all
 from ftl.features import extract
-from ftl.files import alone
+from ftl.files import alone, read_json
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
-from ftl.pruning.sweep import make_networks, networks
+from ftl.pruning.choice import How
+from ftl.pruning.sweep import SETTINGS, begin_sweep, make_networks, networks
 from ftl.results import write_results
+from ftl.scoring import criterion as criterion_of
 from ftl.train import train
 
 
@@ -53,10 +55,14 @@ def sweep(
     photo: str | None = None,
     positive: str | None = None,
     threads: int | None = None,
+    scheduler: str | None = None,
+    time_on: str | None = None,
     report: Report = silent,
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
+    `scheduler`: of a Dask cluster that computes it, an address or a scheduler's file; `time_on`: the name of its worker
+    that takes the times. Filters, heads and figures are the same as in one process.
     `positive`: the class that is looked for, where its name does not tell.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
@@ -71,19 +77,20 @@ def sweep(
         raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
     if positive is not None and positive not in learn.classes:
         raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
-    with alone(Path(out)):
-        make_networks(
-            backbone,
-            masks,
-            out,
-            keep,
-            criterion_name=criterion,
-            rule=rule,
-            mode=mode,
-            faithful=faithful,
-            seed=seed,
-            report=report,
-        )
+    out = Path(out)
+    how = How(criterion_of(criterion), rule, seed, faithful)
+    with alone(out):
+        fractions = begin_sweep(backbone, masks, out, keep, how, mode)
+        judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])
+        if scheduler is not None:
+            from ftl.cluster.sweep import compute  # an office of machines is not what every user needs
+
+            compute(
+                scheduler, out, masks, learn, judge, fractions,
+                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, report=report,
+            )  # fmt: skip
+            return Sweep(out, tuple(write_results(out)))
+        make_networks(backbone, masks, out, fractions, how, mode, report)
         folders = networks(out)
         for folder in folders:
             extract(folder, learn, report)
@@ -91,8 +98,7 @@ def sweep(
             report(done, len(folders), "training")
             train(folder, seed=seed, photo=photo, positive=positive)
         report(len(folders), len(folders), "training")
-        judge = apart(folders[0], judge, photo)
         for folder in folders:
             evaluate(folder, judge, report)
         time_all(folders, threads, report)
-        return Sweep(Path(out), tuple(write_results(out)))
+        return Sweep(out, tuple(write_results(out)))

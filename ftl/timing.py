@@ -24,7 +24,7 @@ SECONDS, LEAST_RUNS, MOST_RUNS = 8.0, 15, 200
 def time_network(folder: Path, threads: int | None = None) -> dict[str, Any]:
     """Time a network and its head, in a process of its own, on one image that is already a tensor.
 
-    Returns `median_ms`, `q1_ms`, `q3_ms`, `runs`, `threads` and `machine`. Raises `FtlError` when the process fails.
+    Returns `median_ms`, `q1_ms`, `q3_ms`, `runs`, `threads`, `machine`, `runtime`. Raises `FtlError` when it fails.
     """
     command = [sys.executable, "-m", "ftl.timing", str(folder), *([] if threads is None else [str(threads)])]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -73,6 +73,7 @@ def _measure(folder: Path, threads: int | None) -> dict[str, Any]:
         "runs": len(times),
         "threads": torch.get_num_threads(),
         "machine": machine(),
+        "runtime": f"PyTorch {torch.__version__}",
     }
 
 

@@ -93,9 +93,12 @@ def draw_pair(rng: np.random.Generator, cracked: bool) -> tuple[np.ndarray, np.n
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
+    return make_workspace(tmp_path / "workspace")
+
+
+def make_workspace(folder: Path) -> Path:
     """Images, Segmented, dataset and evaluation in the original's folders, and a backbone, all very small."""
     rng = np.random.default_rng(7)
-    folder = tmp_path / "workspace"
     for part, count in (("Images", 4), ("dataset", 24), ("evaluation", 12)):
         for name in ("Crack", "Background"):
             for number in range(count):

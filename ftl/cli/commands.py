@@ -90,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
     options.add_threads(made)
+    options.add_cluster(made)
     options.add_repeats(made)
     options.add_choice(made)
 
@@ -155,8 +156,10 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.errors import FtlError
     from ftl.files import alone
     from ftl.masks import load_masks
+    from ftl.pruning.choice import How
     from ftl.pruning.network import read_description
-    from ftl.pruning.sweep import make_networks
+    from ftl.pruning.sweep import begin_sweep, make_networks
+    from ftl.scoring import criterion
 
     keep = _keep(options)
     backbone = _backbone(options)
@@ -174,19 +177,10 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
             group="union",
             report=bar,
         )
+    how = How(criterion(options.criterion), options.rule, options.seed, options.faithful)
     with alone(options.out):
-        made = make_networks(
-            backbone,
-            masks,
-            options.out,
-            keep,
-            criterion_name=options.criterion,
-            rule=options.rule,
-            mode=options.mode,
-            faithful=options.faithful,
-            seed=options.seed,
-            report=bar,
-        )
+        fractions = begin_sweep(backbone, masks, options.out, keep, how, options.mode)
+        made = make_networks(backbone, masks, options.out, fractions, how, options.mode, bar)
     for folder in made:
         network = read_description(folder)
         ties = len(network["tied_layers"])
@@ -348,6 +342,8 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         photo=options.photo,
         positive=options.positive,
         threads=options.threads,
+        scheduler=options.scheduler,
+        time_on=options.time_on,
         report=bar,
     )
     _print_results(done.out)

@@ -97,3 +97,11 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 def add_repeats(parser: argparse.ArgumentParser) -> None:
     """How often base and pick are run again."""
     parser.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Machines that compute."""
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that computes, as tcp://office:8786, or its file"
+    )
+    parser.add_argument("--time-on", metavar="WORKER", help="the name of the worker whose machine takes the times")

@@ -20,7 +20,6 @@ from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
 from ftl.pruning.rules import check_rule
 from ftl.pruning.surgery import fresh_batch_norms, prune
-from ftl.scoring import criterion
 from ftl.scoring.passes import Evidence
 
 MODES = {"cascade": cascade, "once": once}
@@ -86,57 +85,78 @@ def choose_filters(
     _check_mode(mode)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    if how.faithful:
+    return MODES[mode](as_scored(backbone, how.faithful), Evidence(masks), fractions, how, report)
+
+
+def as_scored(backbone: Backbone, faithful: bool) -> Backbone:
+    """The network whose activations are judged: itself, or as the original program has it."""
+    if faithful:
         backbone = fresh_batch_norms(backbone)
         backbone.preprocess = replace(backbone.preprocess, kind="raw")
-    return MODES[mode](backbone, Evidence(masks), fractions, how, report)
+    return backbone
+
+
+def write_pruned(backbone: Backbone, chosen: Chosen, out: Path, made_with: dict[str, Any], faithful: bool) -> Path:
+    """Cut a backbone to what was chosen and write its folder below `out`."""
+    fraction, layers = chosen
+    source = fresh_batch_norms(backbone) if faithful else backbone
+    pruned = prune(source, {layer.name: layer.kept for layer in layers})
+    write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
+    return out / folder_name(fraction)
 
 
 def make_networks(
     backbone: Backbone,
     masks: MaskSet,
-    out: str | Path,
-    keep: Sequence[float],
-    *,
-    criterion_name: str = "iou",
-    rule: str = "fraction",
-    mode: str = "cascade",
-    faithful: bool = False,
-    seed: int = 0,
+    out: Path,
+    fractions: Sequence[float | None],
+    how: How,
+    mode: str,
     report: Report = silent,
 ) -> list[Path]:
-    """Write `out/base` and one folder per keep fraction; what is there already, whole, is left as it is.
+    """Write a folder per keep fraction of the sweep begun in `out`; what is there already, whole, is left as it is."""
+    if missing := lacking(out, fractions):
+        for chosen in choose_filters(backbone, masks, missing, how, mode, report):
+            write_pruned(backbone, chosen, out, made_with(out), how.faithful)
+    return [out / folder_name(fraction) for fraction in fractions]
+
+
+def made_with(out: Path) -> dict[str, Any]:
+    """What the networks of the sweep begun in `out` say they were made with."""
+    return read_json(out / SETTINGS)["settings"] | {"versions": versions()}
+
+
+def lacking(out: Path, fractions: Sequence[float | None]) -> list[float | None]:
+    """The keep fractions whose network is not there yet."""
+    return [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
+
+
+def begin_sweep(
+    backbone: Backbone, masks: MaskSet, out: Path, keep: Sequence[float], how: How, mode: str
+) -> list[float | None]:
+    """Claim `out` and write `out/base`; the keep fractions to make, rising.
 
     Raises `FtlError` when a fraction is out of (0, 1], or `out` was made from other inputs or with other settings.
     """
-    out = Path(out)
-    fractions: list[float | None] = [None] if rule == "above-average" else [*sorted(set(keep))]
-    _check(backbone, fractions, mode, rule, faithful)
+    fractions: list[float | None] = [None] if how.rule == "above-average" else [*sorted(set(keep))]
+    _check(backbone, fractions, mode, how.rule, how.faithful)
     settings = {
         "backbone": backbone.name,
         "backbone_sha256": backbone_digest(backbone),
         "masks_sha256": masks.digest(),
         "images": len(masks),
         "groups": {group: len(indices) for group, indices in masks.groups.items()},
-        "criterion": criterion(criterion_name).name,
-        "rule": rule,
+        "criterion": how.criterion.name,
+        "rule": how.rule,
         "mode": mode,
-        "faithful": faithful,
-        "seed": seed,
+        "faithful": how.faithful,
+        "seed": how.seed,
     }
     claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
-    made_with = settings | {"versions": versions()}
     if not (out / BASE / DESCRIPTION).is_file():
         whole = [LayerChoice(name, {}, list(range(c.out_channels))) for name, c in backbone.convolutions().items()]
-        write_network(out / BASE, backbone, whole, 1.0, made_with)
-    missing = [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
-    if missing:
-        how = How(criterion(criterion_name), rule, seed, faithful)
-        source = fresh_batch_norms(backbone) if faithful else backbone
-        for fraction, layers in choose_filters(backbone, masks, missing, how, mode, report):
-            pruned = prune(source, {layer.name: layer.kept for layer in layers})
-            write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
-    return [out / folder_name(fraction) for fraction in fractions]
+        write_network(out / BASE, backbone, whole, 1.0, made_with(out))
+    return fractions
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None:

@@ -19,7 +19,7 @@ from studio.store.database import writing
 from studio.store.models import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled
-from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, open_image, press
+from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, open_image, press, rested
 
 PORE = (300, 170)  # high enough to be seen without scrolling
 
@@ -129,11 +129,10 @@ def test_clicks_stay_when_the_view_moves(server: Server, browser, owner: int, wa
     click(page, look(WIDTH, HEIGHT), 42, 100)
     page.keyboard.press("i")
     page.get_by_text(re.compile("^2 ×$")).wait_for()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(1500)
-    page.keyboard.press("ArrowUp")
-    page.wait_for_timeout(2000)
-    settled(page)
+    for key in ("ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+        rested(page)
+    page.wait_for_timeout(1000)
     click(page, look(WIDTH, HEIGHT, 2.0, (WIDTH / 2 + WIDTH / 8, HEIGHT / 2 - HEIGHT / 8)), 330, 84)
     found(page)
     take(page, wall, 1)

@@ -36,9 +36,9 @@ def test_one_class_of_masks_with_several_and_then_the_original_trap(shared: Path
 
 def test_from_whole_photographs_to_a_pick(shared: Path, tmp_path: Path) -> None:
     cracks = shared / "data" / "deepcrack"
-    copy(cracks / "images", tmp_path / "Images", 8)
-    copy(cracks / "masks", tmp_path / "Segmented", 8)
-    for split, folder, count in (("train", "dataset", 24), ("test", "evaluation", 12)):
+    copy(cracks / "images", tmp_path / "Images", 4)
+    copy(cracks / "masks", tmp_path / "Segmented", 4)
+    for split, folder, count in (("train", "dataset", 16), ("test", "evaluation", 8)):
         for name in ("Crack", "Background"):
             copy(shared / "data" / "metu" / split / name, tmp_path / folder / name, count)
     vgg16 = shared / "backbones" / "vgg16_hed.safetensors"

@@ -1,0 +1,82 @@
+"""Files on a worker, known by their content: seen where they lie, kept from before, or asked for.
+
+A task names each file by path and SHA-256. A worker that sees the path (its own disk, or a shared one) reads it there.
+One that does not keeps a copy under the digest; what it has not got, it asks the driver for, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import dask
+
+from ftl.files import digest, whole_file
+
+_KEEP_SECONDS = 7 * 24 * 3600  # an unused copy; a sweep that goes on the next day finds it still
+
+
+class File(NamedTuple):
+    """A file by the path where the driver has it, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+class Lacking(NamedTuple):
+    """A task's answer when its worker has not got these contents (SHA-256): deliver them there, and ask again."""
+
+    worker: str
+    sha256: tuple[str, ...]
+
+
+def _folder() -> Path:
+    root = Path(dask.config.get("temporary-directory", None) or tempfile.gettempdir())
+    folder = root / f"ftl-blobs-{os.getuid()}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():  # somebody else made it, and could put anything there
+        raise PermissionError(f"{folder} belongs to another user: set Dask's temporary-directory to a folder of yours")
+    return folder
+
+
+@lru_cache(maxsize=1 << 17)
+def _has(path: str, size: int, changed: int, sha256: str) -> bool:
+    """Whether a file, as it is since it changed last, has this content: read once per process."""
+    return digest(Path(path)) == sha256
+
+
+def find(file: File) -> Path | None:
+    """Where this machine has the file's content; None if it has not."""
+    for path in (Path(file.path), _folder() / file.sha256):
+        try:
+            state = path.stat()
+            if _has(str(path), state.st_size, state.st_mtime_ns, file.sha256):
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def deliver(contents: Iterable[bytes]) -> None:
+    """Keep contents on this machine; those that nobody used for a week go."""
+    folder, now = _folder(), time.time()
+    for content in contents:
+        with whole_file(folder / hashlib.sha256(content).hexdigest()) as draft:
+            draft.write_bytes(content)
+    for path in folder.iterdir():
+        state = path.stat()
+        if now - max(state.st_atime, state.st_mtime) > _KEEP_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def find_all(files: Sequence[File], worker: str) -> list[Path] | Lacking:
+    """Where this machine has each of the files, or what it lacks."""
+    found = [find(file) for file in files]
+    lacking = tuple(file.sha256 for file, path in zip(files, found, strict=True) if path is None)
+    return Lacking(worker, lacking) if lacking else [path for path in found if path is not None]

@@ -1,0 +1,46 @@
+"""A connection to a Dask cluster, and what can be said of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from distributed import Client
+from distributed.comm.core import CommClosedError
+
+from ftl.errors import FtlError
+
+CONNECT_SECONDS = 10
+WORKER_SECONDS = 120
+
+LOST = (CommClosedError, OSError, TimeoutError)
+"""What is raised when the other end of a connection is gone."""
+
+
+class Unreachable(FtlError):  # noqa: N818
+    """No scheduler answers, or it has no workers."""
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[Client]:
+    """A client of `scheduler`, an address as tcp://office:8786 or the file that `dask scheduler` wrote, with a worker.
+
+    Raises `Unreachable` when nobody answers there, or no worker comes.
+    """
+    is_file = "://" not in scheduler
+    if is_file and not Path(scheduler).is_file():
+        raise Unreachable(f"{scheduler} is neither an address, as tcp://office:8786, nor a scheduler's file")
+    place = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
+    try:
+        client = Client(**place, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (*LOST, ValueError) as error:
+        raise Unreachable(f"no Dask scheduler answers at {scheduler}: start one with dask scheduler") from error
+    try:
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        with client.as_current():
+            yield client
+    except TimeoutError as error:
+        raise Unreachable(f"the scheduler at {scheduler} has no workers: start some with dask worker") from error
+    finally:
+        client.close(timeout=5)

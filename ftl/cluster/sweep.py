@@ -1,0 +1,191 @@
+"""The driver of a sweep on a cluster: hands out its steps, takes in what comes back, goes on where it was cut off.
+
+Steps are handed out as they become possible: branches of the cascade, and each candidate once its network is there.
+What is finished lies in the sweep's folder, whole. When a worker is lost, another does its step; when the scheduler is,
+the driver waits until it is back, and hands out what is not finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from ftl.cluster.blobs import File
+from ftl.cluster.connect import LOST, Unreachable, connected
+from ftl.cluster.drain import Lost, Sources, Step, drain, files_of
+from ftl.cluster.packing import pack_dataset, pack_masks
+from ftl.cluster.tasks import Made, Plan, finish, score
+from ftl.cluster.times import time_networks
+from ftl.dataset import Dataset
+from ftl.errors import FtlError
+from ftl.evaluate import TEST
+from ftl.files import digest, read_json, whole_file, whole_folder
+from ftl.masks import MaskSet
+from ftl.model import HEAD, VALIDATION
+from ftl.progress import Report, silent
+from ftl.pruning.branches import Branch
+from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest
+from ftl.pruning.sweep import BASE, SETTINGS, folder_name, lacking, made_with, networks
+
+PATIENCE = 120.0
+"""Seconds to wait for a scheduler that was lost."""
+
+_NETWORK = (DESCRIPTION, WEIGHTS)
+
+
+@dataclass
+class _Work:
+    """A sweep being computed: what is the same for all its steps. `heard`: when the cluster answered last."""
+
+    out: Path
+    plan: Plan
+    sources: Sources
+    fractions: Sequence[float | None]
+    report: Report
+    heard: float = 0.0
+
+
+def compute(
+    scheduler: str,
+    out: Path,
+    masks: MaskSet,
+    learn: Dataset,
+    judge: Dataset,
+    fractions: Sequence[float | None],
+    *,
+    mode: str,
+    photo: str | None = None,
+    positive: str | None = None,
+    threads: int | None = None,
+    time_on: str | None = None,
+    report: Report = silent,
+) -> None:
+    """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
+
+    `time_on`: the name of the worker whose machine takes the times; by default one that is idle.
+    Raises `FtlError` when there is no scheduler, no worker, or a step fails.
+    """
+    work = _begin(out, masks, learn, judge, fractions, mode, photo, positive, report)
+    while True:
+        try:
+            with connected(scheduler) as client:
+                work.heard = time.monotonic()
+                _candidates(client, work)
+                time_networks(client, work.plan, work.sources, networks(out), threads, time_on, report)
+            return
+        except (*LOST, Lost, Unreachable) as error:
+            if time.monotonic() - work.heard < PATIENCE:
+                time.sleep(1)
+            elif isinstance(error, Unreachable):
+                raise
+            else:
+                raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
+
+
+def _begin(
+    out: Path,
+    masks: MaskSet,
+    learn: Dataset,
+    judge: Dataset,
+    fractions: Sequence[float | None],
+    mode: str,
+    photo: str | None,
+    positive: str | None,
+    report: Report,
+) -> _Work:
+    sources: Sources = {}
+    for side in (learn, judge):
+        sources |= dict(zip(side.digests, side.paths, strict=True))
+
+    def packed(content: bytes) -> File:
+        sha256 = hashlib.sha256(content).hexdigest()
+        sources[sha256] = content
+        return File("", sha256)
+
+    settings = (out / SETTINGS).absolute()
+    plan = Plan(
+        out=str(settings.parent),
+        sweep=File(str(settings), digest(settings)),
+        base=files_of(out / BASE, _NETWORK, sources),
+        masks=packed(pack_masks(masks)),
+        learn=packed(pack_dataset(learn)),
+        judge=packed(pack_dataset(judge)),
+        learn_sha256=learn.digest(),
+        judge_sha256=judge.digest(),
+        made_with=made_with(settings.parent),
+        mode=mode,
+        photo=photo,
+        positive=positive,
+        topic=f"ftl-{uuid.uuid4().hex}",
+    )
+    return _Work(out, plan, sources, fractions, report)
+
+
+def _candidates(client: Client, work: _Work) -> None:
+    """Make, train and test all networks that are not finished."""
+    plan, out = work.plan, work.out
+    wanted = {BASE: 2.0} | {folder_name(one): one or 0.5 for one in work.fractions}  # large ones are begun first
+
+    def candidate(name: str) -> Step:
+        return Step(name, finish, (name, files_of(out / name, _NETWORK, work.sources)), priority=wanted[name])
+
+    def scoring(branch: Branch) -> Step:
+        return Step("scoring", score, (branch,), priority=1.5)
+
+    def take(step: Step, result: Any) -> list[Step]:
+        work.heard = time.monotonic()
+        if step.function is finish:
+            _keep(out, result)
+            done.add(result.name)
+            work.report(len(done), len(wanted), "candidates")
+            return []
+        onward, made = result
+        for one in made:
+            _keep(out, one)
+        return [*map(scoring, onward), *(candidate(one.name) for one in made)]
+
+    missing = lacking(out, work.fractions)
+    there = {folder.name for folder in networks(out)} & set(wanted)
+    done = {name for name in there if _finished(out / name, plan)}
+    work.report(len(done), len(wanted), "candidates")
+    steps = [candidate(name) for name in there - done]
+    if missing:
+        steps.append(scoring(Branch(tuple(missing))))
+    drain(client, plan, work.sources, steps, take)
+
+
+def _finished(folder: Path, plan: Plan) -> bool:
+    """Whether a candidate was trained and tested on these data."""
+    try:
+        validation, tested, head = read_json(folder / VALIDATION), read_json(folder / TEST), digest(folder / HEAD)
+    except (FtlError, OSError):
+        return False
+    made_from = {"dataset_sha256": plan.learn_sha256, "seed": plan.made_with["seed"], "photo": plan.photo}
+    return (
+        all(validation.get(key) == value for key, value in (made_from | {"looked_for": plan.positive}).items())
+        and tested.get("evaluation_sha256") == plan.judge_sha256
+        and tested.get("network_sha256") == network_digest(folder)
+        and tested.get("head_sha256") == head
+    )
+
+
+def _keep(out: Path, made: Made) -> None:
+    """Write what a worker sent back; one that works in the sweep's folder has written it."""
+    folder = out / made.name
+    if DESCRIPTION in made.files:
+        with whole_folder(folder) as draft:
+            for name, content in made.files.items():
+                (draft / name).write_bytes(content)
+        return
+    for name in made.files:
+        (folder / name).unlink(missing_ok=True)  # of an earlier run: old and new must not stand together
+    for name, content in made.files.items():
+        with whole_file(folder / name) as target:
+            target.write_bytes(content)

@@ -1,0 +1,186 @@
+"""What a worker does for a sweep: score a branch, finish a candidate, time a network.
+
+The steps are those of one process. A worker that sees the sweep's folder works in it. One that does not works in a
+folder of its own, and sends back what is to be kept; one that has not got the files says so, and is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from distributed import get_worker
+
+from ftl.cluster.blobs import File, Lacking, find, find_all
+from ftl.cluster.packing import unpack_dataset, unpack_masks
+from ftl.errors import FtlError
+from ftl.files import versions
+from ftl.progress import Report
+from ftl.pruning.branches import Branch, advance
+from ftl.pruning.choice import How
+from ftl.scoring.passes import Evidence
+
+_TOLD_SECONDS = 0.5
+
+
+class Plan(NamedTuple):
+    """What all steps of a sweep share.
+
+    `learn_sha256`, `judge_sha256`: the data sets' own digests. `topic`: of the events that tell how far a step is.
+    """
+
+    out: str
+    sweep: File
+    base: tuple[File, ...]
+    masks: File
+    learn: File
+    judge: File
+    learn_sha256: str
+    judge_sha256: str
+    made_with: dict[str, Any]
+    mode: str
+    photo: str | None
+    positive: str | None
+    topic: str
+
+
+class Made(NamedTuple):
+    """Files of a network by name; empty where the worker wrote them into the sweep's folder itself."""
+
+    name: str
+    files: dict[str, bytes]
+
+
+def _settled(plan: Plan, files: Sequence[File]) -> list[Path] | Lacking:
+    """The files of a step here. Raises `FtlError` where another version of a package would give other numbers."""
+    worker, own, wanted = get_worker(), versions(), plan.made_with["versions"]
+    differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]]
+    if differing:
+        raise FtlError(f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
+    return find_all(files, worker.address)
+
+
+def _reporter(plan: Plan, name: str) -> Report:
+    worker, told, stage = get_worker(), 0.0, ""
+
+    def report(done: int, total: int, what: str) -> None:
+        nonlocal told, stage
+        if what != stage or done >= total or time.monotonic() - told > _TOLD_SECONDS:
+            told, stage = time.monotonic(), what
+            worker.log_event(plan.topic, {"name": name, "what": what, "done": done, "total": total,
+                                          "worker": str(worker.name)})  # fmt: skip
+
+    return report
+
+
+def _visible(plan: Plan) -> Path | None:
+    """The sweep's folder, where this machine sees it."""
+    out = Path(plan.out)
+    found = find(plan.sweep)
+    return out if found is not None and found.parent == out else None
+
+
+@contextlib.contextmanager
+def _network(plan: Plan, name: str, files: Sequence[File], found: Sequence[Path]) -> Iterator[Path]:
+    """The folder of a network: the sweep's own, or one that is gone afterwards."""
+    out = _visible(plan)
+    if out is not None:
+        yield out / name
+        return
+    with tempfile.TemporaryDirectory(prefix="ftl-") as made:
+        folder = Path(made) / name
+        folder.mkdir()
+        for file, path in zip(files, found, strict=True):
+            shutil.copyfile(path, folder / Path(file.path).name)
+        yield folder
+
+
+def _taken(plan: Plan, folder: Path, names: Sequence[str]) -> Made:
+    seen = _visible(plan) is not None
+    return Made(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
+
+
+def _how(plan: Plan) -> How:
+    from ftl.scoring import criterion
+
+    made = plan.made_with
+    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"])
+
+
+@lru_cache(maxsize=1)
+def _evidence(path: Path, sha256: str) -> Evidence:
+    """What filters are judged by, read once for all branches that a worker scores."""
+    return Evidence(unpack_masks(path))
+
+
+def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking:
+    """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
+    from ftl.backbones.load import load_backbone
+    from ftl.pruning.network import DESCRIPTION, WEIGHTS
+    from ftl.pruning.sweep import BASE, MODES, as_scored, write_pruned
+
+    files = plan.masks, *plan.base
+    found = _settled(plan, files)
+    if isinstance(found, Lacking):
+        return found
+    how, report = _how(plan), _reporter(plan, "scoring")
+    evidence = _evidence(found[0], plan.masks.sha256)
+    with _network(plan, BASE, plan.base, found[1:]) as folder:
+        backbone = load_backbone(folder)
+    scored = as_scored(backbone, how.faithful)
+    if plan.mode == "cascade":
+        depth = len(backbone.convolutions())
+        after = advance(scored, evidence, branch, how, report)
+        onward = [one for one in after if len(one.choices) < depth]
+        whole = [(k, [*one.choices]) for one in after if len(one.choices) == depth for k in one.fractions]
+    else:
+        onward, whole = [], [*MODES[plan.mode](scored, evidence, branch.fractions, how, report)]
+    made = []
+    with tempfile.TemporaryDirectory(prefix="ftl-") as own:
+        for chosen in whole:
+            folder = write_pruned(backbone, chosen, _visible(plan) or Path(own), plan.made_with, how.faithful)
+            made.append(_taken(plan, folder, (DESCRIPTION, WEIGHTS)))
+    return onward, made
+
+
+def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking:
+    """Extract features with a network, fit its head, and measure it."""
+    from ftl.evaluate import TEST, evaluate
+    from ftl.features import extract
+    from ftl.model import HEAD, VALIDATION
+    from ftl.train import train
+
+    found = _settled(plan, (plan.learn, plan.judge, *network))
+    if isinstance(found, Lacking):
+        return found
+    learn, judge = unpack_dataset(found[0]), unpack_dataset(found[1])
+    sides = [zip(one.paths, one.digests, strict=True) for one in (learn, judge)]
+    photographs = find_all([File(str(path), sha256) for side in sides for path, sha256 in side], get_worker().address)
+    if isinstance(photographs, Lacking):
+        return photographs
+    report = _reporter(plan, name)
+    with _network(plan, name, network, found[2:]) as folder:
+        extract(folder, learn, report, files=photographs[: len(learn)])
+        report(0, 1, f"training {name}")
+        train(folder, seed=plan.made_with["seed"], photo=plan.photo, positive=plan.positive)
+        evaluate(folder, judge, report, photographs[len(learn) :])
+        return _taken(plan, folder, (HEAD, VALIDATION, TEST))
+
+
+def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -> dict[str, Any] | Lacking:
+    """Time a network with its head in a process of its own on this worker's machine."""
+    from ftl.timing import time_network
+
+    found = _settled(plan, files)
+    if isinstance(found, Lacking):
+        return found
+    _reporter(plan, name)(0, 1, f"timing {name}")
+    with _network(plan, name, files, found) as folder:
+        return time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one

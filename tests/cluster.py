@@ -1,0 +1,83 @@
+"""A Dask cluster of separate processes on loopback, started with Dask's own commands, whose processes can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.conftest import ROOT
+
+
+class Cluster:
+    """A scheduler and workers named w0, w1, ..., each with one thread, a nanny, and a folder of its own."""
+
+    def __init__(self, folder: Path, workers: int = 2) -> None:
+        self.folder, self.count = folder, workers
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / "scheduler.json"
+        self.scheduler: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        with open(self.folder / f"{name}.log", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *options, "--scheduler-file", str(self.file), "--no-dashboard"],
+                stdout=log, stderr=log, cwd=folder, start_new_session=True,
+                env=os.environ | {"PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder)},
+            )  # fmt: skip
+
+    def start_scheduler(self) -> None:
+        self.file.unlink(missing_ok=True)
+        command = "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"
+        self.scheduler = self._start("scheduler", *command)
+        for _ in range(600):
+            if self.file.is_file():
+                return
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "scheduler.log").read_text())
+
+    def start_workers(self) -> None:
+        self.workers = [
+            self._start(f"w{number}", "distributed.cli.dask_worker", "--nthreads", "1", "--name", f"w{number}")
+            for number in range(self.count)
+        ]
+
+    def start(self) -> Cluster:
+        self.start_scheduler()
+        self.start_workers()
+        return self
+
+    def kill_worker(self, number: int) -> None:
+        """SIGKILL a worker's own process; its nanny starts another."""
+        for process in psutil.Process(self.workers[number].pid).children(recursive=True):
+            if b"spawn_main" in b" ".join(part.encode() for part in process.cmdline()):
+                process.send_signal(signal.SIGKILL)
+
+    def kill_scheduler(self) -> None:
+        """SIGKILL the scheduler; then start it and its workers anew, as an office's supervisor would."""
+        assert self.scheduler is not None
+        self.scheduler.kill()
+        self.scheduler.wait()
+        self._kill_workers()
+        self.start()
+
+    def _kill_workers(self) -> None:
+        for process in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> None:
+        self._kill_workers()
+        if self.scheduler is not None:
+            self.scheduler.kill()
+            self.scheduler.wait()

@@ -1,0 +1,139 @@
+"""A sweep on a real scheduler with real workers, each a process: the same results as in one process, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ftl import load_backbone, load_masks, sweep
+from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
+from ftl.dataset import load_dataset
+from ftl.errors import FtlError
+from ftl.files import read_json
+from ftl.run import Sweep
+from tests.cluster import Cluster
+from tests.conftest import SIZE, make_workspace
+from tests.ftl.test_cli import outcome
+
+KEEP = [0.25, 0.5, 1.0]
+KILLS = int(os.environ.get("FTL_KILLS", "2"))  # of each kind; more take longer, see docs/deploy.md
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("cluster") / "workspace")
+
+
+@pytest.fixture(scope="module")
+def one(workspace: Path) -> dict[str, object]:
+    """What one process makes."""
+    run(workspace, "one")
+    return outcome(workspace / "one")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = Cluster(tmp_path_factory.mktemp("cluster")).start()
+    yield started
+    started.stop()
+
+
+def run(workspace: Path, out: str, **options: object) -> Sweep:
+    return sweep(
+        load_backbone(workspace / "tiny.safetensors"),
+        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        dataset=workspace / "dataset",
+        evaluation=workspace / "evaluation",
+        keep=KEEP,
+        out=workspace / out,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def test_masks_and_data_sets_go_there_and_back(workspace: Path) -> None:
+    masks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
+    (workspace / "masks").write_bytes(pack_masks(masks))
+    back = unpack_masks(workspace / "masks")
+    assert (back.digest(), back.groups) == (masks.digest(), masks.groups)
+    assert [one.image_path for one in back.examples] == [one.image_path for one in masks.examples]
+    dataset = load_dataset(workspace / "dataset")
+    (workspace / "set").write_bytes(pack_dataset(dataset))
+    other = unpack_dataset(workspace / "set")
+    assert (other.digest(), other.paths, other.classes) == (dataset.digest(), dataset.paths, dataset.classes)
+    assert np.array_equal(other.labels, dataset.labels)
+
+
+@pytest.mark.parametrize(
+    ("mode", "rule"), [("cascade", "fraction"), ("once", "fraction"), ("cascade", "above-average")]
+)
+def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Path, mode: str, rule: str) -> None:
+    told: list[tuple[int, int, str]] = []
+    own, many = f"one-{mode}-{rule}", f"many-{mode}-{rule}"
+    run(workspace, own, mode=mode, rule=rule)
+    done = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1",
+               report=lambda *one: told.append(one))  # fmt: skip
+    assert outcome(workspace / many) == outcome(workspace / own)
+    assert len(done.candidates) == (len(KEEP) if rule == "fraction" else 1) + 1
+    for one in done.candidates:
+        time_of = read_json(workspace / many / one.name / "time.json")
+        assert time_of["worker"] == "w1"
+        assert time_of["threads"] == len(os.sched_getaffinity(0))
+        assert time_of["runtime"].startswith("PyTorch")
+    assert (len(done.candidates), len(done.candidates), "candidates") in told
+    again = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1")
+    assert again == done
+
+
+def test_workers_that_see_no_file_of_the_driver_are_sent_them(
+    cluster: Cluster, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver's paths lead through its own working folder, which for every other process is another."""
+    monkeypatch.chdir(workspace)
+    here, made = Path("/proc/self/cwd"), workspace / "sent"
+    done = run(here, "sent", scheduler=str(cluster.file))
+    assert outcome(made) == one
+    assert not (made / "base" / "features.h5").exists()
+    held_out = read_json(made / "base" / "validation.json")["paths"]
+    assert all(path.startswith("/proc/self/cwd/dataset/") for path in held_out)
+    assert run(here, "sent", scheduler=str(cluster.file)) == done
+
+
+def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path) -> None:
+    with pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        run(workspace, "a", scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(FtlError, match="neither an address"):
+        run(workspace, "b", scheduler=str(workspace / "none.json"))
+    with pytest.raises(FtlError, match="no worker 'pi' to time on: there are w0, w1"):
+        run(workspace, "c", scheduler=str(cluster.file), time_on="pi")
+
+
+@pytest.mark.parametrize("victim", ["worker", "scheduler"])
+def test_whatever_is_killed_the_sweep_ends_with_the_right_result(
+    tmp_path: Path, workspace: Path, one: dict[str, object], victim: str
+) -> None:
+    """SIGKILL at random moments; and no candidate is computed twice once it was finished."""
+    cluster, rng, kills, runs = Cluster(tmp_path / "cluster").start(), random.Random(5), 0, 0
+    pause = (0.5, 2.0) if victim == "worker" else (4.0, 9.0)  # until a step is under way again
+    try:
+        while kills < KILLS:
+            out, first = workspace / f"killed-{victim}-{runs}", dict[Path, int]()
+            with ThreadPoolExecutor(1) as pool:
+                driver = pool.submit(run, workspace, out.name, scheduler=str(cluster.file))
+                while not wait([driver], rng.uniform(*pause)).done:
+                    for file in out.glob("*/test.json"):
+                        first.setdefault(file, file.stat().st_mtime_ns)
+                    if kills < KILLS:
+                        cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
+                        kills += 1
+                driver.result()
+            assert outcome(out) == one
+            assert all(file.stat().st_mtime_ns == since for file, since in first.items())
+            runs += 1
+    finally:
+        cluster.stop()
