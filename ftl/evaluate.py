@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -37,7 +37,7 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Datase
     return without(evaluation, seen, photo, also=read_json(folder.parent / SETTINGS)["scored_sha256"])
 
 
-def earlier(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
+def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
     """An earlier result, if it is there and was made from the same."""
     if not file.is_file():
         return None
@@ -57,7 +57,7 @@ def evaluate(
     made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
     made_from["positive"] = positive = read_json(folder / VALIDATION)["positive"]
     made_from["network_sha256"] = network_digest(folder)
-    if before := earlier(folder / TEST, made_from):
+    if before := _fits(folder / TEST, made_from):
         return before
     extract(folder, evaluation, report, EVALUATION, files)
     head = read_head(folder / HEAD)
@@ -73,16 +73,27 @@ def evaluate(
     return result
 
 
-def time_all(folders: Sequence[Path], threads: int | None = None, report: Report = silent) -> None:
-    """Time the networks one after the other, each in its own process; those timed already, here, are left alone."""
+def time_all(
+    folders: Sequence[Path],
+    threads: int | None = None,
+    report: Report = silent,
+    *,
+    on: dict[str, Any] | None = None,
+    by: Callable[[Path, int | None], dict[str, Any]] = time_network,
+) -> None:
+    """Time the networks one after the other, each in its own process; those timed already, there, are left alone.
+
+    `on`: the machine that takes the times, as `machine()` tells it; this one by default. `by`: what times one there.
+    """
+    on = machine() if on is None else on
     for done, folder in enumerate(folders):
         report(done, len(folders), "timing")
         made_from: dict[str, Any] = {"network_sha256": network_digest(folder), "head_sha256": digest(folder / HEAD)}
-        made_from["machine"] = machine()
+        made_from["machine"] = on
         if threads is not None:
             made_from["threads"] = threads
-        if earlier(folder / TIME, made_from) is None:
-            write_json(folder / TIME, time_network(folder, threads) | made_from | {"versions": versions()})
+        if _fits(folder / TIME, made_from) is None:
+            write_json(folder / TIME, by(folder, threads) | made_from | {"versions": versions()})
     report(len(folders), len(folders), "timing")
 
 
@@ -104,7 +115,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
         "threads": threads,
         "machine": machine(),
     }
-    before = earlier(folder / REPEATS, made_from)
+    before = _fits(folder / REPEATS, made_from)
     runs: list[dict[str, float]] = [] if before is None else before["runs"]
     if len(runs) < repeats:
         features, dataset = read_features(folder / FEATURES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 from tqdm import tqdm
@@ -39,6 +40,20 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def throttled(report: Report, seconds: float = 0.5) -> Report:
+    """Passes on the first and the last call of each stage, and of those between at most one in so many seconds."""
+    stage, told = "", 0.0
+
+    def passed(done: int, total: int, what: str) -> None:
+        nonlocal stage, told
+        if what == stage and done < total and time.monotonic() - told < seconds:
+            return
+        stage, told = what, time.monotonic()
+        report(done, total, what)
+
+    return passed
 
 
 def silent(done: int, total: int, what: str) -> None:

@@ -11,7 +11,8 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,15 +65,23 @@ def find(file: File) -> Path | None:
 
 
 def deliver(contents: Iterable[bytes]) -> None:
-    """Keep contents on this machine; those that nobody used for a week go."""
-    folder, now = _folder(), time.time()
+    """Keep contents on this machine."""
+    _forget_unused()
+    folder = _folder()
     for content in contents:
         with whole_file(folder / hashlib.sha256(content).hexdigest()) as draft:
             draft.write_bytes(content)
-    for path in folder.iterdir():
-        state = path.stat()
-        if now - max(state.st_atime, state.st_mtime) > _KEEP_SECONDS:
-            path.unlink(missing_ok=True)
+
+
+@cache
+def _forget_unused() -> None:
+    """Remove what nobody used for a week; looked for once in a process' life, not at every delivery."""
+    now = time.time()
+    for path in _folder().iterdir():
+        with suppress(FileNotFoundError):  # another worker of this machine was first
+            state = path.stat()
+            if now - max(state.st_atime, state.st_mtime) > _KEEP_SECONDS:
+                path.unlink()
 
 
 def find_all(files: Sequence[File], worker: str) -> list[Path] | Lacking:

@@ -37,10 +37,11 @@ def connected(scheduler: str) -> Iterator[Client]:
     except (*LOST, ValueError) as error:
         raise Unreachable(f"no Dask scheduler answers at {scheduler}: start one with dask scheduler") from error
     try:
-        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError as error:
+            raise Unreachable(f"the scheduler at {scheduler} has no workers: start some with dask worker") from error
         with client.as_current():
             yield client
-    except TimeoutError as error:
-        raise Unreachable(f"the scheduler at {scheduler} has no workers: start some with dask worker") from error
     finally:
         client.close(timeout=5)

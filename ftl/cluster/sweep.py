@@ -8,6 +8,7 @@ the driver waits until it is back, and hands out what is not finished.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ class _Work:
     sources: Sources
     fractions: Sequence[float | None]
     report: Report
-    heard: float = 0.0
+    heard: float = -math.inf
 
 
 def compute(
@@ -72,34 +73,6 @@ def compute(
     `time_on`: the name of the worker whose machine takes the times; by default one that is idle.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails.
     """
-    work = _begin(out, masks, learn, judge, fractions, mode, photo, positive, report)
-    while True:
-        try:
-            with connected(scheduler) as client:
-                work.heard = time.monotonic()
-                _candidates(client, work)
-                time_networks(client, work.plan, work.sources, networks(out), threads, time_on, report)
-            return
-        except (*LOST, Lost, Unreachable) as error:
-            if time.monotonic() - work.heard < PATIENCE:
-                time.sleep(1)
-            elif isinstance(error, Unreachable):
-                raise
-            else:
-                raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
-
-
-def _begin(
-    out: Path,
-    masks: MaskSet,
-    learn: Dataset,
-    judge: Dataset,
-    fractions: Sequence[float | None],
-    mode: str,
-    photo: str | None,
-    positive: str | None,
-    report: Report,
-) -> _Work:
     sources: Sources = {}
     for side in (learn, judge):
         sources |= dict(zip(side.digests, side.paths, strict=True))
@@ -125,7 +98,21 @@ def _begin(
         positive=positive,
         topic=f"ftl-{uuid.uuid4().hex}",
     )
-    return _Work(out, plan, sources, fractions, report)
+    work = _Work(out, plan, sources, fractions, report)
+    while True:
+        try:
+            with connected(scheduler) as client:
+                work.heard = time.monotonic()
+                _candidates(client, work)
+                time_networks(client, work.plan, work.sources, networks(out), threads, time_on, report)
+            return
+        except (*LOST, Lost, Unreachable) as error:
+            if time.monotonic() - work.heard < PATIENCE:
+                time.sleep(1)
+            elif isinstance(error, Unreachable):
+                raise
+            else:
+                raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
 
 
 def _candidates(client: Client, work: _Work) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +21,10 @@ from ftl.cluster.blobs import File, Lacking, find, find_all
 from ftl.cluster.packing import unpack_dataset, unpack_masks
 from ftl.errors import FtlError
 from ftl.files import versions
-from ftl.progress import Report
+from ftl.progress import Report, throttled
 from ftl.pruning.branches import Branch, advance
 from ftl.pruning.choice import How
 from ftl.scoring.passes import Evidence
-
-_TOLD_SECONDS = 0.5
 
 
 class Plan(NamedTuple):
@@ -68,16 +65,13 @@ def _settled(plan: Plan, files: Sequence[File]) -> list[Path] | Lacking:
 
 
 def _reporter(plan: Plan, name: str) -> Report:
-    worker, told, stage = get_worker(), 0.0, ""
+    worker = get_worker()
 
     def report(done: int, total: int, what: str) -> None:
-        nonlocal told, stage
-        if what != stage or done >= total or time.monotonic() - told > _TOLD_SECONDS:
-            told, stage = time.monotonic(), what
-            worker.log_event(plan.topic, {"name": name, "what": what, "done": done, "total": total,
-                                          "worker": str(worker.name)})  # fmt: skip
+        told = {"name": name, "what": what, "done": done, "total": total, "worker": str(worker.name)}
+        worker.log_event(plan.topic, told)
 
-    return report
+    return throttled(report)
 
 
 def _visible(plan: Plan) -> Path | None:
@@ -124,7 +118,7 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.backbones.load import load_backbone
     from ftl.pruning.network import DESCRIPTION, WEIGHTS
-    from ftl.pruning.sweep import BASE, MODES, as_scored, write_pruned
+    from ftl.pruning.sweep import BASE, MODES, as_scored, source_of, write_pruned
 
     files = plan.masks, *plan.base
     found = _settled(plan, files)
@@ -134,7 +128,7 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     evidence = _evidence(found[0], plan.masks.sha256)
     with _network(plan, BASE, plan.base, found[1:]) as folder:
         backbone = load_backbone(folder)
-    scored = as_scored(backbone, how.faithful)
+    source, scored = source_of(backbone, how), as_scored(backbone, how)
     if plan.mode == "cascade":
         depth = len(backbone.convolutions())
         after = advance(scored, evidence, branch, how, report)
@@ -145,7 +139,7 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     made = []
     with tempfile.TemporaryDirectory(prefix="ftl-") as own:
         for chosen in whole:
-            folder = write_pruned(backbone, chosen, _visible(plan) or Path(own), plan.made_with, how.faithful)
+            folder = write_pruned(source, chosen, _visible(plan) or Path(own), plan.made_with)
             made.append(_taken(plan, folder, (DESCRIPTION, WEIGHTS)))
     return onward, made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from distributed import Client, Lock
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.tasks import Plan, timed
 from ftl.errors import FtlError
-from ftl.evaluate import TIME, earlier
-from ftl.files import digest, machine, versions, write_json
+from ftl.evaluate import time_all
+from ftl.files import machine
 from ftl.model import HEAD
 from ftl.progress import Report
-from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest
+from ftl.pruning.network import DESCRIPTION, WEIGHTS
 
 _POLL = 0.2
 
@@ -37,26 +36,21 @@ def time_networks(
     Without a name, an idle worker's machine is taken. Raises `FtlError` when there is no worker of that name.
     """
     address, name = _worker(client, time_on)
-    here = client.run(machine, workers=[address])[address]
-    for done, folder in enumerate(folders):
-        report(done, len(folders), "timing")
-        made_from: dict[str, Any] = {"network_sha256": network_digest(folder), "head_sha256": digest(folder / HEAD)}
-        made_from["machine"] = here
-        if threads is not None:
-            made_from["threads"] = threads
-        if earlier(folder / TIME, made_from):
-            continue
+
+    def time_there(folder: Path, threads: int | None) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+
+        def take(_: Step, result: dict[str, Any]) -> list[Step]:
+            results.append(result)
+            return []
+
         files = files_of(folder, (DESCRIPTION, WEIGHTS, HEAD), sources)
         step = Step(f"timing {folder.name}", timed, (folder.name, files, threads), worker=address)
-        made_from |= {"worker": name, "versions": versions()}
         with _idle(client, address, report):
-            drain(client, plan, sources, [step], partial(_keep, folder / TIME, made_from))
-    report(len(folders), len(folders), "timing")
+            drain(client, plan, sources, [step], take)
+        return results[0] | {"worker": name}
 
-
-def _keep(file: Path, made_from: dict[str, Any], _: Step, result: dict[str, Any]) -> list[Step]:
-    write_json(file, result | made_from)
-    return []
+    time_all(folders, threads, report, on=client.run(machine, workers=[address])[address], by=time_there)
 
 
 def _worker(client: Client, name: str | None) -> tuple[str, str]:

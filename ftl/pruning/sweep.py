@@ -85,21 +85,25 @@ def choose_filters(
     _check_mode(mode)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    return MODES[mode](as_scored(backbone, how.faithful), Evidence(masks), fractions, how, report)
+    return MODES[mode](as_scored(backbone, how), Evidence(masks), fractions, how, report)
 
 
-def as_scored(backbone: Backbone, faithful: bool) -> Backbone:
-    """The network whose activations are judged: itself, or as the original program has it."""
-    if faithful:
-        backbone = fresh_batch_norms(backbone)
-        backbone.preprocess = replace(backbone.preprocess, kind="raw")
-    return backbone
+def source_of(backbone: Backbone, how: How) -> Backbone:
+    """The network that filters are cut from: itself, or as the original program has it."""
+    return fresh_batch_norms(backbone) if how.faithful else backbone
 
 
-def write_pruned(backbone: Backbone, chosen: Chosen, out: Path, made_with: dict[str, Any], faithful: bool) -> Path:
-    """Cut a backbone to what was chosen and write its folder below `out`."""
+def as_scored(backbone: Backbone, how: How) -> Backbone:
+    """The network whose activations are judged: what is cut, which the original program feeds raw BGR."""
+    source = source_of(backbone, how)
+    if how.faithful:
+        source.preprocess = replace(source.preprocess, kind="raw")
+    return source
+
+
+def write_pruned(source: Backbone, chosen: Chosen, out: Path, made_with: dict[str, Any]) -> Path:
+    """Cut a network to what was chosen and write its folder below `out`."""
     fraction, layers = chosen
-    source = fresh_batch_norms(backbone) if faithful else backbone
     pruned = prune(source, {layer.name: layer.kept for layer in layers})
     write_network(out / folder_name(fraction), pruned, layers, fraction, made_with)
     return out / folder_name(fraction)
@@ -116,8 +120,9 @@ def make_networks(
 ) -> list[Path]:
     """Write a folder per keep fraction of the sweep begun in `out`; what is there already, whole, is left as it is."""
     if missing := lacking(out, fractions):
+        source, made = source_of(backbone, how), made_with(out)
         for chosen in choose_filters(backbone, masks, missing, how, mode, report):
-            write_pruned(backbone, chosen, out, made_with(out), how.faithful)
+            write_pruned(source, chosen, out, made)
     return [out / folder_name(fraction) for fraction in fractions]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ftl.errors import FtlError
-from ftl.progress import Report
+from ftl.progress import Report, throttled
 from studio.errors import StudioError
 from studio.jobs import queue
 from studio.jobs.sweeps import models, workspace
@@ -21,20 +21,16 @@ from studio.store.models import Job, Project
 
 def _reporter(job_id: int) -> Report:
     """Writes progress to the database, at most twice a second."""
-    stage, since, told = "", 0.0, 0.0
+    stage, since = "", 0.0
 
     def report(done: int, total: int, what: str) -> None:
-        nonlocal stage, since, told
-        now = time.time()
+        nonlocal stage, since
         if what != stage:
-            stage, since = what, now
+            stage, since = what, time.time()
             print(f"{time.strftime('%H:%M:%S')}  {what}", flush=True)
-        elif now - told < 0.5 and done < total:
-            return
-        told = now
         queue.change(job_id, stage=what, done=done, total=total, stage_at=since)
 
-    return report
+    return throttled(report)
 
 
 def sweep(job: Job, report: Report) -> None:
