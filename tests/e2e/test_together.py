@@ -92,7 +92,7 @@ def test_all_that_two_then_five_people_draw_at_once_is_there_once_and_everybody_
     server: Server, browser, people: list[int], wall: Image
 ) -> None:
     pages = [open_image(browser, server, one, wall) for one in people[:2]]
-    draw_together(server, pages, people, wall, 30)
+    draw_together(server, pages, people, wall, 60)
     pages += [open_image(browser, server, one, wall) for one in people[2:5]]
     draw_together(server, pages, people, wall, 60)
     for page in pages:

@@ -227,7 +227,7 @@ def test_a_run_killed_at_random_resumes_to_the_same_result(workspace: Path) -> N
     rng = random.Random(20)
     command = [sys.executable, "-m", "ftl", *map(str, arguments), "--out", str(workspace / "killed")]
     kills = 0
-    for _ in range(3):
+    for _ in range(5):
         process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,

@@ -22,7 +22,7 @@ from tests.conftest import SIZE, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-KILLS = int(os.environ.get("FTL_KILLS", "2"))  # of each kind; more take longer, see docs/deploy.md
+KILLS = int(os.environ.get("FTL_KILLS", "2"))  # of each kind; twenty take minutes
 
 
 @pytest.fixture(scope="module")
