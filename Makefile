@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 studio: $(VENV)/studio-installed  ## open the studio in the browser
 	$(BIN)/streamlit run streamlit_app.py
 
+test: export OMP_NUM_THREADS = 1  # two processes of tests share two cores: threads of each would wait for the other's
 test: $(VENV)/test-installed lint  ## lint, types and all tests
 	$(BIN)/python tests/find_browser.py
 	$(BIN)/python -m pytest
