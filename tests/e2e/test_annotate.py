@@ -80,7 +80,7 @@ def logged(page, image: Image, kinds: list[str]) -> None:
 
 def rested(page) -> None:
     """Wait until all keys and clicks are done, so that a stroke is drawn at once."""
-    page.wait_for_function("!window.ftlHold.change && !window.ftlHold.queue.length")
+    page.wait_for_function("window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
     settled(page)
 
 

@@ -70,6 +70,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
 
     page.get_by_role("link", name="Images").click()
     page.get_by_text("No photographs yet").wait_for()
+    settled(page)
     page.locator("input[type=file]").first.set_input_files([material / "walls.zip", material / "notes.jpg"])
     page.get_by_text("walls.zip").wait_for()
     page.get_by_role("button", name="Add to the project").click()
@@ -106,6 +107,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     assert (np.asarray(Image.open(io.BytesIO(mask))) == 1).sum() > 100
 
     page.get_by_role("link", name="Sweep").click()
+    settled(page)
     page.get_by_text("A file of my own").click()
     page.locator("input[type=file]").first.set_input_files(material / "tiny.safetensors")
     page.get_by_text("is there now").wait_for()
@@ -141,6 +143,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     settled(page)
 
     page.get_by_role("link", name="Try").click()
+    settled(page)
     page.locator("input[type=file]").set_input_files(material / "new.jpg")
     page.get_by_text(re.compile("photographs show Crack")).wait_for()
     settled(page)

@@ -331,7 +331,10 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     bob.get_by_role("button", name="Done").click()
     bob.locator(".pin").wait_for(state="detached")
     ada.reload()
+    saved(ada, 0)
+    rested(ada)  # a click while the page is still being drawn may be lost
     ada.get_by_text("History", exact=True).click()
+    rested(ada)
     ada.get_by_text("Show the history").click()
     ada.get_by_role("slider", name="The mask after so many strokes").press("ArrowLeft")
     ada.get_by_role("button", name="Restore this state").click()
