@@ -20,6 +20,7 @@ from ftl.backbones.load import save_backbone
 from ftl.demo import draw
 from tests.conftest import ROOT, SIZE, make_features
 from tests.e2e.conftest import PASSWORD, Server, settled
+from tests.e2e.test_annotate import rested
 from tests.e2e.test_choose import POINTS, click, panel
 from tests.e2e.test_try import shown
 
@@ -52,6 +53,13 @@ def material(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def follow(page, name: str) -> None:
+    """Open a page by its link and wait until it is drawn: a click that comes earlier may be lost."""
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+    settled(page)
+
+
 def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, material: Path) -> None:
     from playwright.sync_api import expect
 
@@ -68,15 +76,14 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     page.get_by_role("button", name="Make project").click()
     page.get_by_role("heading", name="Bridge 42").wait_for()
 
-    page.get_by_role("link", name="Images").click()
+    follow(page, "Images")
     page.get_by_text("No photographs yet").wait_for()
-    settled(page)
     page.locator("input[type=file]").first.set_input_files([material / "walls.zip", material / "notes.jpg"])
     page.get_by_text("walls.zip").wait_for()
     page.get_by_role("button", name="Add to the project").click()
     page.get_by_text(f"{2 * EACH} added.").wait_for()
     expect(page.get_by_text("Notes.jpg cannot be read as an image")).to_be_visible()
-    page.get_by_role("link", name="Images").click()
+    follow(page, "Images")
     page.locator(".gallery a").nth(2 * EACH - 1).wait_for(state="attached")
     assert page.locator(".gallery a").count() == 2 * EACH
 
@@ -88,8 +95,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
                 page.locator("button", has_text="chevron_right")
             ).first.click()
         page.locator("canvas").last.wait_for()
-        settled(page)
-        page.wait_for_function("window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
+        rested(page)
         page.wait_for_timeout(1500)  # the canvas takes its listeners a moment after it is there
         box = page.locator("canvas").last.bounding_box()
         page.mouse.move(box["x"] + 60, box["y"] + 60)
@@ -106,8 +112,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     mask = page.request.get(f"{server.url}/files/{project}/images/{image}/mask.png").body()
     assert (np.asarray(Image.open(io.BytesIO(mask))) == 1).sum() > 100
 
-    page.get_by_role("link", name="Sweep").click()
-    settled(page)
+    follow(page, "Sweep")
     page.get_by_text("A file of my own").click()
     page.locator("input[type=file]").first.set_input_files(material / "tiny.safetensors")
     page.get_by_text("is there now").wait_for()
@@ -142,8 +147,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     pick.wait_for(state="detached")
     settled(page)
 
-    page.get_by_role("link", name="Try").click()
-    settled(page)
+    follow(page, "Try")
     page.locator("input[type=file]").set_input_files(material / "new.jpg")
     page.get_by_text(re.compile("photographs show Crack")).wait_for()
     settled(page)
