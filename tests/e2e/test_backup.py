@@ -27,6 +27,8 @@ def test_a_backup_comes_back_as_a_new_project_with_its_strokes(server: Server, b
 
     page = sign_in(browser, server, ada)
     page.goto(f"{server.url}/?project={project.id}")
+    page.get_by_text("Backup", exact=True).first.wait_for()
+    settled(page)
     page.get_by_text("Backup", exact=True).first.click()
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Download a backup").click()

@@ -75,6 +75,7 @@ def test_limits_move_the_pick_at_once(page) -> None:
         page.keyboard.press("ArrowLeft")  # any, 15, 12, 10 ms
     page.get_by_text("keep-0.25, the pick").wait_for()
     panel(page, "keep-0.25").wait_for()
+    settled(page)
     least = page.locator("[data-testid=stSlider]", has_text="Least recall").locator("input")
     least.focus()
     page.keyboard.press("End")
@@ -84,8 +85,10 @@ def test_limits_move_the_pick_at_once(page) -> None:
 
 def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
     page.get_by_text(re.compile("test images? wrong|every test image right")).first.wait_for()
+    settled(page)
     page.get_by_role("radio", name="Layers").click()
     page.get_by_text("Filters kept per layer").first.wait_for()
+    settled(page)
     page.get_by_role("radio", name="Filters").click()
     page.get_by_text(re.compile(r"^filter \d+ · 0\.\d{3}$")).first.wait_for()
     settled(page)
@@ -95,6 +98,7 @@ def test_other_axes_and_the_other_charts(page) -> None:
     page.get_by_label("To the right").click()
     page.get_by_role("option", name="MACs").click()
     page.get_by_text("multiply-adds, millions").wait_for()
+    settled(page)
     page.get_by_text("More charts").click()
     page.get_by_role("tab", name="Decision score").wait_for()
     settled(page)

@@ -65,9 +65,10 @@ def test_progress_of_a_project(browser, server: Server, team: dict[str, int], sc
     page.get_by_role("button", name="Older").click()
     page.get_by_text("returned the image").wait_for()
     newest.wait_for(state="detached")
+    settled(page)  # a page that is being drawn may lose the click
     page.get_by_role("button", name="Newer").click()
     newest.wait_for()
-    settled(page)  # a page that is being drawn may lose the click
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
     content = Path(download.value.path()).read_text("utf-8-sig")

@@ -86,12 +86,14 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
     page = open_review(browser, server, team.judge, wall, whole=True)
     page.get_by_text("wall [1].png").wait_for()
     page.get_by_text("Ada, Bob *b*").wait_for()
+    settled(page)
     thumbnail = page.locator("img[src*='thumbnail.jpg']")
     assert thumbnail.evaluate("one => one.decode().then(() => one.naturalWidth)") == 256
     page.get_by_text("Compare all images on which several drew").click()
     page.get_by_text("Mean of 1 image").wait_for()
     iou = page.get_by_test_id("stMetric").filter(has_text="IoU")
     assert "0.429" in iou.inner_text()  # 60 of 140 columns are both's
+    settled(page)
     page.locator(f".st-key-review-{wall.id} button").click()
     page.get_by_text("Where they differ: 2.67% of the pixels").wait_for()  # 80 columns of 40 pixels
     captions = page.get_by_test_id("stImageCaption").all_inner_texts()
@@ -103,7 +105,10 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
     assert [one.split()[0] for one in cells.all_text_contents()[:4]] == ["Crack", "Ada", "Bob", "0.429"]
     page.get_by_text("STAPLE", exact=True).click()
     page.get_by_text("STAPLE needs 3 annotators, and 2 drew here: settle by majority.").wait_for()
+    settled(page)
     page.get_by_text("Majority", exact=True).click()
+    page.get_by_role("button", name="Settle by majority").wait_for()
+    settled(page)
     page.get_by_role("button", name="Settle by majority").click()
     assert rows(page, wall, 3) == ["rectangle", "rectangle", "revision"]
     page.get_by_text("Undo the settling").wait_for()
@@ -113,6 +118,7 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
     assert np.array_equal(mask(page, server, wall), expected)
     assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 2"
     page.get_by_text("3,200 pixels are disputed").wait_for()  # what they drew has not changed
+    settled(page)
     page.get_by_role("button", name="Accept").click()
     state(page, wall, "accepted")
     page.get_by_role("button", name="Reopen").wait_for()
@@ -124,6 +130,8 @@ def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image
     before = mask(page, server, wall)
     page.get_by_role("button", name="Settle by majority").click()
     assert rows(page, wall, 3)[-1] == "revision"
+    page.get_by_role("button", name="Undo the settling").wait_for()
+    settled(page)
     page.get_by_role("button", name="Undo the settling").click()
     assert rows(page, wall, 4)[-1] == "undo"
     assert np.array_equal(mask(page, server, wall), before)
@@ -136,6 +144,8 @@ def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: 
     log.append(wall.id, team.admin, [Drawn("third", "rectangle", 1, {"box": [100, 50, 100, 40]}, team.admin)])
     page = open_review(browser, server, team.judge, wall)
     page.get_by_text("STAPLE", exact=True).click()
+    page.get_by_role("button", name="Settle by STAPLE").wait_for()
+    settled(page)
     page.get_by_role("button", name="Settle by STAPLE").click()
     assert rows(page, wall, 4)[-1] == "revision"
     page.get_by_text("Undo the settling").wait_for()

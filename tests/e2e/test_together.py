@@ -326,13 +326,16 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     ada.get_by_role("button", name="Comment", exact=True).first.click()
     bob.locator(".pin").wait_for()
     bob.reload()
+    bob.get_by_text("Comments · 1").wait_for()
+    rested(bob)  # a click while the page is still being drawn may be lost
     bob.get_by_text("Comments · 1").click()
     bob.get_by_text("Is this <b>one</b> crack?").wait_for()
+    rested(bob)
     bob.get_by_role("button", name="Done").click()
     bob.locator(".pin").wait_for(state="detached")
     ada.reload()
     saved(ada, 0)
-    rested(ada)  # a click while the page is still being drawn may be lost
+    rested(ada)
     ada.get_by_text("History", exact=True).click()
     rested(ada)
     ada.get_by_text("Show the history").click()

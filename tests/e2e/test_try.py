@@ -108,6 +108,8 @@ def test_a_photograph_of_the_project_without_the_base(page) -> None:
     page.get_by_role("option", name="own.png").click()
     page.get_by_text("photographs show Crack").wait_for()
     page.keyboard.press("Escape")
+    settled(page)
+    assert set(shown(page)) == {"keep-0.5", "base"}
     page.get_by_text("The base beside it").click()
     page.get_by_text(re.compile("^base")).first.wait_for(state="detached")
     settled(page)
