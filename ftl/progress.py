@@ -5,11 +5,33 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 Report = Callable[[int, int, str], None]
 """A listener: `report(done, total, what)`. The studio stores it with a job; the command line draws a bar."""
+
+
+LOOKING, TRAINING, TESTED, TIMING, TIMED, FAILED = (
+    "looking at photographs", "training", "tested", "timing", "timed", "failed"
+)  # fmt: skip
+"""What a candidate is at: from TESTED on its figures are there, from TIMED on also its time."""
+
+
+class Told(NamedTuple):
+    """How far a candidate is: `done` of `total` at `what`, by a cluster's `worker`; or the error that ended it."""
+
+    name: str
+    what: str
+    done: int = 0
+    total: int = 1
+    worker: str = ""
+    error: str = ""
+
+
+Follow = Callable[[Told], None]
+"""A listener to single candidates; called from several threads, one at a time."""
 
 
 class Bar:
@@ -58,3 +80,7 @@ def throttled(report: Report, seconds: float = 0.5) -> Report:
 
 def silent(done: int, total: int, what: str) -> None:
     """The listener that ignores everything."""
+
+
+def unheard(told: Told) -> None:
+    """The listener that ignores how far candidates are."""

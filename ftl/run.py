@@ -15,7 +15,7 @@ from ftl.evaluate import evaluate, time_all
 from ftl.features import extract
 from ftl.files import alone, read_json
 from ftl.masks import MaskSet
-from ftl.progress import Report, silent
+from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
 from ftl.pruning.sweep import SETTINGS, begin_sweep, make_networks, networks
 from ftl.results import write_results
@@ -57,12 +57,16 @@ def sweep(
     threads: int | None = None,
     scheduler: str | None = None,
     time_on: str | None = None,
+    store: str | None = None,
     report: Report = silent,
+    follow: Follow = unheard,
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
     `scheduler`: of a Dask cluster that computes it, an address or a scheduler's file; `time_on`: the name of its worker
-    that takes the times. Filters, heads and figures are the same as in one process.
+    that takes the times; `store`: an address for fsspec, as s3://bucket/folder, where its workers fetch the files that
+    they do not see; `follow`: hears how far each candidate is there. Filters, heads and figures are the same as in one
+    process.
     `positive`: the class that is looked for, where its name does not tell.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
@@ -87,7 +91,8 @@ def sweep(
 
             compute(
                 scheduler, out, masks, learn, judge, fractions,
-                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, report=report,
+                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store,
+                report=report, follow=follow,
             )  # fmt: skip
             return Sweep(out, tuple(write_results(out)))
         make_networks(backbone, masks, out, fractions, how, mode, report)

@@ -344,6 +344,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         threads=options.threads,
         scheduler=options.scheduler,
         time_on=options.time_on,
+        store=options.store,
         report=bar,
     )
     _print_results(done.out)

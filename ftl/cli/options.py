@@ -105,3 +105,6 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
         "--scheduler", metavar="ADDRESS", help="of a Dask cluster that computes, as tcp://office:8786, or its file"
     )
     parser.add_argument("--time-on", metavar="WORKER", help="the name of the worker whose machine takes the times")
+    parser.add_argument(
+        "--store", metavar="ADDRESS", help="where workers fetch files that they do not see, as s3://bucket/folder"
+    )

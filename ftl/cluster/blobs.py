@@ -1,7 +1,8 @@
-"""Files on a worker, known by their content: seen where they lie, kept from before, or asked for.
+"""Files on a worker, known by their content: seen where they lie, kept from before, fetched, or asked for.
 
 A task names each file by path and SHA-256. A worker that sees the path (its own disk, or a shared one) reads it there.
-One that does not keeps a copy under the digest; what it has not got, it asks the driver for, once.
+One that does not keeps a copy under the digest; what it has not got, it fetches from the sweep's store, if it has one,
+and else asks the driver for, once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import NamedTuple
 import dask
 
 from ftl.files import digest, whole_file
+from ftl.store import fetch_all
 
 _KEEP_SECONDS = 7 * 24 * 3600  # an unused copy; a sweep that goes on the next day finds it still
 
@@ -84,8 +86,16 @@ def _forget_unused() -> None:
                 path.unlink()
 
 
-def find_all(files: Sequence[File], worker: str) -> list[Path] | Lacking:
-    """Where this machine has each of the files, or what it lacks."""
-    found = [find(file) for file in files]
-    lacking = tuple(file.sha256 for file, path in zip(files, found, strict=True) if path is None)
-    return Lacking(worker, lacking) if lacking else [path for path in found if path is not None]
+def find_all(files: Sequence[File], worker: str, store: str | None = None) -> list[Path] | Lacking:
+    """Where this machine has each of the files, or what it lacks.
+
+    Raises `FtlError` when the store cannot be read.
+    """
+    found = {file.sha256: path for file in files if (path := find(file)) is not None}
+    lacking = {file.sha256 for file in files} - set(found)
+    if lacking and store is not None:
+        _forget_unused()
+        kept = {sha256: _folder() / sha256 for sha256 in lacking}
+        lacking = fetch_all(store, kept)
+        found |= {sha256: path for sha256, path in kept.items() if sha256 not in lacking}
+    return Lacking(worker, tuple(sorted(lacking))) if lacking else [found[file.sha256] for file in files]

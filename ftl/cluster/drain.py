@@ -13,8 +13,10 @@ from distributed.scheduler import KilledWorker
 
 from ftl.cluster.blobs import File, Lacking, deliver
 from ftl.cluster.connect import LOST
+from ftl.cluster.tasks import Plan
 from ftl.errors import FtlError
 from ftl.files import digest
+from ftl.store import put_all
 
 Sources = dict[str, Path | bytes]
 """Where the driver has contents, by SHA-256: in a file, or in memory."""
@@ -30,7 +32,7 @@ class Step(NamedTuple):
     """Something for a worker to do: `function(plan, *arguments)`. Those of higher `priority` are begun first.
 
     `worker`: the address of the only one that may. `lives`: how often it may be begun again although it, perhaps, ended
-    several workers; they may as well have been ended from outside.
+    several workers; they may as well have been ended from outside. `stocked`: what it lacked is in the store by now.
     """
 
     name: str
@@ -39,19 +41,21 @@ class Step(NamedTuple):
     priority: float = 0.0
     worker: str | None = None
     lives: int = 3
+    stocked: bool = False
 
 
 def drain(
     client: Client,
-    plan: Any,
+    plan: Plan,
     sources: Sources,
     steps: Iterable[Step],
     take: Callable[[Step, Any], Iterable[Step]],
+    failed: Callable[[Step, Exception], None] | None = None,
 ) -> None:
     """Have `steps` done; `take(step, result)` keeps what came out, and gives the steps that follow from it.
 
-    `sources`: contents by SHA-256, for workers that lack them. Raises `Lost` when the scheduler is gone, and what a
-    step raised.
+    `sources`: contents by SHA-256, for workers that lack them. `failed(step, error)` hears of a step that failed; the
+    others go on unless it raises. Without it the error is raised. Raises `Lost` when the scheduler is gone.
     """
     running: dict[str, tuple[Future[Any], Step]] = {}
     completed = as_completed()
@@ -75,12 +79,23 @@ def drain(
             submit(step)
         for future in completed:
             _, step = running.pop(str(future.key))
-            result = _result(future, step)
+            try:
+                result = _result(future, step)
+            except Lost:
+                raise
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed(step, error)
+                continue
             if isinstance(result, KilledWorker):
                 submit(step._replace(lives=step.lives - 1))
             elif isinstance(result, Lacking):
-                _send(client, result, sources)
-                submit(step, result.worker)
+                if plan.store is not None and not step.stocked:
+                    put_all(plan.store, [sources[sha256] for sha256 in result.sha256])
+                else:
+                    _send(client, result, sources)
+                submit(step._replace(stocked=True), result.worker)
             else:
                 for following in take(step, result):
                     submit(following)

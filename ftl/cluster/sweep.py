@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from ftl.cluster.packing import pack_dataset, pack_masks
 from ftl.cluster.tasks import Made, Plan, finish, score
 from ftl.cluster.times import time_networks
 from ftl.dataset import Dataset
-from ftl.errors import FtlError
+from ftl.errors import FtlError, raise_together
 from ftl.evaluate import TEST
 from ftl.files import digest, read_json, whole_file, whole_folder
 from ftl.masks import MaskSet
 from ftl.model import HEAD, VALIDATION
-from ftl.progress import Report, silent
+from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
 from ftl.pruning.branches import Branch
 from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest
 from ftl.pruning.sweep import BASE, SETTINGS, folder_name, lacking, made_with, networks
@@ -50,7 +51,29 @@ class _Work:
     sources: Sources
     fractions: Sequence[float | None]
     report: Report
+    follow: Follow
     heard: float = -math.inf
+    seen: dict[str, float] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wanted(self) -> dict[str, float]:
+        """All candidates with their keep fractions; half for the rule that has none."""
+        return {BASE: 1.0} | {folder_name(one): one or 0.5 for one in self.fractions}
+
+    def tell(self, told: Told) -> None:
+        """Pass on how far a candidate is, and how far all are: a network's work grows with its fraction squared."""
+        with self.lock:
+            self.heard = time.monotonic()
+            work = {name: keep * keep + 0.01 for name, keep in self.wanted().items()}
+            if told.name not in work:
+                if not self.seen:  # all wait for the scores; afterwards these are the smaller part
+                    self.report(told.done, told.total, told.what)
+                return
+            self.follow(told)
+            if told.what in (LOOKING, TESTED):
+                self.seen[told.name] = told.done / told.total
+                share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
+                self.report(round(1000 * share), 1000, LOOKING)
 
 
 def compute(
@@ -66,12 +89,16 @@ def compute(
     positive: str | None = None,
     threads: int | None = None,
     time_on: str | None = None,
+    store: str | None = None,
     report: Report = silent,
+    follow: Follow = unheard,
 ) -> None:
     """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
 
-    `time_on`: the name of the worker whose machine takes the times; by default one that is idle.
-    Raises `FtlError` when there is no scheduler, no worker, or a step fails.
+    `time_on`: the name of the worker whose machine takes the times; by default one that is idle. `store`: an address
+    for fsspec (`ftl.store`) where workers fetch the files that they do not see; by default this process sends them.
+    `follow`: hears how far each candidate is.
+    Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
     """
     sources: Sources = {}
     for side in (learn, judge):
@@ -96,15 +123,17 @@ def compute(
         mode=mode,
         photo=photo,
         positive=positive,
+        store=store,
         topic=f"ftl-{uuid.uuid4().hex}",
     )
-    work = _Work(out, plan, sources, fractions, report)
+    work = _Work(out, plan, sources, fractions, report, follow)
     while True:
         try:
             with connected(scheduler) as client:
                 work.heard = time.monotonic()
+                client.subscribe_topic(plan.topic, lambda event: work.tell(Told(*event[1])))
                 _candidates(client, work)
-                time_networks(client, work.plan, work.sources, networks(out), threads, time_on, report)
+                time_networks(client, plan, sources, networks(out), threads, time_on, report, work.tell)
             return
         except (*LOST, Lost, Unreachable) as error:
             if time.monotonic() - work.heard < PATIENCE:
@@ -117,35 +146,41 @@ def compute(
 
 def _candidates(client: Client, work: _Work) -> None:
     """Make, train and test all networks that are not finished."""
-    plan, out = work.plan, work.out
-    wanted = {BASE: 2.0} | {folder_name(one): one or 0.5 for one in work.fractions}  # large ones are begun first
+    plan, out, wanted, errors = work.plan, work.out, work.wanted(), dict[str, Exception]()
 
     def candidate(name: str) -> Step:
-        return Step(name, finish, (name, files_of(out / name, _NETWORK, work.sources)), priority=wanted[name])
+        files = files_of(out / name, _NETWORK, work.sources)
+        return Step(name, finish, (name, files), priority=1 + wanted[name])  # large ones are begun first
 
     def scoring(branch: Branch) -> Step:
         return Step("scoring", score, (branch,), priority=1.5)
 
     def take(step: Step, result: Any) -> list[Step]:
-        work.heard = time.monotonic()
         if step.function is finish:
             _keep(out, result)
-            done.add(result.name)
-            work.report(len(done), len(wanted), "candidates")
+            work.tell(Told(result.name, TESTED, 1, 1))
             return []
         onward, made = result
         for one in made:
             _keep(out, one)
         return [*map(scoring, onward), *(candidate(one.name) for one in made)]
 
+    def failed(step: Step, error: Exception) -> None:
+        if step.function is not finish or not isinstance(error, FtlError | MemoryError):
+            raise error
+        errors[step.name] = error
+        work.tell(Told(step.name, FAILED, error=str(error)))
+
     missing = lacking(out, work.fractions)
     there = {folder.name for folder in networks(out)} & set(wanted)
     done = {name for name in there if _finished(out / name, plan)}
-    work.report(len(done), len(wanted), "candidates")
+    for name in done:
+        work.tell(Told(name, TESTED, 1, 1))
     steps = [candidate(name) for name in there - done]
     if missing:
         steps.append(scoring(Branch(tuple(missing))))
-    drain(client, plan, work.sources, steps, take)
+    drain(client, plan, work.sources, steps, take, failed)
+    raise_together("the other candidates are finished; these failed", (f"{k}: {e}" for k, e in errors.items()))
 
 
 def _finished(folder: Path, plan: Plan) -> bool:

@@ -19,9 +19,10 @@ from distributed import get_worker
 
 from ftl.cluster.blobs import File, Lacking, find, find_all
 from ftl.cluster.packing import unpack_dataset, unpack_masks
+from ftl.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import versions
-from ftl.progress import Report, throttled
+from ftl.progress import LOOKING, TIMING, TRAINING, Report, throttled
 from ftl.pruning.branches import Branch, advance
 from ftl.pruning.choice import How
 from ftl.scoring.passes import Evidence
@@ -30,7 +31,8 @@ from ftl.scoring.passes import Evidence
 class Plan(NamedTuple):
     """What all steps of a sweep share.
 
-    `learn_sha256`, `judge_sha256`: the data sets' own digests. `topic`: of the events that tell how far a step is.
+    `learn_sha256`, `judge_sha256`: the data sets' own digests. `store`: where workers fetch files that they do not see.
+    `topic`: of the events that tell how far a step is.
     """
 
     out: str
@@ -45,6 +47,7 @@ class Plan(NamedTuple):
     mode: str
     photo: str | None
     positive: str | None
+    store: str | None
     topic: str
 
 
@@ -61,15 +64,19 @@ def _settled(plan: Plan, files: Sequence[File]) -> list[Path] | Lacking:
     differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]]
     if differing:
         raise FtlError(f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
-    return find_all(files, worker.address)
+    return find_all(files, worker.address, plan.store)
 
 
 def _reporter(plan: Plan, name: str) -> Report:
+    """Tells the driver how far a candidate is. Raises `FtlError` once nobody waits for the step: it was cancelled."""
     worker = get_worker()
+    key = worker.get_current_task()
 
     def report(done: int, total: int, what: str) -> None:
-        told = {"name": name, "what": what, "done": done, "total": total, "worker": str(worker.name)}
-        worker.log_event(plan.topic, told)
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise FtlError(f"{name} was cancelled")
+        worker.log_event(plan.topic, [name, what, done, total, str(worker.name)])
 
     return throttled(report)
 
@@ -114,6 +121,11 @@ def _evidence(path: Path, sha256: str) -> Evidence:
     return Evidence(unpack_masks(path))
 
 
+@lru_cache(maxsize=4)
+def _dataset(path: Path, sha256: str) -> Dataset:
+    return unpack_dataset(path)
+
+
 def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking:
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.backbones.load import load_backbone
@@ -154,17 +166,22 @@ def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking:
     found = _settled(plan, (plan.learn, plan.judge, *network))
     if isinstance(found, Lacking):
         return found
-    learn, judge = unpack_dataset(found[0]), unpack_dataset(found[1])
+    learn, judge = _dataset(found[0], plan.learn.sha256), _dataset(found[1], plan.judge.sha256)
     sides = [zip(one.paths, one.digests, strict=True) for one in (learn, judge)]
-    photographs = find_all([File(str(path), sha256) for side in sides for path, sha256 in side], get_worker().address)
+    photographs = _settled(plan, [File(str(path), sha256) for side in sides for path, sha256 in side])
     if isinstance(photographs, Lacking):
         return photographs
-    report = _reporter(plan, name)
+    report, seen, images = _reporter(plan, name), 0, len(photographs)
+
+    def looked(done: int, total: int, _: str) -> None:
+        report(seen + done, images, LOOKING)
+
     with _network(plan, name, network, found[2:]) as folder:
-        extract(folder, learn, report, files=photographs[: len(learn)])
-        report(0, 1, f"training {name}")
+        extract(folder, learn, looked, files=photographs[: len(learn)])
+        report(0, 1, TRAINING)
         train(folder, seed=plan.made_with["seed"], photo=plan.photo, positive=plan.positive)
-        evaluate(folder, judge, report, photographs[len(learn) :])
+        seen = len(learn)
+        evaluate(folder, judge, looked, photographs[seen:])
         return _taken(plan, folder, (HEAD, VALIDATION, TEST))
 
 
@@ -175,6 +192,6 @@ def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -
     found = _settled(plan, files)
     if isinstance(found, Lacking):
         return found
-    _reporter(plan, name)(0, 1, f"timing {name}")
+    _reporter(plan, name)(0, 1, TIMING)
     with _network(plan, name, files, found) as folder:
         return time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one

@@ -16,7 +16,7 @@ from ftl.errors import FtlError
 from ftl.evaluate import time_all
 from ftl.files import machine
 from ftl.model import HEAD
-from ftl.progress import Report
+from ftl.progress import TIMED, Follow, Report, Told
 from ftl.pruning.network import DESCRIPTION, WEIGHTS
 
 _POLL = 0.2
@@ -30,6 +30,7 @@ def time_networks(
     threads: int | None,
     time_on: str | None,
     report: Report,
+    tell: Follow,
 ) -> None:
     """Write `time.json` of networks that are not timed yet on the machine of the worker called `time_on`.
 
@@ -50,7 +51,12 @@ def time_networks(
             drain(client, plan, sources, [step], take)
         return results[0] | {"worker": name}
 
-    time_all(folders, threads, report, on=client.run(machine, workers=[address])[address], by=time_there)
+    def told(done: int, total: int, what: str) -> None:
+        report(done, total, what)
+        if done:
+            tell(Told(folders[done - 1].name, TIMED, 1, 1))
+
+    time_all(folders, threads, told, on=client.run(machine, workers=[address])[address], by=time_there)
 
 
 def _worker(client: Client, name: str | None) -> tuple[str, str]:

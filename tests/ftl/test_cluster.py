@@ -16,6 +16,7 @@ from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack
 from ftl.dataset import load_dataset
 from ftl.errors import FtlError
 from ftl.files import read_json
+from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.run import Sweep
 from tests.cluster import Cluster
 from tests.conftest import SIZE, make_workspace
@@ -74,10 +75,11 @@ def test_masks_and_data_sets_go_there_and_back(workspace: Path) -> None:
 )
 def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Path, mode: str, rule: str) -> None:
     told: list[tuple[int, int, str]] = []
+    heard: list[Told] = []
     own, many = f"one-{mode}-{rule}", f"many-{mode}-{rule}"
     run(workspace, own, mode=mode, rule=rule)
     done = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1",
-               report=lambda *one: told.append(one))  # fmt: skip
+               report=lambda *one: told.append(one), follow=heard.append)  # fmt: skip
     assert outcome(workspace / many) == outcome(workspace / own)
     assert len(done.candidates) == (len(KEEP) if rule == "fraction" else 1) + 1
     for one in done.candidates:
@@ -85,7 +87,12 @@ def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Pat
         assert time_of["worker"] == "w1"
         assert time_of["threads"] == len(os.sched_getaffinity(0))
         assert time_of["runtime"].startswith("PyTorch")
-    assert (len(done.candidates), len(done.candidates), "candidates") in told
+    assert (1000, 1000, LOOKING) in told
+    for one in done.candidates:
+        own_events = [told for told in heard if told.name == one.name]
+        assert [told.what for told in own_events if told.what in (TRAINING, TESTED, TIMED)] == [TRAINING, TESTED, TIMED]
+        assert own_events[0][1:4] == (LOOKING, 2, 72)  # of 48 to train on and 24 to report on, in twos
+        assert {told.worker for told in own_events if told.what == LOOKING} <= {"w0", "w1"}
     again = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1")
     assert again == done
 
