@@ -11,8 +11,9 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.metrics import mcnemar
 from ftl.model import VALIDATION
+from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
-from ftl.pruning.sweep import BASE, networks
+from ftl.pruning.sweep import networks
 
 
 class Difference(NamedTuple):

@@ -14,8 +14,8 @@ from ftl.choose import Choice
 from ftl.evaluate import repeat
 from ftl.files import read_json, write_text
 from ftl.progress import Report, silent
+from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
-from ftl.pruning.sweep import BASE
 from ftl.results import JSON, read_results
 
 PAGE = "report.html"

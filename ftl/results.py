@@ -14,8 +14,9 @@ from ftl.errors import FtlError
 from ftl.evaluate import TEST, TIME
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.model import HEAD, VALIDATION
+from ftl.pruning.names import BASE
 from ftl.pruning.network import WEIGHTS, read_description
-from ftl.pruning.sweep import BASE, SETTINGS, networks
+from ftl.pruning.sweep import SETTINGS, networks
 
 CSV, JSON = "results.csv", "results.json"
 

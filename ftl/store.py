@@ -75,11 +75,12 @@ def put_all(store: str, contents: Iterable[Path | bytes]) -> list[str]:
         return list(pool.map(lambda one: put(store, one), contents))
 
 
-def fetch_all(store: str, wanted: dict[str, Path]) -> set[str]:
-    """`fetch` for many contents by SHA-256, several at once; those that the store has not got."""
+def fetch_all(store: str, wanted: Iterable[tuple[str, Path]]) -> set[str]:
+    """`fetch` for many pairs of SHA-256 and target, several at once; the contents that the store has not got."""
+    pairs = list(wanted)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        there = pool.map(lambda one: fetch(store, *one), wanted.items())
-        return {sha256 for sha256, found in zip(wanted, there, strict=True) if not found}
+        found = pool.map(lambda pair: fetch(store, *pair), pairs)
+        return {sha256 for (sha256, _), one in zip(pairs, found, strict=True) if not one}
 
 
 def _first_line(error: Exception) -> str:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import progress, queue
+from studio.jobs import progress, queue, record
 from studio.projects import require
 from studio.store.models import Job
 
@@ -31,30 +33,48 @@ def act(action: Callable[[int, int], None], job: Job) -> None:
         st.toast(ui.sentence(error), icon=":material/error:")
 
 
-def show(job: Job, role: str, newest: bool) -> None:
+def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up: bool) -> None:
+    """What can be done with a job where it stands."""
+
+    def button(label: str, action: Callable[[int, int], None], **options: Any) -> None:
+        place.button(label, key=f"{label}-{job.id}", on_click=act, args=(action, job), **options)
+
+    if job.state == "done":
+        if place.button("Choose", key=f"choose-{job.id}", type="primary"):
+            st.session_state["sweep"] = job.id
+            st.switch_page(ui.page_file("choose"))
+    elif role != "admin":
+        return
+    elif job.state in queue.UNFINISHED:
+        if job.state == "queued" and not next_up:
+            button("Do next", queue.prefer)
+        button("Cancel", queue.cancel, disabled=job.cancel)
+    else:
+        if finished:
+            button(
+                "Use what is finished", queue.settle, help="takes the times of the finished networks, and ends there"
+            )
+        button("Retry", queue.retry)
+
+
+def show(job: Job, role: str, newest: bool, next_up: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
+    rows = progress.candidates(job.id)
     with st.container(border=True):
         right = st.container(horizontal=True, vertical_alignment="center")
         left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
-        if job.state in queue.UNFINISHED and role == "admin":
-            right.button("Cancel", key=f"cancel-{job.id}", on_click=act, args=(queue.cancel, job), disabled=job.cancel)
-        elif job.state in ("failed", "cancelled") and role == "admin":
-            right.button("Retry", key=f"retry-{job.id}", on_click=act, args=(queue.retry, job))
-        elif job.state == "done" and right.button("Choose", key=f"choose-{job.id}", type="primary"):
-            st.session_state["sweep"] = job.id
-            st.switch_page(ui.page_file("choose"))
+        buttons(right, job, role, progress.finished(rows), next_up)
         if job.state == "running":
             st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
-        rows = progress.candidates(job.id)
         with st.expander("Networks and log", expanded=newest and job.state != "done"):
             if rows:
                 st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=progress.COLUMNS)
-            st.code(progress.log_end(job.id) or "nothing yet", language=None, height=200)
+            st.code(record.log(job.id) or "nothing yet", language=None, height=200)
 
 
 def all_jobs() -> None:
@@ -64,8 +84,9 @@ def all_jobs() -> None:
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+    waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     for job in jobs:
-        show(job, role, job is jobs[0])
+        show(job, role, job is jobs[0], job in waiting[:1])
     if not any(job.state in queue.UNFINISHED for job in jobs) and st.session_state.pop("jobs-live", False):
         st.rerun()  # all have ended: leave the live view
 

@@ -12,7 +12,7 @@ from ftl.choose import choose
 from ftl.images import EXTENSIONS
 from ftl.model import Model, load_model
 from ftl.progress import Report
-from ftl.pruning.sweep import BASE
+from ftl.pruning.names import BASE
 from studio import ui
 from studio.choosing.maps import jpeg
 from studio.choosing.panel import written

@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from studio import oidc
 from studio.accounts import COOKIE, user_of
+from studio.settings import owns
 from studio.ui import choose_project, page_file
 
 
@@ -28,6 +29,8 @@ if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.stop()
 here = choose_project()
 home = [page("projects", "Projects", "folder", default=True)]
+if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
+    home.append(page("settings", "Settings", "settings"))
 if here is None:
     current = st.navigation({"": home})
 else:

@@ -96,6 +96,6 @@ def find_all(files: Sequence[File], worker: str, store: str | None = None) -> li
     if lacking and store is not None:
         _forget_unused()
         kept = {sha256: _folder() / sha256 for sha256 in lacking}
-        lacking = fetch_all(store, kept)
+        lacking = fetch_all(store, kept.items())
         found |= {sha256: path for sha256, path in kept.items() if sha256 not in lacking}
     return Lacking(worker, tuple(sorted(lacking))) if lacking else [found[file.sha256] for file in files]

@@ -23,8 +23,10 @@ class Unreachable(FtlError):  # noqa: N818
 
 
 @contextmanager
-def connected(scheduler: str) -> Iterator[Client]:
+def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Client]:
     """A client of `scheduler`, an address as tcp://office:8786 or the file that `dask scheduler` wrote, with a worker.
+
+    `patience`: seconds to wait for a worker.
 
     Raises `Unreachable` when nobody answers there, or no worker comes.
     """
@@ -38,7 +40,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         raise Unreachable(f"no Dask scheduler answers at {scheduler}: start one with dask scheduler") from error
     try:
         try:
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+            client.wait_for_workers(1, timeout=patience)
         except TimeoutError as error:
             raise Unreachable(f"the scheduler at {scheduler} has no workers: start some with dask worker") from error
         with client.as_current():

@@ -24,7 +24,7 @@ from ftl.cluster.connect import LOST, Unreachable, connected
 from ftl.cluster.drain import Lost, Sources, Step, drain, files_of
 from ftl.cluster.packing import pack_dataset, pack_masks
 from ftl.cluster.tasks import Made, Plan, finish, score
-from ftl.cluster.times import time_networks
+from ftl.cluster.times import time_networks, timing_worker
 from ftl.dataset import Dataset
 from ftl.errors import FtlError, raise_together
 from ftl.evaluate import TEST
@@ -33,8 +33,9 @@ from ftl.masks import MaskSet
 from ftl.model import HEAD, VALIDATION
 from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
 from ftl.pruning.branches import Branch
+from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest
-from ftl.pruning.sweep import BASE, SETTINGS, folder_name, lacking, made_with, networks
+from ftl.pruning.sweep import SETTINGS, lacking, made_with, networks
 
 PATIENCE = 120.0
 """Seconds to wait for a scheduler that was lost."""
@@ -130,6 +131,7 @@ def compute(
     while True:
         try:
             with connected(scheduler) as client:
+                timing_worker(client, time_on)  # told now, not after hours
                 work.heard = time.monotonic()
                 client.subscribe_topic(plan.topic, lambda event: work.tell(Told(*event[1])))
                 _candidates(client, work)

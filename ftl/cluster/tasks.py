@@ -129,8 +129,9 @@ def _dataset(path: Path, sha256: str) -> Dataset:
 def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking:
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.backbones.load import load_backbone
+    from ftl.pruning.names import BASE
     from ftl.pruning.network import DESCRIPTION, WEIGHTS
-    from ftl.pruning.sweep import BASE, MODES, as_scored, source_of, write_pruned
+    from ftl.pruning.sweep import MODES, as_scored, source_of, write_pruned
 
     files = plan.masks, *plan.base
     found = _settled(plan, files)

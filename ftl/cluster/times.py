@@ -36,7 +36,7 @@ def time_networks(
 
     Without a name, an idle worker's machine is taken. Raises `FtlError` when there is no worker of that name.
     """
-    address, name = _worker(client, time_on)
+    address, name = timing_worker(client, time_on)
 
     def time_there(folder: Path, threads: int | None) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
@@ -59,8 +59,11 @@ def time_networks(
     time_all(folders, threads, told, on=client.run(machine, workers=[address])[address], by=time_there)
 
 
-def _worker(client: Client, name: str | None) -> tuple[str, str]:
-    """Address and name of the worker called so; of one that is idle where no name is given."""
+def timing_worker(client: Client, name: str | None) -> tuple[str, str]:
+    """Address and name of the worker called so; of one that is idle where no name is given.
+
+    Raises `FtlError` when there is no worker of that name.
+    """
     workers = {address: str(one["name"]) for address, one in client.scheduler_info()["workers"].items()}
     if name is None:
         busy = client.processing()

@@ -16,6 +16,7 @@ from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.cascade import cascade
 from ftl.pruning.choice import Chosen, How, LayerChoice
+from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
 from ftl.pruning.rules import check_rule
@@ -23,13 +24,7 @@ from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.scoring.passes import Evidence
 
 MODES = {"cascade": cascade, "once": once}
-BASE = "base"
 SETTINGS = "sweep.json"
-
-
-def folder_name(keep: float | None) -> str:
-    """`keep-0.05`; `above-average` for the rule that needs no fraction."""
-    return "above-average" if keep is None else f"keep-{keep:g}"
 
 
 def fractions_up_to(percent: float) -> list[float]:

@@ -10,8 +10,8 @@ from ftl.candidate import Candidate, base_of
 from ftl.files import read_json
 from ftl.metrics import positive_class
 from ftl.model import VALIDATION
+from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
-from ftl.pruning.sweep import BASE
 from ftl.results import JSON, read_results
 
 

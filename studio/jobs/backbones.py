@@ -6,12 +6,17 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import select
+
 from ftl.backbones.load import load_backbone
 from ftl.errors import FtlError
-from ftl.files import whole_file
+from ftl.files import digest, whole_file
 from studio.errors import StudioError
 from studio.home import home
 from studio.images.uploads import scratch
+from studio.store.database import reading, writing
+from studio.store.models import BackboneFile
+from studio.store.shared import share, there
 
 SUFFIXES = (".h5", ".safetensors", ".pt", ".pth", ".pt2")
 
@@ -21,10 +26,24 @@ def folder(project_id: int) -> Path:
     return home() / "backbones" / str(project_id)
 
 
+def _kept(project_id: int) -> dict[str, str]:
+    with reading() as db:
+        query = select(BackboneFile).where(BackboneFile.project_id == project_id)
+        return {one.name: one.sha256 for one in db.scalars(query)}
+
+
 def uploaded(project_id: int) -> list[str]:
     """The names of a project's backbone files."""
-    found = folder(project_id)
-    return sorted(file.name for file in found.iterdir() if file.name[0] != ".") if found.is_dir() else []
+    here = folder(project_id)
+    found = {file.name for file in here.iterdir() if file.name[0] != "."} if here.is_dir() else set()
+    return sorted(found | set(_kept(project_id)))
+
+
+def file_of(project_id: int, name: str) -> Path:
+    """A project's backbone, fetched from the store if only that has it."""
+    file = folder(project_id) / Path(name).name
+    sha256 = _kept(project_id).get(file.name)
+    return there(sha256, file) if sha256 else file
 
 
 def add(project_id: int, name: str, file: BinaryIO) -> str:
@@ -43,6 +62,10 @@ def add(project_id: int, name: str, file: BinaryIO) -> str:
             load_backbone(draft)
         except FtlError as error:
             raise StudioError(str(error).replace(str(draft), safe)) from error
+        share(draft)
+        sha256 = digest(draft)
         with whole_file(folder(project_id) / safe) as kept:
             draft.replace(kept)
+    with writing() as db:
+        db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256))
     return safe

@@ -1,4 +1,4 @@
-"""How far a job is, from its row and from the files it has finished."""
+"""How far a job is, from its rows and from the files it has finished."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.pruning.sweep import BASE
-from studio.jobs.sweeps import models, workspace
-from studio.store.models import Job
+from ftl.progress import LOOKING, TESTED, TIMED
+from ftl.pruning.names import BASE
+from studio.jobs.queue import candidates_of
+from studio.jobs.sweeps import models
+from studio.store.models import CandidateRow, Job
 
 COLUMNS = {
     "Validation accuracy": {"type": "number", "format": "percent"},
@@ -21,26 +23,31 @@ COLUMNS = {
 }
 """How the table's columns are shown, in Streamlit's words."""
 
-_STEPS = (("head.safetensors", "trained"), ("features.h5", "features computed"), ("network.json", "pruned"))
+_STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 
 
 def candidates(job_id: int) -> list[dict[str, Any]]:
-    """A row for each network that is there, the whole one first: how far it is, and its figures once measured."""
-    folders = [file.parent for file in models(job_id).glob("*/network.json") if file.parent.name[0] != "."]
-    folders.sort(key=lambda one: (one.name != BASE, _figure(one / "network.json", "keep") or 2, one.name))
-    return [_row(folder) for folder in folders]
+    """A row for each network of a sweep, the whole one first: how far it is, and its figures once measured."""
+    return [_row(row, models(job_id) / row.name) for row in candidates_of(job_id)]
 
 
-def _row(folder: Path) -> dict[str, Any]:
-    time_ms = _figure(folder / "time.json", "median_ms")
-    step = next((word for file, word in _STEPS if (folder / file).is_file()), "begun")
+def finished(rows: list[dict[str, Any]]) -> bool:
+    """Whether a pruned network of these rows has its figures."""
+    return any(row["Test accuracy"] is not None for row in rows if row["Network"] != "whole")
+
+
+def _row(row: CandidateRow, folder: Path) -> dict[str, Any]:
+    state = _STATES.get(row.stage, row.stage) if not row.error else f"failed: {row.error}"
+    if row.stage == LOOKING:
+        state = f"{LOOKING}, {row.done:,} of {row.total:,}"
     return {
-        "Network": "whole" if folder.name == BASE else folder.name.removeprefix("keep-"),
-        "State": "measured" if time_ms is not None else step,
+        "Network": "whole" if row.name == BASE else row.name.removeprefix("keep-"),
+        "State": state,
+        "Worker": row.worker,
         "Parameters": _figure(folder / "network.json", "parameters"),
         "Validation accuracy": _figure(folder / "validation.json", "accuracy"),
         "Test accuracy": _figure(folder / "test.json", "accuracy"),
-        "Time in ms": time_ms,
+        "Time in ms": _figure(folder / "time.json", "median_ms"),
     }
 
 
@@ -63,7 +70,7 @@ def stage(job: Job, now: float) -> str:
     if job.cancel:
         return "Stopping"
     if job.total > 1:
-        text += f" · {job.done} of {job.total}"
+        text += f" · {job.done} of {job.total}" if job.total <= 200 else f" · {job.done / job.total:.0%}"
     if job.stage_at and 0 < job.done < job.total and now - job.stage_at > 2:
         left = (now - job.stage_at) / job.done * (job.total - job.done)
         text += f" · about {duration(left)} left in this step"
@@ -83,13 +90,3 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def log_end(job_id: int, size: int = 6000) -> str:
-    """The last part of a job's log."""
-    file = workspace(job_id) / "log.txt"
-    if not file.is_file():
-        return ""
-    with open(file, "rb") as handle:
-        handle.seek(max(0, file.stat().st_size - size))
-        return handle.read().decode("utf-8", "replace")

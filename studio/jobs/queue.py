@@ -1,4 +1,4 @@
-"""Jobs in the database: launch, watch, cancel, retry. The worker process does them."""
+"""Jobs in the database: launch, order, cancel, retry. The worker process does them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,44 @@ import sys
 import time
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from ftl.progress import TESTED, TIMED
+from ftl.pruning.names import folder_name
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs.sweeps import job_in
+from studio.settings import settings as studio_settings
 from studio.store.database import reading, writing
-from studio.store.models import Job
+from studio.store.models import CandidateRow, Job
 from studio.together.audit import record
 
 UNFINISHED = ("queued", "running")
 
 
 def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[str, Any]) -> Job:
-    """Queue a job and see to a worker."""
+    """Queue a job and see to a worker. Raises `StudioError` when the project has too many."""
+    most = studio_settings().most_jobs
     with writing() as db:
+        waiting = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.state.in_(UNFINISHED))
+        if (db.scalar(waiting) or 0) >= most:
+            raise StudioError(f"this project has {most} jobs that wait or run already: wait for one, or cancel one")
         job = Job(project_id=project_id, created_by=user_id, kind=kind, name=name[:100] or kind, settings=settings)
         db.add(job)
         db.flush()
         record(db, project_id, user_id, "launched", name=job.name)
     start_worker()
     return job
+
+
+def claim(job_id: int) -> bool:
+    """Make a queued job a running one; False if it was cancelled meanwhile."""
+    with writing() as db:
+        job = db.get_one(Job, job_id)
+        if job.state != "queued":
+            return False
+        job.state, job.stage, job.started_at = "running", "starting", time.time()
+        return True
 
 
 def start_worker() -> None:
@@ -56,6 +73,23 @@ def unfinished() -> list[Job]:
         return list(db.scalars(select(Job).where(Job.state.in_(UNFINISHED)).order_by(Job.id)))
 
 
+def next_job() -> Job | None:
+    """The job to do next: the first of that project's queue whose last job began longest ago."""
+    with reading() as db:
+        queued = list(db.scalars(select(Job).where(Job.state == "queued").order_by(Job.place, Job.id)))
+        begun = select(Job.project_id, func.max(Job.started_at)).group_by(Job.project_id)
+        last = dict(db.execute(begun).tuples().all())
+    return min(queued, key=lambda job: last[job.project_id] or 0, default=None)
+
+
+def prefer(project_id: int, job_id: int) -> None:
+    """Put a waiting job at the head of its project's queue."""
+    job_in(project_id, job_id)
+    with writing() as db:
+        first = db.scalar(select(func.min(Job.place)).where(Job.project_id == project_id, Job.state == "queued"))
+        db.get_one(Job, job_id).place = (first or 0) - 1
+
+
 def cancel(project_id: int, job_id: int) -> None:
     """Ask a job to stop. What it has finished stays."""
     job_in(project_id, job_id)
@@ -70,10 +104,31 @@ def cancel(project_id: int, job_id: int) -> None:
 
 def retry(project_id: int, job_id: int) -> None:
     """Queue a failed or cancelled job again; it goes on from what is finished."""
+    _again(project_id, job_id)
+
+
+def settle(project_id: int, job_id: int) -> None:
+    """Queue a failed or cancelled sweep again for the candidates that are finished, which only lack their times."""
+    job = job_in(project_id, job_id)
+    finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMED)}
+    keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
+    if not keep:
+        raise StudioError("no pruned network of this sweep is finished yet: retry goes on where it stopped")
+    _again(project_id, job_id, settings=job.settings | {"keep": [one for one in keep if one is not None]})
+
+
+def _again(project_id: int, job_id: int, **values: Any) -> None:
     if job_in(project_id, job_id).state in (*UNFINISHED, "done"):
         raise StudioError("this job needs no retry")
-    change(job_id, state="queued", cancel=False, error=None, ended_at=None, stage="", done=0, total=0)
+    anew = {"state": "queued", "cancel": False, "error": None, "ended_at": None, "stage": "", "done": 0, "total": 0}
+    change(job_id, **anew, **values, place=time.time())
     start_worker()
+
+
+def candidates_of(job_id: int) -> list[CandidateRow]:
+    """How far each network of a sweep is, the unpruned one first."""
+    with reading() as db:
+        return list(db.scalars(select(CandidateRow).where(CandidateRow.job_id == job_id).order_by(CandidateRow.number)))
 
 
 def change(job_id: int, **values: Any) -> None:

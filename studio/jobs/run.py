@@ -11,26 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ftl.errors import FtlError
-from ftl.progress import Report, throttled
+from ftl.progress import Report
+from ftl.pruning.names import BASE, folder_name
 from studio.errors import StudioError
 from studio.jobs import queue
+from studio.jobs.cluster import scheduler
+from studio.jobs.record import await_candidates, follower, reporter, say
 from studio.jobs.sweeps import models, workspace
+from studio.settings import settings as studio_settings
+from studio.store import shared
 from studio.store.database import reading
 from studio.store.models import Job, Project
-
-
-def _reporter(job_id: int) -> Report:
-    """Writes progress to the database, at most twice a second."""
-    stage, since = "", 0.0
-
-    def report(done: int, total: int, what: str) -> None:
-        nonlocal stage, since
-        if what != stage:
-            stage, since = what, time.time()
-            print(f"{time.strftime('%H:%M:%S')}  {what}", flush=True)
-        queue.change(job_id, stage=what, done=done, total=total, stage_at=since)
-
-    return throttled(report)
 
 
 def sweep(job: Job, report: Report) -> None:
@@ -40,7 +31,7 @@ def sweep(job: Job, report: Report) -> None:
     from ftl.backbones.load import save_backbone
     from ftl.backbones.train import train_backbone
     from ftl.dataset import load_dataset
-    from studio.jobs.backbones import folder as folder_of
+    from studio.jobs.backbones import file_of
     from studio.jobs.layout import PHOTO, lay_out
 
     settings: dict[str, Any] = job.settings
@@ -58,7 +49,7 @@ def sweep(job: Job, report: Report) -> None:
             seed=settings["seed"],
             report=report,
         )
-        print(f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on", flush=True)
+        say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
         ready.touch()
     with reading() as db:
         photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
@@ -73,12 +64,17 @@ def sweep(job: Job, report: Report) -> None:
             save_backbone(trained.backbone.features, file, name=settings["architecture"])
         source: str | Path = file
     elif settings["backbone"] == "file":
-        source = folder_of(job.project_id) / Path(settings["file"]).name
+        source = file_of(job.project_id, settings["file"])
     else:
         source = settings["architecture"]
     report(0, 1, "reading the backbone")
     backbone = load_backbone(source)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
+    names = [BASE, *map(folder_name, settings["keep"] or [None])]
+    await_candidates(job.id, names)
+    for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
+        if left.name not in names:
+            shutil.rmtree(left)
     run_sweep(
         backbone,
         masks,
@@ -92,8 +88,14 @@ def sweep(job: Job, report: Report) -> None:
         seed=settings["seed"],
         photo=photo,
         positive=settings.get("positive"),
+        scheduler=scheduler(),
+        time_on=studio_settings().time_on or None,
+        store=shared.address(),
         report=report,
+        follow=follower(job.id),
     )
+    report(0, 1, "keeping the results")
+    queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5",)))
 
 
 def demo(job: Job, report: Report) -> None:
@@ -115,14 +117,14 @@ def main(job_id: int) -> int:
     with reading() as db:
         job = db.get_one(Job, job_id)
     try:
-        KINDS[job.kind](job, _reporter(job_id))
+        KINDS[job.kind](job, reporter(job_id))
     except (FtlError, StudioError) as error:
-        print(error, flush=True)
+        say(job_id, str(error))
         ended: dict[str, Any] = {"state": "failed", "error": str(error)}
     except MemoryError:
         ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
     except Exception as error:
-        traceback.print_exc()
+        say(job_id, traceback.format_exc())
         ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
     else:
         ended = {"state": "done", "error": None}

@@ -30,7 +30,7 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
     if file is not None:
-        network = load_backbone(backbones.folder(project_id) / file)
+        network = load_backbone(backbones.file_of(project_id, file))
     else:  # the speed does not depend on the weights
         network = Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
     return network, speed(network)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
 
+from ftl.errors import FtlError
 from studio.errors import Forbidden, StudioError
 from studio.home import home
 from studio.store.database import reading, writing
 from studio.store.models import Job, Pick
+from studio.store.shared import there_folder
 from studio.together.audit import record
 
 
@@ -36,7 +39,12 @@ def finished_sweeps(project_id: int) -> list[Job]:
     """The sweeps of a project that are done, newest first."""
     with reading() as db:
         query = select(Job).where(Job.project_id == project_id, Job.state == "done")
-        return [job for job in db.scalars(query.order_by(Job.id.desc())) if (models(job.id) / "results.json").is_file()]
+        jobs = list(db.scalars(query.order_by(Job.id.desc())))
+    for job in jobs:
+        if job.tree:
+            with suppress(FtlError):  # without its files a sweep is not listed
+                there_folder(job.tree, workspace(job.id))
+    return [job for job in jobs if (models(job.id) / "results.json").is_file()]
 
 
 def network(project_id: int, job_id: int, candidate: str) -> Path:

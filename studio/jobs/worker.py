@@ -15,9 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from studio.errors import StudioError
 from studio.home import home
-from studio.jobs import queue
+from studio.jobs import cluster, queue
+from studio.jobs.record import say
 from studio.jobs.sweeps import workspace
+from studio.settings import settings
 from studio.store.database import reading
 from studio.store.models import Job
 
@@ -37,6 +40,9 @@ def _runs(process: int | None, job_id: int) -> bool:
 def _begin(job: Job) -> None:
     folder = workspace(job.id)
     folder.mkdir(parents=True, exist_ok=True)
+    cluster.keep_up()
+    if not queue.claim(job.id):
+        return
     with open(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "studio.jobs.run", str(job.id)],
@@ -44,12 +50,13 @@ def _begin(job: Job) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env=os.environ | ({} if settings().scheduler else cluster.environment()),
         )
-    queue.change(job.id, state="running", process=process.pid, started_at=time.time(), stage="starting")
+    queue.change(job.id, process=process.pid)
 
 
 def _watch(job_id: int) -> None:
-    """Wait for a running job's end; stop it when asked to; say so when it died."""
+    """Wait for a running job's end, and see to its cluster; stop it when asked to; say so when it died."""
     asked: float | None = None
     while True:
         with contextlib.suppress(ChildProcessError):
@@ -65,15 +72,28 @@ def _watch(job_id: int) -> None:
                 if asked is not None and time.monotonic() - asked > _PATIENCE:
                     os.killpg(job.process, signal.SIGKILL)
             asked = asked or time.monotonic()
+        else:
+            with contextlib.suppress(StudioError):  # tried again the next time; the job waits for it a while
+                cluster.keep_up()
         time.sleep(_POLL)
     with reading() as db:
         job = db.get_one(Job, job_id)
     if job.state == "running":
         if job.cancel:
+            cluster.take_down()  # what its steps were at is of no use any more
             queue.change(job_id, state="cancelled", process=None, ended_at=time.time())
         else:
+            if words := _last_words(job_id):
+                say(job_id, words)
             why = "its process was ended from outside, perhaps for want of memory: retry goes on from what is done"
             queue.change(job_id, state="failed", error=why, process=None, ended_at=time.time())
+
+
+def _last_words(job_id: int, size: int = 2000) -> str:
+    """What a process wrote that could not write to the log any more."""
+    with open(workspace(job_id) / "log.txt", "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        return file.read().decode("utf-8", "replace")
 
 
 def _take_over() -> None:
@@ -88,13 +108,20 @@ def main() -> None:
     try:
         with FileLock(home() / ".worker.lock", timeout=3):
             _take_over()
-            while jobs := queue.unfinished():
-                running = [job for job in jobs if job.state == "running"]
-                if not running:
-                    _begin(jobs[0])
-                _watch((running or jobs)[0].id)
+            while job := _running() or queue.next_job():
+                try:
+                    if job.state == "queued":
+                        _begin(job)
+                    _watch(job.id)
+                except StudioError as error:
+                    queue.change(job.id, state="failed", error=str(error), process=None, ended_at=time.time())
+            cluster.take_down()
     except Timeout:
         pass  # another worker is at it, and will find the new job
+
+
+def _running() -> Job | None:
+    return next((job for job in queue.unfinished() if job.state == "running"), None)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from PIL import Image
 from ftl.files import whole_file
 from ftl.images import open_upright, to_eight_bits
 from studio.home import home
+from studio.store.shared import share, there
 
 THUMBNAIL = 256
 
@@ -20,8 +21,8 @@ def _path(kind: str, sha256: str, suffix: str = "") -> Path:
 
 
 def original(sha256: str) -> Path:
-    """The uploaded bytes."""
-    return _path("images", sha256)
+    """The uploaded bytes, fetched from the store if only that has them."""
+    return there(sha256, _path("images", sha256))
 
 
 def view(sha256: str) -> Path:
@@ -67,9 +68,10 @@ def keep(draft: Path) -> tuple[str, int, int]:
     with open(draft, "rb") as handle:
         sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
     image = to_eight_bits(open_upright(draft)).convert("RGB")
-    path = original(sha256)
+    path = _path("images", sha256)
     if not path.is_file():
         _write(image, _path("thumbnails", sha256, ".jpg"), THUMBNAIL, 85)
         with whole_file(path) as target:
             target.write_bytes(draft.read_bytes())
+    share(path)
     return sha256, image.width, image.height

@@ -203,7 +203,8 @@ class Event(Base):
 class Job(Base):
     """Work for the worker process. `kind`: sweep or demo. `state`: queued, running, done, failed, cancelled.
 
-    `process`: pid of the process that runs it. `cancel`: somebody asked it to stop.
+    `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
+    project, lowest first. `tree`: of its folder in the store (`studio.store.shared`), once it is done, if there is one.
     """
 
     __tablename__ = "jobs"
@@ -224,6 +225,53 @@ class Job(Base):
     started_at: Mapped[float | None]
     stage_at: Mapped[float | None]
     ended_at: Mapped[float | None]
+    place: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    tree: Mapped[str | None]
+
+
+class CandidateRow(Base):
+    """How far a network of a sweep is. `number`: its place in the sweep, the unpruned one first.
+
+    `stage`: "waiting", or what `ftl.progress.Told` tells; `done` of `total` of it, on `worker`; `error`: why it failed.
+    """
+
+    __tablename__ = "candidates"
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    stage: Mapped[str] = mapped_column(default="waiting")
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=1)
+    worker: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+
+
+class JobLine(Base):
+    """A line of a job's log."""
+
+    __tablename__ = "job_lines"
+    __table_args__ = (Index("job_lines_of_job", "job_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
+    text: Mapped[str]
+    at: Mapped[float] = mapped_column(default=time.time)
+
+
+class Setting(Base):
+    """A setting of the whole studio, see `studio.settings`."""
+
+    __tablename__ = "settings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+
+
+class BackboneFile(Base):
+    """A backbone that a project uploaded, by its name there."""
+
+    __tablename__ = "backbones"
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
 
 
 class Pick(Base):

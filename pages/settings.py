@@ -1,0 +1,71 @@
+"""Settings: where jobs are computed, and how many a project may have; for the studio's owner."""
+
+import os
+
+import streamlit as st
+
+from studio import ui
+from studio.jobs.cluster import workers
+from studio.jobs.office import Machine, machines
+from studio.settings import Settings, owns, save, settings
+
+user = ui.signed_in()
+st.title("Settings")
+if not owns(user.id):
+    st.info("These are for the studio's owner, who made its first account.", icon=":material/lock:")
+    st.stop()
+now = settings()
+fixed = bool(os.environ.get("STUDIO_SCHEDULER", "").strip())
+
+with st.container(border=True):
+    st.subheader("Where sweeps are computed")
+    count, memory = workers()
+    here = f"This machine: {count} worker{'s' * (count > 1)} of one core each, with {memory / 2**30:.1f} GiB of memory"
+    there = "Machines of a Dask cluster"
+    where = st.radio("Machines", [here, there], int(bool(now.scheduler)), disabled=fixed, label_visibility="collapsed")
+    scheduler, time_on = "", ""
+    if where == there:
+        scheduler = st.text_input(
+            "Address of the scheduler",
+            now.scheduler,
+            placeholder="tcp://10.0.0.5:8786",
+            disabled=fixed,
+            help="what `dask scheduler` prints; docs/deploy.md has the commands for an office of several machines",
+        ).strip()
+        if fixed:
+            st.caption("It is set by STUDIO_SCHEDULER, where the studio is started.")
+        st.caption("Whoever reaches a scheduler can run programs on its machines: keep it within your own network.")
+        found: list[Machine] = []
+        if scheduler:
+            with ui.told(), st.spinner("Asking the scheduler"):
+                found = machines(scheduler)
+                st.dataframe(
+                    [one._asdict() for one in found],
+                    hide_index=True,
+                    column_config={
+                        "name": "Worker",
+                        "host": "Machine",
+                        "threads": "Threads",
+                        "memory_gib": "Memory, GiB",
+                    },
+                )
+        names = ["", *(one.name for one in found)]
+        if now.time_on and now.time_on not in names:
+            names.append(now.time_on)
+        time_on = st.selectbox(
+            "Times are taken on",
+            names,
+            names.index(now.time_on) if now.time_on in names else 0,
+            format_func=lambda one: one or "any worker that is idle",
+            help="the machine that the network is for, if it is among them; it does nothing else meanwhile",
+        )
+
+with st.container(border=True):
+    st.subheader("The queue")
+    most = st.number_input("Jobs of one project that may wait or run", 1, 1000, now.most_jobs)
+    st.caption("One job runs at a time, with all workers, so that none disturbs another's times; projects take turns.")
+
+if st.button("Save", type="primary", disabled=where == there and not scheduler):
+    with ui.told():
+        save(user.id, Settings(scheduler if not fixed else "", time_on, int(most)))
+        st.toast("Saved: the next job goes by it.", icon=":material/check:")

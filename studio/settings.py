@@ -1,0 +1,52 @@
+"""What holds for the whole studio, and who may change it: its owner, who made the first account."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from studio.errors import Forbidden, StudioError
+from studio.store.database import reading, writing
+from studio.store.models import Setting, User
+
+
+class Settings(NamedTuple):
+    """`scheduler`: address of the Dask cluster that computes; empty for this machine's own.
+
+    `time_on`: the name of its worker that takes the times; empty for any that is idle.
+    `most_jobs`: so many jobs of a project may wait or run at once.
+    """
+
+    scheduler: str = ""
+    time_on: str = ""
+    most_jobs: int = 10
+
+
+def settings() -> Settings:
+    """The settings now. `STUDIO_SCHEDULER` stands above what was saved."""
+    with reading() as db:
+        saved = {one.key: one.value for one in db.scalars(select(Setting)) if one.key in Settings._fields}
+    fixed = os.environ.get("STUDIO_SCHEDULER", "").strip()
+    return Settings(**saved | ({"scheduler": fixed} if fixed else {}))
+
+
+def owns(user_id: int) -> bool:
+    """Whether a user owns the studio."""
+    with reading() as db:
+        return db.scalar(select(func.min(User.id))) == user_id
+
+
+def save(user_id: int, new: Settings) -> None:
+    """Change the settings. Raises `Forbidden` for everybody but the owner, `StudioError` for what cannot be."""
+    if not owns(user_id):
+        raise Forbidden("only the studio's owner, who made its first account, changes this")
+    scheme, _, rest = new.scheduler.partition("://")
+    if new.scheduler and not (scheme in ("tcp", "tls") and rest.rpartition(":")[2].isdigit()):
+        raise StudioError("a scheduler's address reads tcp://HOST:PORT or tls://HOST:PORT, as tcp://10.0.0.5:8786")
+    if not 1 <= new.most_jobs <= 1000:
+        raise StudioError("a project may have from 1 to 1000 jobs at once")
+    with writing() as db:
+        for key, value in new._asdict().items():
+            db.merge(Setting(key=key, value=value))
