@@ -39,16 +39,8 @@ with st.container(border=True):
         if scheduler:
             with ui.told(), st.spinner("Asking the scheduler"):
                 found = machines(scheduler)
-                st.dataframe(
-                    [one._asdict() for one in found],
-                    hide_index=True,
-                    column_config={
-                        "name": "Worker",
-                        "host": "Machine",
-                        "threads": "Threads",
-                        "memory_gib": "Memory, GiB",
-                    },
-                )
+                heads = {"name": "Worker", "host": "Machine", "threads": "Threads", "memory_gib": "Memory, GiB"}
+                st.dataframe([one._asdict() for one in found], hide_index=True, column_config=heads)
         names = ["", *(one.name for one in found)]
         if now.time_on and now.time_on not in names:
             names.append(now.time_on)

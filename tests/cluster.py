@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,9 @@ class Cluster:
                 return
             time.sleep(0.1)
         raise AssertionError((self.folder / "scheduler.log").read_text())
+
+    def address(self) -> str:
+        return str(json.loads(self.file.read_text())["address"])
 
     def start_workers(self) -> None:
         self.workers = [

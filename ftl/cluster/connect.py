@@ -36,7 +36,7 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
     place = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
     try:
         client = Client(**place, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (*LOST, ValueError) as error:
+    except (*LOST, ValueError, TypeError) as error:  # the last for a scheduler that asks for keys where there are none
         raise Unreachable(f"no Dask scheduler answers at {scheduler}: start one with dask scheduler") from error
     try:
         try:

@@ -78,7 +78,7 @@ def next_job() -> Job | None:
     with reading() as db:
         queued = list(db.scalars(select(Job).where(Job.state == "queued").order_by(Job.place, Job.id)))
         begun = select(Job.project_id, func.max(Job.started_at)).group_by(Job.project_id)
-        last = dict(db.execute(begun).tuples().all())
+        last = {row[0]: row[1] for row in db.execute(begun)}
     return min(queued, key=lambda job: last[job.project_id] or 0, default=None)
 
 

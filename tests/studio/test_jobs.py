@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftl.backbones.load import save_backbone
+from ftl.cluster.connect import connected
+from ftl.errors import FtlError
 from ftl.model import load_model
+from ftl.progress import TESTED, TIMED
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images
-from studio.jobs import queue
+from studio.jobs import backbones, queue, record
+from studio.jobs.cluster import scheduler
 from studio.jobs.keep import parse_keep
 from studio.jobs.layout import draw_split, image_id, lay_out
-from studio.jobs.sweeps import exported, job_in, models, workspace
+from studio.jobs.sweeps import exported, job_in, models
 from studio.projects import create_project, set_photo_pattern
+from studio.settings import Settings, save
 from studio.store.models import Job
 from tests.conftest import SIZE, draw_pair, make_features, save_png
 from tests.studio.conftest import Someone
+
+KEEP = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -92,12 +105,10 @@ def settings(project: Someone, **changes: object) -> dict[str, object]:
 
 
 def give_backbone(project: Someone) -> None:
-    from ftl.backbones.load import save_backbone
-    from studio.jobs import backbones
-
-    folder = backbones.folder(project.project_id)
-    folder.mkdir(parents=True)
-    save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "tiny.safetensors"
+        save_backbone(make_features(), made, name="tiny", size=SIZE)
+        backbones.add(project.project_id, made.name, io.BytesIO(made.read_bytes()))
 
 
 def wait(job: Job, *states: str, seconds: float = 120) -> Job:
@@ -107,7 +118,16 @@ def wait(job: Job, *states: str, seconds: float = 120) -> Job:
         if now.state in states:
             return now
         time.sleep(0.05)
-    raise AssertionError(f"still {now.state}, {now.stage}: {(workspace(job.id) / 'log.txt').read_text()}")
+    raise AssertionError(f"still {now.state}, {now.stage}: {record.log(job.id)}")
+
+
+def until(job: Job, there: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something while a job runs."""
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, record.log(job.id)
+        assert job_in(job.project_id, job.id).state in queue.UNFINISHED, record.log(job.id)
+        time.sleep(0.01)
 
 
 def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) -> None:
@@ -166,20 +186,96 @@ def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path
         exported(other.id, job.id, "keep-0.5")
 
 
-def test_cancel_stops_a_running_job_and_keeps_what_is_done(project: Someone, tmp_path: Path) -> None:
+def processes(home: Path) -> list[psutil.Process]:
+    """What runs for the studio of this home: workers of the queue, jobs, schedulers and workers of its cluster."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("STUDIO_HOME") == str(home) and process.pid != os.getpid():
+                found.append(process)
+    return found
+
+
+def gone(home: Path, seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while processes(home) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not processes(home)
+
+
+def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    give_backbone(project)
+    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP))
+    until(job, lambda: any(row.stage == TESTED for row in queue.candidates_of(job.id)))
+    file = Path(scheduler())
+    assert json.loads(file.read_text())["address"].startswith("tls://127.0.0.1:")
+    assert (file.parent.stat().st_mode & 0o777, (file.parent / "key.pem").stat().st_mode & 0o777) == (0o700, 0o600)
+    with pytest.raises(FtlError, match="no Dask scheduler answers"), connected(str(file)):  # without the key
+        pass
+    finished = {row.name for row in queue.candidates_of(job.id) if row.stage == TESTED}
+    since = {name: (models(job.id) / name / "test.json").stat().st_mtime_ns for name in finished}
+    for process in processes(file.parents[1]):
+        with suppress(psutil.Error):
+            if "distributed.cli.dask_scheduler" in process.cmdline():
+                process.kill()
+    done = wait(job, "done", "failed")
+    assert done.state == "done", done.error
+    assert {name: (models(job.id) / name / "test.json").stat().st_mtime_ns for name in finished} == since
+    rows = queue.candidates_of(job.id)
+    assert [row.name for row in rows] == ["base", *(f"keep-{one:g}" for one in KEEP)]
+    assert {(row.stage, row.error) for row in rows} == {("timed", "")}
+    assert all(row.worker.startswith("here") for row in rows)
+    assert "looking at photographs" in record.log(job.id)
+    assert gone(file.parents[1])  # with the last job its cluster goes, too
+
+
+def test_cancel_stops_a_job_at_once_and_what_is_finished_can_be_used(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     first, second = (
-        queue.launch(project.project_id, project.user_id, "sweep", name, settings(project)) for name in ("a", "b")
+        queue.launch(project.project_id, project.user_id, "sweep", name, settings(project, keep=KEEP)) for name in "ab"
     )
     queue.cancel(project.project_id, second.id)
     assert job_in(project.project_id, second.id).state == "cancelled"  # before it began
-    wait(first, "running")
+    with pytest.raises(StudioError, match="no pruned network"):
+        queue.settle(project.project_id, second.id)
+
+    def finished() -> set[str]:
+        return {row.name for row in queue.candidates_of(first.id) if row.stage in (TESTED, TIMED)}
+
+    until(first, lambda: len(finished() - {"base"}) > 1)
     queue.cancel(project.project_id, first.id)
-    ended = wait(first, "cancelled", "done")
+    ended = wait(first, "cancelled", "done", seconds=5)
     assert ended.state == "cancelled"
     assert ended.process is None
-    queue.retry(project.project_id, first.id)
-    assert wait(first, "done", "failed").state == "done"
+    assert gone(models(first.id).parents[2], 5)  # nor does any of its steps go on
+    kept = finished()
+    assert len(kept) < len(KEEP) + 1
+    queue.settle(project.project_id, first.id)
+    done = wait(first, "done", "failed")
+    assert done.state == "done", done.error
+    results = json.loads((models(first.id) / "results.json").read_text())
+    assert {one["name"] for one in results["candidates"]} == kept | {"base"}
     with pytest.raises(StudioError, match="no retry"):
         queue.retry(project.project_id, first.id)
+
+
+def test_projects_take_turns_and_each_has_a_limit(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    other = create_project(project.user_id, "Other")
+    save(project.user_id, Settings(most_jobs=3))
+    a, b, c = (queue.launch(project.project_id, project.user_id, "sweep", name, {}) for name in "abc")
+    with pytest.raises(StudioError, match="has 3 jobs"):
+        queue.launch(project.project_id, project.user_id, "sweep", "d", {})
+    d = queue.launch(other.id, project.user_id, "sweep", "d", {})
+    queue.prefer(project.project_id, c.id)
+    with pytest.raises(Forbidden):
+        queue.prefer(other.id, c.id)
+    order = []
+    while (job := queue.next_job()) is not None:
+        assert queue.claim(job.id)
+        assert not queue.claim(job.id)
+        order.append(job.id)
+        queue.change(job.id, state="done")
+    assert order == [c.id, d.id, a.id, b.id]
