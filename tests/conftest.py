@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import nn
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import save_backbone
 from ftl.backbones.preprocess import Preprocess
+from tests.postgresql import binaries, cluster
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
 settings.load_profile("untimed")
@@ -108,3 +110,13 @@ def make_workspace(folder: Path) -> Path:
                     save_png(mask, folder / "Segmented" / name / f"{part}_{number}.png")
     save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
     return folder
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    programs = binaries()
+    if programs is None:
+        pytest.skip("left out: there is no PostgreSQL")
+    pytest.importorskip("psycopg", reason="left out: there is no driver psycopg for PostgreSQL")
+    with cluster(programs) as address:
+        yield address

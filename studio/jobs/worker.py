@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from studio.errors import StudioError
@@ -31,10 +31,13 @@ _POLL = 0.3
 def _runs(process: int | None, job_id: int) -> bool:
     """Whether that process is there and runs this job: numbers of processes are used again."""
     try:
-        command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
-    except OSError:
+        return process is not None and _is_run(psutil.Process(process).cmdline(), job_id)
+    except psutil.Error:
         return False
-    return b"studio.jobs.run" in command and str(job_id).encode() in command
+
+
+def _is_run(command: list[str], job_id: int) -> bool:
+    return command[-2:] == ["studio.jobs.run", str(job_id)]
 
 
 def _begin(job: Job) -> None:
@@ -97,10 +100,14 @@ def _last_words(job_id: int, size: int = 2000) -> str:
 
 
 def _take_over() -> None:
-    """Queue the jobs again whose worker was killed and whose process is gone; what they finished stays."""
+    """Find what runs of the jobs whose worker was killed; queue the others again: what they finished stays."""
     for job in queue.unfinished():
         if job.state == "running" and not _runs(job.process, job.id):
-            queue.change(job.id, state="queued", process=None)
+            found = [one.pid for one in psutil.process_iter(["cmdline"]) if _is_run(one.info["cmdline"] or [], job.id)]
+            if found:  # the worker was killed before it could say so
+                queue.change(job.id, process=found[0])
+            else:
+                queue.change(job.id, state="queued", process=None)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,8 @@ import pytest
 from studio.accounts import add_user
 from studio.home import secret
 from studio.projects import create_project
-from studio.store.database import migrate, writing
+from studio.store.database import engine, migrate, writing
+from tests.postgresql import new_database
 
 
 class Someone(NamedTuple):
@@ -24,9 +26,12 @@ class Someone(NamedTuple):
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    if server := os.environ.get("FTL_POSTGRESQL"):  # to run any of these tests by hand on a PostgreSQL
+        monkeypatch.setenv("STUDIO_DATABASE", new_database(server))
     secret.cache_clear()
     migrate()
     yield tmp_path / "home"
+    engine().dispose()
     secret.cache_clear()
 
 

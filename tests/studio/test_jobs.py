@@ -121,6 +121,14 @@ def wait(job: Job, *states: str, seconds: float = 120) -> Job:
     raise AssertionError(f"still {now.state}, {now.stage}: {record.log(job.id)}")
 
 
+def process_of(job: Job) -> int:
+    """The process that does a job, once there is one."""
+    until(job, lambda: job_in(job.project_id, job.id).process is not None)
+    found = job_in(job.project_id, job.id).process
+    assert found is not None
+    return found
+
+
 def until(job: Job, there: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something while a job runs."""
     end = time.monotonic() + seconds
@@ -166,14 +174,11 @@ def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project))
-    running = wait(job, "running")
-    assert running.process
-    os.kill(running.process, signal.SIGKILL)
+    os.kill(process_of(job), signal.SIGKILL)
     failed = wait(job, "failed")
     assert "retry goes on" in (failed.error or "")
     queue.retry(project.project_id, job.id)
-    running = wait(job, "running")
-    worker = int(Path(f"/proc/{running.process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    worker = int(Path(f"/proc/{process_of(job)}/stat").read_text().rsplit(")", 1)[1].split()[1])
     os.kill(worker, signal.SIGKILL)  # the job itself lives on in its own session
     queue.start_worker()
     done = wait(job, "done", "failed")

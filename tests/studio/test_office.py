@@ -20,10 +20,10 @@ from studio.store import database, files
 from tests.cluster import Cluster
 from tests.conftest import ROOT
 from tests.ftl.test_cli import outcome
+from tests.postgresql import new_database
 from tests.s3 import BUCKET, endpoint
 from tests.studio.conftest import Someone
 from tests.studio.test_jobs import fill, give_backbone, settings, wait
-from tests.studio.test_postgresql import new_database, postgresql  # noqa: F401
 
 pytest.importorskip("s3fs", reason="left out: there is no s3fs")
 
@@ -43,7 +43,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]
 
 
 @pytest.fixture
-def home(office: Cluster, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:  # noqa: F811
+def home(office: Cluster, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = Path("/proc/self/cwd/home")
     monkeypatch.setenv("STUDIO_HOME", str(folder))
     monkeypatch.setenv("STUDIO_DATABASE", new_database(postgresql))

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 import pytest
@@ -30,8 +22,16 @@ from studio.images.library import add_image, find_images
 from studio.store import database
 from studio.together import presence
 from tests.conftest import save_png
+from tests.postgresql import new_database
 from tests.studio.conftest import Someone
-from tests.studio.test_fold import (  # noqa: F401  # run here again, on PostgreSQL
+from tests.studio.test_backup import (  # noqa: F401  # run here again, on PostgreSQL
+    bridge,
+    test_a_failure_in_the_midst_of_writing_leaves_nothing,
+    test_a_project_is_restored_with_all_that_was_done,
+    test_too_many_people_are_refused,
+    test_what_is_no_backup_is_refused_and_nothing_is_left_behind,
+)
+from tests.studio.test_fold import (  # noqa: F401
     test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error,
     test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask,
     test_undo_and_redo_walk_through_ones_own_strokes,
@@ -48,69 +48,6 @@ from tests.studio.test_projects import (  # noqa: F401
 from tests.studio.test_store import test_a_block_that_fails_changes_nothing  # noqa: F401
 
 H, W = 24, 32
-
-
-def binaries() -> Path | None:
-    """The folder of the newest PostgreSQL's programs, Debian's or those on the path; None where there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: float(file.parts[-3]))
-    if found:
-        return found[-1].parent
-    path = shutil.which("initdb")
-    return Path(path).parent if path else None
-
-
-@contextmanager
-def cluster(programs: Path) -> Iterator[str]:
-    """A PostgreSQL in a temporary folder, on loopback; the address of its server, without a database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="ftl-postgresql-"))
-    # PostgreSQL refuses to run as root
-    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-    if who:
-        shutil.chown(folder, "nobody", "nogroup")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data, told = folder / "data", folder / "log"
-    make = [programs / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    run = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder]
-    server = None
-    try:
-        subprocess.run(make, check=True, capture_output=True, cwd=folder, **who)  # type: ignore[call-overload]
-        with open(told, "wb") as out:
-            server = subprocess.Popen(run, stdout=out, stderr=out, cwd=folder, **who)  # type: ignore[call-overload]
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        for _ in range(120):
-            if subprocess.run(ready).returncode == 0:
-                break
-            assert server.poll() is None, told.read_text()
-            time.sleep(0.25)
-        yield f"postgresql+psycopg://studio@127.0.0.1:{port}"
-    finally:
-        if server:
-            server.send_signal(2)  # a fast shutdown
-            server.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    programs = binaries()
-    if programs is None:
-        pytest.skip("left out: there is no PostgreSQL")
-    pytest.importorskip("psycopg", reason="left out: there is no driver psycopg for PostgreSQL")
-    with cluster(programs) as address:
-        yield address
-
-
-def new_database(server: str) -> str:
-    """The address of an empty database."""
-    import psycopg
-
-    name = f"studio_{token_hex(4)}"
-    address = server.replace("+psycopg", "")
-    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"{server}/{name}"
 
 
 @pytest.fixture
