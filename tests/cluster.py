@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+from distributed import Client
 
 from tests.conftest import ROOT
 
@@ -19,8 +21,9 @@ from tests.conftest import ROOT
 class Cluster:
     """A scheduler and workers named w0, w1, ..., each with one thread, a nanny, and a folder of its own."""
 
-    def __init__(self, folder: Path, workers: int = 2) -> None:
-        self.folder, self.count = folder, workers
+    def __init__(self, folder: Path, workers: int = 2, hosts: Sequence[str] = ("127.0.0.1",)) -> None:
+        """The workers are on `hosts` in turn, addresses of loopback: to Dask each is a machine."""
+        self.folder, self.count, self.hosts = folder, workers, hosts
         folder.mkdir(parents=True, exist_ok=True)
         self.file = folder / "scheduler.json"
         self.scheduler: subprocess.Popen[bytes] | None = None
@@ -51,7 +54,16 @@ class Cluster:
 
     def start_workers(self) -> None:
         self.workers = [
-            self._start(f"w{number}", "distributed.cli.dask_worker", "--nthreads", "1", "--name", f"w{number}")
+            self._start(
+                f"w{number}",
+                "distributed.cli.dask_worker",
+                "--nthreads",
+                "1",
+                "--name",
+                f"w{number}",
+                "--host",
+                self.hosts[number % len(self.hosts)],
+            )
             for number in range(self.count)
         ]
 
@@ -59,6 +71,11 @@ class Cluster:
         self.start_scheduler()
         self.start_workers()
         return self
+
+    def wait(self) -> None:
+        """Wait until all workers are there."""
+        with Client(scheduler_file=str(self.file), set_as_default=False) as client:
+            client.wait_for_workers(self.count, timeout=60)
 
     def kill_worker(self, number: int) -> None:
         """SIGKILL a worker's own process; its nanny starts another."""

@@ -47,3 +47,13 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
             yield client
     finally:
         client.close(timeout=5)
+
+
+def workers_of(client: Client) -> dict[str, str]:
+    """The names of a cluster's workers by their addresses."""
+    return {address: str(one["name"]) for address, one in client.scheduler_info()["workers"].items()}
+
+
+def host_of(address: str) -> str:
+    """The machine in a worker's address."""
+    return address.split("://")[-1].rsplit(":", 1)[0]

@@ -12,8 +12,8 @@ from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
 from ftl.cluster.blobs import File, Lacking, deliver
-from ftl.cluster.connect import LOST
-from ftl.cluster.tasks import Plan
+from ftl.cluster.connect import LOST, host_of, workers_of
+from ftl.cluster.tasks import Elsewhere, Plan
 from ftl.errors import FtlError
 from ftl.files import digest
 from ftl.store import put_all
@@ -32,7 +32,8 @@ class Step(NamedTuple):
     """Something for a worker to do: `function(plan, *arguments)`. Those of higher `priority` are begun first.
 
     `worker`: the address of the only one that may. `lives`: how often it may be begun again although it, perhaps, ended
-    several workers; they may as well have been ended from outside. `stocked`: what it lacked is in the store by now.
+    several workers; they may as well have been ended from outside. `stocked`: SHA-256 of what it lacked and the
+    store has by now.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Step(NamedTuple):
     priority: float = 0.0
     worker: str | None = None
     lives: int = 3
-    stocked: bool = False
+    stocked: frozenset[str] = frozenset()
 
 
 def drain(
@@ -60,16 +61,16 @@ def drain(
     running: dict[str, tuple[Future[Any], Step]] = {}
     completed = as_completed()
 
-    def submit(step: Step, rather: str | None = None) -> None:
-        asked = step.worker or rather
+    def submit(step: Step, rather: Sequence[str] = ()) -> None:
+        asked = [step.worker] if step.worker else list(rather)
         future = client.submit(
             step.function,
             plan,
             *step.arguments,
             key=f"ftl-{step.function.__name__}-{uuid.uuid4().hex}",
             priority=step.priority,
-            workers=[asked] if asked else None,
-            allow_other_workers=bool(rather and not step.worker),
+            workers=asked or None,
+            allow_other_workers=bool(asked) and not step.worker,
         )
         running[str(future.key)] = future, step
         completed.add(future)
@@ -91,11 +92,13 @@ def drain(
             if isinstance(result, KilledWorker):
                 submit(step._replace(lives=step.lives - 1))
             elif isinstance(result, Lacking):
-                if plan.store is not None and not step.stocked:
+                if plan.store is not None and step.stocked.isdisjoint(result.sha256):
                     put_all(plan.store, [sources[sha256] for sha256 in result.sha256])
                 else:
-                    _send(client, result, sources)
-                submit(step._replace(stocked=True), result.worker)
+                    _send(client, result, sources)  # the worker does not reach the store
+                submit(step._replace(stocked=step.stocked | {*result.sha256}), [result.worker])
+            elif isinstance(result, Elsewhere):
+                submit(step, [host for host in map(host_of, workers_of(client)) if host != host_of(result.worker)])
             else:
                 for following in take(step, result):
                     submit(following)

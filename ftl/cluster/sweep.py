@@ -24,7 +24,7 @@ from ftl.cluster.connect import LOST, Unreachable, connected
 from ftl.cluster.drain import Lost, Sources, Step, drain, files_of
 from ftl.cluster.packing import pack_dataset, pack_masks
 from ftl.cluster.tasks import Made, Plan, finish, score
-from ftl.cluster.times import time_networks, timing_worker
+from ftl.cluster.times import has_others, time_networks, timing_worker
 from ftl.dataset import Dataset
 from ftl.errors import FtlError, raise_together
 from ftl.evaluate import TEST
@@ -96,7 +96,8 @@ def compute(
 ) -> None:
     """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
 
-    `time_on`: the name of the worker whose machine takes the times; by default one that is idle. `store`: an address
+    `time_on`: the name of the worker whose machine takes the times, and does nothing else while there are workers on
+    other machines; by default one that is idle. `store`: an address
     for fsspec (`ftl.store`) where workers fetch the files that they do not see; by default this process sends them.
     `follow`: hears how far each candidate is.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
@@ -131,7 +132,8 @@ def compute(
     while True:
         try:
             with connected(scheduler) as client:
-                timing_worker(client, time_on)  # told now, not after hours
+                address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
+                work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
                 work.heard = time.monotonic()
                 client.subscribe_topic(plan.topic, lambda event: work.tell(Told(*event[1])))
                 _candidates(client, work)

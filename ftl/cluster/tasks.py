@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,12 +28,14 @@ from ftl.pruning.branches import Branch, advance
 from ftl.pruning.choice import How
 from ftl.scoring.passes import Evidence
 
+_REST = 0.5  # seconds
+
 
 class Plan(NamedTuple):
     """What all steps of a sweep share.
 
     `learn_sha256`, `judge_sha256`: the data sets' own digests. `store`: where workers fetch files that they do not see.
-    `topic`: of the events that tell how far a step is.
+    `rests`: the name of a worker that only takes times. `topic`: of the events that tell how far a step is.
     """
 
     out: str
@@ -49,6 +52,13 @@ class Plan(NamedTuple):
     positive: str | None
     store: str | None
     topic: str
+    rests: str | None = None
+
+
+class Elsewhere(NamedTuple):
+    """A step's answer on the worker, by its address, that is kept for the times."""
+
+    worker: str
 
 
 class Made(NamedTuple):
@@ -56,6 +66,14 @@ class Made(NamedTuple):
 
     name: str
     files: dict[str, bytes]
+
+
+def _is_for_others(plan: Plan) -> bool:
+    """Whether this worker is kept for the times; it waits a moment, lest it be asked too often."""
+    if plan.rests is None or str(get_worker().name) != plan.rests:
+        return False
+    time.sleep(_REST)
+    return True
 
 
 def _settled(plan: Plan, files: Sequence[File]) -> list[Path] | Lacking:
@@ -126,13 +144,15 @@ def _dataset(path: Path, sha256: str) -> Dataset:
     return unpack_dataset(path)
 
 
-def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking:
+def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking | Elsewhere:
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.backbones.load import load_backbone
     from ftl.pruning.names import BASE
     from ftl.pruning.network import DESCRIPTION, WEIGHTS
     from ftl.pruning.sweep import MODES, as_scored, source_of, write_pruned
 
+    if _is_for_others(plan):
+        return Elsewhere(get_worker().address)
     files = plan.masks, *plan.base
     found = _settled(plan, files)
     if isinstance(found, Lacking):
@@ -157,13 +177,15 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     return onward, made
 
 
-def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking:
+def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking | Elsewhere:
     """Extract features with a network, fit its head, and measure it."""
     from ftl.evaluate import TEST, evaluate
     from ftl.features import extract
     from ftl.model import HEAD, VALIDATION
     from ftl.train import train
 
+    if _is_for_others(plan):
+        return Elsewhere(get_worker().address)
     found = _settled(plan, (plan.learn, plan.judge, *network))
     if isinstance(found, Lacking):
         return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from distributed import Client, Lock
 
+from ftl.cluster.connect import host_of, workers_of
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.tasks import Plan, timed
 from ftl.errors import FtlError
@@ -18,6 +19,9 @@ from ftl.files import machine
 from ftl.model import HEAD
 from ftl.progress import TIMED, Follow, Report, Told
 from ftl.pruning.network import DESCRIPTION, WEIGHTS
+
+PATIENCE = 20.0
+"""Seconds to wait for the worker that is to take the times: after a scheduler's start not all are back at once."""
 
 _POLL = 0.2
 
@@ -64,26 +68,31 @@ def timing_worker(client: Client, name: str | None) -> tuple[str, str]:
 
     Raises `FtlError` when there is no worker of that name.
     """
-    workers = {address: str(one["name"]) for address, one in client.scheduler_info()["workers"].items()}
-    if name is None:
-        busy = client.processing()
-        return min(workers.items(), key=lambda one: (len(busy.get(one[0], ())), one))
-    for one in workers.items():
-        if one[1] == name:
-            return one
-    raise FtlError(f"there is no worker {name!r} to time on: there are {', '.join(sorted(workers.values()))}")
+    end = time.monotonic() + PATIENCE
+    while True:
+        workers = workers_of(client)
+        if name is None:
+            busy = client.processing()
+            return min(workers.items(), key=lambda one: (len(busy.get(one[0], ())), one))
+        if found := next((one for one in workers.items() if one[1] == name), None):
+            return found
+        if time.monotonic() > end:
+            known = ", ".join(sorted(workers.values()))
+            raise FtlError(f"there is no worker {name!r} to time on: there are {known}")
+        time.sleep(_POLL)
 
 
-def _host(address: str) -> str:
-    return address.split("://")[-1].rsplit(":", 1)[0]
+def has_others(client: Client, address: str) -> bool:
+    """Whether there are workers on other machines than that of `address`."""
+    return any(host_of(other) != host_of(address) for other in workers_of(client))
 
 
 @contextmanager
 def _idle(client: Client, address: str, report: Report) -> Iterator[None]:
     """Wait until no worker of that machine has anything to do, and nobody else takes times there."""
-    host = _host(address)
+    host = host_of(address)
     with Lock(f"ftl-timing-{host}"):
-        while any(steps for worker, steps in client.processing().items() if _host(worker) == host):
+        while any(steps for worker, steps in client.processing().items() if host_of(worker) == host):
             report(0, 1, "waiting until the machine that takes the times is idle")
             time.sleep(_POLL)
         yield

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from ftl import load_backbone, load_masks, sweep
+from ftl.cluster import times
 from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
 from ftl.dataset import load_dataset
 from ftl.errors import FtlError
-from ftl.files import read_json
+from ftl.files import digest, read_json
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.run import Sweep
 from tests.cluster import Cluster
@@ -97,21 +98,43 @@ def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Pat
     assert again == done
 
 
-def test_workers_that_see_no_file_of_the_driver_are_sent_them(
-    cluster: Cluster, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stored", [False, True])
+def test_workers_that_see_no_file_of_the_driver_get_them(
+    tmp_path: Path, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
     """The driver's paths lead through its own working folder, which for every other process is another."""
     monkeypatch.chdir(workspace)
-    here, made = Path("/proc/self/cwd"), workspace / "sent"
-    done = run(here, "sent", scheduler=str(cluster.file))
+    name = "fetched" if stored else "sent"
+    here, made, store = Path("/proc/self/cwd"), workspace / name, tmp_path / "store"
+    cluster = Cluster(tmp_path / "cluster").start()
+    try:
+        done = run(here, name, scheduler=str(cluster.file), store=f"file://{store}" if stored else None)
+        assert run(here, name, scheduler=str(cluster.file)) == done
+    finally:
+        cluster.stop()
     assert outcome(made) == one
+    contents = {digest(file) for side in ("dataset", "evaluation") for file in (workspace / side).rglob("*.png")}
+    assert ({file.name for file in store.glob("*/*")} >= contents) == stored
     assert not (made / "base" / "features.h5").exists()
     held_out = read_json(made / "base" / "validation.json")["paths"]
     assert all(path.startswith("/proc/self/cwd/dataset/") for path in held_out)
-    assert run(here, "sent", scheduler=str(cluster.file)) == done
 
 
-def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path) -> None:
+def test_a_machine_that_takes_the_times_does_nothing_else(tmp_path: Path, workspace: Path) -> None:
+    cluster = Cluster(tmp_path, hosts=("127.0.0.1", "127.0.0.2")).start()
+    heard: list[Told] = []
+    try:
+        cluster.wait()
+        out = workspace / "apart"
+        run(workspace, out.name, scheduler=str(cluster.file), time_on="w1", follow=heard.append)
+        assert {told.worker for told in heard if told.what in (LOOKING, TRAINING)} == {"w0"}
+        assert {read_json(file)["worker"] for file in out.glob("*/time.json")} == {"w1"}
+    finally:
+        cluster.stop()
+
+
+def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "PATIENCE", 1.0)
     with pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run(workspace, "a", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(FtlError, match="neither an address"):

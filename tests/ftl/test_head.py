@@ -51,6 +51,38 @@ def test_newtons_minimum_has_no_gradient_even_where_nothing_is_left_to_separate(
     np.testing.assert_allclose(residual.sum(0), 0, atol=1e-3 * np.abs(residual).max())
 
 
+@pytest.mark.parametrize(("width", "classes"), [(30, 2), (300, 3)])
+def test_of_very_many_images_some_choose_and_all_are_fitted(
+    monkeypatch: pytest.MonkeyPatch, width: int, classes: int
+) -> None:
+    features, labels = made(4, 480, width, classes)
+    parts = folds(labels, [*map(str, range(480))], 0)
+    names = [str(one) for one in range(classes)]
+    few, among = head_module._sample(labels, parts)
+    assert len(few) == 480  # up to 4,000 all choose
+    monkeypatch.setattr(head_module, "_MOST", 360)
+    few, among = head_module._sample(labels, parts)
+    assert np.array_equal(np.bincount(labels[few]), [360 // classes] * classes)
+    for (train, held_out), (all_train, all_held_out) in zip(among, parts, strict=True):
+        assert set(few[train]) == set(few) & set(all_train)
+        assert set(few[held_out]) == set(few) & set(all_held_out)
+    head = fit_head(features, labels, names, parts)
+    assert head.c == fit_head(features[few], labels[few], names, among).c
+    model = LogisticRegression(solver="newton-cg", C=head.c, tol=1e-8, max_iter=1000).fit(features, labels)
+    np.testing.assert_allclose(head.weight, model.coef_, atol=2e-3 * np.abs(model.coef_).max())
+
+
+def test_a_class_that_a_fold_would_lose_keeps_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_module, "_MOST", 300)
+    labels = np.repeat([0, 1], [3000, 1000])
+    drawn, _ = head_module._sample(labels, [])
+    alone, *others = sorted({*range(3000, 4000)} - {*drawn})  # the only one of its class to train on is not drawn
+    parts = [(np.array([*range(2000), alone]), np.array([*range(2000, 3000), *others]))]
+    few, among = head_module._sample(labels, parts)
+    assert len(few) == 4000
+    assert among is parts
+
+
 def test_features_that_are_no_numbers_are_refused() -> None:
     labels = np.array([0, 1] * 4)
     with pytest.raises(FtlError, match="not finite"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ftl import load_backbone, load_masks, sweep
+from ftl import load_backbone
 from ftl.files import read_json
 from studio.home import secret
 from studio.images.library import find_images
@@ -23,6 +23,7 @@ from tests.ftl.test_cli import outcome
 from tests.postgresql import new_database
 from tests.s3 import BUCKET, endpoint
 from tests.studio.conftest import Someone
+from tests.studio.test_job_kills import alone
 from tests.studio.test_jobs import fill, give_backbone, settings, wait
 
 pytest.importorskip("s3fs", reason="left out: there is no s3fs")
@@ -64,17 +65,10 @@ def test_a_sweep_through_postgresql_s3_and_an_office_is_that_of_one_process(
     job = queue.launch(project.project_id, project.user_id, "sweep", "office", settings(project))
     done = wait(job, "done", "failed")
     assert done.state == "done", record.log(job.id)
-    folder, own = workspace(job.id), tmp_path / "own"
+    folder = workspace(job.id)
     assert (read_json(models(job.id) / "keep-0.5" / "time.json")["worker"]) == "w1"
 
-    # what one process makes of the same photographs and masks
-    backbone = load_backbone(backbones.file_of(project.project_id, "tiny.safetensors"))
-    sweep(
-        backbone,
-        load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size),
-        dataset=folder / "dataset", evaluation=folder / "evaluation", keep=[0.25, 0.5], out=own, positive="Crack",
-    )  # fmt: skip
-    assert outcome(models(job.id)) == outcome(own)
+    assert outcome(models(job.id)) == alone(job, project, tmp_path / "own", [0.25, 0.5])
 
     # the workers, who see no path of the studio's, have fetched every photograph from the store
     log = (tmp_path / "s3.log").read_text()

@@ -1,0 +1,129 @@
+"""A sweep in the browser: launched, left alone while the studio is killed, found again, cancelled, taken up again."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from studio.accounts import add_user
+from studio.jobs import queue
+from studio.projects import accept, create_project, invite
+from studio.settings import settings
+from studio.store.database import writing
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.studio.conftest import Someone
+from tests.studio.test_jobs import fill, give_backbone, until
+
+
+def card(page, text: str):
+    """The badge of a job's state."""
+    return page.get_by_test_id("stMarkdownContainer").filter(has_text=re.compile(rf"The wall.*{text}")).last
+
+
+def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    with writing() as db:
+        ada = add_user(db, "Ada", PASSWORD).id
+    project = create_project(ada, "Walls")
+    own = Someone(project.id, ada)
+    fill(own, tmp_path / "drawn", each=60)
+    give_backbone(own)
+    page = sign_in(browser, server, ada)
+    page.goto(f"{server.url}/sweep?project={project.id}")
+    page.get_by_text("A file of my own").click()
+    expect(page.get_by_text("tiny.safetensors").first).to_be_visible()
+    fractions = page.get_by_role("textbox", name="Keep fractions")
+    fractions.fill("0.05-1/0.05")
+    fractions.press("Enter")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("21")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("The wall")
+    name.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Launch the sweep").click()
+    card(page, "waiting|running").wait_for()
+    page.close()  # the tab
+
+    job = queue.jobs_of(project.id)[0]
+    until(job, lambda: len(finished(job.id)) > 1)
+    before = finished(job.id)
+    server.process.kill()
+    server.process.wait(15)
+    server.start()
+    page = sign_in(browser, server, ada)
+    page.goto(f"{server.url}/jobs?project={project.id}")
+    card(page, "running").wait_for()
+    page.get_by_test_id("stProgress").wait_for()
+    until(job, lambda: len(finished(job.id)) > len(before))
+    page.get_by_role("button", name="Cancel").click()
+    begin = time.monotonic()
+    card(page, "cancelled").wait_for()
+    assert time.monotonic() - begin < 5 + 1.5  # of stopping, and until the page looks again
+    kept = finished(job.id)
+    assert before < kept
+    assert len(kept) < 21
+    settled(page)
+    expect(page.get_by_role("button", name="Use what is finished")).to_be_visible()
+    page.get_by_role("button", name="Retry").click()
+    card(page, "done").wait_for(timeout=120_000)
+    assert len(finished(job.id)) == 21
+    expect(page.get_by_role("button", name="Choose")).to_be_visible()
+    page.context.close()
+
+
+def finished(job_id: int) -> set[str]:
+    return {row.name for row in queue.candidates_of(job_id) if row.stage in ("tested", "timed")}
+
+
+def test_the_owner_says_where_sweeps_are_computed(server: Server, browser, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    project = queue_project()
+    page = sign_in(browser, server, project.user_id)
+    page.goto(f"{server.url}/settings")
+    page.get_by_text("Machines of a Dask cluster").click()
+    address = page.get_by_role("textbox", name="Address of the scheduler")
+    address.fill("tcp://127.0.0.1:9")
+    address.press("Enter")
+    page.get_by_text("No Dask scheduler answers at tcp://127.0.0.1:9").wait_for()
+    address.fill("10.0.0.5")
+    address.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("A scheduler's address reads").wait_for()
+    page.get_by_text(re.compile("This machine:")).click()
+    settled(page)
+    page.get_by_label("Jobs of one project").fill("4")
+    page.get_by_label("Jobs of one project").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved: the next job").wait_for()
+    assert (settings().scheduler, settings().most_jobs) == ("", 4)
+    page.context.close()
+
+    with writing() as db:
+        bob = add_user(db, "Bob", PASSWORD).id
+    accept(invite(project.project_id, "admin"), bob)
+    other = sign_in(browser, server, bob)
+    other.goto(f"{server.url}/settings")
+    settled(other)
+    expect(other.get_by_text("Where sweeps are computed")).to_have_count(0)
+    expect(other.get_by_role("link", name="Settings")).to_have_count(0)
+    other.context.close()
+
+
+def queue_project() -> Someone:
+    """The owner, whose account is the first, in a project."""
+    from sqlalchemy import func, select
+
+    from studio.store.database import reading
+    from studio.store.models import User
+
+    with reading() as db:
+        owner = db.scalar(select(func.min(User.id)))
+    if owner is None:
+        with writing() as db:
+            owner = add_user(db, "Ada", PASSWORD).id
+    return Someone(create_project(owner, "Bridge").id, owner)
