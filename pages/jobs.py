@@ -87,8 +87,8 @@ def all_jobs() -> None:
     waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     for job in jobs:
         show(job, role, job is jobs[0], job in waiting[:1])
-    if not any(job.state in queue.UNFINISHED for job in jobs) and st.session_state.pop("jobs-live", False):
-        st.rerun()  # all have ended: leave the live view
+    if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
+        st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 
 
 live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(ui.here().project.id))
