@@ -25,6 +25,8 @@ bench: $(VENV)/test-installed  ## ratios against a bound or a peer; nothing else
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.assists
+	$(BIN)/python -m benchmarks.cluster
+	$(BIN)/python -m benchmarks.growth
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import dask
 
+from ftl.errors import FtlError
 from ftl.files import digest, whole_file
 from ftl.store import fetch_all
 
@@ -87,15 +88,13 @@ def _forget_unused() -> None:
 
 
 def find_all(files: Sequence[File], worker: str, store: str | None = None) -> list[Path] | Lacking:
-    """Where this machine has each of the files, or what it lacks.
-
-    Raises `FtlError` when the store cannot be read.
-    """
+    """Where this machine has each of the files, from now on also those of the store; or what it lacks."""
     found = {file.sha256: path for file in files if (path := find(file)) is not None}
     lacking = {file.sha256 for file in files} - set(found)
     if lacking and store is not None:
         _forget_unused()
         kept = {sha256: _folder() / sha256 for sha256 in lacking}
-        lacking = fetch_all(store, kept.items())
+        with suppress(FtlError):  # it does not reach the store: the driver sends them
+            lacking = fetch_all(store, kept.items())
         found |= {sha256: path for sha256, path in kept.items() if sha256 not in lacking}
     return Lacking(worker, tuple(sorted(lacking))) if lacking else [found[file.sha256] for file in files]

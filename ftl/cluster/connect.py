@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distributed import Client
@@ -16,6 +16,19 @@ WORKER_SECONDS = 120
 
 LOST = (CommClosedError, OSError, TimeoutError)
 """What is raised when the other end of a connection is gone."""
+
+
+class Lost(Exception):  # noqa: N818
+    """The scheduler is gone, and with it what it knew; or a machine that was needed."""
+
+
+@contextmanager
+def talking() -> Iterator[None]:
+    """Raise `Lost` for what the connection raises: to the rest of the program an `OSError` is one of its own files."""
+    try:
+        yield
+    except LOST as error:
+        raise Lost(str(error)) from error
 
 
 class Unreachable(FtlError):  # noqa: N818
@@ -36,7 +49,7 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
     place = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
     try:
         client = Client(**place, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (*LOST, ValueError, TypeError) as error:  # the last for a scheduler that asks for keys where there are none
+    except (*LOST, ValueError, TypeError, RuntimeError, OverflowError) as error:  # also for keys that do not fit
         raise Unreachable(f"no Dask scheduler answers at {scheduler}: start one with dask scheduler") from error
     try:
         try:
@@ -46,7 +59,8 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
         with client.as_current():
             yield client
     finally:
-        client.close(timeout=5)
+        with suppress(*LOST):
+            client.close(timeout=5)
 
 
 def workers_of(client: Client) -> dict[str, str]:

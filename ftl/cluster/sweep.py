@@ -8,11 +8,12 @@ the driver waits until it is back, and hands out what is not finished.
 from __future__ import annotations
 
 import hashlib
-import math
-import threading
+import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from typing import Any
 from distributed import Client
 
 from ftl.cluster.blobs import File
-from ftl.cluster.connect import LOST, Unreachable, connected
-from ftl.cluster.drain import Lost, Sources, Step, drain, files_of
+from ftl.cluster.connect import Lost, Unreachable, connected
+from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.packing import pack_dataset, pack_masks
-from ftl.cluster.tasks import Made, Plan, finish, score
+from ftl.cluster.tasks import Made, Plan, finish, mark, score
 from ftl.cluster.times import has_others, time_networks, timing_worker
 from ftl.dataset import Dataset
 from ftl.errors import FtlError, raise_together
@@ -45,7 +46,10 @@ _NETWORK = (DESCRIPTION, WEIGHTS)
 
 @dataclass
 class _Work:
-    """A sweep being computed: what is the same for all its steps. `heard`: when the cluster answered last."""
+    """A sweep being computed: what is the same for all its steps.
+
+    `events`: what workers told and nobody has heard yet. `seen`: the share of its photographs that each candidate has.
+    """
 
     out: Path
     plan: Plan
@@ -53,28 +57,30 @@ class _Work:
     fractions: Sequence[float | None]
     report: Report
     follow: Follow
-    heard: float = -math.inf
+    events: deque[Told] = field(default_factory=deque)
     seen: dict[str, float] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wanted(self) -> dict[str, float]:
         """All candidates with their keep fractions; half for the rule that has none."""
         return {BASE: 1.0} | {folder_name(one): one or 0.5 for one in self.fractions}
 
+    def listen(self) -> None:
+        """Tell what workers have told since; in this thread, for the client's own must not wait for a listener."""
+        while self.events:
+            self.tell(self.events.popleft())
+
     def tell(self, told: Told) -> None:
         """Pass on how far a candidate is, and how far all are: a network's work grows with its fraction squared."""
-        with self.lock:
-            self.heard = time.monotonic()
-            work = {name: keep * keep + 0.01 for name, keep in self.wanted().items()}
-            if told.name not in work:
-                if not self.seen:  # all wait for the scores; afterwards these are the smaller part
-                    self.report(told.done, told.total, told.what)
-                return
-            self.follow(told)
-            if told.what in (LOOKING, TESTED):
-                self.seen[told.name] = told.done / told.total
-                share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
-                self.report(round(1000 * share), 1000, LOOKING)
+        work = {name: keep * keep + 0.01 for name, keep in self.wanted().items()}
+        if told.name not in work:
+            if not self.seen:  # all wait for the scores; afterwards these are the smaller part
+                self.report(told.done, told.total, told.what)
+            return
+        self.follow(told)
+        if told.what in (LOOKING, TESTED):
+            self.seen[told.name] = told.done / told.total
+            share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
+            self.report(round(1000 * share), 1000, LOOKING)
 
 
 def compute(
@@ -97,9 +103,8 @@ def compute(
     """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
 
     `time_on`: the name of the worker whose machine takes the times, and does nothing else while there are workers on
-    other machines; by default one that is idle. `store`: an address
-    for fsspec (`ftl.store`) where workers fetch the files that they do not see; by default this process sends them.
-    `follow`: hears how far each candidate is.
+    other machines; by default one that is idle. `store`: an address for fsspec (`ftl.store`) where workers fetch the
+    files that they do not see; by default this process sends them. `follow`: hears how far each candidate is.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
     """
     sources: Sources = {}
@@ -114,7 +119,6 @@ def compute(
     settings = (out / SETTINGS).absolute()
     plan = Plan(
         out=str(settings.parent),
-        sweep=File(str(settings), digest(settings)),
         base=files_of(out / BASE, _NETWORK, sources),
         masks=packed(pack_masks(masks)),
         learn=packed(pack_dataset(learn)),
@@ -126,26 +130,41 @@ def compute(
         photo=photo,
         positive=positive,
         store=store,
-        topic=f"ftl-{uuid.uuid4().hex}",
+        topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
     )
     work = _Work(out, plan, sources, fractions, report, follow)
-    while True:
-        try:
-            with connected(scheduler) as client:
-                address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
-                work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
-                work.heard = time.monotonic()
-                client.subscribe_topic(plan.topic, lambda event: work.tell(Told(*event[1])))
-                _candidates(client, work)
-                time_networks(client, plan, sources, networks(out), threads, time_on, report, work.tell)
-            return
-        except (*LOST, Lost, Unreachable) as error:
-            if time.monotonic() - work.heard < PATIENCE:
-                time.sleep(1)
-            elif isinstance(error, Unreachable):
-                raise
-            else:
-                raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
+    lost: float | None = None  # since when the scheduler is gone; None before it was there
+    with _marked(plan):
+        while True:
+            try:
+                with connected(scheduler) as client:
+                    lost = None
+                    address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
+                    work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
+                    client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
+                    _candidates(client, work)
+                    time_networks(
+                        client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell
+                    )
+                return
+            except Lost:
+                lost = lost or time.monotonic()
+            except Unreachable as error:
+                if lost is None:
+                    raise
+                if time.monotonic() - lost > PATIENCE:
+                    raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
+            time.sleep(1)
+
+
+@contextmanager
+def _marked(plan: Plan) -> Iterator[None]:
+    """Mark the sweep's folder for workers that see it."""
+    mark(plan).touch()
+    try:
+        yield
+    finally:
+        mark(plan).unlink(missing_ok=True)
 
 
 def _candidates(client: Client, work: _Work) -> None:
@@ -170,7 +189,7 @@ def _candidates(client: Client, work: _Work) -> None:
         return [*map(scoring, onward), *(candidate(one.name) for one in made)]
 
     def failed(step: Step, error: Exception) -> None:
-        if step.function is not finish or not isinstance(error, FtlError | MemoryError):
+        if step.function is not finish:
             raise error
         errors[step.name] = error
         work.tell(Told(step.name, FAILED, error=str(error)))
@@ -183,7 +202,7 @@ def _candidates(client: Client, work: _Work) -> None:
     steps = [candidate(name) for name in there - done]
     if missing:
         steps.append(scoring(Branch(tuple(missing))))
-    drain(client, plan, work.sources, steps, take, failed)
+    drain(client, plan, work.sources, steps, take, failed, work.listen)
     raise_together("the other candidates are finished; these failed", (f"{k}: {e}" for k, e in errors.items()))
 
 

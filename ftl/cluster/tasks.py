@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from distributed import get_worker
 
-from ftl.cluster.blobs import File, Lacking, find, find_all
+from ftl.cluster.blobs import File, Lacking, find_all
 from ftl.cluster.packing import unpack_dataset, unpack_masks
 from ftl.dataset import Dataset
 from ftl.errors import FtlError
@@ -39,7 +39,6 @@ class Plan(NamedTuple):
     """
 
     out: str
-    sweep: File
     base: tuple[File, ...]
     masks: File
     learn: File
@@ -56,9 +55,10 @@ class Plan(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A step's answer on the worker, by its address, that is kept for the times."""
+    """A step's answer on a worker, by its address, that must not do it; `why` is empty for one kept for the times."""
 
     worker: str
+    why: str
 
 
 class Made(NamedTuple):
@@ -68,21 +68,16 @@ class Made(NamedTuple):
     files: dict[str, bytes]
 
 
-def _is_for_others(plan: Plan) -> bool:
-    """Whether this worker is kept for the times; it waits a moment, lest it be asked too often."""
-    if plan.rests is None or str(get_worker().name) != plan.rests:
-        return False
-    time.sleep(_REST)
-    return True
-
-
-def _settled(plan: Plan, files: Sequence[File]) -> list[Path] | Lacking:
-    """The files of a step here. Raises `FtlError` where another version of a package would give other numbers."""
+def _elsewhere(plan: Plan) -> Elsewhere | None:
+    """Why this worker must not compute: it is kept for the times, or a package would give other numbers."""
     worker, own, wanted = get_worker(), versions(), plan.made_with["versions"]
     differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]]
     if differing:
-        raise FtlError(f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
-    return find_all(files, worker.address, plan.store)
+        return Elsewhere(worker.address, f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
+    if plan.rests is not None and str(worker.name) == plan.rests:
+        time.sleep(_REST)
+        return Elsewhere(worker.address, "")
+    return None
 
 
 def _reporter(plan: Plan, name: str) -> Report:
@@ -99,11 +94,14 @@ def _reporter(plan: Plan, name: str) -> Report:
     return throttled(report)
 
 
+def mark(plan: Plan) -> Path:
+    """A file by which a worker tells the sweep's folder from one of the same name on a disk of its own."""
+    return Path(plan.out) / f".{plan.topic}"
+
+
 def _visible(plan: Plan) -> Path | None:
-    """The sweep's folder, where this machine sees it."""
-    out = Path(plan.out)
-    found = find(plan.sweep)
-    return out if found is not None and found.parent == out else None
+    """The sweep's folder, where this machine sees it: the very one, in which the driver has left a mark."""
+    return Path(plan.out) if mark(plan).is_file() else None
 
 
 @contextlib.contextmanager
@@ -151,10 +149,10 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     from ftl.pruning.network import DESCRIPTION, WEIGHTS
     from ftl.pruning.sweep import MODES, as_scored, source_of, write_pruned
 
-    if _is_for_others(plan):
-        return Elsewhere(get_worker().address)
+    if answer := _elsewhere(plan):
+        return answer
     files = plan.masks, *plan.base
-    found = _settled(plan, files)
+    found = find_all(files, get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
     how, report = _how(plan), _reporter(plan, "scoring")
@@ -184,14 +182,15 @@ def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking |
     from ftl.model import HEAD, VALIDATION
     from ftl.train import train
 
-    if _is_for_others(plan):
-        return Elsewhere(get_worker().address)
-    found = _settled(plan, (plan.learn, plan.judge, *network))
+    if answer := _elsewhere(plan):
+        return answer
+    found = find_all((plan.learn, plan.judge, *network), get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
     learn, judge = _dataset(found[0], plan.learn.sha256), _dataset(found[1], plan.judge.sha256)
     sides = [zip(one.paths, one.digests, strict=True) for one in (learn, judge)]
-    photographs = _settled(plan, [File(str(path), sha256) for side in sides for path, sha256 in side])
+    wanted = [File(str(path), sha256) for side in sides for path, sha256 in side]
+    photographs = find_all(wanted, get_worker().address, plan.store)
     if isinstance(photographs, Lacking):
         return photographs
     report, seen, images = _reporter(plan, name), 0, len(photographs)
@@ -212,9 +211,10 @@ def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -
     """Time a network with its head in a process of its own on this worker's machine."""
     from ftl.timing import time_network
 
-    found = _settled(plan, files)
+    found = find_all(files, get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
     _reporter(plan, name)(0, 1, TIMING)
     with _network(plan, name, files, found) as folder:
-        return time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one
+        taken = time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one
+        return taken | {"worker": str(get_worker().name)}

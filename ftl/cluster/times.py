@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from distributed import Client, Lock
 
-from ftl.cluster.connect import host_of, workers_of
+from ftl.cluster.connect import LOST, Lost, host_of, talking, workers_of
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.tasks import Plan, timed
 from ftl.errors import FtlError
@@ -24,6 +24,7 @@ PATIENCE = 20.0
 """Seconds to wait for the worker that is to take the times: after a scheduler's start not all are back at once."""
 
 _POLL = 0.2
+_LOOK = 2.0
 
 
 def time_networks(
@@ -34,13 +35,33 @@ def time_networks(
     threads: int | None,
     time_on: str | None,
     report: Report,
+    listen: Callable[[], None],
     tell: Follow,
 ) -> None:
     """Write `time.json` of networks that are not timed yet on the machine of the worker called `time_on`.
 
-    Without a name, an idle worker's machine is taken. Raises `FtlError` when there is no worker of that name.
+    Without a name, an idle worker's machine is taken. `listen` is called while a network is timed, `tell` after
+    it. Raises `FtlError` when there is no worker of that name, `Lost` when the scheduler or the machine goes away.
     """
-    address, name = timing_worker(client, time_on)
+    address, _ = timing_worker(client, time_on)
+    host, seen = host_of(address), time.monotonic()
+    try:
+        with talking():
+            on = client.run(machine, workers=[address])[address]
+    except (KeyError, ValueError) as error:  # it went away just now
+        raise Lost(f"{host} is gone") from error
+
+    def check() -> None:
+        """The machine may go away with all of its workers; Dask would wait for them without an end."""
+        nonlocal seen
+        listen()
+        if time.monotonic() - seen > _LOOK:
+            with talking():
+                there = any(host_of(other) == host for other in workers_of(client))
+            if there:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > PATIENCE:
+                raise Lost(f"{host}, which took the times, is gone")
 
     def time_there(folder: Path, threads: int | None) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
@@ -50,17 +71,17 @@ def time_networks(
             return []
 
         files = files_of(folder, (DESCRIPTION, WEIGHTS, HEAD), sources)
-        step = Step(f"timing {folder.name}", timed, (folder.name, files, threads), worker=address)
-        with _idle(client, address, report):
-            drain(client, plan, sources, [step], take)
-        return results[0] | {"worker": name}
+        step = Step(f"timing {folder.name}", timed, (folder.name, files, threads), host=host)
+        with _idle(client, host, report):
+            drain(client, plan, sources, [step], take, check=check)
+        return results[0]
 
     def told(done: int, total: int, what: str) -> None:
         report(done, total, what)
         if done:
             tell(Told(folders[done - 1].name, TIMED, 1, 1))
 
-    time_all(folders, threads, told, on=client.run(machine, workers=[address])[address], by=time_there)
+    time_all(folders, threads, told, on=on, by=time_there)
 
 
 def timing_worker(client: Client, name: str | None) -> tuple[str, str]:
@@ -70,12 +91,14 @@ def timing_worker(client: Client, name: str | None) -> tuple[str, str]:
     """
     end = time.monotonic() + PATIENCE
     while True:
-        workers = workers_of(client)
-        if name is None:
-            busy = client.processing()
+        with talking():
+            workers, busy = workers_of(client), client.processing()
+        if name is None and workers:
             return min(workers.items(), key=lambda one: (len(busy.get(one[0], ())), one))
         if found := next((one for one in workers.items() if one[1] == name), None):
             return found
+        if time.monotonic() > end and name is None:
+            raise Lost("all workers are gone")
         if time.monotonic() > end:
             known = ", ".join(sorted(workers.values()))
             raise FtlError(f"there is no worker {name!r} to time on: there are {known}")
@@ -84,15 +107,26 @@ def timing_worker(client: Client, name: str | None) -> tuple[str, str]:
 
 def has_others(client: Client, address: str) -> bool:
     """Whether there are workers on other machines than that of `address`."""
-    return any(host_of(other) != host_of(address) for other in workers_of(client))
+    with talking():
+        return any(host_of(other) != host_of(address) for other in workers_of(client))
 
 
 @contextmanager
-def _idle(client: Client, address: str, report: Report) -> Iterator[None]:
+def _idle(client: Client, host: str, report: Report) -> Iterator[None]:
     """Wait until no worker of that machine has anything to do, and nobody else takes times there."""
-    host = host_of(address)
-    with Lock(f"ftl-timing-{host}"):
-        while any(steps for worker, steps in client.processing().items() if host_of(worker) == host):
+    lock = Lock(f"ftl-timing-{host}")
+    with talking():
+        lock.acquire()
+    try:
+        while _busy(client, host):
             report(0, 1, "waiting until the machine that takes the times is idle")
             time.sleep(_POLL)
         yield
+    finally:
+        with suppress(*LOST):
+            lock.release()
+
+
+def _busy(client: Client, host: str) -> bool:
+    with talking():
+        return any(steps for worker, steps in client.processing().items() if host_of(worker) == host)

@@ -85,7 +85,7 @@ def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Pat
     assert len(done.candidates) == (len(KEEP) if rule == "fraction" else 1) + 1
     for one in done.candidates:
         time_of = read_json(workspace / many / one.name / "time.json")
-        assert time_of["worker"] == "w1"
+        assert time_of["worker"] in ("w0", "w1")  # both are on the machine that was named by one of them
         assert time_of["threads"] == len(os.sched_getaffinity(0))
         assert time_of["runtime"].startswith("PyTorch")
     assert (1000, 1000, LOOKING) in told

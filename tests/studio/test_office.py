@@ -37,7 +37,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with endpoint(tmp_path / "s3.log"):
         monkeypatch.setenv("STUDIO_STORE", BUCKET)
-        cluster = Cluster(tmp_path / "cluster").start()
+        cluster = Cluster(tmp_path / "cluster", hosts=("127.0.0.1", "127.0.0.2")).start()
         monkeypatch.setenv("STUDIO_SCHEDULER", cluster.address())
         yield cluster
         cluster.stop()
@@ -66,7 +66,7 @@ def test_a_sweep_through_postgresql_s3_and_an_office_is_that_of_one_process(
     done = wait(job, "done", "failed")
     assert done.state == "done", record.log(job.id)
     folder = workspace(job.id)
-    assert (read_json(models(job.id) / "keep-0.5" / "time.json")["worker"]) == "w1"
+    assert read_json(models(job.id) / "keep-0.5" / "time.json")["worker"] == "w1"
 
     assert outcome(models(job.id)) == alone(job, project, tmp_path / "own", [0.25, 0.5])
 
