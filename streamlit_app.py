@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -14,11 +15,13 @@ from starlette.middleware import Middleware
 from ftl.memory import reuse_freed_memory
 from studio import oidc
 from studio.images.uploads import clean_up
-from studio.jobs.queue import start_worker, unfinished
+from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
 from studio.store.database import migrate
 from studio.web import account, api, files, live
 from studio.web.gate import Gate
+
+_WATCH_SECONDS = 10
 
 
 @asynccontextmanager
@@ -31,9 +34,19 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     if token is not None:
         port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
         print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
-    if unfinished():
-        start_worker()  # a job outlives the studio; one that was cut off with its worker goes on
+    watch = asyncio.create_task(_see_to_worker())
     yield
+    watch.cancel()
+
+
+async def _see_to_worker() -> None:
+    """A job outlives the studio; one that was cut off with its worker goes on, now or whenever that happens."""
+    while True:
+        try:
+            await asyncio.to_thread(see_to_worker)
+        except Exception as error:  # the database may be away for a moment
+            print(f"jobs cannot be seen to now: {error}", file=sys.stderr)
+        await asyncio.sleep(_WATCH_SECONDS)
 
 
 def apologise(error: Exception) -> bool:

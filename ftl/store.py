@@ -6,6 +6,7 @@ A file lies there as `ab/abcdef...`, the SHA-256 of its bytes: none is ever chan
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ import fsspec
 from ftl.errors import FtlError
 from ftl.files import digest, whole_file
 
+_ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})  # there a file is whole or not there
 _AT_ONCE = 16  # transfers; each waits for the network, not for this machine
 
 
@@ -38,15 +40,24 @@ def put(store: str, content: Path | bytes) -> str:
         if system.exists(path):
             return sha256
         if "file" in system.protocol:  # fsspec would write it in place
-            with whole_file(Path(path)) as draft:
-                draft.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
-        elif isinstance(content, bytes):
-            system.pipe_file(path, content)
-        else:
-            system.put_file(str(content), path)
+            with whole_file(Path(path)) as whole:
+                whole.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+        elif not _ATOMIC.isdisjoint([system.protocol] if isinstance(system.protocol, str) else system.protocol):
+            _write(system, content, path)
+        else:  # a name that nobody asks for, until it is whole
+            draft = f"{path}.draft-{uuid.uuid4().hex}"
+            _write(system, content, draft)
+            system.mv(draft, path)
     except Exception as error:  # each kind of store has errors of its own
         raise FtlError(f"{store} cannot be written to ({_first_line(error)})") from error
     return sha256
+
+
+def _write(system: Any, content: Path | bytes, path: str) -> None:
+    if isinstance(content, bytes):
+        system.pipe_file(path, content)
+    else:
+        system.put_file(str(content), path)
 
 
 def fetch(store: str, sha256: str, target: Path) -> bool:

@@ -12,7 +12,7 @@ from studio.settings import Settings, owns, save, settings
 user = ui.signed_in()
 st.title("Settings")
 if not owns(user.id):
-    st.info("These are for the studio's owner, who made its first account.", icon=":material/lock:")
+    st.info("These are for the studio's owner, who used the link that its first start printed.", icon=":material/lock:")
     st.stop()
 now = settings()
 fixed = bool(os.environ.get("STUDIO_SCHEDULER", "").strip())
@@ -59,5 +59,5 @@ with st.container(border=True):
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
-        save(user.id, Settings(scheduler if not fixed else "", time_on, int(most)))
+        save(user.id, Settings(scheduler, time_on, int(most)))
         st.toast("Saved: the next job goes by it.", icon=":material/check:")

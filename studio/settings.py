@@ -1,15 +1,15 @@
-"""What holds for the whole studio, and who may change it: its owner, who made the first account."""
+"""What holds for the whole studio, and who may change it: its owner, who used the link that the first start prints."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from studio.errors import Forbidden, StudioError
 from studio.store.database import reading, writing
-from studio.store.models import Setting, User
+from studio.store.models import Invitation, Setting
 
 
 class Settings(NamedTuple):
@@ -28,25 +28,32 @@ def settings() -> Settings:
     """The settings now. `STUDIO_SCHEDULER` stands above what was saved."""
     with reading() as db:
         saved = {one.key: one.value for one in db.scalars(select(Setting)) if one.key in Settings._fields}
-    fixed = os.environ.get("STUDIO_SCHEDULER", "").strip()
-    return Settings(**saved | ({"scheduler": fixed} if fixed else {}))
+    return Settings(**saved | ({"scheduler": _fixed()} if _fixed() else {}))
+
+
+def _fixed() -> str:
+    return os.environ.get("STUDIO_SCHEDULER", "").strip()
 
 
 def owns(user_id: int) -> bool:
-    """Whether a user owns the studio."""
+    """Whether a user owns the studio: they used its first invitation, the only one without a project."""
     with reading() as db:
-        return db.scalar(select(func.min(User.id))) == user_id
+        mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
+        return db.scalar(mine.limit(1)) is not None
 
 
 def save(user_id: int, new: Settings) -> None:
     """Change the settings. Raises `Forbidden` for everybody but the owner, `StudioError` for what cannot be."""
     if not owns(user_id):
-        raise Forbidden("only the studio's owner, who made its first account, changes this")
+        raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
     scheme, _, rest = new.scheduler.partition("://")
-    if new.scheduler and not (scheme in ("tcp", "tls") and rest.rpartition(":")[2].isdigit()):
+    port = rest.rpartition(":")[2]
+    if new.scheduler and not (scheme in ("tcp", "tls") and port.isdecimal() and int(port) < 65536):
         raise StudioError("a scheduler's address reads tcp://HOST:PORT or tls://HOST:PORT, as tcp://10.0.0.5:8786")
     if not 1 <= new.most_jobs <= 1000:
         raise StudioError("a project may have from 1 to 1000 jobs at once")
     with writing() as db:
         for key, value in new._asdict().items():
+            if key == "scheduler" and _fixed():  # what was saved comes back with the end of the variable
+                continue
             db.merge(Setting(key=key, value=value))

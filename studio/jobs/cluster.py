@@ -16,14 +16,14 @@ from pathlib import Path
 
 import psutil
 
+from ftl.files import whole_file
 from studio.errors import StudioError
 from studio.home import home
-from studio.settings import settings
 
 _WORKER_BYTES = 2 * 2**30  # least memory of a worker: VGG16 over a few hundred masks
 _SHARE = 0.75  # of this machine's memory, for all workers
 _START_SECONDS = 60
-_IDLE_SECONDS = 3600  # after which a scheduler leaves that nobody takes down
+_IDLE_SECONDS = 24 * 3600  # after which a scheduler leaves that nobody takes down
 _KEY_SECONDS = 200 * 24 * 3600
 
 _running: dict[str, psutil.Process] = {}
@@ -35,9 +35,9 @@ def _folder() -> Path:
     return folder
 
 
-def scheduler() -> str:
-    """Where jobs are sent: the address of the settings, or the file of this machine's own scheduler."""
-    return settings().scheduler or str(_folder() / "scheduler.json")
+def file() -> Path:
+    """Where this machine's own scheduler writes its address."""
+    return _folder() / "scheduler.json"
 
 
 def environment() -> dict[str, str]:
@@ -60,18 +60,15 @@ def workers() -> tuple[int, int]:
 
 
 def keep_up() -> None:
-    """Start what is not running of this machine's cluster, unless jobs are sent elsewhere. Raises `StudioError`."""
-    if settings().scheduler:
-        return
-    file = _folder() / "scheduler.json"
+    """Start what is not running of this machine's cluster. Raises `StudioError`."""
     if not _runs("scheduler"):
         _end("worker")  # it holds on to the scheduler that is gone
         _make_keys()
-        file.unlink(missing_ok=True)
+        file().unlink(missing_ok=True)
         here = "--host", "127.0.0.1", "--port", "0", "--protocol", "tls"
         _start("scheduler", *here, "--idle-timeout", str(_IDLE_SECONDS))
         end = time.monotonic() + _START_SECONDS
-        while not file.is_file():
+        while not file().is_file():
             if time.monotonic() > end or not _runs("scheduler"):
                 raise StudioError(f"this machine's scheduler does not start: {_folder() / 'scheduler.log'} says why")
             time.sleep(0.05)
@@ -88,8 +85,9 @@ def take_down() -> None:
 
 
 def _command(what: str) -> list[str]:
-    file = str(_folder() / "scheduler.json")
-    return [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", file, "--no-dashboard"]
+    """Its web server is there even without the dashboard: it, too, is for this machine alone."""
+    own = "--scheduler-file", str(file()), "--no-dashboard", "--dashboard-address", "127.0.0.1:0"
+    return [sys.executable, "-m", f"distributed.cli.dask_{what}", *own]
 
 
 def _runs(what: str) -> bool:
@@ -138,7 +136,7 @@ def _make_keys() -> None:
     if key.is_file() and certificate.is_file() and time.time() - certificate.stat().st_mtime < _KEY_SECONDS:
         return
     made = Security.temporary()
-    for file, text in ((key, made.tls_client_key), (certificate, made.tls_ca_file)):
-        file.unlink(missing_ok=True)
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(text)
+    for target, text in ((key, made.tls_client_key), (certificate, made.tls_ca_file)):
+        with whole_file(target) as draft:
+            draft.touch(0o600)
+            draft.write_text(text)

@@ -32,8 +32,9 @@ def candidates(job_id: int) -> list[dict[str, Any]]:
 
 
 def finished(rows: list[dict[str, Any]]) -> bool:
-    """Whether a pruned network of these rows has its figures."""
-    return any(row["Test accuracy"] is not None for row in rows if row["Network"] != "whole")
+    """Whether the whole network and a pruned one have their figures."""
+    whole = [row["Network"] == "whole" for row in rows if row["Test accuracy"] is not None]
+    return any(whole) and not all(whole)
 
 
 def _row(row: CandidateRow, folder: Path) -> dict[str, Any]:

@@ -6,18 +6,20 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
 from ftl.progress import TESTED, TIMED
-from ftl.pruning.names import folder_name
+from ftl.pruning.names import BASE, folder_name
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs.sweeps import job_in
 from studio.settings import settings as studio_settings
 from studio.store.database import reading, writing
-from studio.store.models import CandidateRow, Job
+from studio.store.models import CandidateRow, Job, Project
 from studio.together.audit import record
 
 UNFINISHED = ("queued", "running")
@@ -27,6 +29,7 @@ def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[s
     """Queue a job and see to a worker. Raises `StudioError` when the project has too many."""
     most = studio_settings().most_jobs
     with writing() as db:
+        db.get_one(Project, project_id, with_for_update=True)  # two at once are counted one after the other
         waiting = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.state.in_(UNFINISHED))
         if (db.scalar(waiting) or 0) >= most:
             raise StudioError(f"this project has {most} jobs that wait or run already: wait for one, or cancel one")
@@ -41,7 +44,7 @@ def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[s
 def claim(job_id: int) -> bool:
     """Make a queued job a running one; False if it was cancelled meanwhile."""
     with writing() as db:
-        job = db.get_one(Job, job_id)
+        job = db.get_one(Job, job_id, with_for_update=True)
         if job.state != "queued":
             return False
         job.state, job.stage, job.started_at = "running", "starting", time.time()
@@ -59,6 +62,20 @@ def start_worker() -> None:
             start_new_session=True,
             env=os.environ | {"STUDIO_HOME": str(home())},
         )
+
+
+def worker_lock(timeout: float) -> FileLock:
+    """What a worker holds while it works."""
+    return FileLock(home() / ".worker.lock", timeout=timeout)
+
+
+def see_to_worker() -> None:
+    """Start a worker if there is something to do and none is there: one may have been killed, or lost its database."""
+    if unfinished():
+        with suppress(Timeout):
+            with worker_lock(timeout=0):
+                pass
+            start_worker()
 
 
 def jobs_of(project_id: int) -> list[Job]:
@@ -94,7 +111,7 @@ def cancel(project_id: int, job_id: int) -> None:
     """Ask a job to stop. What it has finished stays."""
     job_in(project_id, job_id)
     with writing() as db:
-        job = db.get_one(Job, job_id)
+        job = db.get_one(Job, job_id, with_for_update=True)
         if job.state == "queued":
             job.state, job.ended_at = "cancelled", time.time()
         elif job.state == "running":
@@ -112,16 +129,20 @@ def settle(project_id: int, job_id: int) -> None:
     job = job_in(project_id, job_id)
     finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMED)}
     keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
-    if not keep:
-        raise StudioError("no pruned network of this sweep is finished yet: retry goes on where it stopped")
+    if not keep or BASE not in finished:
+        raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
     _again(project_id, job_id, settings=job.settings | {"keep": [one for one in keep if one is not None]})
 
 
 def _again(project_id: int, job_id: int, **values: Any) -> None:
-    if job_in(project_id, job_id).state in (*UNFINISHED, "done"):
-        raise StudioError("this job needs no retry")
+    job_in(project_id, job_id)
     anew = {"state": "queued", "cancel": False, "error": None, "ended_at": None, "stage": "", "done": 0, "total": 0}
-    change(job_id, **anew, **values, place=time.time())
+    with writing() as db:
+        job = db.get_one(Job, job_id, with_for_update=True)
+        if job.state in (*UNFINISHED, "done"):
+            raise StudioError("this job needs no retry")
+        for key, value in (anew | values | {"place": time.time()}).items():
+            setattr(job, key, value)
     start_worker()
 
 

@@ -1,7 +1,8 @@
-"""What a job does, in a process of its own: `python -m studio.jobs.run JOB`."""
+"""What a job does, in a process of its own: `python -m studio.jobs.run JOB HOME`."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -15,13 +16,14 @@ from ftl.progress import Report
 from ftl.pruning.names import BASE, folder_name
 from studio.errors import StudioError
 from studio.jobs import queue
-from studio.jobs.cluster import scheduler
 from studio.jobs.record import await_candidates, follower, reporter, say
 from studio.jobs.sweeps import models, workspace
-from studio.settings import settings as studio_settings
 from studio.store import shared
 from studio.store.database import reading
 from studio.store.models import Job, Project
+
+SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
+"""Variables that tell a job's process where it is computed: an address or a file, and a worker's name or nothing."""
 
 
 def sweep(job: Job, report: Report) -> None:
@@ -88,14 +90,14 @@ def sweep(job: Job, report: Report) -> None:
         seed=settings["seed"],
         photo=photo,
         positive=settings.get("positive"),
-        scheduler=scheduler(),
-        time_on=studio_settings().time_on or None,
+        scheduler=os.environ[SCHEDULER],
+        time_on=os.environ[TIME_ON] or None,
         store=shared.address(),
         report=report,
         follow=follower(job.id),
     )
     report(0, 1, "keeping the results")
-    queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5",)))
+    queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5", ".txt")))
 
 
 def demo(job: Job, report: Report) -> None:

@@ -49,7 +49,9 @@ def finished_sweeps(project_id: int) -> list[Job]:
 
 def network(project_id: int, job_id: int, candidate: str) -> Path:
     """The folder of a candidate's network. Raises `StudioError` where there is none."""
-    job_in(project_id, job_id)
+    job = job_in(project_id, job_id)
+    if job.tree:
+        there_folder(job.tree, workspace(job.id))
     known = {file.parent.name: file.parent for file in models(job_id).glob("*/head.safetensors")}
     if candidate not in known:
         raise StudioError("there is no such network in this sweep")

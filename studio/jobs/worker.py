@@ -13,12 +13,13 @@ import sys
 import time
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs import cluster, queue
 from studio.jobs.record import say
+from studio.jobs.run import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
 from studio.settings import settings
 from studio.store.database import reading
@@ -29,31 +30,34 @@ _POLL = 0.3
 
 
 def _runs(process: int | None, job_id: int) -> bool:
-    """Whether that process is there and runs this job: numbers of processes are used again."""
+    """Whether that process is there and runs this job of this home: numbers of processes are used again."""
     try:
-        return process is not None and _is_run(psutil.Process(process).cmdline(), job_id)
+        return process is not None and psutil.Process(process).cmdline() == _command(job_id)
     except psutil.Error:
         return False
 
 
-def _is_run(command: list[str], job_id: int) -> bool:
-    return command[-2:] == ["studio.jobs.run", str(job_id)]
+def _command(job_id: int) -> list[str]:
+    return [sys.executable, "-m", "studio.jobs.run", str(job_id), str(home())]
 
 
 def _begin(job: Job) -> None:
-    folder = workspace(job.id)
+    """Start a job's process, with the settings as they are now: they hold until its end."""
+    folder, now = workspace(job.id), settings()
     folder.mkdir(parents=True, exist_ok=True)
-    cluster.keep_up()
+    if not now.scheduler:
+        cluster.keep_up()
     if not queue.claim(job.id):
         return
+    where = {SCHEDULER: now.scheduler or str(cluster.file()), TIME_ON: now.time_on if now.scheduler else ""}
     with open(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "studio.jobs.run", str(job.id)],
+            _command(job.id),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | ({} if settings().scheduler else cluster.environment()),
+            env=os.environ | where | ({} if now.scheduler else cluster.environment()),
         )
     queue.change(job.id, process=process.pid)
 
@@ -75,7 +79,7 @@ def _watch(job_id: int) -> None:
                 if asked is not None and time.monotonic() - asked > _PATIENCE:
                     os.killpg(job.process, signal.SIGKILL)
             asked = asked or time.monotonic()
-        else:
+        elif _is_sent_here(job.process):
             with contextlib.suppress(StudioError):  # tried again the next time; the job waits for it a while
                 cluster.keep_up()
         time.sleep(_POLL)
@@ -92,6 +96,14 @@ def _watch(job_id: int) -> None:
             queue.change(job_id, state="failed", error=why, process=None, ended_at=time.time())
 
 
+def _is_sent_here(process: int | None) -> bool:
+    """Whether that job is computed by this machine's own cluster."""
+    try:
+        return psutil.Process(process).environ().get(SCHEDULER) == str(cluster.file())
+    except psutil.Error:
+        return False
+
+
 def _last_words(job_id: int, size: int = 2000) -> str:
     """What a process wrote that could not write to the log any more."""
     with open(workspace(job_id) / "log.txt", "rb") as file:
@@ -103,7 +115,7 @@ def _take_over() -> None:
     """Find what runs of the jobs whose worker was killed; queue the others again: what they finished stays."""
     for job in queue.unfinished():
         if job.state == "running" and not _runs(job.process, job.id):
-            found = [one.pid for one in psutil.process_iter(["cmdline"]) if _is_run(one.info["cmdline"] or [], job.id)]
+            found = [one.pid for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == _command(job.id)]
             if found:  # the worker was killed before it could say so
                 queue.change(job.id, process=found[0])
             else:
@@ -113,18 +125,23 @@ def _take_over() -> None:
 def main() -> None:
     """Work until the queue is empty."""
     try:
-        with FileLock(home() / ".worker.lock", timeout=3):
+        with queue.worker_lock(timeout=3):
             _take_over()
-            while job := _running() or queue.next_job():
-                try:
-                    if job.state == "queued":
-                        _begin(job)
-                    _watch(job.id)
-                except StudioError as error:
-                    queue.change(job.id, state="failed", error=str(error), process=None, ended_at=time.time())
-            cluster.take_down()
+            while queue.unfinished():  # another job may come while the cluster is taken down
+                _work()
+                cluster.take_down()
     except Timeout:
         pass  # another worker is at it, and will find the new job
+
+
+def _work() -> None:
+    while job := _running() or queue.next_job():
+        try:
+            if job.state == "queued":
+                _begin(job)
+            _watch(job.id)
+        except StudioError as error:
+            queue.change(job.id, state="failed", error=str(error), process=None, ended_at=time.time())
 
 
 def _running() -> Job | None:

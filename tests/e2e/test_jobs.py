@@ -81,7 +81,10 @@ def finished(job_id: int) -> set[str]:
 def test_the_owner_says_where_sweeps_are_computed(server: Server, browser, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
-    project = queue_project()
+    with writing() as db:
+        owner = add_user(db, "Owner", PASSWORD).id
+    accept(invite(None, "admin"), owner)
+    project = Someone(create_project(owner, "Bridge").id, owner)
     page = sign_in(browser, server, project.user_id)
     page.goto(f"{server.url}/settings")
     page.get_by_text("Machines of a Dask cluster").click()
@@ -113,18 +116,3 @@ def test_the_owner_says_where_sweeps_are_computed(server: Server, browser, tmp_p
     expect(other.get_by_text("Where sweeps are computed")).to_have_count(0)
     expect(other.get_by_role("link", name="Settings")).to_have_count(0)
     other.context.close()
-
-
-def queue_project() -> Someone:
-    """The owner, whose account is the first, in a project."""
-    from sqlalchemy import func, select
-
-    from studio.store.database import reading
-    from studio.store.models import User
-
-    with reading() as db:
-        owner = db.scalar(select(func.min(User.id)))
-    if owner is None:
-        with writing() as db:
-            owner = add_user(db, "Ada", PASSWORD).id
-    return Someone(create_project(owner, "Bridge").id, owner)

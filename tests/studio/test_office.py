@@ -15,6 +15,7 @@ from studio.images.library import find_images
 from studio.jobs import backbones, queue, record
 from studio.jobs.office import machines
 from studio.jobs.sweeps import finished_sweeps, models, workspace
+from studio.projects import accept, invite
 from studio.settings import Settings, save
 from studio.store import database, files
 from tests.cluster import Cluster
@@ -61,6 +62,7 @@ def test_a_sweep_through_postgresql_s3_and_an_office_is_that_of_one_process(
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     assert [one.name for one in machines(office.address())] == ["w0", "w1"]
+    accept(invite(None, "admin"), project.user_id)  # as the studio's owner
     save(project.user_id, Settings(time_on="w1"))
     job = queue.launch(project.project_id, project.user_id, "sweep", "office", settings(project))
     done = wait(job, "done", "failed")
