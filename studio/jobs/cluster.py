@@ -47,6 +47,8 @@ def environment() -> dict[str, str]:
     for who in ("SCHEDULER", "WORKER", "CLIENT"):
         tls |= {f"{who}__CERT": certificate, f"{who}__KEY": key}
     found = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": value for name, value in tls.items()}
+    # each has a web server even without its dashboard, and that asks for no key: it has nothing to tell
+    found |= {f"DASK_DISTRIBUTED__{who}__HTTP__ROUTES": "[]" for who in ("SCHEDULER", "WORKER")}
     return found | {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True", "DASK_TEMPORARY_DIRECTORY": str(_folder())}
 
 
@@ -65,8 +67,7 @@ def keep_up() -> None:
         _end("worker")  # it holds on to the scheduler that is gone
         _make_keys()
         file().unlink(missing_ok=True)
-        here = "--host", "127.0.0.1", "--port", "0", "--protocol", "tls"
-        _start("scheduler", *here, "--idle-timeout", str(_IDLE_SECONDS))
+        _start("scheduler", "--port", "0", "--protocol", "tls", "--idle-timeout", str(_IDLE_SECONDS))
         end = time.monotonic() + _START_SECONDS
         while not file().is_file():
             if time.monotonic() > end or not _runs("scheduler"):
@@ -85,9 +86,8 @@ def take_down() -> None:
 
 
 def _command(what: str) -> list[str]:
-    """Its web server is there even without the dashboard: it, too, is for this machine alone."""
-    own = "--scheduler-file", str(file()), "--no-dashboard", "--dashboard-address", "127.0.0.1:0"
-    return [sys.executable, "-m", f"distributed.cli.dask_{what}", *own]
+    here = "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"
+    return [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", str(file()), *here]
 
 
 def _runs(what: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -16,7 +17,7 @@ from ftl.cluster import times
 from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
 from ftl.dataset import load_dataset
 from ftl.errors import FtlError
-from ftl.files import digest, read_json
+from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.run import Sweep
 from tests.cluster import Cluster
@@ -141,6 +142,29 @@ def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: 
         run(workspace, "b", scheduler=str(workspace / "none.json"))
     with pytest.raises(FtlError, match="no worker 'pi' to time on: there are w0, w1"):
         run(workspace, "c", scheduler=str(cluster.file), time_on="pi")
+
+
+def test_a_candidate_that_fails_does_not_stop_the_others(
+    cluster: Cluster, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(FtlError, match=r"has torch .*, not 0\.1: install the same"):
+        patch.setattr("ftl.pruning.sweep.versions", lambda: versions() | {"torch": "0.1"})
+        run(workspace, "refused", scheduler=str(cluster.file))
+    assert not [*(workspace / "refused").glob("*/head.safetensors")]
+    out, heard = workspace / "failed", list[Told]()
+    shutil.copytree(workspace / "one", out)
+    for name in ("base", "keep-0.5"):
+        for file in ("features.h5", "head.safetensors", "validation.json", "test.json"):
+            (out / name / file).unlink()
+    (out / "keep-0.5" / "features.h5").mkdir()  # where the worker would write
+    with pytest.raises(FtlError, match=r"these failed \(1 problem\):\s+- keep-0\.5: .*Is a directory"):
+        run(workspace, "failed", scheduler=str(cluster.file), follow=heard.append)
+    assert {told.name for told in heard if told.what == TESTED} == {"base", "keep-0.25", "keep-1"}
+    assert [told.name for told in heard if told.error] == ["keep-0.5"]
+    (out / "keep-0.5" / "features.h5").rmdir()
+    run(workspace, "failed", scheduler=str(cluster.file))
+    assert outcome(out) == one
+    assert not [*out.glob(".*")]  # nor a mark of the driver's
 
 
 @pytest.mark.parametrize("victim", ["worker", "scheduler"])

@@ -8,6 +8,7 @@ import os
 import signal
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -208,7 +209,9 @@ def gone(home: Path, seconds: float = 20) -> bool:
     return not processes(home)
 
 
-def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(project: Someone, tmp_path: Path) -> None:
+def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(
+    project: Someone, home: Path, tmp_path: Path
+) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP))
@@ -218,9 +221,15 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(proje
     assert (file.parent.stat().st_mode & 0o777, (file.parent / "key.pem").stat().st_mode & 0o777) == (0o700, 0o600)
     with pytest.raises(FtlError, match="no Dask scheduler answers"), connected(str(file)):  # without the key
         pass
+    ports = [one.laddr for process in processes(home) for one in process.net_connections() if one.status == "LISTEN"]
+    assert {one.ip for one in ports} == {"127.0.0.1"}
+    for one in ports:
+        with suppress(OSError):  # those that speak Dask's protocol; the web servers that it brings have no pages
+            urllib.request.urlopen(f"http://127.0.0.1:{one.port}/json/identity.json", timeout=2)
+            raise AssertionError(f"port {one.port} tells who is there")
     finished = {row.name for row in queue.candidates_of(job.id) if row.stage == TESTED}
     since = {name: (models(job.id) / name / "test.json").stat().st_mtime_ns for name in finished}
-    for process in processes(file.parents[1]):
+    for process in processes(home):
         with suppress(psutil.Error):
             if "distributed.cli.dask_scheduler" in process.cmdline():
                 process.kill()
@@ -232,7 +241,7 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(proje
     assert {(row.stage, row.error) for row in rows} == {("timed", "")}
     assert all(row.worker.startswith("here") for row in rows)
     assert "looking at photographs" in record.log(job.id)
-    assert gone(file.parents[1])  # with the last job its cluster goes, too
+    assert gone(home)  # with the last job its cluster goes, too
 
 
 def test_cancel_stops_a_job_at_once_and_what_is_finished_can_be_used(project: Someone, tmp_path: Path) -> None:
