@@ -41,7 +41,7 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
 
     `patience`: seconds to wait for a worker.
 
-    Raises `Unreachable` when nobody answers there, or no worker comes.
+    Raises `Unreachable` when nobody answers there, or no worker comes; `Lost` when the scheduler goes away meanwhile.
     """
     is_file = "://" not in scheduler
     if is_file and not Path(scheduler).is_file():
@@ -56,6 +56,8 @@ def connected(scheduler: str, patience: float = WORKER_SECONDS) -> Iterator[Clie
             client.wait_for_workers(1, timeout=patience)
         except TimeoutError as error:
             raise Unreachable(f"the scheduler at {scheduler} has no workers: start some with dask worker") from error
+        except LOST as error:
+            raise Lost(str(error)) from error
         with client.as_current():
             yield client
     finally:

@@ -21,7 +21,7 @@ from typing import Any
 from distributed import Client
 
 from ftl.cluster.blobs import File
-from ftl.cluster.connect import Lost, Unreachable, connected
+from ftl.cluster.connect import Lost, Unreachable, connected, talking
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.packing import pack_dataset, pack_masks
 from ftl.cluster.tasks import Made, Plan, finish, mark, score
@@ -141,7 +141,8 @@ def compute(
                     lost = None
                     address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
                     work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
-                    client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
+                    with talking():
+                        client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
                     _candidates(client, work)
                     time_networks(
                         client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell

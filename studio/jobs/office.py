@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ftl.cluster.connect import connected
+from ftl.cluster.connect import Lost, connected, talking
+from ftl.errors import FtlError
 
 
 class Machine(NamedTuple):
@@ -18,8 +19,10 @@ class Machine(NamedTuple):
 
 def machines(scheduler: str) -> list[Machine]:
     """The workers of a scheduler, by name. Raises `FtlError` when none answers there."""
-    with connected(scheduler, patience=10) as client:
-        found = client.scheduler_info(n_workers=-1)["workers"].values()
-    return sorted(
-        Machine(str(one["name"]), one["host"], one["nthreads"], round(one["memory_limit"] / 2**30, 1)) for one in found
-    )
+    try:
+        with connected(scheduler, patience=10) as client, talking():
+            found = client.scheduler_info(n_workers=-1)["workers"].values()
+    except Lost as error:
+        raise FtlError(f"the scheduler at {scheduler} went away: {error}") from error
+    gib = {one["name"]: round((one["memory_limit"] or 0) / 2**30, 1) for one in found}
+    return sorted(Machine(str(one["name"]), one["host"], one["nthreads"], gib[one["name"]]) for one in found)
