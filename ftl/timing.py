@@ -6,16 +6,20 @@ the other. These are forked from one that has torch loaded and has computed noth
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ftl.errors import FtlError
 from ftl.files import machine
@@ -33,10 +37,12 @@ _forker: subprocess.Popen[str] | None = None
 def time_network(folder: Path, threads: int | None = None) -> dict[str, Any]:
     """Time a network and its head, in a process of its own, on one image that is already a tensor.
 
+    Waits for whoever takes a time on this machine: two at once would spoil each other's.
     Returns `median_ms`, `q1_ms`, `q3_ms`, `runs`, `threads`, `machine`, `runtime`. Raises `FtlError` when it fails.
     """
     request = json.dumps([str(folder.absolute()), threads])
-    with _lock:
+    alone = FileLock(Path(tempfile.gettempdir()) / f"ftl-timing-{os.getuid()}.lock")  # let go of whoever is killed
+    with _lock, alone:
         answer = _ask(request) or _ask(request)  # it may have left just now
     result: dict[str, Any] = json.loads(answer or '{"error": "its process was ended from outside"}')
     if "error" in result:
@@ -52,11 +58,14 @@ def _ask(request: str) -> str:
         _forker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
     assert _forker.stdin is not None
     assert _forker.stdout is not None
-    try:
+    answer = ""
+    with contextlib.suppress(BrokenPipeError):
         print(request, file=_forker.stdin)
-        return _forker.stdout.readline()
-    except BrokenPipeError:
-        return ""
+        answer = _forker.stdout.readline()
+    if not answer:
+        _forker.kill()
+        _forker.wait()
+    return answer
 
 
 def _fork_for_each() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Lock
+from distributed import Client
 
-from ftl.cluster.connect import LOST, Lost, host_of, talking, workers_of
+from ftl.cluster.connect import Lost, host_of, talking, workers_of
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.tasks import Plan, timed
 from ftl.errors import FtlError
@@ -72,8 +71,11 @@ def time_networks(
 
         files = files_of(folder, (DESCRIPTION, WEIGHTS, HEAD), sources)
         step = Step(f"timing {folder.name}", timed, (folder.name, files, threads), host=host)
-        with _idle(client, host, report):
-            drain(client, plan, sources, [step], take, check=check)
+        while _busy(client, host):
+            report(0, 1, "waiting until the machine that takes the times is idle")
+            check()
+            time.sleep(_POLL)
+        drain(client, plan, sources, [step], take, check=check)
         return results[0]
 
     def told(done: int, total: int, what: str) -> None:
@@ -111,22 +113,7 @@ def has_others(client: Client, address: str) -> bool:
         return any(host_of(other) != host_of(address) for other in workers_of(client))
 
 
-@contextmanager
-def _idle(client: Client, host: str, report: Report) -> Iterator[None]:
-    """Wait until no worker of that machine has anything to do, and nobody else takes times there."""
-    lock = Lock(f"ftl-timing-{host}")
-    with talking():
-        lock.acquire()
-    try:
-        while _busy(client, host):
-            report(0, 1, "waiting until the machine that takes the times is idle")
-            time.sleep(_POLL)
-        yield
-    finally:
-        with suppress(*LOST):
-            lock.release()
-
-
 def _busy(client: Client, host: str) -> bool:
+    """Whether a worker of that machine has anything to do."""
     with talking():
         return any(steps for worker, steps in client.processing().items() if host_of(worker) == host)
