@@ -25,7 +25,7 @@ from tests.conftest import SIZE, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-KILLS = int(os.environ.get("FTL_KILLS", "2"))  # of each kind; twenty take minutes
+KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
 @pytest.fixture(scope="module")
