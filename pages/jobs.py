@@ -60,7 +60,7 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
 def show(job: Job, role: str, newest: bool, next_up: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
-    rows = progress.candidates(job.id)
+    rows = progress.candidates(job)
     with st.container(border=True):
         right = st.container(horizontal=True, vertical_alignment="center")
         left = right.container(width="stretch")

@@ -41,6 +41,9 @@ from ftl.pruning.sweep import SETTINGS, lacking, made_with, networks
 PATIENCE = 120.0
 """Seconds to wait for a scheduler that was lost."""
 
+START_PATIENCE = 20.0
+"""Seconds to wait for a scheduler's file, and for who is named in it."""
+
 _NETWORK = (DESCRIPTION, WEIGHTS)
 
 
@@ -133,12 +136,13 @@ def compute(
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
     )
     work = _Work(out, plan, sources, fractions, report, follow)
-    lost: float | None = None  # since when the scheduler is gone; None before it was there
+    # until when to wait for the scheduler; one that writes a file may be about to start
+    until: float | None = time.monotonic() + (0.0 if "://" in scheduler else START_PATIENCE)
     with _marked(plan):
         while True:
             try:
                 with connected(scheduler) as client:
-                    lost = None
+                    until = None
                     address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
                     work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
                     with talking():
@@ -148,13 +152,10 @@ def compute(
                         client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell
                     )
                 return
-            except Lost:
-                lost = lost or time.monotonic()
-            except Unreachable as error:
-                if lost is None:
-                    raise
-                if time.monotonic() - lost > PATIENCE:
-                    raise Unreachable(f"the scheduler at {scheduler} is gone; what is finished stays") from error
+            except (Lost, Unreachable) as error:
+                until = until or time.monotonic() + PATIENCE
+                if time.monotonic() > until:
+                    raise Unreachable(f"{error}; what is finished stays") from error
             time.sleep(1)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.progress import LOOKING, TESTED, TIMED
+from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING
 from ftl.pruning.names import BASE
-from studio.jobs.queue import candidates_of
+from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
 from studio.store.models import CandidateRow, Job
 
@@ -26,9 +26,9 @@ COLUMNS = {
 _STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 
 
-def candidates(job_id: int) -> list[dict[str, Any]]:
+def candidates(job: Job) -> list[dict[str, Any]]:
     """A row for each network of a sweep, the whole one first: how far it is, and its figures once measured."""
-    return [_row(row, models(job_id) / row.name) for row in candidates_of(job_id)]
+    return [_row(row, models(job.id) / row.name, job.state in UNFINISHED) for row in candidates_of(job.id)]
 
 
 def finished(rows: list[dict[str, Any]]) -> bool:
@@ -37,9 +37,13 @@ def finished(rows: list[dict[str, Any]]) -> bool:
     return any(whole) and not all(whole)
 
 
-def _row(row: CandidateRow, folder: Path) -> dict[str, Any]:
+def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
     state = _STATES.get(row.stage, row.stage) if not row.error else f"failed: {row.error}"
-    if row.stage == LOOKING:
+    if not goes_on and row.stage == TIMING:
+        state = _STATES[TESTED]
+    elif not goes_on and row.stage not in (TESTED, TIMED, FAILED):
+        state = "not finished"
+    elif row.stage == LOOKING:
         state = f"{LOOKING}, {row.done:,} of {row.total:,}"
     return {
         "Network": "whole" if row.name == BASE else row.name.removeprefix("keep-"),

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
-from ftl.progress import TESTED, TIMED
+from ftl.progress import TESTED, TIMED, TIMING
 from ftl.pruning.names import BASE, folder_name
 from studio.errors import StudioError
 from studio.home import home
@@ -127,7 +127,7 @@ def retry(project_id: int, job_id: int) -> None:
 def settle(project_id: int, job_id: int) -> None:
     """Queue a failed or cancelled sweep again for the candidates that are finished, which only lack their times."""
     job = job_in(project_id, job_id)
-    finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMED)}
+    finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMING, TIMED)}
     keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
     if not keep or BASE not in finished:
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")

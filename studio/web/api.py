@@ -155,7 +155,7 @@ def jobs(request: Request) -> Response:
 def job(request: Request) -> Response:
     """A job: its state, stage and error, and a row for each network that is there."""
     found = job_in(request.path_params["project"], request.path_params["job"])
-    return JSONResponse(_job(found) | {"networks": progress.candidates(found.id)})
+    return JSONResponse(_job(found) | {"networks": progress.candidates(found)})
 
 
 @for_members("admin")

@@ -136,6 +136,7 @@ def test_a_machine_that_takes_the_times_does_nothing_else(tmp_path: Path, worksp
 
 def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times, "PATIENCE", 1.0)
+    monkeypatch.setattr("ftl.cluster.sweep.START_PATIENCE", 0.0)
     with pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run(workspace, "a", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(FtlError, match="neither an address"):

@@ -24,13 +24,13 @@ from ftl.backbones.load import save_backbone
 from ftl.cluster.connect import connected
 from ftl.errors import FtlError
 from ftl.model import load_model
-from ftl.progress import TESTED, TIMED
+from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images
-from studio.jobs import backbones, queue, record
+from studio.jobs import backbones, progress, queue, record
 from studio.jobs.cluster import file as scheduler_file
 from studio.jobs.keep import parse_keep
 from studio.jobs.layout import draw_split, image_id, lay_out
@@ -214,7 +214,7 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(
 ) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP))
+    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP[::3]))
     until(job, lambda: any(row.stage == TESTED for row in queue.candidates_of(job.id)))
     file = scheduler_file()
     assert json.loads(file.read_text())["address"].startswith("tls://127.0.0.1:")
@@ -237,7 +237,7 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(
     assert done.state == "done", done.error
     assert {name: (models(job.id) / name / "test.json").stat().st_mtime_ns for name in finished} == since
     rows = queue.candidates_of(job.id)
-    assert [row.name for row in rows] == ["base", *(f"keep-{one:g}" for one in KEEP)]
+    assert [row.name for row in rows] == ["base", *(f"keep-{one:g}" for one in KEEP[::3])]
     assert {(row.stage, row.error) for row in rows} == {("timed", "")}
     assert all(row.worker.startswith("here") for row in rows)
     assert "looking at photographs" in record.log(job.id)
@@ -266,6 +266,9 @@ def test_cancel_stops_a_job_at_once_and_what_is_finished_can_be_used(project: So
     assert gone(models(first.id).parents[2], 5)  # nor does any of its steps go on
     kept = finished()
     assert len(kept) < len(KEEP) + 1
+    told = {row["State"] for row in progress.candidates(ended)}
+    assert told <= {"finished, not timed yet", "measured", "not finished"}
+    assert "not finished" in told
     queue.settle(project.project_id, first.id)
     done = wait(first, "done", "failed")
     assert done.state == "done", done.error
@@ -273,6 +276,33 @@ def test_cancel_stops_a_job_at_once_and_what_is_finished_can_be_used(project: So
     assert {one["name"] for one in results["candidates"]} == kept | {"base"}
     with pytest.raises(StudioError, match="no retry"):
         queue.retry(project.project_id, first.id)
+
+
+def test_a_worker_is_started_where_there_is_work_and_none_is(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(queue, "start_worker", lambda: started.append(True))
+    queue.see_to_worker()
+    assert not started
+    queue.launch(project.project_id, project.user_id, "sweep", "a", {})
+    assert len(started) == 1
+    with queue.worker_lock(timeout=0):
+        queue.see_to_worker()
+    assert len(started) == 1
+    queue.see_to_worker()
+    assert len(started) == 2
+
+
+def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1, 0.2, 0.3]})
+    record.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
+    follow = record.follower(job.id)
+    for told in (Told("base", TIMED), Told("keep-0.1", TIMING), Told("keep-0.2", TESTED), Told("keep-0.3", LOOKING)):
+        follow(told)
+    queue.change(job.id, state="cancelled")
+    queue.settle(project.project_id, job.id)
+    again = job_in(project.project_id, job.id)
+    assert (again.state, again.settings["keep"]) == ("queued", [0.1, 0.2])
 
 
 def test_projects_take_turns_and_each_has_a_limit(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
