@@ -57,7 +57,7 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
         button("Retry", queue.retry)
 
 
-def show(job: Job, role: str, newest: bool, next_up: bool) -> None:
+def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
     rows = progress.candidates(job)
@@ -71,7 +71,7 @@ def show(job: Job, role: str, newest: bool, next_up: bool) -> None:
             st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
-        with st.expander("Networks and log", expanded=newest and job.state != "done"):
+        with st.expander("Networks and log", expanded=opened and job.state != "done"):
             if rows:
                 st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=progress.COLUMNS)
             st.code(record.log(job.id) or "nothing yet", language=None, height=200)
@@ -85,8 +85,9 @@ def all_jobs() -> None:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
     waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
+    shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
     for job in jobs:
-        show(job, role, job is jobs[0], job in waiting[:1])
+        show(job, role, job is shown, job in waiting[:1])
     if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 

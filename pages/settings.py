@@ -20,7 +20,7 @@ fixed = bool(os.environ.get("STUDIO_SCHEDULER", "").strip())
 with st.container(border=True):
     st.subheader("Where sweeps are computed")
     count, memory = workers()
-    here = f"This machine: {count} worker{'s' * (count > 1)} of one core each, with {memory / 2**30:.1f} GiB of memory"
+    here = f"This machine: {count} worker{'s' * (count > 1)} of one core and {memory / 2**30:.1f} GiB of memory"
     there = "Machines of a Dask cluster"
     where = st.radio("Machines", [here, there], int(bool(now.scheduler)), disabled=fixed, label_visibility="collapsed")
     scheduler, time_on = "", ""
