@@ -31,7 +31,7 @@ class Told(NamedTuple):
 
 
 Follow = Callable[[Told], None]
-"""A listener to single candidates; called from several threads, one at a time."""
+"""A listener to single candidates, called in the thread that runs the sweep."""
 
 
 class Bar:

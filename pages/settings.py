@@ -1,13 +1,11 @@
 """Settings: where jobs are computed, and how many a project may have; for the studio's owner."""
 
-import os
-
 import streamlit as st
 
 from studio import ui
 from studio.jobs.cluster import workers
 from studio.jobs.office import Machine, machines
-from studio.settings import Settings, owns, save, settings
+from studio.settings import Settings, fixed_scheduler, owns, save, settings
 
 user = ui.signed_in()
 st.title("Settings")
@@ -15,7 +13,7 @@ if not owns(user.id):
     st.info("These are for the studio's owner, who used the link that its first start printed.", icon=":material/lock:")
     st.stop()
 now = settings()
-fixed = bool(os.environ.get("STUDIO_SCHEDULER", "").strip())
+fixed = bool(fixed_scheduler())
 
 with st.container(border=True):
     st.subheader("Where sweeps are computed")

@@ -28,10 +28,11 @@ def settings() -> Settings:
     """The settings now. `STUDIO_SCHEDULER` stands above what was saved."""
     with reading() as db:
         saved = {one.key: one.value for one in db.scalars(select(Setting)) if one.key in Settings._fields}
-    return Settings(**saved | ({"scheduler": _fixed()} if _fixed() else {}))
+    return Settings(**saved | ({"scheduler": fixed_scheduler()} if fixed_scheduler() else {}))
 
 
-def _fixed() -> str:
+def fixed_scheduler() -> str:
+    """The scheduler's address where the studio is started with one, `STUDIO_SCHEDULER`; else empty."""
     return os.environ.get("STUDIO_SCHEDULER", "").strip()
 
 
@@ -54,6 +55,6 @@ def save(user_id: int, new: Settings) -> None:
         raise StudioError("a project may have from 1 to 1000 jobs at once")
     with writing() as db:
         for key, value in new._asdict().items():
-            if key == "scheduler" and _fixed():  # what was saved comes back with the end of the variable
+            if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue
             db.merge(Setting(key=key, value=value))
