@@ -59,8 +59,8 @@ def evaluate(
     made_from["network_sha256"] = network_digest(folder)
     if before := _fits(folder / TEST, made_from):
         return before
-    extract(folder, evaluation, report, EVALUATION, files)
     head = read_head(folder / HEAD)
+    extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
