@@ -17,7 +17,7 @@ from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, write_head
 from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
 from ftl.pruning.names import TUNED, candidate_name
-from ftl.tuning.loop import Epoch
+from ftl.tuning.epoch import Epoch
 from ftl.tuning.plan import Tuning
 from ftl.tuning.tune import make, write_answers
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue, record
+from studio.jobs.curves import learning_chart
 from studio.projects import require
 from studio.store.models import Job
 
@@ -21,6 +22,16 @@ LOOKS = {
     "done": ("green", "check_circle", "done"),
     "failed": ("red", "error", "failed"),
     "cancelled": ("gray", "cancel", "cancelled"),
+}
+
+COLUMNS = {
+    "Network": st.column_config.TextColumn(width="small"),
+    "State": st.column_config.TextColumn(width="medium"),
+    "Worker": st.column_config.TextColumn(width="small"),
+    "Parameters": st.column_config.NumberColumn(format="localized", width="small"),
+    "Validation accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
+    "Test accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
+    "Time in ms": st.column_config.NumberColumn(format="%.2f", width="small"),
 }
 
 
@@ -73,7 +84,10 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
             if rows:
-                st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=progress.COLUMNS)
+                st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
+            if curves := progress.curves(job):
+                st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")
+                st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
             st.code(record.log(job.id) or "nothing yet", language=None, height=200)
 
 

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
+from ftl.pruning.names import BASE, RECALIBRATED, TUNED, folder_name
 from ftl.scoring.criteria import CRITERIA
+from ftl.tuning.plan import Recipe
 from studio import ui
 from studio.classes import classes_of
 from studio.images.library import Filter, count_images
@@ -12,6 +14,7 @@ from studio.jobs.keep import parse_keep
 from studio.jobs.progress import duration
 from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
+from studio.jobs.tuning import tuning_of
 
 user, project, role = ui.here("admin")
 st.title("Sweep")
@@ -103,7 +106,27 @@ with st.container(border=True):
         )
         settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
         settings["seed"] = int(middle.number_input("Seed", 0, 2**31 - 1, 0))
-        right.selectbox("Classifier", ["logistic regression, penalty chosen by four folds"], disabled=True)
+    st.markdown("**What is made of each pruned network**")
+    st.caption("Always: a linear classifier on what the network sees as it was cut. It takes a minute or two.")
+    left, right = st.columns(2)
+    also = [RECALIBRATED] if left.checkbox(
+        "Recalibrated", help="Its batch normalisations learn anew from your photographs; nothing is trained. For "
+        "networks that have them.",
+    ) else []  # fmt: skip
+    if right.checkbox(
+        "Fine-tuned", help="The network itself is trained on your photographs, with turned and mirrored copies. The "
+        "best of the three, and the slowest to make.",
+    ):  # fmt: skip
+        also.append(TUNED)
+        settings["tuning_epochs"] = left.slider("Epochs of fine-tuning, at most", 2, 60, Recipe().epochs)
+        settings["distil"] = right.slider(
+            "Learnt from the unpruned network", 0.0, 1.0, 0.0, 0.1,
+            help="Besides your classes, a fine-tuned network can learn the unpruned one's answers: at 1, only those.",
+        )  # fmt: skip
+        settings["tune_base"] = right.checkbox(
+            "Fine-tune the unpruned network as well", help="To compare with. It takes many times as long as all others."
+        )
+    settings["also"] = also
 
 settings |= {
     "mask_classes": [classes[one].number for one in masked],
@@ -125,7 +148,8 @@ with ui.told():
     with st.container(border=True):
         st.subheader("4 · Cost")
         left, middle, right = st.columns(3)
-        left.metric("Networks", len(settings["keep"] or [1]) + 1, help="one for each fraction, and the whole one")
+        networks = len(tuning_of(settings).names([BASE, *map(folder_name, settings["keep"] or [None])]))
+        left.metric("Networks", networks, help="the whole one, one for each fraction, and what is made of them")
         middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
         with st.spinner("Measuring this machine"):
             seconds = estimate(project.id, settings, drawn, images)

@@ -28,7 +28,7 @@ from ftl.pruning.branches import Branch, advance
 from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name
 from ftl.scoring.passes import Evidence
-from ftl.tuning.loop import Epoch
+from ftl.tuning.epoch import Epoch
 from ftl.tuning.plan import Tuning
 
 _REST = 0.5  # seconds

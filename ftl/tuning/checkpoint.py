@@ -12,7 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ftl.files import whole_file
-from ftl.tuning.loop import Epoch, State
+from ftl.tuning.epoch import Epoch
+from ftl.tuning.loop import State
 
 
 def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:

@@ -14,7 +14,8 @@ from ftl.backbones.chain import Backbone
 from ftl.head import Head
 from ftl.progress import TRAINING, Report, silent
 from ftl.tuning.checkpoint import resume, write_state
-from ftl.tuning.loop import Epoch, Photographs, State, begin, class_weights, look, train_epoch
+from ftl.tuning.epoch import Epoch
+from ftl.tuning.loop import Photographs, State, begin, class_weights, look, train_epoch
 from ftl.tuning.norms import fold_norms
 from ftl.tuning.plan import Recipe
 

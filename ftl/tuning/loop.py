@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import nn
 from ftl.backbones.chain import Backbone
 from ftl.head import Head
 from ftl.tuning.augment import augment
+from ftl.tuning.epoch import Epoch
 from ftl.tuning.norms import insert_norms
 from ftl.tuning.plan import Recipe
 
@@ -25,15 +25,6 @@ _BATCH_TO_LOOK = 32
 
 
 _SOFT = 2.0  # temperature of distillation
-
-
-class Epoch(NamedTuple):
-    """A point of the learning curves: mean cross-entropies in nats, and the share right of the stopping part."""
-
-    epoch: int
-    loss: float
-    stop_loss: float
-    stop_accuracy: float
 
 
 class Classifier(nn.Module):

@@ -24,8 +24,9 @@ from ftl.model import HEAD, VALIDATION, read_head, write_head
 from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, RECALIBRATED, TUNED, candidate_name
 from ftl.pruning.network import DESCRIPTION, network_digest, read_description, rewrite_network
+from ftl.tuning.epoch import Epoch
 from ftl.tuning.fit import Tuned, fine_tune
-from ftl.tuning.loop import Epoch, Photographs, parts
+from ftl.tuning.loop import Photographs, parts
 from ftl.tuning.plan import Recipe
 from ftl.tuning.recalibrate import recalibrate
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from ftl import charts
 from ftl.candidate import Candidate
 from ftl.choose import pareto
+from ftl.pruning.names import LINEAR, RECALIBRATED, TUNED
 from studio.choosing.axes import COSTS, QUALITIES, TESTED, Axis
 from studio.choosing.order import Ranked
 from studio.choosing.reading import Network, Sweep
@@ -18,6 +19,10 @@ from studio.choosing.reading import Network, Sweep
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE = "#ea580c", "#16a34a"
 _LIGHT, _DARK = ("#1d1c1a", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
+
+SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
+WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
+"""How candidates are told apart by their kind."""
 
 _CROWD = 30
 """Of more candidates, only those on the front show their intervals."""
@@ -105,6 +110,7 @@ def _add_points(
     if not members:
         return
     x, y = axes
+    marker = {"symbol": [SYMBOLS[one.head] for one in members]} | marker
     drawn = {"color": marker["color"], "opacity": marker["opacity"], "size": marker["size"]}
     figure.add_scatter(
         x=[x.value(one) for one in members],
@@ -113,12 +119,12 @@ def _add_points(
         error_y=_bars(members, y, marker["color"], bars),
         customdata=[
             [Network(sweep.job_id, one.name).key, one.name, escape(sweep.name), 100 * one.accuracy,
-             100 * charts.shown_accuracy(one), one.time_ms, one.size_mb, one.parameters]
+             100 * charts.shown_accuracy(one), one.time_ms, one.size_mb, one.parameters, WORDS[one.head]]
             for one in members
         ],
-        hovertemplate="<b>%{customdata[1]}</b> · %{customdata[2]}<br>validation %{customdata[3]:.1f} %, "
-        "test %{customdata[4]:.1f} %<br>%{customdata[5]:.3g} ms, %{customdata[6]:.3g} MB, "
-        "%{customdata[7]:,} parameters<extra></extra>",
+        hovertemplate="<b>%{customdata[1]}</b> · %{customdata[2]}<br>%{customdata[8]}<br>"
+        "validation %{customdata[3]:.1f} %, test %{customdata[4]:.1f} %<br>"
+        "%{customdata[5]:.3g} ms, %{customdata[6]:.3g} MB, %{customdata[7]:,} parameters<extra></extra>",
         mode="markers",
         name=name,
         marker=marker,

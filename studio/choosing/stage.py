@@ -30,7 +30,9 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
     st.plotly_chart(figure, key="points", theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
-    st.caption("Click a point to open it below; with Shift held, a second and a third stand beside it.")
+    kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
+    shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
+    st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
 
 
 def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from ftl.backbones.chain import Backbone, Spec, macs
 
 _TIMING_SECONDS = 4.0  # a network's own process, warm-up and at least a second of runs
+_TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 
 
@@ -58,3 +59,11 @@ def sweep_seconds(
 def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_second: float) -> float:
     """Seconds to train a backbone from scratch: backward costs twice what forward does, and images are read anew."""
     return epochs * images * (3 * macs(spec, size) / macs_per_second + 0.003)
+
+
+def tuning_seconds(
+    spec: Spec, size: int, keep: Sequence[float], images: int, epochs: int, macs_per_second: float
+) -> float:
+    """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
+    work = 6 * sum(_scaled(spec, size, one, one) for one in keep) / macs_per_second
+    return epochs * 0.75 * images * (work + _TURNING_SECONDS * len(keep))

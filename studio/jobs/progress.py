@@ -9,19 +9,12 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING
+from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.pruning.names import BASE
+from ftl.tuning.epoch import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
 from studio.store.models import CandidateRow, Job
-
-COLUMNS = {
-    "Validation accuracy": {"type": "number", "format": "percent"},
-    "Test accuracy": {"type": "number", "format": "percent"},
-    "Time in ms": {"type": "number", "format": "%.2f"},
-    "Parameters": {"type": "number", "format": "localized"},
-}
-"""How the table's columns are shown, in Streamlit's words."""
 
 _STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 
@@ -29,6 +22,11 @@ _STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 def candidates(job: Job) -> list[dict[str, Any]]:
     """A row for each network of a sweep, the whole one first: how far it is, and its figures once measured."""
     return [_row(row, models(job.id) / row.name, job.state in UNFINISHED) for row in candidates_of(job.id)]
+
+
+def curves(job: Job) -> dict[str, list[Epoch]]:
+    """The learning curves of the candidates that are, or were, fine-tuned, by name."""
+    return {row.name: [Epoch(*point) for point in row.curve] for row in candidates_of(job.id) if row.curve}
 
 
 def finished(rows: list[dict[str, Any]]) -> bool:
@@ -45,6 +43,8 @@ def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
         state = "not finished"
     elif row.stage == LOOKING:
         state = f"{LOOKING}, {row.done:,} of {row.total:,}"
+    elif row.stage == TRAINING and row.curve:
+        state = f"fine-tuned for {len(row.curve)} epochs"
     return {
         "Network": "whole" if row.name == BASE else row.name.removeprefix("keep-"),
         "State": state,

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
 from ftl.progress import TESTED, TIMED, TIMING
-from ftl.pruning.names import BASE, folder_name
+from ftl.pruning.names import BASE, candidate_name, folder_name
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs.sweeps import job_in
@@ -131,7 +131,14 @@ def settle(project_id: int, job_id: int) -> None:
     keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
     if not keep or BASE not in finished:
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
-    _again(project_id, job_id, settings=job.settings | {"keep": [one for one in keep if one is not None]})
+    also = [
+        head
+        for head in job.settings.get("also", [])
+        if all(candidate_name(folder_name(one), head) in finished for one in keep)
+    ]
+    whole = job.settings.get("tune_base", False) and all(candidate_name(BASE, head) in finished for head in also)
+    fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole}
+    _again(project_id, job_id, settings=job.settings | fewer)
 
 
 def _again(project_id: int, job_id: int, **values: Any) -> None:

@@ -63,5 +63,7 @@ def follower(job_id: int) -> Follow:
                 db.add(JobLine(job_id=job_id, text=f"{told.name} failed: {told.error}"))
             row.stage, row.done, row.total, row.error = told.what, told.done, told.total, told.error
             row.worker = told.worker or row.worker
+            if told.epoch:  # told again by a training that goes on after it was cut off
+                row.curve = [*(point for point in row.curve if point[0] < told.epoch[0]), [*told.epoch]]
 
     return follow

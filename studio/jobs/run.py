@@ -35,6 +35,7 @@ def sweep(job: Job, report: Report) -> None:
     from ftl.dataset import load_dataset
     from studio.jobs.backbones import file_of
     from studio.jobs.layout import PHOTO, lay_out
+    from studio.jobs.tuning import tuning_of
 
     settings: dict[str, Any] = job.settings
     folder = workspace(job.id)
@@ -72,7 +73,8 @@ def sweep(job: Job, report: Report) -> None:
     report(0, 1, "reading the backbone")
     backbone = load_backbone(source)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
-    names = [BASE, *map(folder_name, settings["keep"] or [None])]
+    tuning = tuning_of(settings)
+    names = tuning.names([BASE, *map(folder_name, settings["keep"] or [None])])
     await_candidates(job.id, names)
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
         if left.name not in names:
@@ -93,6 +95,7 @@ def sweep(job: Job, report: Report) -> None:
         scheduler=os.environ[SCHEDULER],
         time_on=os.environ[TIME_ON] or None,
         store=shared.address(),
+        tuning=tuning,
         report=report,
         follow=follower(job.id),
     )

@@ -10,8 +10,10 @@ from ftl.backbones.chain import Backbone, build
 from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
+from ftl.pruning.names import TUNED
 from studio.jobs import backbones
-from studio.jobs.estimate import speed, sweep_seconds, training_seconds
+from studio.jobs.estimate import speed, sweep_seconds, training_seconds, tuning_seconds
+from studio.jobs.tuning import tuning_of
 
 
 def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int) -> float:
@@ -24,6 +26,11 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
     )
     if "epochs" in settings:
         seconds += training_seconds(spec, size, images, settings["epochs"], macs_per_second)
+    tuning = tuning_of(settings)
+    if TUNED in tuning.also:
+        seconds += tuning_seconds(
+            spec, size, [*keep, *([1.0] if tuning.base else [])], images, tuning.recipe.epochs, macs_per_second
+        )
     return seconds
 
 

@@ -233,6 +233,7 @@ class CandidateRow(Base):
     """How far a network of a sweep is. `number`: its place in the sweep, the unpruned one first.
 
     `stage`: "waiting", or what `ftl.progress.Told` tells; `done` of `total` of it, on `worker`; `error`: why it failed.
+    `curve`: of its fine-tuning, a row of `ftl.tuning.epoch.Epoch` for each epoch so far.
     """
 
     __tablename__ = "candidates"
@@ -244,6 +245,7 @@ class CandidateRow(Base):
     total: Mapped[int] = mapped_column(default=1)
     worker: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(default="")
+    curve: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
 
 
 class JobLine(Base):
