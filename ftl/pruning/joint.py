@@ -50,7 +50,7 @@ def joint_cascade(
     known: dict[tuple[tuple[int, ...], ...], Scores] = {}  # by what the ties before keep
     for number, fraction in enumerate(fractions):
         network = copy.deepcopy(backbone)
-        graph = dependencies(network)
+        graph, convolutions = dependencies(network), network.convolutions()
         chosen: list[LayerChoice] = []
         for depth, tie in enumerate(found):
             before = tuple(tuple(choice.kept) for choice in chosen)
@@ -61,7 +61,7 @@ def joint_cascade(
                     maps = _score(network, _read(tie, how), evidence, steps, how)
                     known[before] = _join([maps[name] for name in _read(tie, how)], how)
             chosen.append(_choose(tie, known[before], fraction, how))
-            cut(network, graph, tie.name, chosen[-1].kept)
+            cut(graph, convolutions[tie.name], chosen[-1].kept, tie.name)
             report(number * len(found) + depth + 1, len(fractions) * len(found), "scoring")
         yield fraction, chosen
 
@@ -79,6 +79,7 @@ def _join(parts: Sequence[Scores], how: How) -> Scores:
     return {group: JOINTS[how.joint]([one[group] for one in parts], axis=0) for group in parts[0]}
 
 
+@torch.inference_mode()
 def _by_weights(network: Backbone, tie: Tie, evidence: Evidence, how: How) -> Scores:
     convolutions = network.convolutions()
     depths = {name: depth for depth, name in enumerate(convolutions)}

@@ -23,13 +23,14 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """
     pruned = copy.deepcopy(backbone)
     graph = dependencies(pruned)
-    whole = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
+    layers = pruned.convolutions()
+    whole = {name: conv.out_channels for name, conv in layers.items()}
     for name, indices in kept.items():
-        if name not in whole:
-            raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(whole)}")
-        if pruned.convolutions()[name].out_channels != whole[name]:
+        if name not in layers:
+            raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(layers)}")
+        if layers[name].out_channels != whole[name]:
             raise FtlError(f"{name} is tied to a convolution that is named as well: name one of both")
-        cut(pruned, graph, name, indices)
+        cut(graph, layers[name], indices, name)
     return Backbone(pruned.name, pruned.features, pruned.preprocess)
 
 
@@ -48,12 +49,12 @@ def dependencies(backbone: Backbone) -> tp.DependencyGraph:
     return graph
 
 
-def cut(backbone: Backbone, graph: tp.DependencyGraph, name: str, kept: Sequence[int]) -> None:
+def cut(graph: tp.DependencyGraph, conv: nn.Conv2d, kept: Sequence[int], name: str) -> None:
     """Leave only the `kept` filters of a convolution, in place, and of those tied to it; their readers then fit.
 
-    `graph` is the backbone's own, and still is afterwards. Raises `FtlError` for an index that does not exist, or none.
+    `graph` is that of its network, and still is afterwards. Raises `FtlError` for an index that does not exist, and for
+    no index at all.
     """
-    conv = backbone.convolutions()[name]
     stay = set(kept)
     if not stay or not stay <= set(range(conv.out_channels)):
         raise FtlError(f"{name} has filters 0 to {conv.out_channels - 1}: keep at least one of them, and no other")
@@ -74,7 +75,8 @@ def _least_size(backbone: Backbone) -> int:
 def fresh_batch_norms(backbone: Backbone) -> Backbone:
     """A copy whose batch norms are untrained with Keras' epsilon: what the original program puts in their place."""
     fresh = copy.deepcopy(backbone)
-    assert isinstance(fresh.features, nn.Sequential), "the original program has chains only"
+    if not isinstance(fresh.features, nn.Sequential):
+        raise FtlError(f"{backbone.name} is no chain of layers, and the original program prunes no other: not faithful")
     for index, layer in enumerate(fresh.features):
         if isinstance(layer, nn.BatchNorm2d):
             fresh.features[index] = nn.BatchNorm2d(layer.num_features, eps=1e-3)

@@ -99,6 +99,7 @@ def choose_filters(
     `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
     """
     _check_mode(mode)
+    check_how(how)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
     return MODES[mode](as_scored(backbone, how), Evidence(masks), fractions, how, report)
