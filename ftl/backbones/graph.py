@@ -26,7 +26,7 @@ _FRESH = ("conv", "norm", *JOINS)
 """Whose output is a new tensor: an activation that alone reads it may overwrite it."""
 
 _RESERVED = frozenset(dir(fx.GraphModule({}, fx.Graph())))
-_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def nodes_of(spec: GraphSpec) -> list[dict[str, Any]]:

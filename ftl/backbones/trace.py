@@ -28,7 +28,6 @@ _AS_LAYERS: dict[Any, type[nn.Module]] = {
 }  # fmt: skip
 """Functions and methods that are a layer with the same arguments."""
 
-_MEANS: tuple[Any, ...] = ("mean", torch.mean)
 _ENDS: tuple[Any, ...] = (torch.flatten, "flatten")
 """Where a classifier begins, and features end."""
 
@@ -113,7 +112,7 @@ class _Reader:
         """Whether a classifier begins here."""
         if node.op == "call_module":
             return isinstance(self._layer(node), (nn.Flatten, nn.Linear))
-        return node.target in _ENDS or (node.target in _MEANS and not node.kwargs.get("keepdim"))
+        return node.target in _ENDS or _mean_over_places(node) == "flat"
 
     def before_pool(self, name: str) -> str:
         """What an adaptive pool in front of a classifier reads; `name` itself if there is none."""
@@ -167,7 +166,7 @@ class _Reader:
         if node.target is F.pad:
             sides, mode, value = _arguments(node, ("sides", "mode", "value"), pad="sides")
             return nn.ZeroPad2d(sides) if mode in (None, "constant") and not value and len(sides) == 4 else None
-        if node.target in _MEANS and tuple(_arguments(node, ("dim",))[0] or ()) in ((2, 3), (-2, -1)):
+        if _mean_over_places(node) == "map":
             return nn.AdaptiveAvgPool2d(1)
         if node.target not in _AS_LAYERS:
             return None
@@ -198,8 +197,9 @@ class _Reader:
         raise self._refused(node, str(getattr(node.target, "__name__", node.target)))
 
     def _refused(self, node: fx.Node, what: str) -> FtlError:
-        where = f"layer {node.target}" if node.op == "call_module" else f"at {node.name}"
-        return FtlError(_worst(self.module) or _told(what, where))
+        if node.op == "call_module":
+            return FtlError(_told(what, f"layer {node.target}"))
+        return FtlError(_worst(self.module) or _told(what, f"at {node.name}"))
 
 
 def _arguments(node: fx.Node, names: tuple[str, ...], offset: int = 1, **other: str) -> list[Any]:
@@ -207,6 +207,16 @@ def _arguments(node: fx.Node, names: tuple[str, ...], offset: int = 1, **other: 
     given = dict(zip(names, node.args[offset:], strict=False))
     given |= {other.get(key, key): value for key, value in node.kwargs.items()}
     return [given.get(name) for name in names]
+
+
+def _mean_over_places(node: fx.Node) -> str:
+    """`map` for a mean over height and width that leaves a map of one pixel, `flat` for one that leaves none."""
+    if node.target not in ("mean", torch.mean):
+        return ""
+    over, keeps = _arguments(node, ("dim", "keepdim"))
+    if not isinstance(over, (list, tuple)) or {axis % 4 for axis in over} != {2, 3}:
+        return ""
+    return "map" if keeps else "flat"
 
 
 def _where(node: fx.Node) -> str:

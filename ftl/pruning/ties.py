@@ -27,6 +27,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import torch
 import torch_pruning as tp
 from torch import nn
 
@@ -53,6 +54,7 @@ class Tie:
     after: tuple[str, ...]
 
 
+@torch.inference_mode(False)  # whoever asks: the graph is traced through autograd
 def ties(backbone: Backbone) -> list[Tie]:
     """The choices that a network has, by the order of their first members; what can only stay whole is left out.
 

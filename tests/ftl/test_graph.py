@@ -426,6 +426,7 @@ def use(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
         (Net(lambda net, x: x * 0.5), r"mul: a map is joined with the number 0\.5"),
         (Net(lambda net, x: torch.cat([x, x], 2)), "may not hold a cat, at cat"),
         (Net(lambda net, x: x if x.sum() > 0 else -x), "a Net cannot be followed from layer to layer"),
+        (Net(lambda net, x: x.mean(1)), "may not hold a mean, at mean"),
         (Net(lambda net, x: (x, x)), "gives more than one map"),  # type: ignore[arg-type,return-value]
         (Net(use, nn.AdaptiveAvgPool2d((None, 1))), "layer layer: an adaptive pool that leaves a side as it is"),
     ],
@@ -450,6 +451,25 @@ def test_what_cannot_be_pruned_is_refused_by_name(tmp_path: Path, network: nn.Mo
 def test_families_that_cannot_be_pruned_are_refused_before_any_work(name: str, told: str) -> None:
     with pytest.raises(FtlError, match=f"{name} cannot be pruned by filters: .*{told}"):
         load_backbone(name)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda net, x: net.layer(x) * x.mean((2, 3), keepdim=True).sigmoid(),
+        lambda net, x: x.relu().add(nn.functional.hardswish(net.layer(x))).mean([2, 3]),
+        lambda net, x: torch.flatten(nn.functional.adaptive_avg_pool2d(torch.cat((x, net.layer(x)), dim=1), 1), 1),
+        lambda net, x: nn.functional.max_pool2d(nn.functional.pad(net.layer(x), (0, 1, 0, 1)), 2, ceil_mode=True),
+        lambda net, x: nn.functional.dropout(nn.functional.avg_pool2d(x, 2, 2), training=net.training).contiguous(),
+    ],
+)
+def test_functions_and_methods_are_read_as_layers(then: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> None:
+    network = Net(then, nn.Conv2d(8, 8, 1, groups=8)).eval()
+    features, x = build_like(network), photographs(8)
+    assert describe(build(describe(features))) == describe(features) == describe(network)
+    with torch.inference_mode():
+        expected, made = network(x), features(x)
+        assert torch.equal(made if expected.dim() == 4 else made.mean((2, 3)), expected)
 
 
 def test_a_convolution_that_is_used_twice_is_refused(tmp_path: Path) -> None:
