@@ -13,6 +13,7 @@ class Candidate:
     """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
 
     `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
+    `head`: its kind, see `ftl.pruning.names.HEADS`.
     In the original's CSVs there is one set of figures, which then stands for both.
     """
 
@@ -42,6 +43,7 @@ class Candidate:
     published_score: float | None = None
     right: tuple[bool, ...] = field(default=(), repr=False)
     is_base: bool = False
+    head: str = "linear"
 
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:

@@ -115,13 +115,18 @@ def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
     return [match[1] for match in matches if match is not None]
 
 
-def folds(labels: np.ndarray, photos: Sequence[str], seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """`FOLDS` seeded splits (train indices, held-out indices), stratified by label, a photo never on both sides."""
+def folds(
+    labels: np.ndarray, photos: Sequence[str], seed: int, most: int = FOLDS
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Seeded splits (train indices, held-out indices), stratified by label, a photo never on both sides.
+
+    As many as a class has photos, but at least `FOLDS` and `most` at most.
+    """
     of_class = [{photo for photo, own in zip(photos, labels, strict=True) if own == label} for label in set(labels)]
     fewest = min(map(len, of_class))
     if fewest < FOLDS:
         raise FtlError(f"every class needs images of at least {FOLDS} photos in each part of a split, not {fewest}")
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(min(most, fewest), shuffle=True, random_state=seed)
     _, groups = np.unique(np.asarray(photos), return_inverse=True)
     splits = list(splitter.split(np.zeros(len(labels)), labels, groups))
     if any(len(set(labels[train])) < len(of_class) for train, _ in splits):

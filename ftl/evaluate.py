@@ -7,6 +7,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
+from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
@@ -14,10 +17,13 @@ from ftl.files import digest, machine, read_json, versions, write_json
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
+from ftl.pruning.names import BASE, TUNED
 from ftl.pruning.network import network_digest
 from ftl.pruning.sweep import SETTINGS
 from ftl.timing import time_network
 from ftl.train import train_head
+from ftl.tuning.plan import Recipe
+from ftl.tuning.tune import answers, answers_of, fit, photographs_of
 
 TEST, TIME, REPEATS = "test.json", "time.json", "repeats.json"
 
@@ -59,8 +65,8 @@ def evaluate(
     made_from["network_sha256"] = network_digest(folder)
     if before := _fits(folder / TEST, made_from):
         return before
-    extract(folder, evaluation, report, EVALUATION, files)
     head = read_head(folder / HEAD)
+    extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
@@ -107,7 +113,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
     seed, photo, positive = (validation[key] for key in ("seed", "photo", "positive"))
     threads = timed["threads"]
     made_from = {
-        "features_sha256": digest(folder / FEATURES),
+        "head_sha256": digest(folder / HEAD),
         "evaluation_sha256": read_json(folder / TEST)["evaluation_sha256"],
         "seed": seed,
         "photo": photo,
@@ -117,13 +123,11 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
     }
     before = _fits(folder / REPEATS, made_from)
     runs: list[dict[str, float]] = [] if before is None else before["runs"]
-    if len(runs) < repeats:
-        features, dataset = read_features(folder / FEATURES)
-        unseen, evaluation = read_features(folder / EVALUATION)
+    once = _repeat_tuned(folder, photo) if validation.get("recipe") else _repeat_linear(folder, photo)
     for run in range(len(runs), repeats):
         report(run, repeats, f"repeating {folder.name}")
-        head, _ = train_head(features, dataset, seed=seed + run, photo=photo)
-        figures = summarise(evaluation.labels, head.probabilities(unseen).argmax(1), evaluation.classes, positive)
+        truth, predicted = once(seed + run)
+        figures = summarise(truth, predicted, validation["classes"], positive)
         time = time_network(folder, threads)["median_ms"]
         runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")} | {"median_ms": time})
         write_json(folder / REPEATS, made_from | {"runs": runs, "versions": versions()})
@@ -133,3 +137,34 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
         key: (mean(one[key] for one in chosen), stdev(one[key] for one in chosen) if len(chosen) > 1 else 0.0)
         for key in chosen[0]
     }
+
+
+Again = Callable[[int], tuple[np.ndarray, np.ndarray]]
+"""Trains with another seed: labels of the test set, and what is predicted of it."""
+
+
+def _repeat_linear(folder: Path, photo: str | None) -> Again:
+    features, dataset = read_features(folder / FEATURES)
+    unseen, evaluation = read_features(folder / EVALUATION)
+
+    def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        head, _ = train_head(features, dataset, seed=seed, photo=photo)
+        return evaluation.labels, head.probabilities(unseen).argmax(1)
+
+    return again
+
+
+def _repeat_tuned(folder: Path, photo: str | None) -> Again:
+    source = folder.parent / folder.name.removesuffix(f"-{TUNED}")
+    _, dataset = read_features(source / FEATURES)
+    _, evaluation = read_features(folder / EVALUATION)
+    network, recipe = load_backbone(source), Recipe(**read_json(folder / VALIDATION)["recipe"])
+    teacher = answers(source.parent / BASE, dataset) if recipe.distil else None
+    learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (dataset, evaluation))
+
+    def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        tuned, _ = fit(network, learn, dataset, recipe=recipe, seed=seed, photo=photo, teacher=teacher)
+        everything = np.arange(len(evaluation))
+        return evaluation.labels, answers_of(tuned.network, tuned.head, judge, everything).argmax(1)
+
+    return again

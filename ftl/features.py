@@ -15,6 +15,7 @@ from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
+from ftl.head import features_from
 from ftl.images import read_image
 from ftl.progress import Report, silent
 from ftl.pruning.network import network_digest
@@ -25,11 +26,11 @@ _BATCH = 2  # whose largest maps, 25 MB in VGG16, the C library keeps for the ne
 
 
 @torch.inference_mode()
-def features_of(network: Backbone, paths: Sequence[Path]) -> Iterator[np.ndarray]:
-    """Features of images in order, in batches: float32 (n, H * W * C), flattened channels last as Keras does."""
+def features_of(network: Backbone, paths: Sequence[Path], *, pooled: bool = False) -> Iterator[np.ndarray]:
+    """Features of images in order, in batches: float32 (n, d) as `features_from` makes them."""
     for start in range(0, len(paths), _BATCH):
         images = [read_image(path) for path in paths[start : start + _BATCH]]
-        yield network(network.preprocess(images)).permute(0, 2, 3, 1).flatten(1).numpy()
+        yield features_from(network(network.preprocess(images)), pooled=pooled)
 
 
 def extract(
@@ -38,22 +39,25 @@ def extract(
     report: Report = silent,
     name: str = FEATURES,
     files: Sequence[Path] | None = None,
+    *,
+    pooled: bool = False,
 ) -> Path:
     """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
 
-    `files`: where this machine has the images, if not at `dataset.paths`.
+    `files`: where this machine has the images, if not at `dataset.paths`. `pooled`: the means of the last maps only.
 
     Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
     `digests`; attributes `dataset_sha256` and `network_sha256` say what made it.
     """
     file = folder / name
     made_from = {"dataset_sha256": dataset.digest(), "network_sha256": network_digest(folder)}
+    made_from["pooled"] = str(pooled)
     if file.is_file() and _made_from(file) == made_from:
         return file
     network = load_backbone(folder)
     with whole_file(file) as draft, h5py.File(draft, "w") as target:
         done = 0
-        for batch in features_of(network, files or dataset.paths):
+        for batch in features_of(network, files or dataset.paths, pooled=pooled):
             if not done:
                 target.create_dataset("features", (len(dataset), batch.shape[1]), np.float32)
             target["features"][done : done + len(batch)] = batch
@@ -71,7 +75,8 @@ def extract(
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
         with h5py.File(file, "r") as source:
-            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
+            made_from = {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
+            return made_from | {"pooled": str(source.attrs.get("pooled", False))}
     except (OSError, KeyError):
         return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 from scipy.special import expit, softmax
 
 from ftl import newton
@@ -30,14 +31,16 @@ With all of 30,000 images and 25,088 features, Newton's method would take days.
 class Head:
     """A linear classifier: `weight` float32 (1 or classes, d), `bias` float32 (1 or classes,), `classes` their names.
 
-    `c`: the inverse penalty that the cross-validation chose; `scores`: mean accuracy over the folds for each of `CS`.
+    `c`: the inverse penalty that the cross-validation chose; `scores`: mean accuracy over the folds for each of `CS`;
+    both only of a head that was fitted apart from its network. `pooled`: its features are the means of the last maps.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     classes: tuple[str, ...]
-    c: float
+    c: float | None = None
     scores: tuple[float, ...] = ()
+    pooled: bool = False
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Class probabilities (N, classes), float64, of features (N, d)."""
@@ -47,6 +50,11 @@ class Head:
             positive = expit(logits)
             return np.hstack([1 - positive, positive])
         return np.asarray(softmax(logits, axis=1))
+
+
+def features_from(maps: torch.Tensor, *, pooled: bool) -> np.ndarray:
+    """Features (N, d) float32 of last maps (N, C, H, W): each map's mean, or all of them, channels last as in Keras."""
+    return (maps.mean((2, 3)) if pooled else maps.permute(0, 2, 3, 1).flatten(1)).numpy()
 
 
 Fit = tuple[np.ndarray, Callable[[], tuple[np.ndarray, np.ndarray]]]

@@ -16,7 +16,7 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone, read_tensors
 from ftl.errors import FtlError
 from ftl.files import read_json, whole_file
-from ftl.head import Head
+from ftl.head import Head, features_from
 from ftl.pruning.network import read_description
 
 HEAD, VALIDATION = "head.safetensors", "validation.json"
@@ -37,7 +37,8 @@ class Model:
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities (N, classes) of RGB uint8 images, each (height, width, 3)."""
-        return self.head.probabilities(self._features(images).reshape(len(images), -1))
+        maps = self.network(self.network.preprocess(images))
+        return self.head.probabilities(features_from(maps, pooled=self.head.pooled))
 
     @torch.inference_mode()
     def evidence(self, images: Sequence[np.ndarray], label: str) -> tuple[np.ndarray, np.ndarray]:
@@ -48,16 +49,13 @@ class Model:
         """
         if label not in self.classes:
             raise FtlError(f"there is no class {label!r} to look for: there are {', '.join(self.classes)}")
-        at, features = self.classes.index(label), self._features(images)
+        at, maps = self.classes.index(label), self.network(self.network.preprocess(images))
         weight = self.head.weight
         weight = (weight[0] if at else -weight[0]) if len(weight) == 1 else weight[at] - weight.mean(0)
-        places = np.einsum("nhwc,hwc->nhw", features, weight.reshape(features.shape[1:]), dtype=np.float64)
-        return self.head.probabilities(features.reshape(len(images), -1)), places
-
-    def _features(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """The last feature map (N, H, W, C), float32, laid out as the head takes it."""
-        maps = self.network(self.network.preprocess(images)).permute(0, 2, 3, 1)
-        return np.ascontiguousarray(maps.numpy())
+        shape = maps.shape[2], maps.shape[3], maps.shape[1]
+        each = np.broadcast_to(weight / (shape[0] * shape[1]), shape) if self.head.pooled else weight.reshape(shape)
+        places = np.einsum("nchw,hwc->nhw", maps.numpy(), each, dtype=np.float64)
+        return self.head.probabilities(features_from(maps, pooled=self.head.pooled)), places
 
 
 def _head_parts(head: Head) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -78,8 +76,9 @@ def read_head(file: Path) -> Head:
     tensors, header = read_tensors(file)
     try:
         data = header["head"]
-        classes, scores = tuple(data["classes"]), tuple(data["scores"])
-        return Head(tensors["head.weight"].numpy(), tensors["head.bias"].numpy(), classes, float(data["c"]), scores)
+        weight, bias = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
+        pooled = bool(data.get("pooled", False))
+        return Head(weight, bias, tuple(data["classes"]), data["c"], tuple(data["scores"]), pooled)
     except (KeyError, TypeError, ValueError) as error:
         raise FtlError(f"{file} holds no classifier ({error!r})") from error
 
@@ -98,7 +97,7 @@ def load_model(path: str | Path) -> Model:
     network = load_backbone(path)
     probe = np.zeros((1, network.preprocess.size, network.preprocess.size, 3), np.uint8)
     with torch.inference_mode():
-        width = network(network.preprocess(probe)).numel()
+        width = features_from(network(network.preprocess(probe)), pooled=head.pooled).size
     if head.weight.shape[1] != width:
         raise FtlError(f"{path}: the classifier takes {head.weight.shape[1]} features, but the network gives {width}")
     return Model(network, head)

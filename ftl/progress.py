@@ -20,7 +20,10 @@ LOOKING, TRAINING, TESTED, TIMING, TIMED, FAILED = (
 
 
 class Told(NamedTuple):
-    """How far a candidate is: `done` of `total` at `what`, by a cluster's `worker`; or the error that ended it."""
+    """How far a candidate is: `done` of `total` at `what`, by a cluster's `worker`; or the error that ended it.
+
+    `epoch`: figures of an epoch of fine-tuning, as `ftl.tuning.loop.Epoch` has them.
+    """
 
     name: str
     what: str
@@ -28,6 +31,7 @@ class Told(NamedTuple):
     total: int = 1
     worker: str = ""
     error: str = ""
+    epoch: tuple[float, ...] = ()
 
 
 Follow = Callable[[Told], None]

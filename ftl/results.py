@@ -14,7 +14,7 @@ from ftl.errors import FtlError
 from ftl.evaluate import TEST, TIME
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.model import HEAD, VALIDATION
-from ftl.pruning.names import BASE
+from ftl.pruning.names import BASE, LINEAR
 from ftl.pruning.network import WEIGHTS, read_description
 from ftl.pruning.sweep import SETTINGS, networks
 
@@ -48,6 +48,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 tied_layers=len(network["tied_layers"]),
                 right=tuple(validation["right"]),
                 is_base=folder.name == BASE,
+                head=network.get("head", LINEAR),
                 **{key: validation[key] for key in keys},
                 **{f"test_{key}": tested[key] for key in keys},
             )
@@ -66,6 +67,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
     return {
         "Model": candidate.name,
         "Keep": candidate.keep,
+        "Head": candidate.head,
         "Parameters": candidate.parameters,
         "Params_perc": 100 * candidate.parameters / base.parameters,
         "Accuracy": percent(candidate.test_accuracy),

@@ -12,15 +12,16 @@ from ftl.choose import Choice, Front, choose, pareto
 from ftl.dataset import Dataset, load_dataset, split, without
 from ftl.errors import FtlError
 from ftl.evaluate import evaluate, time_all
-from ftl.features import extract
 from ftl.files import alone, read_json
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
+from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.sweep import SETTINGS, begin_sweep, make_networks, networks
 from ftl.results import write_results
 from ftl.scoring import criterion as criterion_of
-from ftl.train import train
+from ftl.train import train_all
+from ftl.tuning.plan import Tuning
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def sweep(
     scheduler: str | None = None,
     time_on: str | None = None,
     store: str | None = None,
+    tuning: Tuning | None = None,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
@@ -71,6 +73,7 @@ def sweep(
     process.
     `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
     residual addition ties (`ftl.pruning.ties`).
+    `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
     `positive`: the class that is looked for, where its name does not tell.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
@@ -86,6 +89,8 @@ def sweep(
     if positive is not None and positive not in learn.classes:
         raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
     out = Path(out)
+    tuning = tuning or Tuning()
+    tuning.check(backbone)
     how = How(criterion_of(criterion), rule, seed, faithful, joint, read)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
@@ -95,18 +100,16 @@ def sweep(
 
             compute(
                 scheduler, out, masks, learn, judge, fractions,
-                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store,
+                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store, tuning=tuning,
                 report=report, follow=follow,
             )  # fmt: skip
             return Sweep(out, tuple(write_results(out)))
         make_networks(backbone, masks, out, fractions, how, mode, report)
+        train_all(
+            [out / BASE, *(out / folder_name(one) for one in fractions)], learn,
+            tuning=tuning, seed=seed, photo=photo, positive=positive, report=report, follow=follow,
+        )  # fmt: skip
         folders = networks(out)
-        for folder in folders:
-            extract(folder, learn, report)
-        for done, folder in enumerate(folders):
-            report(done, len(folders), "training")
-            train(folder, seed=seed, photo=photo, positive=positive)
-        report(len(folders), len(folders), "training")
         for folder in folders:
             evaluate(folder, judge, report)
         time_all(folders, threads, report)

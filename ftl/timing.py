@@ -89,6 +89,7 @@ def _measure(folder: Path, threads: int | None) -> dict[str, Any]:
     import numpy as np
     import torch
 
+    from ftl.head import features_from
     from ftl.memory import reuse_freed_memory
     from ftl.model import load_model
 
@@ -103,7 +104,7 @@ def _measure(folder: Path, threads: int | None) -> dict[str, Any]:
 
     def run() -> float:
         start = time.perf_counter()
-        model.head.probabilities(model.network(x).permute(0, 2, 3, 1).flatten(1).numpy())
+        model.head.probabilities(features_from(model.network(x), pooled=model.head.pooled))
         return time.perf_counter() - start
 
     with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,16 @@ import numpy as np
 
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
-from ftl.features import FEATURES, read_features
+from ftl.features import FEATURES, extract, read_features
 from ftl.files import digest, read_json, versions, write_json
 from ftl.head import Head, fit_head
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, write_head
+from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
+from ftl.pruning.names import TUNED, candidate_name
+from ftl.tuning.loop import Epoch
+from ftl.tuning.plan import Tuning
+from ftl.tuning.tune import make, write_answers
 
 
 def train_head(
@@ -55,3 +61,42 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: st
     validation = figures | made_from | {"dataset_sha256": dataset.digest(), "versions": versions()}
     write_json(folder / VALIDATION, validation)
     return validation
+
+
+def train_all(
+    folders: Sequence[Path],
+    dataset: Dataset,
+    *,
+    tuning: Tuning,
+    seed: int = 0,
+    photo: str | None = None,
+    positive: str | None = None,
+    report: Report = silent,
+    follow: Follow = unheard,
+) -> None:
+    """Extract features with the networks of a sweep, the base first, fit their heads, and make what else is wanted."""
+    for folder in folders:
+        extract(folder, dataset, report)
+    for done, folder in enumerate(folders):
+        report(done, len(folders), TRAINING)
+        train(folder, seed=seed, photo=photo, positive=positive)
+    report(len(folders), len(folders), TRAINING)
+    if tuning.learns_from_base():
+        write_answers(folders[0])
+    for folder in folders:
+        for head in tuning.heads_of(folder.name):
+            name = candidate_name(folder.name, head)
+
+            def told(done: int, total: int, what: str, name: str = name) -> None:
+                report(done, total, f"{what} {name}")
+
+            def hear(epoch: Epoch, name: str = name) -> None:
+                follow(Told(name, TRAINING, epoch.epoch, tuning.recipe.epochs, epoch=epoch))
+
+            made = make(
+                head, folder, dataset, recipe=tuning.recipe, seed=seed, photo=photo, positive=positive,
+                report=told, hear=hear,
+            )  # fmt: skip
+            if head != TUNED:
+                extract(made, dataset, report)
+                train(made, seed=seed, photo=photo, positive=positive)

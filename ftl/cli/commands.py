@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0)
     options.add_photo(made)
     options.add_positive(made)
+    options.add_tuning(made)
 
     made = command("test", test, "measure every network on images never used for choosing, and time each alone")
     made.add_argument("out", type=Path)
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
     options.add_photo(made)
     options.add_positive(made)
+    options.add_tuning(made)
     made.add_argument(
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
@@ -202,7 +204,7 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.files import alone
     from ftl.pruning.sweep import networks
 
-    folders = networks(options.out)
+    folders = networks(options.out, made=False)
     dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
     with alone(options.out):
         for folder in folders:
@@ -211,19 +213,28 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
 
 def train(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl train`."""
-    from ftl.files import alone
-    from ftl.model import HEAD, read_head
+    from ftl.backbones.load import load_backbone
+    from ftl.cli.options import tuning_of
+    from ftl.features import FEATURES, read_features
+    from ftl.files import alone, read_json
+    from ftl.model import HEAD, VALIDATION, read_head
     from ftl.pruning.sweep import networks
-    from ftl.train import train as train_one
+    from ftl.train import train_all
 
-    folders = networks(options.out)
+    folders, tuning = networks(options.out, made=False), tuning_of(options)
+    tuning.check(load_backbone(folders[0]))
+    _, dataset = read_features(folders[0] / FEATURES)
     with alone(options.out):
-        for done, folder in enumerate(folders):
-            bar(done, len(folders), "training")
-            validation = train_one(folder, seed=options.seed, photo=options.photo, positive=options.positive)
-            head = read_head(folder / HEAD)
-            right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
-            print(f"{folder}: C = {head.c:g}, {right}")
+        train_all(
+            folders, dataset, tuning=tuning, seed=options.seed, photo=options.photo, positive=options.positive,
+            report=bar,
+        )  # fmt: skip
+    for name in tuning.names(folder.name for folder in folders):
+        folder = options.out / name
+        validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
+        fitted = f"C = {head.c:g}" if head.c is not None else "fine-tuned"
+        right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
+        print(f"{folder}: {fitted}, {right}")
 
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
@@ -318,6 +329,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
 
 def run(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl run`."""
+    from ftl.cli.options import tuning_of
     from ftl.dataset import load_dataset
     from ftl.report import write_report
     from ftl.run import sweep
@@ -347,6 +359,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         scheduler=options.scheduler,
         time_on=options.time_on,
         store=options.store,
+        tuning=tuning_of(options),
         report=bar,
     )
     _print_results(done.out)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ftl.progress import Bar
+
+if TYPE_CHECKING:
+    from ftl.tuning.plan import Tuning
 
 
 def count(text: str) -> int:
@@ -61,6 +65,26 @@ def add_pruning(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--faithful", action="store_true", help="reproduce the original program in everything")
     parser.add_argument("--seed", type=int, default=0)
+
+
+def add_tuning(parser: argparse.ArgumentParser) -> None:
+    """Candidates beside those with a linear head."""
+    parser.add_argument(
+        "--also", nargs="+", default=[], metavar="HEAD", help="tuned: fine-tune the pruned networks; recalibrated: let "
+        "their batch norms learn anew",
+    )  # fmt: skip
+    parser.add_argument("--tune-base", action="store_true", help="fine-tune the unpruned network as well: slow")
+    parser.add_argument("--epochs", type=count, help="of fine-tuning, at most")
+    parser.add_argument("--rate", type=float, help="of fine-tuning, at its highest")
+    parser.add_argument("--distil", type=float, default=0.0, help="share learnt from the unpruned network, 0 to 1")
+
+
+def tuning_of(options: argparse.Namespace) -> Tuning:
+    """What `add_tuning`'s options ask for."""
+    from ftl.tuning.plan import Recipe, Tuning
+
+    given = {name: getattr(options, name) for name in ("epochs", "rate") if getattr(options, name) is not None}
+    return Tuning(tuple(options.also), options.tune_base, Recipe(distil=options.distil, **given))
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:

@@ -34,9 +34,11 @@ from ftl.masks import MaskSet
 from ftl.model import HEAD, VALIDATION
 from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
 from ftl.pruning.branches import Branch
-from ftl.pruning.names import BASE, folder_name
-from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest
+from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name, folder_name
+from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest, read_description
 from ftl.pruning.sweep import SETTINGS, lacking, made_with, networks
+from ftl.tuning.plan import Tuning
+from ftl.tuning.tune import ANSWERS
 
 PATIENCE = 120.0
 """Seconds to wait for a scheduler that was lost."""
@@ -65,7 +67,8 @@ class _Work:
 
     def wanted(self) -> dict[str, float]:
         """All candidates with their keep fractions; half for the rule that has none."""
-        return {BASE: 1.0} | {folder_name(one): one or 0.5 for one in self.fractions}
+        networks = {BASE: 1.0} | {folder_name(one): one or 0.5 for one in self.fractions}
+        return {one: keep for name, keep in networks.items() for one in self.plan.tuning.names([name])}
 
     def listen(self) -> None:
         """Tell what workers have told since; in this thread, for the client's own must not wait for a listener."""
@@ -100,6 +103,7 @@ def compute(
     threads: int | None = None,
     time_on: str | None = None,
     store: str | None = None,
+    tuning: Tuning,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> None:
@@ -134,6 +138,7 @@ def compute(
         positive=positive,
         store=store,
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
+        tuning=tuning,
     )
     work = _Work(out, plan, sources, fractions, report, follow)
     # until when to wait for the scheduler; one that writes a file may be about to start
@@ -172,10 +177,25 @@ def _marked(plan: Plan) -> Iterator[None]:
 def _candidates(client: Client, work: _Work) -> None:
     """Make, train and test all networks that are not finished."""
     plan, out, wanted, errors = work.plan, work.out, work.wanted(), dict[str, Exception]()
+    begun: set[str] = set()
 
-    def candidate(name: str) -> Step:
-        files = files_of(out / name, _NETWORK, work.sources)
-        return Step(name, finish, (name, files), priority=1 + wanted[name])  # large ones are begun first
+    def candidates(name: str) -> list[Step]:
+        """What is to be done for a network's candidates; those that learn from the unpruned one, once it can teach."""
+        files, steps = files_of(out / name, _NETWORK, work.sources), []
+        for head in (LINEAR, *plan.tuning.heads_of(name)):
+            made, learns = candidate_name(name, head), head == TUNED and plan.tuning.learns_from_base()
+            if made in begun or (learns and not (out / BASE / ANSWERS).is_file()) or _finished(out, name, head, plan):
+                continue
+            begun.add(made)
+            teacher = files_of(out / BASE, (ANSWERS,), work.sources) if learns else ()
+            # large ones are begun first
+            steps.append(Step(made, finish, (name, files, head, teacher), priority=1 + wanted[made]))
+        return steps
+
+    def there() -> list[str]:
+        """The networks that candidates can be made of."""
+        names = [BASE, *map(folder_name, work.fractions)]
+        return [name for name in names if (out / name / DESCRIPTION).is_file()]
 
     def scoring(branch: Branch) -> Step:
         return Step("scoring", score, (branch,), priority=1.5)
@@ -184,11 +204,11 @@ def _candidates(client: Client, work: _Work) -> None:
         if step.function is finish:
             _keep(out, result)
             work.tell(Told(result.name, TESTED, 1, 1))
-            return []
+            return [one for name in there() for one in candidates(name)] if result.name == BASE else []
         onward, made = result
         for one in made:
             _keep(out, one)
-        return [*map(scoring, onward), *(candidate(one.name) for one in made)]
+        return [*map(scoring, onward), *(step for one in made for step in candidates(one.name))]
 
     def failed(step: Step, error: Exception) -> None:
         if step.function is not finish:
@@ -197,29 +217,35 @@ def _candidates(client: Client, work: _Work) -> None:
         work.tell(Told(step.name, FAILED, error=str(error)))
 
     missing = lacking(out, work.fractions)
-    there = {folder.name for folder in networks(out)} & set(wanted)
-    done = {name for name in there if _finished(out / name, plan)}
-    for name in done:
-        work.tell(Told(name, TESTED, 1, 1))
-    steps = [candidate(name) for name in there - done]
+    for name in there():
+        for head in (LINEAR, *plan.tuning.heads_of(name)):
+            if _finished(out, name, head, plan):
+                work.tell(Told(candidate_name(name, head), TESTED, 1, 1))
+    steps = [step for name in there() for step in candidates(name)]
     if missing:
         steps.append(scoring(Branch(tuple(missing))))
     drain(client, plan, work.sources, steps, take, failed, work.listen)
     raise_together("the other candidates are finished; these failed", (f"{k}: {e}" for k, e in errors.items()))
 
 
-def _finished(folder: Path, plan: Plan) -> bool:
-    """Whether a candidate was trained and tested on these data."""
+def _finished(out: Path, name: str, head: str, plan: Plan) -> bool:
+    """Whether a network's candidate was made, trained and tested on these data, and can teach if it has to."""
+    folder = out / candidate_name(name, head)
     try:
-        validation, tested, head = read_json(folder / VALIDATION), read_json(folder / TEST), digest(folder / HEAD)
+        validation, tested, own = read_json(folder / VALIDATION), read_json(folder / TEST), digest(folder / HEAD)
+        of = network_digest(out / name) if head == LINEAR else read_description(folder)["from_sha256"]
     except (FtlError, OSError):
         return False
     made_from = {"dataset_sha256": plan.learn_sha256, "seed": plan.made_with["seed"], "photo": plan.photo}
+    made_from |= {"looked_for": plan.positive} | ({"recipe": plan.tuning.recipe._asdict()} if head == TUNED else {})
+    teaches = name == BASE and head == LINEAR and plan.tuning.learns_from_base()
     return (
-        all(validation.get(key) == value for key, value in (made_from | {"looked_for": plan.positive}).items())
+        all(validation.get(key) == value for key, value in made_from.items())
+        and of == network_digest(out / name)
+        and (not teaches or (out / BASE / ANSWERS).is_file())
         and tested.get("evaluation_sha256") == plan.judge_sha256
         and tested.get("network_sha256") == network_digest(folder)
-        and tested.get("head_sha256") == head
+        and tested.get("head_sha256") == own
     )
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,10 @@ from ftl.files import versions
 from ftl.progress import LOOKING, TIMING, TRAINING, Report, throttled
 from ftl.pruning.branches import Branch, advance
 from ftl.pruning.choice import How
+from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name
 from ftl.scoring.passes import Evidence
+from ftl.tuning.loop import Epoch
+from ftl.tuning.plan import Tuning
 
 _REST = 0.5  # seconds
 
@@ -51,6 +54,7 @@ class Plan(NamedTuple):
     positive: str | None
     store: str | None
     topic: str
+    tuning: Tuning = Tuning()
     rests: str | None = None
 
 
@@ -80,18 +84,23 @@ def _elsewhere(plan: Plan) -> Elsewhere | None:
     return None
 
 
-def _reporter(plan: Plan, name: str) -> Report:
+def _teller(plan: Plan, name: str) -> Callable[..., None]:
     """Tells the driver how far a candidate is. Raises `FtlError` once nobody waits for the step: it was cancelled."""
     worker = get_worker()
     key = worker.get_current_task()
 
-    def report(done: int, total: int, what: str) -> None:
+    def tell(done: int, total: int, what: str, epoch: tuple[float, ...] = ()) -> None:
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
             raise FtlError(f"{name} was cancelled")
-        worker.log_event(plan.topic, [name, what, done, total, str(worker.name)])
+        worker.log_event(plan.topic, [name, what, done, total, str(worker.name), "", list(epoch)])
 
-    return throttled(report)
+    return tell
+
+
+def _reporter(plan: Plan, name: str) -> Report:
+    """As `_teller`, but not more than is worth telling."""
+    return throttled(_teller(plan, name))
 
 
 def mark(plan: Plan) -> Path:
@@ -145,7 +154,6 @@ def _dataset(path: Path, sha256: str) -> Dataset:
 def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking | Elsewhere:
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.backbones.load import load_backbone
-    from ftl.pruning.names import BASE
     from ftl.pruning.network import DESCRIPTION, WEIGHTS
     from ftl.pruning.sweep import MODES, as_scored, source_of, write_pruned
 
@@ -175,16 +183,23 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     return onward, made
 
 
-def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking | Elsewhere:
-    """Extract features with a network, fit its head, and measure it."""
+def finish(
+    plan: Plan, name: str, network: tuple[File, ...], head: str = LINEAR, teacher: tuple[File, ...] = ()
+) -> Made | Lacking | Elsewhere:
+    """Make a network's candidate with a head of some kind, and measure it.
+
+    `name`, `network`: of the network that it is made of. `teacher`: the answers of the unpruned one, to learn from.
+    """
     from ftl.evaluate import TEST, evaluate
     from ftl.features import extract
     from ftl.model import HEAD, VALIDATION
+    from ftl.pruning.network import DESCRIPTION, WEIGHTS
     from ftl.train import train
+    from ftl.tuning.tune import ANSWERS, CURVE, make, write_answers
 
     if answer := _elsewhere(plan):
         return answer
-    found = find_all((plan.learn, plan.judge, *network), get_worker().address, plan.store)
+    found = find_all((plan.learn, plan.judge, *network, *teacher), get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
     learn, judge = _dataset(found[0], plan.learn.sha256), _dataset(found[1], plan.judge.sha256)
@@ -193,18 +208,37 @@ def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking |
     photographs = find_all(wanted, get_worker().address, plan.store)
     if isinstance(photographs, Lacking):
         return photographs
-    report, seen, images = _reporter(plan, name), 0, len(photographs)
+    made = candidate_name(name, head)
+    report, tell, seen, images = _reporter(plan, made), _teller(plan, made), 0, len(photographs)
+    mine, others = photographs[: len(learn)], photographs[len(learn) :]
+    settings: dict[str, Any] = {"seed": plan.made_with["seed"], "photo": plan.photo, "positive": plan.positive}
+    wanted_files = [HEAD, VALIDATION, TEST]
 
     def looked(done: int, total: int, _: str) -> None:
         report(seen + done, images, LOOKING)
 
-    with _network(plan, name, network, found[2:]) as folder:
-        extract(folder, learn, looked, files=photographs[: len(learn)])
-        report(0, 1, TRAINING)
-        train(folder, seed=plan.made_with["seed"], photo=plan.photo, positive=plan.positive)
+    def learnt(epoch: Epoch) -> None:
+        tell(epoch.epoch, plan.tuning.recipe.epochs, TRAINING, epoch)
+
+    with _network(plan, name, network, found[2 : 2 + len(network)]) as folder:
+        if head != LINEAR:
+            if teacher and _visible(plan) is None:
+                (folder.parent / BASE).mkdir(exist_ok=True)
+                shutil.copyfile(found[-1], folder.parent / BASE / ANSWERS)
+            folder = make(
+                head, folder, learn, recipe=plan.tuning.recipe, files=mine, report=report, hear=learnt, **settings
+            )
+            wanted_files += [DESCRIPTION, WEIGHTS] + ([CURVE] if head == TUNED else [])
+        if head != TUNED:
+            extract(folder, learn, looked, files=mine)
+            report(0, 1, TRAINING)
+            train(folder, **settings)
+        if name == BASE and head == LINEAR and plan.tuning.learns_from_base():
+            write_answers(folder)
+            wanted_files.append(ANSWERS)
         seen = len(learn)
-        evaluate(folder, judge, looked, photographs[seen:])
-        return _taken(plan, folder, (HEAD, VALIDATION, TEST))
+        evaluate(folder, judge, looked, others)
+        return _taken(plan, folder, wanted_files)
 
 
 def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -> dict[str, Any] | Lacking:

@@ -11,6 +11,7 @@ from ftl.backbones.chain import Backbone, Features, build, macs
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, whole_folder, write_json
 from ftl.pruning.choice import LayerChoice
+from ftl.pruning.names import candidate_name
 
 WEIGHTS = "network.safetensors"
 DESCRIPTION = "network.json"
@@ -47,6 +48,23 @@ def write_network(
         tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
         (draft / WEIGHTS).write_bytes(save(tensors))
         write_json(draft / DESCRIPTION, description)
+
+
+def rewrite_network(folder: Path, source: Path, network: Backbone, head: str) -> None:
+    """Write what was made of the network in `source` for another kind of candidate into an existing `folder`.
+
+    Its description says of which network, by `from_sha256`.
+    """
+    tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
+    (folder / WEIGHTS).write_bytes(save(tensors))
+    changed = {
+        "name": candidate_name(source.name, head),
+        "head": head,
+        "from_sha256": network_digest(source),
+        "parameters": network.parameters_count(),
+        "architecture": network.spec(),  # convolutions into which norms were folded have a bias now
+    }
+    write_json(folder / DESCRIPTION, read_description(source) | changed)
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -210,10 +210,14 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None
         write_json(file, {"settings": settings, "scored_sha256": scored, "versions": versions()})
 
 
-def networks(out: str | Path) -> list[Path]:
-    """The networks of a sweep, the base first, then by keep fraction. Raises `FtlError` when there are none."""
+def networks(out: str | Path, *, made: bool = True) -> list[Path]:
+    """The networks of a sweep, the base first, then by keep fraction. Raises `FtlError` when there are none.
+
+    `made`: also those that were made of pruned ones for other heads.
+    """
     out = Path(out)
-    found = [path.parent for path in out.glob(f"*/{DESCRIPTION}") if not path.parent.name.startswith(".")]
+    found = {path.parent: read_json(path) for path in out.glob(f"*/{DESCRIPTION}") if path.parent.name[0] != "."}
     if not found:
         raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
-    return sorted(found, key=lambda path: (path.name != BASE, read_json(path / DESCRIPTION)["keep"] or 2, path.name))
+    chosen = [path for path, network in found.items() if made or "head" not in network]
+    return sorted(chosen, key=lambda path: (path.name != BASE, found[path]["keep"] or 2, path.name))

@@ -1,0 +1,94 @@
+"""Fine-tune one network: epochs until the stopping part gets no better, going on where a killed run was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ftl.backbones.chain import Backbone
+from ftl.head import Head
+from ftl.progress import TRAINING, Report, silent
+from ftl.tuning.checkpoint import resume, write_state
+from ftl.tuning.loop import Epoch, Photographs, State, begin, class_weights, look, train_epoch
+from ftl.tuning.norms import fold_norms
+from ftl.tuning.plan import Recipe
+
+
+class Tuned(NamedTuple):
+    """A fine-tuned network with its head, those of the epoch with the lowest loss on the stopping part, and curves."""
+
+    network: Backbone
+    head: Head
+    curve: list[Epoch]
+
+
+def fine_tune(
+    network: Backbone,
+    photographs: Photographs,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+    fit: np.ndarray,
+    stop: np.ndarray,
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    teacher: np.ndarray | None = None,
+    state_file: Path | None = None,
+    made_from: dict[str, Any] | None = None,
+    report: Report = silent,
+    hear: Callable[[Epoch], None] = lambda epoch: None,
+) -> Tuned:
+    """Train a copy of `network` with a head on the means of its last maps.
+
+    Args:
+        labels: int64 (N,), for all images that `photographs` gives.
+        fit, stop: indices of the images trained on, and of those whose loss says which epoch to keep.
+        teacher: (N, classes) probabilities of the unpruned network, for `recipe.distil`.
+        state_file: where the state lies between epochs; left there, for the caller to remove, if it is given.
+        made_from: what a state must have been made from to go on with it.
+        hear: told each epoch's figures, also those of epochs before a restart.
+    """
+    recipe, made_from = recipe or Recipe(), made_from or {}
+
+    def begun() -> State:
+        return begin(network, photographs, len(classes), fit, recipe, seed)
+
+    state = begun() if state_file is None else resume(state_file, begun, made_from)
+    for point in state.curve:
+        hear(point)
+    weights, truth = class_weights(labels[fit], len(classes)), torch.from_numpy(labels[stop])
+    while len(state.curve) < recipe.epochs and not _no_better(state.curve, recipe.patience):
+        epoch = len(state.curve)
+
+        def each(done: int, total: int, epoch: int = epoch) -> None:
+            report(epoch * total + done, recipe.epochs * total, TRAINING)
+
+        loss = train_epoch(state, photographs, labels, fit, weights, recipe, teacher, each)
+        logits = look(state.model, photographs, stop)
+        stop_loss = float(F.cross_entropy(logits, truth, weights))
+        point = Epoch(epoch + 1, loss, stop_loss, float((logits.argmax(1) == truth).float().mean()))
+        if all(stop_loss < before.stop_loss for before in state.curve):
+            state.best = {key: value.detach().cpu().clone() for key, value in state.model.state_dict().items()}
+        state.curve.append(point)
+        if state_file is not None:
+            write_state(state_file, state, made_from)
+        hear(point)
+    model = state.model.cpu()
+    model.load_state_dict(state.best)
+    fold_norms(model.network, state.inserted)
+    report(1, 1, TRAINING)
+    tuned = Backbone(network.name, model.network.features, network.preprocess)
+    return Tuned(tuned, model.head(classes), state.curve)
+
+
+def _no_better(curve: list[Epoch], patience: int) -> bool:
+    """Whether the lowest loss of the stopping part is `patience` epochs ago."""
+    if not curve:
+        return False
+    best = min(range(len(curve)), key=lambda index: curve[index].stop_loss)
+    return len(curve) - 1 - best >= patience

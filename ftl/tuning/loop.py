@@ -1,0 +1,179 @@
+"""The training loop of a network with a small head: global mean of the last maps, then linear."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ftl.backbones.chain import Backbone
+from ftl.head import Head
+from ftl.tuning.augment import augment
+from ftl.tuning.norms import insert_norms
+from ftl.tuning.plan import Recipe
+
+Photographs = Callable[[np.ndarray], np.ndarray]
+"""Gives RGB uint8 images (n, S, S, 3), by their indices."""
+
+_BATCH_TO_LOOK = 32
+
+
+_SOFT = 2.0  # temperature of distillation
+
+
+class Epoch(NamedTuple):
+    """A point of the learning curves: mean cross-entropies in nats, and the share right of the stopping part."""
+
+    epoch: int
+    loss: float
+    stop_loss: float
+    stop_accuracy: float
+
+
+class Classifier(nn.Module):
+    """A network and its head: (N, 3, size, size) to logits (N, classes)."""
+
+    mean: torch.Tensor  # of the features, (d,)
+    scale: torch.Tensor  # and their deviation
+
+    def __init__(self, network: Backbone, features: int, classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self.linear = nn.Linear(features, classes)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, 3, size, size) to logits (N, classes)."""
+        return self.linear((self.network(x).mean((2, 3)) - self.mean) / self.scale)
+
+    @torch.no_grad()
+    def standardise(self, features: torch.Tensor) -> None:
+        """Have the head see these features (N, d) with mean 0 and deviation 1: training begins at unit size."""
+        self.mean.copy_(features.mean(0))
+        self.scale.copy_(features.std(0).clamp(min=1e-3 * float(features.std()) + 1e-6))
+
+    def head(self, classes: Sequence[str]) -> Head:
+        """The head as a linear one on the means of the last maps themselves."""
+        weight = self.linear.weight.detach() / self.scale
+        bias = self.linear.bias.detach() - weight @ self.mean
+        if len(weight) == 2:  # the log-odds of the second class, as of every head for two
+            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+        return Head(weight.cpu().numpy(), bias.cpu().numpy(), tuple(classes), pooled=True)
+
+
+@dataclass
+class State:
+    """Where training stands: what goes on is the same as if it had never stopped."""
+
+    model: Classifier
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    rng: np.random.Generator
+    inserted: list[str]
+    best: dict[str, torch.Tensor]
+    curve: list[Epoch]
+
+
+def device_of() -> torch.device:
+    """Where networks are trained: a GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def begin(
+    network: Backbone,
+    photographs: Photographs,
+    classes: int,
+    fit: np.ndarray,
+    recipe: Recipe,
+    seed: int,
+) -> State:
+    """A classifier on a copy of `network`, before its first step. `fit`: indices of the images to train on."""
+    device = device_of()
+    rng = np.random.default_rng(seed)
+    network = copy.deepcopy(network).requires_grad_(True)
+    inserted = insert_norms(network)
+    look = rng.permutation(fit)[: min(len(fit), 256)]
+    network.train()  # as its norms will have the maps while it is trained
+    with torch.no_grad():
+        means = torch.cat([network(network.preprocess(photographs(part))).mean((2, 3)) for part in parts(look)])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Classifier(network, means.shape[1], classes)
+    model.standardise(means)
+    model.to(device)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=1e-2)
+    steps = recipe.epochs * -(-len(fit) // recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
+    return State(model, optimiser, schedule, rng, inserted, {}, [])
+
+
+def parts(indices: np.ndarray, size: int = _BATCH_TO_LOOK) -> list[np.ndarray]:
+    """Indices in batches."""
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
+
+
+def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
+    """Weights (classes,) that let each class count the same: n / (classes * n of the class)."""
+    counts = np.bincount(labels, minlength=classes)
+    return torch.from_numpy((len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32))
+
+
+def train_epoch(
+    state: State,
+    photographs: Photographs,
+    labels: np.ndarray,
+    fit: np.ndarray,
+    weights: torch.Tensor,
+    recipe: Recipe,
+    teacher: np.ndarray | None = None,
+    each: Callable[[int, int], None] = lambda done, total: None,
+) -> float:
+    """Train on every image of `fit` once; the mean loss. `teacher`: (N, classes) probabilities for all images."""
+    model, device = state.model, next(state.model.parameters()).device
+    model.train()
+    order = parts(state.rng.permutation(fit), recipe.batch)
+    total = 0.0
+    for done, chosen in enumerate(order, 1):
+        x = model.network.preprocess(augment(photographs(chosen), state.rng)).to(device)
+        truth = torch.from_numpy(labels[chosen]).to(device)
+        with torch.autocast(
+            device.type, torch.bfloat16, enabled=device.type == "cuda" and torch.cuda.is_bf16_supported()
+        ):
+            logits = model(x)
+        logits = logits.float()
+        loss = F.cross_entropy(logits, truth, weights.to(device))
+        if teacher is not None and recipe.distil:
+            loss = (1 - recipe.distil) * loss + recipe.distil * distillation(
+                logits, torch.from_numpy(teacher[chosen]).to(device)
+            )
+        state.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        state.optimiser.step()
+        state.schedule.step()
+        total += float(loss.detach()) * len(chosen)
+        each(done, len(order))
+    return total / len(fit)
+
+
+def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """Hinton's loss: T^2 KL(teacher^(1/T) || softmax(logits / T)), for probabilities `teacher` (N, classes)."""
+    softened = teacher.clamp(min=1e-6).log().div(_SOFT).softmax(1).to(logits.dtype)
+    return _SOFT**2 * F.kl_div((logits / _SOFT).log_softmax(1), softened, reduction="batchmean")
+
+
+@torch.no_grad()
+def look(model: Classifier, photographs: Photographs, indices: np.ndarray) -> torch.Tensor:
+    """Logits (n, classes) of images as they are, on the CPU."""
+    model.eval()
+    device = next(model.parameters()).device
+    return torch.cat(
+        [model(model.network.preprocess(photographs(part)).to(device)).float().cpu() for part in parts(indices)]
+    )

@@ -1,0 +1,200 @@
+"""Fine-tuned and recalibrated candidates of a pruned network, in folders beside its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ftl.backbones.chain import Backbone
+from ftl.backbones.load import load_backbone
+from ftl.backbones.preprocess import resize_image
+from ftl.dataset import Dataset, folds, photo_ids, split
+from ftl.errors import FtlError
+from ftl.features import FEATURES, read_features
+from ftl.files import digest, read_json, versions, whole_folder, write_json
+from ftl.head import Head, features_from
+from ftl.images import read_image
+from ftl.metrics import summarise
+from ftl.model import HEAD, VALIDATION, read_head, write_head
+from ftl.progress import Report, silent
+from ftl.pruning.names import BASE, RECALIBRATED, TUNED, candidate_name
+from ftl.pruning.network import DESCRIPTION, network_digest, read_description, rewrite_network
+from ftl.tuning.fit import Tuned, fine_tune
+from ftl.tuning.loop import Epoch, Photographs, parts
+from ftl.tuning.plan import Recipe
+from ftl.tuning.recalibrate import recalibrate
+
+CURVE, ANSWERS = "curve.json", "answers.json"
+_STATE = "tuning.safetensors"
+HELD_BYTES = 2**30
+"""Photographs of no more than this, decoded, are held in memory; of more, each is read again whenever it is needed."""
+
+_STOPPING = 8  # the inverse of the share of the training images whose loss says which epoch to keep
+
+
+def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
+    """The images at `paths`, RGB uint8 (n, size, size, 3), by their indices."""
+
+    def read(path: Path) -> np.ndarray:
+        return resize_image(read_image(path), size)
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        with ThreadPoolExecutor() as pool:
+            return np.stack([*pool.map(read, [paths[index] for index in indices])])
+
+    if 3 * size * size * len(paths) > HELD_BYTES:
+        return some
+    return some(np.arange(len(paths))).__getitem__
+
+
+def make(
+    head: str,
+    folder: Path,
+    dataset: Dataset,
+    *,
+    recipe: Recipe,
+    seed: int,
+    photo: str | None,
+    positive: str | None,
+    files: Sequence[Path] | None = None,
+    report: Report = silent,
+    hear: Callable[[Epoch], None] = lambda epoch: None,
+) -> Path:
+    """Write a candidate with another head, of a pruned network's folder: its own folder, ready for `train` or `test`.
+
+    `files`: where this machine has the images, if not at `dataset.paths`.
+    """
+    if head == RECALIBRATED:
+        return recalibrated(folder, dataset, seed=seed, photo=photo, files=files)
+    return tune(
+        folder, dataset, recipe=recipe, seed=seed, photo=photo, positive=positive, files=files, report=report, hear=hear
+    )
+
+
+def tune(
+    folder: Path,
+    dataset: Dataset,
+    *,
+    recipe: Recipe,
+    seed: int = 0,
+    photo: str | None = None,
+    positive: str | None = None,
+    files: Sequence[Path] | None = None,
+    report: Report = silent,
+    hear: Callable[[Epoch], None] = lambda epoch: None,
+) -> Path:
+    """Write the fine-tuned candidate of a pruned network's folder, whole or not at all; left alone if it fits.
+
+    The images held out for choosing are those of `ftl.train`. A run that was cut off goes on after its last whole
+    epoch. Raises `FtlError` when the unpruned network is to teach and has no answers yet.
+    """
+    made_from = {
+        "from_sha256": network_digest(folder),
+        "dataset_sha256": dataset.digest(),
+        "seed": seed,
+        "photo": photo,
+        "looked_for": positive,
+        "recipe": recipe._asdict(),
+    }
+    made = folder.parent / candidate_name(folder.name, TUNED)
+    if _fits(made, made_from):
+        return made
+    network = load_backbone(folder)
+    photographs = photographs_of(files or dataset.paths, network.preprocess.size)
+    teacher = answers(folder.parent / BASE, dataset) if recipe.distil else None
+    tuned, held_out = fit(
+        network, photographs, dataset, recipe=recipe, seed=seed, photo=photo, teacher=teacher,
+        state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
+    )  # fmt: skip
+    predicted = answers_of(tuned.network, tuned.head, photographs, held_out).argmax(1)
+    truth = dataset.labels[held_out]
+    validation = summarise(truth, predicted, dataset.classes, positive)
+    validation |= {"right": (predicted == truth).tolist(), "paths": [str(dataset.paths[index]) for index in held_out]}
+    with whole_folder(made) as draft:
+        rewrite_network(draft, folder, tuned.network, TUNED)
+        write_head(draft, tuned.head)
+        write_json(draft / CURVE, {"epochs": [point._asdict() for point in tuned.curve]})
+        write_json(draft / VALIDATION, validation | made_from | {"versions": versions()})
+    (folder / _STATE).unlink(missing_ok=True)
+    return made
+
+
+def fit(
+    network: Backbone,
+    photographs: Photographs,
+    dataset: Dataset,
+    *,
+    recipe: Recipe,
+    seed: int,
+    photo: str | None,
+    **more: Any,
+) -> tuple[Tuned, np.ndarray]:
+    """Fine-tune on the images that `ftl.train` trains on; also gives the indices of those held out for choosing.
+
+    An eighth of the images trained on, by photo where told, says which epoch to keep. `more`: as `fine_tune` takes it.
+    """
+    train, held_out = split(dataset, seed=seed, photo=photo)
+    photos = photo_ids(dataset.paths, photo)
+    inner = folds(dataset.labels[train], [photos[index] for index in train], seed, _STOPPING)
+    learn, stop = (train[side] for side in inner[0])
+    tuned = fine_tune(
+        network, photographs, dataset.labels, dataset.classes, learn, stop, recipe=recipe, seed=seed, **more
+    )
+    return tuned, held_out
+
+
+@torch.inference_mode()
+def answers_of(network: Backbone, head: Head, photographs: Photographs, indices: np.ndarray) -> np.ndarray:
+    """Class probabilities (n, classes) of some of the photographs."""
+    maps = (network(network.preprocess(photographs(part))) for part in parts(indices))
+    return np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
+
+
+def recalibrated(
+    folder: Path, dataset: Dataset, *, seed: int = 0, photo: str | None = None, files: Sequence[Path] | None = None
+) -> Path:
+    """Write the recalibrated network of a pruned network's folder, from the images trained on; left alone if it fits.
+
+    Its head is fitted like that of any network.
+    """
+    made = folder.parent / candidate_name(folder.name, RECALIBRATED)
+    if (made / DESCRIPTION).is_file() and read_description(made)["from_sha256"] == network_digest(folder):
+        return made
+    network = load_backbone(folder)
+    train, _ = split(dataset, seed=seed, photo=photo)
+    changed = recalibrate(network, photographs_of(files or dataset.paths, network.preprocess.size), train, seed)
+    with whole_folder(made) as draft:
+        rewrite_network(draft, folder, changed, RECALIBRATED)
+    return made
+
+
+def write_answers(base: Path) -> None:
+    """Write what the unpruned network says of all its images, for those that learn from it; left alone if it fits."""
+    head_sha256 = digest(base / HEAD)
+    if (base / ANSWERS).is_file() and read_json(base / ANSWERS).get("head_sha256") == head_sha256:
+        return
+    features, seen = read_features(base / FEATURES)
+    probabilities = read_head(base / HEAD).probabilities(features)
+    said = {key: row.tolist() for key, row in zip(seen.digests, probabilities, strict=True)}
+    write_json(base / ANSWERS, {"head_sha256": head_sha256, "probabilities": said})
+
+
+def answers(base: Path, dataset: Dataset) -> np.ndarray:
+    """What the unpruned network says of all images (N, classes). Raises `FtlError` when it was not written."""
+    said = read_json(base / ANSWERS)["probabilities"]
+    try:
+        return np.array([said[content] for content in dataset.digests])
+    except KeyError:
+        raise FtlError(f"{base} has not seen all images that it is to teach: train its classifier on them") from None
+
+
+def _fits(made: Path, made_from: dict[str, Any]) -> bool:
+    if not ((made / DESCRIPTION).is_file() and (made / VALIDATION).is_file()):
+        return False
+    before = read_json(made / VALIDATION)
+    return all(before.get(key) == value for key, value in made_from.items())

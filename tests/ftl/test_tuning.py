@@ -1,0 +1,246 @@
+"""Fine-tuning and recalibration: what is learnt, kept, resumed, and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import ftl
+from ftl.backbones.chain import Backbone
+from ftl.backbones.preprocess import Preprocess
+from ftl.cli import main
+from ftl.dataset import load_dataset
+from ftl.errors import FtlError
+from ftl.evaluate import repeat
+from ftl.files import read_json
+from ftl.masks import load_masks
+from ftl.progress import Told
+from ftl.tuning import loop
+from ftl.tuning.augment import augment
+from ftl.tuning.fit import fine_tune
+from ftl.tuning.loop import class_weights, distillation
+from ftl.tuning.norms import fold_norms, insert_norms
+from ftl.tuning.plan import Recipe, Tuning
+from ftl.tuning.recalibrate import recalibrate
+from ftl.tuning.tune import photographs_of
+from tests.conftest import SIZE, make_backbone, make_features
+
+RECIPE = Recipe(epochs=3, batch=8, rate=5e-3)
+
+
+def plain_backbone(seed: int = 0) -> Backbone:
+    """One without batch norms."""
+    layers = [layer for layer in make_features(seed) if not isinstance(layer, nn.BatchNorm2d)]
+    return Backbone("plain", nn.Sequential(*layers), Preprocess("caffe", SIZE))
+
+
+def stripes(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Noise, every other one with a dark line."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(120, 200, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    labels = np.arange(count) % 2
+    for index in np.flatnonzero(labels):
+        images[index, int(rng.integers(4, SIZE - 6)) :][:3] //= 4
+    return images, labels
+
+
+def _without_biases(backbone: Backbone) -> list[dict]:
+    """The layers, but for biases: a convolution into which a norm was folded has one."""
+    return [{key: value for key, value in one.items() if key != "bias"} for one in backbone.spec()]
+
+
+def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more):
+    order = np.arange(len(labels))
+    return fine_tune(
+        backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"recipe": RECIPE} | more)
+    )
+
+
+@pytest.mark.parametrize("backbone", [plain_backbone(), make_backbone()], ids=["without norms", "with norms"])
+def test_it_learns_what_a_new_head_alone_cannot_and_leaves_the_layers_as_they_were(backbone: Backbone) -> None:
+    images, labels = stripes(80)
+    tuned = run(backbone, images, labels, recipe=Recipe(epochs=8, batch=8, rate=5e-3))
+    assert _without_biases(tuned.network) == _without_biases(backbone)
+    unseen, truth = stripes(60, seed=9)
+    with torch.inference_mode():
+        means = tuned.network(tuned.network.preprocess(unseen)).mean((2, 3)).numpy()
+    assert (tuned.head.probabilities(means).argmax(1) == truth).mean() >= 0.95, tuned.curve
+    assert tuned.head.pooled
+    assert tuned.head.weight.shape == (1, means.shape[1])
+    assert not any(parameter.requires_grad for parameter in tuned.network.parameters())
+    assert [point.epoch for point in tuned.curve] == list(range(1, len(tuned.curve) + 1))
+
+
+def test_a_training_cut_off_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    images, labels = stripes(48)
+    whole = run(make_backbone(), images, labels)
+    file, heard = tmp_path / "state.safetensors", []
+
+    class CutError(Exception):
+        pass
+
+    def cut(point) -> None:
+        if point.epoch == 2:
+            raise CutError
+
+    with pytest.raises(CutError):
+        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=cut)
+    with pytest.raises(CutError):
+        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 1}, hear=cut)  # another's is not taken
+    with pytest.raises(CutError):
+        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=cut)
+    again = run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=heard.append)
+    assert again.curve == whole.curve == heard
+    for (key, one), other in zip(whole.network.state_dict().items(), again.network.state_dict().values(), strict=True):
+        assert torch.equal(one, other), key
+    assert np.array_equal(whole.head.weight, again.head.weight)
+
+
+def test_a_state_goes_on_from_its_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from the start: the epochs before are not trained again."""
+    images, labels = stripes(48)
+    file = tmp_path / "state.safetensors"
+    run(make_backbone(), images, labels, state_file=file, made_from={})
+    trained = []
+    monkeypatch.setattr("ftl.tuning.fit.train_epoch", lambda *arguments: trained.append(1) or 0.0)
+    done = run(make_backbone(), images, labels, state_file=file, made_from={})
+    assert len(done.curve) == 3
+    assert not trained
+    file.write_bytes(file.read_bytes()[:-7])
+    run(make_backbone(), images, labels, state_file=file, made_from={})
+    assert len(trained) == 3  # a damaged one is not gone on with
+
+
+def test_it_ends_when_the_stopping_part_gets_no_better() -> None:
+    images, labels = stripes(48)
+    rng = np.random.default_rng(0)
+    tuned = run(make_backbone(), images, rng.permutation(labels), recipe=Recipe(epochs=40, rate=1e-2, patience=2))
+    best = min(range(len(tuned.curve)), key=lambda index: tuned.curve[index].stop_loss)
+    assert len(tuned.curve) - 1 - best == 2
+
+
+def test_norms_come_and_go_without_a_trace() -> None:
+    backbone, x = plain_backbone(), torch.randn(4, 3, SIZE, SIZE)
+    layers = _without_biases(backbone)
+    names = insert_norms(backbone)
+    assert len(names) == 3
+    backbone.requires_grad_(True).train()(x)
+    expected = backbone.eval()(x)
+    fold_norms(backbone, names)
+    assert _without_biases(backbone) == layers
+    torch.testing.assert_close(backbone(x), expected, rtol=1e-4, atol=1e-4)
+    assert insert_norms(make_backbone()) == []
+
+
+def test_recalibrated_norms_hold_the_statistics_of_the_networks_own_maps() -> None:
+    backbone, (images, _) = make_backbone(), stripes(32)
+    made = recalibrate(backbone, images.__getitem__, np.arange(32))
+    maps = backbone.features[:3](backbone.preprocess(images))  # what the first norm sees
+    norm = made.features[3]
+    torch.testing.assert_close(norm.running_mean, maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(norm.running_var, maps.var((0, 2, 3)), rtol=1e-3, atol=1e-2)
+    for one, other in zip(made.parameters(), backbone.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert not torch.equal(backbone.features[3].running_mean, norm.running_mean)
+    assert not made.training
+
+
+def test_rare_classes_count_the_same() -> None:
+    assert class_weights(np.array([0, 0, 0, 1]), 2).tolist() == pytest.approx([2 / 3, 2])
+
+
+def test_distillation_is_least_where_the_teacher_says_the_same() -> None:
+    teacher = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    assert float(distillation(teacher.log(), teacher)) == pytest.approx(0, abs=1e-6)
+    assert float(distillation(teacher.flip(1).log(), teacher)) > 0.1
+
+
+def test_augmented_images_are_turned_never_cut() -> None:
+    images, _ = stripes(6)
+    made = augment(images, np.random.default_rng(0))
+    assert made.dtype == np.uint8
+    assert made.shape == images.shape
+    assert not np.array_equal(made, images)
+    for one, other in zip(images, made, strict=True):  # the grey levels keep their order, wherever they went
+        assert np.corrcoef(np.sort(one.ravel()), np.sort(other.ravel()))[0, 1] > 0.98
+
+
+def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = load_dataset(workspace / "dataset")
+    held = photographs_of(dataset.paths, SIZE)
+    monkeypatch.setattr("ftl.tuning.tune.HELD_BYTES", 0)
+    assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
+
+
+def sweep_in(workspace: Path, tuning: Tuning, **more):
+    return ftl.sweep(
+        ftl.load_backbone(workspace / "tiny.safetensors"),
+        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        dataset=workspace / "dataset",
+        evaluation=workspace / "evaluation",
+        keep=[0.5],
+        out=workspace / "models",
+        threads=1,
+        tuning=tuning,
+        **more,
+    )
+
+
+def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
+    told: list[Told] = []
+    tuning = Tuning(("tuned", "recalibrated"), recipe=RECIPE._replace(distil=0.5))
+    made = sweep_in(workspace, tuning, follow=told.append)
+    heads = {one.name: one.head for one in made.candidates}
+    assert heads == {
+        "base": "linear",
+        "keep-0.5": "linear",
+        "keep-0.5-recalibrated": "recalibrated",
+        "keep-0.5-tuned": "tuned",
+    }
+    by_name = {one.name: one for one in made.candidates}
+    assert by_name["keep-0.5-tuned"].channels == by_name["keep-0.5"].channels
+    assert [one.epoch[0] for one in told if one.epoch] == [1, 2, 3]
+    assert len(read_json(workspace / "models" / "keep-0.5-tuned" / "curve.json")["epochs"]) == 3
+    assert not (workspace / "models" / "keep-0.5" / "tuning.safetensors").exists()
+    before = {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")}
+    assert sweep_in(workspace, tuning).candidates == made.candidates
+    assert {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")} == before
+    figures = repeat(workspace / "models" / "keep-0.5-tuned", 2)
+    assert 0 <= figures["accuracy"][0] <= 1
+    model = ftl.load_model(workspace / "models" / "keep-0.5-tuned")
+    assert model.head.pooled
+
+
+def test_what_cannot_be_made_is_told_before_anything_is_computed(workspace: Path) -> None:
+    with pytest.raises(FtlError, match="choose from linear, recalibrated, tuned"):
+        sweep_in(workspace, Tuning(("fine",)))
+    with pytest.raises(FtlError, match="nothing to recalibrate"):
+        Tuning(("recalibrated",)).check(plain_backbone())
+    with pytest.raises(FtlError, match="an epoch or more"):
+        sweep_in(workspace, Tuning(("tuned",), recipe=Recipe(distil=2.0)))
+    assert not (workspace / "models").exists()
+
+
+def test_the_command_line_makes_them(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = str(workspace / "models")
+    images, masks = str(workspace / "Images"), str(workspace / "Segmented")
+    file = str(workspace / "tiny.safetensors")
+    assert not main(["prune", models, file, "--images", images, "--masks", masks, "--keep", "0.5", "--mode", "once"])
+    assert not main(["extract", models, "--dataset", str(workspace / "dataset")])
+    assert not main(["train", models, "--also", "tuned", "--tune-base", "--epochs", "1"])
+    said = capsys.readouterr().out
+    assert "base-tuned: fine-tuned" in said
+    assert "keep-0.5-tuned: fine-tuned" in said
+    assert not main(["test", models, "--evaluation", str(workspace / "evaluation"), "--threads", "1"])
+    assert not main(["predict", f"{models}/keep-0.5-tuned", str(workspace / "evaluation" / "Crack")])
+    assert main(["train", models, "--also", "nothing"])
+
+
+def test_nothing_is_trained_on_a_gpu_that_is_not_there() -> None:
+    assert loop.device_of().type == ("cuda" if torch.cuda.is_available() else "cpu")
