@@ -43,7 +43,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 time_q1_ms=time["q1_ms"],
                 time_q3_ms=time["q3_ms"],
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
-                channels=tuple(one["out"] for one in network["architecture"] if one["type"] == "conv"),
+                channels=tuple(len(one["kept"]) for one in network["layers"]),
                 confusion=tuple(map(tuple, tested["confusion"])),
                 tied_layers=len(network["tied_layers"]),
                 right=tuple(validation["right"]),

@@ -52,6 +52,8 @@ def sweep(
     rule: str = "fraction",
     mode: str = "cascade",
     faithful: bool = False,
+    joint: str = "mean",
+    read: str = "after",
     seed: int = 0,
     photo: str | None = None,
     positive: str | None = None,
@@ -69,6 +71,8 @@ def sweep(
     that takes the times; `store`: an address for fsspec, as s3://bucket/folder, where its workers fetch the files that
     they do not see; `follow`: hears how far each candidate is there. Filters, heads and figures are the same as in one
     process.
+    `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
+    residual addition ties (`ftl.pruning.ties`).
     `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
     `positive`: the class that is looked for, where its name does not tell.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
@@ -87,7 +91,7 @@ def sweep(
     out = Path(out)
     tuning = tuning or Tuning()
     tuning.check(backbone)
-    how = How(criterion_of(criterion), rule, seed, faithful)
+    how = How(criterion_of(criterion), rule, seed, faithful, joint, read)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
         judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])

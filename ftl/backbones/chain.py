@@ -1,18 +1,27 @@
-"""A backbone is a chain of convolutions, batch norms, ReLUs and pools, described by a list that JSON can hold."""
+"""A backbone: what maps photographs to feature maps. Most are chains of convolutions, batch norms, ReLUs and pools.
+
+A chain is described by a list that JSON can hold; any other network by a dictionary, see `ftl.backbones.graph`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import fx, nn
 
+from ftl.backbones import graph
+from ftl.backbones.layers import CHAIN, REMOVED, Layer, describe_layer
 from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
 
-Spec = list[dict[str, Any]]
-"""Layers in order, each `{"type": ..., ...}` with plain numbers; `build` and `describe` turn it to modules and back."""
+Spec = list[Layer] | graph.GraphSpec
+"""A chain's layers in order, each `{"type": ..., ...}` with plain numbers, or a graph's nodes; `build` and `describe`
+turn it to modules and back."""
+
+Features = nn.Sequential | fx.GraphModule
+"""A chain, or any other network."""
 
 
 class Backbone(nn.Module):
@@ -21,7 +30,7 @@ class Backbone(nn.Module):
     `preprocess(list of RGB uint8 arrays)` gives the input tensor. Layer names, as `features.0`, are torchvision's.
     """
 
-    def __init__(self, name: str, features: nn.Sequential, preprocess: Preprocess) -> None:
+    def __init__(self, name: str, features: Features, preprocess: Preprocess) -> None:
         super().__init__()
         self.name = name
         self.features = features
@@ -34,11 +43,21 @@ class Backbone(nn.Module):
         """(N, 3, size, size) to the feature map (N, C, H, W)."""
         return self.features(x)
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer reads the one before and nothing else."""
+        return isinstance(self.features, nn.Sequential)
+
     def convolutions(self) -> dict[str, nn.Conv2d]:
-        """The convolutions by name, in order."""
-        return {
-            f"features.{key}": layer for key, layer in self.features.named_children() if isinstance(layer, nn.Conv2d)
-        }
+        """The convolutions by name, in the order in which they are computed."""
+        return {f"features.{key}": layer for key, layer in self._layers() if isinstance(layer, nn.Conv2d)}
+
+    def _layers(self) -> Iterator[tuple[str, nn.Module]]:
+        if isinstance(self.features, nn.Sequential):
+            yield from self.features.named_children()
+        else:
+            calls = [str(node.target) for node in self.features.graph.nodes if node.op == "call_module"]
+            yield from ((target, self.features.get_submodule(target)) for target in calls)
 
     def spec(self) -> Spec:
         """The layers as plain data."""
@@ -47,7 +66,7 @@ class Backbone(nn.Module):
     def parameters_count(self) -> int:
         """Number of parameters as Keras counts them: weights, biases, and four numbers per normalised channel."""
         weights = sum(parameter.numel() for parameter in self.parameters())
-        statistics = sum(2 * one.num_features for one in self.features if isinstance(one, nn.BatchNorm2d))
+        statistics = sum(2 * one.num_features for one in self.features.modules() if isinstance(one, nn.BatchNorm2d))
         return weights + statistics
 
 
@@ -67,94 +86,37 @@ class Block(NamedTuple):
         return self.head(self.conv(self.lead(x)))
 
 
-def _pair(value: int | Sequence[int]) -> list[int]:
-    return [value, value] if isinstance(value, int) else [int(one) for one in value]
+def _is_chain(features: nn.Module) -> bool:
+    made_of = (*(kind.module for kind in CHAIN.values()), *REMOVED)
+    return isinstance(features, nn.Sequential) and all(
+        isinstance(one, made_of) and getattr(one, "groups", 1) == 1 for one in features
+    )
 
 
-def _describe_conv(layer: nn.Conv2d) -> dict[str, Any]:
-    if layer.groups != 1 or layer.padding_mode != "zeros":
-        raise FtlError(
-            "grouped, depthwise and non-zero-padded convolutions are not supported: a filter must see all inputs"
-        )
-    padding = layer.padding
-    if isinstance(padding, str):
-        reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
-        if padding == "same" and any(one % 2 for one in reach):
-            raise FtlError("'same' padding of an even kernel is not supported: pad in front of the convolution")
-        padding = (reach[0] // 2, reach[1] // 2) if padding == "same" else (0, 0)
-    return {
-        "in": layer.in_channels,
-        "out": layer.out_channels,
-        "kernel": _pair(layer.kernel_size),
-        "stride": _pair(layer.stride),
-        "padding": _pair(padding),
-        "dilation": _pair(layer.dilation),
-        "bias": layer.bias is not None,
-    }
+def describe(features: nn.Module) -> Spec:
+    """Layers to plain data: a list for a chain, else a dictionary. Raises `FtlError` for what no backbone may hold."""
+    if not _is_chain(features):
+        from ftl.backbones.trace import trace  # most networks come with a description
 
-
-def _describe_pool(layer: nn.MaxPool2d | nn.AvgPool2d) -> dict[str, Any]:
-    if _pair(getattr(layer, "dilation", 1)) != [1, 1] or (
-        layer.padding and not getattr(layer, "count_include_pad", True)
-    ):
-        raise FtlError("dilated pools, and average pools that leave their padding out, are not supported")
-    return {
-        "kernel": _pair(layer.kernel_size),
-        "stride": _pair(layer.stride),
-        "padding": _pair(layer.padding),
-        "ceil": layer.ceil_mode,
-    }
-
-
-def _describe_norm(layer: nn.BatchNorm2d) -> dict[str, Any]:
-    if not (layer.affine and layer.track_running_stats):
-        raise FtlError(
-            "a batch normalisation without weights or running statistics is not supported: train it with both"
-        )
-    return {"channels": layer.num_features, "eps": layer.eps}
-
-
-_LAYERS: dict[str, tuple[type[nn.Module], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], nn.Module]]] = {
-    "conv": (
-        nn.Conv2d,
-        _describe_conv,
-        lambda s: nn.Conv2d(s["in"], s["out"], s["kernel"], s["stride"], s["padding"], s["dilation"], bias=s["bias"]),
-    ),
-    "norm": (nn.BatchNorm2d, _describe_norm, lambda s: nn.BatchNorm2d(s["channels"], eps=s["eps"])),
-    "relu": (nn.ReLU, lambda layer: {}, lambda s: nn.ReLU(inplace=True)),
-    "maxpool": (
-        nn.MaxPool2d,
-        _describe_pool,
-        lambda s: nn.MaxPool2d(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
-    ),
-    "avgpool": (
-        nn.AvgPool2d,
-        _describe_pool,
-        lambda s: nn.AvgPool2d(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
-    ),
-    "pad": (nn.ZeroPad2d, lambda layer: {"sides": list(layer.padding)}, lambda s: nn.ZeroPad2d(tuple(s["sides"]))),
-}
-
-
-def describe(features: nn.Sequential) -> Spec:
-    """Layers to plain data. Raises `FtlError` for a layer of another kind."""
-    spec: Spec = []
-    for layer in features:
-        for kind, (cls, to_data, _) in _LAYERS.items():
-            if isinstance(layer, cls):
-                spec.append({"type": kind} | to_data(layer))
-                break
-        else:
-            if not isinstance(layer, (nn.Dropout, nn.Dropout2d, nn.Identity)):
-                names = ", ".join(sorted(cls.__name__ for cls, _, _ in _LAYERS.values()))
-                raise FtlError(f"a backbone may not hold a {type(layer).__name__}: it is a chain of {names}")
+        return trace(features)
+    spec = []
+    for layer in features.children():
+        data = describe_layer(layer, CHAIN)
+        if data is not None:
+            spec.append(data)
+        elif not isinstance(layer, REMOVED):
+            raise FtlError(f"a backbone may not hold a {type(layer).__name__}: what it computes is not known")
     return spec
 
 
-def build(spec: Spec) -> nn.Sequential:
-    """Plain data to layers with fresh weights. Raises `FtlError` for data that describe no chain."""
+def build(spec: Spec) -> Features:
+    """Plain data to layers with fresh weights. Raises `FtlError` for data that describe no network."""
+    return graph.build(spec) if isinstance(spec, dict) else _build_chain(spec)
+
+
+def _build_chain(spec: list[Layer]) -> nn.Sequential:
     try:
-        layers = [_LAYERS[one["type"]][2](one) for one in spec]
+        layers = [CHAIN[one["type"]].build(one) for one in spec]
     except (KeyError, TypeError, ValueError) as error:
         raise FtlError(f"the description of the network's layers is damaged ({error!r})") from error
     if not any(isinstance(layer, nn.Conv2d) for layer in layers):
@@ -168,8 +130,14 @@ def build(spec: Spec) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def layers_of(spec: Spec) -> list[Layer]:
+    """The layers of a description in order; a graph's also hold its additions, multiplications and concatenations."""
+    return spec["nodes"] if isinstance(spec, dict) else spec
+
+
 def blocks(backbone: Backbone) -> list[Block]:
     """Cut a chain at its convolutions; run one after another, they compute what the chain computes."""
+    assert isinstance(backbone.features, nn.Sequential), "only a chain has blocks"
     layers = list(backbone.features.named_children())
     sides = [(backbone.preprocess.size,) * 2, *map_sizes(backbone.spec(), backbone.preprocess.size)]
     convs = [index for index, (_, layer) in enumerate(layers) if isinstance(layer, nn.Conv2d)]
@@ -207,6 +175,8 @@ def map_sizes(spec: Spec, size: int) -> list[tuple[int, int]]:
 
     Raises `FtlError` when the input is too small for the network.
     """
+    if isinstance(spec, dict):
+        return [*graph.shapes(spec, size).values()]
     side = (size, size)
     sizes = []
     for layer in spec:
@@ -235,8 +205,12 @@ def _steps(room: int, stride: int, ceil: bool, reach: int) -> int:
 
 def macs(spec: Spec, size: int) -> int:
     """Multiply-adds of one image through the convolutions, for a square input of `size` pixels."""
-    return sum(
-        height * width * layer["in"] * layer["out"] * layer["kernel"][0] * layer["kernel"][1]
-        for layer, (height, width) in zip(spec, map_sizes(spec, size), strict=True)
-        if layer["type"] == "conv"
-    )
+    return sum(map(layer_macs, layers_of(spec), map_sizes(spec, size)))
+
+
+def layer_macs(layer: Layer, side: tuple[int, int]) -> int:
+    """Multiply-adds of a layer whose map is `side` (height, width): 0 for all that is no convolution."""
+    if layer["type"] != "conv":
+        return 0
+    seen = layer["in"] // layer.get("groups", 1)  # channels that a filter sees
+    return side[0] * side[1] * seen * layer["out"] * layer["kernel"][0] * layer["kernel"][1]

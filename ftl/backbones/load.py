@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import urllib.error
 from pathlib import Path
@@ -13,8 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from ftl.backbones.chain import Backbone, Spec, build, describe
+from ftl.backbones.chain import Backbone, Features, build, describe, layers_of
 from ftl.backbones.keras_h5 import read_keras
+from ftl.backbones.layers import REMOVED
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.pt2 import read_pt2
 from ftl.backbones.registry import REGISTRY, Architecture, architecture
@@ -30,11 +32,12 @@ def load_backbone(source: str | Path, *, weights: str | Path | None = None, prep
     """Load a backbone, or a pruned network, ready to run: `backbone(backbone.preprocess(images))`.
 
     Args:
-        source: a name from the registry (vgg16, alexnet, alexnet_bn); a file (.h5, .safetensors, .pt, .pth, .pt2);
-            or a pruned network's folder or `network.json`.
+        source: a name from the registry (vgg16, alexnet, resnet50, mobilenet_v2, ...); a file (.h5, .safetensors, .pt,
+            .pth, .pt2); or a pruned network's folder or `network.json`.
         weights: for a name, the file with its weights. Without it torchvision's ImageNet weights are taken.
         preprocess: `caffe`, `imagenet` or `raw`; by default what the file says, `imagenet` for torchvision's own
-            checkpoints (they hold a classifier), and `caffe` for every other, as in the original.
+            checkpoints (they hold a classifier) and all networks that are no chains, and `caffe` for every other, as in
+            the original.
 
     Raises:
         FtlError: unknown name, missing, damaged or foreign file, pickles, weights that do not fit.
@@ -56,7 +59,7 @@ def load_backbone(source: str | Path, *, weights: str | Path | None = None, prep
     return Backbone(name, features, Preprocess(preprocess or kind, size))
 
 
-def _from_path(path: Path) -> tuple[nn.Sequential, str, int, str]:
+def _from_path(path: Path) -> tuple[Features, str, int, str]:
     if path.is_dir() or path.name == "network.json":
         from ftl.pruning.network import read_network  # a pruned network is a backbone too
 
@@ -67,8 +70,8 @@ def _from_path(path: Path) -> tuple[nn.Sequential, str, int, str]:
             f"{path} is a pickle: it could run anything, so it is never loaded; save weights as .safetensors"
         )
     if suffix in (".h5", ".hdf5"):
-        features, size = read_keras(path)
-        return build_like(features), "caffe", size, path.stem
+        layers, size = read_keras(path)
+        return build_like(layers), "caffe", size, path.stem
     if suffix == ".pt2":
         return build_like(read_pt2(path)), "caffe", 224, path.stem
     if suffix != ".safetensors" and suffix not in _TORCH:
@@ -81,21 +84,25 @@ def _from_path(path: Path) -> tuple[nn.Sequential, str, int, str]:
         features = build(header["layers"])
         fill(features, tensors, path)
         return features, header["preprocess"], header["size"], header.get("name", path.stem)
-    fitting = [one for one in REGISTRY.values() if _fits(one, tensors)]
+    fits = {one: _fits(one, tensors) for one in REGISTRY.values()}
+    fitting = [one for one, count in fits.items() if count and count == max(fits.values())]  # 18 layers are in 34, too
     if len(fitting) != 1:
         raise FtlError(
             f"{path} holds weights without a description of the layers, and they fit no known backbone "
-            f"({', '.join(REGISTRY)}): save it with ftl.save_backbone(nn.Sequential(...), path)"
+            f"({', '.join(REGISTRY)}): save it with ftl.save_backbone(network, path)"
         )
     return _named(fitting[0], path)
 
 
-def build_like(features: nn.Sequential) -> nn.Sequential:
-    """The same chain without dropouts, checked to be one that a backbone may be."""
+def build_like(features: nn.Module) -> Features:
+    """The same network without dropouts and classifier, checked to be one that a backbone may be."""
     made = build(describe(features))
-    kept = [one for one in features if not isinstance(one, (nn.Dropout, nn.Dropout2d, nn.Identity))]
-    for new, old in zip(made, kept, strict=True):
-        new.load_state_dict(old.state_dict())
+    if isinstance(made, nn.Sequential):
+        kept = [one for one in features.children() if not isinstance(one, REMOVED)]
+        for new, old in zip(made, kept, strict=True):
+            new.load_state_dict(old.state_dict())
+    else:
+        fill(made, features.state_dict(), Path(type(features).__name__))
     return made
 
 
@@ -124,7 +131,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def save_backbone(
-    features: nn.Sequential,
+    features: nn.Module,
     path: str | Path,
     *,
     name: str = "",
@@ -132,8 +139,9 @@ def save_backbone(
     size: int = 224,
     made_with: dict[str, Any] | None = None,
 ) -> None:
-    """Write any chain of convolutions, batch norms, ReLUs and pools as `.safetensors` with its description.
+    """Write any network that can be pruned as `.safetensors` with its description, up to its last map.
 
+    Raises `FtlError` that names the layer which prevents it: see `ftl.backbones.layers` for those that do not.
     `made_with` goes into the header: what, if anything, it was trained on and how.
     """
     clean = build_like(features)
@@ -146,22 +154,31 @@ def save_backbone(
 
 
 def _features_only(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights by the names that a network's own layers have, also in files of its first days."""
     inside = {key.removeprefix("features."): value for key, value in tensors.items() if key.startswith("features.")}
-    return inside or tensors
+    return {_OLD.sub(r"\1\2", key): value for key, value in (inside or tensors).items()}
 
 
-def _fits(chosen: Architecture, tensors: dict[str, torch.Tensor]) -> bool:
+_OLD = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+"""torchvision's DenseNet weights have layers `norm.1` where its networks have `norm1`."""
+
+
+def _fits(chosen: Architecture, tensors: dict[str, torch.Tensor]) -> int:
+    """How many of a file's weights an architecture has a place for; 0 where any of its own is missing."""
     with torch.device("meta"):
-        expected = build(chosen.spec()).state_dict()
+        expected = {key: value for key, value in build(chosen.spec()).state_dict().items() if value.dim()}
     found = _features_only(tensors)
-    return all(key in found and found[key].shape == value.shape for key, value in expected.items() if value.dim())
+    fits = all(key in found and found[key].shape == value.shape for key, value in expected.items())
+    return len(expected) if fits else 0
 
 
-def _named(chosen: Architecture, file: Path) -> tuple[nn.Sequential, str, int, str]:
+def _named(chosen: Architecture, file: Path) -> tuple[Features, str, int, str]:
     if file.suffix.lower() in (".h5", ".hdf5", ".pt2"):
         loaded, kind, size, _ = _from_path(file)
-        spec: Spec = describe(loaded)
-        if [one for one in spec if one["type"] == "conv"] != [one for one in chosen.spec() if one["type"] == "conv"]:
+        given, wanted = (
+            [one for one in layers_of(spec) if one["type"] == "conv"] for spec in (describe(loaded), chosen.spec())
+        )
+        if given != wanted:
             raise FtlError(f"{file} is no {chosen.name}: give the file itself as the backbone")
         return loaded, kind, size, chosen.name
     tensors, header = read_tensors(file)
@@ -170,24 +187,32 @@ def _named(chosen: Architecture, file: Path) -> tuple[nn.Sequential, str, int, s
     features.to_empty(device="cpu")
     fill(features, tensors, file)
     kind = header.get("preprocess") or (
-        "imagenet" if any(key.startswith("classifier.") for key in tensors) else "caffe"
+        "imagenet" if any(key.startswith("classifier.") for key in tensors) else chosen.preprocess
     )
     return features, kind, header.get("size", 224), chosen.name
 
 
-def fill(features: nn.Sequential, tensors: dict[str, torch.Tensor], file: Path) -> None:
-    """Put weights (`features.0.weight`, ...) into layers. Raises `FtlError` when one is missing or of another shape."""
-    found = _features_only(tensors)
+def fill(features: Features, tensors: dict[str, torch.Tensor], file: Path) -> None:
+    """Put weights (`features.0.weight`, ...) into layers.
+
+    Raises `FtlError` when one is missing or of another shape, or the file has more weights of the same parts.
+    """
     expected = features.state_dict()
+    own = {key for key, value in expected.items() if value.dim()}
+    found = tensors if own <= tensors.keys() else _features_only(tensors)
     wrong = [
-        f"{key} {tuple(value.shape)}"
-        for key, value in expected.items()
-        if value.dim() and (key not in found or found[key].shape != value.shape)
+        f"{key} {tuple(expected[key].shape)}"
+        for key in expected
+        if key in own and (key not in found or found[key].shape != expected[key].shape)
     ]
     if wrong:
         raise FtlError(
             f"{file} does not fit the network's layers: {len(wrong)} missing or of another shape, as {wrong[0]}"
         )
+    parts = {key.split(".")[0] for key in expected}
+    more = [key for key in found if key.split(".")[0] in parts and key not in expected]
+    if more:
+        raise FtlError(f"{file} does not fit the network's layers: it holds {len(more)} more, as {more[0]}")
     features.load_state_dict({key: found.get(key, torch.zeros_like(value)) for key, value in expected.items()})
 
 

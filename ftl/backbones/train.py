@@ -47,11 +47,13 @@ def train_backbone(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         features = build(architecture(name).spec())
-        for layer in features:
+        for layer in features.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        channels = [layer.out_channels for layer in features if isinstance(layer, nn.Conv2d)][-1]
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        with torch.inference_mode():
+            channels = features.eval()(torch.zeros(1, 3, size, size)).shape[1]
         model = nn.Sequential(
             features, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, len(dataset.classes))
         )
@@ -91,6 +93,7 @@ def train_backbone(
         if accuracy >= best:
             best, best_state = accuracy, copy.deepcopy(features.state_dict())
     features.load_state_dict(best_state)
-    first = next(layer for layer in features if isinstance(layer, nn.Conv2d))
+    backbone = Backbone(name, features, preprocess)
+    first = next(iter(backbone.convolutions().values()))
     first.weight.data /= _SCALE  # so that the network takes what its preprocessing gives
-    return Trained(Backbone(name, features, preprocess), history)
+    return Trained(backbone, history)

@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     made = command("prune", prune, "make pruned networks for a sweep of keep fractions")
     made.add_argument("out", type=Path, help="folder for the networks")
-    made.add_argument("backbone", help="a name (vgg16, alexnet, alexnet_bn) or a file")
+    made.add_argument("backbone", help="a name (vgg16, resnet50, mobilenet_v2, ...) or a file")
     made.add_argument("percent", nargs="?", type=float, help="make K = 0.01, 0.02, ... up to this per cent")
     options.add_backbone(made)
     options.add_masks(made)
@@ -106,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     made = command("backbone", backbone, "train a backbone from scratch: ftl backbone train alexnet_bn --dataset DIR")
     made.add_argument("action", choices=["train"])
-    made.add_argument("name", help="vgg16, alexnet or alexnet_bn")
+    made.add_argument("name", help="vgg16, alexnet_bn, resnet18, ...")
     options.add_dataset(made)
     made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
     made.add_argument("--epochs", type=options.count, default=10)
@@ -179,7 +179,7 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
             group="union",
             report=bar,
         )
-    how = How(criterion(options.criterion), options.rule, options.seed, options.faithful)
+    how = How(criterion(options.criterion), options.rule, options.seed, options.faithful, options.joint, options.read)
     with alone(options.out):
         fractions = begin_sweep(backbone, masks, options.out, keep, how, options.mode)
         made = make_networks(backbone, masks, options.out, fractions, how, options.mode, bar)
@@ -350,6 +350,8 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         rule=options.rule,
         mode=options.mode,
         faithful=options.faithful,
+        joint=options.joint,
+        read=options.read,
         seed=options.seed,
         photo=options.photo,
         positive=options.positive,

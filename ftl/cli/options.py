@@ -59,6 +59,10 @@ def add_pruning(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rule", default="fraction", help="fraction or above-average")
     parser.add_argument("--mode", default="cascade", help="cascade: rescore after each cut; once: one pass for all")
+    parser.add_argument("--joint", default="mean", help="mean or max: the score of filters that can only go together")
+    parser.add_argument(
+        "--read", default="after", help="before or after the addition or depthwise convolution that ties them"
+    )
     parser.add_argument("--faithful", action="store_true", help="reproduce the original program in everything")
     parser.add_argument("--seed", type=int, default=0)
 

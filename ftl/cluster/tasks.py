@@ -137,7 +137,7 @@ def _how(plan: Plan) -> How:
     from ftl.scoring import criterion
 
     made = plan.made_with
-    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"])
+    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"], made["joint"], made["read"])
 
 
 @lru_cache(maxsize=1)
@@ -168,7 +168,7 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     with _network(plan, BASE, plan.base, found[1:]) as folder:
         backbone = load_backbone(folder)
     source, scored = source_of(backbone, how), as_scored(backbone, how)
-    if plan.mode == "cascade":
+    if plan.mode == "cascade" and backbone.is_chain:
         depth = len(backbone.convolutions())
         after = advance(scored, evidence, branch, how, report)
         onward = [one for one in after if len(one.choices) < depth]

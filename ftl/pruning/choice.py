@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ftl.errors import FtlError
 from ftl.scoring.criteria import Criterion
+
+JOINTS: dict[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max}
+"""How the scores of tied filters become one (`ftl.pruning.ties`)."""
+
+READS = ("before", "after")
+"""On which side of an addition, a multiplication or a depthwise convolution tied filters are scored."""
 
 
 @dataclass(frozen=True)
 class LayerChoice:
     """What one layer keeps: `scores[group]` float32 (C,) of all its filters, `kept` indices, rising.
 
-    `tied`: equal scores on both sides of the cut, so the order of filters decided, not merit.
+    `tied`: equal scores on both sides of the cut, so the order of filters decided, not merit. `members`: where filters
+    of several layers can only go together, those layers, the one that `name` says first.
     """
 
     name: str
     scores: dict[str, np.ndarray]
     kept: list[int]
     tied: bool = False
+    members: tuple[str, ...] = ()
 
 
 Chosen = tuple[float | None, list[LayerChoice]]
@@ -28,9 +39,22 @@ Chosen = tuple[float | None, list[LayerChoice]]
 
 @dataclass(frozen=True)
 class How:
-    """How filters are chosen: criterion, rule, seed, and whether exactly as the original program does."""
+    """How filters are chosen: criterion, rule, seed, and whether exactly as the original program does.
+
+    `joint`, `read`: how filters that can only go together are scored, which a chain has none of (`ftl.pruning.ties`).
+    """
 
     criterion: Criterion
     rule: str = "fraction"
     seed: int = 0
     faithful: bool = False
+    joint: str = "mean"
+    read: str = "after"
+
+
+def check_how(how: How) -> None:
+    """Raise `FtlError` that lists the choices where tied filters are to be scored in a way that there is not."""
+    if how.joint not in JOINTS:
+        raise FtlError(f"there is no joint score {how.joint!r}: choose one of {', '.join(JOINTS)}")
+    if how.read not in READS:
+        raise FtlError(f"tied filters cannot be read {how.read!r}: choose one of {', '.join(READS)}")

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
-from torch import nn
 
-from ftl.backbones.chain import Backbone, build, macs
+from ftl.backbones.chain import Backbone, Features, build, macs
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, whole_folder, write_json
 from ftl.pruning.choice import LayerChoice
@@ -23,12 +22,14 @@ def write_network(
 ) -> None:
     """Write a network with the scores and kept filters of every layer; the folder appears whole or not at all.
 
-    `layers[i].scores` are the first group's; `scores_by_group` holds all when there are several.
+    `layers[i].scores` are the first group's; `scores_by_group` holds all when there are several. `members` are the
+    layers that keep the same filters, in networks that are no chains.
     """
     layers = []
     for choice in choices:
         groups = {group: [float(score) for score in scores] for group, scores in choice.scores.items()}
         entry = {"name": choice.name, "scores": next(iter(groups.values()), []), "kept": choice.kept}
+        entry |= {"members": [*choice.members]} if choice.members else {}
         layers.append(entry | ({"scores_by_group": groups} if len(groups) > 1 else {}))
     spec = network.spec()
     description = {
@@ -76,7 +77,7 @@ def network_digest(folder: Path) -> str:
     return digest_of([(name, digest(Path(folder) / name)) for name in (DESCRIPTION, WEIGHTS)])
 
 
-def read_network(folder: Path) -> tuple[nn.Sequential, str, int, str]:
+def read_network(folder: Path) -> tuple[Features, str, int, str]:
     """Layers with weights, kind and size of the preprocessing, and name, for `load_backbone`."""
     from ftl.backbones.load import fill, read_tensors
 

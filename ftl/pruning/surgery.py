@@ -18,27 +18,49 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """A copy of `backbone` in which each named convolution has only its `kept` filters, and its followers fit.
 
     Weights, biases and trained batch norm statistics are those of the filters kept. Convolutions that are not named
-    stay whole. Raises `FtlError` for a name or an index that does not exist, or when a layer would be left empty.
+    stay whole, but for those that are tied to one that is (`ftl.pruning.ties`): they keep the same filters. Raises
+    `FtlError` for a name or an index that does not exist, two names of one tie, or when a layer would be left empty.
     """
-    pruned = copy.deepcopy(backbone).requires_grad_(True)  # the graph is traced through autograd
+    pruned = copy.deepcopy(backbone)
+    graph = dependencies(pruned)
     layers = pruned.convolutions()
-    x = torch.zeros(1, 3, *[_least_size(backbone)] * 2)  # the graph does not depend on it, its cost does
-    # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
-    graph = tp.DependencyGraph().build_dependency(pruned, example_inputs=(x,))
-    missing = [name for name, conv in layers.items() if conv not in graph.module2node]
-    if missing:
-        raise AssertionError(f"Torch-Pruning does not see {', '.join(missing)}")
+    whole = {name: conv.out_channels for name, conv in layers.items()}
     for name, indices in kept.items():
         if name not in layers:
             raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(layers)}")
-        conv = layers[name]
-        stay = set(indices)
-        if not stay or not stay <= set(range(conv.out_channels)):
-            raise FtlError(f"{name} has filters 0 to {conv.out_channels - 1}: keep at least one of them, and no other")
-        drop = [index for index in range(conv.out_channels) if index not in stay]
-        if drop:
-            graph.get_pruning_group(conv, tp.prune_conv_out_channels, idxs=drop).prune()
+        if layers[name].out_channels != whole[name]:
+            raise FtlError(f"{name} is tied to a convolution that is named as well: name one of both")
+        cut(graph, layers[name], indices, name)
     return Backbone(pruned.name, pruned.features, pruned.preprocess)
+
+
+def dependencies(backbone: Backbone) -> tp.DependencyGraph:
+    """Torch-Pruning's graph of who reads which filters. Its weights are set to be trained: it is traced by autograd."""
+    backbone.requires_grad_(True)
+    x = torch.zeros(1, 3, *[_least_size(backbone)] * 2)  # the graph does not depend on it, its cost does
+    # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
+    # a concatenation that is the output would be taken for an addition: hence the multiplication behind it
+    graph = tp.DependencyGraph().build_dependency(
+        backbone, example_inputs=(x,), forward_fn=lambda model, inputs: model(*inputs) * 1.0
+    )
+    missing = [name for name, conv in backbone.convolutions().items() if conv not in graph.module2node]
+    if missing:
+        raise AssertionError(f"Torch-Pruning does not see {', '.join(missing)}")
+    return graph
+
+
+def cut(graph: tp.DependencyGraph, conv: nn.Conv2d, kept: Sequence[int], name: str) -> None:
+    """Leave only the `kept` filters of a convolution, in place, and of those tied to it; their readers then fit.
+
+    `graph` is that of its network, and still is afterwards. Raises `FtlError` for an index that does not exist, and for
+    no index at all.
+    """
+    stay = set(kept)
+    if not stay or not stay <= set(range(conv.out_channels)):
+        raise FtlError(f"{name} has filters 0 to {conv.out_channels - 1}: keep at least one of them, and no other")
+    drop = [index for index in range(conv.out_channels) if index not in stay]
+    if drop:
+        graph.get_pruning_group(conv, tp.prune_conv_out_channels, idxs=drop).prune()
 
 
 def _least_size(backbone: Backbone) -> int:
@@ -53,6 +75,8 @@ def _least_size(backbone: Backbone) -> int:
 def fresh_batch_norms(backbone: Backbone) -> Backbone:
     """A copy whose batch norms are untrained with Keras' epsilon: what the original program puts in their place."""
     fresh = copy.deepcopy(backbone)
+    if not isinstance(fresh.features, nn.Sequential):
+        raise FtlError(f"{backbone.name} is no chain of layers, and the original program prunes no other: not faithful")
     for index, layer in enumerate(fresh.features):
         if isinstance(layer, nn.BatchNorm2d):
             fresh.features[index] = nn.BatchNorm2d(layer.num_features, eps=1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,34 @@ from ftl.files import digest, digest_of, read_json, remove_drafts, versions, wri
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.cascade import cascade
-from ftl.pruning.choice import Chosen, How, LayerChoice
+from ftl.pruning.choice import Chosen, How, LayerChoice, check_how
+from ftl.pruning.joint import joint_cascade, joint_once
 from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
 from ftl.pruning.rules import check_rule
 from ftl.pruning.surgery import fresh_batch_norms, prune
+from ftl.pruning.ties import ties
 from ftl.scoring.passes import Evidence
 
-MODES = {"cascade": cascade, "once": once}
+Mode = Callable[[Backbone, Evidence, Sequence[float | None], How, Report], Iterator[Chosen]]
+
+
+def _either(chain: Mode, graph: Mode) -> Mode:
+    """The way for a chain, or that for a network whose filters may be tied."""
+
+    def mode(
+        backbone: Backbone, evidence: Evidence, fractions: Sequence[float | None], how: How, report: Report = silent
+    ) -> Iterator[Chosen]:
+        return (chain if backbone.is_chain else graph)(backbone, evidence, fractions, how, report)
+
+    return mode
+
+
+MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint_once)}
 SETTINGS = "sweep.json"
+_EARLIER = {"joint": "mean", "read": "after"}
+"""Settings that sweeps made before there were such do not name."""
 
 
 def fractions_up_to(percent: float) -> list[float]:
@@ -46,10 +64,13 @@ def _check_mode(mode: str) -> None:
         raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
 
 
-def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, rule: str, faithful: bool) -> None:
+def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, how: How) -> None:
     """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
-    check_rule(rule)
+    check_rule(how.rule)
+    check_how(how)
     _check_mode(mode)
+    if how.faithful and not backbone.is_chain:
+        raise FtlError(f"{backbone.name} is no chain of layers, and the original program prunes no other: not faithful")
     given = [fraction for fraction in fractions if fraction is not None]
     wrong = [fraction for fraction in given if not 0 < fraction <= 1]
     if wrong or not fractions:
@@ -57,7 +78,7 @@ def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, rul
     if len({folder_name(fraction) for fraction in fractions}) < len(fractions):
         raise FtlError("two keep fractions differ by less than six digits: leave one out")
     fewest = min(conv.out_channels for conv in backbone.convolutions().values())
-    if faithful and given and round((fewest - 1) * min(given)) < 1:
+    if how.faithful and given and round((fewest - 1) * min(given)) < 1:
         least = next(step / 1000 for step in range(1, 1001) if round((fewest - 1) * step / 1000) >= 1)
         raise FtlError(
             f"keep fraction {min(given):g} leaves nothing of the layer with {fewest} filters, as the original counts: "
@@ -78,6 +99,7 @@ def choose_filters(
     `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
     """
     _check_mode(mode)
+    check_how(how)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
     return MODES[mode](as_scored(backbone, how), Evidence(masks), fractions, how, report)
@@ -123,7 +145,7 @@ def make_networks(
 
 def made_with(out: Path) -> dict[str, Any]:
     """What the networks of the sweep begun in `out` say they were made with."""
-    return read_json(out / SETTINGS)["settings"] | {"versions": versions()}
+    return _EARLIER | read_json(out / SETTINGS)["settings"] | {"versions": versions()}
 
 
 def lacking(out: Path, fractions: Sequence[float | None]) -> list[float | None]:
@@ -139,7 +161,8 @@ def begin_sweep(
     Raises `FtlError` when a fraction is out of (0, 1], or `out` was made from other inputs or with other settings.
     """
     fractions: list[float | None] = [None] if how.rule == "above-average" else [*sorted(set(keep))]
-    _check(backbone, fractions, mode, how.rule, how.faithful)
+    _check(backbone, fractions, mode, how)
+    whole = _whole(backbone)  # a network that cannot be pruned is refused here
     settings = {
         "backbone": backbone.name,
         "backbone_sha256": backbone_digest(backbone),
@@ -150,13 +173,22 @@ def begin_sweep(
         "rule": how.rule,
         "mode": mode,
         "faithful": how.faithful,
+        "joint": how.joint,
+        "read": how.read,
         "seed": how.seed,
     }
     claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
     if not (out / BASE / DESCRIPTION).is_file():
-        whole = [LayerChoice(name, {}, list(range(c.out_channels))) for name, c in backbone.convolutions().items()]
         write_network(out / BASE, backbone, whole, 1.0, made_with(out))
     return fractions
+
+
+def _whole(backbone: Backbone) -> list[LayerChoice]:
+    """What the unpruned network keeps: all filters of each layer, or of each tie."""
+    widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
+    if backbone.is_chain:
+        return [LayerChoice(name, {}, list(range(width))) for name, width in widths.items()]
+    return [LayerChoice(tie.name, {}, list(range(widths[tie.name])), members=tie.members) for tie in ties(backbone)]
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None:
@@ -166,7 +198,7 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None
     """
     file = out / SETTINGS
     if file.is_file():
-        before = read_json(file)["settings"]
+        before = _EARLIER | read_json(file)["settings"]
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)

@@ -10,12 +10,15 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
+from torch import fx
 
 from ftl.backbones.chain import Backbone, blocks
+from ftl.backbones.graph import walk
 from ftl.backbones.load import load_backbone
 from ftl.images import list_images, read_image
 from ftl.masks import read_mask
 from ftl.pruning.network import read_description
+from ftl.pruning.ties import ties
 
 OUTLINE = (56, 189, 248)
 _HEAT: np.ndarray = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO)[:, 0, ::-1]
@@ -78,8 +81,15 @@ def strongest(folder: Path, layer: str, count: int) -> list[tuple[int, int, floa
 
 @torch.inference_mode()
 def layer_maps(network: Backbone, image: np.ndarray, layer: str) -> np.ndarray:
-    """The maps (C, H, W) of one RGB uint8 image on which a layer's filters are scored."""
+    """The maps (C, H, W) of one RGB uint8 image on which a layer's filters are scored.
+
+    Of filters that can only go together, the last map where they meet.
+    """
     x = network.preprocess([image])
+    if isinstance(network.features, fx.GraphModule):
+        name = next(tie.after[-1] for tie in ties(network) if tie.name == layer)
+        ((_, maps),) = walk(network.features, x, [name])
+        return np.asarray(maps[0].numpy())
     for block in blocks(network):
         x = block.run(x)
         if block.name == layer:

@@ -7,22 +7,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ftl.backbones.chain import Backbone, Spec, macs
+from ftl.backbones.chain import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
+from ftl.backbones.layers import Layer
 
 _TIMING_SECONDS = 4.0  # a network's own process, warm-up and at least a second of runs
 _TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 
 
-def _scaled(spec: Spec, size: int, inputs: float, outputs: float) -> int:
+def _scaled(layers: Sequence[tuple[Layer, tuple[int, int]]], inputs: float, outputs: float) -> int:
     """Multiply-adds of one image, about, where each layer has these shares of its inputs and of its filters."""
-    cut, first = [], True
-    for layer in spec:
+    total, first = 0, True
+    for layer, side in layers:
         if layer["type"] == "conv":
-            taken = layer["in"] if first else max(1, round(layer["in"] * inputs))
-            layer, first = layer | {"in": taken, "out": max(1, round(layer["out"] * outputs))}, False
-        cut.append(layer)
-    return macs(cut, size)
+            taken = layer["in"] if first or layer.get("groups", 1) != 1 else max(1, round(layer["in"] * inputs))
+            total += layer_macs(layer | {"in": taken, "out": max(1, round(layer["out"] * outputs))}, side)
+            first = False
+    return total
 
 
 def speed(backbone: Backbone, seconds: float = 1.0) -> float:
@@ -47,9 +48,12 @@ def sweep_seconds(
 
     Small networks use a machine worse than large ones: theirs are counted twice.
     """
-    whole = macs(spec, size)
-    scoring = whole if mode == "once" else sum(_scaled(spec, size, one, 1.0) for one in keep)
-    features = whole + 2 * sum(_scaled(spec, size, one, one) for one in keep)
+    layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
+    whole = sum(layer_macs(layer, side) for layer, side in layers)
+    scoring = whole if mode == "once" else sum(_scaled(layers, one, 1.0) for one in keep)
+    if mode != "once" and isinstance(spec, dict):  # a pass for the filters of each layer, on average half as long
+        scoring *= sum(layer["type"] == "conv" for layer, _ in layers) // 2
+    features = whole + 2 * sum(_scaled(layers, one, one) for one in keep)
     computing = (1.3 * scoring * masks + features * images) / macs_per_second
     candidates = len(keep) + 1
     others = candidates * (_TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torchvision
 
-from ftl import load_backbone, load_masks, sweep
+from ftl import load_backbone, load_masks, save_backbone, sweep
 from ftl.cluster import times
 from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
 from ftl.dataset import load_dataset
@@ -47,9 +49,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started.stop()
 
 
-def run(workspace: Path, out: str, **options: object) -> Sweep:
+def run(workspace: Path, out: str, backbone: str = "tiny.safetensors", **options: object) -> Sweep:
     return sweep(
-        load_backbone(workspace / "tiny.safetensors"),
+        load_backbone(workspace / backbone),
         load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
         dataset=workspace / "dataset",
         evaluation=workspace / "evaluation",
@@ -97,6 +99,16 @@ def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Pat
         assert {told.worker for told in own_events if told.what == LOOKING} <= {"w0", "w1"}
     again = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1")
     assert again == done
+
+
+def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
+    torch.manual_seed(0)
+    setting = [[1, 64, 1, 1], [2, 96, 2, 2]]
+    network = torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=setting)
+    save_backbone(network, workspace / "mobile.safetensors", size=SIZE)
+    for name, scheduler in (("own", None), ("many", str(cluster.file))):
+        run(workspace, f"{name}-mobile", backbone="mobile.safetensors", scheduler=scheduler, joint="max", read="before")
+    assert outcome(workspace / "many-mobile") == outcome(workspace / "own-mobile")
 
 
 @pytest.mark.parametrize("stored", [False, True])

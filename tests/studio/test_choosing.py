@@ -9,13 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from ftl import load_backbone, load_model
+from ftl.backbones.chain import Backbone
+from ftl.backbones.graph import walk
+from ftl.backbones.load import build_like
+from ftl.backbones.preprocess import Preprocess
+from ftl.backbones.registry import architecture
 from ftl.candidate import Candidate
 from ftl.choose import Limits, Weights
 from ftl.files import read_json, write_json
 from ftl.images import read_image
 from ftl.model import export
+from ftl.pruning.ties import ties
 from studio.accounts import add_user
 from studio.choosing import details, maps, order
 from studio.choosing.axes import round_steps
@@ -23,6 +30,7 @@ from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
 from studio.choosing.reading import Network, Sweep, read_sweep
 from studio.home import secret
+from studio.jobs.estimate import sweep_seconds
 from studio.jobs.sweeps import models, workspace
 from studio.projects import create_project
 from studio.store.database import migrate, writing
@@ -269,6 +277,25 @@ def test_maps_are_those_that_the_network_computes(swept: Sweep) -> None:
     with torch.inference_mode():
         expected = network.features[:11](network.preprocess([photo]))[0].numpy()  # up to the last ReLU
     np.testing.assert_allclose(maps.layer_maps(network, photo, swept.layers[2]), expected, atol=1e-5)
+
+
+def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
+    block = [[1, 64, 1, 1], [2, 64, 2, 1]]
+    features = build_like(torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=block))
+    network = Backbone("mobile", features, Preprocess("caffe", 32))
+    photo = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    got = dict(walk(network.features, network.preprocess([photo]), ["add_1"]))["add_1"]
+    tied = next(one for one in ties(network) if one.after == ("add", "add_1"))
+    np.testing.assert_array_equal(maps.layer_maps(network, photo, tied.name), got[0].numpy())
+
+
+def test_a_graphs_sweep_is_estimated() -> None:
+    spec = architecture("mobilenet_v2").spec()
+    once, cascade = (
+        sweep_seconds(spec, 224, [0.25, 0.5], masks=12, images=100, macs_per_second=1e10, mode=mode)
+        for mode in ("once", "cascade")
+    )
+    assert 0 < once < cascade
 
 
 def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) -> None:

@@ -1,0 +1,145 @@
+"""The layers that a backbone may hold, each as plain data that JSON can hold, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ftl.errors import FtlError
+
+Layer = dict[str, Any]
+"""`{"type": ..., ...}` with plain numbers."""
+
+REMOVED = (nn.Dropout, nn.Dropout2d, nn.Identity)
+"""Layers that do nothing in a network that is used: they are left out of its description."""
+
+
+class Kind(NamedTuple):
+    """How one type of layer is turned to plain data, and back with fresh weights."""
+
+    module: type[nn.Module]
+    describe: Callable[[Any], Layer]
+    build: Callable[[Layer], nn.Module]
+
+
+def _pair(value: int | Sequence[int]) -> list[int]:
+    return [value, value] if isinstance(value, int) else [int(one) for one in value]
+
+
+def is_depthwise(layer: nn.Conv2d) -> bool:
+    """Whether each filter sees one channel, its own: filters are then tied to those of the layer before."""
+    return 1 < layer.groups == layer.in_channels == layer.out_channels
+
+
+def _describe_conv(layer: nn.Conv2d) -> Layer:
+    if layer.groups != 1 and not is_depthwise(layer):
+        raise FtlError(
+            f"a convolution of {layer.in_channels} to {layer.out_channels} channels in {layer.groups} groups is "
+            "neither ordinary nor depthwise: none of its filters could go without one of every group"
+        )
+    if layer.padding_mode != "zeros":
+        raise FtlError(f"a convolution that pads with {layer.padding_mode!r} is not supported, only with zeros")
+    padding = layer.padding
+    if isinstance(padding, str):
+        reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        if padding == "same" and any(one % 2 for one in reach):
+            raise FtlError("'same' padding of an even kernel is not supported: pad in front of the convolution")
+        padding = (reach[0] // 2, reach[1] // 2) if padding == "same" else (0, 0)
+    described = {
+        "in": layer.in_channels,
+        "out": layer.out_channels,
+        "kernel": _pair(layer.kernel_size),
+        "stride": _pair(layer.stride),
+        "padding": _pair(padding),
+        "dilation": _pair(layer.dilation),
+        "bias": layer.bias is not None,
+    }
+    return described | ({"groups": layer.groups} if layer.groups != 1 else {})
+
+
+def _build_conv(s: Layer) -> nn.Module:
+    return nn.Conv2d(
+        s["in"], s["out"], s["kernel"], s["stride"], s["padding"], s["dilation"], s.get("groups", 1), bias=s["bias"]
+    )
+
+
+def _describe_pool(layer: nn.MaxPool2d | nn.AvgPool2d) -> Layer:
+    if _pair(getattr(layer, "dilation", 1)) != [1, 1] or (
+        layer.padding and not getattr(layer, "count_include_pad", True)
+    ):
+        raise FtlError("dilated pools, and average pools that leave their padding out, are not supported")
+    if getattr(layer, "divisor_override", None) is not None or getattr(layer, "return_indices", False):
+        raise FtlError("pools with a divisor of their own, or that return indices, are not supported")
+    return {
+        "kernel": _pair(layer.kernel_size),
+        "stride": _pair(layer.stride),
+        "padding": _pair(layer.padding),
+        "ceil": layer.ceil_mode,
+    }
+
+
+def _describe_norm(layer: nn.BatchNorm2d) -> Layer:
+    if not (layer.affine and layer.track_running_stats):
+        raise FtlError(
+            "a batch normalisation without weights or running statistics is not supported: train it with both"
+        )
+    return {"channels": layer.num_features, "eps": layer.eps}
+
+
+def _describe_adaptive(layer: nn.AdaptiveAvgPool2d) -> Layer:
+    size = layer.output_size
+    if size is None or (not isinstance(size, int) and None in size):
+        raise FtlError("an adaptive pool that leaves a side as it is is not supported: give it two numbers")
+    return {"size": _pair(size)}  # type: ignore[arg-type]
+
+
+def _nothing(layer: nn.Module) -> Layer:
+    return {}
+
+
+CHAIN: dict[str, Kind] = {
+    "conv": Kind(nn.Conv2d, _describe_conv, _build_conv),
+    "norm": Kind(nn.BatchNorm2d, _describe_norm, lambda s: nn.BatchNorm2d(s["channels"], eps=s["eps"])),
+    "relu": Kind(nn.ReLU, _nothing, lambda s: nn.ReLU(inplace=s.get("inplace", True))),
+    "maxpool": Kind(
+        nn.MaxPool2d,
+        _describe_pool,
+        lambda s: nn.MaxPool2d(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
+    ),
+    "avgpool": Kind(
+        nn.AvgPool2d,
+        _describe_pool,
+        lambda s: nn.AvgPool2d(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
+    ),
+    "pad": Kind(nn.ZeroPad2d, lambda layer: {"sides": list(layer.padding)}, lambda s: nn.ZeroPad2d(tuple(s["sides"]))),
+}
+"""What a chain is made of."""
+
+ACTIVATIONS: dict[str, Kind] = {
+    "relu": CHAIN["relu"],
+    "relu6": Kind(nn.ReLU6, _nothing, lambda s: nn.ReLU6(inplace=s.get("inplace", True))),
+    "hardswish": Kind(nn.Hardswish, _nothing, lambda s: nn.Hardswish(inplace=s.get("inplace", True))),
+    "hardsigmoid": Kind(nn.Hardsigmoid, _nothing, lambda s: nn.Hardsigmoid(inplace=s.get("inplace", True))),
+    "silu": Kind(nn.SiLU, _nothing, lambda s: nn.SiLU(inplace=s.get("inplace", True))),
+    "sigmoid": Kind(nn.Sigmoid, _nothing, lambda s: nn.Sigmoid()),
+}
+
+GRAPH: dict[str, Kind] = (
+    CHAIN
+    | ACTIVATIONS
+    | {"adaptivepool": Kind(nn.AdaptiveAvgPool2d, _describe_adaptive, lambda s: nn.AdaptiveAvgPool2d(s["size"]))}
+)
+"""What a network that is no chain is made of, besides additions, multiplications and concatenations."""
+
+
+def describe_layer(layer: nn.Module, kinds: dict[str, Kind]) -> Layer | None:
+    """A layer as plain data; None for one of a kind that is not among `kinds`.
+
+    Raises `FtlError` for one whose kind is known, but not in this form.
+    """
+    for name, kind in kinds.items():
+        if type(layer) is kind.module:  # one of its children may compute anything
+            return {"type": name} | kind.describe(layer)
+    return None

@@ -1,0 +1,574 @@
+"""Networks that are no chains: described, built, pruned and scored; what is refused, and how it is told."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
+from ftl.backbones.chain import Backbone, build, describe, layers_of, macs, map_sizes
+from ftl.backbones.graph import walk
+from ftl.backbones.load import build_like
+from ftl.backbones.preprocess import Preprocess
+from ftl.backbones.registry import REGISTRY, architecture
+from ftl.backbones.trace import trace
+from ftl.errors import FtlError
+from ftl.files import read_json, write_json
+from ftl.masks import MaskSet
+from ftl.pruning.choice import How, LayerChoice
+from ftl.pruning.network import write_network
+from ftl.pruning.surgery import prune
+from ftl.pruning.sweep import begin_sweep, choose_filters
+from ftl.pruning.ties import Tie, ties
+from ftl.scoring import CRITERIA, criterion
+from tests.conftest import SIZE, draw_pair, make_workspace, save_png
+
+FAMILIES = {
+    "resnet18": (11_176_512, 1_813_561_344),
+    "resnet34": (21_284_672, 3_663_249_408),
+    "resnet50": (23_508_032, 4_087_136_256),
+    "mobilenet_v2": (2_223_872, 299_494_272),
+    "mobilenet_v3_small": (927_008, 54_896_576),
+    "mobilenet_v3_large": (2_971_952, 214_080_960),
+    "efficientnet_b0": (4_007_548, 384_534_752),
+    "densenet121": (6_953_856, 2_833_137_664),
+    "squeezenet1_1": (722_496, 262_623_936),
+}
+"""torchvision's count of parameters without the classifier, and multiply-adds of convolutions at 224 pixels."""
+
+
+def trained(features: nn.Module, seed: int = 0, size: int = 64) -> nn.Module:
+    """Random weights, and batch norms that have seen random images: maps of all layers are about one in size."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in features.modules():
+        if isinstance(layer, nn.Conv2d):
+            fan = layer.weight[0].numel()
+            layer.weight.data = torch.randn(layer.weight.shape, generator=generator) * (2 / fan) ** 0.5
+            if layer.bias is not None:
+                layer.bias.data = 0.1 * torch.randn(layer.bias.shape, generator=generator)
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None  # the mean of what is seen, rather than a running one
+            layer.weight.data = 0.5 + torch.rand(layer.weight.shape, generator=generator)
+            layer.bias.data = torch.randn(layer.bias.shape, generator=generator)
+    with torch.no_grad():
+        features.train()(torch.randn(8, 3, size, size, generator=generator))
+    for layer in features.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # a filter that was silent by chance would make noise of rounding
+            layer.running_var.clamp_(min=0.1 * float(layer.running_var.mean()))
+    return features.eval()
+
+
+def photographs(size: int = 64) -> torch.Tensor:
+    return torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(9))
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def family(request: pytest.FixtureRequest) -> Backbone:
+    features = build(architecture(request.param).spec())
+    return Backbone(request.param, trained(features), Preprocess("imagenet", 64))  # type: ignore[arg-type]
+
+
+def masked(backbone: Backbone, found: list[Tie], kept: dict[str, list[int]]) -> tuple[Backbone, torch.Tensor]:
+    """The whole network that sets dropped filters to zero for all who mix channels, and which of its outputs stay.
+
+    Behind a convolution a zero would not stay one, for normalisations and activations move it: so it is set where maps
+    are read, by convolutions that are not depthwise.
+    """
+    full, spec = copy.deepcopy(backbone), backbone.spec()
+    assert isinstance(spec, dict)
+    whole = {name: conv.out_channels for name, conv in full.convolutions().items()}
+    stays = {"input": torch.ones(3)}
+    members = {member: kept[tie.name] for tie in found if tie.name in kept for member in tie.members}
+    for one in layers_of(spec):
+        given = [stays[source] for source in one["from"]]
+        if one["type"] == "conv" and one.get("groups", 1) == 1:
+            name = f"features.{one['name']}"
+            mask = torch.zeros(whole[name])
+            mask[members.get(name, range(whole[name]))] = 1
+            stays[one["name"]] = mask
+            full.convolutions()[name].register_forward_pre_hook(
+                lambda _, inputs, read=given[0]: (inputs[0] * read[:, None, None],)
+            )
+        else:
+            stays[one["name"]] = torch.cat(given) if one["type"] == "cat" else given[0]
+    return full, stays[spec["output"]].bool()
+
+
+def some(backbone: Backbone, found: list[Tie], seed: int = 0) -> dict[str, list[int]]:
+    """A random half or so of each tie's filters; one tie is left with a single filter, one is left whole."""
+    rng = np.random.default_rng(seed)
+    widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
+    filters = {tie.name: widths[tie.name] for tie in found}
+    kept = {name: sorted(rng.choice(n, max(1, n // 2), replace=False).tolist()) for name, n in filters.items()}
+    second, last = list(kept)[1], list(kept)[-1]
+    return kept | {second: [0], last: list(range(filters[last]))}
+
+
+def close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and float((a - b).abs().max()) <= 1e-5 * max(1.0, float(b.abs().max()))
+
+
+def test_a_family_is_torchvisions_and_comes_back_from_its_description(family: Backbone) -> None:
+    spec = family.spec()
+    assert json.loads(json.dumps(spec)) == spec == describe(build(spec)) == architecture(family.name).spec()
+    again = Backbone(family.name, build(json.loads(json.dumps(spec))), family.preprocess)
+    again.load_state_dict(family.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(again(photographs()), family(photographs()))
+    parameters, multiply_adds = FAMILIES[family.name]
+    assert sum(one.numel() for one in family.parameters()) == parameters
+    assert macs(spec, 224) == multiply_adds
+    theirs = getattr(torchvision.models, family.name)()
+    inside = build_like(theirs.features if family.name.startswith("squeezenet") else theirs).eval()
+    stem = nn.Sequential(*list(theirs.children())[:-2]) if family.name.startswith("resnet") else theirs.features
+    with torch.inference_mode():
+        expected = stem.eval()(photographs())
+        assert torch.equal(inside(photographs()), expected.relu() if "dense" in family.name else expected)
+
+
+def test_a_pruned_family_is_the_whole_with_filters_set_to_zero(family: Backbone, tmp_path: Path) -> None:
+    found, x = ties(family), photographs()
+    kept = some(family, found)
+    pruned = prune(family, kept)
+    full, stays = masked(family, found, kept)
+    with torch.inference_mode():
+        expected = full(x)[:, stays]
+        assert float(expected.abs().max()) > 0.01
+        assert close(pruned(x), expected)
+    widths = {name: conv.out_channels for name, conv in pruned.convolutions().items()}
+    assert all(widths[member] == len(kept[tie.name]) for tie in found for member in tie.members)
+    assert pruned.parameters_count() < 0.7 * family.parameters_count()
+    choices = [LayerChoice(tie.name, {}, kept[tie.name], members=tie.members) for tie in found]
+    write_network(tmp_path / "net", pruned, choices, 0.5, {})
+    save_backbone(pruned.features, tmp_path / "net.safetensors", name=family.name, preprocess="imagenet", size=64)
+    for file in ("net", "net.safetensors"):
+        loaded = load_backbone(tmp_path / file)
+        assert (loaded.preprocess, loaded.name) == (family.preprocess, family.name)
+        assert loaded.spec() == pruned.spec()
+        with torch.inference_mode():
+            assert torch.equal(loaded(x), pruned(x))
+    described = read_json(tmp_path / "net" / "network.json")
+    assert [layer["members"] for layer in described["layers"]] == [[*tie.members] for tie in found]
+    assert described["macs"] < macs(family.spec(), 64)
+
+
+def test_weights_of_torchvision_find_their_network(tmp_path: Path) -> None:
+    for name in ("resnet18", "resnet34", "densenet121"):
+        state = getattr(torchvision.models, name)().state_dict()
+        old = {key.replace("norm1", "norm.1").replace("conv2", "conv.2"): value for key, value in state.items()}
+        torch.save(old if name == "densenet121" else state, tmp_path / f"{name}.pth")
+        loaded = load_backbone(tmp_path / f"{name}.pth")
+        assert (loaded.name, loaded.preprocess.kind) == (name, "imagenet")
+        assert torch.equal(next(iter(loaded.convolutions().values())).weight, next(iter(state.values())))
+    with pytest.raises(FtlError, match=r"does not fit the network's layers: it holds \d+ more"):
+        load_backbone("resnet18", weights=tmp_path / "resnet34.pth")
+
+
+class Residual(nn.Module):
+    """Two additions to one stream of two filters, whose maps are known by heart (see the test)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
+        for layer, bias in ((self.a, (0, 1)), (self.b, (1, -1)), (self.c, (-1, 1))):
+            layer.weight.data.zero_()
+            layer.bias.data = torch.tensor(bias, dtype=torch.float32)
+        self.a.weight.data[0, 0] = 1
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.relu(self.a(x))
+        x = self.relu(x + self.b(x))
+        return self.relu(self.c(x) + x)
+
+
+def half_dark(folder: Path) -> MaskSet:
+    """A photograph of 8 pixels, whose left half is bright and masked."""
+    left = np.zeros((8, 8), np.uint8)
+    left[:, :4] = 255
+    save_png(np.repeat(left[..., None] // 32, 3, 2), folder / "Images" / "Crack" / "0.png")
+    save_png(left, folder / "Segmented" / "Crack" / "0.png")
+    return load_masks(folder / "Images", folder / "Segmented", size=8)
+
+
+@pytest.mark.parametrize("mode", ["once", "cascade"])
+@pytest.mark.parametrize(
+    ("joint", "read", "expected"),
+    [
+        # IoU of "active" with the left half. Filter 0: `a` is active on the left (1), `b` everywhere (1/2), `c` nowhere
+        # (0); the first sum everywhere (1/2), the second on the left (1). Filter 1: everywhere (1/2), nowhere (0),
+        # everywhere (1/2); the first sum nowhere (0), the second everywhere (1/2).
+        ("mean", "before", [(1 + 1 / 2 + 0) / 3, (1 / 2 + 0 + 1 / 2) / 3]),
+        ("max", "before", [1, 1 / 2]),
+        ("mean", "after", [(1 / 2 + 1) / 2, (0 + 1 / 2) / 2]),
+        ("max", "after", [1, 1 / 2]),
+    ],
+)
+def test_joint_scores_are_the_mean_or_maximum_before_or_after(
+    tmp_path: Path, mode: str, joint: str, read: str, expected: list[float]
+) -> None:
+    backbone = Backbone("residual", build_like(Residual()), Preprocess("raw", 8))
+    (tie,) = ties(backbone)
+    assert tie.members == ("features.a", "features.b", "features.c")
+    assert (tie.before, tie.after) == (("relu", "b", "c"), ("relu_1", "relu_2"))
+    how = How(criterion("binary_iou"), joint=joint, read=read)
+    ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path), [0.5], how, mode)
+    np.testing.assert_allclose(next(iter(choice.scores.values())), expected, rtol=1e-6)
+    assert (choice.name, choice.members, choice.kept) == (tie.name, tie.members, [0])
+
+
+def test_weights_are_joined_over_all_members(tmp_path: Path) -> None:
+    backbone = Backbone("residual", build_like(Residual()), Preprocess("raw", 8))
+    convolutions = backbone.convolutions().values()
+    for number, conv in enumerate(convolutions):
+        conv.weight.data[1] = number
+    sums = torch.stack([conv.weight.abs().sum((1, 2, 3)) for conv in convolutions])
+    for joint, expected in (("mean", sums.mean(0)), ("max", sums.amax(0))):
+        how = How(criterion("l1"), joint=joint)
+        ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path / joint), [0.5], how)
+        np.testing.assert_allclose(choice.scores["Crack"], expected)
+
+
+def mobile(seed: int = 0) -> Backbone:
+    """A small MobileNetV2: depthwise convolutions and one residual addition."""
+    torch.manual_seed(seed)
+    setting = [[1, 64, 1, 1], [2, 96, 2, 2]]
+    network = torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=setting)
+    network.features[-1][0] = nn.Conv2d(24, 12, 1)
+    network.features[-1][1] = nn.BatchNorm2d(12)
+    features = trained(build_like(network), seed, SIZE)
+    return Backbone("mobile", features, Preprocess("caffe", SIZE))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
+    folder, rng = tmp_path_factory.mktemp("masks"), np.random.default_rng(3)
+    for name in ("Crack", "Background"):
+        for number in range(2):
+            image, mask = draw_pair(rng, name == "Crack")
+            save_png(image, folder / "Images" / name / f"{number}.png")
+            save_png(mask, folder / "Segmented" / name / f"{number}.png")
+    return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
+
+
+def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
+    return all(
+        x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", list(CRITERIA))
+def test_both_modes_agree_where_nothing_is_cut_before(masks: MaskSet, name: str) -> None:
+    backbone, how = mobile(), How(criterion(name))
+    once = dict(choose_filters(backbone, masks, [0.5, 1.0], how, "once"))
+    cascade = dict(choose_filters(backbone, masks, [0.5, 1.0], how, "cascade"))
+    assert same(once[1.0], cascade[1.0])
+    assert same(once[0.5][:1], cascade[0.5][:1])
+    assert same(dict(choose_filters(backbone, masks, [0.5], how, "cascade"))[0.5], cascade[0.5])
+
+
+@pytest.mark.parametrize("read", ["before", "after"])
+def test_the_cascade_rescores_the_cut_network(masks: MaskSet, read: str) -> None:
+    backbone, how = mobile(), How(criterion("iou"), read=read)
+    chosen = dict(choose_filters(backbone, masks, [0.4], how))[0.4]
+    assert len({layer.name for layer in chosen}) == len(ties(backbone)) == len(chosen)
+    for depth in range(1, len(chosen)):
+        cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
+        scores = dict(choose_filters(cut, masks, [0.4], how, "once"))[0.4][depth].scores
+        for group, values in scores.items():
+            np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
+
+
+def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
+    backbone = mobile()
+    first, run = ties(backbone)[0], list[str]()
+    for name, layer in backbone.features.named_modules():
+        layer.register_forward_hook(lambda *_, name=name: run.append(name))
+    found = dict(walk(backbone.features, photographs(SIZE), first.after))  # type: ignore[arg-type]
+    assert list(found) == [*first.after] == [run[-1]]
+    assert len(run) < len(layers_of(backbone.spec())) / 2
+
+
+def test_depthwise_filters_are_read_at_the_depthwise_output() -> None:
+    found = {tie.name: tie for tie in ties(mobile())}
+    assert len(found) == 6
+    stem, stream = found["features.0.0"], found["features.2.conv.2"]
+    assert stem.members == ("features.0.0", "features.1.conv.0.0")
+    assert (stem.before, stem.after) == (("0.2", "1.conv.0.2"), ("1.conv.0.2",))
+    assert stream.members == ("features.2.conv.2", "features.3.conv.2")
+    assert (stream.before, stream.after) == (("2.conv.3", "3.conv.3"), ("add",))
+
+
+def test_squeezed_maps_are_no_choice_and_count_for_no_score() -> None:
+    backbone = Backbone("v3", build(architecture("mobilenet_v3_small").spec()), Preprocess("imagenet", 64))
+    found = ties(backbone)
+    assert not [name for tie in found for name in (*tie.before, *tie.after) if "fc" in name]
+    members = {name for tie in found for name in tie.members}
+    assert {name for name in backbone.convolutions() if name not in members} == {
+        name for name in backbone.convolutions() if name.endswith("fc1")
+    }
+    tie = found[0]  # the first block: a depthwise convolution whose maps are squeezed and excited
+    assert tie.members[-1] == "features.1.block.1.fc2"
+    assert tie.after == ("1.block.0.2", "mul")
+
+
+def test_dense_blocks_read_what_is_concatenated() -> None:
+    """Cutting one of the layers that a concatenation holds cuts just its part of all who read it."""
+    backbone = Backbone("dense", build(architecture("densenet121").spec()), Preprocess("imagenet", 64))
+    name = "features.denseblock1.denselayer1.conv2"
+    pruned = prune(backbone, {name: [3, 30]}).convolutions()
+    third = "features.denseblock1.denselayer3.conv1"
+    keep = [*range(64), 64 + 3, 64 + 30, *range(96, 128)]
+    assert torch.equal(pruned[third].weight, backbone.convolutions()[third].weight[:, keep])
+
+
+def test_batch_norms_learn_and_in_place_activations_change_no_other_map() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm, self.other = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.norm(self.conv(x))
+            y = nn.functional.relu(x, inplace=True)
+            z = self.other(x)  # reads what the activation has overwritten
+            z += y
+            return torch.cat([z, x], 1)
+
+    network = Two().eval()
+    features = build_like(network)
+    x = photographs(8)
+    with torch.inference_mode():
+        assert torch.equal(features.eval()(x), network(x))
+    before = features.get_submodule("norm").running_mean.clone()
+    features.train()(x)
+    assert not torch.equal(features.get_submodule("norm").running_mean, before)
+
+
+def test_a_described_network_exports() -> None:
+    backbone = prune(mobile(), {"features.0.0": [1, 2, 3]})
+    exported = torch.export.export(backbone, (photographs(SIZE),)).module()
+    assert close(exported(photographs(SIZE)), backbone(photographs(SIZE)))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"output": "c"}, "none of its nodes"),
+        ({"nodes": []}, "none of its nodes"),
+        ({"nodes": [{"name": "b", "type": "relu", "from": ["input"]}]}, "no convolution"),
+        ({"nodes": [{"name": 'b"); import os; ("', "type": "relu", "from": ["input"]}]}, "is no name for a layer"),
+        ({"nodes": [{"name": "forward", "type": "relu", "from": ["input"]}]}, "is no name for a layer"),
+        ({"nodes": [{"name": "x.__class__", "type": "relu", "from": ["input"]}]}, "is no name for a layer"),
+        ({"nodes": [{"name": "b", "type": "eval", "from": ["input"]}]}, "there is no 'eval' of 1 maps"),
+        ({"nodes": [{"name": "b", "type": "add", "from": ["input"]}]}, "there is no 'add' of 1 maps"),
+        ({"nodes": [{"name": "b", "type": "relu", "from": ["a"]}]}, "damaged"),
+        ({"nodes": [{"name": "b", "type": "norm", "channels": 4, "from": ["input"]}]}, "takes 4 channels, but gets 3"),
+        ({"nodes": [{"name": "input", "type": "relu", "from": ["input"]}]}, "two layers are named input"),
+        ({"nodes": 3}, "damaged"),
+    ],
+)
+def test_damaged_descriptions_are_told_and_never_run(change: dict[str, object], told: str) -> None:
+    conv = {"in": 3, "out": 4, "kernel": [1, 1], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "bias": True}
+    nodes = [{"name": "a", "type": "conv", "from": ["input"]} | conv, {"name": "b", "type": "relu", "from": ["a"]}]
+    good = {"nodes": nodes, "output": "b"}
+    build(good)
+    with pytest.raises(FtlError, match=told):
+        build(good | change)
+    for key in conv:
+        with pytest.raises(FtlError, match="damaged"):
+            build({"nodes": [{name: value for name, value in nodes[0].items() if name != key}], "output": "a"})
+
+
+class Net(nn.Module):
+    """A convolution, and what a test puts behind it."""
+
+    def __init__(self, then: Callable[[nn.Module, torch.Tensor], torch.Tensor], layer: nn.Module | None = None) -> None:
+        super().__init__()
+        self.conv, self.then, self.layer = nn.Conv2d(3, 8, 3, padding=1), then, layer or nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.then(self, self.conv(x))
+
+
+def use(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return net.layer(x)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (
+            Net(use, nn.Conv2d(8, 8, 1, groups=2)),
+            "layer layer: a convolution of 8 to 8 channels in 2 groups is nei",
+        ),
+        (Net(use, nn.Conv2d(8, 16, 1, groups=8)), "layer layer: a convolution of 8 to 16 channels in 8 groups is neit"),
+        (Net(use, nn.ChannelShuffle(2)), "may not hold a ChannelShuffle, layer layer"),
+        (Net(lambda net, x: torch.cat(x.chunk(2, 1)[::-1], 1)), r"may not hold a chunk, at chunk \(channels are split"),
+        (
+            Net(lambda net, x: x.view(1, 4, 2, 8, 8).transpose(1, 2)),
+            r"may not hold a view, at view \(maps are resh",
+        ),
+        (Net(use, nn.LayerNorm([8, 4, 4])), r"may not hold a LayerNorm, layer layer \(it normalises over all channels"),
+        (Net(use, nn.Sequential(nn.GroupNorm(2, 8))), r"may not hold a GroupNorm, layer layer\.0 \("),
+        (Net(lambda net, x: net.layer(x, x, x)[0], nn.MultiheadAttention(8, 1)), "attention mixes positions"),
+        (Net(use, nn.Softmax(1)), "may not hold a Softmax, layer layer: it is made of AdaptiveAvgPool2d, .* ReLU6"),
+        (Net(lambda net, x: net.conv(x[:, :3]) + x), "may not hold a getitem"),
+        (Net(lambda net, x: x * 0.5), r"mul: a map is joined with the number 0\.5"),
+        (Net(lambda net, x: torch.cat([x, x], 2)), "may not hold a cat, at cat"),
+        (Net(lambda net, x: x if x.sum() > 0 else -x), "a Net cannot be followed from layer to layer"),
+        (Net(lambda net, x: x.mean(1)), "may not hold a mean, at mean"),
+        (Net(lambda net, x: (x, x)), "gives more than one map"),  # type: ignore[arg-type,return-value]
+        (Net(use, nn.AdaptiveAvgPool2d((None, 1))), "layer layer: an adaptive pool that leaves a side as it is"),
+    ],
+)
+def test_what_cannot_be_pruned_is_refused_by_name(tmp_path: Path, network: nn.Module, told: str) -> None:
+    with pytest.raises(FtlError, match=told):
+        save_backbone(network, tmp_path / "net.safetensors")
+    assert not [*tmp_path.iterdir()]
+    assert network.training  # it is given back as it came
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("resnext50_32x4d", "neither ordinary nor depthwise"),
+        ("regnet_y_400mf", "neither ordinary nor depthwise"),
+        ("shufflenet_v2_x1_0", "split and shuffled"),
+        ("vit_b_16", "attention"),
+        ("convnext_tiny", "normalises over all channels"),
+    ],
+)
+def test_families_that_cannot_be_pruned_are_refused_before_any_work(name: str, told: str) -> None:
+    with pytest.raises(FtlError, match=f"{name} cannot be pruned by filters: .*{told}"):
+        load_backbone(name)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda net, x: net.layer(x) * x.mean((2, 3), keepdim=True).sigmoid(),
+        lambda net, x: x.relu().add(nn.functional.hardswish(net.layer(x))).mean([2, 3]),
+        lambda net, x: torch.flatten(nn.functional.adaptive_avg_pool2d(torch.cat((x, net.layer(x)), dim=1), 1), 1),
+        lambda net, x: nn.functional.max_pool2d(nn.functional.pad(net.layer(x), (0, 1, 0, 1)), 2, ceil_mode=True),
+        lambda net, x: nn.functional.dropout(nn.functional.avg_pool2d(x, 2, 2), training=net.training).contiguous(),
+    ],
+)
+def test_functions_and_methods_are_read_as_layers(then: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> None:
+    network = Net(then, nn.Conv2d(8, 8, 1, groups=8)).eval()
+    features, x = build_like(network), photographs(8)
+    assert describe(build(describe(features))) == describe(features) == describe(network)
+    with torch.inference_mode():
+        expected, made = network(x), features(x)
+        assert torch.equal(made if expected.dim() == 4 else made.mean((2, 3)), expected)
+
+
+def test_a_convolution_that_is_used_twice_is_refused(tmp_path: Path) -> None:
+    conv = nn.Conv2d(3, 3, 1)
+    with pytest.raises(FtlError, match=r"layer 0\.0 is used twice"):
+        save_backbone(nn.Sequential(nn.Sequential(conv), nn.Sequential(conv)), tmp_path / "net.safetensors")
+
+
+class Tangled(nn.Module):
+    """Filters tied to a part of others, or to the photograph."""
+
+    def __init__(self, photo: bool) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1), nn.Conv2d(6, 6, 1, groups=6)
+        self.photo = photo
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.a(x) + x if self.photo else self.c(torch.cat([self.a(x), self.b(x)], 1))
+
+
+def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tmp_path: Path) -> None:
+    how = How(criterion("iou"))
+    for photo, told in (
+        (True, "layer add ties filters to the photograph's"),
+        (False, "layer c ties the filters of sev"),
+    ):
+        backbone = Backbone("tangled", build_like(Tangled(photo)), Preprocess("raw", SIZE))
+        with pytest.raises(FtlError, match=told):
+            begin_sweep(backbone, masks, tmp_path / "out", [0.5], how, "once")
+    for wrong, told in (
+        (How(criterion("iou"), joint="sum"), "choose one of mean, max"),
+        (How(criterion("iou"), read="during"), "choose one of before, after"),
+        (How(criterion("iou"), faithful=True), "mobile is no chain"),
+    ):
+        with pytest.raises(FtlError, match=told):
+            begin_sweep(mobile(), masks, tmp_path / "out", [0.5], wrong, "once")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(FtlError, match="tied to a convolution that is named as well"):
+        prune(mobile(), {"features.0.0": [0, 1], "features.1.conv.0.0": [0, 1]})
+
+
+def test_a_whole_sweep(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "workspace")
+    save_backbone(mobile().features, workspace / "mobile.safetensors", size=SIZE)
+    backbone = load_backbone(workspace / "mobile.safetensors")
+    loaded = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
+
+    def run(**options: object) -> list[str]:
+        done = sweep(
+            backbone, loaded, dataset=workspace / "dataset", evaluation=workspace / "evaluation", keep=[0.5],
+            out=tmp_path / "models", **options,
+        )  # type: ignore[arg-type]  # fmt: skip
+        return [f"{one.name} {one.parameters} {' '.join(map(str, one.channels))}" for one in done.candidates]
+
+    first = run(joint="max", read="before")
+    assert [one.split()[0] for one in first] == ["base", "keep-0.5"]
+    settings = read_json(tmp_path / "models" / "sweep.json")["settings"]
+    network = read_json(tmp_path / "models" / "keep-0.5" / "network.json")
+    assert (settings["joint"], settings["read"]) == (network["made_with"]["joint"], "before") == ("max", "before")
+    assert len(network["layers"]) == len(first[1].split()) - 2 == len(ties(backbone))
+    assert len(network["layers"][0]["scores"]) == 8
+    image = loaded.examples[0].image
+    folder = tmp_path / "models" / "keep-0.5"
+    whole, taken = load_model(folder), load_model(export(folder, tmp_path / "pick.safetensors"))
+    assert np.array_equal(whole.probabilities([image]), taken.probabilities([image]))
+    with pytest.raises(FtlError, match="joint was max, now mean"):
+        run(read="before")
+    # a sweep that was begun before there were these settings goes on as one with their defaults
+    file = tmp_path / "models" / "sweep.json"
+    earlier = {key: value for key, value in settings.items() if key not in ("joint", "read")}
+    write_json(file, read_json(file) | {"settings": earlier})
+    assert run() == first
+    with pytest.raises(FtlError, match="joint was mean, now max"):
+        run(joint="max")
+
+
+def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:
+    file = shared / "backbones" / "mobilenet_v2_imagenet.safetensors"
+    backbone = load_backbone(file)
+    assert (backbone.name, backbone.preprocess) == ("mobilenet_v2", Preprocess("imagenet", 224))
+    named = load_backbone("mobilenet_v2", weights=file)
+    assert torch.equal(named.convolutions()["features.18.0"].weight, backbone.convolutions()["features.18.0"].weight)
+    for side in ("images", "masks"):
+        for path in sorted((shared / "data" / "masonry" / side).iterdir())[:2]:
+            (tmp_path / side).mkdir(exist_ok=True)
+            (tmp_path / side / path.name).symlink_to(path)
+    loaded = load_masks(tmp_path / "images", tmp_path / "masks", size=224)
+    chosen = dict(choose_filters(backbone, loaded, [0.5], How(criterion("iou")), "once"))[0.5]
+    kept = {choice.name: choice.kept for choice in chosen}
+    pruned, (full, stays) = prune(backbone, kept), masked(backbone, ties(backbone), kept)
+    x = backbone.preprocess([one.image for one in loaded.examples])
+    with torch.inference_mode():
+        assert close(pruned(x), full(x)[:, stays])
+    assert pruned.parameters_count() < 0.3 * backbone.parameters_count()
+
+
+def test_all_names_have_weights_and_a_shape() -> None:
+    assert set(FAMILIES) < set(REGISTRY)
+    for name in FAMILIES:
+        assert torchvision.models.get_weight(f"{REGISTRY[name].weights}.IMAGENET1K_V1").url.startswith("https://")
+        assert len(map_sizes(architecture(name).spec(), 224)) == len(layers_of(architecture(name).spec()))
+    assert trace(torchvision.models.mnasnet0_5())["output"] == "layers.16"
