@@ -69,5 +69,6 @@ def tuning_seconds(
     spec: Spec, size: int, keep: Sequence[float], images: int, epochs: int, macs_per_second: float
 ) -> float:
     """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
-    work = 6 * sum(_scaled(spec, size, one, one) for one in keep) / macs_per_second
+    layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
+    work = 6 * sum(_scaled(layers, one, one) for one in keep) / macs_per_second
     return epochs * 0.75 * images * (work + _TURNING_SECONDS * len(keep))
