@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ftl.backbones.chain import Backbone
@@ -17,9 +17,10 @@ from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, folder_name
-from ftl.pruning.sweep import SETTINGS, begin_sweep, make_networks, networks
+from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, networks
 from ftl.results import write_results
 from ftl.scoring import criterion as criterion_of
+from ftl.scoring.whole import bind
 from ftl.train import train_all
 from ftl.tuning.plan import Tuning
 
@@ -94,8 +95,12 @@ def sweep(
     how = How(criterion_of(criterion), rule, seed, faithful, joint, read)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
+        if lacking(out, fractions):
+            how = replace(how, criterion=bind(how.criterion, backbone, learn, seed, photo))
         judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])
         if scheduler is not None:
+            if criterion_of(criterion).looks_at == "network":  # all its scores are known: nothing is left to share out
+                make_networks(backbone, masks, out, fractions, how, mode, report)
             from ftl.cluster.sweep import compute  # an office of machines is not what every user needs
 
             compute(

@@ -63,6 +63,11 @@ class Backbone(nn.Module):
         """The layers as plain data."""
         return describe(self.features)
 
+    @property
+    def has_norms(self) -> bool:
+        """Whether it has batch norms."""
+        return any(isinstance(layer, nn.BatchNorm2d) for layer in self.modules())
+
     def parameters_count(self) -> int:
         """Number of parameters as Keras counts them: weights, biases, and four numbers per normalised channel."""
         weights = sum(parameter.numel() for parameter in self.parameters())

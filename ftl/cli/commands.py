@@ -96,6 +96,24 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_repeats(made)
     options.add_choice(made)
 
+    made = command("criteria", criteria, "compare criteria at equal multiply-adds, repeated, with intervals")
+    made.add_argument("workspace", type=Path, help="with Images, Segmented, dataset and evaluation")
+    made.add_argument("backbone", nargs="?", help="a name or a file; the one file in the workspace's backbones folder")
+    options.add_backbone(made)
+    options.add_classes(made)
+    made.add_argument(
+        "--criteria", nargs="+", metavar="NAME", help="all of them, but bn_scale where there are no norms"
+    )
+    made.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03], metavar="SHARE", help="0.3 0.1 0.03")
+    made.add_argument("--repeats", type=options.count, default=3)
+    made.add_argument("--mode", default="cascade", help="cascade or once")
+    made.add_argument("--head", default="linear", help="what is trained on each: linear or tuned")
+    made.add_argument("--epochs", type=options.count, help="of fine-tuning, at most")
+    made.add_argument("--per-class", type=options.count, metavar="N", help="train on at most N images of each class")
+    made.add_argument("--seed", type=int, default=0, help="of the draw of --per-class")
+    options.add_photo(made)
+    made.add_argument("--out", type=Path, metavar="FILE", help="what is measured; criteria.json in the workspace")
+
     made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
     made.add_argument("folder", type=Path)
     for name, count in (("masks", 24), ("train", 160), ("test", 80)):
@@ -164,6 +182,8 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.scoring import criterion
 
     keep = _keep(options)
+    if criterion(options.criterion).looks_at == "network":
+        raise FtlError(f"{options.criterion} looks at labelled photographs as well: prune with ftl run")
     backbone = _backbone(options)
     size = backbone.preprocess.size
     masks = _masks(options, size, options.images, options.masks, bar)
@@ -366,6 +386,42 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     choice = _choice(options, done.out)
     page = write_report(done.out, choice, repeats=options.repeats, report=bar)
     print(f"pick: {choice.pick.name}; charts: {page}")
+
+
+def criteria(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl criteria`."""
+    from ftl.contest import Sets, contest, criteria_ways, table
+    from ftl.dataset import load_dataset, without
+    from ftl.errors import FtlError
+    from ftl.masks import load_masks
+    from ftl.pruning.names import LINEAR, TUNED
+    from ftl.pruning.sweep import backbone_digest
+    from ftl.scoring import CRITERIA
+    from ftl.tuning.plan import Recipe
+
+    if options.head not in (LINEAR, TUNED):
+        raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
+    if wrong := [share for share in options.macs if not 0 < share < 1]:
+        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {wrong[0]:g}")
+    backbone, place = _backbone(options), {name: options.workspace / folder for name, folder in _PLACES.items()}
+    masks = load_masks(
+        place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,
+        size=backbone.preprocess.size, report=bar,
+    )  # fmt: skip
+    learn = load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed, report=bar)
+    judge = without(load_dataset(place["evaluation"], report=bar), learn, options.photo)
+    recipe = Recipe() if options.epochs is None else Recipe(epochs=options.epochs)
+    sets = Sets(learn, judge, options.head, recipe, options.photo)
+    names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or backbone.has_norms]
+    ways = criteria_ways(backbone, masks, names, options.mode, sets)
+    file = options.out or options.workspace / "criteria.json"
+    made_from = {
+        "backbone_sha256": backbone_digest(backbone),
+        "masks_sha256": masks.digest(),
+        "mode": options.mode,
+    } | sets.told()
+    rows = contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar)
+    print(table(rows, "random" if "random" in ways else names[0]), end="")
 
 
 _PLACES = {"images": "Images", "masks": "Segmented", "dataset": "dataset", "evaluation": "evaluation", "out": "models"}

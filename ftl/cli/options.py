@@ -55,7 +55,9 @@ def add_pruning(parser: argparse.ArgumentParser) -> None:
     """How filters are chosen."""
     parser.add_argument("--keep", nargs="+", type=float, metavar="K", help="the keep fractions to make, as 0.05 0.2")
     parser.add_argument(
-        "--criterion", default="iou", help="iou, predicate1, predicate2, binary_iou, dissection, l1 or random"
+        "--criterion",
+        default="iou",
+        help="iou, predicate1, predicate2, binary_iou, dissection, l1, random, bn_scale or taylor",
     )
     parser.add_argument("--rule", default="fraction", help="fraction or above-average")
     parser.add_argument("--mode", default="cascade", help="cascade: rescore after each cut; once: one pass for all")

@@ -53,7 +53,7 @@ def _resume(
     """Inputs and feed of the first layer that is not chosen yet, computed as the cascade would have had them."""
     inputs: Sequence[int] = range(chain[0].conv.in_channels)
     feed = photographs(backbone, evidence)
-    if how.criterion.looks_at == "weights":
+    if how.criterion.looks_at != "maps":
         return branch.choices[-1].kept if branch.choices else inputs, feed
     for block, choice in zip(chain, branch.choices, strict=False):
         held = outputs(block, inputs, feed, evidence) if holds(block, branch.fractions, evidence) else None

@@ -89,7 +89,7 @@ def _score(
 ) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
     """Scores of a block's filters by group and, if they are to be held, its outputs for all images (N, H, W, C)."""
     filters, count = block.conv.out_channels, len(evidence)
-    if how.criterion.looks_at == "weights":
+    if how.criterion.looks_at != "maps":
         return weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed), None
     steps = list(batches(count, 4 * filters * block.map_size[0] * block.map_size[1]))
     top = None

@@ -82,7 +82,7 @@ def onward(
     how: How,
 ) -> Feed:
     """The feed of the next block, given what this one keeps: held in memory if it fits, else computed when asked."""
-    if how.criterion.looks_at == "weights":
+    if how.criterion.looks_at != "maps":
         return feed  # nobody will ask
     if held is not None and len(kept) >= HOLD_FROM * block.conv.out_channels:
         return _held(_copy(held, kept, block))

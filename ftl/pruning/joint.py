@@ -30,7 +30,7 @@ def joint_once(
 ) -> Iterator[Chosen]:
     """Choose the filters of all ties from their scores in the unpruned network, for each of the fractions."""
     found, steps = ties(backbone), _steps(backbone, evidence)
-    if how.criterion.looks_at == "weights":
+    if how.criterion.looks_at != "maps":
         scored = [_by_weights(backbone, tie, evidence, how) for tie in found]
     else:
         maps = _score(backbone, {name for tie in found for name in _read(tie, how)}, evidence, steps, how, report)
@@ -55,7 +55,7 @@ def joint_cascade(
         for depth, tie in enumerate(found):
             before = tuple(tuple(choice.kept) for choice in chosen)
             if before not in known:
-                if how.criterion.looks_at == "weights":
+                if how.criterion.looks_at != "maps":
                     known[before] = _by_weights(network, tie, evidence, how)
                 else:
                     maps = _score(network, _read(tie, how), evidence, steps, how)

@@ -23,7 +23,7 @@ def once(
     """
     chain = blocks(backbone)
     count = len(evidence)
-    if how.criterion.looks_at == "weights":
+    if how.criterion.looks_at != "maps":
         scores = [
             weight_scores(how.criterion, block.conv, depth, list(evidence.groups), how.seed)
             for depth, block in enumerate(chain)

@@ -2,7 +2,8 @@
 
 Functions that look at activation maps return, per image and filter, a numerator and a denominator, both (N, C):
 their ratio is the image's score and the filter's score is its mean over images, or, for pooled criteria, the ratio
-of the sums. Functions that look at the weights alone get the layer and a generator, and return scores (C,).
+of the sums. Functions that look at the weights alone get the layer, its depth and a
+generator, and return scores (C,).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Criterion(NamedTuple):
 
     name: str
     function: Callable[..., Any]
-    looks_at: str  # "maps" or "weights"
+    looks_at: str  # "maps", "weights", or "network" until `ftl.scoring.whole.bind` has its scores
     pooled: bool
     quantile: float | None
     summary: str
@@ -196,12 +197,25 @@ def dissection(maps: Maps) -> Ratio:
 
 
 @_register("l1", looks_at="weights")
-def l1(conv: nn.Conv2d, rng: np.random.Generator) -> torch.Tensor:
+def l1(conv: nn.Conv2d, depth: int, rng: np.random.Generator) -> torch.Tensor:
     """Baseline: the sum of the absolute weights of the filter (Li et al. 2017); looks at no image."""
     return conv.weight.double().abs().sum((1, 2, 3))
 
 
 @_register("random", looks_at="weights")
-def random(conv: nn.Conv2d, rng: np.random.Generator) -> torch.Tensor:
+def random(conv: nn.Conv2d, depth: int, rng: np.random.Generator) -> torch.Tensor:
     """Baseline: a seeded draw; the score that any better idea has to beat."""
     return torch.from_numpy(rng.random(conv.out_channels))
+
+
+def _unbound(conv: nn.Conv2d, depth: int, rng: np.random.Generator) -> torch.Tensor:
+    raise FtlError("this criterion looks at labelled photographs as well: prune with ftl run, or choose another")
+
+
+def _of_network(name: str, summary: str) -> None:
+    """A criterion whose scores `ftl.scoring.whole` works out for all layers at once."""
+    CRITERIA[name] = Criterion(name, _unbound, "network", False, None, summary)
+
+
+_of_network("bn_scale", "Baseline: the scale of the batch norm behind the filter (Liu et al. 2017).")
+_of_network("taylor", "Baseline: the change of the loss without the filter, to first order (Molchanov et al. 2019).")

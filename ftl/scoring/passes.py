@@ -85,7 +85,7 @@ def weight_scores(
     criterion: Criterion, conv: nn.Conv2d, depth: int, groups: Sequence[str], seed: int
 ) -> dict[str, np.ndarray]:
     """Scores of a criterion that looks at weights alone, for the convolution at `depth`: the same for every group."""
-    scores = criterion.function(conv, np.random.default_rng([seed, depth])).numpy().astype(np.float32)
+    scores = criterion.function(conv, depth, np.random.default_rng([seed, depth])).numpy().astype(np.float32)
     return dict.fromkeys(groups, scores)
 
 

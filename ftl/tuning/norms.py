@@ -11,7 +11,7 @@ from ftl.backbones.chain import Backbone
 
 def insert_norms(network: Backbone) -> list[str]:
     """Put a batch norm behind every convolution, in place, if the network has none; names of those convolutions."""
-    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+    if network.has_norms:
         return []
     names = [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
     for name in names:

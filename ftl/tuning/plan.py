@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from torch import nn
-
 from ftl.backbones.chain import Backbone
 from ftl.errors import FtlError
 from ftl.pruning.names import BASE, HEADS, LINEAR, RECALIBRATED, TUNED, candidate_name
@@ -44,7 +42,7 @@ class Tuning(NamedTuple):
             raise FtlError(f"there is no head {unknown[0]!r}: choose from {', '.join(HEADS)}")
         if not (self.recipe.epochs >= 1 and self.recipe.rate > 0 and 0 <= self.recipe.distil <= 1):
             raise FtlError("fine-tuning takes an epoch or more, a rate above 0, and a weight of distillation of 0 to 1")
-        if RECALIBRATED in self.also and not any(isinstance(layer, nn.BatchNorm2d) for layer in backbone.modules()):
+        if RECALIBRATED in self.also and not backbone.has_norms:
             raise FtlError(f"{backbone.name} has no batch normalisation: there is nothing to recalibrate, fine-tune it")
 
     def learns_from_base(self) -> bool:

@@ -1,0 +1,101 @@
+"""FTL's criteria against Torch-Pruning's own pruners: same data, same fine-tuning, same multiply-adds, three seeds.
+
+python -m benchmarks.peers --shared ../shared --out peers.json
+
+Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance` and with `GroupTaylorImportance`, whose gradients come
+from the same loss and images as `ftl.scoring.whole.taylor`, each uniform over layers and global. Ratios are searched
+for the share of multiply-adds, which is told beside. What is measured is kept in the file; a run cut off goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch_pruning as tp
+
+from ftl.backbones.chain import Backbone, macs
+from ftl.backbones.load import load_backbone
+from ftl.contest import Sets, contest, criteria_ways, table
+from ftl.dataset import load_dataset
+from ftl.masks import load_masks
+from ftl.progress import Bar
+from ftl.pruning.names import TUNED
+from ftl.scoring.whole import loss_gradients
+from ftl.tuning.plan import Recipe
+
+Way = Callable[[Sequence[float], int], Iterator[Backbone]]
+
+
+def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: bool) -> Way:
+    """A way to prune of Torch-Pruning's."""
+    size = backbone.preprocess.size
+    whole = macs(backbone.spec(), size)
+
+    def pruned(scored: Backbone, ratio: float) -> Backbone:
+        network = copy.deepcopy(scored).requires_grad_(True)
+        for one, other in zip(network.parameters(), scored.parameters(), strict=True):
+            one.grad = other.grad  # which a copy leaves out
+        kind = tp.importance.GroupTaylorImportance if importance == "taylor" else tp.importance.GroupMagnitudeImportance
+        x = torch.zeros(1, 3, size, size)
+        tp.pruner.BasePruner(network, (x,), kind(), pruning_ratio=ratio, global_pruning=over_all).step()
+        return Backbone(network.name, network.features, network.preprocess)
+
+    def way(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
+        scored = copy.deepcopy(backbone)
+        if importance == "taylor":
+            loss_gradients(scored, sets.learn, seed, sets.photo)
+        for share in shares:
+            low, high = 0.0, 0.999
+            for _ in range(10):
+                middle = (low + high) / 2
+                left = macs(pruned(scored, middle).spec(), size) / whole
+                low, high = (middle, high) if left > share else (low, middle)
+            network = pruned(scored, high)
+            left = macs(network.spec(), size) / whole
+            print(
+                f"Torch-Pruning, {importance}, global: {over_all}, {share:g} of the multiply-adds: {left:.4f}",
+                flush=True,
+            )
+            yield network
+
+    return way
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--out", type=Path, default=Path("peers.json"))
+    parser.add_argument("--size", type=int, default=112, help="pixels of a photograph's side")
+    parser.add_argument("--per-class", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03])
+    parser.add_argument("--criteria", nargs="+", default=["iou", "binary_iou", "taylor", "l1", "random"])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    bar, data = Bar(), options.shared / "data"
+    backbone = load_backbone("vgg16", weights=options.shared / "backbones" / "vgg16_hed.safetensors")
+    backbone.preprocess = replace(backbone.preprocess, size=options.size)
+    masks = load_masks(data / "masonry" / "images", data / "masonry" / "masks", size=options.size, report=bar)
+    learn = load_dataset(data / "metu" / "train", per_class=options.per_class, report=bar)
+    judge = load_dataset(data / "metu" / "test", report=bar)
+    sets = Sets(learn, judge, TUNED, Recipe(epochs=options.epochs))
+    ways = criteria_ways(backbone, masks, options.criteria, "cascade", sets)
+    ways |= {
+        "TP magnitude": torch_pruning(backbone, sets, "magnitude", over_all=False),
+        "TP Taylor": torch_pruning(backbone, sets, "taylor", over_all=False),
+        "TP Taylor global": torch_pruning(backbone, sets, "taylor", over_all=True),
+    }
+    made_from = {"size": options.size, "masks_sha256": masks.digest()} | sets.told()
+    rows = contest(ways, options.macs, options.repeats, sets, options.out, made_from, bar)
+    print(table(rows, "TP Taylor"), end="")
+
+
+if __name__ == "__main__":
+    main()

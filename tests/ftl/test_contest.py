@@ -1,0 +1,125 @@
+"""Criteria side by side, and those that look at the whole network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import ftl
+from ftl.backbones.chain import Backbone, macs
+from ftl.backbones.preprocess import Preprocess
+from ftl.cli import main
+from ftl.contest import Row, interval, table, width_for
+from ftl.dataset import load_dataset
+from ftl.errors import FtlError
+from ftl.files import read_json
+from ftl.masks import load_masks
+from ftl.pruning.choice import How
+from ftl.pruning.surgery import prune
+from ftl.pruning.sweep import choose_filters
+from ftl.scoring import criterion
+from ftl.scoring.whole import bind, bn_scale, loss_gradients, taylor
+from tests.conftest import SIZE, make_backbone
+
+
+def normed() -> Backbone:
+    """Each convolution with a batch norm behind it, whose scales are known."""
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2))
+    layers[1].weight.data = torch.tensor([0.5, -3.0, 1.0, 2.0])
+    layers[4].weight.data = torch.tensor([-1.0, 0.5])
+    return Backbone("normed", layers, Preprocess("caffe", SIZE))
+
+
+def test_bn_scale_is_the_size_of_the_scale_behind(workspace: Path) -> None:
+    learn = load_dataset(workspace / "dataset")
+    assert [one.tolist() for one in bn_scale(normed(), learn, 0, None)] == [[0.5, 3, 1, 2], [1, 0.5]]
+    with pytest.raises(FtlError, match="has no batch norm behind it"):
+        bn_scale(make_backbone(), learn, 0, None)
+    masks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
+    for mode in ("cascade", "once"):
+        how = replace(How(criterion("bn_scale")), criterion=bind(criterion("bn_scale"), normed(), learn, 0, None))
+        ((_, choices),) = choose_filters(normed(), masks, [0.5], how, mode)
+        assert [choice.kept for choice in choices] == [[1, 3], [0]]
+
+
+def test_taylor_tells_what_the_loss_loses_without_a_filter(workspace: Path) -> None:
+    """A filter that nothing reads changes no loss; the scores are those of gradients by hand."""
+    backbone, learn = make_backbone(), load_dataset(workspace / "dataset")
+    backbone.features[5].weight.data[:, 2] = 0  # nothing reads filter 2 of the first convolution
+    scores = taylor(backbone, learn, 0, None)
+    assert scores[0][2] == 0
+    assert (np.delete(scores[0], 2) > 0).all()
+    assert not any(parameter.requires_grad or parameter.grad is not None for parameter in backbone.parameters())
+    loss_gradients(backbone, learn, 0, None)
+    conv = backbone.features[1]
+    assert conv.weight.grad is not None
+    total = float(sum((conv.weight.grad * conv.weight).sum((1, 2, 3)) ** 2))
+    assert total > 0
+    assert all(np.isfinite(one).all() for one in scores)
+    again = taylor(make_backbone(), learn, 0, None)
+    assert not np.array_equal(again[0], scores[0])
+
+
+def test_a_criterion_of_the_whole_network_goes_through_a_sweep_and_not_through_prune(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workspace / "tiny.safetensors"
+    made = ftl.sweep(
+        ftl.load_backbone(file),
+        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        dataset=workspace / "dataset",
+        evaluation=workspace / "evaluation",
+        keep=[0.5],
+        criterion="taylor",
+        out=workspace / "models",
+        threads=1,
+    )
+    assert [one.name for one in made.candidates] == ["base", "keep-0.5"]
+    assert main(["prune", str(workspace / "other"), str(file), "--criterion", "taylor"])
+    assert "ftl run" in capsys.readouterr().err
+    assert not (workspace / "other").exists()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.05])
+def test_the_width_has_the_share_of_the_multiply_adds(share: float) -> None:
+    backbone = make_backbone(channels=(64, 96, 128))
+    fraction = width_for(backbone, share)
+    kept = {name: range(max(1, round(conv.out_channels * fraction))) for name, conv in backbone.convolutions().items()}
+    left = macs(prune(backbone, kept).spec(), SIZE) / macs(backbone.spec(), SIZE)
+    assert left == pytest.approx(share, rel=0.1)
+
+
+def test_intervals_are_students() -> None:
+    mean, reach = interval([90.0, 92.0, 94.0])
+    assert mean == 92
+    assert reach == pytest.approx(4.302653 * 2 / np.sqrt(3), rel=1e-5)
+    assert interval([1.0]) == (1.0, float("inf"))
+    rows = [Row("iou", 0.1, (0.9, 0.92)), Row("random", 0.1, (0.8, 0.82))]
+    assert "+10.00 ± 0.00" in table(rows, "random")
+
+
+def test_the_command_compares_resumes_and_refuses(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["criteria", str(workspace), str(workspace / "tiny.safetensors"), "--classes", "Crack"]
+    few = [*command, "--criteria", "iou", "random", "--macs", "0.3", "--repeats", "2"]
+    assert not main(few)
+    said = capsys.readouterr().out
+    assert "gain on random" in said
+    measured = read_json(workspace / "criteria.json")["accuracies"]
+    assert measured.keys() == {f"{name} 0.3 {seed}" for name in ("iou", "random") for seed in (0, 1)}
+    assert not main([*few, "--criteria", "iou", "random", "l1"])
+    assert read_json(workspace / "criteria.json")["accuracies"].items() >= measured.items()
+    for wrong, told in (
+        (["--head", "tuned"], "holds another comparison"),
+        (["--head", "fine"], "linear or tuned"),
+        (["--macs", "1.5"], "from 0 to 1"),
+        (["--criteria", "best"], "there is no criterion"),
+    ):
+        assert main([*few, *wrong])
+        assert told in capsys.readouterr().err
+    assert main(few[:3] + few[5:])
+    assert "one class" in capsys.readouterr().err
