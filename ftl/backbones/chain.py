@@ -235,8 +235,13 @@ def _steps(room: int, stride: int, ceil: bool, reach: int) -> int:
 
 def macs(spec: Spec, size: int) -> int:
     """Multiply-adds of one image through the convolutions, for a square input of `size` pixels."""
-    return sum(
+    return sum(macs_by_layer(spec, size))
+
+
+def macs_by_layer(spec: Spec, size: int) -> list[int]:
+    """The same, of each convolution in order."""
+    return [
         height * width * layer["in"] * layer["out"] * layer["kernel"][0] * layer["kernel"][1]
         for layer, (height, width) in zip(spec, map_sizes(spec, size), strict=True)
         if layer["type"] == "conv"
-    )
+    ]
