@@ -2,114 +2,126 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ftl.charts import ACCENT
 from ftl.understand import LayerLeft
 
-WENT = "rgba(148,144,138,.55)"
-_NAMED = 20
-"""Of more layers the numbers of filters are only told where the mouse points: they would overlap."""
+WENT = "rgba(148,144,138,.5)"
+_NAMED = 16
+"""Of more layers the numbers are only told where the mouse points: they would overlap."""
 
 _WIDE = 0.86
-"""A layer's share of its column; the fullest pile takes all of that."""
+"""A layer's share of its column."""
+
+_STEPS = 96
+"""No more filters of a layer are drawn, evenly taken from all: they would be finer than a pixel."""
 
 
-class Pile(NamedTuple):
-    """Filters of a layer (by its place, from 0) whose score is `low` or more and below `low + height`."""
+class Profile(NamedTuple):
+    """Scores of a layer's filters, the highest first: of those that stayed and of those that went."""
 
-    layer: int
-    low: float
-    height: float
-    kept: int
-    dropped: int
+    stayed: tuple[float, ...]
+    went: tuple[float, ...]
 
 
-def piles(layers: Sequence[LayerLeft], group: str, bins: int = 40) -> list[Pile]:
-    """The filters of all layers in piles of like score, the same steps for all layers; empty ones are left out."""
-    scores = [one.scores[group] for one in layers]
-    height = max(map(max, scores)) / bins or 1.0
+def profiles(layers: Sequence[LayerLeft], group: str) -> list[Profile]:
+    """The layers' filters in order of their score for a group of photographs."""
     found = []
-    for layer, (one, its) in enumerate(zip(layers, scores, strict=True)):
-        steps = [min(int(score / height + 1e-9), bins - 1) for score in its]
-        kept, all_ = Counter(steps[number] for number in one.kept), Counter(steps)
-        found += [Pile(layer, step * height, height, kept[step], all_[step] - kept[step]) for step in sorted(all_)]
+    for one in layers:
+        kept = set(one.kept)
+        sides: tuple[list[float], list[float]] = [], []
+        for number, score in enumerate(one.scores[group]):
+            sides[number not in kept].append(score)
+        stayed, went = (tuple(sorted(side, reverse=True)) for side in sides)
+        found.append(Profile(stayed, went))
     return found
 
 
 def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Figure:
-    """Filters and multiply-adds of each layer, and its filters piled up by their score for a group of photographs.
+    """Filters and multiply-adds of each layer, and every filter as high as its score for a group of photographs.
 
     What stayed is coloured, what went is grey. Without a group, as for the base, whose filters have no scores, the
-    piles are left out.
+    third part is left out.
     """
-    titles = ["filters", "multiply-adds of one image, millions"] + ["filters by score"] * (group is not None)
+    titles = ["filters", "multiply-adds of one image, millions"] + ["score of each filter"] * (group is not None)
     figure = make_subplots(
-        len(titles), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.09,
-        row_heights=[0.26, 0.26, 0.48][: len(titles)],
+        len(titles), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.1,
+        row_heights=[0.27, 0.27, 0.46][: len(titles)],
     )  # fmt: skip
     figure.update_annotations(x=0, xanchor="left", font_size=14)
-    places = list(range(1, len(layers) + 1))
-    named = [one.name for one in layers]
     kept, filters = [len(one.kept) for one in layers], [one.filters for one in layers]
-    left, before = [one.macs / 1e6 for one in layers], [one.base_macs / 1e6 for one in layers]
+    shares = [_percent(one.macs / one.base_macs) for one in layers]
     told = [
-        f"{count} of {all_} filters stayed<br>{100 * one.macs / one.base_macs:.3g} % of the multiply-adds left"
-        for one, count, all_ in zip(layers, kept, filters, strict=True)
+        [one.name, f"{count} of {all_} filters stayed", f"{share} of the multiply-adds left"]
+        for one, count, all_, share in zip(layers, kept, filters, shares, strict=True)
     ]
-    bars: dict[str, Any] = {"x": places, "width": _WIDE, "customdata": list(zip(named, told, strict=True))}
-    bars["hovertemplate"] = "layer %{x} (%{customdata[0]})<br>%{customdata[1]}<extra></extra>"
-    label = {"text": kept, "textposition": "outside", "cliponaxis": False} if len(layers) <= _NAMED else {}
-    figure.add_bar(y=filters, name="went", marker_color=WENT, **bars, row=1, col=1)
-    figure.add_bar(y=kept, name="stayed", marker_color=ACCENT, **bars, **label, row=1, col=1)
-    figure.add_bar(y=before, name="went", marker_color=WENT, showlegend=False, **bars, row=2, col=1)
-    figure.add_bar(y=left, name="stayed", marker_color=ACCENT, showlegend=False, **bars, row=2, col=1)
+    for row, (whole, part, texts) in enumerate(
+        [
+            (filters, kept, [str(count) for count in kept]),
+            ([one.base_macs / 1e6 for one in layers], [one.macs / 1e6 for one in layers], shares),
+        ],
+        1,
+    ):
+        for name, colour, values in (("went", WENT, whole), ("stayed", ACCENT, part)):
+            label: dict[str, Any] = {"text": texts, "textposition": "outside", "cliponaxis": False, "textangle": 0}
+            figure.add_bar(
+                x=list(range(1, len(layers) + 1)),
+                y=values,
+                name=name,
+                marker={"color": colour, "line_width": 0},
+                width=_WIDE,
+                showlegend=row == 1,
+                customdata=told,
+                hovertemplate="layer %{x} (%{customdata[0]})<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
+                row=row,
+                col=1,
+                **(label if name == "stayed" and len(layers) <= _NAMED else {}),
+            )
     if group is not None:
-        _add_piles(figure, layers, group)
+        for name, colour, (x, y) in zip(
+            ("stayed", "went"), (ACCENT, WENT), _outlines(profiles(layers, group)), strict=True
+        ):
+            figure.add_scatter(x=x, y=y, name=name, mode="lines", fill="toself", fillcolor=colour, showlegend=False,
+                               line={"color": colour, "width": 0.5}, hoverinfo="skip", row=3, col=1)  # fmt: skip
     figure.update_layout(
         template="plotly_white",
         barmode="overlay",
-        height=240 * len(titles) - 60,
-        margin={"t": 64, "l": 56, "r": 12, "b": 48},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.05, "yanchor": "bottom"},
-    )
+        height=210 * len(titles) + 10,
+        margin={"t": 56, "l": 56, "r": 12, "b": 48},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.04, "yanchor": "bottom"},
+        legend_traceorder="reversed",
+    )  # fmt: skip
     figure.update_xaxes(showgrid=False, range=[0.4, len(layers) + 0.6], zeroline=False)
     if len(layers) <= _NAMED:
-        figure.update_xaxes(tickvals=places)
+        figure.update_xaxes(tickvals=list(range(1, len(layers) + 1)))
     figure.update_xaxes(title="layer, from the photograph to the answer", row=len(titles), col=1)
-    figure.update_yaxes(rangemode="tozero", zeroline=False)
+    figure.update_yaxes(rangemode="tozero", zeroline=False, nticks=5)
     return figure
 
 
-def _add_piles(figure: go.Figure, layers: Sequence[LayerLeft], group: str) -> None:
-    """Piles lie along the score, their length the number of filters, as a share of the layer's fullest pile."""
-    found = piles(layers, group)
-    fullest = [max(one.kept + one.dropped for one in found if one.layer == at) for at in range(len(layers))]
-    for name, colour, start, length in (
-        ("stayed", ACCENT, lambda one: 0, lambda one: one.kept),
-        ("went", WENT, lambda one: one.kept, lambda one: one.dropped),
-    ):
-        members = [one for one in found if length(one)]
-        scale = [_WIDE / fullest[one.layer] for one in members]
-        figure.add_bar(
-            orientation="h",
-            name=name,
-            showlegend=False,
-            marker={"color": colour, "line_width": 0},
-            base=[one.layer + 1 - _WIDE / 2 + start(one) * by for one, by in zip(members, scale, strict=True)],
-            x=[length(one) * by for one, by in zip(members, scale, strict=True)],
-            y=[one.low + one.height / 2 for one in members],
-            width=[one.height * 0.92 for one in members],
-            customdata=[
-                [one.layer + 1, layers[one.layer].name, length(one), one.low, one.low + one.height] for one in members
-            ],
-            hovertemplate="layer %{customdata[0]} (%{customdata[1]})<br>%{customdata[2]} filters with a score of "
-            "%{customdata[3]:.3f} to %{customdata[4]:.3f} " + name + "<extra></extra>",
-            row=3,
-            col=1,
-        )
+def _percent(share: float) -> str:
+    """A share 0..1, short enough to stand on a bar: 0.9 %, 9 %, 25 %."""
+    return f"{100 * share:.1g} %" if share < 0.095 else f"{100 * share:.0f} %"
+
+
+def _outlines(rows: Sequence[Profile]) -> list[tuple[list[float | None], list[float | None]]]:
+    """Two shapes, x and y: each layer's filters side by side in its column, stayed and then went, as high as scored."""
+    shapes: list[tuple[list[float | None], list[float | None]]] = [([], []), ([], [])]
+    for number, row in enumerate(rows, 1):
+        start, step = number - _WIDE / 2, _WIDE / (len(row.stayed) + len(row.went))
+        for (x, y), scores in zip(shapes, row, strict=True):
+            if not scores:
+                continue
+            ranks = np.unique(np.linspace(0, len(scores) - 1, _STEPS).round().astype(int))
+            ends = [*ranks[1:], len(scores)]
+            x += [start, *(start + step * place for both in zip(ranks, ends, strict=True) for place in both),
+                  start + step * len(scores), None]  # fmt: skip
+            y += [0, *(scores[rank] for rank in ranks for _ in range(2)), 0, None]
+            start += step * len(scores)
+    return shapes

@@ -102,7 +102,7 @@ def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str =
     for where in batches(len(evidence), 4 * 64 * size * size):
         _, activation = run_to(network, layer, network.preprocess(evidence.images[where]))
         above, below = how.function(evidence.maps(activation, where, None, False))
-        maps.append(activation.numpy().copy())
+        maps.append(activation.numpy())
         ious.append(np.divide(above, below, out=np.zeros(above.shape), where=below.numpy() > 0))
     return Seen(np.concatenate(maps), np.concatenate(ious))
 

@@ -16,7 +16,7 @@ from ftl.backbones.chain import Backbone, blocks, macs
 from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
 from ftl.head import Head
-from ftl.layer_charts import layers_chart, piles
+from ftl.layer_charts import layers_chart, profiles
 from ftl.masks import MaskSet
 from ftl.model import Model
 from ftl.pruning.choice import How
@@ -195,16 +195,23 @@ def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace:
     assert all(not one.scores and len(one.kept) == one.filters and one.macs == one.base_macs for one in base)
 
 
-def test_piles_hold_every_filter_once_and_the_kept_apart() -> None:
+def test_a_profile_holds_the_scores_of_a_group_and_the_kept_apart() -> None:
+    """For the Background filter 0 of layer a would have been better: it is the Crack's choice that stayed."""
     layers = [
-        LayerLeft("a", (1, 2), 4, {"Crack": (0.0, 0.4, 0.2, 0.2)}, 10, 40),
-        LayerLeft("b", (0,), 2, {"Crack": (0.1, 0.1)}, 5, 20),
+        LayerLeft("a", (1, 2), 4, {"Crack": (0.0, 0.4, 0.2, 0.1), "Background": (0.9, 0.0, 0.3, 0.1)}, 10, 40),
+        LayerLeft("b", (0,), 2, {"Crack": (0.1, 0.1), "Background": (0.0, 0.0)}, 5, 20),
     ]
-    found = piles(layers, "Crack", bins=4)
-    assert [(one.layer, round(one.low, 6), one.kept, one.dropped) for one in found] == [
-        (0, 0.0, 0, 1), (0, 0.2, 1, 1), (0, 0.3, 1, 0), (1, 0.1, 1, 1),
-    ]  # fmt: skip
-    figure = layers_chart(layers, "Crack")
-    assert [list(trace.y) for trace in figure.data[:2]] == [[4, 2], [2, 1]]
-    assert {trace.name for trace in figure.data} == {"went", "stayed"}
-    assert len(layers_chart(layers).data) == 4  # of the base, that has no scores, two pictures are left
+    assert profiles(layers, "Crack") == [((0.4, 0.2), (0.1, 0.0)), ((0.1,), (0.1,))]
+    assert profiles(layers, "Background")[0] == ((0.3, 0.0), (0.9, 0.1))
+    filters, stayed, work, left, *shapes = layers_chart(layers, "Crack").data
+    assert [list(bar.y) for bar in (filters, stayed, work, left)] == [[4, 2], [2, 1], [4e-5, 2e-5], [1e-5, 5e-6]]
+    assert list(left.text) == ["25 %", "25 %"]
+    assert [(one.name, max(y for y in one.y if y is not None)) for one in shapes] == [("stayed", 0.4), ("went", 0.1)]
+    assert len(layers_chart(layers).data) == 4  # of the base, whose filters have no scores, two parts are left
+
+
+def test_the_picture_of_many_wide_layers_stays_small() -> None:
+    scores = tuple(np.random.default_rng(0).random(2048).tolist())
+    figure = layers_chart([LayerLeft(f"layer{one}", (3, 5), 2048, {"": scores}, 1, 2) for one in range(50)], "")
+    assert len(figure.to_json()) < 500_000
+    assert all(bar.text is None for bar in figure.data[:4])
