@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import fx, nn
 
-from ftl import load_backbone, load_masks
+from ftl import load_backbone, load_masks, pictures
 from ftl.backbones.chain import Backbone, blocks, macs
 from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
@@ -215,3 +215,21 @@ def test_the_picture_of_many_wide_layers_stays_small() -> None:
     figure = layers_chart([LayerLeft(f"layer{one}", (3, 5), 2048, {"": scores}, 1, 2) for one in range(50)], "")
     assert len(figure.to_json()) < 500_000
     assert all(bar.text is None for bar in figure.data[:4])
+
+
+def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
+    photo = np.full((40, 40, 3), (200, 40, 40), np.uint8)
+    heat = np.zeros((40, 40), np.float32)
+    heat[20:] = 1
+    drawn = pictures.heat_over(photo, heat).astype(int)
+    assert np.ptp(drawn[:15], axis=2).max() == 0
+    assert (drawn[25:].sum(2) > drawn[:15].sum(2).max() + 200).all()
+
+
+def test_a_mask_is_outlined_not_filled() -> None:
+    mask = np.zeros((30, 30), np.uint8)
+    mask[10:20, 10:20] = 255
+    drawn = pictures.outlined(np.zeros((30, 30, 3), np.uint8), mask)
+    assert tuple(drawn[10, 15]) == pictures.OUTLINE
+    assert drawn[13:17, 13:17].max() == 0
+    assert drawn[:8].max() == 0

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from ftl import load_backbone, load_model
+from ftl import load_model
 from ftl.candidate import Candidate
 from ftl.choose import Limits, Weights
 from ftl.files import read_json, write_json
-from ftl.images import read_image
 from ftl.model import export
 from studio.accounts import add_user
 from studio.choosing import details, maps, order
@@ -199,24 +197,6 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
     assert not details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
 
 
-def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
-    photo = np.full((40, 40, 3), (200, 40, 40), np.uint8)
-    heat = np.zeros((40, 40), np.float32)
-    heat[20:] = 1
-    drawn = maps.heat_over(photo, heat).astype(int)
-    assert np.ptp(drawn[:15], axis=2).max() == 0
-    assert (drawn[25:].sum(2) > drawn[:15].sum(2).max() + 200).all()
-
-
-def test_a_mask_is_outlined_not_filled() -> None:
-    mask = np.zeros((30, 30), np.uint8)
-    mask[10:20, 10:20] = 255
-    drawn = maps.outlined(np.zeros((30, 30, 3), np.uint8), mask)
-    assert tuple(drawn[10, 15]) == maps.OUTLINE
-    assert drawn[13:17, 13:17].max() == 0
-    assert drawn[:8].max() == 0
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     with pytest.MonkeyPatch.context() as patch:
@@ -261,14 +241,6 @@ def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:
     assert [score for *_, score in found] == sorted((entry["scores"][n] for n in entry["kept"]), reverse=True)[:4]
     assert all(entry["kept"][channel] == number for channel, number, _ in found)
     assert maps.strongest(swept.folder / "base", layer, 4) == []
-
-
-def test_maps_are_those_that_the_network_computes(swept: Sweep) -> None:
-    network = load_backbone(swept.folder / "keep-0.5")
-    photo = read_image(maps.masked_photographs(workspace(swept.job_id))[0][0])
-    with torch.inference_mode():
-        expected = network.features[:11](network.preprocess([photo]))[0].numpy()  # up to the last ReLU
-    np.testing.assert_allclose(maps.layer_maps(network, photo, swept.layers[2]), expected, atol=1e-5)
 
 
 def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) -> None:
