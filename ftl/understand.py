@@ -1,5 +1,7 @@
 """What became of a network's layers, what its filters see, and why it answers as it does.
 
+from ftl.understand import best_first, filter_views, grad_cam, layers_of
+
 left = layers_of("models/keep-0.1")                                  # layer by layer, what stayed and what went
 seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
 number = left[4].kept[best_first(seen.iou.mean(0))[0]]               # the base's number of the best filter
@@ -129,7 +131,7 @@ def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor
         nonlocal found, followed
         if module is conv:
             found = followed = output
-        elif followed is not None and inputs[0] is followed:
+        elif followed is not None and inputs and inputs[0] is followed:
             followed = output if isinstance(module, _ON_THE_WAY) else None
             found = output if isinstance(module, (nn.ReLU, nn.ReLU6)) else found
 

@@ -79,12 +79,15 @@ def went(one: Subject) -> None:
         )
     st.plotly_chart(layers.chart(one.layers, group, st.context.theme.type == "dark"), key=f"went-{one.key}",
                     theme=None, config={"displayModeBar": False})  # fmt: skip
-    how = "Each column is a layer; grey is what the whole network has, orange what stayed. "
+    how = "Each column is a layer. Point at a bar for its figures."
     if group is not None:
-        how += "At the bottom each filter stands as high as it scores: the best stay. "
-        if len(groups) > 1:
-            how += "Each class of photographs keeps its own best, so some low ones stay for the other class's sake. "
-    st.caption(how + "Point at a bar for its figures.")
+        how = (
+            "Each column is a layer; grey is what the whole network has, orange what stayed. At the bottom each filter "
+            "stands as high as it scores: the best stay. Point at a bar for its figures."
+        )
+    if len(groups) > 1:
+        how += " Each class of photographs keeps its own best, so some low ones stay for the other class's sake."
+    st.caption(how)
 
 
 @st.fragment
@@ -178,10 +181,11 @@ def answers_why(one: Subject) -> None:
     colour = "orange" if model.classes[said] == one.sweep.looked_for else "green"
     st.markdown(f"{ui.plain(one.name)} says :{colour}[**{ui.plain(model.classes[said])}**], "
                 f"**{100 * chances[said]:.1f} %**")  # fmt: skip
-    for column, picture, title in zip(
-        st.columns(2), found[:2], ("the photograph", f"what speaks for {ui.plain(label)}"), strict=True
-    ):
-        column.image(picture, title, width="stretch")
+    with st.container(width=840):
+        for column, picture, title in zip(
+            st.columns(2), found[:2], ("the photograph", f"what speaks for {ui.plain(label)}"), strict=True
+        ):
+            column.image(picture, title, width="stretch")
     if found.silent:
         st.info(
             f"At this layer Grad-CAM finds nothing that speaks for {ui.plain(label)}: choose an earlier one.",
