@@ -21,7 +21,7 @@ from benchmarks._material import head_line, scratch
 from tests.conftest import save_png
 
 IMAGES, CANDIDATES, STROKES, ROUNDS = 10_000, 100, 30, 5
-PAGES = ("Images", "Annotate", "Sweep", "Jobs", "Choose", "Try", "Projects")
+PAGES = ("Images", "Annotate", "Sweep", "Jobs", "Choose", "Try", "Understand", "Projects")
 
 
 def fill(user_id: int) -> tuple[int, list[int]]:

@@ -54,7 +54,12 @@ class Head:
 
 def features_from(maps: torch.Tensor, *, pooled: bool) -> np.ndarray:
     """Features (N, d) float32 of last maps (N, C, H, W): each map's mean, or all of them, channels last as in Keras."""
-    return (maps.mean((2, 3)) if pooled else maps.permute(0, 2, 3, 1).flatten(1)).numpy()
+    return flattened(maps, pooled=pooled).numpy()
+
+
+def flattened(maps: torch.Tensor, *, pooled: bool) -> torch.Tensor:
+    """The same as a tensor, through which gradients flow."""
+    return maps.mean((2, 3)) if pooled else maps.permute(0, 2, 3, 1).flatten(1)
 
 
 Fit = tuple[np.ndarray, Callable[[], tuple[np.ndarray, np.ndarray]]]

@@ -175,6 +175,17 @@ def _read_example(
     return Example(group, image_path, mask_path, resize_image(image, size), grey.shape, packed)
 
 
+def read_pairs(pairs: Sequence[tuple[str, Path, Path]], size: int) -> MaskSet:
+    """Photographs and masks that are paired already, each with its group; photographs resized to `size` pixels.
+
+    Raises `FtlError` that lists every file that is unreadable, oversized or of another size than its partner.
+    """
+    read = [_read_example(*pair, None, size, False) for pair in pairs]
+    raise_together("some photographs and masks cannot be used", [told for one in read if isinstance(one, list)
+                                                                 for told in one])  # fmt: skip
+    return MaskSet(tuple(one for one in read if isinstance(one, Example)))
+
+
 def load_masks(
     images: str | Path,
     masks: str | Path,

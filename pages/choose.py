@@ -1,30 +1,17 @@
 """Choose: all candidates on one chart, limits and weights to move, and a closer look at each."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from studio import ui
-from studio.choosing import controls, order, panel, stage
-from studio.choosing.reading import Network, Sweep, read_sweep
-from studio.jobs import sweeps
+from studio.choosing import controls, opening, order, panel, stage
+from studio.choosing.reading import Network
 
 here = ui.here()
 title, which = st.columns([2, 5], gap="medium", vertical_alignment="center")
 title.title("Choose")
-finished = {job.id: job for job in sweeps.finished_sweeps(here.project.id)}
-if not finished:
-    ui.empty("No sweep is done yet", "Launch one, watch it, and choose here.", ":material/scatter_plot:")
-    with st.container(horizontal=True):
-        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
-    st.stop()
-
-
-@st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
-def read(job_id: int, name: str, folder: Path, at: float) -> Sweep:
-    """A sweep, read once as long as its results stay."""
-    return read_sweep(job_id, name, folder)
+finished = opening.finished_sweeps(
+    here.project.id, "No sweep is done yet", "Launch one, watch it, and choose here.", ":material/scatter_plot:"
+)
 
 
 def open_points() -> None:
@@ -52,10 +39,7 @@ if len(finished) > 1:
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
 with ui.told():
-    shown = [
-        read(one, finished[one].name, sweeps.models(one), panel.written(sweeps.models(one) / "results.json"))
-        for one in st.session_state["sweeps"]
-    ]
+    shown = [opening.sweep_of(finished[one]) for one in st.session_state["sweeps"]]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
     st.stop()
@@ -96,16 +80,14 @@ st.multiselect(
     ),
 )
 opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
-project_pick = sweeps.picked(here.project.id)
+project_pick = opening.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
     marks = {
         ":orange-badge[:material/star: the pick]": network == its.pick,
         ":green-badge[knee]": bool(its.choice and its.choice.knee and its.choice.knee.name == network.name),
         ":gray-badge[base]": its.sweep.candidate(network.name).is_base,
-        ":blue-badge[:material/verified: the project's network]": bool(
-            project_pick and (project_pick.job_id, project_pick.candidate) == network
-        ),
+        ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }
     with column:
         panel.show(here, its.sweep, network.name, [mark for mark, on in marks.items() if on], wide=len(opened) == 1)

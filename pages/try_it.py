@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from ftl.choose import choose
 from ftl.images import EXTENSIONS
-from ftl.model import Model, load_model
 from ftl.progress import Report
 from ftl.pruning.names import BASE
 from studio import ui
+from studio.choosing import opening
 from studio.choosing.maps import jpeg
 from studio.choosing.panel import written
-from studio.choosing.reading import Network, Sweep, read_sweep
 from studio.images.library import Filter, find_images, image_in
 from studio.jobs import sweeps
 from studio.store import files
@@ -28,28 +26,15 @@ from studio.trying.uploads import read_upload
 AT_ONCE = 8
 here = ui.here()
 st.title("Try")
-finished = {job.id: job for job in sweeps.finished_sweeps(here.project.id)}
-if not finished:
-    ui.empty("No network yet", "Launch a sweep; its networks can be tried here.", ":material/search:")
-    with st.container(horizontal=True):
-        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
-    st.stop()
+finished = opening.finished_sweeps(
+    here.project.id, "No network yet", "Launch a sweep; its networks can be tried here.", ":material/search:"
+)
 
 
 @st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
-def read(job_id: int, name: str, folder: Path, at: float) -> tuple[Sweep, Training]:
-    """A sweep and what it was trained on, read once as long as its results stay."""
-    return read_sweep(job_id, name, folder), trained_on(folder.parent)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Reading the network")
-def load(folder: Path, at: float) -> Model:
-    """A network, warm: its first image takes longer than all others."""
-    model = load_model(folder)
-    side = model.network.preprocess.size
-    model.probabilities([np.zeros((side, side, 3), np.uint8)])
-    return model
+def training_of(workspace: Path, at: float) -> Training:
+    """What a sweep was trained on, read once as long as its results stay."""
+    return trained_on(workspace)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -72,27 +57,12 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     st.caption(told)
 
 
-loaded = {
-    job.id: read(job.id, job.name, sweeps.models(job.id), written(sweeps.models(job.id) / "results.json"))
-    for job in finished.values()
-}
-picked = sweeps.picked(here.project.id)
-chosen = Network(picked.job_id, picked.candidate) if picked else None
-newest = next(iter(loaded.values()))[0]
-suggested = chosen or Network(newest.job_id, choose(newest.candidates).pick.name)
-networks = [Network(job, one.name) for job, (sweep, _) in loaded.items() for one in sweep.candidates]
+loaded = {job.id: opening.sweep_of(job) for job in finished.values()}
+chosen = opening.project_network(here.project.id)
 with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
-    network = st.selectbox(
-        "Network",
-        networks,
-        networks.index(suggested),
-        format_func=lambda one: (
-            f"{'★ ' if one == chosen else ''}{one.name} · {finished[one.job_id].name} · {one.job_id}"
-        ),
-        help="★ is the project's network, as picked on the Choose page",
-    )
+    network = opening.choose_network(finished, loaded, chosen, "to-try")
     beside = st.toggle("The base beside it", True, disabled=network.name == BASE)
     heat = st.toggle(
         "Heat",
@@ -128,7 +98,8 @@ with right:
             image = images[one]
             photographs.append((image.name, image.sha256, partial(files.array, image.sha256), image.id))
 
-sweep, training = loaded[network.job_id]
+sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / "results.json")
+training = training_of(sweeps.workspace(network.job_id), at)
 names = [network.name, *([BASE] if beside and network.name != BASE else [])]
 folders = {name: sweeps.network(here.project.id, network.job_id, name) for name in names}
 if not photographs:
@@ -159,7 +130,7 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
             report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")
             key = (digest, folders[name], written(folders[name] / "head.safetensors"))
             if key not in before:
-                model = load(folders[name], key[-1])
+                model = opening.model_of(folders[name])
                 before[key] = examine(model, once(), sweep.looked_for, training.side, report)
             known[key] = before[key]
             rows.append(results.Row(title, name, known[key]))

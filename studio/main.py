@@ -43,6 +43,7 @@ else:
         page("jobs", "Jobs", "progress_activity"),
         page("choose", "Choose", "scatter_plot"),
         page("try_it", "Try", "search"),
+        page("understand", "Understand", "visibility"),
     ]
     current = st.navigation({"": home, here.project.name: work})
     with st.sidebar:

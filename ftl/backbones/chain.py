@@ -219,3 +219,13 @@ def layer_macs(layer: Layer, side: tuple[int, int]) -> int:
         return 0
     seen = layer["in"] // layer.get("groups", 1)  # channels that a filter sees
     return side[0] * side[1] * seen * layer["out"] * layer["kernel"][0] * layer["kernel"][1]
+
+
+def macs_by_layer(spec: Spec, size: int) -> dict[str, int]:
+    """Multiply-adds of one image through each convolution, by its name."""
+    named = ((one.get("name", index), one) for index, one in enumerate(layers_of(spec)))
+    return {
+        f"features.{name}": layer_macs(one, side)
+        for (name, one), side in zip(named, map_sizes(spec, size), strict=True)
+        if one["type"] == "conv"
+    }

@@ -29,8 +29,13 @@ class Answer(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The photograph's name, without the number that a studio's sweep puts in front."""
-        return re.sub(r"^\d+_(?=.)", "", self.file.name)
+        """The photograph's name, as it is shown."""
+        return own_name(self.file)
+
+
+def own_name(file: Path) -> str:
+    """A photograph's name, without the number that a studio's sweep puts in front."""
+    return re.sub(r"^\d+_(?=.)", "", file.name)
 
 
 def wrong_answers(folder: Path) -> list[Answer]:

@@ -104,6 +104,9 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
             on_click="ignore",
             help="The network in one file, for `ftl predict` and this studio's users elsewhere",
         )
+        if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
+            st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
+            st.rerun()
         picked = sweeps.picked(here.project.id)
         if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studio.choosing.maps import heat_over
+from ftl.pictures import heat_over
 from studio.trying.examine import Finding
 from studio.trying.tiles import Tile
 

@@ -128,7 +128,8 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
 def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:
     empty = create_project(project[1], "Nothing here").id
     page = sign_in(browser, server, project[1])
-    for address, told in (("choose", "No sweep is done yet"), ("try_it", "No network yet")):
+    empty_pages = {"choose": "No sweep is done yet", "try_it": "No network yet", "understand": "No network yet"}
+    for address, told in empty_pages.items():
         page.goto(f"{server.url}/{address}?project={empty}")
         page.get_by_text(told).wait_for()
         settled(page)

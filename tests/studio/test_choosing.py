@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import torchvision
 
-from ftl import load_backbone, load_model
+from ftl import load_model
 from ftl.backbones.chain import Backbone
 from ftl.backbones.graph import walk
 from ftl.backbones.load import build_like
@@ -20,9 +19,9 @@ from ftl.backbones.registry import architecture
 from ftl.candidate import Candidate
 from ftl.choose import Limits, Weights
 from ftl.files import read_json, write_json
-from ftl.images import read_image
 from ftl.model import export
 from ftl.pruning.ties import ties
+from ftl.understand import scored_maps
 from studio.accounts import add_user
 from studio.choosing import details, maps, order
 from studio.choosing.axes import round_steps
@@ -207,24 +206,6 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
     assert not details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
 
 
-def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
-    photo = np.full((40, 40, 3), (200, 40, 40), np.uint8)
-    heat = np.zeros((40, 40), np.float32)
-    heat[20:] = 1
-    drawn = maps.heat_over(photo, heat).astype(int)
-    assert np.ptp(drawn[:15], axis=2).max() == 0
-    assert (drawn[25:].sum(2) > drawn[:15].sum(2).max() + 200).all()
-
-
-def test_a_mask_is_outlined_not_filled() -> None:
-    mask = np.zeros((30, 30), np.uint8)
-    mask[10:20, 10:20] = 255
-    drawn = maps.outlined(np.zeros((30, 30, 3), np.uint8), mask)
-    assert tuple(drawn[10, 15]) == maps.OUTLINE
-    assert drawn[13:17, 13:17].max() == 0
-    assert drawn[:8].max() == 0
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     with pytest.MonkeyPatch.context() as patch:
@@ -271,14 +252,6 @@ def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:
     assert maps.strongest(swept.folder / "base", layer, 4) == []
 
 
-def test_maps_are_those_that_the_network_computes(swept: Sweep) -> None:
-    network = load_backbone(swept.folder / "keep-0.5")
-    photo = read_image(maps.masked_photographs(workspace(swept.job_id))[0][0])
-    with torch.inference_mode():
-        expected = network.features[:11](network.preprocess([photo]))[0].numpy()  # up to the last ReLU
-    np.testing.assert_allclose(maps.layer_maps(network, photo, swept.layers[2]), expected, atol=1e-5)
-
-
 def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
     block = [[1, 64, 1, 1], [2, 64, 2, 1]]
     features = build_like(torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=block))
@@ -286,7 +259,8 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
     photo = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
     got = dict(walk(network.features, network.preprocess([photo]), ["add_1"]))["add_1"]
     tied = next(one for one in ties(network) if one.after == ("add", "add_1"))
-    np.testing.assert_array_equal(maps.layer_maps(network, photo, tied.name), got[0].numpy())
+    maps_of_it = scored_maps(network, tied.name, network.preprocess([photo]))
+    np.testing.assert_array_equal(maps_of_it[0].numpy(), got[0].numpy())
 
 
 def test_a_graphs_sweep_is_estimated() -> None:

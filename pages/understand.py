@@ -1,0 +1,32 @@
+"""Understand: which filters stayed, what they see, and why a network answers as it does."""
+
+import streamlit as st
+
+from studio import ui
+from studio.choosing import opening
+from studio.choosing.panel import written
+from studio.jobs import sweeps
+from studio.understanding import panel
+
+here = ui.here()
+title, which = st.columns([2, 3], gap="medium", vertical_alignment="center")
+title.title("Understand")
+finished = opening.finished_sweeps(
+    here.project.id, "No network yet", "Launch a sweep; its networks can be looked into here.", ":material/visibility:"
+)
+with ui.told():
+    loaded = {job.id: opening.sweep_of(job) for job in finished.values()}
+    with which:
+        network = opening.choose_network(finished, loaded, opening.project_network(here.project.id), "understood")
+    folder = sweeps.network(here.project.id, network.job_id, network.name)
+    layers = panel.layers_left(folder, written(folder / "network.json"))
+    subject = panel.Subject(here, loaded[network.job_id], network.name, folder, layers)
+    parts = {
+        ":material/content_cut: What went": panel.went,
+        ":material/visibility: What the filters see": panel.sees,
+        ":material/help: Why this answer": panel.answers_why,
+    }
+    for tab, draw in zip(st.tabs(list(parts), key="part", on_change="rerun"), parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(subject)
