@@ -28,9 +28,13 @@ Chosen = tuple[float | None, list[LayerChoice]]
 
 @dataclass(frozen=True)
 class How:
-    """How filters are chosen: criterion, rule, seed, and whether exactly as the original program does."""
+    """How filters are chosen: criterion, rule, seed, and whether exactly as the original program does.
+
+    `round_to`: the number of filters that a layer keeps is rounded up to a multiple of it.
+    """
 
     criterion: Criterion
     rule: str = "fraction"
     seed: int = 0
     faithful: bool = False
+    round_to: int = 1

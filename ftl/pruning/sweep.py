@@ -140,6 +140,8 @@ def begin_sweep(
     """
     fractions: list[float | None] = [None] if how.rule == "above-average" else [*sorted(set(keep))]
     _check(backbone, fractions, mode, how.rule, how.faithful)
+    if how.round_to < 1 or (how.faithful and how.round_to > 1):
+        raise FtlError("filters are rounded up to multiples of 1 or more, and not where the original is reproduced")
     settings = {
         "backbone": backbone.name,
         "backbone_sha256": backbone_digest(backbone),
@@ -151,6 +153,7 @@ def begin_sweep(
         "mode": mode,
         "faithful": how.faithful,
         "seed": how.seed,
+        "round_to": how.round_to,
     }
     claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
     if not (out / BASE / DESCRIPTION).is_file():
@@ -166,7 +169,7 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None
     """
     file = out / SETTINGS
     if file.is_file():
-        before = read_json(file)["settings"]
+        before = {"round_to": 1} | read_json(file)["settings"]  # which older sweeps do not say
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
