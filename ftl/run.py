@@ -19,6 +19,7 @@ from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
 from ftl.pruning.sweep import SETTINGS, begin_sweep, make_networks, networks
 from ftl.results import write_results
+from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of
 from ftl.train import train
 
@@ -58,6 +59,8 @@ def sweep(
     scheduler: str | None = None,
     time_on: str | None = None,
     store: str | None = None,
+    runtimes: Sequence[str] = (PYTORCH,),
+    round_to: int = 1,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
@@ -67,7 +70,8 @@ def sweep(
     that takes the times; `store`: an address for fsspec, as s3://bucket/folder, where its workers fetch the files that
     they do not see; `follow`: hears how far each candidate is there. Filters, heads and figures are the same as in one
     process.
-    `positive`: the class that is looked for, where its name does not tell.
+    `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.runtimes`, what networks
+    are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
     learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
@@ -82,7 +86,7 @@ def sweep(
     if positive is not None and positive not in learn.classes:
         raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
     out = Path(out)
-    how = How(criterion_of(criterion), rule, seed, faithful)
+    how, runtimes = How(criterion_of(criterion), rule, seed, faithful, round_to), check_runtimes(runtimes)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
         judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])
@@ -92,7 +96,7 @@ def sweep(
             compute(
                 scheduler, out, masks, learn, judge, fractions,
                 mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store,
-                report=report, follow=follow,
+                runtimes=runtimes, report=report, follow=follow,
             )  # fmt: skip
             return Sweep(out, tuple(write_results(out)))
         make_networks(backbone, masks, out, fractions, how, mode, report)
@@ -105,5 +109,9 @@ def sweep(
         report(len(folders), len(folders), "training")
         for folder in folders:
             evaluate(folder, judge, report)
-        time_all(folders, threads, report)
+        if runtimes != [PYTORCH]:
+            from ftl.exporting.cores import prepare  # ONNX is not what every user needs
+
+            prepare(folders, runtimes, report)
+        time_all(folders, threads, report, runtimes=runtimes)
         return Sweep(out, tuple(write_results(out)))

@@ -128,7 +128,7 @@ def _how(plan: Plan) -> How:
     from ftl.scoring import criterion
 
     made = plan.made_with
-    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"])
+    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"], made["round_to"])
 
 
 @lru_cache(maxsize=1)
@@ -207,7 +207,9 @@ def finish(plan: Plan, name: str, network: tuple[File, ...]) -> Made | Lacking |
         return _taken(plan, folder, (HEAD, VALIDATION, TEST))
 
 
-def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -> dict[str, Any] | Lacking:
+def timed(
+    plan: Plan, name: str, files: tuple[File, ...], threads: int | None, runtime: str
+) -> dict[str, Any] | Lacking:
     """Time a network with its head in a process of its own on this worker's machine."""
     from ftl.timing import time_network
 
@@ -216,5 +218,7 @@ def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -
         return found
     _reporter(plan, name)(0, 1, TIMING)
     with _network(plan, name, files, found) as folder:
-        taken = time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one
+        taken = time_network(
+            folder, threads or len(os.sched_getaffinity(0)), runtime
+        )  # Dask tells its workers to use one
         return taken | {"worker": str(get_worker().name)}
