@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
+from ftl.runtimes import TITLES
 from ftl.scoring.criteria import CRITERIA
 from studio import ui
 from studio.classes import classes_of
@@ -103,6 +104,11 @@ with st.container(border=True):
         )
         settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
         settings["seed"] = int(middle.number_input("Seed", 0, 2**31 - 1, 0))
+        if left.checkbox(
+            "Also time in ONNX Runtime, in float and in 8-bit integers",
+            help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
+        ):
+            settings["runtimes"] = list(TITLES)
         right.selectbox("Classifier", ["logistic regression, penalty chosen by four folds"], disabled=True)
 
 settings |= {

@@ -93,6 +93,7 @@ def sweep(job: Job, report: Report) -> None:
         scheduler=os.environ[SCHEDULER],
         time_on=os.environ[TIME_ON] or None,
         store=shared.address(),
+        runtimes=settings.get("runtimes", ()),
         report=report,
         follow=follower(job.id),
     )
