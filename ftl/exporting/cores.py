@@ -67,7 +67,7 @@ def core_of(folder: Path) -> Any:
 def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -> tuple[Any, dict[str, Any]]:
     """A candidate's `network-int8.onnx`, made if it is not there or does not fit, and `int8.json`'s content.
 
-    `images` as in `photographs_of`. Raises `FtlError` when photographs are missing, or too much accuracy is lost.
+    `images` as in `photographs_of`. Raises `FtlError` when photographs are missing.
     """
     import onnx
 
@@ -80,10 +80,8 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     preprocess, sets = load_model(folder).network.preprocess, photographs_of(folder, images)
     drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
     calibration = [sets.training[index] for index in drawn]
-    made, method = choose_quantised(
-        core_of(folder), preprocess, calibration, sets.validation, validation["accuracy"], report
-    )
-    told = own | {"method": method, "calibration": [str(path) for path in calibration]}
+    made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
+    told = own | {"way": way, "calibration": [str(path) for path in calibration]}
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
             predicted = probabilities(made, preprocess, one.paths).argmax(1)

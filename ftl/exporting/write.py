@@ -28,6 +28,9 @@ ENDINGS = (".safetensors", ".onnx", ".pt2", ".zip")
 CLOSE = 1e-4
 """Probabilities of an export in float32 may differ by this from the PyTorch network's."""
 
+MOST_LOST = 0.02
+"""8-bit integers may get more of the validation images wrong by this share; or by one image, if that is more."""
+
 _CHECKED = 8
 
 
@@ -108,8 +111,11 @@ def _onnx(
         models["model.onnx"] = content
     if int8:
         core, figures = int8_of(folder, None if images is None else Path(images), report)
+        lost = read_json(folder / VALIDATION)["accuracy"] - figures["validation"]["accuracy"]
+        if lost > max(MOST_LOST, 1.5 / figures["validation"]["images"]):
+            raise FtlError(f"{told_of(folder)}: nothing was written, take it home in float32")
         worth = {name: figures[name]["accuracy"] for name in ("validation", "test") if name in figures}
-        about = about | {"int8": {"method": figures["method"], "accuracy": worth}}
+        about = about | {"int8": {"way": figures["way"], "accuracy": worth}}
         models["model-int8.onnx"] = whole(core, model.network.preprocess, about).SerializeToString()
         told["model-int8.onnx"] = told_of(folder)
     if not bundle:
