@@ -16,11 +16,14 @@ from pathlib import Path
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
 from ftl.dataset import load_dataset
 from ftl.evaluate import TEST, evaluate
-from ftl.exporting.cores import prepare
+from ftl.exporting.cores import core_of, prepare
+from ftl.exporting.int8 import probabilities
+from ftl.exporting.photographs import photographs_of
 from ftl.features import extract
 from ftl.files import read_json
 from ftl.masks import load_masks
 from ftl.memory import reuse_freed_memory
+from ftl.model import load_model
 from ftl.pruning.choice import How
 from ftl.pruning.sweep import begin_sweep, make_networks
 from ftl.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
@@ -51,6 +54,14 @@ def candidates(out: Path) -> list[Path]:
     return found
 
 
+def accuracy_in_onnx(folder: Path) -> float:
+    """Accuracy on the test set in ONNX Runtime, float32, 0..1."""
+    test = photographs_of(folder).test
+    assert test is not None
+    said = probabilities(core_of(folder), load_model(folder).network.preprocess, test.paths)
+    return float((said.argmax(1) == test.labels).mean())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?", type=Path)
@@ -66,14 +77,14 @@ def main() -> None:
             for runtime in TITLES:
                 taken = time_network(folder, given.threads, runtime)
                 times.setdefault((folder, runtime), []).append(taken["median_ms"])
-    print(f"  {'':24}{'test accuracy [%]':>30}{'time of one image [ms]':>36}{'int8 against':>22}")
-    columns = ("PyTorch", "int8", "points", "PyTorch", "ONNX", "int8", "ONNX", "PyTorch")
+    print(f"  {'':24}{'test accuracy [%]':>41}{'time of one image [ms]':>36}{'int8 against':>22}")
+    columns = ("PyTorch", "ONNX", "int8", "points", "PyTorch", "ONNX", "int8", "ONNX", "PyTorch")
     print(f"  {'':24}" + "".join(f"{name:>11}" for name in columns))
     for folder in folders:
         test, int8 = (100 * one["accuracy"] for one in (read_json(folder / TEST), read_json(folder / FIGURES)["test"]))
         torch, onnx, fast = (min(times[folder, runtime]) for runtime in (PYTORCH, ONNX, INT8))
         print(
-            f"  {folder.name + ', ' + folder.parent.name:24}{test:>11.2f}{int8:>11.2f}{int8 - test:>+11.2f}"
+            f"  {folder.name + ', ' + folder.parent.name:24}{test:>11.2f}{100 * accuracy_in_onnx(folder):>11.2f}{int8:>11.2f}{int8 - test:>+11.2f}"
             f"{torch:>11.2f}{onnx:>11.2f}{fast:>11.2f}{onnx / fast:>10.2f}x{torch / fast:>10.2f}x"
         )
 
