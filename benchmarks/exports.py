@@ -85,7 +85,8 @@ def main() -> None:
         same = 100 * accuracy_in_onnx(folder)
         torch, onnx, fast = (min(times[folder, runtime]) for runtime in (PYTORCH, ONNX, INT8))
         print(
-            f"  {folder.name + ', ' + folder.parent.name:24}{test:>11.2f}{same:>11.2f}{int8:>11.2f}{int8 - test:>+11.2f}"
+            f"  {folder.name + ', ' + folder.parent.name:24}"
+            f"{test:>11.2f}{same:>11.2f}{int8:>11.2f}{int8 - test:>+11.2f}"
             f"{torch:>11.2f}{onnx:>11.2f}{fast:>11.2f}{onnx / fast:>10.2f}x{torch / fast:>10.2f}x"
         )
 
