@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from ftl.backbones.load import load_backbone, save_backbone
     from ftl.dataset import load_dataset
     from ftl.errors import FtlError
+    from ftl.exporting.write import export
     from ftl.masks import load_masks
-    from ftl.model import export, load_model
+    from ftl.model import load_model
     from ftl.results import read_results
     from ftl.run import sweep
 
 _HOMES = {
     "Backbone": "ftl.backbones.chain",
     "FtlError": "ftl.errors",
-    "export": "ftl.model",
+    "export": "ftl.exporting.write",
     "load_backbone": "ftl.backbones.load",
     "load_dataset": "ftl.dataset",
     "load_masks": "ftl.masks",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ftl.errors import FtlError
+from ftl.runtimes import PYTORCH, TITLES
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Candidate:
 
     `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
     `head`: its kind, see `ftl.pruning.names.HEADS`.
-    In the original's CSVs there is one set of figures, which then stands for both.
+    In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
+    `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Candidate:
     right: tuple[bool, ...] = field(default=(), repr=False)
     is_base: bool = False
     head: str = "linear"
+    runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
 
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:
@@ -52,3 +56,20 @@ def base_of(candidates: Sequence[Candidate]) -> Candidate:
         if candidate.is_base:
             return candidate
     raise FtlError("the table has no unpruned base to compare with")
+
+
+def runtimes_of(candidates: Sequence[Candidate]) -> list[str]:
+    """The runtimes that all of the candidates were timed in, PyTorch first."""
+    return [PYTORCH, *(one for one in TITLES if all(one in candidate.runtimes for candidate in candidates))]
+
+
+def in_runtime(candidates: Sequence[Candidate], runtime: str) -> list[Candidate]:
+    """The candidates as they are in a runtime: its times and, for 8-bit integers, its accuracies and sizes.
+
+    Raises `FtlError` when one was not measured there.
+    """
+    if runtime == PYTORCH:
+        return [*candidates]
+    if runtime not in runtimes_of(candidates):
+        raise FtlError(f"not all networks were timed in {runtime}: run ftl test with --runtimes {runtime}")
+    return [replace(one, **one.runtimes[runtime]) for one in candidates]

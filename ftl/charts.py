@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from ftl.candidate import Candidate, base_of
-from ftl.choose import Choice
+from ftl.candidate import Candidate, base_of, in_runtime, runtimes_of
+from ftl.choose import Choice, pareto
+from ftl.runtimes import TITLES
 
 INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
 
@@ -101,6 +102,30 @@ def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Fi
             marker={"color": colour, "size": size, "symbol": symbol},
         )
     figure.update_xaxes(type="log")
+    return figure
+
+
+def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
+    """`accuracy_over_time`, with a button for each runtime that all candidates were timed in. The pick stays the same.
+
+    `candidates` and `choice` are PyTorch's.
+    """
+    figure, buttons = accuracy_over_time(candidates, choice), []
+    counts = [len(figure.data)]
+    for runtime in runtimes_of(candidates)[1:]:
+        there = in_runtime(candidates, runtime)
+        named = {one.name: one for one in there}
+        front = pareto(there)
+        drawn = accuracy_over_time(there, choice._replace(pick=named[choice.pick.name], front=front, knee=front.knee()))
+        figure.add_traces([trace.update(visible=False) for trace in drawn.data])
+        counts.append(len(drawn.data))
+    if len(counts) == 1:
+        return figure
+    for number, runtime in enumerate(runtimes_of(candidates)):
+        visible = [which == number for which, count in enumerate(counts) for _ in range(count)]
+        buttons.append({"label": TITLES[runtime], "method": "update", "args": [{"visible": visible}]})
+    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, **place}])
     return figure
 
 

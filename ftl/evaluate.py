@@ -20,12 +20,13 @@ from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, TUNED
 from ftl.pruning.network import network_digest
 from ftl.pruning.sweep import SETTINGS
+from ftl.runtimes import NETWORKS, PYTORCH, TIMES
 from ftl.timing import time_network
 from ftl.train import train_head
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import answers, answers_of, fit, photographs_of
 
-TEST, TIME, REPEATS = "test.json", "time.json", "repeats.json"
+TEST, TIME, REPEATS = "test.json", TIMES[PYTORCH], "repeats.json"
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Dataset:
@@ -85,11 +86,13 @@ def time_all(
     report: Report = silent,
     *,
     on: dict[str, Any] | None = None,
-    by: Callable[[Path, int | None], dict[str, Any]] = time_network,
+    by: Callable[[Path, int | None, str], dict[str, Any]] = time_network,
+    runtimes: Sequence[str] = (PYTORCH,),
 ) -> None:
     """Time the networks one after the other, each in its own process; those timed already, there, are left alone.
 
     `on`: the machine that takes the times, as `machine()` tells it; this one by default. `by`: what times one there.
+    `runtimes`: of `ftl.runtimes`; those other than PyTorch take what `ftl.exporting.cores.prepare` made.
     """
     on = machine() if on is None else on
     for done, folder in enumerate(folders):
@@ -98,8 +101,11 @@ def time_all(
         made_from["machine"] = on
         if threads is not None:
             made_from["threads"] = threads
-        if _fits(folder / TIME, made_from) is None:
-            write_json(folder / TIME, by(folder, threads) | made_from | {"versions": versions()})
+        for runtime in runtimes:
+            of = {} if runtime == PYTORCH else {"file_sha256": digest(folder / NETWORKS[runtime])}
+            if _fits(folder / TIMES[runtime], made_from | of) is None:
+                taken = by(folder, threads, runtime)
+                write_json(folder / TIMES[runtime], taken | made_from | of | {"versions": versions()})
     report(len(folders), len(folders), "timing")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ftl import charts
-from ftl.candidate import Candidate, base_of
+from ftl.candidate import Candidate, base_of, runtimes_of
 from ftl.choose import Choice
 from ftl.evaluate import repeat
 from ftl.files import read_json, write_text
@@ -17,6 +17,7 @@ from ftl.progress import Report, silent
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
+from ftl.runtimes import INT8, TITLES
 
 PAGE = "report.html"
 
@@ -59,14 +60,20 @@ def candidates_table(candidates: Sequence[Candidate]) -> str:
     def cell(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
 
+    others = runtimes_of(candidates)[1:]
     body = "".join(
         f"<tr><td>{html.escape(one.name)}</td><td>{cell(one.test_accuracy, '.4f')}</td>"
         f"<td>{cell(one.test_accuracy_low, '.3f')} to {cell(one.test_accuracy_high, '.3f')}</td>"
         f"<td>{cell(one.test_f1, '.4f')}</td>"
-        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td><td>{one.time_ms:.2f}</td></tr>"
+        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td><td>{one.time_ms:.2f}</td>"
+        + "".join(f"<td>{cell(one.runtimes[other]['time_ms'], '.2f')}</td>" for other in others)
+        + (f"<td>{cell(one.runtimes[INT8].get('test_accuracy'), '.4f')}</td>" if INT8 in others else "")
+        + "</tr>"
         for one in candidates
     )
-    heads = ("", "test accuracy", "95 % interval", "test F1", "validation accuracy", "parameters", "MB", "ms")
+    heads = ["", "test accuracy", "95 % interval", "test F1", "validation accuracy", "parameters", "MB", "ms"]
+    heads += [f"ms, {TITLES[other]}" for other in others]
+    heads += ["test accuracy, 8-bit integers"] if INT8 in others else []
     return "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + f"</tr>{body}</table>"
 
 
@@ -80,7 +87,7 @@ def page(
 ) -> str:
     """The report as HTML: it loads nothing from anywhere."""
     figures: list[go.Figure] = [
-        charts.accuracy_over_time(candidates, choice),
+        charts.accuracy_over_time_by_runtime(candidates, choice),
         charts.accuracy_over_parameters(candidates),
         charts.size_and_time(candidates),
         charts.filters_and_parameters(candidates),

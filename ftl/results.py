@@ -17,8 +17,11 @@ from ftl.model import HEAD, VALIDATION
 from ftl.pruning.names import BASE, LINEAR
 from ftl.pruning.network import WEIGHTS, read_description
 from ftl.pruning.sweep import SETTINGS, networks
+from ftl.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
 
 CSV, JSON = "results.csv", "results.json"
+
+_FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
 
 
 def collect(out: str | Path) -> list[Candidate]:
@@ -32,7 +35,6 @@ def collect(out: str | Path) -> list[Candidate]:
         network, validation = read_description(folder), read_json(folder / VALIDATION)
         tested, time = read_json(folder / TEST), read_json(folder / TIME)
         sets.add((validation["dataset_sha256"], tested["evaluation_sha256"], str(time["machine"]), time["threads"]))
-        keys = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
         found.append(
             Candidate(
                 name=folder.name,
@@ -49,12 +51,38 @@ def collect(out: str | Path) -> list[Candidate]:
                 right=tuple(validation["right"]),
                 is_base=folder.name == BASE,
                 head=network.get("head", LINEAR),
-                **{key: validation[key] for key in keys},
-                **{f"test_{key}": tested[key] for key in keys},
+                runtimes=_runtimes(folder, time),
+                **{key: validation[key] for key in _FIGURES},
+                **{f"test_{key}": tested[key] for key in _FIGURES},
             )
         )
     if len(sets) > 1:
         raise FtlError(f"{out}: not all networks share data, machine and threads: run ftl extract, train and test")
+    return found
+
+
+def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Figures of a network in other runtimes, where they were taken of it as it is, as `time` was."""
+    found: dict[str, dict[str, Any]] = {}
+    for runtime in (ONNX, INT8):
+        if not (folder / TIMES[runtime]).is_file():
+            continue
+        there = read_json(folder / TIMES[runtime])
+        if any(there.get(key) != time.get(key) for key in ("network_sha256", "head_sha256", "machine", "threads")):
+            continue
+        found[runtime] = {
+            "time_ms": there["median_ms"],
+            "time_q1_ms": there["q1_ms"],
+            "time_q3_ms": there["q3_ms"],
+            "size_mb": (folder / NETWORKS[runtime]).stat().st_size / 2**20,
+        }
+    if INT8 in found:
+        worth = read_json(folder / FIGURES)
+        found[INT8] |= {key: worth["validation"][key] for key in _FIGURES}
+        found[INT8]["right"] = tuple(worth["validation"]["right"])
+        if "test" in worth:
+            found[INT8] |= {f"test_{key}": worth["test"][key] for key in _FIGURES}
+            found[INT8]["confusion"] = tuple(map(tuple, worth["test"]["confusion"]))
     return found
 
 
@@ -87,8 +115,18 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "MACs": candidate.macs,
         "Channels": " ".join(map(str, candidate.channels)),
         "Tied_layers": candidate.tied_layers,
+        "ONNX_time[s]": _in(candidate, ONNX, "time_ms", 1 / 1000),
+        "Int8_time[s]": _in(candidate, INT8, "time_ms", 1 / 1000),
+        "Int8_size[MB]": _in(candidate, INT8, "size_mb"),
+        "Int8_accuracy": _in(candidate, INT8, "test_accuracy", 100),
+        "Int8_validation_accuracy": _in(candidate, INT8, "accuracy", 100),
         "Score": None if candidate.is_base else decision_score(candidate, base, PRESETS["balanced"]),
     }
+
+
+def _in(candidate: Candidate, runtime: str, key: str, times: float = 1) -> float | None:
+    value = candidate.runtimes.get(runtime, {}).get(key)
+    return None if value is None else times * value
 
 
 def write_results(out: str | Path) -> list[Candidate]:
@@ -128,6 +166,8 @@ def read_results(path: str | Path) -> list[Candidate]:
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(one) for key, one in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 

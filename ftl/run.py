@@ -19,6 +19,7 @@ from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, networks
 from ftl.results import write_results
+from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of
 from ftl.scoring.whole import bind
 from ftl.train import train_all
@@ -63,6 +64,8 @@ def sweep(
     time_on: str | None = None,
     store: str | None = None,
     tuning: Tuning | None = None,
+    runtimes: Sequence[str] = (PYTORCH,),
+    round_to: int = 1,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
@@ -75,7 +78,8 @@ def sweep(
     `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
     residual addition ties (`ftl.pruning.ties`).
     `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
-    `positive`: the class that is looked for, where its name does not tell.
+    `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.runtimes`, what networks
+    are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
     """
     learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
@@ -92,7 +96,7 @@ def sweep(
     out = Path(out)
     tuning = tuning or Tuning()
     tuning.check(backbone)
-    how = How(criterion_of(criterion), rule, seed, faithful, joint, read)
+    how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
         if lacking(out, fractions):
@@ -106,7 +110,7 @@ def sweep(
             compute(
                 scheduler, out, masks, learn, judge, fractions,
                 mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store, tuning=tuning,
-                report=report, follow=follow,
+                runtimes=runtimes, report=report, follow=follow,
             )  # fmt: skip
             return Sweep(out, tuple(write_results(out)))
         make_networks(backbone, masks, out, fractions, how, mode, report)
@@ -117,5 +121,9 @@ def sweep(
         folders = networks(out)
         for folder in folders:
             evaluate(folder, judge, report)
-        time_all(folders, threads, report)
+        if runtimes != [PYTORCH]:
+            from ftl.exporting.cores import prepare  # ONNX is not what every user needs
+
+            prepare(folders, runtimes, report)
+        time_all(folders, threads, report, runtimes=runtimes)
         return Sweep(out, tuple(write_results(out)))

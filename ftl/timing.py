@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from filelock import FileLock
 
 from ftl.errors import FtlError
 from ftl.files import machine
+from ftl.runtimes import NETWORKS, PYTORCH
 
 WARM_SECONDS, WARM_RUNS = 0.5, 5
 SECONDS, LEAST_RUNS, MOST_RUNS = 8.0, 15, 200
@@ -34,13 +36,18 @@ _lock = threading.Lock()
 _forker: subprocess.Popen[str] | None = None
 
 
-def time_network(folder: Path, threads: int | None = None) -> dict[str, Any]:
+def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
     """Time a network and its head, in a process of its own, on one image that is already a tensor.
+
+    Within the time, in every runtime alike: from the preprocessed tensor, float32 (1, 3, size, size) in memory, through
+    network and head to the probabilities. Outside: reading, resizing and normalising the photograph, loading the
+    network. A runtime other than PyTorch takes the folder's file of `ftl.runtimes.NETWORKS`, and as many threads as
+    PyTorch would.
 
     Waits for whoever takes a time on this machine: two at once would spoil each other's.
     Returns `median_ms`, `q1_ms`, `q3_ms`, `runs`, `threads`, `machine`, `runtime`. Raises `FtlError` when it fails.
     """
-    request = json.dumps([str(folder.absolute()), threads])
+    request = json.dumps([str(folder.absolute()), threads, runtime])
     alone = FileLock(Path(tempfile.gettempdir()) / f"ftl-timing-{os.getuid()}.lock")  # let go of whoever is killed
     with _lock, alone:
         answer = _ask(request) or _ask(request)  # it may have left just now
@@ -74,9 +81,9 @@ def _fork_for_each() -> None:
 
     while select.select([sys.stdin], [], [], _IDLE_SECONDS)[0] and (request := os.read(0, 1 << 16)):
         if not (child := os.fork()):
-            folder, threads = json.loads(request)
+            folder, threads, runtime = json.loads(request)
             try:
-                answer = _measure(Path(folder), threads)
+                answer = _measure(Path(folder), threads, runtime)
             except Exception as error:
                 answer = {"error": str(error) or type(error).__name__}
             print(json.dumps(answer), flush=True)
@@ -85,26 +92,20 @@ def _fork_for_each() -> None:
             print(json.dumps({"error": "its process was ended from outside, perhaps for want of memory"}), flush=True)
 
 
-def _measure(folder: Path, threads: int | None) -> dict[str, Any]:
-    import numpy as np
+def _measure(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
     import torch
 
-    from ftl.head import features_from
     from ftl.memory import reuse_freed_memory
-    from ftl.model import load_model
 
     reuse_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
-    model = load_model(folder)
-    size = model.network.preprocess.size
-    image = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    x = model.network.preprocess([image])
-    times: list[float] = []
+    threads, times = torch.get_num_threads(), list[float]()
+    work, version = _in_pytorch(folder) if runtime == PYTORCH else _in_onnx_runtime(folder / NETWORKS[runtime], threads)
 
     def run() -> float:
         start = time.perf_counter()
-        model.head.probabilities(features_from(model.network(x), pooled=model.head.pooled))
+        work()
         return time.perf_counter() - start
 
     with torch.inference_mode():
@@ -122,10 +123,41 @@ def _measure(folder: Path, threads: int | None) -> dict[str, Any]:
         "q1_ms": low,
         "q3_ms": high,
         "runs": len(times),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "machine": machine(),
-        "runtime": f"PyTorch {torch.__version__}",
+        "runtime": version,
     }
+
+
+def _in_pytorch(folder: Path) -> tuple[Callable[[], object], str]:
+    """What is timed, and in what."""
+    import numpy as np
+    import torch
+
+    from ftl.head import features_from
+    from ftl.model import load_model
+
+    model = load_model(folder)
+    size = model.network.preprocess.size
+    image = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    x = model.network.preprocess([image])
+
+    def work() -> object:
+        return model.head.probabilities(features_from(model.network(x), pooled=model.head.pooled))
+
+    return work, f"PyTorch {torch.__version__}"
+
+
+def _in_onnx_runtime(file: Path, threads: int) -> tuple[Callable[[], object], str]:
+    import numpy as np
+    import onnxruntime
+
+    from ftl.exporting.onnx import session
+
+    running = session(file.read_bytes(), threads)
+    (takes,) = running.get_inputs()
+    x = np.random.default_rng(0).normal(0, 50, takes.shape).astype(np.float32)
+    return lambda: running.run(None, {takes.name: x}), f"ONNX Runtime {onnxruntime.__version__}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from ftl.candidate import runtimes_of
+from ftl.runtimes import PYTORCH, TITLES
 from studio import ui
 from studio.choosing import controls, opening, order, panel, stage
 from studio.choosing.reading import Network
@@ -43,6 +45,12 @@ with ui.told():
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
     st.stop()
+
+if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candidates) for sweep in shown)]) > 1:
+    runtime = st.segmented_control(
+        "Runtime", runtimes, default=PYTORCH, required=True, format_func=TITLES.get, label_visibility="collapsed"
+    )
+    shown = [one.within(runtime) for one in shown]
 
 dark = st.context.theme.type == "dark"
 side, main = st.columns([2, 5], gap="medium")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
 from ftl.pruning.names import BASE, RECALIBRATED, TUNED, folder_name
+from ftl.runtimes import TITLES
 from ftl.scoring.criteria import CRITERIA
 from ftl.tuning.plan import Recipe
 from studio import ui
@@ -127,6 +128,11 @@ with st.container(border=True):
             "Fine-tune the unpruned network as well", help="To compare with. It takes many times as long as all others."
         )
     settings["also"] = also
+    if st.checkbox(
+        "Also time in ONNX Runtime, in float and in 8-bit integers",
+        help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
+    ):
+        settings["runtimes"] = list(TITLES)
 
 settings |= {
     "mask_classes": [classes[one].number for one in masked],

@@ -60,13 +60,20 @@ def build_parser() -> argparse.ArgumentParser:
     made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
     options.add_choice(made)
-    made.add_argument("--export", type=Path, metavar="FILE", help="write the pick as one .safetensors file")
+    made.add_argument("--runtime", default="pytorch", help="whose times and accuracies count: pytorch, onnx, int8")
+    made.add_argument("--export", type=Path, metavar="FILE", help="write the pick as ftl export does")
+    options.add_int8(made)
 
     made = command("report", report, "write one self-contained page of charts")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
     options.add_choice(made)
     options.add_repeats(made)
     made.add_argument("--html", type=Path, metavar="FILE", help="where to write; report.html in the folder")
+
+    made = command("export", export, "write a network as one file: .safetensors, .onnx, .pt2, or .zip with an example")
+    made.add_argument("folder", type=Path, help="a network's folder in a sweep")
+    made.add_argument("file", type=Path, help="the file to write; its ending says the form")
+    options.add_int8(made)
 
     made = command("predict", predict, "classify photographs with a pruned network")
     made.add_argument("model", type=Path, help="a network's folder in a sweep, or an exported .safetensors file")
@@ -199,7 +206,10 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
             group="union",
             report=bar,
         )
-    how = How(criterion(options.criterion), options.rule, options.seed, options.faithful, options.joint, options.read)
+    how = How(
+        criterion(options.criterion), options.rule, options.seed, options.faithful, options.joint, options.read,
+        options.round_to,
+    )  # fmt: skip
     with alone(options.out):
         fractions = begin_sweep(backbone, masks, options.out, keep, how, options.mode)
         made = make_networks(backbone, masks, options.out, fractions, how, options.mode, bar)
@@ -263,8 +273,9 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.evaluate import apart, evaluate, time_all
     from ftl.files import alone
     from ftl.pruning.sweep import networks
+    from ftl.runtimes import PYTORCH, check_runtimes
 
-    folders = networks(options.out)
+    folders, runtimes = networks(options.out), check_runtimes(options.runtimes)
     given = load_dataset(options.evaluation, report=bar)
     evaluation = apart(folders[0], given, options.photo)
     if len(evaluation) < len(given):
@@ -274,7 +285,11 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     with alone(options.out):
         for folder in folders:
             evaluate(folder, evaluation, bar)
-        time_all(folders, options.threads, bar)
+        if runtimes != [PYTORCH]:
+            from ftl.exporting.cores import prepare
+
+            prepare(folders, runtimes, bar)
+        time_all(folders, options.threads, bar, runtimes=runtimes)
     _print_results(options.out)
 
 
@@ -286,14 +301,19 @@ def _print_results(out: Path) -> None:
         accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
         time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
         print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
+        for runtime, its in one.runtimes.items():
+            accuracy = f"{its['test_accuracy']:.3f}" if "test_accuracy" in its else ""
+            time = f"{its['time_ms']:.2f} ({its['time_q1_ms']:.2f} to {its['time_q3_ms']:.2f})"
+            print(f"  {runtime:14}{accuracy:>28}{'':21}{its['size_mb']:>9.2f}{time:>26}")
 
 
-def _choice(options: argparse.Namespace, out: Path) -> Choice:
+def _choice(options: argparse.Namespace, out: Path, runtime: str = "pytorch") -> Choice:
+    from ftl.candidate import in_runtime
     from ftl.choose import Limits, choose
     from ftl.results import read_results
 
     limits = Limits(options.max_ms, options.min_recall, options.max_mb)
-    return choose(read_results(out), _weights(options), limits)
+    return choose(in_runtime(read_results(out), runtime), _weights(options), limits)
 
 
 def _weights(options: argparse.Namespace) -> Weights:
@@ -305,9 +325,8 @@ def _weights(options: argparse.Namespace) -> Weights:
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
     from ftl.errors import FtlError
-    from ftl.model import export
 
-    choice = _choice(options, options.out)
+    choice = _choice(options, options.out, options.runtime)
     pick = choice.pick
     print(f"pick: {pick.name}, {pick.parameters} parameters, score {choice.scores[pick.name]:.4f}")
     print(f"  accuracy {pick.accuracy:.4f} where it was chosen, {pick.time_ms:.4g} ms, {pick.size_mb:.3g} MB")
@@ -320,7 +339,22 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     if options.export:
         if not options.out.is_dir():
             raise FtlError("--export needs a sweep's folder: a CSV holds no networks")
-        print(f"wrote {export(options.out / pick.name, options.export)}")
+        _export(options, options.out / pick.name, options.export, bar)
+
+
+def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
+    from ftl.exporting.cores import told_of
+    from ftl.exporting.write import export
+
+    written = export(folder, file, int8=options.int8, images=options.data, report=bar)
+    print(f"wrote {written}")
+    if options.int8:
+        print(told_of(folder))
+
+
+def export(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl export`."""
+    _export(options, options.folder, options.file, bar)
 
 
 def report(options: argparse.Namespace, bar: Bar) -> None:
@@ -380,6 +414,8 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         time_on=options.time_on,
         store=options.store,
         tuning=tuning_of(options),
+        runtimes=options.runtimes,
+        round_to=options.round_to,
         report=bar,
     )
     _print_results(done.out)

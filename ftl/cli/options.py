@@ -66,6 +66,9 @@ def add_pruning(parser: argparse.ArgumentParser) -> None:
         "--read", default="after", help="before or after the addition or depthwise convolution that ties them"
     )
     parser.add_argument("--faithful", action="store_true", help="reproduce the original program in everything")
+    parser.add_argument(
+        "--round-to", type=count, default=1, metavar="N", help="keep multiples of N filters, rounded up"
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -111,6 +114,9 @@ def add_positive(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How time is taken."""
     parser.add_argument("--threads", type=count, help="threads while timing; all cores by default")
+    parser.add_argument(
+        "--runtimes", nargs="+", default=["pytorch"], metavar="RUNTIME", help="time in pytorch, onnx, int8; pytorch"
+    )
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +127,14 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
     parser.add_argument(
         "--score-weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"), help="own weights"
+    )
+
+
+def add_int8(parser: argparse.ArgumentParser) -> None:
+    """8-bit integers of an export."""
+    parser.add_argument("--int8", action="store_true", help="in 8-bit integers: an .onnx, or one more in the .zip")
+    parser.add_argument(
+        "--images", type=Path, dest="data", metavar="DIR", help="the data set it was trained with, if it was moved"
     )
 
 

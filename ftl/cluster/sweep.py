@@ -37,6 +37,7 @@ from ftl.pruning.branches import Branch
 from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name, folder_name
 from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest, read_description
 from ftl.pruning.sweep import SETTINGS, lacking, made_with, networks
+from ftl.runtimes import PYTORCH
 from ftl.tuning.plan import Tuning
 from ftl.tuning.tune import ANSWERS
 
@@ -104,6 +105,7 @@ def compute(
     time_on: str | None = None,
     store: str | None = None,
     tuning: Tuning,
+    runtimes: Sequence[str] = (PYTORCH,),
     report: Report = silent,
     follow: Follow = unheard,
 ) -> None:
@@ -112,6 +114,7 @@ def compute(
     `time_on`: the name of the worker whose machine takes the times, and does nothing else while there are workers on
     other machines; by default one that is idle. `store`: an address for fsspec (`ftl.store`) where workers fetch the
     files that they do not see; by default this process sends them. `follow`: hears how far each candidate is.
+    `runtimes`: what networks are timed in; this process makes the files that others than PyTorch take.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
     """
     sources: Sources = {}
@@ -153,8 +156,12 @@ def compute(
                     with talking():
                         client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
                     _candidates(client, work)
+                    if [*runtimes] != [PYTORCH]:
+                        from ftl.exporting.cores import prepare
+
+                        prepare(networks(out), runtimes, report)
                     time_networks(
-                        client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell
+                        client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell, runtimes
                     )
                 return
             except (Lost, Unreachable) as error:

@@ -137,7 +137,8 @@ def _how(plan: Plan) -> How:
     from ftl.scoring import criterion
 
     made = plan.made_with
-    return How(criterion(made["criterion"]), made["rule"], made["seed"], made["faithful"], made["joint"], made["read"])
+    settings = {key: made[key] for key in ("rule", "seed", "faithful", "joint", "read", "round_to")}
+    return How(criterion(made["criterion"]), **settings)
 
 
 @lru_cache(maxsize=1)
@@ -241,7 +242,9 @@ def finish(
         return _taken(plan, folder, wanted_files)
 
 
-def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -> dict[str, Any] | Lacking:
+def timed(
+    plan: Plan, name: str, files: tuple[File, ...], threads: int | None, runtime: str
+) -> dict[str, Any] | Lacking:
     """Time a network with its head in a process of its own on this worker's machine."""
     from ftl.timing import time_network
 
@@ -250,5 +253,7 @@ def timed(plan: Plan, name: str, files: tuple[File, ...], threads: int | None) -
         return found
     _reporter(plan, name)(0, 1, TIMING)
     with _network(plan, name, files, found) as folder:
-        taken = time_network(folder, threads or len(os.sched_getaffinity(0)))  # Dask tells its workers to use one
+        taken = time_network(
+            folder, threads or len(os.sched_getaffinity(0)), runtime
+        )  # Dask tells its workers to use one
         return taken | {"worker": str(get_worker().name)}

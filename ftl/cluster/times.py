@@ -18,6 +18,7 @@ from ftl.files import machine
 from ftl.model import HEAD
 from ftl.progress import TIMED, Follow, Report, Told
 from ftl.pruning.network import DESCRIPTION, WEIGHTS
+from ftl.runtimes import NETWORKS, PYTORCH
 
 PATIENCE = 20.0
 """Seconds to wait for the worker that is to take the times: after a scheduler's start not all are back at once."""
@@ -36,6 +37,7 @@ def time_networks(
     report: Report,
     listen: Callable[[], None],
     tell: Follow,
+    runtimes: Sequence[str] = (PYTORCH,),
 ) -> None:
     """Write `time.json` of networks that are not timed yet on the machine of the worker called `time_on`.
 
@@ -62,15 +64,16 @@ def time_networks(
             elif time.monotonic() - seen > PATIENCE:
                 raise Lost(f"{host}, which took the times, is gone")
 
-    def time_there(folder: Path, threads: int | None) -> dict[str, Any]:
+    def time_there(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
 
         def take(_: Step, result: dict[str, Any]) -> list[Step]:
             results.append(result)
             return []
 
-        files = files_of(folder, (DESCRIPTION, WEIGHTS, HEAD), sources)
-        step = Step(f"timing {folder.name}", timed, (folder.name, files, threads), host=host)
+        names = (DESCRIPTION, WEIGHTS, HEAD) if runtime == PYTORCH else (NETWORKS[runtime],)
+        files = files_of(folder, names, sources)
+        step = Step(f"timing {folder.name}", timed, (folder.name, files, threads, runtime), host=host)
         while _busy(client, host):
             report(0, 1, "waiting until the machine that takes the times is idle")
             check()
@@ -83,7 +86,7 @@ def time_networks(
         if done:
             tell(Told(folders[done - 1].name, TIMED, 1, 1))
 
-    time_all(folders, threads, told, on=on, by=time_there)
+    time_all(folders, threads, told, on=on, by=time_there, runtimes=runtimes)
 
 
 def timing_worker(client: Client, name: str | None) -> tuple[str, str]:

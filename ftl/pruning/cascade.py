@@ -78,7 +78,7 @@ def score_block(
     scores, held = _score(depth, full, feed, evidence, how, hold)
     split: dict[tuple[int, ...], tuple[LayerChoice, list[float | None]]] = {}
     for fraction in fractions:
-        kept, tied = pick(scores, how.rule, fraction, faithful=how.faithful)
+        kept, tied = pick(scores, how.rule, fraction, faithful=how.faithful, round_to=how.round_to)
         choice = LayerChoice(block.name, scores, kept, tied)
         split.setdefault(tuple(kept), (choice, []))[1].append(fraction)
     return [*split.values()], held

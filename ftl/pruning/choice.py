@@ -42,6 +42,7 @@ class How:
     """How filters are chosen: criterion, rule, seed, and whether exactly as the original program does.
 
     `joint`, `read`: how filters that can only go together are scored, which a chain has none of (`ftl.pruning.ties`).
+    `round_to`: the number of filters that a layer keeps is rounded up to a multiple of it.
     """
 
     criterion: Criterion
@@ -50,11 +51,14 @@ class How:
     faithful: bool = False
     joint: str = "mean"
     read: str = "after"
+    round_to: int = 1
 
 
 def check_how(how: How) -> None:
-    """Raise `FtlError` that lists the choices where tied filters are to be scored in a way that there is not."""
+    """Raise `FtlError` that lists the choices for what there is not."""
     if how.joint not in JOINTS:
         raise FtlError(f"there is no joint score {how.joint!r}: choose one of {', '.join(JOINTS)}")
     if how.read not in READS:
         raise FtlError(f"tied filters cannot be read {how.read!r}: choose one of {', '.join(READS)}")
+    if how.round_to < 1 or (how.faithful and how.round_to > 1):
+        raise FtlError("filters are rounded up to multiples of 1 or more, and not where the original is reproduced")

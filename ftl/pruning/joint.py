@@ -71,7 +71,8 @@ def _read(tie: Tie, how: How) -> tuple[str, ...]:
 
 
 def _choose(tie: Tie, scores: Scores, fraction: float | None, how: How) -> LayerChoice:
-    return LayerChoice(tie.name, scores, *pick(scores, how.rule, fraction), members=tie.members)
+    kept, tied = pick(scores, how.rule, fraction, round_to=how.round_to)
+    return LayerChoice(tie.name, scores, kept, tied, tie.members)
 
 
 def _join(parts: Sequence[Scores], how: How) -> Scores:

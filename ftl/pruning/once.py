@@ -55,7 +55,9 @@ def once(
         yield (
             fraction,
             [
-                LayerChoice(block.name, one, *pick(one, how.rule, fraction, faithful=how.faithful))
+                LayerChoice(
+                    block.name, one, *pick(one, how.rule, fraction, faithful=how.faithful, round_to=how.round_to)
+                )
                 for block, one in zip(chain, scores, strict=True)
             ],
         )

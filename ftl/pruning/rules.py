@@ -50,8 +50,18 @@ class Picked(NamedTuple):
     tied: bool
 
 
-def pick(scores: Mapping[str, np.ndarray], rule: str, fraction: float | None, *, faithful: bool = False) -> Picked:
-    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep."""
+def pick(
+    scores: Mapping[str, np.ndarray],
+    rule: str,
+    fraction: float | None,
+    *,
+    faithful: bool = False,
+    round_to: int = 1,
+) -> Picked:
+    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep.
+
+    `round_to`: so many filters more are kept, the best of the rest in any group, that a multiple of it stays, or all.
+    """
     check_rule(rule)
     united: set[int] = set()
     tied = False
@@ -63,4 +73,10 @@ def pick(scores: Mapping[str, np.ndarray], rule: str, fraction: float | None, *,
         dropped = np.delete(values, kept)
         tied |= bool(dropped.size and dropped.max() == values[kept].min())
         united |= set(kept)
+    if lacking := -len(united) % round_to:
+        places = np.min([np.argsort(np.argsort(-values, kind="stable")) for values in scores.values()], 0)
+        rest = sorted(set(range(len(places))) - united, key=lambda index: int(places[index]))
+        more, left = rest[:lacking], rest[lacking:]
+        tied = bool(left) and any(values[more[-1]] == values[left[0]] for values in scores.values())
+        united |= set(more)
     return Picked(sorted(united), tied)

@@ -41,7 +41,7 @@ def _either(chain: Mode, graph: Mode) -> Mode:
 
 MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint_once)}
 SETTINGS = "sweep.json"
-_EARLIER = {"joint": "mean", "read": "after"}
+_EARLIER = {"joint": "mean", "read": "after", "round_to": 1}
 """Settings that sweeps made before there were such do not name."""
 
 
@@ -176,6 +176,7 @@ def begin_sweep(
         "joint": how.joint,
         "read": how.read,
         "seed": how.seed,
+        "round_to": how.round_to,
     }
     claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
     if not (out / BASE / DESCRIPTION).is_file():

@@ -14,9 +14,10 @@ from PIL import Image
 
 from ftl.candidate import Candidate
 from ftl.evaluate import TEST
+from ftl.exporting.write import export
 from ftl.files import read_json
 from ftl.images import open_upright, to_eight_bits
-from ftl.model import export
+from ftl.runtimes import FIGURES
 
 
 class Answer(NamedTuple):
@@ -62,10 +63,14 @@ def thumbnail(file: Path, side: int) -> bytes:
     return out.getvalue()
 
 
-def exported(folder: Path) -> bytes:
-    """A candidate's network and head as the one file that `ftl predict` takes."""
+def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
+    """A candidate's network and head as one file of `ftl.export`, by its ending.
+
+    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them.
+    """
+    int8 = ending == ".zip" and (folder / FIGURES).is_file()
     with tempfile.TemporaryDirectory() as scratch:
-        return export(folder, Path(scratch) / "network.safetensors").read_bytes()
+        return export(folder, Path(scratch) / f"network{ending}", int8=int8, images=images).read_bytes()
 
 
 def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dark: bool = False) -> go.Figure:

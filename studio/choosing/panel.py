@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +16,14 @@ from studio.jobs import sweeps
 from studio.projects import require
 
 _PAGE = 12
+_DOWNLOADS = {
+    ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
+    ".onnx": ("ONNX", "From photographs of any size to probabilities, for ONNX Runtime and others; takes some seconds"),
+    ".zip": (
+        "Zip",
+        "ONNX with an example that needs no PyTorch; with 8-bit integers where the sweep was timed in ONNX Runtime",
+    ),
+}
 _VIEWS = {"Mistakes": ":material/error:", "Layers": ":material/layers:", "Filters": ":material/blur_on:"}
 
 
@@ -34,8 +43,8 @@ def _thumbnail(file: Path, at: float, side: int = 220) -> bytes:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _exported(folder: Path, at: float) -> bytes:
-    return details.exported(folder)
+def _exported(folder: Path, at: float, ending: str, images: Path) -> bytes:
+    return details.exported(folder, ending, images)
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -94,16 +103,17 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
     """Take it home, or make it the project's."""
     at = written(folder / "head.safetensors")
     with st.container(horizontal=True):
-        st.download_button(
-            "Download",
-            lambda: _exported(folder, at),
-            f"{one.name}.safetensors",
-            "application/octet-stream",
-            key=f"download-{sweep.job_id}-{one.name}",
-            icon=":material/download:",
-            on_click="ignore",
-            help="The network in one file, for `ftl predict` and this studio's users elsewhere",
-        )
+        for ending, (label, help_) in _DOWNLOADS.items():
+            st.download_button(
+                label,
+                partial(_exported, folder, at, ending, sweeps.workspace(sweep.job_id) / "dataset"),
+                f"{one.name}{ending}",
+                "application/octet-stream",
+                key=f"download{ending}-{sweep.job_id}-{one.name}",
+                icon=":material/download:",
+                on_click="ignore",
+                help=help_,
+            )
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
             st.rerun()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ftl.candidate import Candidate, base_of
+from ftl.candidate import Candidate, base_of, in_runtime
 from ftl.files import read_json
 from ftl.metrics import positive_class
 from ftl.model import VALIDATION
@@ -53,6 +53,10 @@ class Sweep:
     def base(self) -> Candidate:
         """The unpruned network."""
         return base_of(self.candidates)
+
+    def within(self, runtime: str) -> Sweep:
+        """The same sweep with the figures that its candidates have in a runtime of `ftl.runtimes`."""
+        return replace(self, candidates=tuple(in_runtime(self.candidates, runtime)))
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of that name."""

@@ -96,6 +96,7 @@ def sweep(job: Job, report: Report) -> None:
         time_on=os.environ[TIME_ON] or None,
         store=shared.address(),
         tuning=tuning,
+        runtimes=settings.get("runtimes", ()),
         report=report,
         follow=follower(job.id),
     )

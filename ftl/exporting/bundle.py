@@ -1,0 +1,43 @@
+"""One zip to take home: the network, its classes, and an example that runs without PyTorch."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_README = """\
+This network tells apart: {classes}.
+
+{files}
+  classes.json      the classes, in the order of the probabilities
+  example.py        how to use it; example.jpg or .png, if it is here, is a photograph to try
+
+    python -m pip install onnxruntime numpy pillow
+    python example.py PHOTOGRAPH...
+
+Input `image`: uint8, RGB, (1, height, width, 3), of any size; resizing and normalising are part of the model.
+Output `probabilities`: float32, (1, {count}). What it was made from stands in the model's metadata under `ftl`.
+"""
+
+
+def zipped(
+    models: Mapping[str, bytes], about: dict[str, Any], example: Path | None = None, told: Mapping[str, str] = {}
+) -> bytes:
+    """The zip's bytes. `models`: contents by name; `told`: a remark on a model, by name; `example`: a photograph."""
+    lines = [f"  {name:<17} {told.get(name, 'the network')}" for name in models]
+    readme = _README.format(classes=", ".join(about["classes"]), count=len(about["classes"]), files="\n".join(lines))
+    files: dict[str, bytes] = dict(models)
+    files["classes.json"] = json.dumps(about["classes"], ensure_ascii=False).encode()
+    files["example.py"] = Path(__file__).with_name("example.py").read_bytes()
+    files["README.txt"] = readme.encode()
+    if example is not None:
+        files[f"example{example.suffix.lower()}"] = example.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # no date: same network, same bytes
+    return buffer.getvalue()

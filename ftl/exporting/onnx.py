@@ -1,0 +1,105 @@
+"""A network with its head as an ONNX model, alone for timing or behind its preprocessing for use."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from ftl.backbones.preprocess import Preprocess
+from ftl.errors import FtlError
+from ftl.exporting import front
+from ftl.exporting.classifier import Classifier
+from ftl.model import Model
+
+OPSET = 18
+"""Of the ONNX operators: what ONNX Runtime 1.14 of February 2023 and later can run."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what the exporters print for their developers from the user."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+def core(model: Model) -> Any:
+    """The network and head as an ONNX `ModelProto`: `tensor` float32 (1, 3, size, size) to `probabilities`.
+
+    Batch norms behind convolutions are folded into them. Raises `FtlError` for a layer that ONNX does not have.
+    """
+    classifier = Classifier(model)
+    try:
+        with quiet():
+            program = torch.onnx.export(
+                classifier,
+                (classifier.input_of(model),),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[front.TENSOR],
+                output_names=[front.PROBABILITIES],
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise FtlError(f"the network cannot be written as ONNX ({error})") from error
+    assert program is not None
+    proto = program.model_proto
+    for node in proto.graph.node:  # names of files and lines of whoever exported
+        del node.metadata_props[:]
+    del proto.graph.metadata_props[:]
+    del proto.graph.value_info[:]
+    return proto
+
+
+def whole(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
+    """`core` behind its preprocessing: `image` uint8 RGB (1, height, width, 3) of any size to `probabilities`.
+
+    `about`: what the file says of itself, as JSON under `ftl` in its metadata; its `classes` also stand alone.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    made = onnx.ModelProto()
+    made.CopyFrom(core)
+    nodes, constants = front.nodes(preprocess)
+    graph = made.graph
+    inner = [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
+    del graph.node[:]
+    graph.node.extend([*nodes, *inner])
+    graph.initializer.extend(constants)
+    del graph.input[:]
+    shape: list[str | int | None] = [1, "height", "width", 3]
+    graph.input.append(helper.make_tensor_value_info(front.IMAGE, TensorProto.UINT8, shape))
+    del made.metadata_props[:]
+    helper.set_model_props(made, {"ftl": json.dumps(about), "classes": json.dumps(about["classes"])})
+    onnx.checker.check_model(made)
+    return made
+
+
+def session(content: bytes, threads: int | None = None) -> Any:
+    """ONNX Runtime on the processor; `threads` within one image, by default as many as cores."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run(session: Any, value: np.ndarray) -> np.ndarray:
+    """Probabilities (classes,) of one image (height, width, 3) uint8, or of one tensor (3, size, size) float32."""
+    (name,) = (one.name for one in session.get_inputs())
+    return np.asarray(session.run([front.PROBABILITIES], {name: value[np.newaxis]})[0][0])

@@ -1,0 +1,361 @@
+"""Networks taken home: each form says what the PyTorch network says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import ftl
+from ftl.backbones.chain import Backbone
+from ftl.backbones.preprocess import KINDS, Preprocess, resize_image
+from ftl.candidate import in_runtime, runtimes_of
+from ftl.charts import accuracy_over_time_by_runtime
+from ftl.choose import choose
+from ftl.cli import main
+from ftl.errors import FtlError
+from ftl.exporting import onnx as to_onnx
+from ftl.exporting import write
+from ftl.exporting.balance import balanced
+from ftl.exporting.int8 import WAYS, quantised
+from ftl.exporting.widen import widened, width
+from ftl.files import read_json
+from ftl.head import Head, features_from
+from ftl.images import read_image
+from ftl.model import Model, load_model
+from ftl.pruning.rules import pick
+from ftl.report import candidates_table
+from ftl.results import read_results
+from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace
+
+SIZES = [(SIZE, SIZE), (1, 1), (31, 77), (33, 64), (640, 480), (7, 5)]
+
+
+def make_model(classes: int, pooled: bool = False, kind: str = "caffe") -> Model:
+    rng, preprocess = np.random.default_rng(3), Preprocess(kind, SIZE)
+    network = Backbone("tiny", make_features(), preprocess)
+    width = features_from(network(preprocess(photographs()[:1])), pooled=pooled).shape[1]
+    rows = 1 if classes == 2 else classes
+    weight, bias = rng.normal(0, 0.01, (rows, width)), rng.normal(0, 0.5, rows)
+    names = tuple(f"class {number}" for number in range(classes))
+    return Model(network, Head(weight.astype(np.float32), bias.astype(np.float32), names, pooled=pooled))
+
+
+def photographs() -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.integers(0, 256, (*size, 3), np.uint8) for size in SIZES]
+
+
+def tensors(model: Model) -> list[np.ndarray]:
+    return [model.network.preprocess([image])[0].contiguous().numpy() for image in photographs()]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of a tiny backbone, timed in all runtimes."""
+    folder = make_workspace(tmp_path_factory.mktemp("exporting") / "workspace")
+    ftl.sweep(
+        ftl.load_backbone(folder / "tiny.safetensors"),
+        ftl.load_masks(folder / "Images", folder / "Segmented", size=SIZE),
+        dataset=folder / "dataset",
+        evaluation=folder / "evaluation",
+        keep=[0.5],
+        out=folder / "models",
+        threads=1,
+        runtimes=["onnx", "int8"],
+    )
+    return folder / "models"
+
+
+MODELS = {
+    "one logit": make_model(2),
+    "three classes": make_model(3),
+    "one logit, pooled": make_model(2, pooled=True),
+    "three classes, pooled": make_model(3, pooled=True),
+}
+
+
+@cache
+def core(name: str) -> Any:
+    """The network in ONNX, which takes a second to make."""
+    return to_onnx.core(MODELS[name])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", list(MODELS))
+def test_onnx_says_the_same_of_photographs_of_any_size(name: str, kind: str) -> None:
+    preprocess = Preprocess(kind, SIZE)
+    model = Model(Backbone("tiny", make_features(), preprocess), MODELS[name].head)
+    whole = to_onnx.whole(core(name), preprocess, {"classes": model.classes})
+    running = to_onnx.session(whole.SerializeToString())
+    for image in photographs():
+        said = to_onnx.run(running, image)
+        np.testing.assert_allclose(said, model.probabilities([image])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [32, 227])
+def test_resizing_inside_the_model_is_pillows_to_the_pixel(size: int) -> None:
+    """Where two pixels are equally near, Pillow's sums of doubles decide."""
+    from onnx import TensorProto, helper
+
+    from ftl.exporting import front
+
+    nodes, constants = front.nodes(Preprocess("raw", size))
+    ends = [
+        helper.make_tensor_value_info(front.IMAGE, TensorProto.UINT8, [1, None, None, 3]),
+        helper.make_tensor_value_info(front.TENSOR, TensorProto.FLOAT, [1, 3, size, size]),
+    ]
+    graph = helper.make_graph(nodes, "front", ends[:1], ends[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", to_onnx.OPSET)], ir_version=10)
+    running = to_onnx.session(model.SerializeToString())
+    for length in [*range(1, 500, 7), 64, 128, 192, 320, 448, 640, 704, 896, 1920, 3840, 4032]:
+        image = np.zeros((2, length, 3), np.uint8)
+        image[..., 0], image[..., 1] = np.arange(length) & 255, np.arange(length) >> 8
+        (got,) = running.run(None, {front.IMAGE: image[np.newaxis]})
+        np.testing.assert_array_equal(got[0].transpose(1, 2, 0)[..., ::-1], resize_image(image, size))
+
+
+def test_the_file_says_what_it_is(swept: Path, tmp_path: Path) -> None:
+    file = ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
+    said = {one.key: json.loads(one.value) for one in onnx.load(file).metadata_props}
+    assert said["classes"] == ["Background", "Crack"]
+    assert said["ftl"]["preprocess"] == {"kind": "caffe", "size": SIZE}
+    assert said["ftl"]["keep"] == 0.5
+    assert said["ftl"]["made_with"]["criterion"] == "iou"
+    assert str(ROOT).encode() not in file.read_bytes()
+
+
+def test_batch_norms_behind_convolutions_are_folded() -> None:
+    kinds = [node.op_type for node in core("one logit").graph.node]
+    assert kinds.count("BatchNormalization") == 1  # the other stands behind a ReLU
+
+
+class Residual(nn.Module):
+    """What a chain is not: depthwise convolutions, a sum, ReLU6, a mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, 2, 1)
+        self.depthwise = nn.Conv2d(6, 6, 3, 1, 1, groups=6, bias=False)
+        self.norm = nn.BatchNorm2d(6)
+        self.point = nn.Conv2d(6, 6, 1)
+        self.last = nn.Conv2d(6, 18, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x).relu()
+        x = x + self.point(nn.functional.relu6(self.norm(self.depthwise(x))))
+        return self.last(x).relu()
+
+
+def residual() -> Model:
+    torch.manual_seed(0)
+    network = make_backbone()
+    network.features = Residual().eval()  # type: ignore[assignment]
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 0.01, (3, 18)).astype(np.float32)
+    return Model(network, Head(weight, np.zeros(3, np.float32), ("a", "b", "c"), pooled=True))
+
+
+MODELS["residual"] = residual()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_filled_and_balanced_channels_change_nothing(name: str) -> None:
+    model = MODELS[name]
+    made = widened(balanced(core(name), tensors(model)))
+    channels = [one.dims[0] for one in made.graph.initializer if len(one.dims) == 4]
+    assert channels == [width(count) for count in channels]
+    before, after = (to_onnx.session(one.SerializeToString()) for one in (core(name), made))
+    for tensor in tensors(model):
+        np.testing.assert_allclose(to_onnx.run(after, tensor), to_onnx.run(before, tensor), atol=1e-5)
+
+
+def test_a_network_that_cannot_be_filled_up_stays_as_it_is() -> None:
+    made = onnx.ModelProto.FromString(core("one logit").SerializeToString())
+    next(node for node in made.graph.node if node.op_type == "Relu").op_type = "Softmax"  # zeros would count there
+    assert widened(made) is made
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("way", WAYS[:3])
+def test_eight_bits_say_nearly_the_same(name: str, way: tuple[str, float]) -> None:
+    model = MODELS[name]
+    made = quantised(core(name), tensors(model), *way)
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in made.graph.node}
+    before, after = (to_onnx.session(one.SerializeToString()) for one in (core(name), made))
+    apart = [np.abs(to_onnx.run(after, one) - to_onnx.run(before, one)).max() for one in tensors(model)]
+    assert np.mean(apart) < 0.05
+
+
+def test_eight_bits_are_measured_and_kept(swept: Path) -> None:
+    told = read_json(swept / "keep-0.5" / "int8.json")
+    for name, file in (("validation", "validation.json"), ("test", "test.json")):
+        assert told[name]["images"] == read_json(swept / "keep-0.5" / file)["images"]
+        assert told[name]["accuracy"] >= read_json(swept / "keep-0.5" / file)["accuracy"] - 0.1
+    judged = {one["file"] for one in read_json(swept / "keep-0.5" / "test.json")["predictions"]}
+    held_out = set(read_json(swept / "keep-0.5" / "validation.json")["paths"])
+    assert told["calibration"]
+    assert not set(told["calibration"]) & (judged | held_out)
+
+
+def test_runtimes_stand_in_the_table(swept: Path) -> None:
+    candidates = read_results(swept)
+    assert runtimes_of(candidates) == ["pytorch", "onnx", "int8"]
+    assert [asdict(one) for one in in_runtime(candidates, "pytorch")] == [asdict(one) for one in candidates]
+    folder, there = swept / "keep-0.5", in_runtime(candidates, "int8")[1]
+    assert there.time_ms == read_json(folder / "time-int8.json")["median_ms"]
+    assert there.accuracy == read_json(folder / "int8.json")["validation"]["accuracy"]
+    assert there.test_accuracy == read_json(folder / "int8.json")["test"]["accuracy"]
+    assert isinstance(there.right, tuple)
+    assert isinstance(there.confusion[0], tuple)
+    assert in_runtime(candidates, "onnx")[1].accuracy == candidates[1].accuracy
+    time = read_json(folder / "time-onnx.json")
+    assert time["runtime"] == f"ONNX Runtime {onnxruntime.__version__}"
+    assert time["threads"] == 1
+    with open(swept / "results.csv") as handle:
+        row = list(csv.DictReader(handle))[1]
+    assert float(row["Int8_time[s]"]) == pytest.approx(there.time_ms / 1000)
+
+
+def test_runtimes_are_switched_on_the_chart(swept: Path) -> None:
+    candidates = read_results(swept)
+    figure = accuracy_over_time_by_runtime(candidates, choose(candidates))
+    (menu,) = figure.layout.updatemenus
+    assert [one.label for one in menu.buttons] == ["PyTorch", "ONNX Runtime", "ONNX Runtime, 8-bit integers"]
+    shown = menu.buttons[2].args[0]["visible"]
+    base = [trace for trace, on in zip(figure.data, shown, strict=True) if on and trace.name == "unpruned base"]
+    assert [list(trace.x) for trace in base] == [[in_runtime(candidates, "int8")[0].time_ms]]
+    assert "ms, ONNX Runtime" in candidates_table(candidates)
+
+
+def test_results_without_runtimes_still_load(swept: Path, tmp_path: Path) -> None:
+    made = read_json(swept / "results.json")
+    for one in made["candidates"]:
+        del one["runtimes"]
+    (tmp_path / "results.json").write_text(json.dumps(made))
+    candidates = read_results(tmp_path)
+    assert runtimes_of(candidates) == ["pytorch"]
+    with pytest.raises(FtlError, match="not all networks were timed in int8"):
+        in_runtime(candidates, "int8")
+    assert not accuracy_over_time_by_runtime(candidates, choose(candidates)).layout.updatemenus
+
+
+def test_torch_export_says_the_same(swept: Path, tmp_path: Path) -> None:
+    file, model = ftl.export(swept / "keep-0.5", tmp_path / "network.pt2"), load_model(swept / "keep-0.5")
+    loaded = torch.export.load(file).module()  # of a file that this test has just written
+    for image in photographs():
+        said = loaded(model.network.preprocess([image])).numpy(force=True)
+        np.testing.assert_allclose(said, model.probabilities([image]), atol=1e-5)
+
+
+def test_the_zip_classifies_without_torch(swept: Path, tmp_path: Path) -> None:
+    ftl.export(swept / "keep-0.5", tmp_path / "crack.zip", int8=True)
+    with zipfile.ZipFile(tmp_path / "crack.zip") as archive:
+        archive.extractall(tmp_path / "crack")
+        names = set(archive.namelist())
+    assert names == {"model.onnx", "model-int8.onnx", "classes.json", "example.py", "README.txt", "example.png"}
+    assert "in 8-bit integers" in (tmp_path / "crack" / "README.txt").read_text()
+    assert len((tmp_path / "crack" / "example.py").read_text().splitlines()) < 40
+    code = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['ftl'] = None; sys.argv[1:] = sys.argv[1:]; "
+        "runpy.run_path('example.py', run_name='__main__')"
+    )
+    wide = tmp_path / "wide.jpg"
+    Image.fromarray(photographs()[4]).save(wide)
+    for picture in (["example.png"], [str(wide)], []):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *picture], cwd=tmp_path / "crack", capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split(": ")[1].split()[0] in ("Background", "Crack")
+    (tmp_path / "crack" / "model-int8.onnx").unlink()
+    said = subprocess.run(
+        [sys.executable, "-c", code, "example.png"], cwd=tmp_path / "crack", capture_output=True, text=True, check=True
+    ).stdout.split()
+    model = load_model(swept / "keep-0.5")
+    scores = model.probabilities([read_image(tmp_path / "crack" / "example.png")])[0]
+    assert said[1] == model.classes[scores.argmax()]
+    assert float(said[2]) == pytest.approx(scores.max(), abs=1e-4)
+
+
+def test_the_same_network_gives_the_same_zip(swept: Path, tmp_path: Path) -> None:
+    contents = [ftl.export(swept / "base", tmp_path / f"{name}.zip").read_bytes() for name in "ab"]
+    assert contents[0] == contents[1]
+    with zipfile.ZipFile(io.BytesIO(contents[0])) as archive:
+        assert "model-int8.onnx" not in archive.namelist()
+
+
+def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "run", lambda running, image: to_onnx.run(running, image) + 0.001)
+    with pytest.raises(FtlError, match=r"by 0\.001 in a probability"):
+        ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
+    monkeypatch.undo()
+    told = read_json(swept / "base" / "int8.json")
+    monkeypatch.setattr(write, "int8_of", lambda *_: (None, told | {"validation": {"accuracy": 0.2, "images": 12}}))
+    with pytest.raises(FtlError, match="take it home in float32"):
+        ftl.export(swept / "base", tmp_path / "network.onnx", int8=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_use_is_told(swept: Path, tmp_path: Path) -> None:
+    for name, int8, told in (("a.h5", False, "exported as one of"), ("a.pt2", True, "go into an .onnx file")):
+        with pytest.raises(FtlError, match=told):
+            ftl.export(swept / "base", tmp_path / name, int8=int8)
+    with pytest.raises(FtlError, match="no network's folder"):
+        ftl.export(swept / "results.json", tmp_path / "a.onnx")
+    with pytest.raises(FtlError, match="no classifier yet"):
+        ftl.export(swept.parent / "dataset", tmp_path / "a.onnx")
+    with pytest.raises(FtlError, match="no runtime 'tflite'"):
+        ftl.runtimes.check_runtimes(["tflite"])  # type: ignore[attr-defined]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_moved_data_set_is_found_again(swept: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    (swept / "keep-0.5" / "int8.json").unlink(missing_ok=True)
+    (swept.parent / "dataset").rename(moved)
+    try:
+        with pytest.raises(FtlError, match="give the folder of the data set"):
+            ftl.export(swept / "keep-0.5", tmp_path / "a.onnx", int8=True)
+        assert ftl.export(swept / "keep-0.5", tmp_path / "b.onnx").is_file()  # checked on drawn images instead
+        assert ftl.export(swept / "keep-0.5", tmp_path / "c.onnx", int8=True, images=moved).is_file()
+    finally:
+        moved.rename(swept.parent / "dataset")
+
+
+def test_the_command_line(swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(swept / "keep-0.5"), str(tmp_path / "a.onnx"), "--int8"]) == 0
+    assert "in 8-bit integers" in capsys.readouterr().out
+    assert main(["choose", str(swept), "--runtime", "int8", "--export", str(tmp_path / "b.zip"), "--int8"]) == 0
+    assert main(["export", str(swept / "base"), str(tmp_path / "c.safetensors")]) == 0
+    assert load_model(tmp_path / "c.safetensors").classes == ("Background", "Crack")
+    assert main(["test", str(swept), "--evaluation", str(swept.parent / "evaluation"), "--threads", "1",
+                 "--runtimes", "int8"]) == 0  # fmt: skip
+    assert "int8" in capsys.readouterr().out
+    assert main(["export", str(swept / "base"), str(tmp_path / "c.tflite")]) == 1
+    assert ".onnx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("fraction", "round_to", "count"), [(0.1, 1, 2), (0.1, 8, 8), (0.9, 8, 20), (0.4, 4, 8)])
+def test_kept_counts_are_rounded_up(fraction: float, round_to: int, count: int) -> None:
+    scores = {"crack": np.random.default_rng(0).random(20).astype(np.float32)}
+    plain, rounded = pick(scores, "fraction", fraction), pick(scores, "fraction", fraction, round_to=round_to)
+    assert len(rounded.kept) == count
+    assert set(plain.kept) <= set(rounded.kept)
+    assert set(rounded.kept) == set(np.argsort(-scores["crack"])[:count])
+    scores["dirt"] = np.random.default_rng(1).random(20).astype(np.float32)
+    assert len(pick(scores, "fraction", fraction, round_to=round_to).kept) % round_to in (0, 20 % round_to)
