@@ -107,7 +107,8 @@ def test_baselines() -> None:
 
 
 def test_the_registry() -> None:
-    assert list(CRITERIA) == ["iou", "predicate1", "predicate2", "binary_iou", "dissection", "l1", "random"]
+    maps, weights = ["iou", "predicate1", "predicate2", "binary_iou", "dissection"], ["l1", "random"]
+    assert list(CRITERIA) == [*maps, *weights, "bn_scale", "taylor"]
     assert all(one.summary for one in CRITERIA.values())
     with pytest.raises(FtlError, match="choose one of iou, predicate1"):
         criterion("dice")
