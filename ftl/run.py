@@ -15,6 +15,7 @@ from ftl.evaluate import evaluate, time_all
 from ftl.files import alone, read_json
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
+from ftl.pruning.budget import parse_budget
 from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, networks
@@ -23,6 +24,7 @@ from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of
 from ftl.scoring.whole import bind
 from ftl.train import train_all
+from ftl.tuning.budgets import make_budget_networks
 from ftl.tuning.plan import Tuning
 
 
@@ -64,6 +66,7 @@ def sweep(
     time_on: str | None = None,
     store: str | None = None,
     tuning: Tuning | None = None,
+    budgets: Sequence[str] = (),
     runtimes: Sequence[str] = (PYTORCH,),
     round_to: int = 1,
     report: Report = silent,
@@ -77,6 +80,7 @@ def sweep(
     process.
     `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
     residual addition ties (`ftl.pruning.ties`).
+    `budgets`: networks to search besides, as "1%" of the multiply-adds or "5ms" for one image (`ftl.pruning.budget`).
     `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
     `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.runtimes`, what networks
     are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
@@ -94,13 +98,15 @@ def sweep(
     if positive is not None and positive not in learn.classes:
         raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
     out = Path(out)
-    tuning = tuning or Tuning()
+    tuning, limits = tuning or Tuning(), [parse_budget(one) for one in budgets]
     tuning.check(backbone)
     how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
         if lacking(out, fractions):
             how = replace(how, criterion=bind(how.criterion, backbone, learn, seed, photo))
+        make_budget_networks(backbone, masks, learn, out, limits, how, photo=photo, threads=threads, report=report)
+        names = [BASE, *map(folder_name, fractions), *(one.name for one in limits)]
         judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])
         if scheduler is not None:
             if criterion_of(criterion).looks_at == "network":  # all its scores are known: nothing is left to share out
@@ -108,14 +114,14 @@ def sweep(
             from ftl.cluster.sweep import compute  # an office of machines is not what every user needs
 
             compute(
-                scheduler, out, masks, learn, judge, fractions,
+                scheduler, out, masks, learn, judge, fractions, names,
                 mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store, tuning=tuning,
                 runtimes=runtimes, report=report, follow=follow,
             )  # fmt: skip
             return Sweep(out, tuple(write_results(out)))
         make_networks(backbone, masks, out, fractions, how, mode, report)
         train_all(
-            [out / BASE, *(out / folder_name(one) for one in fractions)], learn,
+            [out / name for name in names], learn,
             tuning=tuning, seed=seed, photo=photo, positive=positive, report=report, follow=follow,
         )  # fmt: skip
         folders = networks(out)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
-from ftl.pruning.names import BASE, RECALIBRATED, TUNED, folder_name
+from ftl.pruning.names import RECALIBRATED, TUNED
 from ftl.runtimes import TITLES
 from ftl.scoring.criteria import CRITERIA
 from ftl.tuning.plan import Recipe
@@ -15,7 +15,7 @@ from studio.jobs.keep import parse_keep
 from studio.jobs.progress import duration
 from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
-from studio.jobs.tuning import tuning_of
+from studio.jobs.tuning import network_names, tuning_of
 
 user, project, role = ui.here("admin")
 st.title("Sweep")
@@ -92,6 +92,12 @@ with st.container(border=True):
     text = st.text_input(
         "Keep fractions", DEFAULT_KEEP, help="A list, or ranges as 0.05-0.5/0.05: from, to, step. 0.1 keeps a tenth."
     )
+    limits = st.text_input(
+        "And within a budget", placeholder="1%, 5ms",
+        help="Searches the widths of all layers for a network that takes at most so much: a share of the multiply-"
+        "adds, as 1%, or a time for one photograph on this machine, as 5ms. Takes a few minutes each.",
+    )  # fmt: skip
+    settings["budgets"] = [one.strip() for one in limits.split(",") if one.strip()]
     with st.expander("Criterion, rule, split"):
         left, middle, right = st.columns(3)
         settings["criterion"] = left.selectbox(
@@ -154,7 +160,7 @@ with ui.told():
     with st.container(border=True):
         st.subheader("4 · Cost")
         left, middle, right = st.columns(3)
-        networks = len(tuning_of(settings).names([BASE, *map(folder_name, settings["keep"] or [None])]))
+        networks = len(tuning_of(settings).names(network_names(settings)))
         left.metric("Networks", networks, help="the whole one, one for each fraction, and what is made of them")
         middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
         with st.spinner("Measuring this machine"):

@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_photo(made)
     options.add_positive(made)
     options.add_tuning(made)
+    options.add_budgets(made)
     made.add_argument(
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
@@ -414,6 +415,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         time_on=options.time_on,
         store=options.store,
         tuning=tuning_of(options),
+        budgets=options.budget,
         runtimes=options.runtimes,
         round_to=options.round_to,
         report=bar,

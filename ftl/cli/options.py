@@ -92,6 +92,13 @@ def tuning_of(options: argparse.Namespace) -> Tuning:
     return Tuning(tuple(options.also), options.tune_base, Recipe(distil=options.distil, **given))
 
 
+def add_budgets(parser: argparse.ArgumentParser) -> None:
+    """Networks searched within a limit."""
+    parser.add_argument(
+        "--budget", nargs="+", default=[], metavar="B", help="search a network within 1%% of the multiply-adds, or 5ms"
+    )
+
+
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     """Photographs by class to train on."""
     parser.add_argument(

@@ -61,14 +61,16 @@ class _Work:
     plan: Plan
     sources: Sources
     fractions: Sequence[float | None]
+    names: Sequence[str]
     report: Report
     follow: Follow
     events: deque[Told] = field(default_factory=deque)
     seen: dict[str, float] = field(default_factory=dict)
 
     def wanted(self) -> dict[str, float]:
-        """All candidates with their keep fractions; half for the rule that has none."""
-        networks = {BASE: 1.0} | {folder_name(one): one or 0.5 for one in self.fractions}
+        """All candidates with their keep fractions; half for the rule that has none, a tenth for a budget."""
+        networks = dict.fromkeys(self.names, 0.1) | {BASE: 1.0}
+        networks |= {folder_name(one): one or 0.5 for one in self.fractions}
         return {one: keep for name, keep in networks.items() for one in self.plan.tuning.names([name])}
 
     def listen(self) -> None:
@@ -97,6 +99,7 @@ def compute(
     learn: Dataset,
     judge: Dataset,
     fractions: Sequence[float | None],
+    names: Sequence[str],
     *,
     mode: str,
     photo: str | None = None,
@@ -111,9 +114,10 @@ def compute(
 ) -> None:
     """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
 
-    `time_on`: the name of the worker whose machine takes the times, and does nothing else while there are workers on
-    other machines; by default one that is idle. `store`: an address for fsspec (`ftl.store`) where workers fetch the
-    files that they do not see; by default this process sends them. `follow`: hears how far each candidate is.
+    `names`: of all networks, also of those that are there already. `time_on`: the name of the worker whose machine
+    takes the times, and does nothing else while there are workers on other machines; by default one that is idle.
+    `store`: an address for fsspec (`ftl.store`) where workers fetch the files that they do not see; by default this
+    process sends them. `follow`: hears how far each candidate is.
     `runtimes`: what networks are timed in; this process makes the files that others than PyTorch take.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
     """
@@ -143,7 +147,7 @@ def compute(
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
         tuning=tuning,
     )
-    work = _Work(out, plan, sources, fractions, report, follow)
+    work = _Work(out, plan, sources, fractions, names, report, follow)
     # until when to wait for the scheduler; one that writes a file may be about to start
     until: float | None = time.monotonic() + (0.0 if "://" in scheduler else START_PATIENCE)
     with _marked(plan):
@@ -201,8 +205,7 @@ def _candidates(client: Client, work: _Work) -> None:
 
     def there() -> list[str]:
         """The networks that candidates can be made of."""
-        names = [BASE, *map(folder_name, work.fractions)]
-        return [name for name in names if (out / name / DESCRIPTION).is_file()]
+        return [name for name in work.names if (out / name / DESCRIPTION).is_file()]
 
     def scoring(branch: Branch) -> Step:
         return Step("scoring", score, (branch,), priority=1.5)

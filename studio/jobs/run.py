@@ -13,7 +13,6 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.progress import Report
-from ftl.pruning.names import BASE, folder_name
 from studio.errors import StudioError
 from studio.jobs import queue
 from studio.jobs.record import await_candidates, follower, reporter, say
@@ -35,7 +34,7 @@ def sweep(job: Job, report: Report) -> None:
     from ftl.dataset import load_dataset
     from studio.jobs.backbones import file_of
     from studio.jobs.layout import PHOTO, lay_out
-    from studio.jobs.tuning import tuning_of
+    from studio.jobs.tuning import network_names, tuning_of
 
     settings: dict[str, Any] = job.settings
     folder = workspace(job.id)
@@ -74,7 +73,7 @@ def sweep(job: Job, report: Report) -> None:
     backbone = load_backbone(source)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
     tuning = tuning_of(settings)
-    names = tuning.names([BASE, *map(folder_name, settings["keep"] or [None])])
+    names = tuning.names(network_names(settings))
     await_candidates(job.id, names)
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
         if left.name not in names:
@@ -96,6 +95,7 @@ def sweep(job: Job, report: Report) -> None:
         time_on=os.environ[TIME_ON] or None,
         store=shared.address(),
         tuning=tuning,
+        budgets=settings.get("budgets", ()),
         runtimes=settings.get("runtimes", ()),
         report=report,
         follow=follower(job.id),

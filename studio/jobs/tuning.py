@@ -1,9 +1,11 @@
-"""How a job's settings say which candidates are fine-tuned."""
+"""Which networks a job's settings ask for, and what is made of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ftl.pruning.budget import parse_budget
+from ftl.pruning.names import BASE, folder_name
 from ftl.tuning.plan import Recipe, Tuning
 
 
@@ -12,3 +14,9 @@ def tuning_of(settings: dict[str, Any]) -> Tuning:
     also, epochs, distil = settings.get("also", []), settings.get("tuning_epochs"), settings.get("distil", 0.0)
     recipe = Recipe(distil=distil) if epochs is None else Recipe(epochs=epochs, distil=distil)
     return Tuning(tuple(also), bool(settings.get("tune_base")), recipe)
+
+
+def network_names(settings: dict[str, Any]) -> list[str]:
+    """All networks of a sweep, the unpruned one first. Raises `FtlError` for a budget that is none."""
+    budgets = (parse_budget(one).name for one in settings.get("budgets", ()))
+    return [BASE, *map(folder_name, settings["keep"] or [None]), *budgets]
