@@ -15,9 +15,8 @@ from ftl.evaluate import evaluate, time_all
 from ftl.files import alone, read_json
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
-from ftl.pruning.budget import parse_budget
 from ftl.pruning.choice import How
-from ftl.pruning.names import BASE, folder_name
+from ftl.pruning.names import BASE, folder_name, parse_budget
 from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, networks
 from ftl.results import write_results
 from ftl.runtimes import PYTORCH, check_runtimes

@@ -8,11 +8,9 @@ epochs on images that are trained on, and that with the lowest loss on others of
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from ftl.errors import FtlError
 from ftl.head import Head
 from ftl.model import write_head
 from ftl.pruning.choice import LayerChoice
+from ftl.pruning.names import Budget
 from ftl.pruning.network import write_network
 from ftl.pruning.rules import keep_fraction
 from ftl.pruning.surgery import prune
@@ -28,27 +27,6 @@ from ftl.timing import time_network
 
 RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _STEPS = 9  # of the search for k: to a hundredth
-
-
-class Budget(NamedTuple):
-    """At most `limit` of a `unit`: "macs", as a share (0..1) of the unpruned network's, or "ms" for one image."""
-
-    limit: float
-    unit: str
-
-    @property
-    def name(self) -> str:
-        """Of its network's folder: `macs-0.01`, `ms-5`."""
-        return f"{self.unit}-{self.limit:g}"
-
-
-def parse_budget(text: str) -> Budget:
-    """`1%` of the multiply-adds, `5ms` for one image. Raises `FtlError` for anything else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(%|ms)\s*", text)
-    if match is None or not float(match[1]) or (match[2] == "%" and float(match[1]) >= 100):
-        raise FtlError(f"a budget is a share of the multiply-adds below 100 %, as 1%, or a time, as 5ms; not {text!r}")
-    amount = float(match[1])
-    return Budget(amount / 100, "macs") if match[2] == "%" else Budget(amount, "ms")
 
 
 def widths(choices: list[LayerChoice], k: float, ratio: float) -> dict[str, float]:

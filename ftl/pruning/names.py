@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
+from ftl.errors import FtlError
+
 BASE = "base"
 """The unpruned network's."""
 
@@ -24,3 +29,24 @@ of its last maps.
 def candidate_name(network: str, head: str) -> str:
     """The folder of a pruned network's candidate: the network's own, or `keep-0.05-tuned` beside it."""
     return network if head == LINEAR else f"{network}-{head}"
+
+
+class Budget(NamedTuple):
+    """At most `limit` of a `unit`: "macs", as a share (0..1) of the unpruned network's, or "ms" for one image."""
+
+    limit: float
+    unit: str
+
+    @property
+    def name(self) -> str:
+        """Of its network's folder: `macs-0.01`, `ms-5`."""
+        return f"{self.unit}-{self.limit:g}"
+
+
+def parse_budget(text: str) -> Budget:
+    """`1%` of the multiply-adds, `5ms` for one image. Raises `FtlError` for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(%|ms)\s*", text)
+    if match is None or not float(match[1]) or (match[2] == "%" and float(match[1]) >= 100):
+        raise FtlError(f"a budget is a share of the multiply-adds below 100 %, as 1%, or a time, as 5ms; not {text!r}")
+    amount = float(match[1])
+    return Budget(amount / 100, "macs") if match[2] == "%" else Budget(amount, "ms")

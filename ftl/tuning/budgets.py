@@ -10,8 +10,9 @@ from ftl.backbones.chain import Backbone
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
-from ftl.pruning.budget import RATIOS, Budget, pruned_to, search
+from ftl.pruning.budget import RATIOS, pruned_to, search
 from ftl.pruning.choice import How
+from ftl.pruning.names import Budget
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.sweep import choose_filters, made_with, source_of
 from ftl.tuning.fit import fine_tune

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
 from ftl.progress import TESTED, TIMED, TIMING
-from ftl.pruning.names import BASE, candidate_name, folder_name
+from ftl.pruning.names import BASE, candidate_name, folder_name, parse_budget
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs.sweeps import job_in
@@ -136,8 +136,9 @@ def settle(project_id: int, job_id: int) -> None:
         for head in job.settings.get("also", [])
         if all(candidate_name(folder_name(one), head) in finished for one in keep)
     ]
+    budgets = [one for one in job.settings.get("budgets", []) if parse_budget(one).name in finished]
     whole = job.settings.get("tune_base", False) and all(candidate_name(BASE, head) in finished for head in also)
-    fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole}
+    fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole, "budgets": budgets}
     _again(project_id, job_id, settings=job.settings | fewer)
 
 

@@ -10,7 +10,9 @@ from ftl.backbones.chain import Backbone, build
 from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
+from ftl.pruning.budget import RATIOS
 from ftl.pruning.names import TUNED
+from ftl.tuning.budgets import MOST, TRIAL
 from studio.jobs import backbones
 from studio.jobs.estimate import speed, sweep_seconds, training_seconds, tuning_seconds
 from studio.jobs.tuning import tuning_of
@@ -31,7 +33,8 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
         seconds += tuning_seconds(
             spec, size, [*keep, *([1.0] if tuning.base else [])], images, tuning.recipe.epochs, macs_per_second
         )
-    return seconds
+    trials = len(settings.get("budgets", ())) * len(RATIOS)
+    return seconds + trials * tuning_seconds(spec, size, [0.1], min(images, 2 * MOST), TRIAL.epochs, macs_per_second)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

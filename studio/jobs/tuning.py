@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ftl.pruning.budget import parse_budget
-from ftl.pruning.names import BASE, folder_name
+from ftl.pruning.names import BASE, folder_name, parse_budget
 from ftl.tuning.plan import Recipe, Tuning
 
 

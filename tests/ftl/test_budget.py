@@ -12,8 +12,9 @@ from ftl.backbones.chain import Backbone, macs
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.masks import load_masks
-from ftl.pruning.budget import RATIOS, Budget, cost_of, fitting, parse_budget, pruned_to, search, widths
+from ftl.pruning.budget import RATIOS, cost_of, fitting, pruned_to, search, widths
 from ftl.pruning.choice import LayerChoice
+from ftl.pruning.names import Budget, parse_budget
 from ftl.tuning.plan import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone
 
