@@ -131,12 +131,10 @@ def settle(project_id: int, job_id: int) -> None:
     keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
     if not keep or BASE not in finished:
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
-    also = [
-        head
-        for head in job.settings.get("also", [])
-        if all(candidate_name(folder_name(one), head) in finished for one in keep)
-    ]
     budgets = [one for one in job.settings.get("budgets", []) if parse_budget(one).name in finished]
+    names = [*map(folder_name, keep), *(parse_budget(one).name for one in budgets)]
+    heads = job.settings.get("also", [])
+    also = [head for head in heads if all(candidate_name(name, head) in finished for name in names)]
     whole = job.settings.get("tune_base", False) and all(candidate_name(BASE, head) in finished for head in also)
     fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole, "budgets": budgets}
     _again(project_id, job_id, settings=job.settings | fewer)
