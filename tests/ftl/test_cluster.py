@@ -22,11 +22,13 @@ from ftl.errors import FtlError
 from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.run import Sweep
+from ftl.tuning.plan import Recipe, Tuning
 from tests.cluster import Cluster
 from tests.conftest import SIZE, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
+TUNING = Tuning(("tuned", "recalibrated"), recipe=Recipe(epochs=2, distil=0.5))
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
@@ -111,21 +113,31 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
     assert outcome(workspace / "many-mobile") == outcome(workspace / "own-mobile")
 
 
+@pytest.fixture(scope="module")
+def one_tuned(workspace: Path) -> dict[str, object]:
+    """What one process makes where pruned networks are fine-tuned as well."""
+    run(workspace, "one-tuned", tuning=TUNING)
+    return outcome(workspace / "one-tuned")
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_workers_that_see_no_file_of_the_driver_get_them(
-    tmp_path: Path, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch, stored: bool
+    tmp_path: Path, workspace: Path, one_tuned: dict[str, object], monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
     """The driver's paths lead through its own working folder, which for every other process is another."""
     monkeypatch.chdir(workspace)
-    name = "fetched" if stored else "sent"
+    name, heard = "fetched" if stored else "sent", list[Told]()
     here, made, store = Path("/proc/self/cwd"), workspace / name, tmp_path / "store"
     cluster = Cluster(tmp_path / "cluster").start()
     try:
-        done = run(here, name, scheduler=str(cluster.file), store=f"file://{store}" if stored else None)
-        assert run(here, name, scheduler=str(cluster.file)) == done
+        more = {"scheduler": str(cluster.file), "tuning": TUNING}
+        done = run(here, name, store=f"file://{store}" if stored else None, follow=heard.append, **more)
+        assert run(here, name, **more) == done
     finally:
         cluster.stop()
-    assert outcome(made) == one
+    assert outcome(made) == one_tuned
+    epochs = [told.epoch[0] for told in heard if told.epoch and told.name == "keep-0.5-tuned"]
+    assert epochs == [1, 2]
     contents = {digest(file) for side in ("dataset", "evaluation") for file in (workspace / side).rglob("*.png")}
     assert ({file.name for file in store.glob("*/*")} >= contents) == stored
     assert not (made / "base" / "features.h5").exists()
@@ -180,22 +192,23 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
     assert not [*out.glob(".*")]  # nor a mark of the driver's
 
 
-@pytest.mark.parametrize("victim", ["worker", "scheduler"])
+@pytest.mark.parametrize("kinds", [["worker"], ["scheduler"]] if KILLS > 1 else [["worker", "scheduler"]], ids=" ".join)
 def test_whatever_is_killed_the_sweep_ends_with_the_right_result(
-    tmp_path: Path, workspace: Path, one: dict[str, object], victim: str
+    tmp_path: Path, workspace: Path, one: dict[str, object], kinds: list[str]
 ) -> None:
     """SIGKILL at random moments; and no candidate is computed twice once it was finished."""
     cluster, rng, kills, runs = Cluster(tmp_path / "cluster").start(), random.Random(5), 0, 0
-    pause = (0.5, 2.0) if victim == "worker" else (4.0, 9.0)  # until a step is under way again
+    pauses = {"worker": (0.5, 2.0), "scheduler": (4.0, 9.0)}  # until a step is under way again
     try:
-        while kills < KILLS:
-            out, first = workspace / f"killed-{victim}-{runs}", dict[Path, int]()
+        while kills < KILLS * len(kinds):
+            out, first = workspace / f"killed-{kinds[0]}-{runs}", dict[Path, int]()
             with ThreadPoolExecutor(1) as pool:
                 driver = pool.submit(run, workspace, out.name, scheduler=str(cluster.file))
-                while not wait([driver], rng.uniform(*pause)).done:
+                while not wait([driver], rng.uniform(*pauses[kinds[kills % len(kinds)]])).done:
                     for file in out.glob("*/test.json"):
                         first.setdefault(file, file.stat().st_mtime_ns)
-                    if kills < KILLS:
+                    if kills < KILLS * len(kinds):
+                        victim = kinds[kills % len(kinds)]
                         cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
                         kills += 1
                 driver.result()

@@ -45,21 +45,22 @@ def finished(job: Job) -> dict[str, int]:
     return {name: (models(job.id) / name / "test.json").stat().st_mtime_ns for name in names}
 
 
-@pytest.mark.parametrize("victim", list(VICTIMS))
+@pytest.mark.parametrize("kinds", [[one] for one in VICTIMS] if KILLS > 1 else [list(VICTIMS)], ids=" ".join)
 def test_a_job_ends_with_the_right_result_whatever_is_killed(
-    project: Someone, home: Path, tmp_path: Path, victim: str
+    project: Someone, home: Path, tmp_path: Path, kinds: list[str]
 ) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     rng, kills, expected = random.Random(1), 0, None
-    while kills < KILLS:
-        job = queue.launch(project.project_id, project.user_id, "sweep", victim, settings(project, keep=KEEP))
+    while kills < KILLS * len(kinds):
+        job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP))
         first: dict[str, int] = {}
         while (now := job_in(project.project_id, job.id)).state in queue.UNFINISHED:
+            victim = kinds[kills % len(kinds)]
             time.sleep(rng.uniform(*PAUSE[victim]))
             first = finished(job) | first
             found = list(victims(home, VICTIMS[victim]))
-            if found and kills < KILLS:
+            if found and kills < KILLS * len(kinds):
                 for process in found if victim == "studio" else rng.sample(found, 1):
                     with suppress(psutil.Error):
                         process.kill()
