@@ -1,4 +1,8 @@
-"""The three parts of the Understand page. Each is looked into at leisure and reruns alone."""
+"""The three parts of the Understand page.
+
+They are no fragments: a click just behind a full run of the page was seen, on a slow machine, to leave the browser with
+a blank page ("Cannot set a node at a delta path"), and all that takes long here is cached anyway.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +70,6 @@ def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str
     return answers.telling(model_of(folder), _photo, label, layers)
 
 
-@st.fragment
-@ui.told()
 def went(one: Subject) -> None:
     """The picture of all layers."""
     st.markdown(layers.summary(one.layers, one.sweep.candidate(one.name).tied_layers or 0))
@@ -90,8 +92,6 @@ def went(one: Subject) -> None:
     st.caption(how)
 
 
-@st.fragment
-@ui.told()
 def sees(one: Subject) -> None:
     """Filters of one layer over photographs with masks."""
     pairs = masked_photographs(sweeps.workspace(one.sweep.job_id))
@@ -154,8 +154,6 @@ def _row(found: filters.Look, cells: Sequence[tuple[int, int]], names: Sequence[
             st.image(filters.picture(found, at, channel), f"{ui.plain(name)} · {told}", width=150)
 
 
-@st.fragment
-@ui.told()
 def answers_why(one: Subject) -> None:
     """Grad-CAM of a photograph."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
