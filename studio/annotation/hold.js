@@ -9,7 +9,7 @@ export default function ({ data, setStateValue }) {
     Object.assign(window.ftlHold, { run: data.run, room: data.room, tell: setStateValue });
     return;
   }
-  // queue: what waits, in its order: keys and clicks {event, path}, strokes {canvas, events}
+  // queue: what waits, in its order: keys {event, path}, clicks {event, path, press}, strokes {canvas, events}
   const hold = window.ftlHold = { run: data.run, room: data.room, tell: setStateValue, queue: [], change: null, down: false, until: 0 };
   const replayed = new WeakSet();
   const canvasOf = (event) => event.composedPath().find((one) => one.tagName === "CANVAS");
@@ -48,7 +48,7 @@ export default function ({ data, setStateValue }) {
   const changes = (one) => {
     const again = stepsBack(one);
     const pen = picksPen(one);
-    const button = one.event.type === "click" ? one.path.some((part) => /st-key-(class-|tool-)/.test(part.className))
+    const button = one.event.type !== "keydown" ? one.path.some((part) => /st-key-(class-|tool-)/.test(part.className))
       : !/\d/.test(one.event.key) || document.querySelector(`.st-key-class-${one.event.key}`);
     begin({ view: !again && !pen, again, within: again || pen && button ? SURE : TAKEN });
   };
@@ -79,7 +79,8 @@ export default function ({ data, setStateValue }) {
       if (one.events) draw(one);
       else {
         changes(one);
-        dispatch(one.event, one.path[0].isConnected ? one.path[0] : document.body);
+        const target = one.path[0].isConnected ? one.path[0] : document.body;
+        for (const event of one.press ?? [one.event]) dispatch(event, target);
       }
     }
     if (hold.queue.length) setTimeout(work, 30);
@@ -108,11 +109,32 @@ export default function ({ data, setStateValue }) {
       && event.clientY < box.bottom;
   };
 
+  // A click waits with the press that it is the end of: Streamlit's buttons want both, and press themselves 80 ms after
+  // one without its click. Whether it waits is decided as the press begins.
+  let press = null; // the events of one that waits, until its click
+  let passes = false; // whether the press under way is let through
+  const slides = (event) => event.composedPath().some((part) => part.role === "slider");
+  const waits = (one) => hold.queue.length || !ready(one);
+  for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup"]) window.addEventListener(type, (event) => {
+    if (replayed.has(event)) return;
+    if (type === "pointerdown") {
+      const free = canvasOf(event) || place(event) || typing(event) || slides(event);
+      press = !free && waits({ event, path: event.composedPath() }) ? [] : null;
+      passes = !press;
+    }
+    if (!press) return;
+    keep(event);
+    press.push(event);
+  }, true);
+
   for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
     if (replayed.has(event) || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
     if (type === "click" && place(event)) return; // of a stroke whose canvas went meanwhile
     const one = { event, path: event.composedPath() };
-    if (!hold.queue.length && ready(one)) return changes(one);
+    if (type === "click" && press) {
+      one.press = [...press, event];
+      press = null;
+    } else if (type === "click" && passes && event.detail || !waits(one)) return changes(one);
     keep(event);
     wait(one);
   }, true);
