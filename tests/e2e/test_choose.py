@@ -120,7 +120,7 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     click(other, "keep-0.25")
     panel(other, "keep-0.25").wait_for()
     settled(other)
-    assert other.get_by_test_id("stDownloadButton").count() == 1
+    assert other.get_by_test_id("stDownloadButton").count() == 3
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
 

@@ -139,7 +139,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     panel(page, name).wait_for()
     settled(page)
     with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
+        page.get_by_role("button", name="Download", exact=True).click()
     taken = material / "taken.safetensors"
     download.value.save_as(taken)
     pick = page.get_by_role("button", name="Make this the project's network")

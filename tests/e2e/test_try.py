@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,14 @@ def test_the_downloaded_file_says_what_the_page_says(
     assert [(row["file"], row["network"]) for row in rows] == [(photo.name, "keep-0.5"), (photo.name, "base")]
 
     page.goto(f"{server.url}/choose?project={project[0]}")
-    page.get_by_test_id("stDownloadButton").wait_for()
+    page.get_by_test_id("stDownloadButton").first.wait_for()
     settled(page)
     with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
+        page.get_by_role("button", name="Zip", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as bundle:
+        assert {"model.onnx", "example.py", "classes.json"} <= set(bundle.namelist())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
     assert download.value.suggested_filename == "keep-0.5.safetensors"
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
