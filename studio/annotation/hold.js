@@ -9,7 +9,8 @@ export default function ({ data, setStateValue }) {
     Object.assign(window.ftlHold, { run: data.run, room: data.room, tell: setStateValue });
     return;
   }
-  // queue: what waits, in its order: keys {event, path}, clicks {event, path, press}, strokes {canvas, events}
+  // queue: what waits, in its order: keys and clicks {event, path, all}, with all the events of each; strokes
+  // {canvas, events}
   const hold = window.ftlHold = { run: data.run, room: data.room, tell: setStateValue, queue: [], change: null, down: false, until: 0 };
   const replayed = new WeakSet();
   const canvasOf = (event) => event.composedPath().find((one) => one.tagName === "CANVAS");
@@ -80,7 +81,7 @@ export default function ({ data, setStateValue }) {
       else {
         changes(one);
         const target = one.path[0].isConnected ? one.path[0] : document.body;
-        for (const event of one.press ?? [one.event]) dispatch(event, target);
+        for (const event of one.all) dispatch(event, target);
       }
     }
     if (hold.queue.length) setTimeout(work, 30);
@@ -130,9 +131,11 @@ export default function ({ data, setStateValue }) {
   for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
     if (replayed.has(event) || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
     if (type === "click" && place(event)) return; // of a stroke whose canvas went meanwhile
-    const one = { event, path: event.composedPath() };
+    // Streamlit's shortcuts are of all keys that are down: without its end, a key given back would spoil the next
+    const rest = type === "keydown" ? [new KeyboardEvent("keyup", event)] : [];
+    const one = { event, path: event.composedPath(), all: [event, ...rest] };
     if (type === "click" && press) {
-      one.press = [...press, event];
+      one.all = [...press, event];
       press = null;
     } else if (type === "click" && passes && event.detail || !waits(one)) return changes(one);
     keep(event);
