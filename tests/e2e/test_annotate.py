@@ -196,6 +196,21 @@ def test_several_quick_strokes_are_all_saved(server: Server, browser, owner: int
     page.context.close()
 
 
+def test_keys_in_quick_succession_are_all_done_and_spoil_none_that_follow(
+    server: Server, browser, owner: int, wall: Image
+) -> None:
+    page = open_image(browser, server, owner, wall)
+    for key in "2t3g1e":  # most wait for the one before them
+        page.keyboard.press(key)
+    rested(page)
+    for name in ("class-1", "tool-eraser"):
+        page.locator(f".st-key-{name} button[kind=primary]").first.wait_for()
+    for key, name in (("3", "class-3"), ("b", "tool-brush"), ("2", "class-2")):
+        press(page, key, name)
+        rested(page)
+    page.context.close()
+
+
 def test_the_threshold_way(server: Server, browser, owner: int, wall: Image) -> None:
     page = open_image(browser, server, owner, wall)
     page.get_by_text("Threshold", exact=True).click()
