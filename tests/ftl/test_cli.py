@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,7 +228,10 @@ def test_a_run_killed_at_random_resumes_to_the_same_result(workspace: Path) -> N
     rng = random.Random(20)
     command = [sys.executable, "-m", "ftl", *map(str, arguments), "--out", str(workspace / "killed")]
     kills = 0
-    for _ in range(5):
+    for _ in range(12):
+        if kills == 4:
+            break
+        begin = time.monotonic()
         process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
@@ -241,6 +245,9 @@ def test_a_run_killed_at_random_resumes_to_the_same_result(workspace: Path) -> N
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
+        else:  # it was done sooner than the first, which may have waited for others' times
+            took = min(took, time.monotonic() - begin)
+            shutil.rmtree(workspace / "killed")
     assert kills
     ftl(*arguments, "--out", workspace / "killed")
     assert outcome(workspace / "killed") == outcome(workspace / "whole")

@@ -99,9 +99,11 @@ def test_the_quantile_is_each_filters_own_pooled_over_batches(seed: int, share: 
 def test_baselines() -> None:
     conv = nn.Conv2d(3, 4, 2)
     np.testing.assert_allclose(
-        criterion("l1").function(conv, None).detach(), np.abs(conv.weight.detach().numpy()).sum((1, 2, 3)), rtol=1e-6
+        criterion("l1").function(conv, 0, np.random.default_rng(0)).detach(),
+        np.abs(conv.weight.detach().numpy()).sum((1, 2, 3)),
+        rtol=1e-6,
     )
-    first, again, other = (criterion("random").function(conv, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (criterion("random").function(conv, 0, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
