@@ -27,7 +27,7 @@ from ftl.files import machine
 from ftl.runtimes import NETWORKS, PYTORCH
 
 WARM_SECONDS, WARM_RUNS = 0.5, 5
-SECONDS, LEAST_RUNS, MOST_RUNS = 8.0, 15, 200
+SECONDS, LEAST_RUNS, MOST_RUNS = 4.0, 15, 200
 
 
 _IDLE_SECONDS = 15.0  # after which the process that forks leaves
