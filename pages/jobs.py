@@ -25,7 +25,7 @@ LOOKS = {
 }
 
 COLUMNS = {
-    "Network": st.column_config.TextColumn(width="small"),
+    "Network": st.column_config.TextColumn(width=150),
     "State": st.column_config.TextColumn(width="medium"),
     "Worker": st.column_config.TextColumn(width="small"),
     "Parameters": st.column_config.NumberColumn(format="localized", width="small"),

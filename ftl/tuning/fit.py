@@ -18,6 +18,13 @@ from ftl.tuning.epoch import Epoch
 from ftl.tuning.loop import Photographs, State, begin, class_weights, look, train_epoch
 from ftl.tuning.norms import fold_norms
 from ftl.tuning.plan import Recipe
+from ftl.tuning.recalibrate import settle_norms
+
+_FORGOTTEN = 50
+"""Steps after which a batch norm's running statistics, a tenth new at each, have forgotten what was before.
+
+Where an epoch has fewer, they are taken anew behind it: else a network that has learnt all would answer at random.
+"""
 
 
 class Tuned(NamedTuple):
@@ -70,6 +77,8 @@ def fine_tune(
             report(epoch * total + done, recipe.epochs * total, TRAINING)
 
         loss = train_epoch(state, photographs, labels, fit, weights, recipe, teacher, each)
+        if len(fit) < _FORGOTTEN * recipe.batch:
+            settle_norms(state.model.network, photographs, fit)
         logits = look(state.model, photographs, stop)
         stop_loss = float(F.cross_entropy(logits, truth, weights))
         point = Epoch(epoch + 1, loss, stop_loss, float((logits.argmax(1) == truth).float().mean()))

@@ -22,14 +22,23 @@ def recalibrate(network: Backbone, photographs: Photographs, indices: np.ndarray
     Cut filters leave their followers with other maps than those that the statistics were taken on.
     """
     made = copy.deepcopy(network)
-    norms = [layer for layer in made.modules() if isinstance(layer, nn.BatchNorm2d)]
+    drawn = np.random.default_rng(seed).permutation(indices)[:MOST]
+    settle_norms(made, photographs, drawn)
+    return made
+
+
+@torch.no_grad()
+def settle_norms(network: Backbone, photographs: Photographs, indices: np.ndarray) -> None:
+    """Give a network's batch norms, in place, the mean and variance of its maps over images; it does not train then."""
+    device = next(network.parameters()).device
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain average over batches
         norm.train()
-    for part in parts(np.random.default_rng(seed).permutation(indices)[:MOST]):
-        made(made.preprocess(photographs(part)))
+    for part in parts(indices):
+        network(network.preprocess(photographs(part)).to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    return made.eval()
+    network.eval()

@@ -69,6 +69,7 @@ def test_it_learns_what_a_new_head_alone_cannot_and_leaves_the_layers_as_they_we
     with torch.inference_mode():
         means = tuned.network(tuned.network.preprocess(unseen)).mean((2, 3)).numpy()
     assert (tuned.head.probabilities(means).argmax(1) == truth).mean() >= 0.95, tuned.curve
+    assert tuned.curve[0].stop_loss < 2 * tuned.curve[0].loss  # its norms know its maps, after however few steps
     assert tuned.head.pooled
     assert tuned.head.weight.shape == (1, means.shape[1])
     assert not any(parameter.requires_grad for parameter in tuned.network.parameters())
