@@ -53,6 +53,8 @@ def fitting(
     backbone: Backbone, choices: list[LayerChoice], ratio: float, cost: Callable[[Backbone], float], limit: float
 ) -> list[LayerChoice] | None:
     """The widest network of a shape whose cost keeps within the limit; None if none does."""
+    if cost(backbone) <= limit:
+        return cut_to(backbone, choices, widths(choices, np.inf, ratio))
     best = None
     low, high = np.log(1e-3), np.log(max(ratio, 1 / ratio))
     for _ in range(_STEPS):
