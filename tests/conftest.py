@@ -16,6 +16,8 @@ from torch import nn
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import save_backbone
 from ftl.backbones.preprocess import Preprocess
+from ftl.masks import MaskSet, load_masks
+from ftl.pruning.choice import LayerChoice
 from tests.postgresql import binaries, cluster
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
@@ -91,6 +93,25 @@ def draw_pair(rng: np.random.Generator, cracked: bool) -> tuple[np.ndarray, np.n
         mask[at : at + 5, at - 5 : at] = 255
     image[mask > 0] //= 4
     return image, mask
+
+
+def make_masks(folder: Path, count: int) -> MaskSet:
+    """That many surfaces of each of two classes, with their masks."""
+    rng = np.random.default_rng(3)
+    for name in ("Crack", "Background"):
+        for number in range(count):
+            image, mask = draw_pair(rng, name == "Crack")
+            save_png(image, folder / "Images" / name / f"{number}.png")
+            save_png(mask, folder / "Segmented" / name / f"{number}.png")
+    return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
+
+
+def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
+    """Whether two choices keep the same filters for the same scores, to the bit."""
+    return all(
+        x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import begin_sweep, choose_filters
 from ftl.pruning.ties import Tie, ties
 from ftl.scoring import CRITERIA, criterion
-from tests.conftest import SIZE, draw_pair, make_workspace, save_png
+from tests.conftest import SIZE, make_masks, make_workspace, same, save_png
 
 FAMILIES = {
     "resnet18": (11_176_512, 1_813_561_344),
@@ -250,20 +250,7 @@ def mobile(seed: int = 0) -> Backbone:
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
-    folder, rng = tmp_path_factory.mktemp("masks"), np.random.default_rng(3)
-    for name in ("Crack", "Background"):
-        for number in range(2):
-            image, mask = draw_pair(rng, name == "Crack")
-            save_png(image, folder / "Images" / name / f"{number}.png")
-            save_png(mask, folder / "Segmented" / name / f"{number}.png")
-    return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
-
-
-def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
-    return all(
-        x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
-        for x, y in zip(a, b, strict=True)
-    )
+    return make_masks(tmp_path_factory.mktemp("masks"), 2)
 
 
 @pytest.mark.parametrize("name", [one.name for one in CRITERIA.values() if one.looks_at != "network"])

@@ -15,11 +15,11 @@ from torch import nn
 
 from ftl.backbones.chain import Backbone, blocks
 from ftl.errors import FtlError
-from ftl.masks import MaskSet, load_masks
+from ftl.masks import MaskSet
 from ftl.pruning import feeds
 from ftl.pruning.branches import Branch, advance
 from ftl.pruning.cascade import cascade
-from ftl.pruning.choice import Chosen, How, LayerChoice
+from ftl.pruning.choice import Chosen, How
 from ftl.pruning.feeds import cut_block
 from ftl.pruning.once import once
 from ftl.pruning.rules import above_average, keep_fraction, pick
@@ -27,7 +27,7 @@ from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.pruning.sweep import choose_filters, fractions_up_to
 from ftl.scoring import CRITERIA, criterion
 from ftl.scoring.passes import Evidence
-from tests.conftest import SIZE, draw_pair, make_backbone, save_png
+from tests.conftest import SIZE, make_backbone, make_masks, same
 
 scores_of = hnp.arrays(np.float32, st.integers(2, 60), elements=st.sampled_from([0, 0.25, 0.5, 1]).map(np.float32))
 fractions = st.floats(0.01, 1)
@@ -139,20 +139,7 @@ def test_trained_batch_norms_stay_and_fresh_ones_are_keras(backbone: Backbone) -
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
-    folder, rng = tmp_path_factory.mktemp("masks"), np.random.default_rng(3)
-    for name in ("Crack", "Background"):
-        for number in range(5):
-            image, mask = draw_pair(rng, name == "Crack")
-            save_png(image, folder / "Images" / name / f"{number}.png")
-            save_png(mask, folder / "Segmented" / name / f"{number}.png")
-    return load_masks(folder / "Images", folder / "Segmented", size=SIZE)
-
-
-def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
-    return all(
-        x.kept == y.kept and all(np.array_equal(x.scores[group], y.scores[group]) for group in x.scores)
-        for x, y in zip(a, b, strict=True)
-    )
+    return make_masks(tmp_path_factory.mktemp("masks"), 5)
 
 
 SWEEP = [0.1, 0.12, 0.25, 0.5, 0.8, 1.0]

@@ -10,10 +10,13 @@ from typing import NamedTuple
 import pytest
 
 from studio.accounts import add_user
+from studio.choosing.reading import Sweep, read_sweep
 from studio.home import secret
+from studio.jobs.sweeps import models
 from studio.projects import create_project
 from studio.store.database import engine, migrate, writing
 from tests.postgresql import new_database
+from tests.tiny_sweep import add_sweep
 
 
 class Someone(NamedTuple):
@@ -40,3 +43,17 @@ def project(home: Path) -> Someone:
     with writing() as db:
         user = add_user(db, "Ada", "a long enough password")
     return Someone(create_project(user.id, "Bridge 42").id, user.id)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    """A finished sweep of very small networks, in a studio of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
+        secret.cache_clear()
+        migrate()
+        with writing() as db:
+            user = add_user(db, "Ada", "a long enough password")
+        job = add_sweep(create_project(user.id, "Bridge").id, user.id)
+        yield read_sweep(job.id, job.name, models(job.id))
+    secret.cache_clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,18 +21,14 @@ from ftl.files import read_json, write_json
 from ftl.model import export
 from ftl.pruning.ties import ties
 from ftl.understand import scored_maps
-from studio.accounts import add_user
 from studio.choosing import details, maps, order
 from studio.choosing.axes import round_steps
 from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
-from studio.choosing.reading import Network, Sweep, read_sweep
-from studio.home import secret
+from studio.choosing.reading import Network, Sweep
 from studio.jobs.estimate import sweep_seconds
-from studio.jobs.sweeps import models, workspace
-from studio.projects import create_project
-from studio.store.database import migrate, writing
-from tests.tiny_sweep import FIGURES, add_sweep
+from studio.jobs.sweeps import workspace
+from tests.tiny_sweep import FIGURES
 
 BALANCED = Weights(4, 1, 1)
 
@@ -204,19 +199,6 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
     assert not details.within(tmp_path / "job", tmp_path / "job" / ".." / "b.png")
     assert not details.within(tmp_path / "job", tmp_path / "job" / "link.png")
     assert not details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
-        secret.cache_clear()
-        migrate()
-        with writing() as db:
-            user = add_user(db, "Ada", "a long enough password")
-        job = add_sweep(create_project(user.id, "Bridge").id, user.id)
-        yield read_sweep(job.id, job.name, models(job.id))
-    secret.cache_clear()
 
 
 def test_a_sweep_is_read(swept: Sweep) -> None:

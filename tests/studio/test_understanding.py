@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +20,13 @@ from ftl.pictures import OUTLINE
 from ftl.understand import LayerLeft, filter_views, layers_of
 from studio.accounts import add_user
 from studio.choosing.maps import masked_photographs
-from studio.choosing.reading import Sweep, read_sweep
+from studio.choosing.reading import Sweep
 from studio.errors import Forbidden
-from studio.home import secret
 from studio.jobs import sweeps
 from studio.projects import create_project
-from studio.store.database import migrate, writing
+from studio.store.database import writing
 from studio.understanding import answers, filters, layers
 from tests.conftest import SIZE, save_png
-from tests.tiny_sweep import add_sweep
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
-        secret.cache_clear()
-        migrate()
-        with writing() as db:
-            user = add_user(db, "Ada", "a long enough password")
-        job = add_sweep(create_project(user.id, "Bridge").id, user.id)
-        yield read_sweep(job.id, job.name, sweeps.models(job.id))
-    secret.cache_clear()
 
 
 def pairs_of(swept: Sweep) -> list[tuple[Path, Path]]:
