@@ -13,7 +13,7 @@ from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
-from ftl.files import digest, machine, read_json, versions, write_json
+from ftl.files import digest, machine, made_before, read_json, versions, write_json
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
@@ -44,14 +44,6 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Datase
     return without(evaluation, seen, photo, also=read_json(folder.parent / SETTINGS)["scored_sha256"])
 
 
-def _fits(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
-    """An earlier result, if it is there and was made from the same."""
-    if not file.is_file():
-        return None
-    before = read_json(file)
-    return before if all(before.get(key) == value for key, value in made_from.items()) else None
-
-
 def evaluate(
     folder: Path, evaluation: Dataset, report: Report = silent, files: Sequence[Path] | None = None
 ) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def evaluate(
     made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
     made_from["positive"] = positive = read_json(folder / VALIDATION)["positive"]
     made_from["network_sha256"] = network_digest(folder)
-    if before := _fits(folder / TEST, made_from):
+    if before := made_before(folder / TEST, made_from):
         return before
     head = read_head(folder / HEAD)
     extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled)
@@ -103,7 +95,7 @@ def time_all(
             made_from["threads"] = threads
         for runtime in runtimes:
             of = {} if runtime == PYTORCH else {"file_sha256": digest(folder / NETWORKS[runtime])}
-            if _fits(folder / TIMES[runtime], made_from | of) is None:
+            if made_before(folder / TIMES[runtime], made_from | of) is None:
                 taken = by(folder, threads, runtime)
                 write_json(folder / TIMES[runtime], taken | made_from | of | {"versions": versions()})
     report(len(folders), len(folders), "timing")
@@ -127,7 +119,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
         "threads": threads,
         "machine": machine(),
     }
-    before = _fits(folder / REPEATS, made_from)
+    before = made_before(folder / REPEATS, made_from)
     runs: list[dict[str, float]] = [] if before is None else before["runs"]
     once = _repeat_tuned(folder, photo) if validation.get("recipe") else _repeat_linear(folder, photo)
     for run in range(len(runs), repeats):

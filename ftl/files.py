@@ -129,6 +129,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def made_before(file: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
+    """An earlier result, if it is there and says that it was made from the same."""
+    if not file.is_file():
+        return None
+    before = read_json(file)
+    return before if all(before.get(key) == value for key, value in made_from.items()) else None
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with open(path, "rb") as handle:

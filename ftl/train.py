@@ -11,7 +11,7 @@ import numpy as np
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
 from ftl.features import FEATURES, extract, read_features
-from ftl.files import digest, read_json, versions, write_json
+from ftl.files import digest, made_before, versions, write_json
 from ftl.head import Head, fit_head
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, write_head
@@ -50,10 +50,8 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: st
     if not features_file.is_file():
         raise FtlError(f"there is no {features_file}: run ftl extract {folder.parent} first")
     made_from = {"features_sha256": digest(features_file), "seed": seed, "photo": photo, "looked_for": positive}
-    if (folder / HEAD).is_file() and (folder / VALIDATION).is_file():
-        before = read_json(folder / VALIDATION)
-        if all(before.get(key) == value for key, value in made_from.items()):
-            return before
+    if (folder / HEAD).is_file() and (before := made_before(folder / VALIDATION, made_from)):
+        return before
     features, dataset = read_features(features_file)
     head, figures = train_head(features, dataset, seed=seed, photo=photo, positive=positive)
     (folder / VALIDATION).unlink(missing_ok=True)  # it vouches for the head, so it is written last

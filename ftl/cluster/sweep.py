@@ -188,14 +188,14 @@ def _marked(plan: Plan) -> Iterator[None]:
 def _candidates(client: Client, work: _Work) -> None:
     """Make, train and test all networks that are not finished."""
     plan, out, wanted, errors = work.plan, work.out, work.wanted(), dict[str, Exception]()
-    begun: set[str] = set()
+    begun: set[str] = set()  # or finished before
 
     def candidates(name: str) -> list[Step]:
         """What is to be done for a network's candidates; those that learn from the unpruned one, once it can teach."""
         files, steps = files_of(out / name, _NETWORK, work.sources), []
         for head in (LINEAR, *plan.tuning.heads_of(name)):
             made, learns = candidate_name(name, head), head == TUNED and plan.tuning.learns_from_base()
-            if made in begun or (learns and not (out / BASE / ANSWERS).is_file()) or _finished(out, name, head, plan):
+            if made in begun or (learns and not (out / BASE / ANSWERS).is_file()):
                 continue
             begun.add(made)
             teacher = files_of(out / BASE, (ANSWERS,), work.sources) if learns else ()
@@ -230,6 +230,7 @@ def _candidates(client: Client, work: _Work) -> None:
     for name in there():
         for head in (LINEAR, *plan.tuning.heads_of(name)):
             if _finished(out, name, head, plan):
+                begun.add(candidate_name(name, head))
                 work.tell(Told(candidate_name(name, head), TESTED, 1, 1))
     steps = [step for name in there() for step in candidates(name)]
     if missing:

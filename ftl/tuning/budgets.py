@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ftl.backbones.chain import Backbone
-from ftl.dataset import Dataset, folds, photo_ids, split
+from ftl.dataset import FOLDS, Dataset
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.budget import RATIOS, pruned_to, search
@@ -17,7 +17,7 @@ from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.sweep import choose_filters, made_with, source_of
 from ftl.tuning.fit import fine_tune
 from ftl.tuning.plan import Recipe
-from ftl.tuning.tune import photographs_of
+from ftl.tuning.tune import photographs_of, stopping_split
 
 TRIAL = Recipe(epochs=3)
 """How networks of a search are tried, on `MOST` images."""
@@ -47,16 +47,12 @@ def make_budget_networks(
         return
     source = source_of(backbone, how)
     ((_, choices),) = choose_filters(backbone, masks, [1.0], replace(how, rule="fraction", round_to=1), "once", report)
-    train, _ = split(learn, seed=how.seed, photo=photo)
-    photos = photo_ids(learn.paths, photo)
-    fit, stop = (train[side] for side in folds(learn.labels[train], [photos[i] for i in train], how.seed)[0])
+    fit, stop, _ = stopping_split(learn, seed=how.seed, photo=photo, most=FOLDS)
     fit, stop = fit[:: max(1, -(-len(fit) // MOST))], stop[:: max(1, -(-len(stop) // MOST))]
     photographs = photographs_of(learn.paths, backbone.preprocess.size)
 
     def loss(network: Backbone) -> float:
-        tried = fine_tune(
-            network, photographs, learn.labels, learn.classes, fit, stop, recipe=TRIAL, seed=how.seed
-        )  # fmt: skip
+        tried = fine_tune(network, photographs, learn.labels, learn.classes, fit, stop, recipe=TRIAL, seed=how.seed)
         return min(point.stop_loss for point in tried.curve)
 
     for budget in missing:

@@ -16,7 +16,7 @@ from ftl.backbones.preprocess import resize_image
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
-from ftl.files import digest, read_json, versions, whole_folder, write_json
+from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.head import Head, features_from
 from ftl.images import read_image
 from ftl.metrics import summarise
@@ -103,7 +103,7 @@ def tune(
         "recipe": recipe._asdict(),
     }
     made = folder.parent / candidate_name(folder.name, TUNED)
-    if _fits(made, made_from):
+    if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
         return made
     network = load_backbone(folder)
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
@@ -139,14 +139,24 @@ def fit(
 
     An eighth of the images trained on, by photo where told, says which epoch to keep. `more`: as `fine_tune` takes it.
     """
-    train, held_out = split(dataset, seed=seed, photo=photo)
-    photos = photo_ids(dataset.paths, photo)
-    inner = folds(dataset.labels[train], [photos[index] for index in train], seed, _STOPPING)
-    learn, stop = (train[side] for side in inner[0])
+    learn, stop, held_out = stopping_split(dataset, seed=seed, photo=photo, most=_STOPPING)
     tuned = fine_tune(
         network, photographs, dataset.labels, dataset.classes, learn, stop, recipe=recipe, seed=seed, **more
     )
     return tuned, held_out
+
+
+def stopping_split(
+    dataset: Dataset, *, seed: int, photo: str | None, most: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices to learn from, those that say when to stop, and those held out for choosing, as `ftl.train` holds out.
+
+    `most`: the inverse of the share of the training images that says when to stop, where there are enough photos.
+    """
+    train, held_out = split(dataset, seed=seed, photo=photo)
+    photos = photo_ids(dataset.paths, photo)
+    learn, stop = folds(dataset.labels[train], [photos[index] for index in train], seed, most)[0]
+    return train[learn], train[stop], held_out
 
 
 @torch.inference_mode()
@@ -177,7 +187,7 @@ def recalibrated(
 def write_answers(base: Path) -> None:
     """Write what the unpruned network says of all its images, for those that learn from it; left alone if it fits."""
     head_sha256 = digest(base / HEAD)
-    if (base / ANSWERS).is_file() and read_json(base / ANSWERS).get("head_sha256") == head_sha256:
+    if made_before(base / ANSWERS, {"head_sha256": head_sha256}):
         return
     features, seen = read_features(base / FEATURES)
     probabilities = read_head(base / HEAD).probabilities(features)
@@ -192,10 +202,3 @@ def answers(base: Path, dataset: Dataset) -> np.ndarray:
         return np.array([said[content] for content in dataset.digests])
     except KeyError:
         raise FtlError(f"{base} has not seen all images that it is to teach: train its classifier on them") from None
-
-
-def _fits(made: Path, made_from: dict[str, Any]) -> bool:
-    if not ((made / DESCRIPTION).is_file() and (made / VALIDATION).is_file()):
-        return False
-    before = read_json(made / VALIDATION)
-    return all(before.get(key) == value for key, value in made_from.items())
