@@ -102,7 +102,7 @@ def sweep(
     how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)
-        if lacking(out, fractions):
+        if lacking(out, fractions) or limits:
             how = replace(how, criterion=bind(how.criterion, backbone, learn, seed, photo))
         make_budget_networks(backbone, masks, learn, out, limits, how, photo=photo, threads=threads, report=report)
         names = [BASE, *map(folder_name, fractions), *(one.name for one in limits)]

@@ -69,17 +69,23 @@ def test_a_criterion_of_the_whole_network_goes_through_a_sweep_and_not_through_p
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = workspace / "tiny.safetensors"
-    made = ftl.sweep(
-        ftl.load_backbone(file),
-        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
-        dataset=workspace / "dataset",
-        evaluation=workspace / "evaluation",
-        keep=[0.5],
-        criterion="taylor",
-        out=workspace / "models",
-        threads=1,
-    )
-    assert [one.name for one in made.candidates] == ["base", "keep-0.5"]
+
+    def swept(*budgets: str) -> list[str]:
+        made = ftl.sweep(
+            ftl.load_backbone(file),
+            load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+            dataset=workspace / "dataset",
+            evaluation=workspace / "evaluation",
+            keep=[0.5],
+            criterion="taylor",
+            budgets=budgets,
+            out=workspace / "models",
+            threads=1,
+        )
+        return [one.name for one in made.candidates]
+
+    assert swept() == ["base", "keep-0.5"]
+    assert swept("30%") == ["base", "keep-0.5", "macs-0.3"]  # of a sweep whose other networks are there
     assert main(["prune", str(workspace / "other"), str(file), "--criterion", "taylor"])
     assert "ftl run" in capsys.readouterr().err
     assert not (workspace / "other").exists()
