@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import StopException
 
 from studio import oidc
 from studio.accounts import COOKIE, user_of
@@ -51,4 +53,5 @@ else:
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))
-current.run()
+with suppress(StopException):  # only of a run that ends does Streamlit forget the fragments of the page before
+    current.run()

@@ -374,3 +374,33 @@ def test_an_address_of_no_image_shows_the_first(server: Server, browser, owner: 
         page.get_by_text("wall.png").wait_for()
         saved(page, 0)
     page.context.close()
+
+
+def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(browser, server, owner, wall):
+    """The canvas may tell of itself as the next page is opened; its fragment is gone by then."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    page = sign_in(browser, server, owner)
+    sent: list[bytes] = []
+    studios = []
+
+    def between(client) -> None:
+        studio = client.connect_to_server()
+        client.on_message(lambda message: (sent.append(message), studio.send(message)))
+        studios.append(studio)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), between)
+    page.goto(f"{server.url}/annotate?project={wall.project_id}&image={wall.id}")
+    page.locator("canvas").last.wait_for()
+    rested(page)
+    page.wait_for_timeout(500)
+    drag(page, look(WIDTH, HEIGHT), (50, 50), (90, 80))
+    saved(page, 1)
+    late = next(one for one in reversed(sent) if BackMsg.FromString(one).rerun_script.fragment_id)
+    page.get_by_role("link", name="Sweep").click()
+    page.get_by_text("Choose two image classes").wait_for()
+    settled(page)
+    studios[-1].send(late)
+    page.wait_for_timeout(1000)
+    page.get_by_text("A file of my own").click()
+    page.get_by_text("Add a file").wait_for()
