@@ -102,12 +102,18 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
         )
 
     def way(name: str) -> Callable[[Sequence[float], int], Iterator[Backbone]]:
+        kept: dict[float, dict[str, list[int]]] = {}  # by fraction; maps choose the same whatever the seed
+
         def pruned(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
             how = How(criterion_of(name), seed=seed)
-            how = replace(how, criterion=bind(how.criterion, backbone, sets.learn, seed, sets.photo))
+            if how.criterion.looks_at != "maps":
+                kept.clear()
             fractions = [width_for(backbone, share) for share in shares]
-            for _, choices in choose_filters(backbone, masks, fractions, how, mode):
-                yield prune(backbone, {choice.name: choice.kept for choice in choices})
+            if missing := [one for one in fractions if one not in kept]:
+                how = replace(how, criterion=bind(how.criterion, backbone, sets.learn, seed, sets.photo))
+                for fraction, choices in choose_filters(backbone, masks, missing, how, mode):
+                    kept[fraction or 0.0] = {choice.name: choice.kept for choice in choices}
+            return (prune(backbone, kept[fraction]) for fraction in fractions)
 
         return pruned
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from ftl.backbones.chain import Backbone
 from ftl.dataset import Dataset, split
+from ftl.device import device_of
 from ftl.errors import FtlError
 from ftl.images import read_image
 from ftl.scoring.criteria import Criterion
@@ -76,7 +77,7 @@ def taylor(backbone: Backbone, learn: Dataset, seed: int, photo: str | None) -> 
     def add(batches: int) -> None:
         for total, conv in zip(sums, convolutions, strict=True):
             assert conv.weight.grad is not None
-            total += ((conv.weight.grad * conv.weight).sum((1, 2, 3)).detach().double() ** 2).numpy() / batches
+            total += ((conv.weight.grad * conv.weight).sum((1, 2, 3)).detach().double() ** 2).cpu().numpy() / batches
             conv.weight.grad = None
 
     loss_gradients(backbone, learn, seed, photo, add)
@@ -102,15 +103,19 @@ def loss_gradients(
     chosen = np.random.default_rng(seed).permutation(train)[:MOST]
     batches = [chosen[start : start + _BATCH] for start in range(0, len(chosen), _BATCH)]
 
-    def prepared(batch: np.ndarray) -> torch.Tensor:
-        return backbone.preprocess([read_image(learn.paths[index]) for index in batch])
+    device = device_of()
 
+    def prepared(batch: np.ndarray) -> torch.Tensor:
+        return backbone.preprocess([read_image(learn.paths[index]) for index in batch]).to(device)
+
+    backbone.to(device)
     with torch.no_grad():
-        means = torch.cat([backbone(prepared(batch)).mean((2, 3)) for batch in batches]).numpy()
+        means = torch.cat([backbone(prepared(batch)).mean((2, 3)) for batch in batches]).cpu().numpy()
     scaler, model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(means, learn.labels[chosen])
     two = len(model.coef_) == 1  # scikit-learn's logits of two classes are one: that of the first is 0
     parts = [np.concatenate([np.zeros_like(one), one]) if two else one for one in (model.coef_, model.intercept_)]
-    weight, bias, mean, scale = (torch.from_numpy(one).float() for one in (*parts, scaler.mean_, scaler.scale_))
+    parts += [scaler.mean_, scaler.scale_]
+    weight, bias, mean, scale = (torch.from_numpy(one).float().to(device) for one in parts)
     weights = [conv.weight for conv in backbone.convolutions().values()]
     fixed = [one for one in weights if not one.requires_grad]
     try:
@@ -118,11 +123,12 @@ def loss_gradients(
             one.requires_grad_(True)
         for batch in batches:
             logits = (backbone(prepared(batch)).mean((2, 3)) - mean) / scale @ weight.T + bias
-            F.cross_entropy(logits, torch.from_numpy(learn.labels[batch])).backward()
+            F.cross_entropy(logits, torch.from_numpy(learn.labels[batch]).to(device)).backward()
             each(len(batches))
     finally:
         for one in fixed:
             one.requires_grad_(False)
+        backbone.cpu()
 
 
 _FUNCTIONS: dict[str, Callable[[Backbone, Dataset, int, str | None], Table]] = {"bn_scale": bn_scale, "taylor": taylor}

@@ -26,6 +26,12 @@ _FORGOTTEN = 50
 Where an epoch has fewer, they are taken anew behind it: else a network that has learnt all would answer at random.
 """
 
+_SETTLING = 0.65
+"""The share of the epochs from which the one-cycle rate is below half its highest.
+
+Before, the loss of the stopping part jumps up and down, and says nothing of where the last epochs will bring it.
+"""
+
 
 class Tuned(NamedTuple):
     """A fine-tuned network with its head, those of the epoch with the lowest loss on the stopping part, and curves."""
@@ -70,7 +76,7 @@ def fine_tune(
     for point in state.curve:
         hear(point)
     weights, truth = class_weights(labels[fit], len(classes)), torch.from_numpy(labels[stop])
-    while len(state.curve) < recipe.epochs and not _no_better(state.curve, recipe.patience):
+    while len(state.curve) < recipe.epochs and not _no_better(state.curve, recipe):
         epoch = len(state.curve)
 
         def each(done: int, total: int, epoch: int = epoch) -> None:
@@ -96,9 +102,9 @@ def fine_tune(
     return Tuned(tuned, model.head(classes), state.curve)
 
 
-def _no_better(curve: list[Epoch], patience: int) -> bool:
-    """Whether the lowest loss of the stopping part is `patience` epochs ago."""
+def _no_better(curve: list[Epoch], recipe: Recipe) -> bool:
+    """Whether `recipe.patience` epochs at a falling rate have brought no lower loss of the stopping part."""
     if not curve:
         return False
     best = min(range(len(curve)), key=lambda index: curve[index].stop_loss)
-    return len(curve) - 1 - best >= patience
+    return len(curve) - max(best + 1, _SETTLING * recipe.epochs) >= recipe.patience

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ftl.backbones.chain import Backbone
+from ftl.device import device_of
 from ftl.head import Head
 from ftl.tuning.augment import augment
 from ftl.tuning.epoch import Epoch
@@ -72,11 +73,6 @@ class State:
     curve: list[Epoch]
 
 
-def device_of() -> torch.device:
-    """Where networks are trained: a GPU if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def begin(
     network: Backbone,
     photographs: Photographs,
@@ -90,15 +86,18 @@ def begin(
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(network).requires_grad_(True)
     inserted = insert_norms(network)
+    network.to(device)
     look = rng.permutation(fit)[: min(len(fit), 256)]
     network.train()  # as its norms will have the maps while it is trained
     with torch.no_grad():
-        means = torch.cat([network(network.preprocess(photographs(part))).mean((2, 3)) for part in parts(look)])
+        means = torch.cat(
+            [network(network.preprocess(photographs(part)).to(device)).mean((2, 3)) for part in parts(look)]
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Classifier(network, means.shape[1], classes)
-    model.standardise(means)
     model.to(device)
+    model.standardise(means)
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=1e-2)
     steps = recipe.epochs * -(-len(fit) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)

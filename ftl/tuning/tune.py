@@ -14,6 +14,7 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import resize_image
 from ftl.dataset import Dataset, folds, photo_ids, split
+from ftl.device import device_of
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
@@ -162,8 +163,12 @@ def stopping_split(
 @torch.inference_mode()
 def answers_of(network: Backbone, head: Head, photographs: Photographs, indices: np.ndarray) -> np.ndarray:
     """Class probabilities (n, classes) of some of the photographs."""
-    maps = (network(network.preprocess(photographs(part))) for part in parts(indices))
-    return np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
+    device = device_of()
+    network.to(device)
+    maps = (network(network.preprocess(photographs(part)).to(device)).cpu() for part in parts(indices))
+    found = np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
+    network.cpu()
+    return found
 
 
 def recalibrated(

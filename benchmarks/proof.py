@@ -1,0 +1,196 @@
+"""What fine-tuned candidates are worth: accuracy over seeds, beside the unpruned network, fine-tuned as well.
+
+    python -m benchmarks.proof train metu OUT --keep 0.03 0.05 --seeds 0 1 2 [--base]
+    python -m benchmarks.proof train deepcrack OUT --keep 0.1 0.2 --seeds 0 1 2 [--base]
+    python -m benchmarks.proof table OUT
+
+metu: VGG16-HED, filters ranked on 240 masonry walls with masks; fine-tuned on METU's 1,600 training photographs and
+judged on its 800 others. deepcrack: crops of 128 pixels, with a crack or without, in four folds by photo; filters are
+ranked on the cracks that are trained on. Each seed holds out another quarter for choosing, by photo where photos are
+known, and another eighth says which epoch to keep. `table` times each network alone in its process, the lowest median
+of some rounds. What is made is kept in OUT; a run that was cut off goes on. Needs ../shared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks._material import SHARED, head_line, vgg16
+from ftl.dataset import Dataset, load_dataset, without
+from ftl.exporting.cores import prepare
+from ftl.files import read_json, write_json
+from ftl.head import Head
+from ftl.masks import MaskSet, load_masks
+from ftl.model import VALIDATION, load_model, write_head
+from ftl.progress import Bar
+from ftl.pruning.choice import How
+from ftl.pruning.names import BASE
+from ftl.pruning.network import read_description, write_network
+from ftl.pruning.sweep import begin_sweep, make_networks
+from ftl.runtimes import ONNX, PYTORCH
+from ftl.scoring import criterion
+from ftl.timing import time_network
+from ftl.tuning.plan import Recipe
+from ftl.tuning.tune import answers_of, photographs_of, tune
+
+CROP, FOLDS = 128, 4
+LEAST, MARGIN = 0.005, 8  # a crop with a crack has this share of its pixels in it; one without, none this near its edge
+
+
+class Fold(NamedTuple):
+    """What one set of networks is made from: masks to rank filters, photographs to learn from, and to judge on."""
+
+    name: str
+    masks: MaskSet
+    learn: Dataset
+    judge: Dataset
+    photo: str | None
+
+
+def metu() -> Iterator[Fold]:
+    """METU as its folders divide it."""
+    data = SHARED / "data"
+    masks = load_masks(data / "masonry" / "images", data / "masonry" / "masks", size=224)
+    yield Fold("metu", masks, load_dataset(data / "metu" / "train"), load_dataset(data / "metu" / "test"), None)
+
+
+def deepcrack(out: Path) -> Iterator[Fold]:
+    """Crops of photos, a quarter of the photos judged in each fold."""
+    photos = sorted((SHARED / "data" / "deepcrack" / "images").iterdir())
+    turn = np.random.default_rng(0).permutation(len(photos)) % FOLDS
+    for fold in range(FOLDS):
+        folder = out / "crops" / str(fold)
+        for part in range(2):
+            if not (folder / f"{part}").is_dir():
+                _crop([one for one, own in zip(photos, turn, strict=True) if (own == fold) == part], folder, str(part))
+        learn, judge = (load_dataset(folder / str(part)) for part in range(2))
+        masks = load_masks(folder / "0" / "Crack", folder / "0-masks", size=CROP)
+        photo = r"(.+)_\d+"
+        assert len(without(judge, learn, photo)) == len(judge)
+        yield Fold(f"fold-{fold}", masks, learn, judge, photo)
+
+
+def _crop(photos: list[Path], folder: Path, part: str) -> None:
+    for name in (f"{part}/Crack", f"{part}/Background", f"{part}-masks"):
+        (folder / name).mkdir(parents=True)
+    for photo in photos:
+        image = cv2.imread(str(photo))
+        mask = cv2.imread(str(next((SHARED / "data" / "deepcrack" / "masks").glob(f"{photo.stem}.*"))), 0) > 127
+        corners = [
+            (y, x) for y in range(0, len(mask) - CROP + 1, CROP) for x in range(0, mask.shape[1] - CROP + 1, CROP)
+        ]
+        for number, (y, x) in enumerate(corners):
+            crop = slice(y, y + CROP), slice(x, x + CROP)
+            near = mask[max(0, y - MARGIN) : y + CROP + MARGIN, max(0, x - MARGIN) : x + CROP + MARGIN]
+            cracked = mask[crop].mean() >= LEAST
+            if cracked or not near.any():
+                name = f"{photo.stem}_{number}.png"
+                cv2.imwrite(str(folder / part / ("Crack" if cracked else "Background") / name), image[crop])
+                if cracked:
+                    cv2.imwrite(str(folder / f"{part}-masks" / name), mask[crop] * np.uint8(255))
+
+
+def train(given: argparse.Namespace) -> None:
+    """Make, fine-tune and judge the networks of every fold and seed."""
+    recipe = Recipe(epochs=given.epochs, rate=given.rate)
+    how = How(criterion(given.criterion))
+    for fold in metu() if given.data == "metu" else deepcrack(given.out):
+        pruned = given.out / fold.name / "pruned"
+        backbone = vgg16()
+        backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
+        fractions = begin_sweep(backbone, fold.masks, pruned, given.keep, how, "cascade")
+        made = make_networks(backbone, fold.masks, pruned, fractions, how, "cascade", report=Bar())
+        made += [pruned / BASE] if given.base else []
+        judge = photographs_of(fold.judge.paths, backbone.preprocess.size)
+        for seed in given.seeds:
+            for network in made:
+                folder = given.out / fold.name / f"seed-{seed}" / network.name
+                file = folder.with_name(f"{network.name}.json")
+                if file.is_file():
+                    continue
+                shutil.copytree(network, folder, dirs_exist_ok=True)
+                tuned = tune(folder, fold.learn, recipe=recipe, seed=seed, photo=fold.photo, positive="Crack")
+                model = load_model(tuned)
+                said = answers_of(model.network, model.head, judge, np.arange(len(fold.judge))).argmax(1)
+                right = (said == fold.judge.labels).tolist()
+                write_json(file, {"right": right, "validation": read_json(tuned / VALIDATION)["accuracy"]})
+                print(fold.name, seed, network.name, f"test {np.mean(right):.4f}", flush=True)
+
+
+def table(given: argparse.Namespace) -> None:
+    """Accuracies over seeds, and times of every network alone in its process."""
+    found = sorted(given.out.glob("*/seed-*/*.json"))
+    seeds = sorted({file.parent.name for file in found})
+    print(f"  {'':12}{'parameters':>12}{'validation %':>14}{'test %, by seed':>28}{'mean ± sd':>14}  times [ms]")
+    for name in sorted({file.stem for file in found}, key=lambda name: (name == BASE, name)):
+        rows = {
+            seed: [read_json(file) for file in found if (file.stem, file.parent.name) == (name, seed)] for seed in seeds
+        }
+        test = [100 * float(np.mean([right for row in some for right in row["right"]])) for some in rows.values()]
+        validation = np.mean([100 * row["validation"] for some in rows.values() for row in some])
+        made = [file.with_name(f"{name}-tuned") for file in found if file.stem == name]
+        folder = next((one for one in made if one.is_dir()), None) or _unpruned(
+            given.out, next(given.out.glob("*/pruned"))
+        )
+        prepare([folder], [ONNX])
+        taken = {}
+        for runtime, threads in ((PYTORCH, 1), (PYTORCH, 2), (ONNX, 1), (ONNX, 2)):
+            medians = [time_network(folder, threads, runtime)["median_ms"] for _ in range(given.rounds)]
+            taken[f"{runtime} {threads}"] = f"{min(medians):.2f}"
+        each, deviation = " ".join(f"{one:.2f}" for one in test), np.std(test, ddof=1) if len(test) > 1 else np.nan
+        print(
+            f"  {name:12}{read_description(folder)['parameters']:>12,}{validation:>14.2f}{each:>28}"
+            f"{f'{np.mean(test):.2f} ± {deviation:.2f}':>14}  "
+            + ", ".join(f"{key}: {ms}" for key, ms in taken.items()),
+            flush=True,
+        )
+
+
+def _unpruned(out: Path, pruned: Path) -> Path:
+    """The unpruned network with any head, where it was fine-tuned elsewhere: its time is the same."""
+    folder, backbone = out / "unpruned", vgg16()
+    if not folder.is_dir():
+        size = read_description(next(pruned.glob("keep-*")))["preprocess"]["size"]
+        backbone.preprocess = replace(backbone.preprocess, size=size)
+        write_network(folder, backbone, [], 1.0, {})
+        width = list(backbone.convolutions().values())[-1].out_channels
+        write_head(folder, Head(np.zeros((1, width)), np.zeros(1), ("Background", "Crack"), pooled=True))
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parts = parser.add_subparsers(required=True)
+    one = parts.add_parser("train")
+    one.add_argument("data", choices=("metu", "deepcrack"))
+    one.add_argument("out", type=Path)
+    one.add_argument("--keep", nargs="+", type=float, required=True)
+    one.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="none: prune only")
+    one.add_argument("--base", action="store_true", help="fine-tune the unpruned network as well")
+    one.add_argument("--criterion", default="iou")
+    one.add_argument("--epochs", type=int, default=30)
+    one.add_argument("--rate", type=float, default=4e-3)
+    one.add_argument("--threads", type=int)
+    one.set_defaults(work=train)
+    one = parts.add_parser("table")
+    one.add_argument("out", type=Path)
+    one.add_argument("--rounds", type=int, default=3)
+    one.set_defaults(work=table)
+    given = parser.parse_args()
+    if given.work is train and given.threads:
+        torch.set_num_threads(given.threads)
+    head_line(f"proof on {given.out.name}")
+    given.work(given)
+
+
+if __name__ == "__main__":
+    main()
