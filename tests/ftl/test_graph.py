@@ -21,8 +21,12 @@ from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import REGISTRY, architecture
 from ftl.backbones.trace import trace
 from ftl.errors import FtlError
+from ftl.exporting.int8 import quantised
+from ftl.exporting.onnx import core, run, session, whole
 from ftl.files import read_json, write_json
+from ftl.head import Head
 from ftl.masks import MaskSet
+from ftl.model import Model
 from ftl.pruning.choice import How, LayerChoice
 from ftl.pruning.network import write_network
 from ftl.pruning.surgery import prune
@@ -158,6 +162,26 @@ def test_a_pruned_family_is_the_whole_with_filters_set_to_zero(family: Backbone,
     described = read_json(tmp_path / "net" / "network.json")
     assert [layer["members"] for layer in described["layers"]] == [[*tie.members] for tie in found]
     assert described["macs"] < macs(family.spec(), 64)
+
+
+def test_a_pruned_family_says_the_same_in_onnx_runtime(family: Backbone) -> None:
+    """From photographs of any size to probabilities, in float32; in 8-bit integers it runs, and is a distribution."""
+    pruned = prune(family, some(family, ties(family)))
+    rng = np.random.default_rng(4)
+    images = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in ((64, 64), (80, 47))]
+    with torch.inference_mode():
+        seen = pruned(pruned.preprocess(images)).mean((2, 3)).numpy()
+    weight = rng.normal(0, 1 / float(np.linalg.norm(seen[0])), (3, seen.shape[1])).astype(np.float32)
+    model = Model(pruned, Head(weight, np.zeros(3, np.float32), ("a", "b", "c"), pooled=True))
+    expected = model.probabilities(images)
+    assert np.ptp(expected) > 0.05  # it says something
+    made = core(model)
+    running = session(whole(made, pruned.preprocess, {"classes": model.head.classes}).SerializeToString())
+    for image, own in zip(images, expected, strict=True):
+        assert np.abs(run(running, image) - own).max() < 1e-5
+    tensors = [pruned.preprocess([image])[0].contiguous().numpy() for image in images]
+    said = run(session(quantised(made, tensors).SerializeToString()), tensors[0])
+    assert said.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_weights_of_torchvision_find_their_network(tmp_path: Path) -> None:
