@@ -131,7 +131,8 @@ with st.container(border=True):
             help="Besides your classes, a fine-tuned network can learn the unpruned one's answers: at 1, only those.",
         )  # fmt: skip
         settings["tune_base"] = right.checkbox(
-            "Fine-tune the unpruned network as well", help="To compare with. It takes many times as long as all others."
+            "Unpruned, too",
+            help="Fine-tune the unpruned network as well, to compare with. It takes many times as long as all others.",
         )
     settings["also"] = also
     if st.checkbox(
