@@ -129,34 +129,39 @@ def train(given: argparse.Namespace) -> None:
 def table(given: argparse.Namespace) -> None:
     """Accuracies over seeds, and times of every network alone in its process."""
     found = sorted(given.out.glob("*/seed-*/*.json"))
-    seeds = sorted({file.parent.name for file in found})
+    unpruned = _unpruned(given.out, next(given.out.glob("*/pruned")))
+    whole = _times(unpruned, given.rounds)
     print(f"  {'':12}{'parameters':>12}{'validation %':>14}{'test %, by seed':>28}{'mean ± sd':>14}  times [ms]")
-    for name in sorted({file.stem for file in found}, key=lambda name: (name == BASE, name)):
-        rows = {
-            seed: [read_json(file) for file in found if (file.stem, file.parent.name) == (name, seed)] for seed in seeds
-        }
-        test = [100 * float(np.mean([right for row in some for right in row["right"]])) for some in rows.values()]
-        validation = np.mean([100 * row["validation"] for some in rows.values() for row in some])
-        made = [file.with_name(f"{name}-tuned") for file in found if file.stem == name]
-        folder = next((one for one in made if one.is_dir()), None) or _unpruned(
-            given.out, next(given.out.glob("*/pruned"))
-        )
-        prepare([folder], [ONNX])
-        taken = {}
-        for runtime, threads in ((PYTORCH, 1), (PYTORCH, 2), (ONNX, 1), (ONNX, 2)):
-            medians = [time_network(folder, threads, runtime)["median_ms"] for _ in range(given.rounds)]
-            taken[f"{runtime} {threads}"] = f"{min(medians):.2f}"
-        each, deviation = " ".join(f"{one:.2f}" for one in test), np.std(test, ddof=1) if len(test) > 1 else np.nan
+    for name in sorted({file.stem for file in found}, key=lambda name: (name != BASE, name)):
+        files = [file for file in found if file.stem == name]
+        folder = unpruned if name == BASE else files[0].with_name(f"{name}-tuned")
+        right: dict[str, list[bool]] = {}
+        for file in files:
+            right.setdefault(file.parent.name, []).extend(read_json(file)["right"])
+        test = [100 * float(np.mean(one)) for one in right.values()]
+        deviation = np.std(test, ddof=1) if len(test) > 1 else np.nan
+        validation = 100 * np.mean([read_json(file)["validation"] for file in files])
+        taken = whole if name == BASE else _times(folder, given.rounds)
         print(
-            f"  {name:12}{read_description(folder)['parameters']:>12,}{validation:>14.2f}{each:>28}"
-            f"{f'{np.mean(test):.2f} ± {deviation:.2f}':>14}  "
-            + ", ".join(f"{key}: {ms}" for key, ms in taken.items()),
+            f"  {name:12}{read_description(folder)['parameters']:>12,}{validation:>14.2f}"
+            f"{' '.join(f'{one:.2f}' for one in test):>28}{f'{np.mean(test):.2f} ± {deviation:.2f}':>14}  "
+            + ", ".join(f"{key} {ms:.2f} (1/{whole[key] / ms:.0f})" for key, ms in taken.items()),
             flush=True,
         )
 
 
+def _times(folder: Path, rounds: int) -> dict[str, float]:
+    """Milliseconds of a network with its head in each runtime, on one thread and on two: the lowest median."""
+    prepare([folder], [ONNX])
+    return {
+        f"{runtime}, {threads} thr.": min(time_network(folder, threads, runtime)["median_ms"] for _ in range(rounds))
+        for runtime in (PYTORCH, ONNX)
+        for threads in (1, 2)
+    }
+
+
 def _unpruned(out: Path, pruned: Path) -> Path:
-    """The unpruned network with any head, where it was fine-tuned elsewhere: its time is the same."""
+    """The unpruned network with some head: what its weights are changes nothing of its time."""
     folder, backbone = out / "unpruned", vgg16()
     if not folder.is_dir():
         size = read_description(next(pruned.glob("keep-*")))["preprocess"]["size"]

@@ -15,6 +15,7 @@ import torch
 import torchvision
 
 from ftl import load_backbone, load_masks, save_backbone, sweep
+from ftl.candidate import runtimes_of
 from ftl.cluster import times
 from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
 from ftl.dataset import load_dataset
@@ -109,8 +110,14 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
     network = torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=setting)
     save_backbone(network, workspace / "mobile.safetensors", size=SIZE)
     for name, scheduler in (("own", None), ("many", str(cluster.file))):
-        run(workspace, f"{name}-mobile", backbone="mobile.safetensors", scheduler=scheduler, joint="max", read="before")
+        done = run(workspace, f"{name}-mobile", backbone="mobile.safetensors", scheduler=scheduler, joint="max",
+                   read="before", runtimes=["onnx"])  # fmt: skip
+        assert [*runtimes_of(done.candidates)] == ["pytorch", "onnx"]
     assert outcome(workspace / "many-mobile") == outcome(workspace / "own-mobile")
+    for one in done.candidates:
+        taken = read_json(workspace / "many-mobile" / one.name / "time-onnx.json")
+        assert taken["worker"] in ("w0", "w1")
+        assert taken["runtime"].startswith("ONNX Runtime")
 
 
 @pytest.fixture(scope="module")
