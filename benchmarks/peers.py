@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,15 +22,13 @@ import torch_pruning as tp
 
 from benchmarks._material import SHARED, vgg16
 from ftl.backbones.chain import Backbone, macs
-from ftl.contest import Sets, contest, criteria_ways, table
+from ftl.contest import Sets, Way, contest, criteria_ways, table
 from ftl.dataset import load_dataset
 from ftl.masks import load_masks
 from ftl.progress import Bar
 from ftl.pruning.names import TUNED
 from ftl.scoring.whole import loss_gradients
 from ftl.tuning.plan import Recipe
-
-Way = Callable[[Sequence[float], int], Iterator[Backbone]]
 
 
 def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: bool) -> Way:
@@ -79,7 +77,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03])
-    parser.add_argument("--criteria", nargs="+", default=["iou", "binary_iou", "taylor", "l1", "random"])
+    parser.add_argument(
+        "--criteria", nargs="+", default=["iou", "binary_iou", "taylor", "taylor:global", "l1", "random"]
+    )
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
 from ftl.pruning.names import RECALIBRATED, TUNED
+from ftl.pruning.rules import RULES
 from ftl.runtimes import TITLES
 from ftl.scoring.criteria import CRITERIA
 from ftl.tuning.plan import Recipe
@@ -104,11 +105,14 @@ with st.container(border=True):
             "Criterion", list(CRITERIA), help="\n".join(f"- **{one.name}**: {one.summary}" for one in CRITERIA.values())
         )
         settings["rule"] = middle.selectbox(
-            "Rule", ["fraction", "above-average"], help="above-average keeps the filters that score above their mean"
+            "Rule",
+            RULES,
+            help="fraction: the best of each layer. above-average: those that score above their layer's "
+            "mean. global: the best of all layers together.",
         )
         settings["mode"] = right.selectbox(
             "Mode",
-            ["cascade", "once"],
+            ["once"] if settings["rule"] == "global" else ["cascade", "once"],
             help="cascade ranks each layer on what the cut before it left, as the original; once ranks all in one pass",
         )
         settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
@@ -147,7 +151,7 @@ settings |= {
     "positive": positive,
 }
 with ui.told():
-    settings["keep"] = parse_keep(text) if settings["rule"] == "fraction" else []
+    settings["keep"] = [] if settings["rule"] == "above-average" else parse_keep(text)
     missing = [
         what
         for what, there in (("a mask class", masked), ("two image classes", len(told_apart) > 1),

@@ -110,7 +110,10 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_backbone(made)
     options.add_classes(made)
     made.add_argument(
-        "--criteria", nargs="+", metavar="NAME", help="all of them, but bn_scale where there are no norms"
+        "--criteria",
+        nargs="+",
+        metavar="NAME",
+        help="all of them, but bn_scale where there are no norms; NAME:global ranks all layers together",
     )
     made.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03], metavar="SHARE", help="0.3 0.1 0.03")
     made.add_argument("--repeats", type=options.count, default=3)

@@ -59,7 +59,11 @@ def add_pruning(parser: argparse.ArgumentParser) -> None:
         default="iou",
         help="iou, predicate1, predicate2, binary_iou, dissection, l1, random, bn_scale or taylor",
     )
-    parser.add_argument("--rule", default="fraction", help="fraction or above-average")
+    parser.add_argument(
+        "--rule",
+        default="fraction",
+        help="fraction or above-average, of each layer; or global: a fraction of all filters, with --mode once",
+    )
     parser.add_argument("--mode", default="cascade", help="cascade: rescore after each cut; once: one pass for all")
     parser.add_argument("--joint", default="mean", help="mean or max: the score of filters that can only go together")
     parser.add_argument(

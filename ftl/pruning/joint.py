@@ -16,7 +16,7 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.graph import channels_of, shapes, walk
 from ftl.progress import Report, silent
 from ftl.pruning.choice import JOINTS, Chosen, How, LayerChoice
-from ftl.pruning.rules import pick
+from ftl.pruning.rules import pick, pick_all
 from ftl.pruning.surgery import cut, dependencies
 from ftl.pruning.ties import Tie, ties
 from ftl.scoring.passes import Evidence, Quantile, Tally, batches, weight_scores
@@ -36,7 +36,8 @@ def joint_once(
         maps = _score(backbone, {name for tie in found for name in _read(tie, how)}, evidence, steps, how, report)
         scored = [_join([maps[name] for name in _read(tie, how)], how) for tie in found]
     for fraction in fractions:
-        yield fraction, [_choose(tie, scores, fraction, how) for tie, scores in zip(found, scored, strict=True)]
+        rows = zip(found, scored, pick_all(scored, how.rule, fraction, round_to=how.round_to), strict=True)
+        yield fraction, [LayerChoice(tie.name, scores, kept, tied, tie.members) for tie, scores, (kept, tied) in rows]
 
 
 def joint_cascade(
@@ -60,7 +61,8 @@ def joint_cascade(
                 else:
                     maps = _score(network, _read(tie, how), evidence, steps, how)
                     known[before] = _join([maps[name] for name in _read(tie, how)], how)
-            chosen.append(_choose(tie, known[before], fraction, how))
+            kept, tied = pick(known[before], how.rule, fraction, round_to=how.round_to)
+            chosen.append(LayerChoice(tie.name, known[before], kept, tied, tie.members))
             cut(graph, convolutions[tie.name], chosen[-1].kept, tie.name)
             report(number * len(found) + depth + 1, len(fractions) * len(found), "scoring")
         yield fraction, chosen
@@ -68,11 +70,6 @@ def joint_cascade(
 
 def _read(tie: Tie, how: How) -> tuple[str, ...]:
     return tie.before if how.read == "before" else tie.after
-
-
-def _choose(tie: Tie, scores: Scores, fraction: float | None, how: How) -> LayerChoice:
-    kept, tied = pick(scores, how.rule, fraction, round_to=how.round_to)
-    return LayerChoice(tie.name, scores, kept, tied, tie.members)
 
 
 def _join(parts: Sequence[Scores], how: How) -> Scores:

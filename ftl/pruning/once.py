@@ -9,7 +9,7 @@ import torch
 from ftl.backbones.chain import Backbone, blocks
 from ftl.progress import Report, silent
 from ftl.pruning.choice import Chosen, How, LayerChoice
-from ftl.pruning.rules import pick
+from ftl.pruning.rules import pick_all
 from ftl.scoring.passes import Evidence, Quantile, Tally, batches, weight_scores
 
 
@@ -52,12 +52,6 @@ def once(
             report((passes - 1) * count + where.stop, passes * count, "scoring")
         scores = [tally.by_group(evidence.groups, how.criterion.pooled) for tally in tallies]
     for fraction in fractions:
-        yield (
-            fraction,
-            [
-                LayerChoice(
-                    block.name, one, *pick(one, how.rule, fraction, faithful=how.faithful, round_to=how.round_to)
-                )
-                for block, one in zip(chain, scores, strict=True)
-            ],
-        )
+        picked = pick_all(scores, how.rule, fraction, faithful=how.faithful, round_to=how.round_to)
+        rows = zip(chain, scores, picked, strict=True)
+        yield fraction, [LayerChoice(block.name, one, kept, tied) for block, one, (kept, tied) in rows]

@@ -1,15 +1,16 @@
-"""Rules: which filters of a layer stay, given their scores."""
+"""Rules: which filters stay, given their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ftl.errors import FtlError
 
-RULES = ("fraction", "above-average")
+RULES = ("fraction", "above-average", "global")
+"""`fraction` and `above-average` of each layer's filters; `global`: a fraction of the whole network's."""
 
 
 def keep_fraction(scores: np.ndarray, fraction: float, *, faithful: bool = False) -> list[int]:
@@ -53,23 +54,25 @@ class Picked(NamedTuple):
 def pick(
     scores: Mapping[str, np.ndarray],
     rule: str,
-    fraction: float | None,
+    fraction: float | Mapping[str, float] | None,
     *,
     faithful: bool = False,
     round_to: int = 1,
 ) -> Picked:
     """Apply a rule to each group's scores (crack, background, ...) and unite what they keep.
 
-    `round_to`: so many filters more are kept, the best of the rest in any group, that a multiple of it stays, or all.
+    `fraction`: for all groups, or by group. `round_to`: so many filters more are kept, the best of the rest in any
+    group, that a multiple of it stays, or all.
     """
     check_rule(rule)
     united: set[int] = set()
     tied = False
-    for values in scores.values():
+    for group, values in scores.items():
         if rule == "above-average" or fraction is None:
             kept = above_average(values)
         else:
-            kept = keep_fraction(values, fraction, faithful=faithful)
+            share = fraction[group] if isinstance(fraction, Mapping) else fraction
+            kept = keep_fraction(values, share, faithful=faithful)
         dropped = np.delete(values, kept)
         tied |= bool(dropped.size and dropped.max() == values[kept].min())
         united |= set(kept)
@@ -80,3 +83,35 @@ def pick(
         tied = bool(left) and any(values[more[-1]] == values[left[0]] for values in scores.values())
         united |= set(more)
     return Picked(sorted(united), tied)
+
+
+def pick_all(
+    layers: Sequence[Mapping[str, np.ndarray]],
+    rule: str,
+    fraction: float | None,
+    *,
+    faithful: bool = False,
+    round_to: int = 1,
+) -> list[Picked]:
+    """Apply a rule to the scores of all layers, each by group."""
+    own = shared_out(layers, fraction) if rule == "global" and fraction is not None else [fraction] * len(layers)
+    return [
+        pick(scores, rule, share, faithful=faithful, round_to=round_to)
+        for scores, share in zip(layers, own, strict=True)
+    ]
+
+
+def shared_out(layers: Sequence[Mapping[str, np.ndarray]], fraction: float) -> list[dict[str, float]]:
+    """For each layer, by group, the fraction of its filters that are among the best `fraction` of the whole network's.
+
+    A layer's scores count as multiples of their mean, so that layers compare (as in Torch-Pruning's global pruning).
+    Of equal ones those of earlier layers are the best. Each layer keeps a filter at least.
+    """
+    found: list[dict[str, float]] = [{} for _ in layers]
+    for group in layers[0]:
+        relative = [scores[group] / max(float(scores[group].mean()), np.finfo(np.float32).tiny) for scores in layers]
+        places = np.repeat(np.arange(len(layers)), [len(values) for values in relative])
+        best = np.argsort(-np.concatenate(relative), kind="stable")[: round(len(places) * fraction)]
+        for own, values, count in zip(found, relative, np.bincount(places[best], minlength=len(layers)), strict=True):
+            own[group] = max(1, int(count)) / len(values)
+    return found

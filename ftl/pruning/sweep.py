@@ -59,16 +59,21 @@ def backbone_digest(backbone: Backbone) -> str:
     return digest_of([*parts, (json.dumps(backbone.spec()), backbone.preprocess)])
 
 
-def _check_mode(mode: str) -> None:
+def _check_mode(mode: str, how: How) -> None:
     if mode not in MODES:
         raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
+    if how.rule == "global" and (mode != "once" or how.faithful):
+        raise FtlError(
+            "the rule global ranks the filters of all layers together, which a cascade cannot, nor did the original "
+            "program: choose mode once"
+        )
 
 
 def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, how: How) -> None:
     """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
     check_rule(how.rule)
     check_how(how)
-    _check_mode(mode)
+    _check_mode(mode, how)
     if how.faithful and not backbone.is_chain:
         raise FtlError(f"{backbone.name} is no chain of layers, and the original program prunes no other: not faithful")
     given = [fraction for fraction in fractions if fraction is not None]
@@ -98,7 +103,7 @@ def choose_filters(
 
     `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
     """
-    _check_mode(mode)
+    _check_mode(mode, how)
     check_how(how)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")

@@ -20,6 +20,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
     """Write what `resume` needs, whole or not at all."""
     optimiser = state.optimiser.state_dict()
     tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
+    tensors |= {f"mean.{key}": value for key, value in state.mean.state_dict().items()}
     tensors |= {f"best.{key}": value for key, value in state.best.items()}
     for index, moments in optimiser["state"].items():
         tensors |= {f"moment.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
@@ -49,6 +50,7 @@ def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) ->
             index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = value
         state.model.load_state_dict(_below("model.", tensors))
+        state.mean.load_state_dict(_below("mean.", tensors))
         state.optimiser.load_state_dict({"state": moments, "param_groups": told["groups"]})
         state.schedule.load_state_dict(told["schedule"])
         state.rng.bit_generator.state = told["rng"]

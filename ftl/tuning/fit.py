@@ -34,7 +34,10 @@ Before, the loss of the stopping part jumps up and down, and says nothing of whe
 
 
 class Tuned(NamedTuple):
-    """A fine-tuned network with its head, those of the epoch with the lowest loss on the stopping part, and curves."""
+    """A fine-tuned network with its head, as the mean of their weights was in the best epoch; and the curves.
+
+    The best has the lowest loss on the stopping part.
+    """
 
     network: Backbone
     head: Head
@@ -84,17 +87,17 @@ def fine_tune(
 
         loss = train_epoch(state, photographs, labels, fit, weights, recipe, teacher, each)
         if len(fit) < _FORGOTTEN * recipe.batch:
-            settle_norms(state.model.network, photographs, fit)
-        logits = look(state.model, photographs, stop)
+            settle_norms(state.steady.network, photographs, fit)
+        logits = look(state.steady, photographs, stop)
         stop_loss = float(F.cross_entropy(logits, truth, weights))
         point = Epoch(epoch + 1, loss, stop_loss, float((logits.argmax(1) == truth).float().mean()))
         if all(stop_loss < before.stop_loss for before in state.curve):
-            state.best = {key: value.detach().cpu().clone() for key, value in state.model.state_dict().items()}
+            state.best = {key: value.detach().cpu().clone() for key, value in state.steady.state_dict().items()}
         state.curve.append(point)
         if state_file is not None:
             write_state(state_file, state, made_from)
         hear(point)
-    model = state.model.cpu()
+    model = state.steady.cpu()
     model.load_state_dict(state.best)
     fold_norms(model.network, state.inserted)
     report(1, 1, TRAINING)

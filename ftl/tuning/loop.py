@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ftl.backbones.chain import Backbone
 from ftl.device import device_of
@@ -26,6 +28,13 @@ _BATCH_TO_LOOK = 32
 
 
 _SOFT = 2.0  # temperature of distillation
+
+_NEW = 0.01
+"""What each step adds to the mean of the weights, which is the network that is kept.
+
+Narrow networks jump from step to step; their mean over some hundred is steadier, and better than most of them (Polyak
+and Juditsky 1992).
+"""
 
 
 class Classifier(nn.Module):
@@ -65,12 +74,19 @@ class State:
     """Where training stands: what goes on is the same as if it had never stopped."""
 
     model: Classifier
+    mean: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     rng: np.random.Generator
     inserted: list[str]
     best: dict[str, torch.Tensor]
     curve: list[Epoch]
+
+    @property
+    def steady(self) -> Classifier:
+        """The classifier with the mean of the weights."""
+        assert isinstance(self.mean.module, Classifier)
+        return self.mean.module
 
 
 def begin(
@@ -101,7 +117,17 @@ def begin(
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=1e-2)
     steps = recipe.epochs * -(-len(fit) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
-    return State(model, optimiser, schedule, rng, inserted, {}, [])
+    mean = AveragedModel(model, multi_avg_fn=_towards, use_buffers=True)
+    return State(model, mean, optimiser, schedule, rng, inserted, {}, [])
+
+
+def _towards(means: Any, values: Any, steps: torch.Tensor | int) -> None:
+    """Move the mean of the weights towards what they are: by `_NEW`, and by more in the first steps."""
+    share = max(_NEW, 9 / (10 + int(steps)))
+    if means[0].is_floating_point():
+        torch._foreach_lerp_(means, values, share)
+    else:  # counters
+        torch._foreach_copy_(means, values)
 
 
 def parts(indices: np.ndarray, size: int = _BATCH_TO_LOOK) -> list[np.ndarray]:
@@ -148,6 +174,7 @@ def train_epoch(
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         state.optimiser.step()
         state.schedule.step()
+        state.mean.update_parameters(model)
         total += float(loss.detach()) * len(chosen)
         each(done, len(order))
     return total / len(fit)

@@ -119,7 +119,10 @@ def test_the_command_compares_resumes_and_refuses(workspace: Path, capsys: pytes
     assert measured.keys() == {f"{name} 0.3 {seed}" for name in ("iou", "random") for seed in (0, 1)}
     assert not main([*few, "--criteria", "iou", "random", "l1"])
     assert read_json(workspace / "criteria.json")["accuracies"].items() >= measured.items()
+    assert not main([*few, "--criteria", "iou:global", "random"])
+    assert "iou:global 0.3 0" in read_json(workspace / "criteria.json")["accuracies"]
     for wrong, told in (
+        (["--criteria", "iou:best"], "as NAME or as NAME:global"),
         (["--head", "tuned"], "holds another comparison"),
         (["--head", "fine"], "linear or tuned"),
         (["--macs", "1.5"], "from 0 to 1"),

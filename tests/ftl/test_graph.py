@@ -299,6 +299,14 @@ def test_the_cascade_rescores_the_cut_network(masks: MaskSet, read: str) -> None
             np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
 
 
+def test_global_ranks_all_ties_together(masks: MaskSet) -> None:
+    ((_, chosen),) = choose_filters(mobile(), masks, [0.5], How(criterion("iou"), rule="global"), "once")
+    (whole,) = dict(choose_filters(mobile(), masks, [1.0], How(criterion("iou")), "once")).values()
+    assert len({len(one.kept) / len(all_of.kept) for one, all_of in zip(chosen, whole, strict=True)}) > 1
+    assert sum(len(one.kept) for one in chosen) >= 0.5 * sum(len(one.kept) for one in whole)
+    assert prune(mobile(), {one.name: one.kept for one in chosen})(torch.zeros(1, 3, SIZE, SIZE)).shape[0] == 1
+
+
 def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
     backbone = mobile()
     first, run = ties(backbone)[0], list[str]()

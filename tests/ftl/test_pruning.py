@@ -14,17 +14,18 @@ from hypothesis.extra import numpy as hnp
 from torch import nn
 
 from ftl.backbones.chain import Backbone, blocks
+from ftl.backbones.load import load_backbone
 from ftl.errors import FtlError
-from ftl.masks import MaskSet
+from ftl.masks import MaskSet, load_masks
 from ftl.pruning import feeds
 from ftl.pruning.branches import Branch, advance
 from ftl.pruning.cascade import cascade
 from ftl.pruning.choice import Chosen, How
 from ftl.pruning.feeds import cut_block
 from ftl.pruning.once import once
-from ftl.pruning.rules import above_average, keep_fraction, pick
+from ftl.pruning.rules import above_average, keep_fraction, pick, pick_all
 from ftl.pruning.surgery import fresh_batch_norms, prune
-from ftl.pruning.sweep import choose_filters, fractions_up_to
+from ftl.pruning.sweep import begin_sweep, choose_filters, fractions_up_to
 from ftl.scoring import CRITERIA, criterion
 from ftl.scoring.passes import Evidence
 from tests.conftest import SIZE, make_backbone, make_masks, same
@@ -65,6 +66,40 @@ def test_groups_are_united() -> None:
     assert pick(groups, "above-average", None) == ([0, 1, 2, 3], False)
     with pytest.raises(FtlError, match="choose one of fraction, above-average"):
         pick(groups, "best", 0.5)
+
+
+def test_global_ranks_the_filters_of_all_layers_by_multiples_of_their_means() -> None:
+    layers = [{"a": np.array([1, 3, 2, 2.0])}, {"a": np.array([10, 20, 30.0])}, {"a": np.array([1, 1.0])}]
+    # 0.5, 1.5, 1, 1; 0.5, 1, 1.5; 1, 1
+    assert pick_all(layers, "global", 2 / 9) == [([1], False), ([2], False), ([0], True)]  # each layer keeps one
+    assert pick_all(layers, "global", 7 / 9) == [([1, 2, 3], False), ([1, 2], False), ([0, 1], False)]
+    assert pick_all(layers, "global", 1) == [([0, 1, 2, 3], False), ([0, 1, 2], False), ([0, 1], False)]
+    assert pick_all(layers, "fraction", 0.5) == [pick(one, "fraction", 0.5) for one in layers]
+    silent = [{"a": np.zeros(3)}, {"a": np.array([0, 1.0])}]
+    assert pick_all(silent, "global", 0.2) == [([0], True), ([1], False)]
+    two = [{"a": np.array([9, 1, 1.0]), "b": np.array([1, 1, 9.0])}, {"a": np.array([4, 5.0]), "b": np.array([5, 4.0])}]
+    assert [one.kept for one in pick_all(two, "global", 0.2)] == [[0, 2], [0, 1]]  # of each group, and united
+
+
+def test_global_goes_through_a_sweep_and_not_through_a_cascade(workspace: Path) -> None:
+    backbone = load_backbone(workspace / "tiny.safetensors")
+    masks = load_masks(workspace / "Images", workspace / "Segmented", classes=["Crack"], size=SIZE)
+    how = How(criterion("iou"), rule="global")
+    with pytest.raises(FtlError, match="choose mode once"):
+        next(iter(choose_filters(backbone, masks, [0.5], how, "cascade")))
+    with pytest.raises(FtlError, match="choose mode once"):
+        begin_sweep(backbone, masks, workspace / "out", [0.5], how, "cascade")
+    assert not (workspace / "out").exists()
+    made = dict(choose_filters(backbone, masks, [0.3, 0.6], how, "once"))
+    widths = [conv.out_channels for conv in backbone.convolutions().values()]
+    for fraction, choices in made.items():
+        kept = [len(choice.kept) for choice in choices]
+        assert sum(kept) == pytest.approx(fraction * sum(widths), abs=1.5)
+        relative = [choice.scores["Crack"] / choice.scores["Crack"].mean() for choice in choices]
+        stay = min(values[choice.kept].min() for values, choice in zip(relative, choices, strict=True))
+        assert stay >= max(
+            np.delete(values, one.kept).max(initial=0) for values, one in zip(relative, choices, strict=True)
+        )
 
 
 def zeroed(backbone: Backbone, kept: dict[str, list[int]]) -> Backbone:

@@ -116,6 +116,24 @@ def test_a_state_goes_on_from_its_epoch(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(trained) == 3  # a damaged one is not gone on with
 
 
+def test_the_mean_of_the_weights_is_what_is_kept() -> None:
+    means, counter = [torch.zeros(3), torch.ones(2, 2)], [torch.tensor(4)]
+    loop._towards(means, [torch.ones(3), torch.zeros(2, 2)], torch.tensor(8))
+    assert torch.allclose(means[0], torch.full((3,), 0.5))
+    assert torch.allclose(means[1], torch.full((2, 2), 0.5))
+    loop._towards(means, [torch.ones(3), torch.zeros(2, 2)], 10_000)
+    assert torch.allclose(means[0], torch.full((3,), 0.505))
+    loop._towards(counter, [torch.tensor(5)], 3)
+    assert counter == [torch.tensor(5)]
+    (images, labels), recipe, learn = stripes(64), RECIPE._replace(epochs=1), np.arange(48)
+    state = loop.begin(make_backbone(), images.__getitem__, 2, learn, recipe, 0)
+    loop.train_epoch(state, images.__getitem__, labels, learn, torch.ones(2), recipe)
+    assert state.mean.n_averaged == 6  # steps
+    own = state.steady.head(("a", "b")).weight
+    assert not np.allclose(own, state.model.head(("a", "b")).weight)
+    np.testing.assert_array_equal(run(make_backbone(), images, labels, recipe=recipe).head.weight, own)
+
+
 def test_it_ends_when_the_stopping_part_gets_no_better() -> None:
     images, labels = stripes(48)
     rng = np.random.default_rng(0)
