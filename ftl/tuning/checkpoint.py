@@ -21,7 +21,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
     optimiser = state.optimiser.state_dict()
     tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
     tensors |= {f"mean.{key}": value for key, value in state.mean.state_dict().items()}
-    tensors |= {f"best.{key}": value for key, value in state.best.items()}
+    tensors |= {f"kept.{key}": value for key, value in state.kept.items()}
     for index, moments in optimiser["state"].items():
         tensors |= {f"moment.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
     told = {
@@ -54,7 +54,7 @@ def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) ->
         state.optimiser.load_state_dict({"state": moments, "param_groups": told["groups"]})
         state.schedule.load_state_dict(told["schedule"])
         state.rng.bit_generator.state = told["rng"]
-        state.best = _below("best.", tensors)
+        state.kept = _below("kept.", tensors)
         state.curve = [Epoch(*point) for point in told["curve"]]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError):
         return begin()

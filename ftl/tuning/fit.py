@@ -14,7 +14,7 @@ from ftl.backbones.chain import Backbone
 from ftl.head import Head
 from ftl.progress import TRAINING, Report, silent
 from ftl.tuning.checkpoint import resume, write_state
-from ftl.tuning.epoch import Epoch
+from ftl.tuning.epoch import Epoch, as_good
 from ftl.tuning.loop import Photographs, State, begin, class_weights, look, train_epoch
 from ftl.tuning.norms import fold_norms
 from ftl.tuning.plan import Recipe
@@ -34,9 +34,9 @@ Before, the loss of the stopping part jumps up and down, and says nothing of whe
 
 
 class Tuned(NamedTuple):
-    """A fine-tuned network with its head, as the mean of their weights was in the best epoch; and the curves.
+    """A fine-tuned network with its head, as the mean of their weights was in the epoch kept; and the curves.
 
-    The best has the lowest loss on the stopping part.
+    Kept is the last epoch that is `as_good` as the best on the stopping part.
     """
 
     network: Backbone
@@ -89,16 +89,18 @@ def fine_tune(
         if len(fit) < _FORGOTTEN * recipe.batch:
             settle_norms(state.steady.network, photographs, fit)
         logits = look(state.steady, photographs, stop)
-        stop_loss = float(F.cross_entropy(logits, truth, weights))
-        point = Epoch(epoch + 1, loss, stop_loss, float((logits.argmax(1) == truth).float().mean()))
-        if all(stop_loss < before.stop_loss for before in state.curve):
-            state.best = {key: value.detach().cpu().clone() for key, value in state.steady.state_dict().items()}
+        losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()
+        error = float(losses.std(correction=0)) / len(losses) ** 0.5
+        right = float((logits.argmax(1) == truth).float().mean())
+        point = Epoch(epoch + 1, loss, float(losses.mean()), right, error)
         state.curve.append(point)
+        if as_good(point, state.curve) or not state.kept:
+            state.kept = {key: value.detach().cpu().clone() for key, value in state.steady.state_dict().items()}
         if state_file is not None:
             write_state(state_file, state, made_from)
         hear(point)
     model = state.steady.cpu()
-    model.load_state_dict(state.best)
+    model.load_state_dict(state.kept)
     fold_norms(model.network, state.inserted)
     report(1, 1, TRAINING)
     tuned = Backbone(network.name, model.network.features, network.preprocess)
@@ -106,8 +108,7 @@ def fine_tune(
 
 
 def _no_better(curve: list[Epoch], recipe: Recipe) -> bool:
-    """Whether `recipe.patience` epochs at a falling rate have brought no lower loss of the stopping part."""
-    if not curve:
-        return False
-    best = min(range(len(curve)), key=lambda index: curve[index].stop_loss)
-    return len(curve) - max(best + 1, _SETTLING * recipe.epochs) >= recipe.patience
+    """Whether the last `recipe.patience` epochs, all at a falling rate, were none as good as the best."""
+    recent = curve[-recipe.patience :]
+    settled = len(curve) - recipe.patience >= _SETTLING * recipe.epochs
+    return settled and not any(as_good(point, curve) for point in recent)

@@ -79,7 +79,7 @@ class State:
     schedule: torch.optim.lr_scheduler.LRScheduler
     rng: np.random.Generator
     inserted: list[str]
-    best: dict[str, torch.Tensor]
+    kept: dict[str, torch.Tensor]
     curve: list[Epoch]
 
     @property

@@ -21,6 +21,7 @@ from ftl.masks import load_masks
 from ftl.progress import Told
 from ftl.tuning import loop
 from ftl.tuning.augment import augment
+from ftl.tuning.epoch import Epoch, as_good
 from ftl.tuning.fit import fine_tune
 from ftl.tuning.loop import class_weights, distillation
 from ftl.tuning.norms import fold_norms, insert_norms
@@ -138,8 +139,10 @@ def test_it_ends_when_the_stopping_part_gets_no_better() -> None:
     images, labels = stripes(48)
     rng = np.random.default_rng(0)
     tuned = run(make_backbone(), images, rng.permutation(labels), recipe=Recipe(epochs=40, rate=1e-2, patience=2))
-    best = min(range(len(tuned.curve)), key=lambda index: tuned.curve[index].stop_loss)
-    assert len(tuned.curve) == max(best + 1, 26) + 2  # the best come as the rate falls
+    good = [point.epoch for point in tuned.curve if as_good(point, tuned.curve)]
+    assert len(tuned.curve) == max(good[-1], 26) + 2 < 40  # the best come as the rate falls
+    assert not as_good(Epoch(3, 0, 0.3, 1, 0.2), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.2, 1, 0.5)])
+    assert as_good(Epoch(3, 0, 0.2, 1, 0.0), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.5, 1, 0.5)])
 
 
 def test_norms_come_and_go_without_a_trace() -> None:
