@@ -14,9 +14,9 @@ class Recipe(NamedTuple):
     """How a network is fine-tuned.
 
     `epochs`: at most; `patience`: epochs after which it ends if none of them was as good as the best on the stopping
-    part, counted from where the rate has fallen below half. `rate`: the highest of the one-cycle schedule (Smith and Topin
-    2018). `distil`: the weight 0..1 of the unpruned network's answers in the loss, beside the labels (Hinton et al.
-    2015), which are softened by `ftl.tuning.loop.distillation`.
+    part, counted from where the rate has fallen below half. `rate`: the highest of the one-cycle schedule (Smith and
+    Topin 2018). `distil`: the weight 0..1 of the unpruned network's answers in the loss, beside the labels (Hinton et
+    al. 2015), which are softened by `ftl.tuning.loop.distillation`.
     """
 
     epochs: int = 15
