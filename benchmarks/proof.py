@@ -63,11 +63,11 @@ def metu() -> Iterator[Fold]:
     yield Fold("metu", masks, load_dataset(data / "metu" / "train"), load_dataset(data / "metu" / "test"), None)
 
 
-def deepcrack(out: Path) -> Iterator[Fold]:
+def deepcrack(out: Path, folds: list[int]) -> Iterator[Fold]:
     """Crops of photos, a quarter of the photos judged in each fold."""
     photos = sorted((SHARED / "data" / "deepcrack" / "images").iterdir())
     turn = np.random.default_rng(0).permutation(len(photos)) % FOLDS
-    for fold in range(FOLDS):
+    for fold in folds:
         folder = out / "crops" / str(fold)
         for part in range(2):
             if not (folder / f"{part}").is_dir():
@@ -103,7 +103,7 @@ def train(given: argparse.Namespace) -> None:
     """Make, fine-tune and judge the networks of every fold and seed."""
     recipe = Recipe(epochs=given.epochs, rate=given.rate)
     how = How(criterion(given.criterion))
-    for fold in metu() if given.data == "metu" else deepcrack(given.out):
+    for fold in metu() if given.data == "metu" else deepcrack(given.out, given.folds):
         pruned = given.out / fold.name / "pruned"
         backbone = vgg16()
         backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
@@ -180,6 +180,7 @@ def main() -> None:
     one.add_argument("out", type=Path)
     one.add_argument("--keep", nargs="+", type=float, required=True)
     one.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="none: prune only")
+    one.add_argument("--folds", nargs="+", type=int, default=[*range(FOLDS)], help="of deepcrack")
     one.add_argument("--base", action="store_true", help="fine-tune the unpruned network as well")
     one.add_argument("--criterion", default="iou")
     one.add_argument("--epochs", type=int, default=30)
