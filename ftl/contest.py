@@ -198,11 +198,11 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
 
 def table(rows: Sequence[Row], against: str) -> str:
     """Mean accuracy of each way with its interval, and what it gains on `against`, seed by seed, in points."""
-    lines = [f"{'MACs':>7}  {'':16}{'accuracy %':>18}{f'gain on {against}':>24}"]
+    lines = [f"{'MACs':>7}  {'':18}{'accuracy %':>18}{f'gain on {against}':>24}"]
     for row in rows:
         other = next(one for one in rows if one.name == against and one.share == row.share)
         mean, reach = interval([100 * one for one in row.accuracies])
         gain, give = interval([100 * (a - b) for a, b in zip(row.accuracies, other.accuracies, strict=True)])
         gained = "" if row is other else f"{gain:+.2f} ± {give:.2f}"
-        lines.append(f"{100 * row.share:6g}%  {row.name:16}{f'{mean:.2f} ± {reach:.2f}':>18}{gained:>24}")
+        lines.append(f"{100 * row.share:6g}%  {row.name:18}{f'{mean:.2f} ± {reach:.2f}':>18}{gained:>24}")
     return "\n".join(lines) + "\n"
