@@ -19,7 +19,7 @@ if not count_images(project.id):
     st.title("Annotate")
     ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
     st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
-    st.stop()
+    ui.stop()
 image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)
 by_number = {one.number: one for one in classes}
@@ -112,7 +112,7 @@ with middle:
             sorting.page(image, user.id, classes, editable=editable)
         else:
             assists.page(image, user.id, classes, whose, editable=editable)
-        st.stop()
+        ui.stop()
     looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
     mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)

@@ -44,7 +44,7 @@ with ui.told():
     shown = [opening.sweep_of(finished[one]) for one in st.session_state["sweeps"]]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
-    st.stop()
+    ui.stop()
 
 if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candidates) for sweep in shown)]) > 1:
     runtime = st.segmented_control(

@@ -202,7 +202,7 @@ with st.expander("Upload photographs", icon=":material/upload:", expanded=not co
     upload()
 if not count_images(project.id):
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
-    st.stop()
+    ui.stop()
 with st.expander("Import masks that exist", icon=":material/layers:"):
     take_masks()
 find()

@@ -11,7 +11,7 @@ user = ui.signed_in()
 st.title("Settings")
 if not owns(user.id):
     st.info("These are for the studio's owner, who used the link that its first start printed.", icon=":material/lock:")
-    st.stop()
+    ui.stop()
 now = settings()
 fixed = bool(fixed_scheduler())
 

@@ -30,7 +30,7 @@ if not drawn:
         "No masks yet", "Draw a few on the Annotate page: a dozen photographs are a good start.", ":material/brush:"
     )
     st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
-    st.stop()
+    ui.stop()
 classes = {one.id: one for one in classes_of(project.id)}
 counts = {one: count_images(project.id, Filter(class_id=one)) for one in classes}
 
@@ -160,7 +160,7 @@ with ui.told():
     ]  # fmt: skip
     if missing:
         st.info(f"Choose {' and '.join(missing)}.", icon=":material/info:")
-        st.stop()
+        ui.stop()
     images = sum(counts[one] for one in told_apart)
     with st.container(border=True):
         st.subheader("4 · Cost")

@@ -106,7 +106,7 @@ if not photographs:
     ui.empty(
         "Nothing to look at yet", "Drop photographs above, or choose some of the project's.", ":material/image_search:"
     )
-    st.stop()
+    ui.stop()
 
 rows, readable = [], []
 before, known = st.session_state.get("found", {}), {}  # what was seen already is not looked at again
@@ -138,7 +138,7 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
 st.session_state["found"] = known
 bar.empty()
 if not readable:
-    st.stop()
+    ui.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     found = sum(answers[network.name].label == sweep.looked_for or bool(answers[network.name].found)
                 for *_, answers in readable)  # fmt: skip

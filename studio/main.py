@@ -7,12 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
-from streamlit.runtime.scriptrunner import StopException
 
 from studio import oidc
 from studio.accounts import COOKIE, user_of
 from studio.settings import owns
-from studio.ui import choose_project, page_file
+from studio.ui import PageEnds, choose_project, page_file
 
 
 def page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
@@ -53,5 +52,5 @@ else:
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))
-with suppress(StopException):  # only of a run that ends does Streamlit forget the fragments of the page before
+with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 from ftl.errors import FtlError
 from studio.accounts import COOKIE, redeem, user_of
@@ -41,6 +42,19 @@ class Here(NamedTuple):
     role: str
 
 
+class PageEnds(StopException):
+    """A page has nothing more to show in this run."""
+
+
+def stop() -> NoReturn:
+    """End the page's run here, as `st.stop` does, but as a run that has reached its end (see `studio/main.py`).
+
+    Behind `st.stop` Streamlit drops what was asked meanwhile, and keeps the fragments of the page before: a late word
+    of one then draws into this page and blanks it.
+    """
+    raise PageEnds
+
+
 def sentence(error: Exception | str) -> str:
     """An error's text as a sentence."""
     text = str(error).strip().rstrip(".")
@@ -67,7 +81,7 @@ def signed_in() -> User:
         )
         script = Path(__file__).with_name("renew.js").read_text(encoding="utf-8")
         st.components.v2.component("renew", js=script)(key="renew", on_ticket_change=_renew)
-        st.stop()
+        stop()
     st.session_state["who"] = user.id
     return user
 
@@ -114,12 +128,12 @@ def here(role: str = "annotator") -> Here:
     found = {project.id: project for project, _ in projects_of(user.id)}
     if project_id not in found:
         empty("No project yet", "Make one on the Projects page, or ask for an invitation link.", ":material/folder:")
-        st.stop()
+        stop()
     try:
         has = require(user.id, project_id, role)
     except Forbidden as error:
         st.info(sentence(error), icon=":material/lock:")
-        st.stop()
+        stop()
     return Here(user, found[project_id], has)
 
 

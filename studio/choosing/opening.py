@@ -26,7 +26,7 @@ def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[i
         with st.container(horizontal=True):
             st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
             st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
-        st.stop()
+        ui.stop()
     return finished
 
 
