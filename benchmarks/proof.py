@@ -168,7 +168,10 @@ def _unpruned(out: Path, pruned: Path) -> Path:
         backbone.preprocess = replace(backbone.preprocess, size=size)
         write_network(folder, backbone, [], 1.0, {})
         width = list(backbone.convolutions().values())[-1].out_channels
-        write_head(folder, Head(np.zeros((1, width)), np.zeros(1), ("Background", "Crack"), pooled=True))
+        write_head(
+            folder,
+            Head(np.zeros((1, width), np.float32), np.zeros(1, np.float32), ("Background", "Crack"), pooled=True),
+        )
     return folder
 
 
