@@ -5,8 +5,8 @@ python -m benchmarks.peers OUT [--only WAY ...]
 Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance` and with `GroupTaylorImportance`, whose gradients come
 from the same loss and images as `ftl.scoring.whole.taylor`, each uniform over layers and global. Ratios are searched
 for the share of multiply-adds, which is told beside. VGG16-HED, masks of 240 masonry walls, METU's 1,600 training
-photographs and its 800 others, of which no way, rate or epoch was chosen. What is measured is kept in OUT, a file for
-each way, so that several can be measured at once; a run cut off goes on.
+photographs and its 800 others. What is measured is kept in OUT, a file for each way, so that several can be measured at
+once; a run cut off goes on.
 """
 
 from __future__ import annotations
@@ -98,11 +98,10 @@ def main() -> None:
     made_from = {"size": options.size, "masks_sha256": masks.digest()} | sets.told()
     rows = []
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, way in ways.items():
+    for name in options.only or ways:
         file = options.out / f"{name}.json"
-        if name in (ways if options.only is None else options.only):
-            rows += contest({name: way}, options.macs, options.repeats, sets, file, made_from, bar)
-    if options.only is None:
+        rows += contest({name: ways[name]}, options.macs, options.repeats, sets, file, made_from, bar)
+    if not options.only:
         print(table(sorted(rows, key=lambda row: -row.share), "TP Taylor"), end="")
 
 

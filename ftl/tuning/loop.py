@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,9 +106,7 @@ def begin(
     look = rng.permutation(fit)[: min(len(fit), 256)]
     network.train()  # as its norms will have the maps while it is trained
     with torch.no_grad():
-        means = torch.cat(
-            [network(network.preprocess(photographs(part)).to(device)).mean((2, 3)) for part in parts(look)]
-        )
+        means = torch.cat([network(x).mean((2, 3)) for x in inputs(network, photographs, look)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Classifier(network, means.shape[1], classes)
@@ -133,6 +131,12 @@ def _towards(means: Any, values: Any, steps: torch.Tensor | int) -> None:
 def parts(indices: np.ndarray, size: int = _BATCH_TO_LOOK) -> list[np.ndarray]:
     """Indices in batches."""
     return [indices[start : start + size] for start in range(0, len(indices), size)]
+
+
+def inputs(network: Backbone, photographs: Photographs, indices: np.ndarray) -> Iterator[torch.Tensor]:
+    """Photographs in batches as the network takes them, (n, 3, size, size), where it is."""
+    device = next(network.parameters()).device
+    return (network.preprocess(photographs(part)).to(device) for part in parts(indices))
 
 
 def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
@@ -190,7 +194,4 @@ def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
 def look(model: Classifier, photographs: Photographs, indices: np.ndarray) -> torch.Tensor:
     """Logits (n, classes) of images as they are, on the CPU."""
     model.eval()
-    device = next(model.parameters()).device
-    return torch.cat(
-        [model(model.network.preprocess(photographs(part)).to(device)).float().cpu() for part in parts(indices)]
-    )
+    return torch.cat([model(x).float().cpu() for x in inputs(model.network, photographs, indices)])

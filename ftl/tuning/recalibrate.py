@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ftl.backbones.chain import Backbone
-from ftl.tuning.loop import Photographs, parts
+from ftl.tuning.loop import Photographs, inputs
 
 MOST = 512
 """Images whose maps are looked at; more change nothing that matters."""
@@ -30,15 +30,14 @@ def recalibrate(network: Backbone, photographs: Photographs, indices: np.ndarray
 @torch.no_grad()
 def settle_norms(network: Backbone, photographs: Photographs, indices: np.ndarray) -> None:
     """Give a network's batch norms, in place, the mean and variance of its maps over images; it does not train then."""
-    device = next(network.parameters()).device
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain average over batches
         norm.train()
-    for part in parts(indices):
-        network(network.preprocess(photographs(part)).to(device))
+    for x in inputs(network, photographs, indices):
+        network(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.eval()

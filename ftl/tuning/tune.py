@@ -27,7 +27,7 @@ from ftl.pruning.names import BASE, RECALIBRATED, TUNED, candidate_name
 from ftl.pruning.network import DESCRIPTION, network_digest, read_description, rewrite_network
 from ftl.tuning.epoch import Epoch
 from ftl.tuning.fit import Tuned, fine_tune
-from ftl.tuning.loop import Photographs, parts
+from ftl.tuning.loop import Photographs, inputs
 from ftl.tuning.plan import Recipe
 from ftl.tuning.recalibrate import recalibrate
 
@@ -163,9 +163,8 @@ def stopping_split(
 @torch.inference_mode()
 def answers_of(network: Backbone, head: Head, photographs: Photographs, indices: np.ndarray) -> np.ndarray:
     """Class probabilities (n, classes) of some of the photographs."""
-    device = device_of()
-    network.to(device)
-    maps = (network(network.preprocess(photographs(part)).to(device)).cpu() for part in parts(indices))
+    network.to(device_of())
+    maps = (network(x).cpu() for x in inputs(network, photographs, indices))
     found = np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
     network.cpu()
     return found
