@@ -1,4 +1,4 @@
-"""Where networks are trained and asked: on a GPU if there is one."""
+"""Where networks are trained and asked, and how exactly: on a GPU if there is one, in bfloat16 where that is faster."""
 
 from __future__ import annotations
 
@@ -8,3 +8,15 @@ import torch
 def device_of() -> torch.device:
     """The device that training takes; what is timed and what is scored stays on the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 within, where the device multiplies it itself: half the time of a wide network's step, or less.
+
+    It has the range of float32, so that no loss needs scaling.
+    """
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.autocast(device.type, torch.bfloat16, enabled=able)

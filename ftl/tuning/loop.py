@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ftl.backbones.chain import Backbone
-from ftl.device import device_of
+from ftl.device import device_of, mixed_precision
 from ftl.head import Head
 from ftl.tuning.augment import augment
 from ftl.tuning.epoch import Epoch
@@ -163,9 +163,7 @@ def train_epoch(
     for done, chosen in enumerate(order, 1):
         x = model.network.preprocess(augment(photographs(chosen), state.rng)).to(device)
         truth = torch.from_numpy(labels[chosen]).to(device)
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=device.type == "cuda" and torch.cuda.is_bf16_supported()
-        ):
+        with mixed_precision(device):
             logits = model(x)
         logits = logits.float()
         loss = F.cross_entropy(logits, truth, weights.to(device))

@@ -8,6 +8,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ftl.backbones.chain import Backbone
 
+_NARROW = 8  # channels below which torch's batch norm takes up to ten times as long on maps with channels last
+
+
+class _Norm(nn.BatchNorm2d):
+    """Takes narrow maps channel by channel, and gives them with channels last as all others; back, too."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.num_features >= _NARROW:
+            return super().forward(x)
+        y = super().forward(x.contiguous())
+        if y.requires_grad:
+            y.register_hook(torch.Tensor.contiguous)
+        return y.contiguous(memory_format=torch.channels_last)
+
 
 def insert_norms(network: Backbone) -> list[str]:
     """Put a batch norm behind every convolution, in place, if the network has none; names of those convolutions."""
@@ -17,7 +31,7 @@ def insert_norms(network: Backbone) -> list[str]:
     for name in names:
         conv = network.get_submodule(name)
         assert isinstance(conv, nn.Conv2d)
-        network.set_submodule(name, nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels)))
+        network.set_submodule(name, nn.Sequential(conv, _Norm(conv.out_channels)))
     return names
 
 
