@@ -20,6 +20,7 @@ from ftl.masks import MaskSet, load_masks
 from ftl.pruning.choice import LayerChoice
 from tests.postgresql import binaries, cluster
 
+os.environ["FTL_TIMING_SECONDS"] = "0.4"  # how long a network takes is no matter here, and dozens are timed
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
 settings.load_profile("untimed")
 
