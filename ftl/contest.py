@@ -21,11 +21,13 @@ from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.choice import How
 from ftl.pruning.names import LINEAR
+from ftl.pruning.rules import keep_fraction
 from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import choose_filters
+from ftl.pruning.ties import ties
 from ftl.scoring import criterion as criterion_of
 from ftl.scoring.criteria import Criterion
-from ftl.scoring.whole import bind
+from ftl.scoring.whole import bind, check_scores
 from ftl.train import train_head
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import answers_of, fit, photographs_of
@@ -59,9 +61,6 @@ def width_for(backbone: Backbone, share: float) -> float:
 
     Every criterion that keeps so many of each layer's filters has this network's widths, so the same multiply-adds.
     """
-    from ftl.pruning.rules import keep_fraction
-    from ftl.pruning.ties import ties
-
     size = backbone.preprocess.size
     convolutions = backbone.convolutions()
     names = list(convolutions) if backbone.is_chain else [tie.name for tie in ties(backbone)]
@@ -103,7 +102,7 @@ _FRACTIONS = [float(one) for one in np.geomspace(0.005, 1, 200)]
 def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode: str, sets: Sets) -> Ways:
     """The criteria as ways to prune: all layers alike, or with `name:global` by the rule `global`, whatever the mode.
 
-    Raises `FtlError` for a name that there is not, or masks of several groups.
+    Raises `FtlError` for a name that there is not, a network with nothing to score by, or masks of several groups.
     """
     if len(masks.groups) > 1:
         raise FtlError(
@@ -132,8 +131,12 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
         return pruned
 
     def together(criterion: Criterion) -> Way:
+        found: dict[float, dict[str, list[int]]] = {}
+
         def pruned(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
-            kept = [*choose(How(criterion, "global", seed), _FRACTIONS, "once").values()]
+            if not found or criterion.looks_at != "maps":
+                found.update(choose(How(criterion, "global", seed), _FRACTIONS, "once"))
+            kept = [*found.values()]
             for share in shares:
                 above = bisect_right(kept, share, key=lambda one: macs(prune(backbone, one).spec(), size) / whole)
                 yield prune(backbone, kept[max(0, above - 1)])
@@ -146,6 +149,7 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
         if rule not in ("", "global"):
             raise FtlError(f"criteria are compared as NAME or as NAME:global, not {name}")
         criterion = criterion_of(plain)
+        check_scores(criterion, backbone)
         found[f"{criterion.name}{name[len(plain) :]}"] = (together if rule else alike)(criterion)
     return found
 

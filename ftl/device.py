@@ -15,8 +15,16 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
     It has the range of float32, so that no loss needs scaling.
     """
+    return torch.autocast(device.type, torch.bfloat16, enabled=_multiplies_bfloat16(device))
+
+
+def trained_in() -> str:
+    """Where and how exactly training is done here, as "bfloat16 on cpu": elsewhere its results differ a little."""
+    device = device_of()
+    return f"{'bfloat16' if _multiplies_bfloat16(device) else 'float32'} on {device.type}"
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        able = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        able = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
-    return torch.autocast(device.type, torch.bfloat16, enabled=able)
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))

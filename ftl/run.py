@@ -21,7 +21,7 @@ from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, net
 from ftl.results import write_results
 from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of
-from ftl.scoring.whole import bind
+from ftl.scoring.whole import bind, check_scores
 from ftl.train import train_all
 from ftl.tuning.budgets import make_budget_networks
 from ftl.tuning.plan import Tuning
@@ -99,6 +99,7 @@ def sweep(
     out = Path(out)
     tuning, limits = tuning or Tuning(), [parse_budget(one) for one in budgets]
     tuning.check(backbone)
+    check_scores(criterion_of(criterion), backbone)
     how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)
     with alone(out):
         fractions = begin_sweep(backbone, masks, out, keep, how, mode)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
+from ftl.pruning.choice import JOINTS, READS
 from ftl.pruning.names import RECALIBRATED, TUNED
 from ftl.pruning.rules import RULES
 from ftl.runtimes import TITLES
@@ -115,6 +116,24 @@ with st.container(border=True):
             ["once"] if settings["rule"] == "global" else ["cascade", "once"],
             help="cascade ranks each layer on what the cut before it left, as the original; once ranks all in one pass",
         )
+        settings["joint"] = left.selectbox(
+            "Filters that go together",
+            JOINTS,
+            help="In networks with shortcuts or depthwise layers some filters can only be cut together. They count by "
+            "the mean of their scores, or by the highest.",
+        )
+        settings["read"] = middle.selectbox(
+            "Their scores are read",
+            READS,
+            READS.index("after"),
+            format_func=lambda one: f"{one} they meet",
+            help="On the maps before an addition, a multiplication or a depthwise layer, or behind it.",
+        )
+        settings["round_to"] = right.selectbox(
+            "Filters of a layer, in multiples of",
+            [1, 2, 4, 8, 16],
+            help="Rounded up. Some machines are quicker with multiples of 8; most small networks are not.",
+        )
         settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
         settings["seed"] = int(middle.number_input("Seed", 0, 2**31 - 1, 0))
     st.markdown("**What is made of each pruned network**")
@@ -125,8 +144,8 @@ with st.container(border=True):
         "networks that have them.",
     ) else []  # fmt: skip
     if right.checkbox(
-        "Fine-tuned", help="The network itself is trained on your photographs, with turned and mirrored copies. The "
-        "best of the three, and the slowest to make.",
+        "Fine-tuned", value=True, help="The network itself is trained on your photographs, with turned and mirrored "
+        "copies. The best of the three, and the slowest to make.",
     ):  # fmt: skip
         also.append(TUNED)
         settings["tuning_epochs"] = left.slider("Epochs of fine-tuning, at most", 2, 60, Recipe().epochs)

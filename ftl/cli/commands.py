@@ -438,6 +438,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.names import LINEAR, TUNED
     from ftl.pruning.sweep import backbone_digest
     from ftl.scoring import CRITERIA
+    from ftl.scoring.whole import unscaled
     from ftl.tuning.plan import Recipe
 
     if options.head not in (LINEAR, TUNED):
@@ -453,7 +454,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     judge = without(load_dataset(place["evaluation"], report=bar), learn, options.photo)
     recipe = Recipe() if options.epochs is None else Recipe(epochs=options.epochs)
     sets = Sets(learn, judge, options.head, recipe, options.photo)
-    names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or backbone.has_norms]
+    names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or not unscaled(backbone)]
     ways = criteria_ways(backbone, masks, names, options.mode, sets)
     file = options.out or options.workspace / "criteria.json"
     made_from = {

@@ -54,6 +54,12 @@ class Tie:
     after: tuple[str, ...]
 
 
+def check_prunable(backbone: Backbone) -> None:
+    """Raise `FtlError`, as `ties` does, for a network that cannot be pruned."""
+    if not backbone.is_chain:
+        ties(backbone)
+
+
 @torch.inference_mode(False)  # whoever asks: the graph is traced through autograd
 def ties(backbone: Backbone) -> list[Tie]:
     """The choices that a network has, by the order of their first members; what can only stay whole is left out.

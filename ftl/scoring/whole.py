@@ -18,7 +18,7 @@ from ftl.dataset import Dataset, split
 from ftl.device import device_of
 from ftl.errors import FtlError
 from ftl.images import read_image
-from ftl.scoring.criteria import Criterion
+from ftl.scoring.criteria import CRITERIA, Criterion
 
 MOST = 512
 """Images whose loss is looked at."""
@@ -44,25 +44,40 @@ def bind(criterion: Criterion, backbone: Backbone, learn: Dataset, seed: int, ph
     return criterion._replace(function=look_up, looks_at="weights")
 
 
+def unscaled(backbone: Backbone) -> list[str]:
+    """The convolutions with no batch norm directly behind them: where there are any, `bn_scale` has no scores."""
+    scales = _scales(backbone)
+    return [name for name in backbone.convolutions() if name not in scales]
+
+
+def check_scores(criterion: Criterion, backbone: Backbone) -> None:
+    """Raise `FtlError` where the network has nothing that the criterion scores by."""
+    if criterion.name == "bn_scale" and (lacking := unscaled(backbone)):
+        raise FtlError(
+            f"bn_scale: {lacking[0]} of {backbone.name} has no batch norm behind it: choose another criterion"
+        )
+
+
 def bn_scale(backbone: Backbone, learn: Dataset, seed: int, photo: str | None) -> Table:
     """The size of the scale in the batch norm directly behind a filter (Liu et al. 2017, Network Slimming)."""
+    check_scores(CRITERIA["bn_scale"], backbone)
+    scales = _scales(backbone)
+    return [scales[name] for name in backbone.convolutions()]
+
+
+def _scales(backbone: Backbone) -> dict[str, np.ndarray]:
     spec = backbone.spec()
     if isinstance(spec, dict):
         pairs = [(one["from"][0], one["name"]) for one in spec["nodes"] if one["type"] == "norm"]
     else:
         names = [name for name, _ in backbone.features.named_children()]
         pairs = list(pairwise(names))
-    scales = {}
-    for before, behind in pairs:
-        norm = backbone.features.get_submodule(behind)
-        if isinstance(norm, nn.BatchNorm2d):
-            scales[f"features.{before}"] = norm.weight.detach().abs().double().numpy()
-    lacking = [name for name in backbone.convolutions() if name not in scales]
-    if lacking:
-        raise FtlError(
-            f"bn_scale: {lacking[0]} of {backbone.name} has no batch norm behind it: choose another criterion"
-        )
-    return [scales[name] for name in backbone.convolutions()]
+    norms = {before: backbone.features.get_submodule(behind) for before, behind in pairs}
+    return {
+        f"features.{name}": norm.weight.detach().abs().double().numpy()
+        for name, norm in norms.items()
+        if isinstance(norm, nn.BatchNorm2d)
+    }
 
 
 def taylor(backbone: Backbone, learn: Dataset, seed: int, photo: str | None) -> Table:

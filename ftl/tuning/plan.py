@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
     epochs: int = 15
     batch: int = 16
     rate: float = 3e-3
-    patience: int = 5
+    patience: int = 3
     distil: float = 0.0
 
 

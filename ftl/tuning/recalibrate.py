@@ -33,10 +33,12 @@ def settle_norms(network: Backbone, photographs: Photographs, indices: np.ndarra
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain average over batches
         norm.train()
+    seen = 0
     for x in inputs(network, photographs, indices):
+        seen += len(x)
+        for norm in norms:
+            norm.momentum = len(x) / seen  # each photograph counts the same
         network(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

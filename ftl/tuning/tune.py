@@ -14,7 +14,7 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import resize_image
 from ftl.dataset import Dataset, folds, photo_ids, split
-from ftl.device import device_of
+from ftl.device import device_of, trained_in
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
@@ -121,7 +121,7 @@ def tune(
         rewrite_network(draft, folder, tuned.network, TUNED)
         write_head(draft, tuned.head)
         write_json(draft / CURVE, {"epochs": [point._asdict() for point in tuned.curve]})
-        write_json(draft / VALIDATION, validation | made_from | {"versions": versions()})
+        write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
     (folder / _STATE).unlink(missing_ok=True)
     return made
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from ftl.backbones.load import load_backbone
 from ftl.errors import FtlError
 from ftl.files import digest, whole_file
+from ftl.pruning.ties import check_prunable
 from studio.errors import StudioError
 from studio.home import home
 from studio.images.uploads import scratch
@@ -47,7 +48,7 @@ def file_of(project_id: int, name: str) -> Path:
 
 
 def add(project_id: int, name: str, file: BinaryIO) -> str:
-    """Keep an uploaded backbone, if it loads; returns its name here. Raises `StudioError`; no pickle is loaded."""
+    """Keep an uploaded backbone that can be pruned; returns its name here. Raises `StudioError`; no pickle is loaded."""
     plain = Path(name.replace("\\", "/")).name
     suffix = Path(plain).suffix.lower()
     if suffix not in SUFFIXES:
@@ -59,7 +60,7 @@ def add(project_id: int, name: str, file: BinaryIO) -> str:
             while block := file.read(1 << 20):
                 target.write(block)
         try:
-            load_backbone(draft)
+            check_prunable(load_backbone(draft))
         except FtlError as error:
             raise StudioError(str(error).replace(str(draft), safe)) from error
         share(draft)

@@ -12,6 +12,7 @@ from PIL import Image
 from ftl.demo import make_demo
 from ftl.images import list_images
 from ftl.progress import Report
+from ftl.pruning.names import TUNED
 from studio.annotation import log
 from studio.annotation.shapes import Drawn, encode
 from studio.classes import classes_of
@@ -43,6 +44,7 @@ def launch_demo(user_id: int) -> Job:
         "rule": "fraction",
         "mode": "cascade",
         "positive": "Crack",
+        "also": [TUNED],
     }
     return launch(project.id, user_id, "demo", "Demo sweep", settings)
 

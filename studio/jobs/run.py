@@ -88,6 +88,7 @@ def sweep(job: Job, report: Report) -> None:
         criterion=settings["criterion"],
         rule=settings["rule"],
         mode=settings["mode"],
+        **{key: settings[key] for key in ("joint", "read", "round_to") if key in settings},  # older jobs have none
         seed=settings["seed"],
         photo=photo,
         positive=settings.get("positive"),

@@ -12,6 +12,8 @@ from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.pruning.budget import RATIOS
 from ftl.pruning.names import TUNED
+from ftl.scoring import criterion
+from ftl.scoring.whole import check_scores
 from ftl.tuning.budgets import MOST, TRIAL
 from studio.jobs import backbones
 from studio.jobs.estimate import speed, sweep_seconds, training_seconds, tuning_seconds
@@ -19,7 +21,10 @@ from studio.jobs.tuning import tuning_of
 
 
 def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int) -> float:
-    """Seconds that a sweep will take here, about. Raises `FtlError` when its backbone cannot be read."""
+    """Seconds that a sweep will take here, about.
+
+    Raises `FtlError` when its backbone cannot be read, or what is asked for cannot be had of it.
+    """
     network, macs_per_second = _measured(project_id, settings.get("architecture"), settings.get("file"))
     spec, size = network.spec(), network.preprocess.size
     keep = settings["keep"] or [0.5]  # above average is about half
@@ -29,6 +34,8 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
     if "epochs" in settings:
         seconds += training_seconds(spec, size, images, settings["epochs"], macs_per_second)
     tuning = tuning_of(settings)
+    tuning.check(network)
+    check_scores(criterion(settings["criterion"]), network)
     if TUNED in tuning.also:
         seconds += tuning_seconds(
             spec, size, [*keep, *([1.0] if tuning.base else [])], images, tuning.recipe.epochs, macs_per_second

@@ -35,6 +35,8 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     page.get_by_text("A file of my own").click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("tiny.safetensors, iou")
     settled(page)
+    page.get_by_text("Fine-tuned", exact=True).click()  # not, here
+    settled(page)
     fractions = page.get_by_role("textbox", name="Keep fractions")
     fractions.fill("0.05-1/0.05")
     fractions.press("Enter")

@@ -119,7 +119,9 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     fractions = page.get_by_role("textbox", name="Keep fractions")
     fractions.fill("0.25, 0.5")
     fractions.press("Enter")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(
+        "5"
+    )  # the whole one, two fractions, both fine-tuned
     settled(page)
     page.get_by_role("button", name="Launch the sweep").click()
     page.get_by_text(re.compile("waiting|running")).first.wait_for()

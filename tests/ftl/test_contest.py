@@ -14,7 +14,7 @@ import ftl
 from ftl.backbones.chain import Backbone, macs
 from ftl.backbones.preprocess import Preprocess
 from ftl.cli import main
-from ftl.contest import Row, interval, table, width_for
+from ftl.contest import Row, Sets, criteria_ways, interval, table, width_for
 from ftl.dataset import load_dataset
 from ftl.errors import FtlError
 from ftl.files import read_json
@@ -23,7 +23,7 @@ from ftl.pruning.choice import How
 from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import choose_filters
 from ftl.scoring import criterion
-from ftl.scoring.whole import bind, bn_scale, loss_gradients, taylor
+from ftl.scoring.whole import bind, bn_scale, loss_gradients, taylor, unscaled
 from tests.conftest import SIZE, make_backbone
 
 
@@ -41,6 +41,16 @@ def test_bn_scale_is_the_size_of_the_scale_behind(workspace: Path) -> None:
     with pytest.raises(FtlError, match="has no batch norm behind it"):
         bn_scale(make_backbone(), learn, 0, None)
     masks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
+    assert unscaled(normed()) == []
+    assert unscaled(make_backbone()) == ["features.1", "features.9"]
+    cracks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE, classes=["Crack"])
+    for refused in (
+        lambda: criteria_ways(make_backbone(), cracks, ["l1", "bn_scale"], "once", Sets(learn, learn)),
+        lambda: ftl.sweep(make_backbone(), cracks, dataset=learn, out=workspace / "no", criterion="bn_scale"),
+    ):
+        with pytest.raises(FtlError, match=r"bn_scale: features\.1 of .* has no batch norm behind it"):
+            refused()
+    assert not (workspace / "no").exists()
     for mode in ("cascade", "once"):
         how = replace(How(criterion("bn_scale")), criterion=bind(criterion("bn_scale"), normed(), learn, 0, None))
         ((_, choices),) = choose_filters(normed(), masks, [0.5], how, mode)

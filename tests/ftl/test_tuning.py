@@ -14,15 +14,15 @@ from ftl.backbones.chain import Backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.cli import main
 from ftl.dataset import load_dataset
+from ftl.device import device_of, mixed_precision, trained_in
 from ftl.errors import FtlError
 from ftl.evaluate import repeat
 from ftl.files import read_json
 from ftl.masks import load_masks
 from ftl.progress import Told
-from ftl.tuning import loop
+from ftl.tuning import fit, loop
 from ftl.tuning.augment import augment
 from ftl.tuning.epoch import Epoch, as_good
-from ftl.tuning.fit import fine_tune
 from ftl.tuning.loop import class_weights, distillation
 from ftl.tuning.norms import fold_norms, insert_norms
 from ftl.tuning.plan import Recipe, Tuning
@@ -56,7 +56,7 @@ def _without_biases(backbone: Backbone) -> list[dict]:
 
 def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more):
     order = np.arange(len(labels))
-    return fine_tune(
+    return fit.fine_tune(
         backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"recipe": RECIPE} | more)
     )
 
@@ -135,12 +135,16 @@ def test_the_mean_of_the_weights_is_what_is_kept() -> None:
     np.testing.assert_array_equal(run(make_backbone(), images, labels, recipe=recipe).head.weight, own)
 
 
-def test_it_ends_when_the_stopping_part_gets_no_better() -> None:
+@pytest.mark.parametrize(("epochs", "ends"), [(15, 13), (30, 23), (3, 3)])
+def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worse with each epoch, but not before the rate has fallen below half, which it has after 0.65 of the epochs."""
+    worse = iter(np.arange(1.0, 50))
+    wrong = torch.eye(2)[[1, 0]]
+    monkeypatch.setattr(fit, "look", lambda model, photographs, which: next(worse) * wrong[labels[which]])
     images, labels = stripes(48)
-    rng = np.random.default_rng(0)
-    tuned = run(make_backbone(), images, rng.permutation(labels), recipe=Recipe(epochs=40, rate=1e-2, patience=2))
-    good = [point.epoch for point in tuned.curve if as_good(point, tuned.curve)]
-    assert len(tuned.curve) == max(good[-1], 26) + 2 < 40  # the best come as the rate falls
+    tuned = run(make_backbone(), images, labels, recipe=RECIPE._replace(epochs=epochs, patience=Recipe().patience))
+    assert len(tuned.curve) == ends
+    assert [point.epoch for point in tuned.curve if as_good(point, tuned.curve)] == [1]
     assert not as_good(Epoch(3, 0, 0.3, 1, 0.2), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.2, 1, 0.5)])
     assert as_good(Epoch(3, 0, 0.2, 1, 0.0), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.5, 1, 0.5)])
 
@@ -158,6 +162,33 @@ def test_norms_come_and_go_without_a_trace() -> None:
     assert insert_norms(make_backbone()) == []
 
 
+@pytest.mark.parametrize("channels", [3, 12])
+def test_inserted_norms_are_batch_norms_forth_and_back(channels: int) -> None:
+    network = Backbone("one", nn.Sequential(nn.Conv2d(3, channels, 3)), Preprocess("caffe", SIZE))
+    insert_norms(network)
+    conv, norm = network.features[0]
+    plain = nn.BatchNorm2d(channels)
+    x, other = (torch.randn(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) for _ in range(2))
+    weights = torch.linspace(-1, 1, 4 * channels * (SIZE - 2) ** 2).reshape(4, channels, SIZE - 2, SIZE - 2)
+    for one, layers in ((x, [conv, norm]), (other, [conv, plain])):
+        one.requires_grad_(True)
+        conv.zero_grad()
+        (nn.Sequential(*layers).train()(one.contiguous(memory_format=torch.channels_last)) * weights).sum().backward()
+    torch.testing.assert_close(x.grad, other.grad, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(norm.weight.grad, plain.weight.grad, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(norm.running_var, plain.running_var)
+
+
+def test_a_batch_of_one_is_left_by_no_count() -> None:
+    for count in range(1, 100):
+        sizes = [len(one) for one in loop.parts(np.arange(count), 16)]
+        assert sum(sizes) == count
+        assert max(sizes) <= 16
+        assert max(sizes) - min(sizes) <= 1
+        assert len(sizes) == -(-count // 16)
+    assert loop.parts(np.arange(0), 16) == []
+
+
 def test_recalibrated_norms_hold_the_statistics_of_the_networks_own_maps() -> None:
     backbone, (images, _) = make_backbone(), stripes(32)
     made = recalibrate(backbone, images.__getitem__, np.arange(32))
@@ -169,6 +200,14 @@ def test_recalibrated_norms_hold_the_statistics_of_the_networks_own_maps() -> No
         assert torch.equal(one, other)
     assert not torch.equal(backbone.features[3].running_mean, norm.running_mean)
     assert not made.training
+
+
+def test_each_photograph_counts_the_same_where_norms_are_settled() -> None:
+    backbone, (images, _) = make_backbone(), stripes(33)  # one more than a batch
+    images[-1] = 255
+    made = recalibrate(backbone, images.__getitem__, np.arange(33))
+    maps = backbone.features[:3](backbone.preprocess(images))
+    torch.testing.assert_close(made.features[3].running_mean, maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-3)
 
 
 def test_rare_classes_count_the_same() -> None:
@@ -265,4 +304,10 @@ def test_the_command_line_makes_them(workspace: Path, capsys: pytest.CaptureFixt
 
 
 def test_nothing_is_trained_on_a_gpu_that_is_not_there() -> None:
-    assert loop.device_of().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert device_of().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_what_is_trained_is_multiplied_as_is_told() -> None:
+    with mixed_precision(device_of()):
+        product = torch.ones(4, 4, device=device_of()) @ torch.ones(4, 4, device=device_of())
+    assert trained_in() == f"{str(product.dtype).removeprefix('torch.')} on {device_of().type}"

@@ -12,9 +12,11 @@ import pytest
 import torch
 
 from ftl.backbones.load import save_backbone
+from ftl.errors import FtlError
 from studio.errors import StudioError
-from studio.jobs import backbones
+from studio.jobs import backbones, sweep_cost
 from tests.conftest import SIZE, make_features
+from tests.ftl.test_graph import Tangled
 from tests.studio.conftest import Someone
 
 
@@ -57,6 +59,33 @@ def test_what_is_no_network_is_refused_and_nothing_is_kept(project: Someone, nam
     assert str(backbones.home()) not in str(error.value)
     assert not Path("/tmp/ftl-studio-trap").exists()
     assert sorted(Path(backbones.home()).rglob("*")) == before
+
+
+def test_what_cannot_be_pruned_is_refused_before_it_is_kept(project: Someone, tmp_path: Path) -> None:
+    save_backbone(Tangled(photo=True), tmp_path / "net.safetensors", size=SIZE)
+    with (
+        open(tmp_path / "net.safetensors", "rb") as file,
+        pytest.raises(StudioError, match="layer add ties filters to the photograph's"),
+    ):
+        backbones.add(project.project_id, "net.safetensors", file)
+    assert backbones.uploaded(project.project_id) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"also": ["recalibrated"], "architecture": "vgg16"}, "no batch normalisation: there is nothing to recal"),
+        ({"criterion": "bn_scale", "architecture": "alexnet_bn"}, "bn_scale: .* has no batch norm behind it"),
+    ],
+)
+def test_what_a_network_cannot_give_is_told_before_a_sweep(
+    project: Someone, monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], told: str
+) -> None:
+    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    settings = {"keep": [0.5], "mode": "once", "criterion": "iou"}
+    assert sweep_cost.estimate(project.project_id, settings | {"architecture": "alexnet_bn"}, 10, 20) > 0
+    with pytest.raises(FtlError, match=told):
+        sweep_cost.estimate(project.project_id, settings | asked, 10, 20)
 
 
 def test_a_network_is_kept_under_a_plain_name(project: Someone, tmp_path: Path) -> None:
