@@ -48,7 +48,7 @@ def file_of(project_id: int, name: str) -> Path:
 
 
 def add(project_id: int, name: str, file: BinaryIO) -> str:
-    """Keep an uploaded backbone that can be pruned; returns its name here. Raises `StudioError`; no pickle is loaded."""
+    """Keep an uploaded backbone that can be pruned; its name here. Raises `StudioError`; no pickle is loaded."""
     plain = Path(name.replace("\\", "/")).name
     suffix = Path(plain).suffix.lower()
     if suffix not in SUFFIXES:
