@@ -130,7 +130,16 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
         runs.append({key: figures[key] for key in ("accuracy", "precision", "recall", "f1")} | {"median_ms": time})
         write_json(folder / REPEATS, made_from | {"runs": runs, "versions": versions()})
     report(repeats, repeats, f"repeating {folder.name}")
-    chosen = runs[:repeats]
+    return _spread(runs[:repeats])
+
+
+def repeated(folder: Path) -> tuple[int, dict[str, tuple[float, float]]] | None:
+    """How often a candidate was repeated, and what `repeat` gave; None if it never was."""
+    runs = read_json(folder / REPEATS)["runs"] if (folder / REPEATS).is_file() else []
+    return (len(runs), _spread(runs)) if runs else None
+
+
+def _spread(chosen: Sequence[dict[str, float]]) -> dict[str, tuple[float, float]]:
     return {
         key: (mean(one[key] for one in chosen), stdev(one[key] for one in chosen) if len(chosen) > 1 else 0.0)
         for key in chosen[0]

@@ -158,6 +158,12 @@ with st.container(border=True):
             help="Fine-tune the unpruned network as well, to compare with. It takes many times as long as all others.",
         )
     settings["also"] = also
+    settings["repeats"] = int(
+        st.number_input(
+            "Repeats of the unpruned network and the pick", 0, 20, 0,
+            help="Each trains the classifier again with another seed and split: how much of a difference is chance.",
+        )
+    )  # fmt: skip
     if st.checkbox(
         "Also time in ONNX Runtime, in float and in 8-bit integers",
         help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ftl.candidate import Candidate
 from ftl.charts import shown_accuracy
+from ftl.evaluate import repeated
 from studio import ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
@@ -60,7 +61,7 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
         st.caption(ui.plain(sweep.name))
         left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
         with left:
-            _figures(one, sweep.base)
+            _figures(one, sweep.base, folder)
             _actions(here, sweep, one, folder)
             st.markdown("**Confusion matrix**, test images")
             chart = details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
@@ -78,8 +79,8 @@ def short(value: float) -> str:
     return f"{number:.{0 if number >= 100 else 1}f} {'k' if thousands else 'M'}"
 
 
-def _figures(one: Candidate, base: Candidate) -> None:
-    """Four figures, each against the base."""
+def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
+    """Four figures, each against the base, and how they vary where it was repeated."""
     accuracy, whole = 100 * shown_accuracy(one), 100 * shown_accuracy(base)
     low, high = (100 * (end or 0) for end in (one.test_accuracy_low, one.test_accuracy_high))
     told = (
@@ -96,6 +97,9 @@ def _figures(one: Candidate, base: Candidate) -> None:
         for what, value in (("precision", one.test_precision), ("recall", one.test_recall), ("F1", one.test_f1))
         if value is not None
     ]
+    if again := repeated(folder):
+        times, (mean, deviation) = again[0], again[1]["accuracy"]
+        figures.append(f"test accuracy of {times} repeats {100 * mean:.1f} ± {100 * deviation:.1f} %")
     st.caption(" · ".join(figures))
 
 

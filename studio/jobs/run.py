@@ -32,6 +32,8 @@ def sweep(job: Job, report: Report) -> None:
     from ftl.backbones.load import save_backbone
     from ftl.backbones.train import train_backbone
     from ftl.dataset import load_dataset
+    from ftl.evaluate import repeat
+    from ftl.pruning.names import BASE
     from studio.jobs.backbones import file_of
     from studio.jobs.layout import PHOTO, lay_out
     from studio.jobs.tuning import network_names, tuning_of
@@ -78,7 +80,7 @@ def sweep(job: Job, report: Report) -> None:
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
         if left.name not in names:
             shutil.rmtree(left)
-    run_sweep(
+    done = run_sweep(
         backbone,
         masks,
         dataset=dataset,
@@ -101,6 +103,12 @@ def sweep(job: Job, report: Report) -> None:
         report=report,
         follow=follower(job.id),
     )
+    if repeats := settings.get("repeats", 0):
+        for name in dict.fromkeys((BASE, done.choose().pick.name)):
+            try:
+                repeat(models(job.id) / name, repeats, report)
+            except FtlError as error:  # a cluster that does not see this folder keeps what it saw to itself
+                say(job.id, f"{name} was not repeated: {error}")
     report(0, 1, "keeping the results")
     queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5", ".txt")))
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from ftl.backbones.load import save_backbone
 from ftl.cluster.connect import connected
 from ftl.errors import FtlError
+from ftl.evaluate import repeated
 from ftl.model import load_model
 from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told
 from studio.annotation import log
@@ -174,7 +175,8 @@ def test_a_sweep_without_masks_says_what_to_do(project: Someone, tmp_path: Path)
 def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project))
+    asked = settings(project, repeats=2, joint="max", read="before", round_to=4)
+    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", asked)
     os.kill(process_of(job), signal.SIGKILL)
     failed = wait(job, "failed")
     assert "retry goes on" in (failed.error or "")
@@ -186,7 +188,11 @@ def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path
     assert done.state == "done", done.error
     results = json.loads((models(job.id) / "results.json").read_text())
     assert {one["name"] for one in results["candidates"]} == {"base", "keep-0.25", "keep-0.5"}
+    assert (results["sweep"]["settings"].items()) >= {"joint": "max", "read": "before", "round_to": 4}.items()
     assert load_model(exported(project.project_id, job.id, "keep-0.5")).classes == ("Background", "Crack")
+    again = repeated(models(job.id) / "base")
+    assert again
+    assert (again[0], *again[1]) == (2, "accuracy", "precision", "recall", "f1", "median_ms")
     other = create_project(project.user_id, "Other")
     with pytest.raises(Forbidden):
         exported(other.id, job.id, "keep-0.5")
