@@ -25,7 +25,7 @@ from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, logged, mask, open_image, press, rested, saved
 
-SECONDS = int(os.environ.get("FTL_DRAW_SECONDS", "15"))  # as long as each group draws; a minute is asked for
+SECONDS = int(os.environ.get("FTL_DRAW_SECONDS", "10"))  # as long as each group draws; a minute is asked for
 NAMES = ("Ada", "Bob", "Cleo", "Dan", "Eve")
 
 
