@@ -182,7 +182,7 @@ def opening(studio: Studio) -> None:
 
 def main() -> None:
     from studio.store import database
-    from tests.studio.test_postgresql import binaries, cluster, new_database
+    from tests.postgresql import binaries, cluster, new_database
 
     os.environ.pop("STUDIO_DATABASE", None)
     os.environ["STUDIO_HOME"] = sqlite = str(scratch())

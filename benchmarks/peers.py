@@ -1,12 +1,14 @@
 """FTL's criteria against Torch-Pruning's own pruners: same data, same fine-tuning, same multiply-adds, three seeds.
 
-python -m benchmarks.peers OUT [--only WAY ...]
+    python -m benchmarks.peers metu OUT [--only WAY ...]
+    python -m benchmarks.peers deepcrack OUT [--only WAY ...]
 
-Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance` and with `GroupTaylorImportance`, whose gradients come
-from the same loss and images as `ftl.scoring.whole.taylor`, each uniform over layers and global. Ratios are searched
-for the share of multiply-adds, which is told beside. VGG16-HED, masks of 240 masonry walls, METU's 1,600 training
-photographs and its 800 others. What is measured is kept in OUT, a file for each way, so that several can be measured at
-once; a run cut off goes on.
+Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance`, uniform over layers, and with `GroupTaylorImportance`,
+whose gradients come from the same loss and images as `ftl.scoring.whole.taylor`, uniform and over all layers together.
+Ratios are searched for the share of multiply-adds, which is told beside. VGG16-HED. metu: masks of 240 masonry walls,
+METU's training photographs and its 800 others. deepcrack: crops of 128 pixels and their own masks, in four folds by
+photo. What is measured is kept in OUT, a file for each way, so that several can be measured at once; a run cut off goes
+on.
 """
 
 from __future__ import annotations
@@ -20,12 +22,10 @@ from pathlib import Path
 import torch
 import torch_pruning as tp
 
-from benchmarks._material import SHARED, vgg16
+from benchmarks._folds import FOLDS, Fold, deepcrack, metu
+from benchmarks._material import vgg16
 from ftl.backbones.chain import Backbone, macs
-from ftl.contest import Sets, Way, contest, criteria_ways, table
-from ftl.dataset import load_dataset
-from ftl.masks import load_masks
-from ftl.progress import Bar
+from ftl.contest import Row, Sets, Way, contest, criteria_ways, table
 from ftl.pruning.names import TUNED
 from ftl.scoring.whole import loss_gradients
 from ftl.tuning.plan import Recipe
@@ -69,40 +69,52 @@ def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: boo
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("data", choices=("metu", "deepcrack"))
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="+", help="measure these ways, and print no table")
-    parser.add_argument("--size", type=int, default=224, help="pixels of a photograph's side")
-    parser.add_argument("--per-class", type=int, default=800)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03])
+    parser.add_argument("--folds", nargs="+", type=int, default=[*range(FOLDS)], help="of deepcrack")
     parser.add_argument(
         "--criteria", nargs="+", default=["iou", "binary_iou", "taylor", "taylor:global", "l1", "random"]
     )
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    bar, data, backbone = Bar(), SHARED / "data", vgg16()
-    backbone.preprocess = replace(backbone.preprocess, size=options.size)
-    masks = load_masks(data / "masonry" / "images", data / "masonry" / "masks", size=options.size, report=bar)
-    learn = load_dataset(data / "metu" / "train", per_class=options.per_class, report=bar)
-    judge = load_dataset(data / "metu" / "test", report=bar)
-    sets = Sets(learn, judge, TUNED, Recipe(epochs=options.epochs))
-    ways = criteria_ways(backbone, masks, options.criteria, "cascade", sets)
+    rows = list[Row]()
+    for fold in metu() if options.data == "metu" else deepcrack(options.out, options.folds):
+        rows += measured(fold, options)
+    if not options.only:
+        whole = [
+            Row(name, share, tuple(one for row in rows if row[:2] == (name, share) for one in row.accuracies))
+            for name, share in dict.fromkeys(row[:2] for row in sorted(rows, key=lambda row: -row.share))
+        ]
+        print(table(whole, "TP Taylor global"), end="")
+
+
+def measured(fold: Fold, options: argparse.Namespace) -> list[Row]:
+    """What every way gets on one fold."""
+    backbone = vgg16()
+    backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
+    sets = Sets(fold.learn, fold.judge, TUNED, Recipe(epochs=options.epochs), fold.photo)
+    ways = criteria_ways(backbone, fold.masks, options.criteria, "cascade", sets)
     ways |= {
         "TP magnitude": torch_pruning(backbone, sets, "magnitude", over_all=False),
         "TP Taylor": torch_pruning(backbone, sets, "taylor", over_all=False),
         "TP Taylor global": torch_pruning(backbone, sets, "taylor", over_all=True),
     }
-    made_from = {"size": options.size, "masks_sha256": masks.digest()} | sets.told()
-    rows = []
-    options.out.mkdir(parents=True, exist_ok=True)
+    if unknown := [name for name in options.only or () if name not in ways]:
+        raise SystemExit(f"there is no way {unknown[0]!r}: there are {', '.join(ways)}")
+    folder = options.out / fold.name
+    folder.mkdir(parents=True, exist_ok=True)
+    made_from = {"masks_sha256": fold.masks.digest()} | sets.told()
+    rows = list[Row]()
     for name in options.only or ways:
-        file = options.out / f"{name}.json"
-        rows += contest({name: ways[name]}, options.macs, options.repeats, sets, file, made_from, bar)
-    if not options.only:
-        print(table(sorted(rows, key=lambda row: -row.share), "TP Taylor"), end="")
+        rows += contest({name: ways[name]}, options.macs, options.repeats, sets, folder / f"{name}.json", made_from)
+        print(fold.name, table(rows[-len(options.macs) :], name), sep="\n", flush=True)
+    return rows
 
 
 if __name__ == "__main__":
