@@ -20,12 +20,16 @@ from ftl.masks import MaskSet, load_masks
 from ftl.pruning.choice import LayerChoice
 from tests.postgresql import binaries, cluster
 
-os.environ["FTL_TIMING_SECONDS"] = "0.4"  # how long a network takes is no matter here, and dozens are timed
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 SIZE = 32
+
+
+def pytest_configure() -> None:
+    """Networks are timed for a tenth of the time: how long they take is no matter here, and dozens are."""
+    os.environ["FTL_TIMING_SECONDS"] = "0.4"
 
 
 @pytest.fixture(scope="session")
