@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from ftl.backbones.chain import Backbone, macs
-from ftl.dataset import Dataset
+from ftl.dataset import Dataset, LeftOut
 from ftl.errors import FtlError
 from ftl.features import features_of
 from ftl.files import read_json, versions, write_json
@@ -34,13 +34,14 @@ from ftl.tuning.tune import answers_of, fit, photographs_of
 
 
 class Sets(NamedTuple):
-    """What networks are trained and judged on, and how: `head` is linear or tuned."""
+    """What networks are trained and judged on, and how: `head` is linear or tuned. `left_out`: of those to judge on."""
 
     learn: Dataset
     judge: Dataset
     head: str = LINEAR
     recipe: Recipe = Recipe()
     photo: str | None = None
+    left_out: LeftOut = LeftOut()
 
     def told(self) -> dict[str, Any]:
         """What tells these sets and this training from others."""
@@ -180,7 +181,8 @@ def contest(
             for share, network in zip(missing, way(missing, seed) if missing else (), strict=True):
                 report(len(done), total, f"{name} at {100 * share:g} %")
                 done[_key(name, share, seed)] = accuracy_of(network, sets, seed)
-                write_json(file, {"made_from": made_from, "accuracies": done, "versions": versions()})
+                told = {"left_out": sets.left_out._asdict(), "versions": versions()}
+                write_json(file, {"made_from": made_from, "accuracies": done} | told)
     return [
         Row(name, share, tuple(done[_key(name, share, seed)] for seed in range(repeats)))
         for share in shares

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
@@ -139,11 +140,49 @@ def split(dataset: Dataset, *, seed: int, photo: str | None = None) -> tuple[np.
     return folds(dataset.labels, photo_ids(dataset.paths, photo), seed)[0]
 
 
-def without(dataset: Dataset, other: Dataset, photo: str | None = None, also: Sequence[str] = ()) -> Dataset:
-    """`dataset` less the pictures (and with `photo`, the photos) that stand in `other`, or whose digests in `also`."""
-    contents, photos = {*other.digests, *also}, set(photo_ids(other.paths, photo)) if photo else set()
-    mine = photo_ids(dataset.paths, photo) if photo else [""] * len(dataset)
-    keep = [i for i, content in enumerate(dataset.digests) if content not in contents and mine[i] not in photos]
+class Scored(NamedTuple):
+    """Photographs that chose filters: SHA-256 of their bytes, and their file names."""
+
+    digests: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+
+class LeftOut(NamedTuple):
+    """How many images a test set had to do without: `files` that were seen before, `crops` of photos that were."""
+
+    files: int = 0
+    crops: int = 0
+
+    def told(self) -> str:
+        """The same in words; empty where nothing was left out."""
+        ways = {"the same file": self.files, "of the same photo": self.crops}
+        parts = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
+        images = f"{sum(self)} image{'' if sum(self) == 1 else 's'} left out of the test set"
+        return f"{images}, seen before when filters were chosen or networks trained: {parts}" if parts else ""
+
+
+def without(
+    dataset: Dataset, other: Dataset, photo: str | None = None, scored: Scored | None = None
+) -> tuple[Dataset, LeftOut]:
+    """`dataset` less the pictures (and with `photo`, the photos) that stand in `other` or `scored`, and what went.
+
+    Names in `scored` need not fit the pattern, for masks may be of photographs from elsewhere; one that does not names
+    its photo by its whole stem, for that may have been masked uncut. Raises `FtlError` when nothing is left.
+    """
+    scored = scored or Scored()
+    seen = {*other.digests, *scored.digests}
+    same = {i for i, content in enumerate(dataset.digests) if content in seen}
+    crops: set[int] = set()
+    if photo:
+        photos = {*photo_ids(other.paths, photo), *(_photo(name, photo) for name in scored.names)}
+        crops = {i for i, own in enumerate(photo_ids(dataset.paths, photo)) if own in photos} - same
+    keep = [i for i in range(len(dataset)) if i not in same | crops]
     if not keep:
-        raise FtlError("every image of this set also stands in the set that it must be kept apart from")
-    return dataset.take(keep)
+        raise FtlError("every image of the test set, or its photo, chose filters or was trained on: add others")
+    return dataset.take(keep), LeftOut(len(same), len(crops))
+
+
+def _photo(name: str, pattern: str) -> str:
+    stem = Path(name).stem
+    match = re.fullmatch(pattern, stem)
+    return stem if match is None or match[1] is None else match[1]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ftl.backbones.load import load_backbone
-from ftl.dataset import Dataset, without
+from ftl.dataset import Dataset, LeftOut, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
@@ -19,7 +19,7 @@ from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, TUNED
 from ftl.pruning.network import network_digest
-from ftl.pruning.sweep import SETTINGS
+from ftl.pruning.sweep import scored_in
 from ftl.runtimes import NETWORKS, PYTORCH, TIMES
 from ftl.timing import time_network
 from ftl.train import train_head
@@ -29,8 +29,8 @@ from ftl.tuning.tune import answers, answers_of, fit, photographs_of
 TEST, TIME, REPEATS = "test.json", TIMES[PYTORCH], "repeats.json"
 
 
-def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Dataset:
-    """The evaluation images that chose nothing: neither filters (`scored_sha256` of the sweep) nor the head.
+def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:
+    """The evaluation images that chose nothing, neither filters nor the head, and how many others there are.
 
     Left out are the same files and, with `photo` (by default the pattern that the head was trained with), other crops
     of the same photos. Raises `FtlError` when the classes differ, or nothing is left.
@@ -41,7 +41,7 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> Datase
         raise FtlError(f"the sets have different classes: {names[0]} and {names[1]}")
     if photo is None and (folder / VALIDATION).is_file():
         photo = read_json(folder / VALIDATION)["photo"]
-    return without(evaluation, seen, photo, also=read_json(folder.parent / SETTINGS)["scored_sha256"])
+    return without(evaluation, seen, photo, scored_in(folder.parent))
 
 
 def evaluate(

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from ftl import charts
 from ftl.candidate import Candidate, base_of, runtimes_of
 from ftl.choose import Choice
+from ftl.dataset import LeftOut
 from ftl.evaluate import repeat
 from ftl.files import read_json, write_text
 from ftl.progress import Report, silent
@@ -152,6 +153,8 @@ def write_report(
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
+    if left_out := LeftOut(**made.get("left_out", {})).told():
+        notes.insert(1, f"{left_out}.")
     if repeated:
         notes.append(f"Base and pick: mean and deviation over {repeats} runs, each with another training split.")
     layers = [layer["name"] for layer in read_description(source / BASE)["layers"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ftl.candidate import Candidate, base_of
 from ftl.choose import PRESETS, decision_score
+from ftl.dataset import LeftOut
 from ftl.errors import FtlError
 from ftl.evaluate import TEST, TIME
 from ftl.files import read_json, versions, write_json, write_text
@@ -129,8 +130,8 @@ def _in(candidate: Candidate, runtime: str, key: str, times: float = 1) -> float
     return None if value is None else times * value
 
 
-def write_results(out: str | Path) -> list[Candidate]:
-    """Write `results.csv` and `results.json` of a sweep and return its candidates."""
+def write_results(out: str | Path, left_out: LeftOut) -> list[Candidate]:
+    """Write `results.csv` and `results.json` of a sweep, with what was left out of its test set; its candidates."""
     candidates = collect(out)
     base = base_of(candidates)
     rows = [_row(candidate, base) for candidate in candidates]
@@ -140,7 +141,7 @@ def write_results(out: str | Path) -> list[Candidate]:
     writer.writerows(rows)
     write_text(Path(out) / CSV, text.getvalue())
     base_time = read_json(Path(out) / BASE / TIME)
-    made = {"sweep": read_json(Path(out) / SETTINGS), "versions": versions()}
+    made = {"sweep": read_json(Path(out) / SETTINGS), "left_out": left_out._asdict(), "versions": versions()}
     made |= {key: base_time[key] for key in ("machine", "threads")}
     write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | made)
     return candidates

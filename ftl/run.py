@@ -9,15 +9,15 @@ from pathlib import Path
 from ftl.backbones.chain import Backbone
 from ftl.candidate import Candidate
 from ftl.choose import Choice, Front, choose, pareto
-from ftl.dataset import Dataset, load_dataset, split, without
+from ftl.dataset import Dataset, LeftOut, load_dataset, split, without
 from ftl.errors import FtlError
 from ftl.evaluate import evaluate, time_all
-from ftl.files import alone, read_json
+from ftl.files import alone
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, folder_name, parse_budget
-from ftl.pruning.sweep import SETTINGS, begin_sweep, lacking, make_networks, networks
+from ftl.pruning.sweep import begin_sweep, lacking, make_networks, networks, scored_in
 from ftl.results import write_results
 from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of
@@ -29,10 +29,11 @@ from ftl.tuning.plan import Tuning
 
 @dataclass(frozen=True)
 class Sweep:
-    """All candidates of one run, measured; the base is among them."""
+    """All candidates of one run, measured; the base is among them. `left_out`: of the test set, as seen before."""
 
     out: Path
     candidates: tuple[Candidate, ...]
+    left_out: LeftOut
 
     def pareto(self) -> Front:
         """The front of accuracy over time."""
@@ -84,6 +85,7 @@ def sweep(
     `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.runtimes`, what networks
     are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
     Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
+    What of the test set chose filters or is trained on, itself or with `photo` by its photo, is left out of it.
     """
     learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
     split(learn, seed=seed, photo=photo)  # what cannot be split is told before anything is computed
@@ -107,7 +109,7 @@ def sweep(
             how = replace(how, criterion=bind(how.criterion, backbone, learn, seed, photo))
         make_budget_networks(backbone, masks, learn, out, limits, how, photo=photo, threads=threads, report=report)
         names = [BASE, *map(folder_name, fractions), *(one.name for one in limits)]
-        judge = without(judge, learn, photo, also=read_json(out / SETTINGS)["scored_sha256"])
+        judge, left_out = without(judge, learn, photo, scored_in(out))
         if scheduler is not None:
             if criterion_of(criterion).looks_at == "network":  # all its scores are known: nothing is left to share out
                 make_networks(backbone, masks, out, fractions, how, mode, report)
@@ -118,7 +120,7 @@ def sweep(
                 mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store, tuning=tuning,
                 runtimes=runtimes, report=report, follow=follow,
             )  # fmt: skip
-            return Sweep(out, tuple(write_results(out)))
+            return Sweep(out, tuple(write_results(out, left_out)), left_out)
         make_networks(backbone, masks, out, fractions, how, mode, report)
         train_all(
             [out / name for name in names], learn,
@@ -132,4 +134,4 @@ def sweep(
 
             prepare(folders, runtimes, report)
         time_all(folders, threads, report, runtimes=runtimes)
-        return Sweep(out, tuple(write_results(out)))
+        return Sweep(out, tuple(write_results(out, left_out)), left_out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,18 @@ def make_workspace(folder: Path) -> Path:
                     save_png(mask, folder / "Segmented" / name / f"{part}_{number}.png")
     save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
     return folder
+
+
+PHOTO = r"(.+?_\d+)(?:_\d+)?"
+"""Which photo a file of a workspace was cut from: `Images_1.png` and `Images_1_7.png` are of one."""
+
+
+def add_seen(workspace: Path) -> None:
+    """Put four images into the test set that were seen before: of a masked and a trained photo, the file and a crop."""
+    for number, source in enumerate(("Images", "dataset")):
+        target = workspace / "evaluation" / "Crack"
+        shutil.copyfile(workspace / source / "Crack" / f"{source}_0.png", target / f"same_{number}.png")
+        save_png(draw_pair(np.random.default_rng(number), True)[0], target / f"{source}_1_7.png")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ftl.backbones.chain import Backbone
     from ftl.choose import Choice, Weights
+    from ftl.dataset import LeftOut
     from ftl.masks import MaskSet
     from ftl.progress import Bar
 
@@ -280,12 +281,7 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.runtimes import PYTORCH, check_runtimes
 
     folders, runtimes = networks(options.out), check_runtimes(options.runtimes)
-    given = load_dataset(options.evaluation, report=bar)
-    evaluation = apart(folders[0], given, options.photo)
-    if len(evaluation) < len(given):
-        print(
-            f"left out {len(given) - len(evaluation)} images that helped to choose filters or to train", file=sys.stderr
-        )
+    evaluation, left_out = apart(folders[0], load_dataset(options.evaluation, report=bar), options.photo)
     with alone(options.out):
         for folder in folders:
             evaluate(folder, evaluation, bar)
@@ -294,14 +290,20 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
 
             prepare(folders, runtimes, bar)
         time_all(folders, options.threads, bar, runtimes=runtimes)
-    _print_results(options.out)
+    _print_results(options.out, left_out)
 
 
-def _print_results(out: Path) -> None:
+def _warn_of(left_out: LeftOut) -> None:
+    if told := left_out.told():
+        print(told, file=sys.stderr)
+
+
+def _print_results(out: Path, left_out: LeftOut) -> None:
     from ftl.results import write_results
 
+    _warn_of(left_out)
     print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>13}{'MB':>9}{'ms (quartiles)':>26}")
-    for one in write_results(out):
+    for one in write_results(out, left_out):
         accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
         time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
         print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
@@ -423,7 +425,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         round_to=options.round_to,
         report=bar,
     )
-    _print_results(done.out)
+    _print_results(done.out, done.left_out)
     choice = _choice(options, done.out)
     page = write_report(done.out, choice, repeats=options.repeats, report=bar)
     print(f"pick: {choice.pick.name}; charts: {page}")
@@ -436,7 +438,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.errors import FtlError
     from ftl.masks import load_masks
     from ftl.pruning.names import LINEAR, TUNED
-    from ftl.pruning.sweep import backbone_digest
+    from ftl.pruning.sweep import backbone_digest, scored_by
     from ftl.scoring import CRITERIA
     from ftl.scoring.whole import unscaled
     from ftl.tuning.plan import Recipe
@@ -451,9 +453,10 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
         size=backbone.preprocess.size, report=bar,
     )  # fmt: skip
     learn = load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed, report=bar)
-    judge = without(load_dataset(place["evaluation"], report=bar), learn, options.photo)
+    given = load_dataset(place["evaluation"], report=bar)
+    judge, left_out = without(given, learn, options.photo, scored_by(masks))
     recipe = Recipe() if options.epochs is None else Recipe(epochs=options.epochs)
-    sets = Sets(learn, judge, options.head, recipe, options.photo)
+    sets = Sets(learn, judge, options.head, recipe, options.photo, left_out)
     names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or not unscaled(backbone)]
     ways = criteria_ways(backbone, masks, names, options.mode, sets)
     file = options.out or options.workspace / "criteria.json"
@@ -463,6 +466,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
         "mode": options.mode,
     } | sets.told()
     rows = contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar)
+    _warn_of(left_out)
     print(table(rows, "random" if "random" in ways else names[0]), end="")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ftl.backbones.chain import Backbone
+from ftl.dataset import Scored
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
 from ftl.masks import MaskSet
@@ -183,7 +184,7 @@ def begin_sweep(
         "seed": how.seed,
         "round_to": how.round_to,
     }
-    claim_folder(out, settings, [digest(one.image_path) for one in masks.examples])
+    claim_folder(out, settings, scored_by(masks))
     if not (out / BASE / DESCRIPTION).is_file():
         write_network(out / BASE, backbone, whole, 1.0, made_with(out))
     return fractions
@@ -197,23 +198,39 @@ def _whole(backbone: Backbone) -> list[LayerChoice]:
     return [LayerChoice(tie.name, {}, list(range(widths[tie.name])), members=tie.members) for tie in ties(backbone)]
 
 
-def claim_folder(out: Path, settings: dict[str, Any], scored: list[str]) -> None:
+def scored_by(masks: MaskSet) -> Scored:
+    """The photographs of a set of masks, as those that choose filters."""
+    paths = [one.image_path for one in masks.examples]
+    return Scored([digest(path) for path in paths], [path.name for path in paths])
+
+
+def scored_in(out: Path) -> Scored:
+    """The photographs that chose the filters of the sweep begun in `out`; earlier ones know no names."""
+    made = read_json(out / SETTINGS)
+    return Scored(made["scored_sha256"], made.get("scored_names", ()))
+
+
+def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
     """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written.
 
-    `scored`: SHA-256 of the photographs that chose the filters; they may not stand in a test set.
+    `scored`: the photographs that choose the filters; neither they nor crops of theirs may stand in a test set.
     """
     file = out / SETTINGS
     if file.is_file():
-        before = _EARLIER | read_json(file)["settings"]
+        made = read_json(file)
+        before = _EARLIER | made["settings"]
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
             raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
         remove_drafts(out)
+        if "scored_names" not in made:  # made before there were such, from the same photographs
+            write_json(file, made | {"scored_names": scored.names})
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
     else:
-        write_json(file, {"settings": settings, "scored_sha256": scored, "versions": versions()})
+        made = {"settings": settings, "scored_sha256": scored.digests, "scored_names": scored.names}
+        write_json(file, made | {"versions": versions()})
 
 
 def networks(out: str | Path, *, made: bool = True) -> list[Path]:

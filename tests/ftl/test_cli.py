@@ -20,7 +20,7 @@ import pytest
 from ftl.cli import main
 from ftl.files import alone
 from ftl.pruning.sweep import networks
-from tests.conftest import ROOT, draw_pair, save_png
+from tests.conftest import PHOTO, ROOT, add_seen, draw_pair, save_png
 
 KEEP = ["--keep", "0.25", "0.5", "1"]
 
@@ -88,9 +88,11 @@ def test_the_original_workflow_command_by_command(
 def test_run_does_it_all_in_one_go(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", str(workspace), str(workspace / "tiny.safetensors"), *KEEP]
     assert main(arguments) == 0
-    told = capfd.readouterr().out
+    told, warned = capfd.readouterr()
     assert "pick: keep-" in told
-    assert (workspace / "models" / "report.html").is_file()
+    assert "left out" not in warned
+    assert "left out" not in (workspace / "models" / "report.html").read_text()
+    assert json.loads((workspace / "models" / "results.json").read_text())["left_out"] == {"files": 0, "crops": 0}
     stamps = {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*.safetensors")}
     assert main(arguments) == 0  # all is there: nothing is made again
     assert stamps == {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*.safetensors")}
@@ -198,6 +200,36 @@ def test_other_inputs_are_never_mistaken_for_the_same(workspace: Path, capfd: py
     save_png(draw_pair(np.random.default_rng(99), True)[1], workspace / "Segmented" / "Crack" / "Images_0.png")
     assert main(arguments) == 1
     assert "masks_sha256 was" in capfd.readouterr().err
+
+
+def test_what_was_seen_before_does_not_report_and_that_is_told(
+    workspace: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    add_seen(workspace)
+    run = ["run", ".", "tiny.safetensors", "--keep", "0.5", "--photo", PHOTO]
+    sentence = "left out of the test set, seen before when filters were chosen or networks trained: 2 the same file"
+
+    def measured() -> tuple[dict[str, int], int]:
+        results = json.loads(Path("models/results.json").read_text())
+        return results["left_out"], sum(map(sum, results["candidates"][0]["confusion"]))
+
+    assert main(run) == 0
+    assert f"4 images {sentence}, 2 of the same photo\n" in capfd.readouterr().err
+    assert measured() == ({"files": 2, "crops": 2}, 24)
+    assert f"4 images {sentence}, 2 of the same photo." in Path("models/report.html").read_text()
+    assert main(["test", "models"]) == 0
+    assert f"4 images {sentence}, 2 of the same photo\n" in capfd.readouterr().err
+    assert measured() == ({"files": 2, "crops": 2}, 24)
+    settings = json.loads(Path("models/sweep.json").read_text())
+    names = sorted(settings.pop("scored_names"))
+    assert names == sorted(path.name for path in Path("Images").rglob("*.png"))
+    Path("models/sweep.json").write_text(json.dumps(settings))  # as it was written before there were names
+    assert main(["test", "models"]) == 0
+    assert f"3 images {sentence}, 1 of the same photo\n" in capfd.readouterr().err
+    assert measured() == ({"files": 2, "crops": 1}, 25)
+    assert main(run) == 0
+    assert measured() == ({"files": 2, "crops": 2}, 24)
 
 
 def test_damaged_results_are_told(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:

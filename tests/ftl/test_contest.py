@@ -24,7 +24,7 @@ from ftl.pruning.surgery import prune
 from ftl.pruning.sweep import choose_filters
 from ftl.scoring import criterion
 from ftl.scoring.whole import bind, bn_scale, loss_gradients, taylor, unscaled
-from tests.conftest import SIZE, make_backbone
+from tests.conftest import PHOTO, SIZE, add_seen, make_backbone
 
 
 def normed() -> Backbone:
@@ -142,3 +142,16 @@ def test_the_command_compares_resumes_and_refuses(workspace: Path, capsys: pytes
         assert told in capsys.readouterr().err
     assert main(few[:3] + few[5:])
     assert "one class" in capsys.readouterr().err
+
+
+def test_criteria_are_not_judged_on_what_ranked_filters(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge = load_dataset(workspace / "evaluation").digest()
+    add_seen(workspace)
+    command = ["criteria", str(workspace), str(workspace / "tiny.safetensors"), "--classes", "Crack"]
+    command += ["--criteria", "l1", "--macs", "0.3", "--repeats", "1"]
+    assert not main([*command, "--photo", PHOTO])
+    assert "4 images left out of the test set" in capsys.readouterr().err
+    found = read_json(workspace / "criteria.json")
+    assert (found["left_out"], found["made_from"]["judge_sha256"]) == ({"files": 2, "crops": 2}, judge)
+    assert not main([*command, "--out", str(workspace / "files.json")])
+    assert read_json(workspace / "files.json")["left_out"] == {"files": 2, "crops": 0}

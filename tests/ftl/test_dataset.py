@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.dataset import Dataset, folds, load_dataset, photo_ids, split, without
+from ftl.dataset import Dataset, LeftOut, Scored, folds, load_dataset, photo_ids, split, without
 from ftl.errors import FtlError
 from tests.conftest import save_png
 
@@ -115,9 +115,31 @@ def test_a_moved_label_changes_the_digest(tmp_path: Path) -> None:
 
 def test_without_leaves_out_twins_and_shared_photos() -> None:
     train, test = made([0, 1], [0, 1]), made([5, 6, 1], [0, 1, 1])
-    assert without(test, train).paths == (Path("p1_2.png"),)  # digests "0" and "1" are in both
+    left, told = without(test, train)
+    assert (left.paths, told) == ((Path("p1_2.png"),), LeftOut(files=2))  # digests "0" and "1" are in both
     apart = Dataset(test.paths, test.labels, test.classes, ("x", "y", "z"))
-    assert len(without(apart, train)) == 3
-    assert [path.name for path in without(apart, train, r"p(\d+)_\d+").paths] == ["p5_0.png", "p6_1.png"]
+    left, told = without(apart, train)
+    assert (len(left), told) == (3, LeftOut())
+    left, told = without(apart, train, r"p(\d+)_\d+")
+    assert ([path.name for path in left.paths], told) == (["p5_0.png", "p6_1.png"], LeftOut(crops=1))
     with pytest.raises(FtlError, match="every image"):
         without(train, train)
+
+
+def test_without_leaves_out_what_chose_filters_and_other_crops_of_it() -> None:
+    """Masks may be of the same file, of another crop, of the whole photo, or of photographs named in another way."""
+    train, test = made([0, 1], [0, 1]), made([5, 6, 7, 8, 9], [0, 1, 1, 0, 1])
+    test = Dataset(test.paths, test.labels, test.classes, ("a", "b", "c", "d", "e"))
+    scored = Scored(["a", "f", "g", "h"], ["p5_0.png", "p6_77.jpg", "wall 8.png", "7.png"])
+    left, told = without(test, train, r"p?(\d+)_\d+", scored)
+    assert ([path.name for path in left.paths], told) == (["p8_3.png", "p9_4.png"], LeftOut(files=1, crops=2))
+    left, told = without(test, train, None, scored)
+    assert (len(left), told) == (4, LeftOut(files=1))
+    assert without(test, train, r"p?(\d+)_\d+", Scored(["a"]))[1] == LeftOut(files=1)  # before names were kept
+
+
+def test_what_was_left_out_is_told_in_words() -> None:
+    seen = "left out of the test set, seen before when filters were chosen or networks trained"
+    assert LeftOut().told() == ""
+    assert LeftOut(files=1).told() == f"1 image {seen}: 1 the same file"
+    assert LeftOut(1, 2).told() == f"3 images {seen}: 1 the same file, 2 of the same photo"
