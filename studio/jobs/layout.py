@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image as Picture
 
+from ftl.dataset import LeftOut
 from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.classes import classes_of
@@ -30,11 +31,15 @@ _NONE = "Unsorted"
 
 
 class Laid(NamedTuple):
-    """How many photographs were laid out: with a mask to rank filters by, to train on, and only to report."""
+    """How many photographs were laid out: with a mask to rank filters by, to train on, and only to report.
+
+    `left_out`: those fixed to "test" that cannot report, for they or their photos choose filters or are trained on.
+    """
 
     masks: int
     train: int
     test: int
+    left_out: LeftOut
 
 
 def file_name(image: Image, pattern: str | None) -> str:
@@ -91,7 +96,8 @@ def lay_out(
 
     `mask_classes`: numbers of the pixel classes that masks are made of (255 where any of them is). `image_classes`:
     ids of the classes to tell apart. Images that are fixed to "train" or "test" go there; of the others a share of
-    `test_share` is drawn, by photo. Photographs with masks choose filters, so they never report.
+    `test_share` is drawn, by photo. Photographs with masks choose filters, so neither they nor others of their photos
+    are drawn. Those fixed to "test" all the same lie in evaluation, for `ftl` to leave out and to tell.
     Raises `StudioError` when something that a sweep needs is missing.
     """
     names = {one.id: one.name for one in classes_of(project_id)}
@@ -112,22 +118,24 @@ def lay_out(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(target), mask.astype(np.uint8) * 255)
     labelled = [image for image in images if image.class_id in image_classes]
-    photos = {image.id: _photo(named[image.id], pattern) for image in labelled}
-    fixed = {photos[image.id] for image in labelled if image.split == "train" or image.id in evidence}
+    photos = {image.id: _photo(named[image.id], pattern) for image in images}
+    fixed = {photos[image.id] for image in labelled if image.split == "train"} | {photos[one] for one in evidence}
     drawn = [image for image in labelled if image.split is None]
     aside = draw_split([(image.class_id or 0, photos[image.id]) for image in drawn], fixed, test_share, seed)
     aside |= {photos[image.id] for image in labelled if image.split == "test"} - fixed
     sides: dict[str, list[Image]] = {"dataset": [], "evaluation": []}
     for image in labelled:
         test = image.split == "test" or (image.split is None and photos[image.id] in aside)
-        if not (test and image.id in evidence):
-            sides["evaluation" if test else "dataset"].append(image)
-    _check(len(evidence), sides, [names[one] for one in image_classes], names)
+        sides["evaluation" if test else "dataset"].append(image)
+    unseen = [image for image in sides["evaluation"] if photos[image.id] not in fixed]
+    _check(len(evidence), sides | {"evaluation": unseen}, [names[one] for one in image_classes], names)
     for side, members in sides.items():
         for done, image in enumerate(members):
             report(done, len(members), "collecting photographs")
             _link(image, folder / side / names[image.class_id or 0] / named[image.id])
-    return Laid(len(evidence), len(sides["dataset"]), len(sides["evaluation"]))
+    masked = sum(image.id in evidence for image in sides["evaluation"])
+    left_out = LeftOut(masked, len(sides["evaluation"]) - len(unseen) - masked)
+    return Laid(len(evidence), len(sides["dataset"]), len(unseen), left_out)
 
 
 def _photo(name: str, pattern: str | None) -> str:
@@ -157,5 +165,5 @@ def _check(masks: int, sides: dict[str, list[Image]], wanted: Iterable[str], nam
             least = "at least 8 photographs" if side == "dataset" else "a photograph"
             raise StudioError(
                 f"there are too few photographs of {', '.join(short)} to {what}: each class needs {least}; set classes "
-                "on the Images page (a photograph with a mask chooses filters, so it never reports)"
+                "on the Images page (a photograph with a mask chooses filters, so its photo never reports)"
             )

@@ -54,6 +54,8 @@ def sweep(job: Job, report: Report) -> None:
             report=report,
         )
         say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
+        if left_out := laid.left_out.told():
+            say(job.id, left_out)
         ready.touch()
     with reading() as db:
         photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None

@@ -22,19 +22,22 @@ from hypothesis import strategies as st
 
 from ftl.backbones.load import save_backbone
 from ftl.cluster.connect import connected
+from ftl.dataset import LeftOut, load_dataset, without
 from ftl.errors import FtlError
 from ftl.evaluate import repeated
+from ftl.masks import load_masks
 from ftl.model import load_model
-from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told
+from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told, silent
+from ftl.pruning.sweep import scored_by
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
-from studio.images.library import add_image, find_images
-from studio.jobs import backbones, progress, queue, record
+from studio.images.library import add_image, find_images, set_class, set_split
+from studio.jobs import backbones, progress, queue, record, run
 from studio.jobs.cluster import file as scheduler_file
 from studio.jobs.keep import parse_keep
-from studio.jobs.layout import draw_split, image_id, lay_out
+from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
 from studio.jobs.sweeps import exported, job_in, models
 from studio.projects import accept, create_project, invite, set_photo_pattern
 from studio.settings import Settings, save
@@ -161,6 +164,64 @@ def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) 
     for path in (tmp_path / "out" / "Segmented").rglob("*.png"):
         image = next(one for one in find_images(project.project_id) if one.id == image_id(path))
         assert np.array_equal(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) == 255, log.mask(image) == 1)
+
+
+def photos_in(folder: Path) -> set[str]:
+    return {path.stem.partition("_")[2] for path in folder.rglob("*.png")}
+
+
+def test_the_photo_of_a_mask_without_a_class_is_never_drawn_for_testing(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    kinds = settings(project)["image_classes"]
+    set_photo_pattern(project.project_id, r"(.+)_\d+")
+    masked = [image.id for image in find_images(project.project_id) if image.strokes]
+    set_class(project.project_id, project.user_id, masked, None)
+    laid = lay_out(
+        project.project_id, tmp_path / "out", mask_classes=[1], image_classes=kinds  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert photos_in(tmp_path / "out" / "Images") == {f"wall{number}" for number in range(4)}
+    assert photos_in(tmp_path / "out" / "evaluation") <= {f"wall{number}" for number in range(4, 16)}
+    assert (laid.train + laid.test, laid.left_out) == (28, LeftOut())
+
+
+def fix_what_was_seen(project: Someone) -> None:
+    """Fix to "test" a masked photograph, the other crop of another masked photo, and both crops of a third photo."""
+    set_photo_pattern(project.project_id, r"(.+)_\d+")
+    wanted = {("wall0_7.png", True), ("wall1_7.png", False), ("wall9_7.png", False)}
+    fixed = [image.id for image in find_images(project.project_id) if (image.name, image.strokes > 0) in wanted]
+    set_split(project.project_id, project.user_id, fixed, "test")
+
+
+def test_what_is_fixed_to_test_but_was_seen_is_counted_and_left_out(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    fix_what_was_seen(project)
+    out, kinds = tmp_path / "out", settings(project)["image_classes"]
+    laid = lay_out(project.project_id, out, mask_classes=[1], image_classes=kinds)  # type: ignore[arg-type]
+    assert (laid.left_out, laid.train + laid.test) == (LeftOut(files=1, crops=1), 30)
+    sides = [load_dataset(out / side) for side in ("evaluation", "dataset")]
+    judge, left_out = without(*sides, PHOTO, scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE)))
+    assert (len(judge), len(sides[1]), left_out) == (laid.test, laid.train, laid.left_out)
+    assert {"wall0", "wall1", "wall9"} & {path.stem.partition("_")[2] for path in judge.paths} == {"wall9"}
+
+
+def test_the_log_tells_how_many_report_and_how_many_cannot(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(project, tmp_path / "drawn")
+    give_backbone(project)
+    fix_what_was_seen(project)
+    swept: list[Path] = []
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    monkeypatch.setattr("ftl.run.sweep", lambda *_, evaluation, **__: swept.append(evaluation))
+    monkeypatch.setenv(run.SCHEDULER, "")
+    monkeypatch.setenv(run.TIME_ON, "")
+    job = queue.launch(project.project_id, project.user_id, "sweep", "told", settings(project))
+    run.sweep(job, silent)
+    tested = len(list(swept[0].rglob("*.png"))) - 2
+    told = record.log(job.id)
+    assert f"4 photographs with masks, {30 - tested} to train on, {tested} to report on\n" in told
+    assert "2 images left out of the test set, seen before" in told
+    assert told.endswith(": 1 the same file, 1 of the same photo")
 
 
 def test_a_sweep_without_masks_says_what_to_do(project: Someone, tmp_path: Path) -> None:
