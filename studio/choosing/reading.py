@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ftl.candidate import Candidate, base_of, in_runtime
+from ftl.dataset import LeftOut
 from ftl.files import read_json
 from ftl.metrics import positive_class
 from ftl.model import VALIDATION
@@ -67,6 +68,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
     """Read a sweep's folder as `ftl run` leaves it. Raises `FtlError` when a file is missing or damaged."""
     made, validation = read_json(folder / JSON), read_json(folder / BASE / VALIDATION)
     settings, machine = made["sweep"]["settings"], made["machine"]
+    left_out = LeftOut(**made.get("left_out", {})).told()
     classes = tuple(validation["classes"])
     return Sweep(
         job_id,
@@ -81,5 +83,6 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
             f"{settings['images']} photographs with masks; seed {settings['seed']}.",
             f"Time is the median of one image in a process of its own, with {made['threads']} threads, and its "
             f"quartiles; measured on {machine['processor']}, {machine['cores']} cores.",
+            *([f"{left_out}."] if left_out else []),
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from studio.choosing import details, maps, order
 from studio.choosing.axes import round_steps
 from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
-from studio.choosing.reading import Network, Sweep
+from studio.choosing.reading import Network, Sweep, read_sweep
 from studio.jobs.estimate import sweep_seconds
 from studio.jobs.sweeps import workspace
 from tests.tiny_sweep import FIGURES
@@ -207,6 +208,21 @@ def test_a_sweep_is_read(swept: Sweep) -> None:
     assert swept.candidate("keep-0.5").time_ms == 20
     assert swept.layers == ("features.1", "features.5", "features.9")
     assert "tiny ranked by iou" in swept.notes[0]
+    assert len(swept.notes) == 2
+
+
+def test_what_was_left_out_of_the_test_set_is_noted(swept: Sweep, tmp_path: Path) -> None:
+    folder = shutil.copytree(swept.folder, tmp_path / "models")
+    results = read_json(folder / "results.json")
+    assert results.pop("left_out") == {"files": 0, "crops": 0}
+    write_json(folder / "results.json", results)  # as it was written before this was counted
+    assert read_sweep(1, "a", folder).notes == swept.notes
+    write_json(folder / "results.json", results | {"left_out": {"files": 0, "crops": 3}})
+    assert read_sweep(1, "a", folder).notes == (
+        *swept.notes,
+        "3 images left out of the test set, seen before when filters were chosen or networks trained: 3 of the same "
+        "photo.",
+    )
 
 
 def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep) -> None:
