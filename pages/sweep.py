@@ -123,10 +123,9 @@ with st.container(border=True):
             "the mean of their scores, or by the highest.",
         )
         settings["read"] = middle.selectbox(
-            "Their scores are read",
+            "Scored before or after they meet",
             READS,
             READS.index("after"),
-            format_func=lambda one: f"{one} they meet",
             help="On the maps before an addition, a multiplication or a depthwise layer, or behind it.",
         )
         settings["round_to"] = right.selectbox(
@@ -136,6 +135,16 @@ with st.container(border=True):
         )
         settings["test_share"] = left.slider("Share set aside to report on", 0.1, 0.5, 0.25, 0.05)
         settings["seed"] = int(middle.number_input("Seed", 0, 2**31 - 1, 0))
+        settings["repeats"] = int(
+            right.number_input(
+                "Repeats",
+                0,
+                20,
+                0,
+                help="The classifiers of the unpruned network and of the pick are trained so often again, each time with "
+                "another seed and split: how much of a difference is chance.",
+            )
+        )
     st.markdown("**What is made of each pruned network**")
     st.caption("Always: a linear classifier on what the network sees as it was cut. It takes a minute or two.")
     left, right = st.columns(2)
@@ -158,12 +167,6 @@ with st.container(border=True):
             help="Fine-tune the unpruned network as well, to compare with. It takes many times as long as all others.",
         )
     settings["also"] = also
-    settings["repeats"] = int(
-        st.number_input(
-            "Repeats of the unpruned network and the pick", 0, 20, 0,
-            help="Each trains the classifier again with another seed and split: how much of a difference is chance.",
-        )
-    )  # fmt: skip
     if st.checkbox(
         "Also time in ONNX Runtime, in float and in 8-bit integers",
         help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
