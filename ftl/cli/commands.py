@@ -347,13 +347,13 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 
 
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
-    from ftl.exporting.cores import told_of
+    from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
 
     written = export(folder, file, int8=options.int8, images=options.data, report=bar)
     print(f"wrote {written}")
     if options.int8:
-        print(told_of(folder))
+        print(told_of(folder) + (", so they were left out" if too_much_lost(folder) else ""))
 
 
 def export(options: argparse.Namespace, bar: Bar) -> None:

@@ -27,6 +27,9 @@ from ftl.runtimes import FIGURES, INT8, NETWORKS, ONNX
 CALIBRATION = 64
 """Photographs that the ranges of 8-bit integers are found on."""
 
+MOST_LOST = 0.02
+"""8-bit integers may get more of the validation images wrong by this share; or by one image, if that is more."""
+
 
 def made_from(folder: Path) -> dict[str, Any]:
     """What a candidate's exports depend on."""
@@ -105,3 +108,10 @@ def told_of(folder: Path) -> str:
         if name in worth
     ]
     return f"in 8-bit integers {' and '.join(parts)}"
+
+
+def too_much_lost(folder: Path) -> float | None:
+    """The accuracy (0..1) that 8-bit integers lose on the validation images, where it is too much; None else."""
+    worth = read_json(folder / FIGURES)["validation"]
+    lost = read_json(folder / VALIDATION)["accuracy"] - worth["accuracy"]
+    return lost if lost > max(MOST_LOST, 1.5 / worth["images"]) else None

@@ -66,7 +66,8 @@ def thumbnail(file: Path, side: int) -> bytes:
 def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
     """A candidate's network and head as one file of `ftl.export`, by its ending.
 
-    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them.
+    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them and they do
+    not lose too much.
     """
     int8 = ending == ".zip" and (folder / FIGURES).is_file()
     with tempfile.TemporaryDirectory() as scratch:

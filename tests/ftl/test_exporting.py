@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -303,12 +304,41 @@ def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, mo
     monkeypatch.setattr(write, "run", lambda running, image: to_onnx.run(running, image) + 0.001)
     with pytest.raises(FtlError, match=r"by 0\.001 in a probability"):
         ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
-    monkeypatch.undo()
-    told = read_json(swept / "base" / "int8.json")
-    monkeypatch.setattr(write, "int8_of", lambda *_: (None, told | {"validation": {"accuracy": 0.2, "images": 12}}))
-    with pytest.raises(FtlError, match="take it home in float32"):
-        ftl.export(swept / "base", tmp_path / "network.onnx", int8=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def spoilt(swept: Path) -> Iterator[Path]:
+    """A network that is right on every validation image, and in 8-bit integers on half of them."""
+    folder = swept / "base"
+    files = {name: (folder / name).read_bytes() for name in ("int8.json", "validation.json")}
+    for name in files:
+        told = read_json(folder / name)
+        (told["validation"] if name == "int8.json" else told)["accuracy"] = 0.5 if name == "int8.json" else 1.0
+        (folder / name).write_text(json.dumps(told))
+    yield folder
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def test_eight_bits_that_lose_too_much_are_not_written_alone(spoilt: Path, tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match=r"50\.00 % of the validation images right \(float32: 100\.00 %\).*in float32"):
+        ftl.export(spoilt, tmp_path / "network.onnx", int8=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_zip_leaves_out_eight_bits_that_lose_too_much_and_says_so(
+    spoilt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(spoilt), str(tmp_path / "a.zip"), "--int8"]) == 0
+    assert capsys.readouterr().out.endswith(", so they were left out\n")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert {*archive.namelist()} == {"model.onnx", "classes.json", "example.py", "README.txt", "example.png"}
+        (line,) = [one for one in archive.read("README.txt").decode().splitlines() if "model-int8.onnx" in one]
+        about = onnx.load_from_string(archive.read("model.onnx")).metadata_props
+    assert line.startswith("  model-int8.onnx   in 8-bit integers 50.00 % of the validation images right")
+    assert line.endswith(": left out, for 50.00 points are lost")
+    assert not any("int8" in one.value for one in about)
 
 
 def test_wrong_use_is_told(swept: Path, tmp_path: Path) -> None:

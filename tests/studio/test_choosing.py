@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.candidate import Candidate
 from ftl.choose import Limits, Weights
+from ftl.exporting.cores import prepare
 from ftl.files import read_json, write_json
 from ftl.model import export
 from ftl.pruning.ties import ties
@@ -222,6 +226,27 @@ def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep
 def test_download_is_the_exported_file(swept: Sweep, tmp_path: Path) -> None:
     export(swept.folder / "keep-0.5", tmp_path / "own.safetensors")
     assert details.exported(swept.folder / "keep-0.5") == (tmp_path / "own.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def in_eight_bits(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of keep-0.5 with its 8-bit integers, as a sweep that is timed in them leaves it."""
+    folder = tmp_path_factory.mktemp("models") / "keep-0.5"
+    shutil.copytree(swept.folder / "keep-0.5", folder)
+    prepare([folder], ["int8"])
+    return folder
+
+
+def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "keep-0.5"
+    shutil.copytree(in_eight_bits, folder)
+    told = read_json(folder / "int8.json")
+    told["validation"]["accuracy"] = 0.0
+    write_json(folder / "int8.json", told)
+    with zipfile.ZipFile(io.BytesIO(details.exported(folder, ".zip"))) as archive:
+        assert {"model.onnx", "README.txt"} <= {*archive.namelist()}
+        assert "model-int8.onnx" not in archive.namelist()
+        assert "left out, for" in archive.read("README.txt").decode()
 
 
 def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:
