@@ -65,7 +65,8 @@ def candidates_table(candidates: Sequence[Candidate]) -> str:
         f"<tr><td>{html.escape(one.name)}</td><td>{cell(one.test_accuracy, '.4f')}</td>"
         f"<td>{cell(one.test_accuracy_low, '.3f')} to {cell(one.test_accuracy_high, '.3f')}</td>"
         f"<td>{cell(one.test_f1, '.4f')}</td>"
-        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td><td>{one.time_ms:.2f}</td>"
+        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td>"
+        f"<td>{f'{one.time_ms:.2f} {one.above_limit}'.rstrip()}</td>"
         + "".join(f"<td>{cell(one.runtimes[other]['time_ms'], '.2f')}</td>" for other in others)
         + (f"<td>{cell(one.runtimes[INT8].get('test_accuracy'), '.4f')}</td>" if INT8 in others else "")
         + "</tr>"

@@ -304,7 +304,8 @@ def _print_results(out: Path) -> None:
     for one in write_results(out):
         accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
         time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
-        print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
+        row = f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}"
+        print(f"{row}  {one.above_limit}".rstrip())
         for runtime, its in one.runtimes.items():
             accuracy = f"{its['test_accuracy']:.3f}" if "test_accuracy" in its else ""
             time = f"{its['time_ms']:.2f} ({its['time_q1_ms']:.2f} to {its['time_q3_ms']:.2f})"

@@ -96,6 +96,14 @@ def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
     assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["base"]
 
 
+def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
+    searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
+    rows = order.table([order.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
+    assert {row["Network"]: row["Standing"] for row in rows} == {
+        "b": "the pick, above its 9 ms", "c": "not told apart, above its 9 ms", "a": "", "d": "", "base": "base",
+    }  # fmt: skip
+
+
 def test_the_summary_reports_the_test_set() -> None:
     assert order.summary(order.rank(made(), BALANCED, Limits())) == (
         "keeps 10.0 % of the parameters, is 10.0 times as fast as the base (10 against 100 ms), and classifies 93.0 % "
