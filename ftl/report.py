@@ -8,7 +8,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from ftl import charts
+from ftl import charts, size_charts
 from ftl.candidate import Candidate, base_of, runtimes_of
 from ftl.choose import Choice
 from ftl.evaluate import repeat
@@ -89,10 +89,10 @@ def page(
     """The report as HTML: it loads nothing from anywhere."""
     figures: list[go.Figure] = [
         charts.accuracy_over_time_by_runtime(candidates, choice),
-        charts.accuracy_over_parameters(candidates),
-        charts.size_and_time(candidates),
-        charts.filters_and_parameters(candidates),
-        charts.decision_scores(candidates, choice),
+        size_charts.accuracy_over_parameters(candidates),
+        size_charts.size_and_time(candidates),
+        size_charts.filters_and_parameters(candidates),
+        size_charts.decision_scores(candidates, choice),
     ]
     if layers and candidates[0].channels:
         figures.append(charts.kept_per_layer(candidates, layers))
