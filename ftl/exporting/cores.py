@@ -1,7 +1,7 @@
 """A candidate's network in the forms that ONNX Runtime takes, kept in its folder: made once, then timed or exported.
 
 `network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` tells what the
-second is worth on the images held out for choosing and on the test set.
+second is worth on the images held out for choosing and on the test set, and what it says of the latter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ftl.evaluate import TEST
+from ftl.evaluate import TEST, predictions
 from ftl.exporting.int8 import choose_quantised, probabilities
 from ftl.exporting.onnx import core
 from ftl.exporting.photographs import photographs_of
@@ -87,9 +87,10 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     told = own | {"way": way, "calibration": [str(path) for path in calibration]}
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
-            predicted = probabilities(made, preprocess, one.paths).argmax(1)
-            figures = summarise(one.labels, predicted, validation["classes"], validation["positive"])
-            told[name] = figures | {"right": [bool(right) for right in predicted == one.labels]}
+            said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
+            told[name] = summarise(one.labels, said.argmax(1), classes, validation["positive"])
+            told[name] |= {"right": (said.argmax(1) == one.labels).tolist()}
+            told[name] |= {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
     (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:
         draft.write_bytes(made.SerializeToString())

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision
+from streamlit.testing.v1 import AppTest
 
 from ftl import load_model
 from ftl.backbones.chain import Backbone
@@ -194,7 +195,7 @@ def test_wrong_answers_come_surest_first_under_their_own_names(tmp_path: Path) -
     answers = [said("7_a.jpg", "Crack", "Background", 0.6), said("8_b.jpg", "Crack", "Crack", 0.9),
                said("9_c.jpg", "Background", "Crack", 0.8)]  # fmt: skip
     write_json(tmp_path / "test.json", {"predictions": answers})
-    assert [(one.name, one.true, one.predicted) for one in details.wrong_answers(tmp_path)] == [
+    assert [(one.name, one.true, one.predicted) for one in details.mistakes(tmp_path).answers] == [
         ("c.jpg", "Background", "Crack"),
         ("a.jpg", "Crack", "Background"),
     ]
@@ -223,7 +224,7 @@ def test_a_sweep_is_read(swept: Sweep) -> None:
 
 def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep) -> None:
     for one in swept.candidates:
-        wrong = details.wrong_answers(swept.folder / one.name)
+        wrong = details.mistakes(swept.folder / one.name).answers
         total = sum(map(sum, one.confusion))
         assert len(wrong) == total - sum(row[at] for at, row in enumerate(one.confusion))
         assert all(details.within(workspace(swept.job_id), answer.file) for answer in wrong)
@@ -243,6 +244,51 @@ def in_eight_bits(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Pat
     shutil.copytree(swept.folder / "keep-0.5", folder)
     prepare([folder], ["int8"])
     return folder
+
+
+def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
+    """What stands above the mistakes on the page."""
+
+    def page(sweep: object, folder: object) -> None:
+        from studio.choosing import panel
+
+        panel._mistakes(sweep, folder, "key")
+
+    done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
+    assert not done.exception
+    return [one.value for one in (*done.caption, *done.markdown)]
+
+
+def test_mistakes_are_those_of_the_runtime_that_is_shown(swept: Sweep, in_eight_bits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "keep-0.5"
+    shutil.copytree(in_eight_bits, folder)
+    told, floats = read_json(folder / "int8.json"), read_json(folder / "test.json")["predictions"]
+    said = told["test"]["predictions"]
+    assert [(one["file"], one["true"]) for one in said] == [(one["file"], one["true"]) for one in floats]
+    assert [one["true"] == one["predicted"] for one in said] == told["test"]["right"]
+    assert told["test"]["accuracy"] == sum(told["test"]["right"]) / len(said)
+    for number, one in enumerate(said):  # five are wrong in 8-bit integers, whatever the tiny network says
+        one["predicted"] = one["true"] if number >= 5 else {"Crack": "Background", "Background": "Crack"}[one["true"]]
+    write_json(folder / "int8.json", told)
+    wrong, runtime = details.mistakes(folder, "int8")
+    assert (len(wrong), {one.file for one in wrong}, runtime) == (5, {Path(one["file"]) for one in said[:5]}, "int8")
+    count, (as_float, of_floats) = sum(one["true"] != one["predicted"] for one in floats), details.mistakes(folder)
+    assert (len(as_float), of_floats) == (count, "pytorch")
+    assert details.mistakes(folder, "onnx") == details.mistakes(folder)
+    eight = replace(swept, runtime="int8")
+    assert shown_mistakes(eight, folder) == ["**5 test images wrong**, the surest mistakes first"]
+
+    del told["test"]["predictions"]  # as earlier sweeps left it
+    write_json(folder / "int8.json", told)
+    assert details.mistakes(folder, "int8") == details.mistakes(folder)
+    float32 = "Of the network in float32: its answers in 8-bit integers were not kept."
+    assert shown_mistakes(eight, folder)[0] == float32
+    assert float32 not in shown_mistakes(swept, folder)
+
+
+def test_a_sweep_shown_in_a_runtime_knows_it() -> None:
+    there = tuple(replace(m, runtimes={"int8": {"time_ms": 1.0}}) for m in MEMBERS)
+    assert (made().runtime, made(candidates=there).within("int8").runtime) == ("pytorch", "int8")
 
 
 def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tmp_path: Path) -> None:
