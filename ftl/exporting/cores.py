@@ -16,7 +16,7 @@ import numpy as np
 from ftl.evaluate import TEST, predictions
 from ftl.exporting.int8 import choose_quantised, probabilities
 from ftl.exporting.onnx import core
-from ftl.exporting.photographs import photographs_of
+from ftl.exporting.photographs import trained_with
 from ftl.files import digest, read_json, whole_file, write_json
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, load_model
@@ -70,7 +70,7 @@ def core_of(folder: Path) -> Any:
 def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -> tuple[Any, dict[str, Any]]:
     """A candidate's `network-int8.onnx`, made if it is not there or does not fit, and `int8.json`'s content.
 
-    `images` as in `photographs_of`. Raises `FtlError` when photographs are missing.
+    `images` as in `trained_with`. Raises `FtlError` when photographs are missing.
     """
     import onnx
 
@@ -80,7 +80,7 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
         told = read_json(folder / FIGURES)
         if told.get("sha256") == digest(file) and all(told.get(key) == value for key, value in own.items()):
             return onnx.load(file), told
-    preprocess, sets = load_model(folder).network.preprocess, photographs_of(folder, images)
+    preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
     drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
     calibration = [sets.training[index] for index in drawn]
     made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)

@@ -14,7 +14,7 @@ from ftl.errors import FtlError
 from ftl.exporting.bundle import zipped
 from ftl.exporting.cores import core_of, int8_of, made_from, told_of, too_much_lost
 from ftl.exporting.onnx import run, session, whole
-from ftl.exporting.photographs import photographs_of
+from ftl.exporting.photographs import trained_with
 from ftl.exporting.torch_export import packed, program
 from ftl.files import read_json, whole_file
 from ftl.images import read_image
@@ -141,7 +141,7 @@ def _run_program(made: torch.export.ExportedProgram, model: Model, image: np.nda
 def _photographs(folder: Path, images: Path | None) -> list[Path]:
     """Some of the photographs that the network was chosen by; none where they are gone."""
     with suppress(FtlError):
-        held_out = photographs_of(folder, images).validation.paths
+        held_out = trained_with(folder, images).validation.paths
         return [held_out[index] for index in np.linspace(0, len(held_out) - 1, _CHECKED).astype(int)]
     return []
 

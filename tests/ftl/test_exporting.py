@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -34,6 +35,7 @@ from ftl.exporting import onnx as to_onnx
 from ftl.exporting import write
 from ftl.exporting.balance import balanced
 from ftl.exporting.int8 import WAYS, quantised
+from ftl.exporting.photographs import Parts, trained_with
 from ftl.exporting.widen import widened, width
 from ftl.files import read_json
 from ftl.head import Head, features_from
@@ -365,6 +367,59 @@ def test_a_moved_data_set_is_found_again(swept: Path, tmp_path: Path) -> None:
         assert ftl.export(swept / "keep-0.5", tmp_path / "c.onnx", int8=True, images=moved).is_file()
     finally:
         moved.rename(swept.parent / "dataset")
+
+
+@pytest.fixture
+def cut_apart(tmp_path: Path) -> tuple[Path, Path]:
+    """A network's folder and its data set: of each class 0 was held out; tested on were Crack 1 and Background 2."""
+    folder, data = tmp_path / "keep-0.5", tmp_path / "data"
+    folder.mkdir()
+    for name in ("Background", "Crack"):
+        (data / name).mkdir(parents=True)
+        for number in range(4):
+            (data / name / f"{number}.png").write_text(f"{name[0]}{number}")  # all of one size
+    held_out = [str(data / name / "0.png") for name in ("Background", "Crack")]
+    judged = [{"file": str(data / name / f"{number}.png"), "true": name} for name, number in
+              (("Crack", 1), ("Background", 2))]  # fmt: skip
+    (folder / "validation.json").write_text(json.dumps({"classes": ["Background", "Crack"], "paths": held_out}))
+    (folder / "test.json").write_text(json.dumps({"predictions": judged}))
+    return folder, data
+
+
+LEARNT = ["Background/1.png", "Background/3.png", "Crack/2.png", "Crack/3.png"]
+
+
+def learnt(data: Path, parts: Parts) -> list[str]:
+    return [path.relative_to(data).as_posix() for path in parts.training]
+
+
+def test_what_was_tested_on_is_not_trained_with_wherever_it_lies(cut_apart: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, data = cut_apart
+    parts, copy, moved = trained_with(folder), tmp_path / "copy", tmp_path / "moved"
+    assert learnt(data, parts) == LEARNT
+    assert parts.test is not None
+    assert parts.test.paths == (data / "Crack" / "1.png", data / "Background" / "2.png")
+    assert parts.test.labels.tolist() == [1, 0]
+
+    shutil.copytree(data, copy)  # the judged ones are still where they were, and known by their bytes
+    (copy / "Crack" / "1.png").rename(copy / "Crack" / "renamed.png")
+    shutil.copyfile(copy / "Crack" / "0.png", copy / "Crack" / "held out.png")
+    assert learnt(copy, trained_with(folder, copy)) == LEARNT
+
+    data.rename(moved)  # now they are gone, and known by class and name
+    parts = trained_with(folder, moved)
+    assert (learnt(moved, parts), parts.test) == (LEARNT, None)
+
+
+def test_that_nothing_else_is_left_is_told(cut_apart: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, data = cut_apart
+    for name in LEARNT:
+        (data / name).unlink()
+    with pytest.raises(FtlError, match=r"chosen by or tested on$"):
+        trained_with(folder)
+    data.rename(tmp_path / "moved")
+    with pytest.raises(FtlError, match="or others of their names: put those tested on back"):
+        trained_with(folder, tmp_path / "moved")
 
 
 def test_the_command_line(swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
