@@ -18,7 +18,7 @@ from ftl.dataset import load_dataset
 from ftl.evaluate import TEST, evaluate
 from ftl.exporting.cores import core_of, prepare
 from ftl.exporting.int8 import probabilities
-from ftl.exporting.photographs import photographs_of
+from ftl.exporting.photographs import trained_with
 from ftl.features import extract
 from ftl.files import read_json
 from ftl.masks import load_masks
@@ -56,7 +56,7 @@ def candidates(out: Path) -> list[Path]:
 
 def accuracy_in_onnx(folder: Path) -> float:
     """Accuracy on the test set in ONNX Runtime, float32, 0..1."""
-    test = photographs_of(folder).test
+    test = trained_with(folder).test
     assert test is not None
     said = probabilities(core_of(folder), load_model(folder).network.preprocess, test.paths)
     return float((said.argmax(1) == test.labels).mean())

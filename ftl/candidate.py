@@ -15,7 +15,8 @@ class Candidate:
     """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
 
     `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
-    `head`: its kind, see `ftl.pruning.names.HEADS`.
+    `head`: its kind, see `ftl.pruning.names.HEADS`. `budget`: limit and unit that its network was searched within, see
+    `ftl.pruning.names.Budget`.
     In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
     `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
     """
@@ -47,7 +48,14 @@ class Candidate:
     right: tuple[bool, ...] = field(default=(), repr=False)
     is_base: bool = False
     head: str = "linear"
+    budget: tuple[float, str] | None = None
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
+
+    @property
+    def above_limit(self) -> str:
+        """`above its 5 ms` for one that was searched within a time and takes longer; empty for any other."""
+        limit, unit = self.budget or (0.0, "")
+        return f"above its {limit:g} ms" if unit == "ms" and self.time_ms > limit else ""
 
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:

@@ -1,9 +1,8 @@
-"""Charts of a sweep. Each first works out its numbers as a plain tuple, then draws them."""
+"""Charts of a sweep's candidates one by one: accuracy over time, filters layer by layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -14,44 +13,13 @@ from ftl.runtimes import TITLES
 INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
 
 
-class Series(NamedTuple):
-    """Candidates without the base as columns, by rising parameters; shares in per cent."""
-
-    names: list[str]
-    parameters_left: list[float]
-    filters_left: list[float | None]
-    accuracy: list[float]
-    size_mb: list[float]
-    time_ms: list[float]
-
-
-def series(candidates: Sequence[Candidate]) -> Series:
-    """Columns for the charts over parameters. Accuracy is the test set's where there is one."""
-    base = base_of(candidates)
-    ordered = sorted((one for one in candidates if not one.is_base), key=lambda one: one.parameters)
-    return Series(
-        names=[one.name for one in ordered],
-        parameters_left=[100 * one.parameters / base.parameters for one in ordered],
-        filters_left=[filters_left(one, base) for one in ordered],
-        accuracy=[100 * shown_accuracy(one) for one in ordered],
-        size_mb=[one.size_mb for one in ordered],
-        time_ms=[one.time_ms for one in ordered],
-    )
-
-
 def shown_accuracy(candidate: Candidate) -> float:
     """Accuracy on the test set, or on the validation images where nothing was tested; 0..1."""
     return candidate.accuracy if candidate.test_accuracy is None else candidate.test_accuracy
 
 
-def filters_left(candidate: Candidate, base: Candidate) -> float | None:
-    """Filters kept over all layers, in per cent; where the table has no channels, the keep fraction."""
-    if candidate.channels and base.channels:
-        return 100 * sum(candidate.channels) / sum(base.channels)
-    return None if candidate.keep is None else 100 * candidate.keep
-
-
-def _figure(title: str, x: str, y: str) -> go.Figure:
+def titled(title: str, x: str, y: str) -> go.Figure:
+    """An empty chart with the titles of its axes, as all of a sweep look."""
     figure = go.Figure()
     figure.update_layout(
         title=title,
@@ -75,7 +43,7 @@ def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Fi
         *([("knee", [choice.knee], SECOND, 18, "diamond-open")] if choice.knee else []),
         ("the pick", [choice.pick], ACCENT, 20, "star"),
     ]
-    figure = _figure("Accuracy over inference time", "inference time, one image [ms], log", "accuracy [%]")
+    figure = titled("Accuracy over inference time", "inference time, one image [ms], log", "accuracy [%]")
     for name, members, colour, size, symbol in groups:
         accuracy = [100 * shown_accuracy(one) for one in members]
         highs = [
@@ -129,86 +97,13 @@ def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choic
     return figure
 
 
-def accuracy_over_parameters(candidates: Sequence[Candidate]) -> go.Figure:
-    """Accuracy over the share of parameters left, the base as a line."""
-    data, base = series(candidates), 100 * shown_accuracy(base_of(candidates))
-    figure = _figure("Accuracy of the pruned networks", "parameters left [%], log", "accuracy [%]")
-    figure.add_scatter(
-        x=data.parameters_left,
-        y=data.accuracy,
-        text=data.names,
-        name="pruned networks",
-        line={"color": INK},
-        mode="lines+markers",
-    )
-    figure.add_hline(
-        base, line={"color": BASE_COLOUR}, annotation_text=f"base {base:.1f} %", annotation_position="bottom right"
-    )
-    figure.update_xaxes(type="log")
-    return figure
-
-
-def size_and_time(candidates: Sequence[Candidate]) -> go.Figure:
-    """File size and inference time over the share of parameters left."""
-    data = series(candidates)
-    figure = _figure("Size and inference time", "parameters left [%]", "size [MB]")
-    figure.add_scatter(
-        x=data.parameters_left, y=data.size_mb, text=data.names, name="size", line={"color": INK}, mode="lines+markers"
-    )
-    figure.add_scatter(
-        x=data.parameters_left,
-        y=data.time_ms,
-        text=data.names,
-        name="time",
-        line={"color": ACCENT},
-        mode="lines+markers",
-        yaxis="y2",
-    )
-    figure.update_layout(yaxis2={"title": "time [ms]", "overlaying": "y", "side": "right", "showgrid": False})
-    return figure
-
-
-def filters_and_parameters(candidates: Sequence[Candidate]) -> go.Figure:
-    """How the parameters shrink with the filters."""
-    data = series(candidates)
-    figure = _figure("Filters left and parameters left", "filters left [%]", "parameters left [%]")
-    figure.add_scatter(
-        x=data.filters_left, y=data.parameters_left, text=data.names, line={"color": INK}, mode="lines+markers"
-    )
-    return figure
-
-
-def decision_scores(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """The decision score over the share of parameters left, the pick marked."""
-    data = series(candidates)
-    figure = _figure("Decision score", "parameters left [%], log", "score")
-    figure.add_scatter(
-        x=data.parameters_left,
-        y=[choice.scores[name] for name in data.names],
-        text=data.names,
-        name="candidates",
-        line={"color": INK},
-        mode="lines+markers",
-    )
-    at = data.names.index(choice.pick.name)
-    figure.add_scatter(
-        x=[data.parameters_left[at]],
-        y=[choice.scores[choice.pick.name]],
-        name="the pick",
-        mode="markers",
-        marker={"size": 18, "symbol": "star", "color": ACCENT},
-    )
-    figure.update_xaxes(type="log")
-    return figure
-
-
 def kept_per_layer(candidates: Sequence[Candidate], layers: Sequence[str]) -> go.Figure:
     """The share of filters that each candidate keeps in each layer."""
     base = base_of(candidates)
     rows = [one for one in candidates if not one.is_base and one.channels]
     shares = [[100 * kept / all_ for kept, all_ in zip(one.channels, base.channels, strict=True)] for one in rows]
     counts = [[str(kept) for kept in one.channels] for one in rows]
-    figure = _figure("Filters kept per layer", "layer", "candidate")
+    figure = titled("Filters kept per layer", "layer", "candidate")
     figure.add_heatmap(
         z=shares,
         x=list(layers),

@@ -64,12 +64,20 @@ def evaluate(
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
-    result["predictions"] = [
-        {"file": str(path), "true": dataset.classes[true], "predicted": dataset.classes[guess], "probability": float(p)}
-        for path, true, guess, p in zip(dataset.paths, dataset.labels, predicted, probabilities.max(1), strict=True)
-    ]
+    result["predictions"] = predictions(dataset.paths, dataset.labels, probabilities, dataset.classes)
     write_json(folder / TEST, result)
     return result
+
+
+def predictions(
+    paths: Sequence[Path], labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What is said of images, as `test.json` keeps it: `probabilities` (n, classes), `labels` (n,)."""
+    said = zip(paths, labels, probabilities.argmax(1), probabilities.max(1), strict=True)
+    return [
+        {"file": str(path), "true": classes[true], "predicted": classes[guess], "probability": float(p)}
+        for path, true, guess, p in said
+    ]
 
 
 def time_all(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from ftl import charts
+from ftl import charts, size_charts
 from ftl.candidate import Candidate, base_of, runtimes_of
 from ftl.choose import Choice
 from ftl.dataset import LeftOut
@@ -66,7 +66,8 @@ def candidates_table(candidates: Sequence[Candidate]) -> str:
         f"<tr><td>{html.escape(one.name)}</td><td>{cell(one.test_accuracy, '.4f')}</td>"
         f"<td>{cell(one.test_accuracy_low, '.3f')} to {cell(one.test_accuracy_high, '.3f')}</td>"
         f"<td>{cell(one.test_f1, '.4f')}</td>"
-        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td><td>{one.time_ms:.2f}</td>"
+        f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td>"
+        f"<td>{f'{one.time_ms:.2f} {one.above_limit}'.rstrip()}</td>"
         + "".join(f"<td>{cell(one.runtimes[other]['time_ms'], '.2f')}</td>" for other in others)
         + (f"<td>{cell(one.runtimes[INT8].get('test_accuracy'), '.4f')}</td>" if INT8 in others else "")
         + "</tr>"
@@ -89,10 +90,10 @@ def page(
     """The report as HTML: it loads nothing from anywhere."""
     figures: list[go.Figure] = [
         charts.accuracy_over_time_by_runtime(candidates, choice),
-        charts.accuracy_over_parameters(candidates),
-        charts.size_and_time(candidates),
-        charts.filters_and_parameters(candidates),
-        charts.decision_scores(candidates, choice),
+        size_charts.accuracy_over_parameters(candidates),
+        size_charts.size_and_time(candidates),
+        size_charts.filters_and_parameters(candidates),
+        size_charts.decision_scores(candidates, choice),
     ]
     if layers and candidates[0].channels:
         figures.append(charts.kept_per_layer(candidates, layers))

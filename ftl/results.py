@@ -35,6 +35,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 raise FtlError(f"{folder} has no {file} yet: run ftl {step} {out}")
         network, validation = read_description(folder), read_json(folder / VALIDATION)
         tested, time = read_json(folder / TEST), read_json(folder / TIME)
+        budget = network["made_with"].get("budget")
         sets.add((validation["dataset_sha256"], tested["evaluation_sha256"], str(time["machine"]), time["threads"]))
         found.append(
             Candidate(
@@ -52,6 +53,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 right=tuple(validation["right"]),
                 is_base=folder.name == BASE,
                 head=network.get("head", LINEAR),
+                budget=None if budget is None else (budget["limit"], budget["unit"]),
                 runtimes=_runtimes(folder, time),
                 **{key: validation[key] for key in _FIGURES},
                 **{f"test_{key}": tested[key] for key in _FIGURES},
@@ -106,6 +108,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Time[s]": candidate.time_ms / 1000,
         "Time_q1[s]": (candidate.time_q1_ms or candidate.time_ms) / 1000,
         "Time_q3[s]": (candidate.time_q3_ms or candidate.time_ms) / 1000,
+        "Above_limit": candidate.above_limit or None,
         "Accuracy_low": percent(candidate.test_accuracy_low),
         "Accuracy_high": percent(candidate.test_accuracy_high),
         "Precision": candidate.test_precision,

@@ -16,7 +16,7 @@ from ftl.files import alone
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
-from ftl.pruning.names import BASE, folder_name, parse_budget
+from ftl.pruning.names import BASE, folder_name, parse_budgets
 from ftl.pruning.sweep import begin_sweep, lacking, make_networks, networks, scored_in
 from ftl.results import write_results
 from ftl.runtimes import PYTORCH, check_runtimes
@@ -80,7 +80,8 @@ def sweep(
     process.
     `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
     residual addition ties (`ftl.pruning.ties`).
-    `budgets`: networks to search besides, as "1%" of the multiply-adds or "5ms" for one image (`ftl.pruning.budget`).
+    `budgets`: networks to search besides, as "1%" of the multiply-adds or "5ms" for one image (`ftl.pruning.budget`):
+    as timed here while they are searched, also where `time_on` takes the times in the end.
     `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
     `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.runtimes`, what networks
     are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
@@ -99,7 +100,7 @@ def sweep(
     if positive is not None and positive not in learn.classes:
         raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
     out = Path(out)
-    tuning, limits = tuning or Tuning(), [parse_budget(one) for one in budgets]
+    tuning, limits = tuning or Tuning(), parse_budgets(budgets)
     tuning.check(backbone)
     check_scores(criterion_of(criterion), backbone)
     how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)

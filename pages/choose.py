@@ -91,10 +91,12 @@ opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for 
 project_pick = opening.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
+    one = its.sweep.candidate(network.name)
     marks = {
         ":orange-badge[:material/star: the pick]": network == its.pick,
         ":green-badge[knee]": bool(its.choice and its.choice.knee and its.choice.knee.name == network.name),
-        ":gray-badge[base]": its.sweep.candidate(network.name).is_base,
+        ":gray-badge[base]": one.is_base,
+        f":red-badge[{one.above_limit}]": bool(one.above_limit),
         ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }
     with column:

@@ -306,7 +306,8 @@ def _print_results(out: Path, left_out: LeftOut) -> None:
     for one in write_results(out, left_out):
         accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
         time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
-        print(f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}")
+        row = f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}"
+        print(f"{row}  {one.above_limit}".rstrip())
         for runtime, its in one.runtimes.items():
             accuracy = f"{its['test_accuracy']:.3f}" if "test_accuracy" in its else ""
             time = f"{its['time_ms']:.2f} ({its['time_q1_ms']:.2f} to {its['time_q3_ms']:.2f})"
@@ -349,13 +350,13 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 
 
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
-    from ftl.exporting.cores import told_of
+    from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
 
     written = export(folder, file, int8=options.int8, images=options.data, report=bar)
     print(f"wrote {written}")
     if options.int8:
-        print(told_of(folder))
+        print(told_of(folder) + (", so they were left out" if too_much_lost(folder) else ""))
 
 
 def export(options: argparse.Namespace, bar: Bar) -> None:

@@ -27,8 +27,11 @@ Output `probabilities`: float32, (1, {count}). What it was made from stands in t
 def zipped(
     models: Mapping[str, bytes], about: dict[str, Any], example: Path | None = None, told: Mapping[str, str] = {}
 ) -> bytes:
-    """The zip's bytes. `models`: contents by name; `told`: a remark on a model, by name; `example`: a photograph."""
-    lines = [f"  {name:<17} {told.get(name, 'the network')}" for name in models]
+    """The zip's bytes. `models`: contents by name; `told`: a remark on a model, by name, also on one that was left out.
+
+    `example`: a photograph.
+    """
+    lines = [f"  {name:<17} {told.get(name, 'the network')}" for name in {**models, **told}]
     readme = _README.format(classes=", ".join(about["classes"]), count=len(about["classes"]), files="\n".join(lines))
     files: dict[str, bytes] = dict(models)
     files["classes.json"] = json.dumps(about["classes"], ensure_ascii=False).encode()

@@ -1,7 +1,7 @@
 """A candidate's network in the forms that ONNX Runtime takes, kept in its folder: made once, then timed or exported.
 
 `network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` tells what the
-second is worth on the images held out for choosing and on the test set.
+second is worth on the images held out for choosing and on the test set, and what it says of the latter.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ftl.evaluate import TEST
+from ftl.evaluate import TEST, predictions
 from ftl.exporting.int8 import choose_quantised, probabilities
 from ftl.exporting.onnx import core
-from ftl.exporting.photographs import photographs_of
+from ftl.exporting.photographs import trained_with
 from ftl.files import digest, read_json, whole_file, write_json
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, load_model
@@ -26,6 +26,9 @@ from ftl.runtimes import FIGURES, INT8, NETWORKS, ONNX
 
 CALIBRATION = 64
 """Photographs that the ranges of 8-bit integers are found on."""
+
+MOST_LOST = 0.02
+"""8-bit integers may get more of the validation images wrong by this share; or by one image, if that is more."""
 
 
 def made_from(folder: Path) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def core_of(folder: Path) -> Any:
 def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -> tuple[Any, dict[str, Any]]:
     """A candidate's `network-int8.onnx`, made if it is not there or does not fit, and `int8.json`'s content.
 
-    `images` as in `photographs_of`. Raises `FtlError` when photographs are missing.
+    `images` as in `trained_with`. Raises `FtlError` when photographs are missing.
     """
     import onnx
 
@@ -77,16 +80,17 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
         told = read_json(folder / FIGURES)
         if told.get("sha256") == digest(file) and all(told.get(key) == value for key, value in own.items()):
             return onnx.load(file), told
-    preprocess, sets = load_model(folder).network.preprocess, photographs_of(folder, images)
+    preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
     drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
     calibration = [sets.training[index] for index in drawn]
     made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
     told = own | {"way": way, "calibration": [str(path) for path in calibration]}
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
-            predicted = probabilities(made, preprocess, one.paths).argmax(1)
-            figures = summarise(one.labels, predicted, validation["classes"], validation["positive"])
-            told[name] = figures | {"right": [bool(right) for right in predicted == one.labels]}
+            said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
+            told[name] = summarise(one.labels, said.argmax(1), classes, validation["positive"])
+            told[name] |= {"right": (said.argmax(1) == one.labels).tolist()}
+            told[name] |= {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
     (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:
         draft.write_bytes(made.SerializeToString())
@@ -105,3 +109,10 @@ def told_of(folder: Path) -> str:
         if name in worth
     ]
     return f"in 8-bit integers {' and '.join(parts)}"
+
+
+def too_much_lost(folder: Path) -> float | None:
+    """The accuracy (0..1) that 8-bit integers lose on the validation images, where it is too much; None else."""
+    worth = read_json(folder / FIGURES)["validation"]
+    lost = read_json(folder / VALIDATION)["accuracy"] - worth["accuracy"]
+    return lost if lost > max(MOST_LOST, 1.5 / worth["images"]) else None

@@ -16,7 +16,7 @@ import torch
 from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
 from ftl.exporting import front
-from ftl.exporting.classifier import Classifier
+from ftl.exporting.joined import Joined
 from ftl.model import Model
 
 OPSET = 18
@@ -41,12 +41,12 @@ def core(model: Model) -> Any:
 
     Batch norms behind convolutions are folded into them. Raises `FtlError` for a layer that ONNX does not have.
     """
-    classifier = Classifier(model)
+    joined = Joined(model)
     try:
         with quiet():
             program = torch.onnx.export(
-                classifier,
-                (classifier.input_of(model),),
+                joined,
+                (joined.input_of(model),),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[front.TENSOR],

@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from ftl.exporting.classifier import Classifier
+from ftl.exporting.joined import Joined
 from ftl.exporting.onnx import quiet
 from ftl.model import Model
 
 
 def program(model: Model) -> torch.export.ExportedProgram:
     """From the preprocessed tensor, float32 (1, 3, size, size), to probabilities (1, classes)."""
-    classifier = Classifier(model)
+    joined = Joined(model)
     with quiet():
-        return torch.export.export(classifier, (classifier.input_of(model),))
+        return torch.export.export(joined, (joined.input_of(model),))
 
 
 def packed(program: torch.export.ExportedProgram, about: dict[str, Any]) -> bytes:

@@ -12,9 +12,9 @@ import torch
 
 from ftl.errors import FtlError
 from ftl.exporting.bundle import zipped
-from ftl.exporting.cores import core_of, int8_of, made_from, told_of
+from ftl.exporting.cores import core_of, int8_of, made_from, told_of, too_much_lost
 from ftl.exporting.onnx import run, session, whole
-from ftl.exporting.photographs import photographs_of
+from ftl.exporting.photographs import trained_with
 from ftl.exporting.torch_export import packed, program
 from ftl.files import read_json, whole_file
 from ftl.images import read_image
@@ -27,9 +27,6 @@ ENDINGS = (".safetensors", ".onnx", ".pt2", ".zip")
 
 CLOSE = 1e-4
 """Probabilities of an export in float32 may differ by this from the PyTorch network's."""
-
-MOST_LOST = 0.02
-"""8-bit integers may get more of the validation images wrong by this share; or by one image, if that is more."""
 
 _CHECKED = 8
 
@@ -48,12 +45,13 @@ def export(
         folder: the network's in a sweep.
         file: `.safetensors` for `ftl predict`; `.onnx` from photographs of any size to probabilities; `.pt2` from the
             preprocessed tensor to probabilities; `.zip` with ONNX models and an example that runs without PyTorch.
-        int8: the `.onnx` in 8-bit integers, or one more of these in the `.zip`.
+        int8: the `.onnx` in 8-bit integers, or one more of these in the `.zip`, whose README tells where it was left
+            out because they lose too much.
         images: the data set that the network was trained with, where it does not lie where the sweep found it.
 
     Raises:
         FtlError: another ending, a network without a classifier, photographs that are needed and not there; or an
-            export that disagrees with the PyTorch network, which is not written.
+            export that disagrees with the PyTorch network or loses too much, which is not written.
     """
     folder, file = Path(folder), Path(file)
     ending = file.suffix.lower()
@@ -111,13 +109,15 @@ def _onnx(
         models["model.onnx"] = content
     if int8:
         core, figures = int8_of(folder, None if images is None else Path(images), report)
-        lost = read_json(folder / VALIDATION)["accuracy"] - figures["validation"]["accuracy"]
-        if lost > max(MOST_LOST, 1.5 / figures["validation"]["images"]):
-            raise FtlError(f"{told_of(folder)}: nothing was written, take it home in float32")
-        worth = {name: figures[name]["accuracy"] for name in ("validation", "test") if name in figures}
-        about = about | {"int8": {"way": figures["way"], "accuracy": worth}}
-        models["model-int8.onnx"] = whole(core, model.network.preprocess, about).SerializeToString()
         told["model-int8.onnx"] = told_of(folder)
+        if lost := too_much_lost(folder):
+            if not bundle:
+                raise FtlError(f"{told_of(folder)}: nothing was written, take it home in float32")
+            told["model-int8.onnx"] += f": left out, for {100 * lost:.2f} points are lost"
+        else:
+            worth = {name: figures[name]["accuracy"] for name in ("validation", "test") if name in figures}
+            about = about | {"int8": {"way": figures["way"], "accuracy": worth}}
+            models["model-int8.onnx"] = whole(core, model.network.preprocess, about).SerializeToString()
     if not bundle:
         return models.popitem()[1]
     return zipped(models, about, photographs[0] if photographs else None, told)
@@ -141,7 +141,7 @@ def _run_program(made: torch.export.ExportedProgram, model: Model, image: np.nda
 def _photographs(folder: Path, images: Path | None) -> list[Path]:
     """Some of the photographs that the network was chosen by; none where they are gone."""
     with suppress(FtlError):
-        held_out = photographs_of(folder, images).validation.paths
+        held_out = trained_with(folder, images).validation.paths
         return [held_out[index] for index in np.linspace(0, len(held_out) - 1, _CHECKED).astype(int)]
     return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ftl.errors import FtlError
@@ -50,3 +51,11 @@ def parse_budget(text: str) -> Budget:
         raise FtlError(f"a budget is a share of the multiply-adds below 100 %, as 1%, or a time, as 5ms; not {text!r}")
     amount = float(match[1])
     return Budget(amount / 100, "macs") if match[2] == "%" else Budget(amount, "ms")
+
+
+def parse_budgets(texts: Iterable[str]) -> list[Budget]:
+    """The budgets that `parse_budget` reads, each once. Raises `FtlError` for two that are nearly the same as well."""
+    budgets = [*dict.fromkeys(map(parse_budget, texts))]
+    if len({one.name for one in budgets}) < len(budgets):
+        raise FtlError("two budgets differ by less than six digits: leave one out")
+    return budgets

@@ -63,7 +63,7 @@ def make_budget_networks(
             report(len(losses), len(RATIOS), f"searching {budget.name}")
 
         report(0, len(RATIOS), f"searching {budget.name}")
-        chosen = search(source, choices, budget, loss, threads, hear)
+        chosen = search(source, choices, budget, learn.classes, loss, threads, hear)
         report(len(RATIOS), len(RATIOS), f"searching {budget.name}")
         made = made_with(out) | {"budget": budget._asdict(), "searched": losses, "mode": "once"}
         write_network(out / budget.name, pruned_to(source, chosen), chosen, None, made)

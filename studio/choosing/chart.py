@@ -8,10 +8,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ftl import charts
+from ftl import charts, size_charts
 from ftl.candidate import Candidate
 from ftl.choose import pareto
 from ftl.pruning.names import LINEAR, RECALIBRATED, TUNED
+from ftl.size_charts import SYMBOLS
 from studio.choosing.axes import COSTS, QUALITIES, TESTED, Axis
 from studio.choosing.order import Ranked
 from studio.choosing.reading import Network, Sweep
@@ -20,9 +21,8 @@ COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE = "#ea580c", "#16a34a"
 _LIGHT, _DARK = ("#1d1c1a", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
 
-SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
 WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
-"""How candidates are told apart by their kind."""
+"""What candidates are called by their kind."""
 
 _CROWD = 30
 """Of more candidates, only those on the front show their intervals."""
@@ -165,12 +165,12 @@ def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
     """The original's other charts of a sweep, by title."""
     candidates, choice = sweep.sweep.candidates, sweep.choice
     figures = {
-        "Accuracy": charts.accuracy_over_parameters(candidates),
-        "Size and time": charts.size_and_time(candidates),
-        "Filters and parameters": charts.filters_and_parameters(candidates),
+        "Accuracy": size_charts.accuracy_over_parameters(candidates),
+        "Size and time": size_charts.size_and_time(candidates),
+        "Filters and parameters": size_charts.filters_and_parameters(candidates),
     }
     if choice is not None:
-        figures["Decision score"] = charts.decision_scores(candidates, choice)
+        figures["Decision score"] = size_charts.decision_scores(candidates, choice)
     if sweep.sweep.base.channels:
         figures["Filters kept per layer"] = charts.kept_per_layer(candidates, sweep.sweep.layers)
     return figures

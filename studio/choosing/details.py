@@ -17,7 +17,7 @@ from ftl.evaluate import TEST
 from ftl.exporting.write import export
 from ftl.files import read_json
 from ftl.images import open_upright, to_eight_bits
-from ftl.runtimes import FIGURES
+from ftl.runtimes import FIGURES, INT8, PYTORCH
 
 
 class Answer(NamedTuple):
@@ -39,14 +39,26 @@ def own_name(file: Path) -> str:
     return re.sub(r"^\d+_(?=.)", "", file.name)
 
 
-def wrong_answers(folder: Path) -> list[Answer]:
-    """The test photographs that a network's folder (`ftl.evaluate`) got wrong, the surest mistakes first."""
+class Mistakes(NamedTuple):
+    """The test photographs that a network got wrong, the surest mistakes first; `runtime`: the one it is wrong in."""
+
+    answers: list[Answer]
+    runtime: str
+
+
+def mistakes(folder: Path, runtime: str = PYTORCH) -> Mistakes:
+    """What a network's folder got wrong in a runtime of `ftl.runtimes`.
+
+    ONNX Runtime says in float32 what PyTorch does. So it must stand in where no answers in 8-bit integers were kept.
+    """
+    eight = read_json(folder / FIGURES).get("test", {}).get("predictions") if runtime == INT8 else None
     answers = [
         Answer(Path(one["file"]), one["true"], one["predicted"], one["probability"])
-        for one in read_json(folder / TEST)["predictions"]
+        for one in (read_json(folder / TEST)["predictions"] if eight is None else eight)
         if one["true"] != one["predicted"]
     ]
-    return sorted(answers, key=lambda one: (-one.probability, str(one.file)))
+    answers.sort(key=lambda one: (-one.probability, str(one.file)))
+    return Mistakes(answers, PYTORCH if eight is None else INT8)
 
 
 def within(workspace: Path, file: Path) -> bool:
@@ -66,7 +78,8 @@ def thumbnail(file: Path, side: int) -> bytes:
 def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
     """A candidate's network and head as one file of `ftl.export`, by its ending.
 
-    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them.
+    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them and they do
+    not lose too much.
     """
     int8 = ending == ".zip" and (folder / FIGURES).is_file()
     with tempfile.TemporaryDirectory() as scratch:

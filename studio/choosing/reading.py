@@ -14,6 +14,7 @@ from ftl.model import VALIDATION
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
+from ftl.runtimes import PYTORCH
 
 
 class Network(NamedTuple):
@@ -38,7 +39,8 @@ class Network(NamedTuple):
 class Sweep:
     """A sweep's candidates and how they came about. `looked_for`: the class that recall and tiles speak of.
 
-    `layers`: names of the convolutions. `notes`: sentences on what was measured, where and with what.
+    `layers`: names of the convolutions. `notes`: sentences on what was measured, where and with what. `runtime`: the
+    one of `ftl.runtimes` that the candidates' figures are of.
     """
 
     job_id: int
@@ -49,6 +51,7 @@ class Sweep:
     looked_for: str
     layers: tuple[str, ...]
     notes: tuple[str, ...]
+    runtime: str = PYTORCH
 
     @property
     def base(self) -> Candidate:
@@ -57,7 +60,7 @@ class Sweep:
 
     def within(self, runtime: str) -> Sweep:
         """The same sweep with the figures that its candidates have in a runtime of `ftl.runtimes`."""
-        return replace(self, candidates=tuple(in_runtime(self.candidates, runtime)))
+        return replace(self, candidates=tuple(in_runtime(self.candidates, runtime)), runtime=runtime)
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of that name."""

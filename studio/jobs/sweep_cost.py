@@ -11,7 +11,7 @@ from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.pruning.budget import RATIOS
-from ftl.pruning.names import TUNED
+from ftl.pruning.names import TUNED, parse_budgets
 from ftl.scoring import criterion
 from ftl.scoring.whole import check_scores
 from ftl.tuning.budgets import MOST, TRIAL
@@ -40,7 +40,7 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
         seconds += tuning_seconds(
             spec, size, [*keep, *([1.0] if tuning.base else [])], images, tuning.recipe.epochs, macs_per_second
         )
-    trials = len(settings.get("budgets", ())) * len(RATIOS)
+    trials = len(parse_budgets(settings.get("budgets", ()))) * len(RATIOS)
     return seconds + trials * tuning_seconds(spec, size, [0.1], min(images, 2 * MOST), TRIAL.epochs, macs_per_second)
 
 

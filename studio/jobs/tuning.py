@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ftl.pruning.names import BASE, folder_name, parse_budget
+from ftl.pruning.names import BASE, folder_name, parse_budgets
 from ftl.tuning.plan import Recipe, Tuning
 
 
@@ -17,5 +17,5 @@ def tuning_of(settings: dict[str, Any]) -> Tuning:
 
 def network_names(settings: dict[str, Any]) -> list[str]:
     """All networks of a sweep, the unpruned one first. Raises `FtlError` for a budget that is none."""
-    budgets = (parse_budget(one).name for one in settings.get("budgets", ()))
+    budgets = (one.name for one in parse_budgets(settings.get("budgets", ())))
     return [BASE, *map(folder_name, settings["keep"] or [None]), *budgets]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import ftl
 from ftl.backbones.chain import Backbone, macs
+from ftl.cli import main
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.masks import load_masks
-from ftl.pruning.budget import RATIOS, cost_of, fitting, pruned_to, search, widths
+from ftl.model import load_model
+from ftl.pruning import budget
+from ftl.pruning.budget import RATIOS, cost_of, cut_to, fitting, pruned_to, search, widths
 from ftl.pruning.choice import LayerChoice
-from ftl.pruning.names import Budget, parse_budget
+from ftl.pruning.names import Budget, parse_budget, parse_budgets
+from ftl.report import candidates_table
+from ftl.results import read_results
 from ftl.tuning.plan import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone
+
+CLASSES = ("Background", "Crack")
 
 
 def ranked(backbone: Backbone) -> list[LayerChoice]:
@@ -28,7 +38,7 @@ def ranked(backbone: Backbone) -> list[LayerChoice]:
 
 
 @pytest.mark.parametrize(
-    ("text", "budget"),
+    ("text", "read"),
     [
         ("1%", Budget(0.01, "macs")),
         (" 2.5 % ", Budget(0.025, "macs")),
@@ -36,8 +46,14 @@ def ranked(backbone: Backbone) -> list[LayerChoice]:
         (".5 ms", Budget(0.5, "ms")),
     ],
 )
-def test_budgets_are_shares_or_times(text: str, budget: Budget) -> None:
-    assert parse_budget(text) == budget
+def test_budgets_are_shares_or_times(text: str, read: Budget) -> None:
+    assert parse_budget(text) == read
+
+
+def test_a_budget_that_stands_twice_is_one() -> None:
+    assert parse_budgets(["1%", "5ms", "1.0 %", "5.0ms"]) == [Budget(0.01, "macs"), Budget(5, "ms")]
+    with pytest.raises(FtlError, match="two budgets differ by less than six digits"):
+        parse_budgets(["1%", "1.0000001%"])
 
 
 @pytest.mark.parametrize("text", ["", "5", "0%", "100%", "-1ms", "5 s", "ms"])
@@ -57,7 +73,7 @@ def test_widths_are_a_geometric_series_over_the_depth() -> None:
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.02])
 def test_a_network_uses_its_budget_and_no_more(ratio: float, share: float) -> None:
     backbone = make_backbone(channels=(48, 64, 96))
-    cost = cost_of(backbone, Budget(share, "macs"), None)
+    cost = cost_of(backbone, Budget(share, "macs"), CLASSES, None)
     choices = fitting(backbone, ranked(backbone), ratio, cost, share)
     assert choices is not None
     used = macs(pruned_to(backbone, choices).spec(), SIZE) / macs(backbone.spec(), SIZE)
@@ -72,12 +88,49 @@ def test_the_shape_with_the_lowest_loss_wins_and_no_network_is_tried_twice() -> 
         tried.append(tuple(conv.out_channels for conv in network.convolutions().values()))
         return abs(tried[-1][2] / tried[-1][0] - 8)  # eight times as many in the last layer as in the first
 
-    chosen = search(backbone, ranked(backbone), Budget(0.1, "macs"), loss)
+    chosen = search(backbone, ranked(backbone), Budget(0.1, "macs"), CLASSES, loss)
     assert len(tried) == len(set(tried)) > 3
     first, *_, last = (len(one.kept) for one in chosen)
     assert (last / first - 8) == pytest.approx(min(abs(one[2] / one[0] - 8) for one in tried), abs=1e-9)
     with pytest.raises(FtlError, match="too much"):
-        search(backbone, ranked(backbone), Budget(1e-9, "macs"), loss)
+        search(backbone, ranked(backbone), Budget(1e-9, "macs"), CLASSES, loss)
+
+
+def test_equal_scores_on_both_sides_of_the_cut_are_told() -> None:
+    scores = [[4, 3, 2, 1], [2, 1, 1, 1], [1, 1, 1, 1]]
+    choices = [LayerChoice(str(at), {"": np.array(one, np.float32)}, []) for at, one in enumerate(scores)]
+    assert [(one.kept, one.tied) for one in cut_to(choices, {"0": 0.5, "1": 0.5, "2": 1.0})] == [
+        ([0, 1], False),
+        ([0, 1], True),
+        ([0, 1, 2, 3], False),
+    ]
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(("a", "b"), 1), (("a", "b", "c"), 3)])
+def test_a_time_is_searched_with_the_candidates_own_head_and_the_whole_network_is_timed_once(
+    classes: tuple[str, ...], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, timed = make_backbone(channels=(12, 16, 24)), []
+
+    def time_network(folder: Path, threads: int | None) -> dict[str, float]:
+        model = load_model(folder)
+        features = model.network(torch.zeros(1, 3, SIZE, SIZE))[0].numel()
+        assert (model.head.pooled, model.head.weight.shape) == (False, (rows, features))
+        timed.append(model.network.parameters_count())
+        return {"median_ms": float(timed[-1])}
+
+    monkeypatch.setattr(budget, "time_network", time_network)
+    whole = backbone.parameters_count()
+    search(backbone, ranked(backbone), Budget(whole / 2, "ms"), classes, lambda network: 0.0)
+    assert timed.count(whole) == 1
+    assert len(timed) > len(RATIOS)
+
+
+def test_nothing_is_searched_where_the_whole_network_is_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "time_network", lambda folder, threads: {"median_ms": 5.0})
+    backbone = make_backbone(channels=(12, 16, 24))
+    chosen = search(backbone, ranked(backbone), Budget(5, "ms"), CLASSES, lambda network: pytest.fail("trained"))
+    assert [len(one.kept) for one in chosen] == [12, 16, 24]
 
 
 def test_a_sweep_has_them_as_candidates(workspace: Path) -> None:
@@ -102,3 +155,33 @@ def test_a_sweep_has_them_as_candidates(workspace: Path) -> None:
     searched = read_json(workspace / "models" / "macs-0.3" / "network.json")["made_with"]["searched"]
     assert {ratio for ratio, _ in searched} <= set(RATIOS)
     assert names["ms-50"].channels == names["base"].channels  # which takes much less
+    assert names["macs-0.3"].budget == names["macs-0.3-tuned"].budget == (0.3, "macs")
+    assert names["keep-0.5"].budget is None
+
+
+def test_what_takes_longer_than_its_budget_is_marked(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(budget, "time_network", lambda folder, threads: {"median_ms": 0.0})  # another machine's
+    made = ftl.sweep(
+        ftl.load_backbone(workspace / "tiny.safetensors"),
+        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        dataset=workspace / "dataset",
+        evaluation=workspace / "evaluation",
+        keep=[0.5],
+        out=workspace / "models",
+        threads=1,
+        budgets=["0.001ms", "90%"],
+    )
+    marks = {one.name: one.above_limit for one in read_results(workspace / "models")}
+    assert marks == {"base": "", "keep-0.5": "", "ms-0.001": "above its 0.001 ms", "macs-0.9": ""}
+    assert "above its 0.001 ms</td>" in candidates_table(made.candidates)
+    with open(workspace / "models" / "results.csv") as handle:
+        assert {row["Model"]: row["Above_limit"] for row in csv.DictReader(handle)} == marks
+    assert (
+        main(["test", str(workspace / "models"), "--evaluation", str(workspace / "evaluation"), "--threads", "1"]) == 0
+    )
+    marked = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.endswith("  above its 0.001 ms")]
+    assert marked == ["ms-0.001"]
+    (slow,) = [one for one in made.candidates if one.name == "ms-0.001"]
+    assert replace(slow, time_ms=0.001).above_limit == ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -33,6 +35,7 @@ from ftl.exporting import onnx as to_onnx
 from ftl.exporting import write
 from ftl.exporting.balance import balanced
 from ftl.exporting.int8 import WAYS, quantised
+from ftl.exporting.photographs import Parts, trained_with
 from ftl.exporting.widen import widened, width
 from ftl.files import read_json
 from ftl.head import Head, features_from
@@ -303,12 +306,41 @@ def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, mo
     monkeypatch.setattr(write, "run", lambda running, image: to_onnx.run(running, image) + 0.001)
     with pytest.raises(FtlError, match=r"by 0\.001 in a probability"):
         ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
-    monkeypatch.undo()
-    told = read_json(swept / "base" / "int8.json")
-    monkeypatch.setattr(write, "int8_of", lambda *_: (None, told | {"validation": {"accuracy": 0.2, "images": 12}}))
-    with pytest.raises(FtlError, match="take it home in float32"):
-        ftl.export(swept / "base", tmp_path / "network.onnx", int8=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def spoilt(swept: Path) -> Iterator[Path]:
+    """A network that is right on every validation image, and in 8-bit integers on half of them."""
+    folder = swept / "base"
+    files = {name: (folder / name).read_bytes() for name in ("int8.json", "validation.json")}
+    for name in files:
+        told = read_json(folder / name)
+        (told["validation"] if name == "int8.json" else told)["accuracy"] = 0.5 if name == "int8.json" else 1.0
+        (folder / name).write_text(json.dumps(told))
+    yield folder
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def test_eight_bits_that_lose_too_much_are_not_written_alone(spoilt: Path, tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match=r"50\.00 % of the validation images right \(float32: 100\.00 %\).*in float32"):
+        ftl.export(spoilt, tmp_path / "network.onnx", int8=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_zip_leaves_out_eight_bits_that_lose_too_much_and_says_so(
+    spoilt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(spoilt), str(tmp_path / "a.zip"), "--int8"]) == 0
+    assert capsys.readouterr().out.endswith(", so they were left out\n")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert {*archive.namelist()} == {"model.onnx", "classes.json", "example.py", "README.txt", "example.png"}
+        (line,) = [one for one in archive.read("README.txt").decode().splitlines() if "model-int8.onnx" in one]
+        about = onnx.load_from_string(archive.read("model.onnx")).metadata_props
+    assert line.startswith("  model-int8.onnx   in 8-bit integers 50.00 % of the validation images right")
+    assert line.endswith(": left out, for 50.00 points are lost")
+    assert not any("int8" in one.value for one in about)
 
 
 def test_wrong_use_is_told(swept: Path, tmp_path: Path) -> None:
@@ -335,6 +367,59 @@ def test_a_moved_data_set_is_found_again(swept: Path, tmp_path: Path) -> None:
         assert ftl.export(swept / "keep-0.5", tmp_path / "c.onnx", int8=True, images=moved).is_file()
     finally:
         moved.rename(swept.parent / "dataset")
+
+
+@pytest.fixture
+def cut_apart(tmp_path: Path) -> tuple[Path, Path]:
+    """A network's folder and its data set: of each class 0 was held out; tested on were Crack 1 and Background 2."""
+    folder, data = tmp_path / "keep-0.5", tmp_path / "data"
+    folder.mkdir()
+    for name in ("Background", "Crack"):
+        (data / name).mkdir(parents=True)
+        for number in range(4):
+            (data / name / f"{number}.png").write_text(f"{name[0]}{number}")  # all of one size
+    held_out = [str(data / name / "0.png") for name in ("Background", "Crack")]
+    judged = [{"file": str(data / name / f"{number}.png"), "true": name} for name, number in
+              (("Crack", 1), ("Background", 2))]  # fmt: skip
+    (folder / "validation.json").write_text(json.dumps({"classes": ["Background", "Crack"], "paths": held_out}))
+    (folder / "test.json").write_text(json.dumps({"predictions": judged}))
+    return folder, data
+
+
+LEARNT = ["Background/1.png", "Background/3.png", "Crack/2.png", "Crack/3.png"]
+
+
+def learnt(data: Path, parts: Parts) -> list[str]:
+    return [path.relative_to(data).as_posix() for path in parts.training]
+
+
+def test_what_was_tested_on_is_not_trained_with_wherever_it_lies(cut_apart: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, data = cut_apart
+    parts, copy, moved = trained_with(folder), tmp_path / "copy", tmp_path / "moved"
+    assert learnt(data, parts) == LEARNT
+    assert parts.test is not None
+    assert parts.test.paths == (data / "Crack" / "1.png", data / "Background" / "2.png")
+    assert parts.test.labels.tolist() == [1, 0]
+
+    shutil.copytree(data, copy)  # the judged ones are still where they were, and known by their bytes
+    (copy / "Crack" / "1.png").rename(copy / "Crack" / "renamed.png")
+    shutil.copyfile(copy / "Crack" / "0.png", copy / "Crack" / "held out.png")
+    assert learnt(copy, trained_with(folder, copy)) == LEARNT
+
+    data.rename(moved)  # now they are gone, and known by class and name
+    parts = trained_with(folder, moved)
+    assert (learnt(moved, parts), parts.test) == (LEARNT, None)
+
+
+def test_that_nothing_else_is_left_is_told(cut_apart: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, data = cut_apart
+    for name in LEARNT:
+        (data / name).unlink()
+    with pytest.raises(FtlError, match=r"chosen by or tested on$"):
+        trained_with(folder)
+    data.rename(tmp_path / "moved")
+    with pytest.raises(FtlError, match="or others of their names: put those tested on back"):
+        trained_with(folder, tmp_path / "moved")
 
 
 def test_the_command_line(swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

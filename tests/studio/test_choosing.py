@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torchvision
+from streamlit.testing.v1 import AppTest
 
 from ftl import load_model
 from ftl.backbones.chain import Backbone
@@ -18,6 +21,7 @@ from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.candidate import Candidate
 from ftl.choose import Limits, Weights
+from ftl.exporting.cores import prepare
 from ftl.files import read_json, write_json
 from ftl.model import export
 from ftl.pruning.ties import ties
@@ -91,6 +95,14 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
 def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
     rows = order.table([order.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
     assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["base"]
+
+
+def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
+    searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
+    rows = order.table([order.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
+    assert {row["Network"]: row["Standing"] for row in rows} == {
+        "b": "the pick, above its 9 ms", "c": "not told apart, above its 9 ms", "a": "", "d": "", "base": "base",
+    }  # fmt: skip
 
 
 def test_the_summary_reports_the_test_set() -> None:
@@ -183,7 +195,7 @@ def test_wrong_answers_come_surest_first_under_their_own_names(tmp_path: Path) -
     answers = [said("7_a.jpg", "Crack", "Background", 0.6), said("8_b.jpg", "Crack", "Crack", 0.9),
                said("9_c.jpg", "Background", "Crack", 0.8)]  # fmt: skip
     write_json(tmp_path / "test.json", {"predictions": answers})
-    assert [(one.name, one.true, one.predicted) for one in details.wrong_answers(tmp_path)] == [
+    assert [(one.name, one.true, one.predicted) for one in details.mistakes(tmp_path).answers] == [
         ("c.jpg", "Background", "Crack"),
         ("a.jpg", "Crack", "Background"),
     ]
@@ -227,7 +239,7 @@ def test_what_was_left_out_of_the_test_set_is_noted(swept: Sweep, tmp_path: Path
 
 def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep) -> None:
     for one in swept.candidates:
-        wrong = details.wrong_answers(swept.folder / one.name)
+        wrong = details.mistakes(swept.folder / one.name).answers
         total = sum(map(sum, one.confusion))
         assert len(wrong) == total - sum(row[at] for at, row in enumerate(one.confusion))
         assert all(details.within(workspace(swept.job_id), answer.file) for answer in wrong)
@@ -238,6 +250,72 @@ def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep
 def test_download_is_the_exported_file(swept: Sweep, tmp_path: Path) -> None:
     export(swept.folder / "keep-0.5", tmp_path / "own.safetensors")
     assert details.exported(swept.folder / "keep-0.5") == (tmp_path / "own.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def in_eight_bits(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of keep-0.5 with its 8-bit integers, as a sweep that is timed in them leaves it."""
+    folder = tmp_path_factory.mktemp("models") / "keep-0.5"
+    shutil.copytree(swept.folder / "keep-0.5", folder)
+    prepare([folder], ["int8"])
+    return folder
+
+
+def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
+    """What stands above the mistakes on the page."""
+
+    def page(sweep: object, folder: object) -> None:
+        from studio.choosing import panel
+
+        panel._mistakes(sweep, folder, "key")
+
+    done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
+    assert not done.exception
+    return [one.value for one in (*done.caption, *done.markdown)]
+
+
+def test_mistakes_are_those_of_the_runtime_that_is_shown(swept: Sweep, in_eight_bits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "keep-0.5"
+    shutil.copytree(in_eight_bits, folder)
+    told, floats = read_json(folder / "int8.json"), read_json(folder / "test.json")["predictions"]
+    said = told["test"]["predictions"]
+    assert [(one["file"], one["true"]) for one in said] == [(one["file"], one["true"]) for one in floats]
+    assert [one["true"] == one["predicted"] for one in said] == told["test"]["right"]
+    assert told["test"]["accuracy"] == sum(told["test"]["right"]) / len(said)
+    for number, one in enumerate(said):  # five are wrong in 8-bit integers, whatever the tiny network says
+        one["predicted"] = one["true"] if number >= 5 else {"Crack": "Background", "Background": "Crack"}[one["true"]]
+    write_json(folder / "int8.json", told)
+    wrong, runtime = details.mistakes(folder, "int8")
+    assert (len(wrong), {one.file for one in wrong}, runtime) == (5, {Path(one["file"]) for one in said[:5]}, "int8")
+    count, (as_float, of_floats) = sum(one["true"] != one["predicted"] for one in floats), details.mistakes(folder)
+    assert (len(as_float), of_floats) == (count, "pytorch")
+    assert details.mistakes(folder, "onnx") == details.mistakes(folder)
+    eight = replace(swept, runtime="int8")
+    assert shown_mistakes(eight, folder) == ["**5 test images wrong**, the surest mistakes first"]
+
+    del told["test"]["predictions"]  # as earlier sweeps left it
+    write_json(folder / "int8.json", told)
+    assert details.mistakes(folder, "int8") == details.mistakes(folder)
+    float32 = "Of the network in float32: its answers in 8-bit integers were not kept."
+    assert shown_mistakes(eight, folder)[0] == float32
+    assert float32 not in shown_mistakes(swept, folder)
+
+
+def test_a_sweep_shown_in_a_runtime_knows_it() -> None:
+    there = tuple(replace(m, runtimes={"int8": {"time_ms": 1.0}}) for m in MEMBERS)
+    assert (made().runtime, made(candidates=there).within("int8").runtime) == ("pytorch", "int8")
+
+
+def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "keep-0.5"
+    shutil.copytree(in_eight_bits, folder)
+    told = read_json(folder / "int8.json")
+    told["validation"]["accuracy"] = 0.0
+    write_json(folder / "int8.json", told)
+    with zipfile.ZipFile(io.BytesIO(details.exported(folder, ".zip"))) as archive:
+        assert {"model.onnx", "README.txt"} <= {*archive.namelist()}
+        assert "model-int8.onnx" not in archive.namelist()
+        assert "left out, for" in archive.read("README.txt").decode()
 
 
 def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:

@@ -19,7 +19,7 @@ def test_settings_say_what_is_made_and_old_ones_nothing() -> None:
     assert tuning_of({}) == Tuning()
     asked = {"also": ["tuned"], "tuning_epochs": 20, "distil": 0.5, "tune_base": True, "keep": [0.1]}
     assert tuning_of(asked) == Tuning(("tuned",), True, Recipe(epochs=20, distil=0.5))
-    names = network_names({"keep": [0.1, 0.2], "budgets": ["1%", "5 ms"]})
+    names = network_names({"keep": [0.1, 0.2], "budgets": ["1%", "5 ms", "1.0%"]})
     assert names == ["base", "keep-0.1", "keep-0.2", "macs-0.01", "ms-5"]
     assert network_names({"keep": []}) == ["base", "above-average"]
     assert tuning_of(asked).names(["base", "keep-0.1"]) == ["base", "base-tuned", "keep-0.1", "keep-0.1-tuned"]

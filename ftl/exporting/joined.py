@@ -8,7 +8,7 @@ from torch import nn
 from ftl.model import Model
 
 
-class Classifier(nn.Module):
+class Joined(nn.Module):
     """What `Model.probabilities` does behind the preprocessing: float32 (1, 3, size, size) to (1, classes).
 
     The head's weights are put in the order of the maps in memory, (C, H, W), so that nothing is turned around on the
