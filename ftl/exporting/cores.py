@@ -76,6 +76,8 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
 
     file, validation = folder / NETWORKS[INT8], read_json(folder / VALIDATION)
     own = made_from(folder) | {key: validation[key] for key in ("dataset_sha256", "seed", "photo")}
+    if (folder / TEST).is_file():
+        own["evaluation_sha256"] = read_json(folder / TEST)["evaluation_sha256"]
     if file.is_file() and (folder / FIGURES).is_file():
         told = read_json(folder / FIGURES)
         if told.get("sha256") == digest(file) and all(told.get(key) == value for key, value in own.items()):

@@ -34,6 +34,7 @@ from ftl.errors import FtlError
 from ftl.exporting import onnx as to_onnx
 from ftl.exporting import write
 from ftl.exporting.balance import balanced
+from ftl.exporting.cores import int8_of
 from ftl.exporting.int8 import WAYS, quantised
 from ftl.exporting.photographs import Parts, trained_with
 from ftl.exporting.widen import widened, width
@@ -214,6 +215,19 @@ def test_eight_bits_are_measured_and_kept(swept: Path) -> None:
     held_out = set(read_json(swept / "keep-0.5" / "validation.json")["paths"])
     assert told["calibration"]
     assert not set(told["calibration"]) & (judged | held_out)
+
+
+def test_eight_bits_are_measured_anew_on_another_test_set(swept: Path, tmp_path: Path) -> None:
+    shutil.copytree(swept, tmp_path / "models")
+    folder = tmp_path / "models" / "keep-0.5"
+    _, before = int8_of(folder)
+    assert before == read_json(swept / "keep-0.5" / "int8.json")  # nothing is made again
+    judged = read_json(folder / "test.json")
+    judged |= {"predictions": judged["predictions"][1:], "evaluation_sha256": "another"}
+    (folder / "test.json").write_text(json.dumps(judged))
+    _, after = int8_of(folder)
+    assert after["test"]["images"] == before["test"]["images"] - 1
+    assert after["validation"] == before["validation"]
 
 
 def test_runtimes_stand_in_the_table(swept: Path) -> None:
