@@ -11,7 +11,7 @@ from ftl.errors import FtlError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 1 after an error told in words, 2 for wrong usage, 130 when interrupted."""
-    from ftl.cli.commands import build_parser
+    from ftl.cli.parser import build_parser
 
     parser = build_parser()
     options: argparse.Namespace = parser.parse_args(arguments)
