@@ -19,7 +19,7 @@ from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, TUNED
 from ftl.pruning.network import network_digest
-from ftl.pruning.sweep import scored_in
+from ftl.pruning.record import scored_in
 from ftl.runtimes import NETWORKS, PYTORCH, TIMES
 from ftl.timing import time_network
 from ftl.train import train_head

@@ -17,7 +17,8 @@ from ftl.files import read_json, versions, write_json, write_text
 from ftl.model import HEAD, VALIDATION
 from ftl.pruning.names import BASE, LINEAR
 from ftl.pruning.network import WEIGHTS, read_description
-from ftl.pruning.sweep import SETTINGS, networks
+from ftl.pruning.record import SETTINGS
+from ftl.pruning.sweep import networks
 from ftl.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
 
 CSV, JSON = "results.csv", "results.json"

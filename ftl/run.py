@@ -17,7 +17,8 @@ from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How
 from ftl.pruning.names import BASE, folder_name, parse_budgets
-from ftl.pruning.sweep import begin_sweep, lacking, make_networks, networks, scored_in
+from ftl.pruning.record import scored_in
+from ftl.pruning.sweep import begin_sweep, lacking, make_networks, networks
 from ftl.results import write_results
 from ftl.runtimes import PYTORCH, check_runtimes
 from ftl.scoring import criterion as criterion_of

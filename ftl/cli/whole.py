@@ -64,7 +64,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.errors import FtlError
     from ftl.masks import load_masks
     from ftl.pruning.names import LINEAR, TUNED
-    from ftl.pruning.sweep import backbone_digest, scored_by
+    from ftl.pruning.record import backbone_digest, scored_by
     from ftl.scoring import CRITERIA
     from ftl.scoring.whole import unscaled
     from ftl.tuning.plan import Recipe

@@ -36,7 +36,8 @@ from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, 
 from ftl.pruning.branches import Branch
 from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name, folder_name
 from ftl.pruning.network import DESCRIPTION, WEIGHTS, network_digest, read_description
-from ftl.pruning.sweep import SETTINGS, lacking, made_with, networks
+from ftl.pruning.record import SETTINGS, made_with
+from ftl.pruning.sweep import lacking, networks
 from ftl.runtimes import PYTORCH
 from ftl.tuning.plan import Tuning
 from ftl.tuning.tune import ANSWERS

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ftl.backbones.chain import Backbone
-from ftl.dataset import Scored
 from ftl.errors import FtlError
-from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
+from ftl.files import read_json
 from ftl.masks import MaskSet
 from ftl.progress import Report, silent
 from ftl.pruning.cascade import cascade
@@ -21,6 +18,7 @@ from ftl.pruning.joint import joint_cascade, joint_once
 from ftl.pruning.names import BASE, folder_name
 from ftl.pruning.network import DESCRIPTION, write_network
 from ftl.pruning.once import once
+from ftl.pruning.record import backbone_digest, claim_folder, made_with, scored_by
 from ftl.pruning.rules import check_rule
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.pruning.ties import ties
@@ -41,9 +39,6 @@ def _either(chain: Mode, graph: Mode) -> Mode:
 
 
 MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint_once)}
-SETTINGS = "sweep.json"
-_EARLIER = {"joint": "mean", "read": "after", "round_to": 1}
-"""Settings that sweeps made before there were such do not name."""
 
 
 def fractions_up_to(percent: float) -> list[float]:
@@ -51,13 +46,6 @@ def fractions_up_to(percent: float) -> list[float]:
     if not 1 <= percent <= 100:
         raise FtlError(f"PERCENT goes from 1 to 100, not {percent:g}")
     return [step / 100 for step in range(1, int(percent) + 1)]
-
-
-def backbone_digest(backbone: Backbone) -> str:
-    """SHA-256 over a network's layers, weights and preprocessing."""
-    tensors = backbone.state_dict().items()
-    parts = [(key, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()) for key, value in tensors]
-    return digest_of([*parts, (json.dumps(backbone.spec()), backbone.preprocess)])
 
 
 def _check_mode(mode: str, how: How) -> None:
@@ -149,11 +137,6 @@ def make_networks(
     return [out / folder_name(fraction) for fraction in fractions]
 
 
-def made_with(out: Path) -> dict[str, Any]:
-    """What the networks of the sweep begun in `out` say they were made with."""
-    return _EARLIER | read_json(out / SETTINGS)["settings"] | {"versions": versions()}
-
-
 def lacking(out: Path, fractions: Sequence[float | None]) -> list[float | None]:
     """The keep fractions whose network is not there yet."""
     return [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
@@ -196,41 +179,6 @@ def _whole(backbone: Backbone) -> list[LayerChoice]:
     if backbone.is_chain:
         return [LayerChoice(name, {}, list(range(width))) for name, width in widths.items()]
     return [LayerChoice(tie.name, {}, list(range(widths[tie.name])), members=tie.members) for tie in ties(backbone)]
-
-
-def scored_by(masks: MaskSet) -> Scored:
-    """The photographs of a set of masks, as those that choose filters."""
-    paths = [one.image_path for one in masks.examples]
-    return Scored([digest(path) for path in paths], [path.name for path in paths])
-
-
-def scored_in(out: Path) -> Scored:
-    """The photographs that chose the filters of the sweep begun in `out`; earlier ones know no names."""
-    made = read_json(out / SETTINGS)
-    return Scored(made["scored_sha256"], made.get("scored_names", ()))
-
-
-def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
-    """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written.
-
-    `scored`: the photographs that choose the filters; neither they nor crops of theirs may stand in a test set.
-    """
-    file = out / SETTINGS
-    if file.is_file():
-        made = read_json(file)
-        before = _EARLIER | made["settings"]
-        differing = [key for key in settings if before.get(key) != settings[key]]
-        if differing:
-            told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
-            raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
-        remove_drafts(out)
-        if "scored_names" not in made:  # made before there were such, from the same photographs
-            write_json(file, made | {"scored_names": scored.names})
-    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
-        raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
-    else:
-        made = {"settings": settings, "scored_sha256": scored.digests, "scored_names": scored.names}
-        write_json(file, made | {"versions": versions()})
 
 
 def networks(out: str | Path, *, made: bool = True) -> list[Path]:

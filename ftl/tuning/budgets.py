@@ -14,7 +14,8 @@ from ftl.pruning.budget import RATIOS, pruned_to, search
 from ftl.pruning.choice import How
 from ftl.pruning.names import Budget
 from ftl.pruning.network import DESCRIPTION, write_network
-from ftl.pruning.sweep import choose_filters, made_with, source_of
+from ftl.pruning.record import made_with
+from ftl.pruning.sweep import choose_filters, source_of
 from ftl.tuning.fit import fine_tune
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import photographs_of, stopping_split

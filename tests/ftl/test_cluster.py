@@ -180,7 +180,7 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
     cluster: Cluster, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(FtlError, match=r"has torch .*, not 0\.1: install the same"):
-        patch.setattr("ftl.pruning.sweep.versions", lambda: versions() | {"torch": "0.1"})
+        patch.setattr("ftl.pruning.record.versions", lambda: versions() | {"torch": "0.1"})
         run(workspace, "refused", scheduler=str(cluster.file))
     assert not [*(workspace / "refused").glob("*/head.safetensors")]
     out, heard = workspace / "failed", list[Told]()

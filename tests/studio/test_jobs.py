@@ -28,7 +28,7 @@ from ftl.evaluate import repeated
 from ftl.masks import load_masks
 from ftl.model import load_model
 from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told, silent
-from ftl.pruning.sweep import scored_by
+from ftl.pruning.record import scored_by
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of
