@@ -27,7 +27,7 @@ from ftl.pruning.surgery import prune
 from ftl.timing import time_network
 
 RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-_STEPS = 9  # of the search for k: to a hundredth
+STEPS = 9  # of the search for k: to a hundredth
 
 
 def widths(choices: list[LayerChoice], k: float, ratio: float) -> dict[str, float]:
@@ -55,7 +55,7 @@ def fitting(
     """The widest network of a shape whose cost keeps within the limit; None if none does. The whole one's must not."""
     best = None
     low, high = np.log(1e-3), np.log(max(ratio, 1 / ratio))
-    for _ in range(_STEPS):
+    for _ in range(STEPS):
         middle = (low + high) / 2
         cut = cut_to(choices, widths(choices, float(np.exp(middle)), ratio))
         if cost(pruned_to(backbone, cut)) <= limit:

@@ -10,7 +10,9 @@ import numpy as np
 from ftl.backbones.chain import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.backbones.layers import Layer
 
-_TIMING_SECONDS = 4.0  # a network's own process, warm-up and at least a second of runs
+TIMING_SECONDS = 4.0
+"""A network's own process, warm-up and at least a second of runs."""
+
 _TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 
@@ -56,7 +58,7 @@ def sweep_seconds(
     features = whole + 2 * sum(_scaled(layers, one, one) for one in keep)
     computing = (1.3 * scoring * masks + features * images) / macs_per_second
     candidates = len(keep) + 1
-    others = candidates * (_TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)
+    others = candidates * (TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)
     return computing + others
 
 

@@ -88,6 +88,23 @@ def test_what_a_network_cannot_give_is_told_before_a_sweep(
         sweep_cost.estimate(project.project_id, settings | asked, 10, 20)
 
 
+def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": "alexnet_bn"}
+
+    def more(**asked: object) -> float:
+        plain, with_it = (sweep_cost.estimate(project.project_id, one, 10, 20) for one in (settings, settings | asked))
+        return with_it - plain
+
+    assert more(runtimes=["pytorch"]) == 0
+    assert more(runtimes=["pytorch", "onnx", "int8"]) == 2 * 25  # of the unpruned network and of one pruned
+    assert more(also=["recalibrated"]) == 4
+    tuned = more(also=["tuned"])
+    assert tuned > 4
+    assert more(also=["tuned"], repeats=2) == pytest.approx(3 * tuned - 2 * 4)
+    assert more(budgets=["5ms"]) == pytest.approx(more(budgets=["1%"]) + 7 * 9 * 4)
+
+
 def test_a_network_is_kept_under_a_plain_name(project: Someone, tmp_path: Path) -> None:
     save_backbone(make_features(), tmp_path / "a.safetensors", name="tiny", size=SIZE)
     with open(tmp_path / "a.safetensors", "rb") as file:
