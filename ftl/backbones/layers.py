@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from ftl.backbones.pool import MaxPool
 from ftl.errors import FtlError
 
 Layer = dict[str, Any]
@@ -106,7 +107,7 @@ CHAIN: dict[str, Kind] = {
     "maxpool": Kind(
         nn.MaxPool2d,
         _describe_pool,
-        lambda s: nn.MaxPool2d(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
+        lambda s: MaxPool(s["kernel"], s["stride"], s["padding"], ceil_mode=s["ceil"]),
     ),
     "avgpool": Kind(
         nn.AvgPool2d,
@@ -139,7 +140,8 @@ def describe_layer(layer: nn.Module, kinds: dict[str, Kind]) -> Layer | None:
 
     Raises `FtlError` for one whose kind is known, but not in this form.
     """
+    own = nn.MaxPool2d if type(layer) is MaxPool else type(layer)
     for name, kind in kinds.items():
-        if type(layer) is kind.module:  # one of its children may compute anything
+        if own is kind.module:  # one of its children may compute anything
             return {"type": name} | kind.describe(layer)
     return None
