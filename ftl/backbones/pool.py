@@ -20,14 +20,9 @@ class MaxPool(nn.MaxPool2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        traced = torch.is_grad_enabled() or torch.compiler.is_exporting()  # as one operation, by whoever reads graphs
-        if (
-            traced
-            or x.is_cuda
-            or min(x.shape[2:]) < _LARGE
-            or self.ceil_mode
-            or self.padding not in (0, (0, 0), [0, 0])
-        ):
+        plain = min(_pair(self.kernel_size)) > 1 and _pair(self.padding) == (0, 0) and not self.ceil_mode
+        read = torch.is_grad_enabled() or torch.compiler.is_exporting()  # who reads graphs wants one operation
+        if not plain or read or x.is_cuda or min(x.shape[2:]) < _LARGE:
             return super().forward(x)
         for dim, kernel, stride in zip((2, 3), _pair(self.kernel_size), _pair(self.stride), strict=True):
             reach = stride * ((x.shape[dim] - kernel) // stride) + 1
