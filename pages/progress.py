@@ -1,7 +1,5 @@
 """Progress: where the images stand, who drew what, what was done, and who is here."""
 
-from datetime import UTC, datetime, timedelta
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +15,7 @@ user, project, role = ui.here()
 st.title("Progress")
 alone = user.id if blind(project, role) else None  # who draws blind sees their own alone
 dark = st.context.theme.type == "dark"
-offset = timedelta(minutes=-(st.context.timezone_offset or 0))
+seconds_ahead = -60 * (st.context.timezone_offset or 0)  # of UTC: days are the reader's
 DAYS, LINES = 90, 20
 COLUMNS = {
     "First pass": st.column_config.NumberColumn(
@@ -26,11 +24,6 @@ COLUMNS = {
     "Hours": st.column_config.NumberColumn(format="%.1f", help="How long they had images open"),
     "Minutes an image": st.column_config.NumberColumn(format="%.1f", help="Median of the images that are theirs"),
 }
-
-
-def clock(at: float) -> str:
-    """A time as the reader's clock shows it."""
-    return f"{datetime.fromtimestamp(at, UTC) + offset:%d %b %Y, %H:%M}"
 
 
 def share(part: int, whole: int) -> str:
@@ -84,7 +77,7 @@ def activity() -> None:
     names = feed.image_names(events)
     for one in events[:LINES]:
         image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
-        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(told(one))}{image}  \n:gray[{clock(one.at)}]")
+        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(told(one))}{image}  \n:gray[{ui.clock(one.at)}]")
     if not events:
         st.caption("Nothing was done yet.")
     with st.container(horizontal=True):
@@ -109,7 +102,7 @@ else:
         if any(one.open + one.submitted + one.returned + one.accepted for one in people):
             chart(charts.draw_bars(charts.annotator_bars(people), dark), "people")
         people_table(people)
-        days = counts.days(project.id, alone, int(offset.total_seconds()))
+        days = counts.days(project.id, alone, seconds_ahead)
         st.subheader("Days")
         chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
     else:

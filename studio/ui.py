@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -147,6 +148,13 @@ def empty(title: str, text: str, icon: str) -> None:
 def plain(text: str) -> str:
     """User's text for Markdown: shown as it is, never as markup."""
     return "".join(f"&#{ord(one)};" if one in "\\`*_{}[]()#+-.!|<>&$:~^\"'" else one for one in text)
+
+
+def clock(at: float) -> str:
+    """A time, seconds since 1970, as the reader's own clock shows it; the server's where the browser tells none."""
+    behind = st.context.timezone_offset  # minutes, of UTC
+    zone = None if behind is None else timezone(timedelta(minutes=-behind))
+    return f"{datetime.fromtimestamp(at, zone):%d %b %Y, %H:%M}"
 
 
 def colour_buttons(colours: dict[str, str]) -> None:

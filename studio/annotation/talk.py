@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,11 +18,6 @@ from studio.store.database import writing
 from studio.store.models import Image, ImageClass
 from studio.together import audit
 from studio.together.comments import comment, comments_on, settle
-
-
-def when(at: float) -> str:
-    """A time as it is shown."""
-    return time.strftime("%d %b %Y, %H:%M", time.localtime(at))
 
 
 def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -52,7 +46,7 @@ def comments(image: Image, user_id: int, *, own_only: bool) -> None:
             left, right = st.columns([6, 1], vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
             text = ui.plain(one.text) if one.done_by is None else f"~~{ui.plain(one.text)}~~"
-            left.markdown(f"{mark}**{ui.plain(one.author.name)}** · {text}  \n:small[{when(one.at)}]")
+            left.markdown(f"{mark}**{ui.plain(one.author.name)}** · {text}  \n:small[{ui.clock(one.at)}]")
             if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
                 with ui.told():
                     settle(image, one.id, user_id)
@@ -76,7 +70,9 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
         left, right = st.columns([1, 1.4], gap="large")
         with left:
             for line in lines:
-                st.markdown(f"**{ui.plain(line.user.name)}** {ui.plain(audit.told(line))}  \n:small[{when(line.at)}]")
+                st.markdown(
+                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.told(line))}  \n:small[{ui.clock(line.at)}]"
+                )
             if not lines:
                 st.caption("Nobody has submitted, judged or commented yet.")
         with right:
@@ -86,7 +82,7 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             at = st.slider("The mask after so many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
             past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
             if at:
-                st.caption(f"{rows[at - 1].kind.capitalize()}, {when(rows[at - 1].at)}")
+                st.caption(f"{rows[at - 1].kind.capitalize()}, {ui.clock(rows[at - 1].at)}")
             view = look(image.width, image.height, most=(520, 400))
             st.image(render(photograph(image.sha256), past, view, {one.number: one.colour for one in classes}))
             # in a blind project a whole mask of one would cover those of the others

@@ -12,6 +12,7 @@ from ftl.files import read_json
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.pruning.names import BASE
 from ftl.tuning.epoch import Epoch
+from studio import ui
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
 from studio.store.models import CandidateRow, Job
@@ -84,7 +85,7 @@ def stage(job: Job, now: float) -> str:
 
 def times(job: Job) -> str:
     """When a job was launched, and how long it ran."""
-    text = f"launched {time.strftime('%d %b %Y, %H:%M', time.localtime(job.created_at))}"
+    text = f"launched {ui.clock(job.created_at)}"
     if job.started_at is not None:
         text += f" · ran {duration((job.ended_at or time.time()) - job.started_at)}"
     return text

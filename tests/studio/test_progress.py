@@ -9,9 +9,11 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
+import streamlit as st
 from sqlalchemy import event, insert, update
 from streamlit.testing.v1 import AppTest
 
+from studio import ui
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
@@ -376,3 +378,9 @@ def test_users_text_is_never_markup(team: dict[str, int], monkeypatch: pytest.Mo
     app = show(team["Ada"], team["project"], monkeypatch)
     assert "&#42;&#42;loud&#42;&#42; &#60;img" in text(app)
     assert "<img" not in text(app)
+
+
+@pytest.mark.parametrize(("behind", "told"), [(0, "01 Jan 2026, 00:30"), (-330, "01 Jan 2026, 06:00")])
+def test_times_are_those_of_the_readers_clock(monkeypatch: pytest.MonkeyPatch, behind: int, told: str) -> None:
+    monkeypatch.setattr(type(st.context), "timezone_offset", behind)
+    assert ui.clock(datetime(2026, 1, 1, 0, 30, tzinfo=UTC).timestamp()) == told
