@@ -76,11 +76,18 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
     from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
+    from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
+    from ftl.timing import time_network
 
-    written = export(folder, file, int8=options.int8, images=options.data, report=bar)
-    print(f"wrote {written}")
+    print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
+    left_out = options.int8 and too_much_lost(folder)
     if options.int8:
-        print(told_of(folder) + (", so they were left out" if too_much_lost(folder) else ""))
+        print(told_of(folder) + (", so they were left out" if left_out else ""))
+    if file.suffix.lower() in (".onnx", ".zip"):
+        runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
+        taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
+        times = ", ".join(f"{one['median_ms']:.2f} ms in {name}" for name, one in taken.items())
+        print(f"one image takes {times} (medians, {taken[TITLES[PYTORCH]]['threads']} threads)")
 
 
 def export(options: argparse.Namespace, bar: Bar) -> None:
