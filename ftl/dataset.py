@@ -16,6 +16,7 @@ from ftl.errors import FtlError, raise_together
 from ftl.files import digest, digest_of
 from ftl.images import class_folders, read_image
 from ftl.progress import Report, silent
+from ftl.words import counted
 
 FOLDS = 4
 """Folds of every cross-validation, and the inverse of the share held out for validation, as in the original."""
@@ -157,7 +158,7 @@ class LeftOut(NamedTuple):
         """The same in words; empty where nothing was left out."""
         ways = {"the same file": self.files, "of the same photo": self.crops}
         parts = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
-        images = f"{sum(self)} image{'' if sum(self) == 1 else 's'} left out of the test set"
+        images = f"{counted(sum(self), 'image')} left out of the test set"
         return f"{images}, seen before when filters were chosen or networks trained: {parts}" if parts else ""
 
 

@@ -19,6 +19,7 @@ from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
 from ftl.runtimes import INT8, TITLES
+from ftl.words import counted
 
 PAGE = "report.html"
 
@@ -149,7 +150,7 @@ def write_report(
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
         f"masks; seed {settings['seed']}. The pick has the best decision score within the limits, on images held out "
         "for choosing; accuracy is of the test set. Time is the median of one image in a process of its own, with "
-        f"{made['threads']} threads, and its quartiles.",
+        f"{counted(made['threads'], 'thread')}, and its quartiles.",
         f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",

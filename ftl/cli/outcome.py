@@ -78,6 +78,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     from ftl.exporting.write import export
     from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
     from ftl.timing import time_network
+    from ftl.words import counted
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
     left_out = options.int8 and too_much_lost(folder)
@@ -87,7 +88,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
         times = ", ".join(f"{one['median_ms']:.2f} ms in {name}" for name, one in taken.items())
-        print(f"one image takes {times} (medians, {taken[TITLES[PYTORCH]]['threads']} threads)")
+        print(f"one image takes {times} (medians, {counted(taken[TITLES[PYTORCH]]['threads'], 'thread')})")
 
 
 def export(options: argparse.Namespace, bar: Bar) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from ftl.words import counted
 from studio import ui
 from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
@@ -192,7 +193,7 @@ def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
         return
     for column, (name, value) in zip(st.columns(len(metrics.MEASURES)), metrics.mean(means).items(), strict=True):
         column.metric(name, f"{value:.3f}" if value == value else "-")
-    st.caption(f"Mean of {len(means):,} image{'' if len(means) == 1 else 's'}, F1 with {tolerance} px.")
+    st.caption(f"Mean of {counted(len(means), 'image')}, F1 with {tolerance} px.")
     people = metrics.by_person(every)
     figure = go.Figure([
         go.Bar(name=name, y=list(people), x=[one[name] for one in people.values()], orientation="h",

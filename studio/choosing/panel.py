@@ -11,6 +11,7 @@ from ftl.candidate import Candidate
 from ftl.charts import shown_accuracy
 from ftl.evaluate import TEST, repeated
 from ftl.runtimes import FIGURES, INT8
+from ftl.words import counted
 from studio import ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
@@ -159,10 +160,10 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
     wrong, runtime = _wrong(folder, at, sweep.runtime)
     if sweep.runtime == INT8 and runtime != INT8:
         st.caption("Of the network in float32: its answers in 8-bit integers were not kept.")
-    st.markdown(f"**{len(wrong)} test image{'' if len(wrong) == 1 else 's'} wrong**, the surest mistakes first")
     if not wrong:
         st.success("It gets every test image right.", icon=":material/check_circle:")
         return
+    st.markdown(f"**{counted(len(wrong), 'test image')} wrong**, the surest mistakes first")
     count = st.session_state.setdefault(f"mistakes-{key}", _PAGE)
     workspace = sweeps.workspace(sweep.job_id)
     shown = [one for one in wrong[:count] if details.within(workspace, one.file)]

@@ -15,6 +15,7 @@ from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
 from ftl.runtimes import PYTORCH
+from ftl.words import counted
 
 
 class Network(NamedTuple):
@@ -84,8 +85,8 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
         (
             f"Filters of {settings['backbone']} ranked by {settings['criterion']}, mode {settings['mode']}, on "
             f"{settings['images']} photographs with masks; seed {settings['seed']}.",
-            f"Time is the median of one image in a process of its own, with {made['threads']} threads, and its "
-            f"quartiles; measured on {machine['processor']}, {machine['cores']} cores.",
+            "Time is the median of one image in a process of its own, with "
+            f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, {machine['cores']} cores.",
             *([f"{left_out}."] if left_out else []),
         ),
     )
