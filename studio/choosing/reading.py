@@ -86,7 +86,8 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
             f"Filters of {settings['backbone']} ranked by {settings['criterion']}, mode {settings['mode']}, on "
             f"{settings['images']} photographs with masks; seed {settings['seed']}.",
             "Time is the median of one image in a process of its own, with "
-            f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, {machine['cores']} cores.",
+            f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, "
+            f"{machine['cores']} cores.",
             *([f"{left_out}."] if left_out else []),
         ),
     )
