@@ -15,7 +15,7 @@ from ftl.head import Head
 from ftl.progress import TRAINING, Report, silent
 from ftl.tuning.checkpoint import resume, write_state
 from ftl.tuning.epoch import Epoch, as_good
-from ftl.tuning.loop import Photographs, State, begin, class_weights, look, train_epoch
+from ftl.tuning.loop import Photographs, State, begin, class_weights, look, train_epoch, turns
 from ftl.tuning.norms import fold_norms
 from ftl.tuning.plan import Recipe
 from ftl.tuning.recalibrate import settle_norms
@@ -86,7 +86,7 @@ def fine_tune(
             report(epoch * total + done, recipe.epochs * total, TRAINING)
 
         loss = train_epoch(state, photographs, labels, fit, weights, recipe, teacher, each)
-        if len(fit) < _FORGOTTEN * recipe.batch:
+        if turns(len(fit), recipe) * len(fit) < _FORGOTTEN * recipe.batch:
             settle_norms(state.steady.network, photographs, fit)
         logits = look(state.steady, photographs, stop)
         losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()

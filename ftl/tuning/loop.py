@@ -19,7 +19,7 @@ from ftl.head import Head
 from ftl.tuning.augment import augment
 from ftl.tuning.epoch import Epoch
 from ftl.tuning.norms import insert_norms
-from ftl.tuning.plan import Recipe
+from ftl.tuning.plan import LEAST_STEPS, Recipe
 
 Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
@@ -28,6 +28,8 @@ _BATCH_TO_LOOK = 32
 
 
 _SOFT = 2.0  # temperature of distillation
+
+_WIDE = 1_000_000  # parameters
 
 _NEW = 0.01
 """What each step adds to the mean of the weights, which is the network that is kept.
@@ -112,11 +114,28 @@ def begin(
         model = Classifier(network, means.shape[1], classes)
     model.to(device)
     model.standardise(means)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=1e-2)
-    steps = recipe.epochs * -(-len(fit) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
+    rate = rate_for(network, bool(inserted)) if recipe.rate is None else recipe.rate
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
+    steps = recipe.epochs * turns(len(fit), recipe) * -(-len(fit) // recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     mean = AveragedModel(model, multi_avg_fn=_towards, use_buffers=True)
     return State(model, mean, optimiser, schedule, rng, inserted, {}, [])
+
+
+def rate_for(network: Backbone, new_norms: bool) -> float:
+    """The rate for a network that has batch norms of its own, or gets new ones (docs/proof.md has what was tried).
+
+    One with its own still does what it has learnt, and forgets it at a high rate; with new ones its maps are of other
+    sizes, so that it learns anew anyway. Wide ones want less.
+    """
+    if not new_norms:
+        return 3e-4
+    return 3e-3 if sum(one.numel() for one in network.parameters()) < _WIDE else 1e-3
+
+
+def turns(images: int, recipe: Recipe) -> int:
+    """How often an epoch shows each of so many images: once, or until it has `LEAST_STEPS`."""
+    return -(-LEAST_STEPS // -(-images // recipe.batch))
 
 
 def _towards(means: Any, values: Any, steps: torch.Tensor | int) -> None:
@@ -155,10 +174,14 @@ def train_epoch(
     teacher: np.ndarray | None = None,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> float:
-    """Train on every image of `fit` once; the mean loss. `teacher`: (N, classes) probabilities for all images."""
+    """Train on every image of `fit`, as often as `turns` says; the mean loss.
+
+    `teacher`: (N, classes) probabilities for all images.
+    """
     model, device = state.model, next(state.model.parameters()).device
     model.train()
-    order = parts(state.rng.permutation(fit), recipe.batch)
+    times = turns(len(fit), recipe)
+    order = [part for _ in range(times) for part in parts(state.rng.permutation(fit), recipe.batch)]
     total = 0.0
     for done, chosen in enumerate(order, 1):
         x = model.network.preprocess(augment(photographs(chosen), state.rng)).to(device)
@@ -179,7 +202,7 @@ def train_epoch(
         state.mean.update_parameters(model)
         total += float(loss.detach()) * len(chosen)
         each(done, len(order))
-    return total / len(fit)
+    return total / (times * len(fit))
 
 
 def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

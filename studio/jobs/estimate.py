@@ -9,6 +9,7 @@ import numpy as np
 
 from ftl.backbones.chain import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.backbones.layers import Layer
+from ftl.tuning.plan import LEAST_STEPS, Recipe
 
 TIMING_SECONDS = 4.0
 """A network's own process, warm-up and at least a second of runs."""
@@ -73,4 +74,5 @@ def tuning_seconds(
     """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
     work = 6 * sum(_scaled(layers, one, one) for one in keep) / macs_per_second
-    return epochs * 0.75 * images * (work + _TURNING_SECONDS * len(keep))
+    shown = max(0.66 * images, LEAST_STEPS * Recipe().batch)  # in an epoch: three quarters, less an eighth
+    return epochs * shown * (work + _TURNING_SECONDS * len(keep))

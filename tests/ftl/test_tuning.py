@@ -129,7 +129,7 @@ def test_the_mean_of_the_weights_is_what_is_kept() -> None:
     (images, labels), recipe, learn = stripes(64), RECIPE._replace(epochs=1), np.arange(48)
     state = loop.begin(make_backbone(), images.__getitem__, 2, learn, recipe, 0)
     loop.train_epoch(state, images.__getitem__, labels, learn, torch.ones(2), recipe)
-    assert state.mean.n_averaged == 6  # steps
+    assert state.mean.n_averaged == 30  # steps: five times six
     own = state.steady.head(("a", "b")).weight
     assert not np.allclose(own, state.model.head(("a", "b")).weight)
     np.testing.assert_array_equal(run(make_backbone(), images, labels, recipe=recipe).head.weight, own)
@@ -147,6 +147,33 @@ def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, m
     assert [point.epoch for point in tuned.curve if as_good(point, tuned.curve)] == [1]
     assert not as_good(Epoch(3, 0, 0.3, 1, 0.2), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.2, 1, 0.5)])
     assert as_good(Epoch(3, 0, 0.2, 1, 0.0), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.5, 1, 0.5)])
+
+
+def test_few_images_are_shown_more_than_once_in_an_epoch() -> None:
+    images, labels = stripes(64)
+    counts = np.zeros(64, int)
+
+    def photographs(chosen: np.ndarray) -> np.ndarray:
+        counts[chosen] += 1
+        return images[chosen]
+
+    for few, times in ((64, 4), (240, 1), (241, 1), (9, 15), (1, 30)):
+        assert loop.turns(few, RECIPE) == times  # batches of 8
+    learn = np.arange(48)
+    state = loop.begin(make_backbone(), photographs, 2, learn, RECIPE, 0)
+    counts[:] = 0
+    assert 0 < loop.train_epoch(state, photographs, labels, learn, torch.ones(2), RECIPE) < 2  # the mean, not the sum
+    assert counts.tolist() == [5] * 48 + [0] * 16
+
+
+def test_networks_with_norms_of_their_own_learn_at_a_lower_rate() -> None:
+    wide = Backbone("wide", nn.Sequential(nn.Conv2d(3, 400, 1), nn.Conv2d(400, 300, 3)), Preprocess("caffe", SIZE))
+    (images, _), learn = stripes(16), np.arange(16)
+    for network, rate in ((make_backbone(), 3e-4), (plain_backbone(), 3e-3), (wide, 1e-3)):
+        state = loop.begin(network, images.__getitem__, 2, learn, Recipe(), 0)
+        assert state.optimiser.param_groups[0]["max_lr"] == rate
+    state = loop.begin(wide, images.__getitem__, 2, learn, Recipe(rate=0.1), 0)
+    assert state.optimiser.param_groups[0]["max_lr"] == 0.1
 
 
 def test_norms_come_and_go_without_a_trace() -> None:
