@@ -20,7 +20,7 @@ if not projects:
 if not any(project.name == NAME for project, _ in projects):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown("**Look around first?** A demo project shows every page at work: drawn surfaces with cracks, "
-                    "their masks, and a sweep of about two minutes.")  # fmt: skip
+                    "their masks, and a sweep of about six minutes.")  # fmt: skip
         if st.button("Make the demo project", icon=":material/play_circle:"):
             st.session_state["project"] = launch_demo(user.id).project_id
             st.session_state["go"] = "jobs"

@@ -22,7 +22,7 @@ from studio.projects import create_project
 from studio.store.models import Job
 
 MASKS, TRAIN, TEST = 16, 100, 40
-"""Surfaces per class: few enough for about two minutes on two cores."""
+"""Surfaces per class: few enough for about six minutes on two cores, most of them for fine-tuning."""
 
 NAME = "Demo: cracks, pores and dirt"
 
