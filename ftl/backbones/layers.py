@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import nn
 
-from ftl.backbones.pool import MaxPool
+from ftl.backbones.pool import MaxPool, pair
 from ftl.errors import FtlError
 
 Layer = dict[str, Any]
@@ -23,10 +23,6 @@ class Kind(NamedTuple):
     module: type[nn.Module]
     describe: Callable[[Any], Layer]
     build: Callable[[Layer], nn.Module]
-
-
-def _pair(value: int | Sequence[int]) -> list[int]:
-    return [value, value] if isinstance(value, int) else [int(one) for one in value]
 
 
 def is_depthwise(layer: nn.Conv2d) -> bool:
@@ -51,10 +47,10 @@ def _describe_conv(layer: nn.Conv2d) -> Layer:
     described = {
         "in": layer.in_channels,
         "out": layer.out_channels,
-        "kernel": _pair(layer.kernel_size),
-        "stride": _pair(layer.stride),
-        "padding": _pair(padding),
-        "dilation": _pair(layer.dilation),
+        "kernel": pair(layer.kernel_size),
+        "stride": pair(layer.stride),
+        "padding": pair(padding),
+        "dilation": pair(layer.dilation),
         "bias": layer.bias is not None,
     }
     return described | ({"groups": layer.groups} if layer.groups != 1 else {})
@@ -67,16 +63,16 @@ def _build_conv(s: Layer) -> nn.Module:
 
 
 def _describe_pool(layer: nn.MaxPool2d | nn.AvgPool2d) -> Layer:
-    if _pair(getattr(layer, "dilation", 1)) != [1, 1] or (
+    if pair(getattr(layer, "dilation", 1)) != [1, 1] or (
         layer.padding and not getattr(layer, "count_include_pad", True)
     ):
         raise FtlError("dilated pools, and average pools that leave their padding out, are not supported")
     if getattr(layer, "divisor_override", None) is not None or getattr(layer, "return_indices", False):
         raise FtlError("pools with a divisor of their own, or that return indices, are not supported")
     return {
-        "kernel": _pair(layer.kernel_size),
-        "stride": _pair(layer.stride),
-        "padding": _pair(layer.padding),
+        "kernel": pair(layer.kernel_size),
+        "stride": pair(layer.stride),
+        "padding": pair(layer.padding),
         "ceil": layer.ceil_mode,
     }
 
@@ -93,7 +89,7 @@ def _describe_adaptive(layer: nn.AdaptiveAvgPool2d) -> Layer:
     size = layer.output_size
     if size is None or (not isinstance(size, int) and None in size):
         raise FtlError("an adaptive pool that leaves a side as it is is not supported: give it two numbers")
-    return {"size": _pair(size)}  # type: ignore[arg-type]
+    return {"size": pair(size)}  # type: ignore[arg-type]
 
 
 def _nothing(layer: nn.Module) -> Layer:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
 from torch import nn
+
+
+def pair(value: int | Sequence[int]) -> list[int]:
+    """What torch takes as one number for both sides, or as two, as two."""
+    return [value, value] if isinstance(value, int) else [int(one) for one in value]
+
 
 _LARGE = 32
 """The shorter side of maps from which slices are quicker: of two channels at 224 pixels fourteen times, of 64 twice."""
@@ -20,16 +27,12 @@ class MaxPool(nn.MaxPool2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
-        plain = min(_pair(self.kernel_size)) > 1 and _pair(self.padding) == (0, 0) and not self.ceil_mode
+        plain = min(pair(self.kernel_size)) > 1 and pair(self.padding) == [0, 0] and not self.ceil_mode
         read = torch.is_grad_enabled() or torch.compiler.is_exporting()  # who reads graphs wants one operation
         if not plain or read or x.is_cuda or min(x.shape[2:]) < _LARGE:
             return super().forward(x)
-        for dim, kernel, stride in zip((2, 3), _pair(self.kernel_size), _pair(self.stride), strict=True):
+        for dim, kernel, stride in zip((2, 3), pair(self.kernel_size), pair(self.stride), strict=True):
             reach = stride * ((x.shape[dim] - kernel) // stride) + 1
             ahead = (slice(None),) * dim
             x = reduce(torch.maximum, (x[(*ahead, slice(first, first + reach, stride))] for first in range(kernel)))
         return x
-
-
-def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (value, value) if isinstance(value, int) else tuple(value)
