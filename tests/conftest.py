@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from PIL import Image
 from torch import nn
 
 from ftl.backbones.chain import Backbone
-from ftl.backbones.load import save_backbone
+from ftl.backbones.load import load_backbone, save_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.masks import MaskSet, load_masks
 from ftl.pruning.choice import LayerChoice
+from ftl.run import Sweep, sweep
 from tests.postgresql import binaries, cluster
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it
@@ -123,6 +125,20 @@ def same(a: list[LayerChoice], b: list[LayerChoice]) -> bool:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     return make_workspace(tmp_path / "workspace")
+
+
+def sweep_in(workspace: Path, **more: Any) -> Sweep:
+    """The unpruned network and half of it, of a small workspace, in its `models`."""
+    return sweep(
+        load_backbone(workspace / "tiny.safetensors"),
+        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        dataset=workspace / "dataset",
+        evaluation=workspace / "evaluation",
+        keep=[0.5],
+        out=workspace / "models",
+        threads=1,
+        **more,
+    )
 
 
 def make_workspace(folder: Path) -> Path:

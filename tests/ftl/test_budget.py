@@ -24,7 +24,7 @@ from ftl.pruning.names import Budget, parse_budget, parse_budgets
 from ftl.report import candidates_table
 from ftl.results import read_results
 from ftl.tuning.plan import Recipe, Tuning
-from tests.conftest import SIZE, make_backbone
+from tests.conftest import SIZE, make_backbone, sweep_in
 
 CLASSES = ("Background", "Crack")
 
@@ -163,16 +163,7 @@ def test_what_takes_longer_than_its_budget_is_marked(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(budget, "time_network", lambda folder, threads: {"median_ms": 0.0})  # another machine's
-    made = ftl.sweep(
-        ftl.load_backbone(workspace / "tiny.safetensors"),
-        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
-        dataset=workspace / "dataset",
-        evaluation=workspace / "evaluation",
-        keep=[0.5],
-        out=workspace / "models",
-        threads=1,
-        budgets=["0.001ms", "90%"],
-    )
+    made = sweep_in(workspace, budgets=["0.001ms", "90%"])
     marks = {one.name: one.above_limit for one in read_results(workspace / "models")}
     assert marks == {"base": "", "keep-0.5": "", "ms-0.001": "above its 0.001 ms", "macs-0.9": ""}
     assert "above its 0.001 ms</td>" in candidates_table(made.candidates)

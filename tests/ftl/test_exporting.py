@@ -46,7 +46,7 @@ from ftl.model import Model, load_model
 from ftl.pruning.rules import pick
 from ftl.report import candidates_table
 from ftl.results import read_results
-from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace
+from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace, sweep_in
 
 SIZES = [(SIZE, SIZE), (1, 1), (31, 77), (33, 64), (640, 480), (7, 5)]
 
@@ -74,16 +74,7 @@ def tensors(model: Model) -> list[np.ndarray]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of a tiny backbone, timed in all runtimes."""
     folder = make_workspace(tmp_path_factory.mktemp("exporting") / "workspace")
-    ftl.sweep(
-        ftl.load_backbone(folder / "tiny.safetensors"),
-        ftl.load_masks(folder / "Images", folder / "Segmented", size=SIZE),
-        dataset=folder / "dataset",
-        evaluation=folder / "evaluation",
-        keep=[0.5],
-        out=folder / "models",
-        threads=1,
-        runtimes=["onnx", "int8"],
-    )
+    sweep_in(folder, runtimes=["onnx", "int8"])
     return folder / "models"
 
 

@@ -18,7 +18,6 @@ from ftl.device import device_of, mixed_precision, trained_in
 from ftl.errors import FtlError
 from ftl.evaluate import repeat
 from ftl.files import read_json
-from ftl.masks import load_masks
 from ftl.progress import Told
 from ftl.tuning import fit, loop
 from ftl.tuning.augment import augment
@@ -28,7 +27,7 @@ from ftl.tuning.norms import fold_norms, insert_norms
 from ftl.tuning.plan import Recipe, Tuning
 from ftl.tuning.recalibrate import recalibrate
 from ftl.tuning.tune import photographs_of
-from tests.conftest import SIZE, make_backbone, make_features
+from tests.conftest import SIZE, make_backbone, make_features, sweep_in
 
 RECIPE = Recipe(epochs=3, batch=8, rate=5e-3)
 
@@ -266,24 +265,10 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
     assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 
-def sweep_in(workspace: Path, tuning: Tuning, **more):
-    return ftl.sweep(
-        ftl.load_backbone(workspace / "tiny.safetensors"),
-        load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
-        dataset=workspace / "dataset",
-        evaluation=workspace / "evaluation",
-        keep=[0.5],
-        out=workspace / "models",
-        threads=1,
-        tuning=tuning,
-        **more,
-    )
-
-
 def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     told: list[Told] = []
     tuning = Tuning(("tuned", "recalibrated"), recipe=RECIPE._replace(distil=0.5))
-    made = sweep_in(workspace, tuning, follow=told.append)
+    made = sweep_in(workspace, tuning=tuning, follow=told.append)
     heads = {one.name: one.head for one in made.candidates}
     assert heads == {
         "base": "linear",
@@ -297,7 +282,7 @@ def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     assert len(read_json(workspace / "models" / "keep-0.5-tuned" / "curve.json")["epochs"]) == 3
     assert not (workspace / "models" / "keep-0.5" / "tuning.safetensors").exists()
     before = {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")}
-    assert sweep_in(workspace, tuning).candidates == made.candidates
+    assert sweep_in(workspace, tuning=tuning).candidates == made.candidates
     assert {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")} == before
     figures = repeat(workspace / "models" / "keep-0.5-tuned", 2)
     assert 0 <= figures["accuracy"][0] <= 1
@@ -307,11 +292,11 @@ def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
 
 def test_what_cannot_be_made_is_told_before_anything_is_computed(workspace: Path) -> None:
     with pytest.raises(FtlError, match="choose from linear, recalibrated, tuned"):
-        sweep_in(workspace, Tuning(("fine",)))
+        sweep_in(workspace, tuning=Tuning(("fine",)))
     with pytest.raises(FtlError, match="nothing to recalibrate"):
         Tuning(("recalibrated",)).check(plain_backbone())
     with pytest.raises(FtlError, match="an epoch or more"):
-        sweep_in(workspace, Tuning(("tuned",), recipe=Recipe(distil=2.0)))
+        sweep_in(workspace, tuning=Tuning(("tuned",), recipe=Recipe(distil=2.0)))
     assert not (workspace / "models").exists()
 
 
