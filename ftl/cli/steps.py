@@ -50,7 +50,7 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     for folder in made:
         network = read_description(folder)
         ties = len(network["tied_layers"])
-        note = f"; in {ties} of {len(network['layers'])} layers ties decided" if ties else ""
+        note = f"; in {ties} of {len(network['layers'])} layers equal scores decided" if ties else ""
         print(f"{folder}: {network['parameters']:,} parameters, {network['macs']:,} multiply-adds{note}")
 
 
@@ -103,6 +103,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
+    from ftl.choose import choose
     from ftl.dataset import load_dataset
     from ftl.evaluate import apart, evaluate, time_all
     from ftl.files import alone
@@ -119,4 +120,4 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
 
             prepare(folders, runtimes, bar)
         time_all(folders, options.threads, bar, runtimes=runtimes)
-    print_results(options.out, left_out)
+    print_results(options.out, left_out, choose)
