@@ -20,7 +20,7 @@ class Candidate:
     In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
     `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
     `unstable`: why the time is not to be relied on, see `ftl.rounds`; empty where it is. `time_rounds`: how often it was
-    taken, of which it is the lowest median; `time_others`: the share of the processor that other programs used then.
+    taken; `time_others`: the share of the processor that other programs used then.
     """
 
     name: str
