@@ -76,8 +76,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
     from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
+    from ftl.latency import time_network
     from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
-    from ftl.timing import time_network
     from ftl.words import counted
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")

@@ -104,8 +104,9 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
     from ftl.dataset import load_dataset
-    from ftl.evaluate import apart, evaluate, time_all
+    from ftl.evaluate import apart, evaluate
     from ftl.files import alone
+    from ftl.latency import time_all
     from ftl.pruning.sweep import networks
     from ftl.runtimes import PYTORCH, check_runtimes
 
