@@ -61,7 +61,7 @@ def user_of(cookie: str | None) -> User | None:
     """The user whose session's cookie this is; None if that is not valid."""
     with reading() as db:
         found = session_of(db, cookie)
-        return found and found.user
+        return found.user if found else None
 
 
 def close_session(cookie: str | None) -> None:

@@ -64,7 +64,7 @@ def check_password(name: str, password: str, address: str) -> User:
     count_attempt(name, address)
     with reading() as db:
         user = db.scalar(select(User).where(func.lower(User.name) == name))
-    if not passwords.matches(user and user.password_hash, password) or user is None:
+    if not passwords.matches(user.password_hash if user else None, password) or user is None:
         raise WrongPassword("name or password is wrong")
     forget_attempt(name, address)
     if user.deactivated_at is not None:
