@@ -13,7 +13,7 @@ from ftl.progress import Report, silent
 from ftl.pruning.network import network_digest
 from ftl.rounds import ROUNDS, Take, figure, take_rounds, why_unstable
 from ftl.runtimes import NETWORKS, PYTORCH, TIMES
-from ftl.timing import time_once
+from ftl.timing import PATIENCE, time_once
 
 TIME = TIMES[PYTORCH]
 
@@ -33,7 +33,7 @@ def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORC
         rest.update(others)
         return taken
 
-    found = take_rounds([None], take, lambda key, takes: None, look=machine_load.look)
+    found = take_rounds([None], take, lambda key, takes: None, look=machine_load.look, patience=PATIENCE)
     return figure(found[None]) | rest
 
 
@@ -48,7 +48,7 @@ def time_all(
     runtimes: Sequence[str] = (PYTORCH,),
     hear: Callable[[Path], None] = lambda folder: None,
     again: bool = False,
-    patience: float | None = None,
+    patience: float | None = PATIENCE,
 ) -> None:
     """Time networks in rounds over all of them, each take in a process of its own; those timed before are left alone.
 

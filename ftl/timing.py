@@ -34,6 +34,9 @@ SECONDS = float(os.environ.get("FTL_TIMING_SECONDS", "4"))
 TAKE_SECONDS = SECONDS / ROUNDS
 """Of one take, within `LEAST_RUNS` and `MOST_RUNS`; an eighth of it more to warm."""
 
+PATIENCE = float(os.environ["FTL_TIMING_PATIENCE"]) if "FTL_TIMING_PATIENCE" in os.environ else None
+"""Seconds for taking again what is unstable, with the waits for a quiet machine; None: as many as its rounds took."""
+
 WARM_SECONDS, WARM_RUNS = TAKE_SECONDS / 8, 3
 LEAST_RUNS, MOST_RUNS = 5, 200
 

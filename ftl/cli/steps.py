@@ -119,5 +119,5 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
             from ftl.exporting.cores import prepare
 
             prepare(folders, runtimes, bar)
-        time_all(folders, options.threads, bar, runtimes=runtimes)
+        time_all(folders, options.threads, bar, runtimes=runtimes, again=True)
     print_results(options.out, left_out)
