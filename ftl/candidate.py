@@ -23,6 +23,8 @@ class Candidate:
     network was searched within, see `ftl.pruning.names.Budget`.
     In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
     `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
+    `unstable`: why the time is not to be relied on, empty where it is (`ftl.rounds`); `time_rounds`: how often it was
+    taken; `time_others`: the share 0..1 of the processor that other programs used then.
     """
 
     name: str
@@ -35,6 +37,9 @@ class Candidate:
     size_mb: float
     time_q1_ms: float | None = None
     time_q3_ms: float | None = None
+    time_rounds: int | None = None
+    time_others: float | None = None
+    unstable: str = ""
     macs: int | None = None
     precision: float | None = None
     accuracy_low: float | None = None
@@ -65,6 +70,24 @@ class Candidate:
         """`above its 5 ms` for one that was searched within a time and takes longer; empty for any other."""
         limit, unit = self.budget or (0.0, "")
         return f"above its {milliseconds(limit)}" if unit == "ms" and self.time_ms > limit else ""
+
+    @property
+    def time_mark(self) -> str:
+        """`time unstable: ` and why; empty for a time that is to be relied on."""
+        return f"time unstable: {self.unstable}" if self.unstable else ""
+
+
+def unstable_times(candidates: Sequence[Candidate]) -> str:
+    """A sentence on those of the times that no ranking should rely on; empty where there are none."""
+    unstable = [one for one in candidates if one.unstable]
+    if not unstable:
+        return ""
+    first = unstable[0]
+    if len(unstable) == 1:
+        return f"The time of {first.name} is unstable ({first.unstable}): a ranking by time may change."
+    whose = "all" if len(unstable) == len(candidates) else f"{len(unstable)} of {len(candidates)}"
+    why = f"{first.name}: {first.unstable}"
+    return f"The times of {whose} networks are unstable (as that of {why}): a ranking by time may change."
 
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:

@@ -9,7 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ftl import charts, size_charts
-from ftl.candidate import Candidate, base_of, runtimes_of
+from ftl.candidate import Candidate, base_of, runtimes_of, unstable_times
 from ftl.choose import Choice
 from ftl.dataset import LeftOut
 from ftl.degenerate import warnings
@@ -19,6 +19,7 @@ from ftl.progress import Report, silent
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
+from ftl.rounds import ROUNDS
 from ftl.runtimes import INT8, TITLES
 from ftl.words import NOTHING, count, counted, fixed, listed, milliseconds, number, percent
 
@@ -75,7 +76,7 @@ def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, st
             *(fixed(one.runtimes[other]["time_ms"], 2) for other in others),
             *([fixed(one.runtimes[INT8].get("test_accuracy"), 4)] if INT8 in others else []),
         ]  # fmt: skip
-        told = [standings.get(one.name, ""), *(f"⚠ {warning}" for warning in warnings(one))]
+        told = [standings.get(one.name, ""), one.time_mark, *(f"⚠ {warning}" for warning in warnings(one))]
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         words = "<br>".join(html.escape(text) for text in told if text)
         body += f'<tr><td>{html.escape(one.name)}</td>{row}<td class="words">{words}</td></tr>'
@@ -87,9 +88,9 @@ def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, st
     return "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + f"</tr>{body}</table>"
 
 
-def _summary(base: Candidate, choice: Choice) -> str:
+def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
     """What is recommended and why, or why nothing is, as HTML."""
-    pick = choice.pick
+    base, pick = base_of(candidates), choice.pick
     if pick is None:
         return f"<p><b>Nothing is recommended.</b> {html.escape(choice.reason[:1].upper() + choice.reason[1:])}.</p>"
     told = (
@@ -99,11 +100,16 @@ def _summary(base: Candidate, choice: Choice) -> str:
         f"{percent(charts.shown_accuracy(pick))} right, the unpruned network "
         f"{percent(charts.shown_accuracy(base))}.</p>"
     )
-    more = [choice.reason, *choice.notes, *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick))]
+    more = [
+        choice.reason,
+        *choice.notes,
+        unstable_times(candidates),
+        *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick)),
+    ]
     if choice.tied:
         names = listed([one.name for one in choice.tied])
         more.append(f"Not significantly different from it on the validation images (McNemar, p > 0.05): {names}.")
-    return told + "".join(f"<p>{html.escape(one)}</p>" for one in more)
+    return told + "".join(f"<p>{html.escape(one)}</p>" for one in more if one)
 
 
 def page(
@@ -135,7 +141,7 @@ def page(
     told = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{_summary(base, choice)}"
+        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{_summary(candidates, choice)}"
         f"{compared}{drawn[0]}<h2>All candidates</h2>{candidates_table(candidates, choice.standings)}"
         f"{''.join(drawn[1:])}{told}</body></html>\n"
     )
@@ -169,8 +175,8 @@ def write_report(
     notes = [
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
         f"masks; seed {settings['seed']}. Networks are recommended by the validation images, held out for that; "
-        "accuracy is of the test set. Latency is the median of one image in a process of its own, with "
-        f"{counted(made['threads'], 'thread')}, and its quartiles.",
+        "accuracy is of the test set. Latency is of one image in a process of its own, with "
+        f"{counted(made['threads'], 'thread')}: the lowest median of at least {ROUNDS} rounds, and its quartiles.",
         f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",

@@ -72,7 +72,8 @@ def add_sweep(project_id: int, user_id: int, name: str = "Tiny") -> Job:
     )
     results = read_json(models(job.id) / "results.json")
     for candidate in results["candidates"]:
-        candidate.update(FIGURES[candidate["name"]] | answered(FIGURES[candidate["name"]]["accuracy"]))
+        told = FIGURES[candidate["name"]]
+        candidate.update(told | answered(told["accuracy"]) | {"unstable": ""})
     (models(job.id) / "results.json").write_text(json.dumps(results))
     return job
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ def warn_of(left_out: LeftOut) -> None:
 
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
     """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
+    from ftl.candidate import unstable_times
     from ftl.degenerate import warnings
     from ftl.results import write_results
     from ftl.words import count, fixed
@@ -36,13 +38,17 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
         accuracy += f"{fixed(one.test_accuracy_high, 3)})"
         time = f"{fixed(one.time_ms, 2)} ({fixed(one.time_q1_ms, 2)} to {fixed(one.time_q3_ms, 2)})"
         row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>13}"
-        print(f"{row}{fixed(one.size_mb, 2):>9}{time:>26}  {_told(one.above_limit, standings[one.name])}".rstrip())
+        told = _told(one.time_mark, one.above_limit, standings[one.name])
+        print(f"{row}{fixed(one.size_mb, 2):>9}{time:>26}  {told}".rstrip())
         for warning in warnings(one):
             print(f"  warning: {warning}")
         for runtime, its in one.runtimes.items():
             accuracy = fixed(its["test_accuracy"], 3) if "test_accuracy" in its else ""
             time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
-            print(f"  {runtime:14}{accuracy:>28}{'':21}{fixed(its['size_mb'], 2):>9}{time:>26}")
+            mark = replace(one, **its).time_mark
+            print(f"  {runtime:14}{accuracy:>28}{'':21}{fixed(its['size_mb'], 2):>9}{time:>26}  {mark}".rstrip())
+    if told := unstable_times(candidates):
+        print(told, "Run ftl test again on a quiet machine: it takes only these anew.")
 
 
 def _told(*phrases: str) -> str:
@@ -66,7 +72,7 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
 
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
-    from ftl.candidate import in_runtime
+    from ftl.candidate import in_runtime, unstable_times
     from ftl.degenerate import warnings
     from ftl.errors import FtlError
     from ftl.results import read_results
@@ -91,7 +97,9 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
     for one in candidates:
         print(f"  {one.name:24}{milliseconds(one.time_ms):>12}{percent(one.accuracy):>10}  "
-              f"{_told(choice.standings[one.name], *warnings(one))}".rstrip())  # fmt: skip
+              f"{_told(choice.standings[one.name], one.time_mark, *warnings(one))}".rstrip())  # fmt: skip
+    if unstable := unstable_times(candidates):
+        print(unstable)
     if pick is None:
         raise FtlError(choice.reason)
     if options.export:
@@ -103,8 +111,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
     from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
+    from ftl.latency import time_network
     from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
-    from ftl.timing import time_network
     from ftl.words import counted, milliseconds
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")

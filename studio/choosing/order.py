@@ -85,7 +85,7 @@ def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
 def standing_of(ranked: Ranked, one: Candidate) -> str:
     """What was found of a candidate, in words."""
     unpruned = "unpruned" if one.is_base else ""
-    return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit)))
+    return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
 
 
 def _percent(share: float | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ftl.candidate import Candidate, unstable_times
 from ftl.degenerate import warnings
 from ftl.words import NOTHING, listed
 from studio import ui
@@ -71,18 +72,24 @@ def verdicts(ranked: Sequence[Ranked]) -> None:
         of = f" of {ui.plain(one.sweep.name)}" if len(ranked) > 1 else ""
         if (pick := one.choice.pick) is None:
             st.warning(f"**Nothing{of} is recommended.** {ui.plain(ui.sentence(one.problem))}", icon=":material/block:")
-            continue
-        with st.container(border=True):
-            st.markdown(f":orange[★] **{ui.plain(pick.name)}**, recommended{of}, {ui.plain(summary(one))}")
-            for warning in warnings(pick):
-                st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
-            told = [one.choice.reason, *one.choice.notes]
-            if tied := [other.name for other in one.choice.tied]:
-                told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
-            st.caption(ui.plain(" ".join(told)))
+        else:
+            _verdict(one, pick, of)
+        if told := unstable_times(one.sweep.candidates):
+            st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
     st.caption(
         "Recommended by the validation images. The accuracy told is of the test images, never used for choosing."
     )
+
+
+def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
+    with st.container(border=True):
+        st.markdown(f":orange[★] **{ui.plain(pick.name)}**, recommended{of}, {ui.plain(summary(ranked))}")
+        for warning in warnings(pick):
+            st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
+        told = [ranked.choice.reason, *ranked.choice.notes]
+        if tied := [other.name for other in ranked.choice.tied]:
+            told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
+        st.caption(ui.plain(" ".join(told)))
 
 
 def more(ranked: Sequence[Ranked], dark: bool) -> None:

@@ -23,7 +23,10 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A person. `subject`: who they are at the OIDC provider, for those who have no password here."""
+    """A person. `subject`: who they are at the OIDC provider, for those who have no password here.
+
+    `deactivated_at`: since then they cannot sign in, and none of their sessions and tokens is valid; their work stays.
+    """
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,32 +34,75 @@ class User(Base):
     password_hash: Mapped[str | None]
     subject: Mapped[str | None] = mapped_column(unique=True)
     created_at: Mapped[float] = mapped_column(default=time.time)
+    deactivated_at: Mapped[float | None]
 
 
 class Session(Base):
-    """A signed-in browser; the cookie holds its id, signed."""
+    """A signed-in browser; the cookie holds its id, signed. `browser`: what it calls itself, as "Firefox on Linux".
+
+    `created_at`, `seen_at`: 0 for sessions that are older than these columns.
+    """
 
     __tablename__ = "sessions"
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[float]
+    created_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    seen_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    browser: Mapped[str] = mapped_column(default="", server_default="")
     user: Mapped[User] = relationship()
 
 
-class Attempt(Base):
-    """A failed sign-in, kept to slow guessing down."""
+class ApiToken(Base):
+    """A program's credential. `scope`: "read" or "write"; `project_id`: the only project that it opens, if set."""
 
-    __tablename__ = "attempts"
+    __tablename__ = "api_tokens"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(index=True)
-    address: Mapped[str] = mapped_column(index=True)
-    at: Mapped[float] = mapped_column(default=time.time)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    scope: Mapped[str]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    expires_at: Mapped[float]
+    seen_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    user: Mapped[User] = relationship()
+    project: Mapped[Project | None] = relationship()
+
+
+class PasswordReset(Base):
+    """A one-time link with which a user sets a new password; the row goes when it is used."""
+
+    __tablename__ = "password_resets"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[float]
+    user: Mapped[User] = relationship()
+
+
+class UsedOnce(Base):
+    """A thing that can be done once, and was: a ticket by its hash. The row may go after `expires_at`."""
+
+    __tablename__ = "used_once"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[float]
+
+
+class SignInDelay(Base):
+    """Failed sign-ins by name and address, by address alone where `name` is empty (`studio.accounts.throttle`)."""
+
+    __tablename__ = "sign_in_delays"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[float]
+    at: Mapped[float]
 
 
 class Project(Base):
     """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name.
 
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
+    `webhook`: where the end of its jobs is told, empty for nowhere.
     """
 
     __tablename__ = "projects"
@@ -64,6 +110,7 @@ class Project(Base):
     name: Mapped[str]
     photo_pattern: Mapped[str | None]
     overlap: Mapped[int] = mapped_column(default=1, server_default="1")
+    webhook: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
 
@@ -205,6 +252,8 @@ class Job(Base):
 
     `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
     project, lowest first. `tree`: of its folder in the store (`studio.store.shared`), once it is done, if there is one.
+    `share`: 0..1 of its work that is done; `seconds`: what it was expected to take when it was launched, if known.
+    `unstable`: how many of its times are to be taken again. `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"
@@ -227,6 +276,10 @@ class Job(Base):
     ended_at: Mapped[float | None]
     place: Mapped[float] = mapped_column(default=time.time, server_default="0")
     tree: Mapped[str | None]
+    share: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    seconds: Mapped[float | None]
+    unstable: Mapped[int] = mapped_column(default=0, server_default="0")
+    told: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class CandidateRow(Base):
