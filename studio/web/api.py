@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from studio.accounts import check_password, close_session, open_session
+from studio.accounts.sessions import browser_name
 from studio.backup.packing import backup
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
@@ -24,6 +25,8 @@ from studio.store.models import Image, Job
 from studio.together.sharing import draws_blind
 from studio.web.answers import for_members, told
 from studio.web.files import address
+from studio.web.forms import address as asking
+from studio.web.forms import sign_in_status
 from studio.web.gate import credentials
 from studio.web.openapi import describe, page
 
@@ -52,12 +55,12 @@ async def session(request: Request) -> Response:
         name, password = str(given["name"]), str(given["password"])
     except (ValueError, KeyError, TypeError):
         return JSONResponse({"error": "send JSON with name and password"}, 400)
-    host = request.client.host if request.client else ""
     try:
-        user = await run_in_threadpool(check_password, name, password, host)
+        user = await run_in_threadpool(check_password, name, password, asking(request))
     except StudioError as error:
-        return JSONResponse({"error": str(error)}, 429 if "attempts" in str(error) else 401)
-    return JSONResponse({"token": await run_in_threadpool(open_session, user.id)})
+        return JSONResponse({"error": str(error)}, sign_in_status(error))
+    browser = browser_name(request.headers.get("user-agent", ""))
+    return JSONResponse({"token": await run_in_threadpool(open_session, user.id, browser)})
 
 
 async def projects(request: Request) -> Response:
