@@ -7,6 +7,7 @@ which files and API need as well.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import select
@@ -37,10 +38,10 @@ def ticket(subject: str, name: str) -> str:
 def redeem(given: str) -> int:
     """The user of a ticket, whose account is made at the first sign-in. Raises `StudioError`."""
     with writing() as db:
-        content = spend(db, "oidc", given)
+        content: Any = spend(db, "oidc", given)
         if content is None:
             raise WrongPassword("this sign-in took too long, or was used already: try again")
-        subject, name = content if isinstance(content, list) and len(content) == 2 else (None, None)
+        subject, name = content if isinstance(content, list) and len(content) == 2 else ("", "")
         if not _is_text(subject) or not _is_text(name):
             raise WrongPassword("the provider did not say who you are: ask whoever runs it")
         user = None
