@@ -154,7 +154,7 @@ def test_guessing_elsewhere_does_not_lock_its_victim_out(project: Someone) -> No
     for _ in range(5):
         with pytest.raises(WrongPassword):
             check_password("Ada", "wrong password", "198.51.100.9")
-    with pytest.raises(TooManyAttempts, match="try again in [123]. seconds"):
+    with pytest.raises(TooManyAttempts, match="try again in"):
         check_password("Ada", PASSWORD, "198.51.100.9")
     assert check_password("ADA", PASSWORD, "192.0.2.1").id == project.user_id
 
