@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 NOTHING = "–"
 """Stands where there is no figure: for None, and for what is not finite."""
@@ -27,14 +28,24 @@ def fixed(value: float | None, decimals: int, sign: bool = False) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure with three significant digits, or all that stand before the point: `0.0817`, `7.93`, `39`, `1,340`."""
+    """A figure with three significant digits, or all before the point: `0.00012`, `7.93`, `39`, `1,340`."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    if 0 < abs(value) < 0.001:
-        return "< 0.001" if value > 0 else "> -0.001"
+    if 0 < abs(value) < 1e-6:
+        return "< 0.000001" if value > 0 else "> -0.000001"
     decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
     text = f"{value:,.{max(0, decimals)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def exact(value: float) -> str:
+    """A figure that somebody set, with all its digits and no more: `0.05`, `0.00001`, `30`."""
+    return f"{Decimal(repr(float(value))).normalize():f}"
+
+
+def exact_percent(share: float) -> str:
+    """A share 0..1 that somebody set: `30 %`, `0.5 %`."""
+    return f"{exact(round(100 * share, 10))} %"
 
 
 def milliseconds(value: float | None) -> str:

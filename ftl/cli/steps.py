@@ -84,6 +84,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.model import HEAD, VALIDATION, read_head
     from ftl.pruning.sweep import networks
     from ftl.train import train_all
+    from ftl.words import number
 
     folders, tuning = networks(options.out, made=False), tuning_of(options)
     tuning.check(load_backbone(folders[0]))
@@ -96,7 +97,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     for name in tuning.names(folder.name for folder in folders):
         folder = options.out / name
         validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
-        fitted = f"C = {head.c:g}" if head.c is not None else "fine-tuned"
+        fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
         right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
         print(f"{folder}: {fitted}, {right}")
 

@@ -68,11 +68,12 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.scoring import CRITERIA
     from ftl.scoring.whole import unscaled
     from ftl.tuning.plan import Recipe
+    from ftl.words import exact
 
     if options.head not in (LINEAR, TUNED):
         raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
     if wrong := [share for share in options.macs if not 0 < share < 1]:
-        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {wrong[0]:g}")
+        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {exact(wrong[0])}")
     backbone, place = backbone_of(options), {name: options.workspace / folder for name, folder in PLACES.items()}
     masks = load_masks(
         place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,
