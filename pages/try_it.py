@@ -11,7 +11,7 @@ import streamlit as st
 from ftl.images import EXTENSIONS
 from ftl.progress import Report
 from ftl.pruning.names import BASE
-from ftl.words import milliseconds, number, percent
+from ftl.words import duration, milliseconds, percent
 from studio import ui
 from studio.choosing import opening
 from studio.choosing.maps import jpeg
@@ -52,8 +52,9 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     told = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
     if found.tiles:
         told = (
-            f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** show "
-            f"{ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, in {number(found.tiles_ms / 1000)} s"
+            f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** "
+            f"show {ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, "
+            f"in {duration(found.tiles_ms / 1000)}"
         )
     st.caption(told)
 

@@ -32,21 +32,21 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
     warn_of(left_out)
     candidates = write_results(out, left_out)
     standings = choose(candidates).standings
-    print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>13}{'MB':>9}{'ms (quartiles)':>26}")
+    print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>15}{'MB':>10}{'ms (quartiles)':>28}")
     for one in candidates:
         accuracy = f"{fixed(one.test_accuracy, 3)} ({fixed(one.test_accuracy_low, 3)} to "
         accuracy += f"{fixed(one.test_accuracy_high, 3)})"
         time = f"{fixed(one.time_ms, 2)} ({fixed(one.time_q1_ms, 2)} to {fixed(one.time_q3_ms, 2)})"
-        row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>13}"
+        row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>15}"
         told = _told(one.time_mark, one.above_limit, standings[one.name])
-        print(f"{row}{fixed(one.size_mb, 2):>9}{time:>26}  {told}".rstrip())
+        print(f"{row}{fixed(one.size_mb, 2):>10}{time:>28}  {told}".rstrip())
         for warning in warnings(one):
             print(f"  warning: {warning}")
         for runtime, its in one.runtimes.items():
             accuracy = fixed(its["test_accuracy"], 3) if "test_accuracy" in its else ""
             time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
             mark = replace(one, **its).time_mark
-            print(f"  {runtime:14}{accuracy:>28}{'':21}{fixed(its['size_mb'], 2):>9}{time:>26}  {mark}".rstrip())
+            print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
     if told := unstable_times(candidates):
         print(told, "Run ftl test again on a quiet machine: it takes only these anew.")
 

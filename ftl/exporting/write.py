@@ -129,8 +129,8 @@ def check(model: Model, run: Callable[[np.ndarray], np.ndarray], images: Sequenc
     apart = max(float(np.abs(run(image) - model.probabilities([image])[0]).max()) for image in images)
     if not apart <= CLOSE:
         raise FtlError(
-            f"the export says otherwise than the network, by {number(apart)} in a probability where {number(CLOSE)} is allowed: "
-            "nothing was written"
+            f"the export says otherwise than the network, by {number(apart)} in a probability where "
+            f"{number(CLOSE)} is allowed: nothing was written"
         )
 
 

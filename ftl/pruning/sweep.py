@@ -76,8 +76,8 @@ def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, how
     if how.faithful and given and round((fewest - 1) * min(given)) < 1:
         least = next(step / 1000 for step in range(1, 1001) if round((fewest - 1) * step / 1000) >= 1)
         raise FtlError(
-            f"keep fraction {exact(min(given))} leaves nothing of the layer with {fewest} filters, as the original counts: "
-            f"keep at least {exact(least)}"
+            f"keep fraction {exact(min(given))} leaves nothing of the layer with {fewest} filters, as the original "
+            f"counts: keep at least {exact(least)}"
         )
 
 

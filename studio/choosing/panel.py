@@ -12,7 +12,7 @@ from ftl.charts import shown_accuracy
 from ftl.degenerate import warnings
 from ftl.evaluate import TEST, repeated
 from ftl.runtimes import FIGURES, INT8
-from ftl.words import counted, fixed, percent, short, small_percent
+from ftl.words import counted, fixed, megabytes, milliseconds, percent, short, small_percent
 from studio import ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
@@ -75,12 +75,12 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
 
 
 def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
-    """Four figures, each against the unpruned network's, how they vary where it was repeated, and what is suspicious."""
+    """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
     accuracy, whole = shown_accuracy(one), shown_accuracy(base)
     told = (
         ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
-        ("Latency", f"{short(one.time_ms)} ms", f"{fixed(base.time_ms / one.time_ms, 1)} times as fast"),
-        ("Size", f"{short(one.size_mb)} MB", f"{small_percent(one.size_mb / base.size_mb)} of the unpruned"),
+        ("Latency", milliseconds(one.time_ms), f"{fixed(base.time_ms / one.time_ms, 1)} times as fast"),
+        ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / base.size_mb)} of the unpruned"),
         ("Parameters", short(one.parameters), f"{small_percent(one.parameters / base.parameters)} of the unpruned"),
     )
     for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
