@@ -14,7 +14,8 @@ def warnings(candidate: Candidate) -> list[str]:
 
     The same answer for every validation image; probabilities that hardly differ between them; filters that no test
     image activates; equal scores in more than half of the layers, so that the order of the filters decided which of
-    them stayed.
+    them stayed. The unpruned network holds filters for other photographs (on 40 of concrete, masonry and steel 340 of
+    VGG16's 4,224 were silent): more than half of them must be silent there.
     """
     found = []
     matrix, layers = candidate.validation_confusion, len(candidate.channels)
@@ -24,8 +25,8 @@ def warnings(candidate: Candidate) -> list[str]:
     elif candidate.spread is not None and candidate.spread < FLAT:
         points = number(100 * candidate.spread)
         found.append(f"flat outputs: its probabilities differ by {points} points between validation images")
-    if candidate.silent is not None and candidate.silent[0]:
-        silent, filters = candidate.silent
+    silent, filters = candidate.silent or (0, 0)
+    if silent and (not candidate.is_base or 2 * silent > filters):
         verb = "is" if silent == 1 else "are"
         found.append(f"{silent:,} of {counted(filters, 'filter')} {verb} silent: no test image activates them")
     if 2 * candidate.tied_layers > layers > 0:

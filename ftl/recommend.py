@@ -73,7 +73,7 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
         standings[one.name] = _standing(one, best, margin, testable)
     left = [one for one in allowed if standings[one.name] == SLOWER]
     if not left:
-        return Recommendation(None, standings, _none_left(standings, best, limits))
+        return Recommendation(None, standings, _none_left(candidates, standings, best, limits))
     chosen = min(left, key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
     standings[chosen.name] = RECOMMENDED
     reason = _why(chosen, best, len(left)) if testable else _compared(chosen, best)
@@ -125,7 +125,7 @@ def _standing(one: Candidate, best: Candidate, margin: float, testable: bool) ->
 
 def _why(chosen: Candidate, best: Candidate, left: int) -> str:
     p = significantly_worse(chosen, best)
-    ahead = f"{best.name} ({number(100 * (best.accuracy - chosen.accuracy))} points more"
+    ahead = f"{_called(best)} ({number(100 * (best.accuracy - chosen.accuracy))} points more"
     if chosen is best:
         second = "is the most accurate there"
     elif p is not None and p > LEVEL:
@@ -138,40 +138,43 @@ def _why(chosen: Candidate, best: Candidate, left: int) -> str:
 
 
 def _compared(chosen: Candidate, best: Candidate) -> str:
-    which = "is the most accurate" if chosen is best else f"is the fastest within the margin of {best.name}"
+    which = "is the most accurate" if chosen is best else f"is the fastest within the margin of {_called(best)}"
     return (
         f"It {which}. These results do not tell which images each network got right, so it was not tested whether it "
         "beats the most frequent class, nor what differs by chance."
     )
 
 
-def _none_left(standings: dict[str, str], best: Candidate, limits: Limits) -> str:
-    told = []
+def _none_left(candidates: Sequence[Candidate], standings: dict[str, str], best: Candidate, limits: Limits) -> str:
+    told, unpruned = [], {one.name for one in candidates if one.is_base}
     for verdict, words in (
         (USELESS, f"no better than the most frequent class on the {counted(len(best.right), 'validation image')}"),
-        (WORSE, f"significantly worse than the best, {best.name}"),
+        (WORSE, f"significantly worse than the best, {_called(best)}"),
         (UNTESTED, "without the answers that a test needs"),
         (OUTSIDE, OUTSIDE),
     ):
         if names := [name for name, standing in standings.items() if standing == verdict]:
-            told.append(f"{listed(names)} {'is' if len(names) == 1 else 'are'} {words}")
+            names = ["the unpruned network" if name in unpruned else name for name in names]
+        told.append(f"{listed(names)} {'is' if len(names) == 1 else 'are'} {words}")
     tries = ["more photographs", "a larger keep fraction", "fine-tuning"]
     tries += ["looser limits"] if limits != Limits() else []
     return f"no network is recommended: {'; '.join(told)}. Try {', '.join(tries[:-1])} or {tries[-1]}"
 
 
+def _called(candidate: Candidate, *, begins: bool = False) -> str:
+    return candidate.name if not candidate.is_base else f"{'T' if begins else 't'}he unpruned network"
+
+
 def _notes(chosen: Candidate, left: Sequence[Candidate], outside: Sequence[Candidate]) -> list[str]:
     notes = []
-    if near := [one.name for one in left if one is not chosen and _overlap(chosen, one)]:
+    if near := [_called(one) for one in left if one is not chosen and _overlap(chosen, one)]:
         verb = "overlaps" if len(near) == 1 else "overlap"
         notes.append(f"The latency of {listed(near)} {verb} with its own: which is faster is not certain.")
     tested = [(one, significantly_worse(chosen, one)) for one in outside]
     if better := [one for one, p in tested if p is not None and p <= LEVEL]:
         top = max(better, key=lambda one: one.accuracy)
-        notes.append(
-            f"{top.name} is significantly better ({percent(top.accuracy)} against {percent(chosen.accuracy)} of the "
-            "validation images), but outside the limits."
-        )
+        shares = f"{percent(top.accuracy)} against {percent(chosen.accuracy)} of the validation images"
+        notes.append(f"{_called(top, begins=True)} is significantly better ({shares}), but outside the limits.")
     return notes
 
 

@@ -92,7 +92,7 @@ def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
     """What is recommended and why, or why nothing is, as HTML."""
     base, pick = base_of(candidates), choice.pick
     if pick is None:
-        return f"<p><b>Nothing is recommended.</b> {html.escape(choice.reason[:1].upper() + choice.reason[1:])}.</p>"
+        return f"<p><b>{html.escape(choice.reason[:1].upper() + choice.reason[1:])}.</b></p>"
     told = (
         f"<p><b>{html.escape(pick.name)}</b> is recommended. It keeps {percent(pick.parameters / base.parameters)} of "
         f"the parameters, is {number(base.time_ms / pick.time_ms)} times as fast as the unpruned network "

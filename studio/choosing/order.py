@@ -67,7 +67,7 @@ def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
             "key": Network(sweep.job_id, one.name).key,
             "Sweep": sweep.name,
             "Network": one.name,
-            "Standing": standing_of(ranked, one),
+            "Standing": ("⚠ " if warnings(one) else "") + standing_of(ranked, one),
             **({} if weights is None else {"Score": decision_score(one, sweep.base, weights)}),
             "Validation accuracy": 100 * one.accuracy,
             "Test accuracy": 100 * shown_accuracy(one),

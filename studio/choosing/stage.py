@@ -69,16 +69,16 @@ def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool)
 def verdicts(ranked: Sequence[Ranked]) -> None:
     """Each sweep's recommended network in a sentence, with the reason and what to mind; or why there is none."""
     for one in ranked:
-        of = f" of {ui.plain(one.sweep.name)}" if len(ranked) > 1 else ""
+        name = ui.plain(one.sweep.name)
         if (pick := one.choice.pick) is None:
-            st.warning(f"**Nothing{of} is recommended.** {ui.plain(ui.sentence(one.problem))}", icon=":material/block:")
+            of = f"**{name}**: " if len(ranked) > 1 else ""
+            st.warning(of + ui.plain(ui.sentence(one.problem)), icon=":material/block:")
         else:
-            _verdict(one, pick, of)
+            _verdict(one, pick, f" of {name}" if len(ranked) > 1 else "")
         if told := unstable_times(one.sweep.candidates):
             st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
-    st.caption(
-        "Recommended by the validation images. The accuracy told is of the test images, never used for choosing."
-    )
+    if any(one.choice.pick for one in ranked):
+        st.caption("Recommended by the validation images; the accuracy told is of the test images, never used for it.")
 
 
 def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
@@ -87,7 +87,7 @@ def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
         for warning in warnings(pick):
             st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
         told = [ranked.choice.reason, *ranked.choice.notes]
-        if tied := [other.name for other in ranked.choice.tied]:
+        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.tied]:
             told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
         st.caption(ui.plain(" ".join(told)))
 

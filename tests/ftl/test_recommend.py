@@ -156,7 +156,7 @@ def test_a_dead_network_is_not_recommended() -> None:
     assert found.standings == {"base": SLOWER, "keep-0.02": USELESS, "keep-0.1": WORSE, "keep-0.3": RECOMMENDED}
     assert pareto(small).best().name == "keep-0.3"
     assert "beats the most frequent class on the 200 validation images" in found.reason
-    assert "not significantly worse there than the best, base (1 points more" in found.reason
+    assert "not significantly worse there than the best, the unpruned network (1 points more" in found.reason
 
 
 def test_what_gives_nothing_is_told_with_what_to_try() -> None:
@@ -164,8 +164,8 @@ def test_what_gives_nothing_is_told_with_what_to_try() -> None:
     assert (found.network, found.standings["keep-0.02"], found.standings["base"]) == (None, USELESS, OUTSIDE)
     assert found.reason == (
         "no network is recommended: keep-0.02 is no better than the most frequent class on the 200 validation images; "
-        "base, keep-0.1 and keep-0.3 are outside the limits. Try more photographs, a larger keep fraction, "
-        "fine-tuning or looser limits"
+        "the unpruned network, keep-0.1 and keep-0.3 are outside the limits. Try more photographs, a larger keep "
+        "fraction, fine-tuning or looser limits"
     )
     assert "loosen one" in recommend(DEAD, Limits(max_ms=1)).reason
 
@@ -183,7 +183,8 @@ def test_a_margin_lets_a_faster_one_pass_and_better_ones_outside_are_told() -> N
     within = recommend(DEAD, Limits(max_ms=10))
     assert within.network.name == "keep-0.1"
     assert within.notes == (
-        "base is significantly better (93.0 % against 81.0 % of the validation images), but outside the limits.",
+        "The unpruned network is significantly better (93.0 % against 81.0 % of the validation images), but outside "
+        "the limits.",
     )
 
 
@@ -243,8 +244,10 @@ def dead(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = make_workspace(tmp_path_factory.mktemp("dead") / "workspace")
     features = make_features()
     with torch.no_grad():
-        features[9].weight.zero_()
-        features[9].bias.fill_(-1)
+        for place in (1, 5, 9):
+            features[place].weight.zero_()
+            if features[place].bias is not None:
+                features[place].bias.fill_(-1)
     save_backbone(features, workspace / "tiny.safetensors", name="tiny", size=SIZE)
     sweep_in(workspace)
     return workspace / "models"
@@ -264,12 +267,12 @@ def test_a_network_that_nothing_gets_through_is_warned_of_and_not_recommended(
     assert main(["choose", str(dead)]) == 1
     out, problem = capsys.readouterr()
     assert "warning" in out or "same class" in out
-    assert "base and keep-0.5 are no better than the most frequent class" in problem.lower()
+    assert "the unpruned network and keep-0.5 are no better than the most frequent class" in problem.lower()
     assert main(["choose", str(dead), "--export", str(dead / "x.safetensors")]) == 1
     assert not (dead / "x.safetensors").exists()
     assert main(["report", str(dead)]) == 0
     page = (dead / "report.html").read_text(encoding="utf-8")
-    assert "Nothing is recommended." in page
+    assert "No network is recommended: the unpruned network" in page
     assert "⚠ gives every validation image the same class" in page
     header, *rows = (dead / "results.csv").read_text().splitlines()
     assert {"Balanced_accuracy", "Validation_precision", "Silent_filters", "Warnings"} <= {*header.split(",")}
@@ -285,6 +288,7 @@ def test_equal_scores_and_flat_outputs_are_warned_of() -> None:
     assert warnings(dataclasses.replace(sound, spread=0.012)) == [
         "flat outputs: its probabilities differ by 1.2 points between validation images"
     ]
+    assert warnings(dataclasses.replace(sound, silent=(3, 6), is_base=True)) == []
     assert warnings(dataclasses.replace(sound, silent=(1, 6))) == [
         "1 of 6 filters is silent: no test image activates them"
     ]
