@@ -15,6 +15,7 @@ from typing import Any
 from ftl.errors import FtlError
 from ftl.progress import Report
 from studio.errors import StudioError
+from studio.home import keep_private
 from studio.jobs import queue
 from studio.jobs.meter import Meter
 from studio.jobs.record import await_candidates, follower, reporter, say
@@ -172,4 +173,5 @@ def main(job_id: int) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(main(int(sys.argv[1])))
