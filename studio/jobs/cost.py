@@ -24,15 +24,8 @@ from studio.jobs.estimate import (
     training_seconds,
     tuning_seconds,
 )
+from studio.jobs.meter import BACKBONE, EXPORT, KEEPING, LAYOUT, REPEATS, SCORING, SEARCH, TIMING
 from studio.jobs.tuning import network_names, tuning_of
-
-LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING = (
-    "layout", "backbone", "search", "scoring", "export", "timing", "repeats", "keeping"
-)  # fmt: skip
-"""Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
-export."""
-
-STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING)
 
 _EXPORT_SECONDS = 25.0
 """A network's ONNX files, its ranges in 8-bit integers, and both times; measured with VGG16 pruned to 10 and 30 %."""

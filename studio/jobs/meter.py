@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, Told
 from ftl.pruning.names import TUNED
-from studio.jobs import cost
+
+LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING = (
+    "layout", "backbone", "search", "scoring", "export", "timing", "repeats", "keeping"
+)  # fmt: skip
+"""Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
+export."""
+
+STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING)
 
 _FIRST = 0.8  # of the timing, for the rounds that are always taken
 _TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at photographs
@@ -13,7 +20,7 @@ _TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at 
 class Meter:
     """The share of a sweep's work that is done. It never falls, and is 1 only once the job says that it is done.
 
-    `weights`: seconds of each part, in the order in which they are done (`studio.jobs.cost.parts`); none until known.
+    `weights`: seconds of each part, in the order in which they are done (`studio.jobs.parts`); none until known.
     """
 
     def __init__(self, weights: dict[str, float] | None = None) -> None:
@@ -36,7 +43,7 @@ class Meter:
         if found is None:
             return
         part, begin, length = found
-        if part == cost.SCORING:  # each fraction is scored for itself where they part: networks tell when it is over
+        if part == SCORING:  # each fraction is scored for itself where they part: networks tell when it is over
             length /= 2
         self._reach(part, begin + length * done / max(1, total))
 
@@ -49,21 +56,21 @@ class Meter:
             self._reach(told.name, _TUNING * share)
         elif told.what == LOOKING:
             self._reach(told.name, _TUNING + (1 - _TUNING) * share if tuned else 0.95 * share)
-        candidates = [part for part in self.weights if part not in cost.STAGES]
+        candidates = [part for part in self.weights if part not in STAGES]
         begun = sum(part in self._done for part in candidates)
         if begun > 1:  # the unpruned network waits for no scores
-            self._done[cost.SCORING] = max(self._done.get(cost.SCORING, 0.0), begun / len(candidates))
+            self._done[SCORING] = max(self._done.get(SCORING, 0.0), begun / len(candidates))
 
     def _reach(self, part: str, share: float) -> None:
         """A part is so far, and what comes before it is over; candidates go side by side with each other."""
         if part not in self.weights:
             return
         self._done[part] = max(self._done.get(part, 0.0), share)
-        if part in cost.STAGES:
+        if part in STAGES:
             for before in [*self.weights][: [*self.weights].index(part)]:
                 self._done[before] = 1.0
         else:
-            for before in (cost.LAYOUT, cost.BACKBONE, cost.SEARCH):
+            for before in (LAYOUT, BACKBONE, SEARCH):
                 self._done[before] = 1.0
 
 
@@ -71,17 +78,17 @@ def _part_of(what: str) -> tuple[str, float, float] | None:
     """The part that a stage belongs to, where in it the stage begins, and how much of it the stage is."""
     first = what.split(" ")[0]
     if first in ("drawing", "adding"):
-        return cost.LAYOUT, 0.0, 0.2
+        return LAYOUT, 0.0, 0.2
     if what == "collecting masks":
-        return cost.LAYOUT, 0.2, 0.4
+        return LAYOUT, 0.2, 0.4
     if what == "collecting photographs":
-        return cost.LAYOUT, 0.6, 0.4
+        return LAYOUT, 0.6, 0.4
     stages = {
-        "training": cost.BACKBONE, "searching": cost.SEARCH, "scoring": cost.SCORING, "writing": cost.EXPORT,
-        "repeating": cost.REPEATS, "keeping": cost.KEEPING,
+        "training": BACKBONE, "searching": SEARCH, "scoring": SCORING, "writing": EXPORT,
+        "repeating": REPEATS, "keeping": KEEPING,
     }  # fmt: skip
     if what == "timing":
-        return cost.TIMING, 0.0, _FIRST
+        return TIMING, 0.0, _FIRST
     if what.startswith("timing again"):
-        return cost.TIMING, _FIRST, 1 - _FIRST
+        return TIMING, _FIRST, 1 - _FIRST
     return (stages[first], 0.0, 1.0) if first in stages else None

@@ -9,7 +9,8 @@ import pytest
 
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from studio.accounts import add_user
-from studio.jobs import cost, progress, queue, waiting
+from studio.jobs import meter as cost
+from studio.jobs import progress, queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.sweeps import job_in
 from studio.projects import accept, create_project, invite
