@@ -24,7 +24,7 @@ from studio.jobs.estimate import (
     training_seconds,
     tuning_seconds,
 )
-from studio.jobs.meter import BACKBONE, EXPORT, KEEPING, LAYOUT, REPEATS, SCORING, SEARCH, TIMING
+from studio.jobs.meter import BACKBONE, EXPORT, KEEPING, LATENCY, LAYOUT, REPEATS, SCORING, SEARCH
 from studio.jobs.tuning import network_names, tuning_of
 
 _EXPORT_SECONDS = 25.0
@@ -83,7 +83,7 @@ def parts(network: Backbone, speed: float, settings: dict[str, Any], masks: int,
     count, runtimes = len(tuning.names(network_names(settings))), check_runtimes(settings.get("runtimes", ()))
     if len(runtimes) > 1:
         found[EXPORT] = _EXPORT_SECONDS * count
-    found[TIMING] = TIMING_SECONDS * count * len(runtimes)
+    found[LATENCY] = TIMING_SECONDS * count * len(runtimes)
     if repeats := settings.get("repeats", 0):
         again = tuned([max(pruned)], tuning.recipe.epochs) if TUNED in tuning.also else 0.0
         found[REPEATS] = repeats * (2 * TIMING_SECONDS + again)

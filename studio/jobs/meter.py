@@ -5,13 +5,13 @@ from __future__ import annotations
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, Told
 from ftl.pruning.names import TUNED
 
-LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING = (
-    "layout", "backbone", "search", "scoring", "export", "timing", "repeats", "keeping"
+LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
+    "layout", "backbone", "search", "scoring", "export", "latency", "repeats", "keeping"
 )  # fmt: skip
 """Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
 export."""
 
-STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, TIMING, REPEATS, KEEPING)
+STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING)
 
 _FIRST = 0.8  # of the timing, for the rounds that are always taken
 _TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at photographs
@@ -20,7 +20,7 @@ _TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at 
 class Meter:
     """The share of a sweep's work that is done. It never falls, and is 1 only once the job says that it is done.
 
-    `weights`: seconds of each part, in the order in which they are done (`studio.jobs.parts`); none until known.
+    `weights`: seconds of each part, in the order in which they are done (`studio.jobs.cost.parts`); none until known.
     """
 
     def __init__(self, weights: dict[str, float] | None = None) -> None:
@@ -88,7 +88,7 @@ def _part_of(what: str) -> tuple[str, float, float] | None:
         "repeating": REPEATS, "keeping": KEEPING,
     }  # fmt: skip
     if what == "timing":
-        return TIMING, 0.0, _FIRST
+        return LATENCY, 0.0, _FIRST
     if what.startswith("timing again"):
-        return TIMING, _FIRST, 1 - _FIRST
+        return LATENCY, _FIRST, 1 - _FIRST
     return (stages[first], 0.0, 1.0) if first in stages else None

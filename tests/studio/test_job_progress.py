@@ -9,7 +9,7 @@ import pytest
 
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from studio.accounts import add_user
-from studio.jobs import meter as cost
+from studio.jobs import meter as parts
 from studio.jobs import progress, queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.sweeps import job_in
@@ -19,8 +19,8 @@ from tests.studio.conftest import Someone
 from tests.studio.test_jobs import fill, give_backbone, settings
 
 WEIGHTS = {
-    cost.LAYOUT: 10.0, cost.SCORING: 20.0, "base": 10.0, "keep-0.5": 10.0, "keep-0.5-tuned": 100.0, cost.TIMING: 40.0,
-    cost.REPEATS: 8.0, cost.KEEPING: 2.0,
+    parts.LAYOUT: 10.0, parts.SCORING: 20.0, "base": 10.0, "keep-0.5": 10.0, "keep-0.5-tuned": 100.0, parts.LATENCY: 40.0,
+    parts.REPEATS: 8.0, parts.KEEPING: 2.0,
 }  # fmt: skip
 
 
