@@ -19,8 +19,8 @@ from tests.studio.conftest import Someone
 from tests.studio.test_jobs import fill, give_backbone, settings
 
 WEIGHTS = {
-    parts.LAYOUT: 10.0, parts.SCORING: 20.0, "base": 10.0, "keep-0.5": 10.0, "keep-0.5-tuned": 100.0, parts.LATENCY: 40.0,
-    parts.REPEATS: 8.0, parts.KEEPING: 2.0,
+    parts.LAYOUT: 10.0, parts.SCORING: 20.0, "base": 10.0, "keep-0.5": 10.0, "keep-0.5-tuned": 100.0,
+    parts.LATENCY: 40.0, parts.REPEATS: 8.0, parts.KEEPING: 2.0,
 }  # fmt: skip
 
 
