@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.errors import StudioError
 from studio.home import secret
+from studio.rights import SignedIn
 from studio.store.database import reading, writing
 from studio.store.models import Attempt, Session, User
 
@@ -81,15 +82,28 @@ def open_session(user_id: int) -> str:
 
 def user_of(cookie: str | None) -> User | None:
     """The user whose cookie this is; None if it is missing, tampered with, expired or signed out."""
+    with reading() as db:
+        session = session_of(db, cookie)
+        return session.user if session else None
+
+
+def signed_in(cookie: str | None) -> tuple[User, SignedIn] | None:
+    """The user whose cookie this is, and the same as what they change asks for; None as in `user_of`."""
+    with reading() as db:
+        session = session_of(db, cookie)
+        return (session.user, SignedIn(session.user_id, session.id)) if session else None
+
+
+def session_of(db: Database, cookie: str | None) -> Session | None:
+    """The session whose cookie this is, read in that transaction; None as in `user_of`."""
     if not cookie or not re.fullmatch(r"[\w.\-]{20,200}", cookie):
         return None
     try:
         session_id = _signer().loads(cookie)
     except BadSignature:
         return None
-    with reading() as db:
-        found = db.get(Session, session_id)
-        return found.user if found and found.expires_at > time.time() else None
+    found = db.get(Session, session_id)
+    return found if found and found.expires_at > time.time() else None
 
 
 def ticket(cookie: str | None) -> str | None:

@@ -107,7 +107,7 @@ async def upload(request: Request) -> Response:
                 if not uploads:
                     raise StudioError("send photographs in the form's field files")
                 chosen = ids[str(name)] if name is not None else None
-                got = receive(project, request.state.user.id, uploads, class_id=chosen, split=split)
+                got = receive(project, request.state.who, uploads, class_id=chosen, split=split)
                 return JSONResponse(got._asdict(), 400 if got.problems and not (got.added or got.known) else 200)
 
             return await told(answer)
@@ -161,7 +161,7 @@ def job(request: Request) -> Response:
 @for_members("admin")
 def cancel(request: Request) -> Response:
     """Ask a job to stop; what it has finished stays."""
-    queue.cancel(request.path_params["project"], request.path_params["job"])
+    queue.cancel(request.path_params["project"], request.path_params["job"], request.state.who)
     return JSONResponse({})
 
 
