@@ -77,8 +77,9 @@ def check_account(db: Database, who: int, *, alone: bool = False) -> None:
     """Raise `Forbidden` unless the account and, of a `SignedIn`, the session are good until the transaction's end."""
     # no foreign key waits for this lock, but whatever changes the row does
     lock = {"key_share": True} if alone else {"read": True}
-    if db.get(User, int(who), with_for_update=lock, populate_existing=True) is None:
-        raise Forbidden("this account is no longer there: ask the studio's owner")
+    user = db.get(User, int(who), with_for_update=lock, populate_existing=True)
+    if user is None or user.deactivated_at is not None:
+        raise Forbidden("this account is deactivated: ask the studio's owner")
     if isinstance(who, SignedIn):
         session = db.get(Session, who.session_id, with_for_update={"read": True}, populate_existing=True)
         if session is None or session.user_id != who or session.expires_at <= time.time():

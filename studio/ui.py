@@ -14,8 +14,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from ftl.errors import FtlError
-from studio import accounts
-from studio.accounts import COOKIE, redeem
+from studio.accounts import COOKIE
+from studio.accounts.sessions import signed_in as signed_in_by
+from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
 from studio.projects import projects_of, require
 from studio.rights import SignedIn
@@ -88,7 +89,7 @@ def who() -> SignedIn:
 
 
 def _signed_in() -> tuple[User, SignedIn]:
-    found = accounts.signed_in(st.context.cookies.get(COOKIE)) or accounts.signed_in(st.session_state.get("cookie"))
+    found = signed_in_by(st.context.cookies.get(COOKIE)) or signed_in_by(st.session_state.get("cookie"))
     if found is None:
         st.warning(
             "You are signed out. [Sign in](/account/sign-in) in a new tab; this page then goes on, with all that "

@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.accounts import COOKIE, signed_in
+from studio.accounts import COOKIE
+from studio.accounts.sessions import signed_in
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")

@@ -194,9 +194,11 @@ NOT_BY_SOMEBODY = {
     "studio.rights:acting": "asks",
     "studio.rights:changing": "asks",
     "studio.rights:changing_image": "asks",
-    "studio.accounts:check_password": "signs in: there is nobody to ask for yet",
-    "studio.accounts:open_session": "signs in",
-    "studio.accounts:close_session": "signs out the session that it is given",
+    "studio.accounts.sessions:open_session": "signs in: there is nobody to ask for yet",
+    "studio.accounts.sessions:close_session": "signs out the session that it is given",
+    "studio.accounts.throttle:count_attempt": "signs in",
+    "studio.accounts.throttle:forget_attempt": "signs in",
+    "studio.accounts.tickets:redeem": "signs in",
     "studio.oidc:redeem": "signs in",
     "studio.projects:accept": "makes a new account, by an invitation",
     "studio.projects:invite": "the first start's link",
@@ -352,7 +354,7 @@ def _lower(world: World, case: Case) -> None:
     _role(world, {"admin": "reviewer", "reviewer": "annotator"}[str(case.role)])
 
 
-REFUSED: list[Callable[[World, Case], None]] = [_signed_out, _expired, _removed, _lower]
+REFUSED: list[Callable[[World, Case], None]] = [_signed_out, _expired, _deactivated, _removed, _lower]
 
 
 @pytest.mark.parametrize("name", CASES)
