@@ -37,6 +37,8 @@ STATE_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted"
 
 P = ParamSpec("P")
 
+_NOT_HERE = "You are no longer in this project, or it was deleted: ask its admin."
+
 ERRORS = (StudioError, FtlError)
 """What is told to users as a sentence."""
 
@@ -114,6 +116,9 @@ def choose_project() -> Here | None:
     """The project of this session, chosen in the sidebar and kept in the address; None while there is none."""
     user, who = _signed_in()
     projects = {project.id: (project, role) for project, role in projects_of(user.id)}
+    if st.session_state.get("project", None) not in (None, *projects):  # it was there when this tab ran last
+        del st.session_state["project"]
+        st.info(_NOT_HERE, icon=":material/lock:")
     if not projects:
         return None
     asked = st.session_state.get("project", st.query_params.get("project"))
@@ -144,7 +149,7 @@ def here(role: str = "annotator") -> Here:
     project_id = st.session_state.get("project")
     found = {project.id: project for project, _ in projects_of(user.id)}
     if project_id not in found and project_id is not None:
-        st.info("You are no longer in this project: ask its admin for an invitation link.", icon=":material/lock:")
+        st.info(_NOT_HERE, icon=":material/lock:")
         stop()
     if project_id not in found:
         empty("No project yet", "Make one on the Projects page, or ask for an invitation link.", ":material/folder:")
