@@ -201,6 +201,7 @@ NOT_BY_SOMEBODY = {
     "studio.accounts.tickets:redeem": "signs in",
     "studio.oidc:redeem": "signs in",
     "studio.projects:accept": "makes a new account, by an invitation",
+    "studio.projects:first_token": "the first start's link",
     "studio.projects:invite": "the first start's link",
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
