@@ -154,8 +154,8 @@ def _none_left(candidates: Sequence[Candidate], standings: dict[str, str], best:
         (OUTSIDE, OUTSIDE),
     ):
         if names := [name for name, standing in standings.items() if standing == verdict]:
-            names = ["the unpruned network" if name in unpruned else name for name in names]
-        told.append(f"{listed(names)} {'is' if len(names) == 1 else 'are'} {words}")
+            called = ["the unpruned network" if name in unpruned else name for name in names]
+            told.append(f"{listed(called)} {'is' if len(names) == 1 else 'are'} {words}")
     tries = ["more photographs", "a larger keep fraction", "fine-tuning"]
     tries += ["looser limits"] if limits != Limits() else []
     return f"no network is recommended: {'; '.join(told)}. Try {', '.join(tries[:-1])} or {tries[-1]}"
