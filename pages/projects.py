@@ -6,6 +6,7 @@ from studio import ui
 from studio.backup import panel as backup_panel
 from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
+from studio.jobs import webhook_forms
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
 from studio.store.models import ROLES
@@ -106,6 +107,9 @@ if projects:
             if st.form_submit_button("Save"):
                 set_photo_pattern(project.id, pattern, who)
                 st.rerun()
+
+        with st.expander("Webhook"):
+            webhook_forms.project_form(project, who)
 
     if not blind(project, role):
         with st.expander("Take photographs and masks home", icon=":material/download:"):
