@@ -92,7 +92,9 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
             if rows:
-                st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
+                st.dataframe(
+                    pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder="–"
+                )
             if curves := progress.curves(job):
                 st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")
                 st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")

@@ -50,6 +50,7 @@ function begin() {
 }
 
 function offer(parent) {
+  parent.style.textAlign = "right";
   const draw = () => {
     parent.replaceChildren();
     if (!("Notification" in window) || Notification.permission === "granted") return;
