@@ -11,8 +11,15 @@ from studio.annotation.looks import looks
 from studio.annotation.overlay import overlay
 from studio.assists import page as assists
 from studio.classes import classes_of
-from studio.images.library import count_images, find_images, set_class
+from studio.images.library import count_images, find_images, give_class
+from studio.store.models import Image
 from studio.together.sharing import blind
+
+
+def _give_class(project_id: int, user_id: int, image: Image, menu: str) -> None:
+    """Give the image the class that was chosen in its menu."""
+    do(give_class, project_id, user_id, image.id, image.class_id, st.session_state[menu])
+
 
 here = user, project, role = ui.here()
 if not count_images(project.id):
@@ -70,7 +77,8 @@ with side:
         back = st.container(horizontal=True, gap="xsmall")
         for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
             back.button(
-                "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
+                "", icon=f":material/{kind}:", help=kind.capitalize(), key=f"{kind}-{image.id}", shortcut=key,
+                disabled=not editable,
                 on_click=do, args=(desk.step_back, image, user.id, kind),
             )  # fmt: skip
     with st.expander("View"):
@@ -80,19 +88,21 @@ with side:
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
     with st.expander("Image and mask"):
-        ids = [None, *(one.id for one in classes)]
-        class_key = f"class-of-{image.id}-{image.class_id}"  # of this image: quick steps must not class the next one
-        st.selectbox(
-            "Class of the image", ids, ids.index(image.class_id), key=class_key,
-            format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
-            on_change=lambda: do(set_class, project.id, user.id, [image.id], st.session_state[class_key]),
+        names = {None: "No class"} | {one.id: one.name for one in classes}
+        # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
+        # change then be stored unasked. Its key names the image and the class that its user saw.
+        menu = f"class-of-{image.id}-{image.class_id}"
+        st.menu_button(
+            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu, width="stretch",
+            format_func=lambda choice: ui.plain(names[choice]),
+            on_click=_give_class, args=(project.id, user.id, image, menu),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
-        if tidying.button("Drop specks", disabled=not editable):
+        if tidying.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
             with ui.told():
                 desk.add(image, user.id, tidy.specks(log.mask(image, author_id=whose), int(least)))
-        if tidying.button("Fill holes", disabled=not editable):
+        if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
                 desk.add(image, user.id, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
@@ -138,5 +148,5 @@ with middle:
     with st.container(key=f"stage-{image.id}"):
         overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
         drawing()
-    talk.comments(image, user.id, own_only=alone)
+    talk.comments(image, here, own_only=alone)
     talk.history(image, here, classes, editable=editable, own_only=alone)
