@@ -1,5 +1,7 @@
 """Annotate: draw what is wrong with a wall, stroke by stroke."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from studio import ui
@@ -9,6 +11,7 @@ from studio.annotation.head import asked, do, head
 from studio.annotation.hold import hold
 from studio.annotation.looks import looks
 from studio.annotation.overlay import overlay
+from studio.annotation.unsent import unsent
 from studio.assists import page as assists
 from studio.classes import classes_of
 from studio.images.library import count_images, find_images, give_class
@@ -118,6 +121,7 @@ colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
         do(desk.put_away, image, user.id)
+        unsent(image, user)
         if way == "Threshold":
             sorting.page(image, user.id, classes, editable=editable)
         else:
@@ -138,15 +142,12 @@ with middle:
             return
         if tool == "pin":
             talk.pin(image, me.id, mounted, objects)
-        try:
-            count = desk.save(image, me.id, mounted, objects)
-            st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
-        except ui.ERRORS as error:
-            st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
-            st.button("Try again", icon=":material/refresh:")
+        with suppress(*ui.ERRORS):  # the browser sends them again, and tells why they are not taken
+            desk.save(image, me.id, mounted, objects)
 
     with st.container(key=f"stage-{image.id}"):
         overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
         drawing()
+    unsent(image, user, mounted)
     talk.comments(image, here, own_only=alone)
     talk.history(image, here, classes, editable=editable, own_only=alone)
