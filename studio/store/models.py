@@ -103,6 +103,7 @@ class Project(Base):
 
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
     `accept_own`: whether reviewers may accept their own work, see `studio.together.own_work`.
+    `webhook`: where the end of its jobs is told, empty for nowhere.
     """
 
     __tablename__ = "projects"
@@ -111,6 +112,7 @@ class Project(Base):
     photo_pattern: Mapped[str | None]
     overlap: Mapped[int] = mapped_column(default=1, server_default="1")
     accept_own: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    webhook: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
 
@@ -259,6 +261,8 @@ class Job(Base):
 
     `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
     project, lowest first. `tree`: of its folder in the store (`studio.store.shared`), once it is done, if there is one.
+    `share`: 0..1 of its work that is done; `seconds`: what it was expected to take when it was launched, if known.
+    `unstable`: how many of its times are to be taken again. `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"
@@ -281,6 +285,10 @@ class Job(Base):
     ended_at: Mapped[float | None]
     place: Mapped[float] = mapped_column(default=time.time, server_default="0")
     tree: Mapped[str | None]
+    share: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    seconds: Mapped[float | None]
+    unstable: Mapped[int] = mapped_column(default=0, server_default="0")
+    told: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class CandidateRow(Base):
