@@ -19,12 +19,8 @@ from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
 from studio.store.database import migrate
-<<<<<<< HEAD
 from studio.web import account, api, files, live, strokes
-=======
-from studio.web import account, api, files, live
 from studio.web.bodies import Bodies
->>>>>>> main
 from studio.web.gate import Gate
 
 _WATCH_SECONDS = 10
@@ -69,13 +65,8 @@ def apologise(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
-<<<<<<< HEAD
     routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, api.BELOW],
-    middleware=[Middleware(Gate, provider=oidc.configured())],
-=======
-    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, api.BELOW],
     middleware=[Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
->>>>>>> main
     lifespan=lifespan,
     on_script_error=apologise,
 )
