@@ -17,8 +17,6 @@ from studio.errors import Forbidden, StudioError
 from studio.images.library import image_in
 from studio.web.answers import for_members
 
-_MOST_BYTES = 64 * 2**20
-
 
 async def strokes(request: Request) -> Response:
     """POST: add a canvas' strokes, those that the log lacks; JSON as in `reported`, and `user`, whose they are.
@@ -26,12 +24,7 @@ async def strokes(request: Request) -> Response:
     Answers {strokes}, how many of the canvas are on the disk now. 400, 403, 404, 413: they are refused, and why.
     503: the disk does not take them now.
     """
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            return JSONResponse({"error": "this is more than one canvas holds"}, 413)
-    request.state.report = bytes(body)
+    request.state.report = await request.body()
     return await _add(request)
 
 
