@@ -1,8 +1,9 @@
 // The package's canvas. Each of its reports is kept in this browser first, see unsent.js.
 let draw = null; // the package's own function, once it is loaded
-const newest = new WeakMap(); // of what waits for it, only the last is drawn
+const newest = new WeakMap(); // by place: Streamlit may end a run of this function after the next one has begun
 
-const mount = ({ data, parentElement, setStateValue, ...rest }) => {
+const mount = (given) => {
+  const { data, parentElement, setStateValue, ...rest } = given;
   let gone = false;
   const report = (name, value) => {
     if (name === "drawing") window.ftlStrokes?.report(data.mount, value.raw.objects);
@@ -14,6 +15,7 @@ const mount = ({ data, parentElement, setStateValue, ...rest }) => {
   const canvases = window.ftlCanvases ??= new Map();
   canvases.set(parentElement, flush);
   return () => {
+    if (newest.get(parentElement) !== given) return;
     gone = true;
     if (window.ftlHold?.down) document.dispatchEvent(new MouseEvent("mouseup")); // what is drawn by now is a stroke
     flush();
