@@ -24,7 +24,7 @@ def _give_class(project_id: int, user_id: int, image: Image, menu: str) -> None:
     do(give_class, project_id, user_id, image.id, image.class_id, st.session_state[menu])
 
 
-here = user, project, role = ui.here()
+here = user, project, role, who = ui.here()
 if not count_images(project.id):
     st.title("Annotate")
     ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
@@ -82,7 +82,7 @@ with side:
             back.button(
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=f"{kind}-{image.id}", shortcut=key,
                 disabled=not editable,
-                on_click=do, args=(desk.step_back, image, user.id, kind),
+                on_click=do, args=(desk.step_back, image, who, kind),
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
@@ -98,16 +98,16 @@ with side:
         st.menu_button(
             f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu, width="stretch",
             format_func=lambda choice: ui.plain(names[choice]),
-            on_click=_give_class, args=(project.id, user.id, image, menu),
+            on_click=_give_class, args=(project.id, who, image, menu),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
         if tidying.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.specks(log.mask(image, author_id=whose), int(least)))
+                desk.add(image, who, tidy.specks(log.mask(image, author_id=whose), int(least)))
         if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.holes(log.mask(image, author_id=whose)))
+                desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
     with st.expander("Keys"):
         st.markdown(
@@ -120,33 +120,33 @@ with side:
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
-        do(desk.put_away, image, user.id)
+        do(desk.put_away, image, who)
         unsent(image, user)
         if way == "Threshold":
-            sorting.page(image, user.id, classes, editable=editable)
+            sorting.page(image, who, classes, editable=editable)
         else:
-            assists.page(image, user.id, classes, whose, editable=editable)
+            assists.page(image, who, classes, whose, editable=editable)
         ui.stop()
     looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
-    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)
+    mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
-    @st.fragment
+    @ui.fragment
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         objects = desk.canvas(mounted, tool, number, width, editable=editable)
         desk.keep(image, mounted, objects)
-        me = ui.here().user
+        me = ui.here().who
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
         if tool == "pin":
-            talk.pin(image, me.id, mounted, objects)
+            talk.pin(image, me, mounted, objects)
         with suppress(*ui.ERRORS):  # the browser sends them again, and tells why they are not taken
-            desk.save(image, me.id, mounted, objects)
+            desk.save(image, me, mounted, objects)
 
     with st.container(key=f"stage-{image.id}"):
-        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
+        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, who))
         drawing()
     unsent(image, user, mounted)
     talk.comments(image, here, own_only=alone)

@@ -16,7 +16,6 @@ from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
 from studio.annotation.picture import photograph
 from studio.images.library import image_in
-from studio.projects import require
 from studio.store.models import Image, ImageClass
 from studio.together import own_work, review
 from studio.together.sharing import works_on
@@ -89,10 +88,9 @@ def preview(image_id: int, position: int, classes: Classes, way: str, _image: Im
     return Preview(picture, mask, int(made.disputed.sum()), pictures.areas(made.disputed))
 
 
-def act(here: ui.Here, action: Callable[..., Any], *arguments: Any) -> None:
+def act(action: Callable[..., Any], *arguments: Any) -> None:
     """Do what a button says, if its user still may; an error is a sentence on top of the page."""
     with ui.told():
-        require(ui.signed_in().id, here.project.id, "reviewer")
         action(*arguments)
 
 
@@ -114,13 +112,13 @@ def judge(here: ui.Here, image: Image) -> None:
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     # each in its place, whatever the state: nothing comes to stand under a second click. Their keys name the state
     bar.button("Accept", key=f"accept-{image.id}-{image.state}", type="primary", disabled=not waits or bool(refused),
-               on_click=act, args=(here, review.accept, image.id, here.user.id))  # fmt: skip
+               on_click=act, args=(review.accept, image.id, here.who))  # fmt: skip
     with bar.popover("Return", disabled=not waits):
         if waits:
             _return(here, image)
     if image.state == "accepted":
         bar.button("Reopen", key=f"reopen-{image.id}", on_click=act,
-                   args=(here, review.reopen, image.id, here.user.id))  # fmt: skip
+                   args=(review.reopen, image.id, here.who))  # fmt: skip
     if refused:
         bar.caption(f":material/info: {ui.sentence(refused)}")
     if bar.button("Open in Annotate", icon=":material/brush:"):
@@ -135,7 +133,7 @@ def _return(here: ui.Here, image: Image) -> None:
         why = st.text_area("What is to be mended", max_chars=2000)
         if st.form_submit_button("Return it", type="primary"):
             with ui.told():
-                review.give_back(image.id, here.user.id, to, why)
+                review.give_back(image.id, here.who, to, why)
                 st.rerun()
 
 
@@ -174,7 +172,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
         made = preview(image.id, position, classes, way, image)
         label = "Settle by majority" if way == "Majority" else "Settle by STAPLE"
         bar.button(label, key=f"settle-{image.id}-{position}-{way}", type="primary", disabled=not editable,
-                   on_click=act, args=(here, _settle, image, here.user.id, made, people, position))  # fmt: skip
+                   on_click=act, args=(_settle, image, here.who, made, people, position))  # fmt: skip
         st.image(made.picture, "What would become the image's mask", width="stretch")
         if made.disputed:
             st.markdown(
@@ -187,7 +185,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     last = log.last(image.id, here.user.id, "undo")
     if last is not None and last.startswith(layers.CONSENSUS):
         bar.button("Undo the settling", key=f"unsettle-{image.id}-{last}", icon=":material/undo:",
-                   disabled=not editable, on_click=act, args=(here, _undo, image, here.user.id))  # fmt: skip
+                   disabled=not editable, on_click=act, args=(_undo, image, here.who))  # fmt: skip
 
 
 def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from studio.errors import Forbidden
-from studio.store.database import reading, writing
+from studio.rights import changing
+from studio.store.database import reading
 from studio.store.models import Image, Member, Project, Stroke, Work
 from studio.together.audit import record
 
@@ -20,7 +21,7 @@ _AT_ONCE = 500  # databases bound the number of variables
 
 def set_accept_own(project_id: int, by: int, allowed: bool) -> None:
     """Say whether reviewers may accept their own work."""
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         project = db.get_one(Project, project_id)
         if project.accept_own != allowed:
             project.accept_own = allowed

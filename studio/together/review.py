@@ -6,27 +6,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio.errors import StudioError
-from studio.store.database import writing
+from studio.rights import changing_image
 from studio.store.models import Comment, Image, Project, Work
 from studio.together.audit import record
 from studio.together.own_work import check_acceptance
 from studio.together.presence import work_of
 
 
-def _image(db: Session, image_id: int, *states: str) -> Image:
-    """The image, held for this transaction. Raises `StudioError` if it is in none of these states."""
-    image = db.get(Image, image_id, with_for_update=True)
-    if image is None:
-        raise StudioError("this image is no longer there")
+def _check(image: Image, *states: str) -> None:
+    """Raise `StudioError` if the image is in none of these states."""
     if image.state not in states:
         raise StudioError(f"the image is {image.state} by now: look at it again")
-    return image
 
 
 def submit(image_id: int, user_id: int) -> None:
     """Hand one's work in. The image is submitted once as many have as the project wants."""
-    with writing() as db:
-        image = _image(db, image_id, "open", "returned")
+    with changing_image(user_id, image_id) as (db, image):
+        _check(image, "open", "returned")
         work = work_of(db, image_id, user_id)
         if work.state == "submitted":
             return  # a second click
@@ -40,16 +36,16 @@ def submit(image_id: int, user_id: int) -> None:
 
 def accept(image_id: int, user_id: int) -> None:
     """Accept submitted work; the image is read-only then. Raises `Forbidden` for one's own, see `own_work`."""
-    with writing() as db:
-        image = _image(db, image_id, "submitted")
+    with changing_image(user_id, image_id, "reviewer") as (db, image):
+        _check(image, "submitted")
         check_acceptance(db, image.project_id, [image_id], user_id)
         _move(db, image, user_id, "accepted", "accepted")
 
 
 def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "") -> None:
     """Return submitted work to its annotator, or with None to all who submitted, with a comment that those read."""
-    with writing() as db:
-        image = _image(db, image_id, "submitted")
+    with changing_image(user_id, image_id, "reviewer") as (db, image):
+        _check(image, "submitted")
         image.state = "returned"
         submitted = select(Work).where(Work.image_id == image_id, Work.state == "submitted")
         for work in db.scalars(submitted if to is None else submitted.where(Work.user_id == to)):
@@ -62,8 +58,9 @@ def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "")
 
 def reopen(image_id: int, user_id: int) -> None:
     """Let accepted work be drawn on again."""
-    with writing() as db:
-        _move(db, _image(db, image_id, "accepted"), user_id, "open", "reopened")
+    with changing_image(user_id, image_id, "reviewer") as (db, image):
+        _check(image, "accepted")
+        _move(db, image, user_id, "open", "reopened")
 
 
 def _move(db: Session, image: Image, user_id: int, after: str, what: str) -> None:

@@ -42,7 +42,7 @@ def live(request: Request) -> Response:
         raise StudioError("after is a position of the log, a whole number")
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
-    beat(image.id, user.id)
+    beat(image.id, request.state.who)
     role = require(user.id, project_id)
     alone = blind(project_of(project_id), role)
     rows = [] if alone else log.read(image.id, after)

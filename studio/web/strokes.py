@@ -39,7 +39,7 @@ def _add(request: Request) -> Response:
         raise Forbidden(f"somebody else drew them, and {user.name} is signed in now")
     found = reported(given, image)
     try:
-        log.append(image.id, user.id, found)
+        log.append(image.id, request.state.who, found)
     except SQLAlchemyError as error:
         print(f"strokes cannot be written: {error}", file=sys.stderr)
         return JSONResponse({"error": "the studio's disk does not take them now"}, 503)
