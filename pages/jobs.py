@@ -10,11 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 from ftl.words import NOTHING
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import progress, queue, record, waiting
+from studio.jobs import announce, progress, queue, record, waiting
 from studio.jobs.curves import learning_chart
 from studio.store.models import Job
 
-st.title("Jobs")
+left, right = st.columns([5, 2], vertical_alignment="center")
+left.title("Jobs")
+with right:
+    announce.offer()
 LOOKS = {
     "queued": ("gray", "schedule", "waiting"),
     "running": ("orange", "progress_activity", "running"),
@@ -75,6 +78,9 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
         left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
+        if job.state == "done" and job.unstable:
+            whose = "A time is" if job.unstable == 1 else f"{job.unstable} times are"
+            left.caption(f":material/timer_off: {whose} unstable: taken again once the machine is quiet.")
         buttons(right, job, role, progress.finished(rows), next_up)
         if job.state == "running":
             left_over = waiting.told(job, turn) if turn and not job.cancel else ""

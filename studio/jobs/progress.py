@@ -78,8 +78,8 @@ def stage(job: Job) -> str:
     text = f"{job.stage[:1].upper()}{job.stage[1:]}"
     if job.cancel:
         return "Stopping"
-    if job.total > 1:
-        text += f" · {job.done} of {job.total}" if job.total <= 200 else f" · {job.done / job.total:.0%}"
+    if 1 < job.total <= 200:
+        text += f" · {job.done} of {job.total}"
     return text
 
 
