@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -106,7 +107,7 @@ def kept_per_layer(candidates: Sequence[Candidate], layers: Sequence[str]) -> go
     figure = titled("Filters kept per layer", "layer", "candidate")
     figure.add_heatmap(
         z=shares,
-        x=list(layers),
+        x=[escape(layer) for layer in layers],  # they are named in a file of somebody's
         y=[one.name for one in rows],
         text=counts,
         texttemplate="%{text}",

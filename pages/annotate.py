@@ -75,7 +75,7 @@ with side:
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
-                         format_func=lambda one: by_number[one].name)  # fmt: skip
+                         format_func=lambda one: ui.plain(by_number[one].name))  # fmt: skip
         opacity = st.slider("Overlay", 0.0, 1.0, 0.5, 0.1)
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
@@ -132,7 +132,10 @@ with middle:
             count = desk.save(image, me.id, mounted, objects)
             st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
         except ui.ERRORS as error:
-            st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
+            st.error(
+                f"Not saved yet: {ui.plain(str(error))}. Your strokes are kept in this tab.",
+                icon=":material/cloud_off:",
+            )
             st.button("Try again", icon=":material/refresh:")
 
     with st.container(key=f"stage-{image.id}"):

@@ -28,7 +28,7 @@ if not any(project.name == NAME for project, _ in projects):
 
 if projects:
     project, role = ui.here()[1:]
-    st.header(project.name)
+    st.header(ui.plain(project.name))
     classes, people = st.columns(2, gap="medium")
     with classes, st.container(border=True):
         st.subheader("Classes")

@@ -1,11 +1,11 @@
-"""Settings: where jobs are computed, and how many a project may have; for the studio's owner."""
+"""Settings: where jobs are computed, and how much of everything there may be; for the studio's owner."""
 
 import streamlit as st
 
 from studio import ui
 from studio.jobs.cluster import workers
 from studio.jobs.office import Machine, machines
-from studio.settings import Settings, fixed_scheduler, owns, save, settings
+from studio.settings import QUOTAS, Settings, fixed_scheduler, owns, save, settings
 
 user = ui.signed_in()
 st.title("Settings")
@@ -51,11 +51,15 @@ with st.container(border=True):
         )
 
 with st.container(border=True):
-    st.subheader("The queue")
-    most = st.number_input("Jobs of one project that may wait or run", 1, 1000, now.most_jobs)
+    st.subheader("Limits")
+    st.caption("So that nobody, by mistake or on purpose, takes all of the machine.")
+    most = {
+        key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
+        for key, quota in QUOTAS.items()
+    }
     st.caption("One job runs at a time, with all workers, so that none disturbs another's times; projects take turns.")
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
-        save(user.id, Settings(scheduler, time_on, int(most)))
+        save(user.id, Settings(scheduler, time_on, **most))
         st.toast("Saved: the next job goes by it.", icon=":material/check:")

@@ -3,25 +3,62 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import select
 
 from studio.errors import Forbidden, StudioError
-from studio.store.database import reading, writing
+from studio.store.database import engine, reading, writing
 from studio.store.models import Invitation, Setting
+
+_FRESH_SECONDS = 5
 
 
 class Settings(NamedTuple):
     """`scheduler`: address of the Dask cluster that computes; empty for this machine's own.
 
-    `time_on`: the name of its worker that takes the times; empty for any that is idle.
-    `most_jobs`: so many jobs of a project may wait or run at once.
+    `time_on`: the name of its worker that takes the times; empty for any that is idle. The others: see `QUOTAS`.
     """
 
     scheduler: str = ""
     time_on: str = ""
     most_jobs: int = 10
+    most_images: int = 100_000
+    most_megapixels: int = 100
+    most_upload_mb: int = 1000
+    most_requests: int = 6000
+
+    @property
+    def most_pixels(self) -> int:
+        """Pixels that a photograph may have."""
+        return self.most_megapixels * 1_000_000
+
+
+class Quota(NamedTuple):
+    """How much of something there may be: `label` names it, from `least` to `most`; `why`: what happens beyond."""
+
+    label: str
+    least: int
+    most: int
+    why: str
+
+
+QUOTAS = {
+    "most_jobs": Quota("Jobs of one project that may wait or run", 1, 1000,
+                       "A further job is refused until one has ended."),
+    "most_images": Quota("Images of one project", 1, 1_000_000,
+                         "Further photographs are refused; what is there stays."),
+    "most_megapixels": Quota("Megapixels of one photograph", 1, 100, "Larger photographs are refused before they are "
+                             "decoded: they take the memory of everybody."),
+    "most_upload_mb": Quota("Megabytes of one upload", 1, 1000, "Of a file on the pages, and of all files of a request "
+                            "to the API. Larger ones are refused while they come."),
+    "most_requests": Quota("Requests a minute", 300, 1_000_000, "Of a person with all tabs and programs, and of an "
+                           "address from which nobody is signed in. An open image asks once a second, a page of "
+                           "thumbnails about a hundred times."),
+}  # fmt: skip
+"""The settings that are numbers, by their names."""
 
 
 def settings() -> Settings:
@@ -29,6 +66,16 @@ def settings() -> Settings:
     with reading() as db:
         saved = {one.key: one.value for one in db.scalars(select(Setting)) if one.key in Settings._fields}
     return Settings(**saved | ({"scheduler": fixed_scheduler()} if fixed_scheduler() else {}))
+
+
+def recent() -> Settings:
+    """The settings as they were a few seconds ago at most, for what every request asks."""
+    return _read_at(str(engine().url), int(time.monotonic() // _FRESH_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _read_at(database: str, moment: int) -> Settings:
+    return settings()
 
 
 def fixed_scheduler() -> str:
@@ -51,10 +98,12 @@ def save(user_id: int, new: Settings) -> None:
     port = rest.rpartition(":")[2]
     if new.scheduler and not (scheme in ("tcp", "tls") and port.isdecimal() and int(port) < 65536):
         raise StudioError("a scheduler's address reads tcp://HOST:PORT or tls://HOST:PORT, as tcp://10.0.0.5:8786")
-    if not 1 <= new.most_jobs <= 1000:
-        raise StudioError("a project may have from 1 to 1000 jobs at once")
+    for key, quota in QUOTAS.items():
+        if not quota.least <= getattr(new, key) <= quota.most:
+            raise StudioError(f"{quota.label.lower()}: from {quota.least:,} to {quota.most:,}")
     with writing() as db:
         for key, value in new._asdict().items():
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue
             db.merge(Setting(key=key, value=value))
+    _read_at.cache_clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+from time import monotonic
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -11,10 +13,15 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.accounts import COOKIE, user_of
+from studio.settings import recent
+from studio.store.models import User
+from studio.web.rate import Buckets
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
 """Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
+_FREE = ("/static/", "/_stcore/health", "/favicon")
+"""What is not counted: files of the front end, which browsers keep, and who looks whether the studio is up."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -33,7 +40,7 @@ def _foreign(headers: Headers) -> bool:
 
 
 class Gate:
-    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else.
+    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else, 429 to too much.
 
     `provider`: people may sign in through OIDC, so Streamlit's start page is open.
     """
@@ -42,6 +49,7 @@ class Gate:
         self._app = app
         self._open = (*_OPEN, *_PROVIDER) if provider else _OPEN
         self._start = provider
+        self._buckets = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or websocket through, or answer it."""
@@ -52,9 +60,12 @@ class Gate:
         web = scope["type"] == "http"
         if _foreign(connection.headers) and (not web or scope["method"] not in _SAFE):
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
-        if path.startswith(self._open) or (self._start and path == "/"):
+        is_open = path.startswith(self._open) or (self._start and path == "/")
+        user = None if is_open else await run_in_threadpool(user_of, credentials(connection))
+        if web and not path.startswith(_FREE) and (seconds := await self._wait(connection, user)):
+            return await self._later(seconds)(scope, receive, send)
+        if is_open:
             return await self._app(scope, receive, send)
-        user = await run_in_threadpool(user_of, credentials(connection))
         if user is not None:
             scope.setdefault("state", {})["user"] = user
             return await self._app(scope, receive, send)
@@ -64,6 +75,17 @@ class Gate:
             target = quote(path + (f"?{query}" if query else ""), safe="")
             return await RedirectResponse(f"/account/sign-in?next={target}", 303)(scope, receive, send)
         return await self._refuse(scope, receive, send, 401, "sign in first")
+
+    async def _wait(self, connection: HTTPConnection, user: User | None) -> float:
+        """How many seconds whoever this is has to wait before the next request."""
+        whose = f"user {user.id}" if user else f"address {connection.client.host if connection.client else ''}"
+        limits = await run_in_threadpool(recent)
+        return self._buckets.take(whose, limits.most_requests, monotonic())
+
+    def _later(self, seconds: float) -> JSONResponse:
+        whole = ceil(seconds)
+        told = {"error": f"these are too many requests within a minute: go on in {whole} s"}
+        return JSONResponse(told, 429, {"Retry-After": str(whole)})
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
         if scope["type"] == "websocket":

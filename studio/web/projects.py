@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import EMFILE
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -28,7 +29,7 @@ from studio.web.files import address
 from studio.web.schemas import LARGEST_ID, ImageOut, ImagesOut, ProjectOut, UploadOut, UploadRefusal
 
 MOST_FILES = 10_000
-_IN_MEMORY = 64 * 2**10  # of a file that is being sent; the rest goes to the disk
+_IN_MEMORY = 16 * 2**10  # of a file that is being sent; the rest goes to the disk
 
 _HOLDS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items())
 
@@ -101,6 +102,10 @@ async def upload(request: Request, project: Annotators, user: Asking) -> Respons
         form = await _Parser(request.headers, request.stream(), max_files=MOST_FILES, max_fields=100).parse()
     except (MultiPartException, FormParserError, KeyError):  # no form, a broken one, or one without a boundary
         raise StudioError(f"send a multipart form with at most {MOST_FILES:,} files: send more in several") from None
+    except OSError as error:
+        if error.errno != EMFILE:
+            raise
+        raise StudioError("these are more files than this machine can hold open: send fewer at a time") from None
     try:
         return await run_in_threadpool(_received, project, user.id, form)
     finally:
