@@ -79,7 +79,7 @@ def test_signed_in(world: World, case: schemathesis.Case) -> None:
 
 
 @schema.parametrize()
-@bounded
+@settings(bounded, max_examples=EXAMPLES or 3)
 def test_not_signed_in(world: World, case: schemathesis.Case) -> None:
     answer = case.call(world.server.url)
     if (case.operation.method, case.operation.path) != ("post", "/api/session"):
