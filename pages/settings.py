@@ -57,7 +57,6 @@ with st.container(border=True):
         key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
         for key, quota in QUOTAS.items()
     }
-    st.caption("One job runs at a time, with all workers, so that none disturbs another's times; projects take turns.")
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():

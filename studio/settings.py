@@ -47,7 +47,8 @@ class Quota(NamedTuple):
 
 QUOTAS = {
     "most_jobs": Quota("Jobs of one project that may wait or run", 1, 1000,
-                       "A further job is refused until one has ended."),
+                       "A further job is refused until one has ended. One runs at a time, with all workers, so that "
+                       "none disturbs another's times; projects take turns."),
     "most_images": Quota("Images of one project", 1, 1_000_000,
                          "Further photographs are refused; what is there stays."),
     "most_megapixels": Quota("Megapixels of one photograph", 1, 100, "Larger photographs are refused before they are "

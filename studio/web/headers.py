@@ -31,13 +31,13 @@ _FILES = ("/files/", "/media/", "/api/projects", "/api/session", "/api/openapi.j
 
 @cache
 def _page() -> str:
-    """Streamlit's front end: its own files, modules of components (`blob:`), and styles that it writes as it goes."""
+    """Streamlit's front end: its own files, modules of components (`blob:`), numbers in WebAssembly, its own styles."""
     index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
     inline = " ".join(f"'sha256-{one}'" for one in hashes)
     return (
-        f"default-src 'none'; script-src 'self' blob: {inline}; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' {inline}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; manifest-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -25,7 +25,7 @@ from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.tiny_sweep import add_sweep
 
 NAME = "[x](https://example.invalid) **b** :red[x] $a$ <b> www.example.invalid https://example.invalid"
-CLASS = "[x](e.invalid) **b** $a$ www.example.invalid a@b.invalid"
+CLASS = "[x](e.invalid) __b__ $a$ ~~b~~ www.e.invalid a@b.invalid"
 PAGES = ["projects", "settings", "images", "annotate", "review", "progress", "sweep", "jobs", "choose", "try_it",
          "understand"]  # fmt: skip
 
@@ -39,7 +39,7 @@ MARKUP = """() => {
     const found = [];
     for (const one of main.querySelectorAll('a[href]'))
         if (one.host !== location.host || one.protocol === 'mailto:') found.push(one.outerHTML.slice(0, 300));
-    const markup = '.katex, .stMarkdownColoredText, .stMarkdownColoredBackground, strong, b, em, img[src*="invalid"]';
+    const markup = '.katex, .stMarkdownColoredText, .stMarkdownColoredBackground, strong, b, em, del, img[src*="invalid"]';
     for (const one of main.querySelectorAll(markup)) {
         const text = one.textContent.trim();
         if (one.matches('.katex, img') || ['b', 'x', 'a'].includes(text)) found.push(one.outerHTML.slice(0, 300));
@@ -75,9 +75,9 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     set_class(project, user, [one.id for one in images[:2]], chosen)
     for image in images[:2]:
         for author in (user, other):
-            log.append(image.id, author, [Drawn("s", "rectangle", number, {"box": [4, 4, 12, 9]}, author)])
+            log.append(image.id, author, [Drawn(f"s{author}", "rectangle", number, {"box": [4, 4, 12, 9]}, author)])
     review.submit(images[0].id, other)
-    comment(images[0], user, NAME, 5, 5)
+    comment(images[0], user, NAME, (5, 5))
     comment(images[1], user, NAME)
     add_sweep(project, user, NAME[:100])
     with writing() as db:
@@ -87,20 +87,26 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(server, project, user, images[0].id)
 
 
+@pytest.fixture(scope="module")
+def page(browser, world: World):
+    """A browser with all that its pages asked for in `page.asked`."""
+    opened = sign_in(browser, world.server, world.user, height=2400)
+    opened.asked = []
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    opened.add_init_script(WATCH)
+    yield opened
+    opened.context.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_names_are_no_markup_and_nothing_is_asked_of_another_host(browser, world: World, name: str) -> None:
-    page = sign_in(browser, world.server, world.user, height=2400)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.add_init_script(WATCH)
+def test_names_are_no_markup_and_nothing_is_asked_of_another_host(page, world: World, name: str) -> None:
     page.goto(f"{world.server.url}/{'' if name == 'projects' else name}?project={world.project}&image={world.image}")
     page.locator("[data-testid=stSidebarNav]").wait_for()
     settled(page)
-    page.screenshot(path=f"/tmp/work/d_{name}.png")
+    assert page.get_by_text("www").count(), "the names are there"
     assert page.evaluate(MARKUP) == []
     assert page.evaluate("window.seen") == []
-    assert [url for url in asked if not url.startswith((world.server.url, "blob:", "data:"))] == []
-    page.context.close()
+    assert [url for url in page.asked if not url.startswith((world.server.url, "blob:", "data:"))] == []
 
 
 def test_every_answer_says_what_it_may_load_and_that_nobody_may_frame_it(world: World) -> None:
