@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
 from studio.accounts import add_user
+from studio.accounts.tickets import first_use
 from studio.classes import CLASSES, add_class
 from studio.errors import Forbidden, StudioError
 from studio.store.database import reading, writing
@@ -122,20 +125,30 @@ def invite(project_id: int | None, role: str) -> str:
 def find_invitation(token: str) -> Invitation:
     """The open invitation of a token, with its project. Raises `StudioError`."""
     with reading() as db:
-        found = db.get(Invitation, _hash(token))
-        if found is None or found.used_by is not None or found.expires_at < time.time():
-            raise StudioError("this invitation is used up or too old: ask for a new one")
+        found = _open_invitation(db, token)
         _ = found.project
         return found
 
 
+def _has_owner(db: Database) -> bool:
+    first = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by.is_not(None))
+    return db.scalar(first.limit(1)) is not None
+
+
+def _open_invitation(db: Database, token: str) -> Invitation:
+    """The open invitation of a token, which nobody else can use up before the transaction ends."""
+    found = db.get(Invitation, _hash(token), with_for_update=True)
+    if found is None or found.used_by is not None or found.expires_at < time.time():
+        raise StudioError("this invitation is used up or too old: ask for a new one")
+    return found
+
+
 def accept(token: str, user_id: int | None, name: str = "", password: str = "") -> int:
     """Use an invitation up, for a user or for a new account. Returns the user's id. Raises `StudioError`."""
-    find_invitation(token)
     with writing() as db:
-        invitation = db.get(Invitation, _hash(token))
-        if invitation is None or invitation.used_by is not None:
-            raise StudioError("this invitation is used up: ask for a new one")
+        invitation = _open_invitation(db, token)
+        if invitation.project_id is None and (_has_owner(db) or not first_use(db, "first account", math.inf)):
+            raise StudioError("the first account is made already: ask its owner for an invitation")
         if user_id is None:
             user_id = add_user(db, name, password).id
         invitation.used_by = user_id
@@ -150,8 +163,9 @@ def accept(token: str, user_id: int | None, name: str = "", password: str = "") 
 
 
 def first_token() -> str | None:
-    """At the very first start, the token for the first account; None once there is one."""
-    with reading() as db:
-        if db.scalar(select(func.count()).select_from(User)):
+    """Until there is an account, the token for the first one, in place of those of earlier starts; else None."""
+    with writing() as db:
+        if db.scalar(select(User.id).limit(1)) is not None:
             return None
+        db.execute(delete(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by.is_(None)))
     return invite(None, "admin")

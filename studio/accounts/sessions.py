@@ -41,6 +41,19 @@ def open_session(user_id: int, browser: str = "") -> str:
     return cookie_of(session.id)
 
 
+def browser_name(user_agent: str) -> str:
+    """What a browser or program calls itself, for people: "Firefox on Linux", or its first word."""
+    browsers = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+    systems = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS": "macOS",
+               "CrOS": "ChromeOS", "Linux": "Linux"}  # fmt: skip
+    browser = next((name for sign, name in browsers.items() if sign in user_agent), "")
+    system = next((name for sign, name in systems.items() if sign in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    first = user_agent.partition(" ")[0]
+    return first[:_MOST_OF_BROWSER] if first.isascii() and first.isprintable() else ""
+
+
 def session_of(db: Database, cookie: str | None) -> Session | None:
     """The session whose cookie this is, read in that transaction.
 

@@ -22,7 +22,7 @@ def jobs(project: Annotators) -> list[Job]:
     return queue.jobs_of(project)
 
 
-@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(400, 401, 403, 404))
+@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(401, 403, 404))
 def job(project: Annotators, job: Id) -> JobWithNetworks:
     """A job: its state, stage and error, and a row for each network that is there."""
     found = job_in(project, job)
@@ -39,7 +39,7 @@ def cancel(project: Admins, job: Id) -> Done:
 
 @router.get(
     "/api/projects/{project}/jobs/{job}/networks/{name}.safetensors",
-    responses=_FILE | refusals(400, 401, 403, 404),
+    responses=_FILE | refusals(401, 403, 404),
     response_class=FileResponse,
 )
 def model(project: Annotators, job: Id, name: str) -> Response:

@@ -71,7 +71,7 @@ def projects(user: Asking) -> list[ProjectOut]:
     ]
 
 
-@router.get("/api/projects/{project}/images", responses=refusals(400, 401, 403, 404))
+@router.get("/api/projects/{project}/images", responses=refusals(401, 403, 404))
 def images(
     project: Annotators,
     start: Annotated[int, Query(ge=0, le=LARGEST_ID, description="how many to leave out")] = 0,
@@ -89,7 +89,7 @@ def _image(image: Image) -> ImageOut:
 
 @router.post(
     "/api/projects/{project}/images",
-    responses=refusals(401, 403, 404, 413) | {400: {"description": "nothing was taken", "model": UploadRefusal}},
+    responses=refusals(401, 403, 404) | {400: {"description": "nothing was taken", "model": UploadRefusal}},
     openapi_extra={"requestBody": _FORM},
     response_model=UploadOut,
 )
@@ -137,7 +137,7 @@ def _received(project: int, user_id: int, form: FormData) -> Response | UploadOu
 
 @router.get(
     "/api/projects/{project}/export.zip",
-    responses=_ZIP | refusals(400, 401, 403, 404),
+    responses=_ZIP | refusals(401, 403, 404),
     response_class=StreamingResponse,
 )
 def export_project(

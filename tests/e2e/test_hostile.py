@@ -39,7 +39,8 @@ MARKUP = """() => {
     const found = [];
     for (const one of main.querySelectorAll('a[href]'))
         if (one.host !== location.host || one.protocol === 'mailto:') found.push(one.outerHTML.slice(0, 300));
-    const markup = '.katex, .stMarkdownColoredText, .stMarkdownColoredBackground, strong, b, em, del, img[src*="invalid"]';
+    const markup = `.katex, .stMarkdownColoredText, .stMarkdownColoredBackground, strong, b, em, del,
+        img[src*="invalid"]`;
     for (const one of main.querySelectorAll(markup)) {
         const text = one.textContent.trim();
         if (one.matches('.katex, img') || ['b', 'x', 'a'].includes(text)) found.push(one.outerHTML.slice(0, 300));

@@ -24,6 +24,16 @@ from studio.together import presence
 from tests.conftest import save_png
 from tests.postgresql import new_database
 from tests.studio.conftest import Someone
+from tests.studio.test_accounts import (  # noqa: F401
+    test_a_ticket_of_a_page_works_once,
+    test_a_ticket_of_the_provider_works_once_and_names_somebody,
+    test_an_address_that_tries_many_names_waits_too,
+    test_guessing_elsewhere_does_not_lock_its_victim_out,
+    test_of_many_first_links_used_at_once_one_makes_the_first_account,
+    test_of_many_who_join_at_once_by_one_invitation_one_is_in,
+    test_parallel_guesses_are_counted_each,
+    test_people_who_choose_one_name_at_once_are_told_that_it_is_taken,
+)
 from tests.studio.test_backup import (  # noqa: F401  # run here again, on PostgreSQL
     bridge,
     test_a_failure_in_the_midst_of_writing_leaves_nothing,
