@@ -60,11 +60,13 @@ def network(project_id: int, job_id: int, candidate: str) -> Path:
 
 def exported(project_id: int, job_id: int, candidate: str) -> Path:
     """A candidate as one file for `ftl predict`, made once. Raises `StudioError` where there is no such network."""
-    from ftl.model import export  # brings torch, which the worker, who only watches, need not load
-
     folder = network(project_id, job_id, candidate)
     file = workspace(job_id) / "exports" / f"{candidate}.safetensors"
-    return file if file.is_file() else export(folder, file)
+    if not file.is_file():
+        from ftl.model import export  # brings torch: neither the worker nor a refusal need wait for it
+
+        export(folder, file)
+    return file
 
 
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
