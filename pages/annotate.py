@@ -1,5 +1,7 @@
 """Annotate: draw what is wrong with a wall, stroke by stroke."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from studio import ui
@@ -9,12 +11,20 @@ from studio.annotation.head import asked, do, head
 from studio.annotation.hold import hold
 from studio.annotation.looks import looks
 from studio.annotation.overlay import overlay
+from studio.annotation.unsent import unsent
 from studio.assists import page as assists
 from studio.classes import classes_of
-from studio.images.library import count_images, find_images, set_class
+from studio.images.library import count_images, find_images, give_class
+from studio.store.models import Image
 from studio.together.sharing import blind
 
-here = user, project, role = ui.here()
+
+def _give_class(project_id: int, user_id: int, image: Image, menu: str) -> None:
+    """Give the image the class that was chosen in its menu."""
+    do(give_class, project_id, user_id, image.id, image.class_id, st.session_state[menu])
+
+
+here = user, project, role, who = ui.here()
 if not count_images(project.id):
     st.title("Annotate")
     ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
@@ -70,8 +80,9 @@ with side:
         back = st.container(horizontal=True, gap="xsmall")
         for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
             back.button(
-                "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
-                on_click=do, args=(desk.step_back, image, user.id, kind),
+                "", icon=f":material/{kind}:", help=kind.capitalize(), key=f"{kind}-{image.id}", shortcut=key,
+                disabled=not editable,
+                on_click=do, args=(desk.step_back, image, who, kind),
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
@@ -80,21 +91,23 @@ with side:
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
     with st.expander("Image and mask"):
-        ids = [None, *(one.id for one in classes)]
-        class_key = f"class-of-{image.id}-{image.class_id}"  # of this image: quick steps must not class the next one
-        st.selectbox(
-            "Class of the image", ids, ids.index(image.class_id), key=class_key,
-            format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
-            on_change=lambda: do(set_class, project.id, user.id, [image.id], st.session_state[class_key]),
+        names = {None: "No class"} | {one.id: one.name for one in classes}
+        # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
+        # change then be stored unasked. Its key names the image and the class that its user saw.
+        menu = f"class-of-{image.id}-{image.class_id}"
+        st.menu_button(
+            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu, width="stretch",
+            format_func=lambda choice: ui.plain(names[choice]),
+            on_click=_give_class, args=(project.id, who, image, menu),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
-        if tidying.button("Drop specks", disabled=not editable):
+        if tidying.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.specks(log.mask(image, author_id=whose), int(least)))
-        if tidying.button("Fill holes", disabled=not editable):
+                desk.add(image, who, tidy.specks(log.mask(image, author_id=whose), int(least)))
+        if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.holes(log.mask(image, author_id=whose)))
+                desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
     with st.expander("Keys"):
         st.markdown(
@@ -107,39 +120,34 @@ with side:
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
-        do(desk.put_away, image, user.id)
+        do(desk.put_away, image, who)
+        unsent(image, user)
         if way == "Threshold":
-            sorting.page(image, user.id, classes, editable=editable)
+            sorting.page(image, who, classes, editable=editable)
         else:
-            assists.page(image, user.id, classes, whose, editable=editable)
+            assists.page(image, who, classes, whose, editable=editable)
         ui.stop()
     looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
-    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)
+    mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
-    @st.fragment
+    @ui.fragment
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         objects = desk.canvas(mounted, tool, number, width, editable=editable)
         desk.keep(image, mounted, objects)
-        me = ui.here().user
+        me = ui.here().who
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
         if tool == "pin":
-            talk.pin(image, me.id, mounted, objects)
-        try:
-            count = desk.save(image, me.id, mounted, objects)
-            st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
-        except ui.ERRORS as error:
-            st.error(
-                f"Not saved yet: {ui.plain(str(error))}. Your strokes are kept in this tab.",
-                icon=":material/cloud_off:",
-            )
-            st.button("Try again", icon=":material/refresh:")
+            talk.pin(image, me, mounted, objects)
+        with suppress(*ui.ERRORS):  # the browser sends them again, and tells why they are not taken
+            desk.save(image, me, mounted, objects)
 
     with st.container(key=f"stage-{image.id}"):
-        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
+        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, who))
         drawing()
-    talk.comments(image, user.id, own_only=alone)
+    unsent(image, user, mounted)
+    talk.comments(image, here, own_only=alone)
     talk.history(image, here, classes, editable=editable, own_only=alone)

@@ -8,9 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
-from studio.store.database import engine, reading, writing
+from studio.rights import acting
+from studio.store.database import engine, reading
 from studio.store.models import Invitation, Setting
 
 _FRESH_SECONDS = 5
@@ -19,12 +21,17 @@ _FRESH_SECONDS = 5
 class Settings(NamedTuple):
     """`scheduler`: address of the Dask cluster that computes; empty for this machine's own.
 
-    `time_on`: the name of its worker that takes the times; empty for any that is idle. The others: see `QUOTAS`.
+    `time_on`: the name of its worker that takes the times; empty for any that is idle. `webhook`: where the end of
+    every job is told, empty for nowhere; `private_webhooks`: whether this and those of projects may lie in a private
+    network; `address`: what links to the studio begin with. The others: see `QUOTAS`.
     """
 
     scheduler: str = ""
     time_on: str = ""
     most_jobs: int = 10
+    webhook: str = ""
+    private_webhooks: bool = False
+    address: str = ""
     most_images: int = 100_000
     most_megapixels: int = 100
     most_upload_mb: int = 1000
@@ -87,14 +94,16 @@ def fixed_scheduler() -> str:
 def owns(user_id: int) -> bool:
     """Whether a user owns the studio: they used its first invitation, the only one without a project."""
     with reading() as db:
-        mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
-        return db.scalar(mine.limit(1)) is not None
+        return _owns(db, user_id)
+
+
+def _owns(db: Database, user_id: int) -> bool:
+    mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
+    return db.scalar(mine.limit(1)) is not None
 
 
 def save(user_id: int, new: Settings) -> None:
     """Change the settings. Raises `Forbidden` for everybody but the owner, `StudioError` for what cannot be."""
-    if not owns(user_id):
-        raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
     scheme, _, rest = new.scheduler.partition("://")
     port = rest.rpartition(":")[2]
     if new.scheduler and not (scheme in ("tcp", "tls") and port.isdecimal() and int(port) < 65536):
@@ -102,7 +111,9 @@ def save(user_id: int, new: Settings) -> None:
     for key, quota in QUOTAS.items():
         if not quota.least <= getattr(new, key) <= quota.most:
             raise StudioError(f"{quota.label.lower()}: from {quota.least:,} to {quota.most:,}")
-    with writing() as db:
+    with acting(user_id) as db:
+        if not _owns(db, user_id):
+            raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
         for key, value in new._asdict().items():
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session as Database
 
 from studio.home import secret
+from studio.rights import SignedIn
 from studio.store.database import reading, writing
 from studio.store.models import Session, User
 
@@ -68,6 +69,13 @@ def session_of(db: Database, cookie: str | None) -> Session | None:
     found = db.get(Session, session_id)
     valid = found is not None and found.expires_at > time.time() and found.user.deactivated_at is None
     return found if valid else None
+
+
+def signed_in(cookie: str | None) -> tuple[User, SignedIn] | None:
+    """The user whose session's cookie this is, and the same as changes ask for; None if that is not valid."""
+    with reading() as db:
+        found = session_of(db, cookie)
+        return (found.user, SignedIn(found.user_id, found.id)) if found else None
 
 
 def user_of(cookie: str | None) -> User | None:

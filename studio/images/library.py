@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session as Database
 from ftl.errors import FtlError
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
+from studio.rights import changing
 from studio.settings import settings
 from studio.store import files
-from studio.store.database import reading, writing
+from studio.store.database import reading
 from studio.store.models import Image, Project, Stroke
 from studio.together.audit import record
+from studio.together.own_work import check_acceptance
 
 
 def tidy_name(name: str) -> str:
@@ -43,8 +45,8 @@ def add_image(
         sha256, width, height = files.keep(file, limits.most_pixels)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
-    with writing() as db:
-        db.get_one(Project, project_id, with_for_update=True)  # two at once are counted one after the other
+    with changing(user_id, project_id) as db:
+        db.get_one(Project, project_id, with_for_update={"key_share": True})  # two at once are counted one by one
         if (known := db.scalar(_known(project_id, sha256))) is not None:
             return known, False
         _check_room(db, project_id, limits.most_images)
@@ -143,21 +145,43 @@ def set_class(project_id: int, user_id: int, image_ids: Sequence[int], class_id:
     names = {one.id: one.name for one in classes_of(project_id)} | {None: "none"}
     if class_id not in names:
         raise StudioError("there is no such class in this project")
-    _update(project_id, user_id, image_ids, f"class {names[class_id]}", class_id=class_id)
+    _update(project_id, user_id, "annotator", image_ids, f"class {names[class_id]}", class_id=class_id)
+
+
+def give_class(project_id: int, user_id: int, image_id: int, seen: int | None, class_id: int | None) -> None:
+    """Put one image into a class of the project, or with None out of any, if it still has the class that was seen.
+
+    Raises `StudioError` if somebody gave it another meanwhile: theirs is not undone unread.
+    """
+    names = {one.id: one.name for one in classes_of(project_id)} | {None: "none"}
+    if class_id not in names:
+        raise StudioError("there is no such class in this project")
+    with changing(user_id, project_id) as db:
+        image = db.get(Image, image_id, with_for_update=True)
+        if image is None or image.project_id != project_id:
+            raise Forbidden("there is no such image in this project")
+        if image.class_id not in (seen, class_id):
+            now = f"{names[image.class_id]} by now" if image.class_id in names else "another by now"
+            raise StudioError(f"the class of {image.name} is {now}: look at it again")
+        if image.class_id != class_id:
+            image.class_id = class_id
+            record(db, project_id, user_id, "classed", image_id, to=names[class_id])
 
 
 def set_state(project_id: int, user_id: int, image_ids: Sequence[int], state: str) -> None:
-    """Say where the work on images stands."""
-    _update(project_id, user_id, image_ids, state, state=state)
+    """Say where the work on images stands. Raises `Forbidden` for accepting one's own, see `own_work`."""
+    _update(project_id, user_id, "reviewer", image_ids, state, state=state)
 
 
 def set_split(project_id: int, user_id: int, image_ids: Sequence[int], split: str | None) -> None:
     """Fix images to the "train" or "test" side of a sweep, or with None let it draw."""
-    _update(project_id, user_id, image_ids, f"use {split or 'drawn by the sweep'}", split=split)
+    _update(project_id, user_id, "annotator", image_ids, f"use {split or 'drawn by the sweep'}", split=split)
 
 
-def _update(project_id: int, user_id: int, image_ids: Sequence[int], to: str, **values: Any) -> None:
-    with writing() as db:
+def _update(project_id: int, user_id: int, role: str, image_ids: Sequence[int], to: str, **values: Any) -> None:
+    with changing(user_id, project_id, role) as db:
+        if values.get("state") == "accepted":
+            check_acceptance(db, project_id, image_ids, user_id)
         for start in range(0, len(image_ids), 500):  # databases bound the number of variables
             part = list(image_ids[start : start + 500])
             db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))

@@ -15,15 +15,19 @@ from studio.settings import recent
 SMALL = 64 * 1024
 """Bytes of a body where no upload is expected: a form, or JSON."""
 
+STROKES = 64 * 1024**2
+"""Bytes of all that was drawn on one canvas; 3 KB a stroke."""
+
 _UPLOADS = re.compile(r"POST /api/projects/\d+/images|PUT /_stcore/upload_file/.*")
+_STROKES = re.compile(r"POST /files/\d+/images/\d+/strokes")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 def most_bytes(method: str, path: str) -> int:
     """The largest body that a route takes, in bytes: an upload may be as large as the settings allow."""
-    if not _UPLOADS.fullmatch(f"{method} {path}"):
-        return SMALL
-    return recent().most_upload_mb * 1024**2 + SMALL  # a form's own lines around its files
+    if _UPLOADS.fullmatch(f"{method} {path}"):
+        return recent().most_upload_mb * 1024**2 + SMALL  # a form's own lines around its files
+    return STROKES if _STROKES.fullmatch(f"{method} {path}") else SMALL
 
 
 class Bodies:

@@ -12,9 +12,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.accounts import COOKIE, user_of
+from studio.accounts import COOKIE
+from studio.accounts.sessions import signed_in
 from studio.settings import recent
-from studio.store.models import User
+from studio.web.forms import address
 from studio.web.rate import Buckets
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
@@ -61,13 +62,13 @@ class Gate:
         if _foreign(connection.headers) and (not web or scope["method"] not in _SAFE):
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
         is_open = path.startswith(self._open) or (self._start and path == "/")
-        user = None if is_open else await run_in_threadpool(user_of, credentials(connection))
-        if web and not path.startswith(_FREE) and (seconds := await self._wait(connection, user)):
+        found = None if is_open else await run_in_threadpool(signed_in, credentials(connection))
+        if web and not path.startswith(_FREE) and (seconds := await self._wait(connection, found and found[1])):
             return await self._later(seconds)(scope, receive, send)
         if is_open:
             return await self._app(scope, receive, send)
-        if user is not None:
-            scope.setdefault("state", {})["user"] = user
+        if found is not None:
+            scope.setdefault("state", {}).update(user=found[0], who=found[1])
             return await self._app(scope, receive, send)
         page = web and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", "")
         if page and not path.startswith(("/api/", "/files/")):
@@ -76,9 +77,9 @@ class Gate:
             return await RedirectResponse(f"/account/sign-in?next={target}", 303)(scope, receive, send)
         return await self._refuse(scope, receive, send, 401, "sign in first")
 
-    async def _wait(self, connection: HTTPConnection, user: User | None) -> float:
+    async def _wait(self, connection: HTTPConnection, who: int | None) -> float:
         """How many seconds whoever this is has to wait before the next request."""
-        whose = f"user {user.id}" if user else f"address {connection.client.host if connection.client else ''}"
+        whose = f"user {who}" if who else f"address {address(connection)}"
         limits = await run_in_threadpool(recent)
         return self._buckets.take(whose, limits.most_requests, monotonic())
 
