@@ -1,6 +1,5 @@
 """Jobs: what runs, how far it is, and what became of it."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import progress, queue, record
+from studio.jobs import progress, queue, record, waiting
 from studio.jobs.curves import learning_chart
-from studio.projects import require
 from studio.store.models import Job
 
 st.title("Jobs")
@@ -35,11 +33,10 @@ COLUMNS = {
 }
 
 
-def act(action: Callable[[int, int], None], job: Job) -> None:
+def act(action: Callable[[int, int, int], None], job: Job) -> None:
     """Do what a button says, if its user still may; an error is shown at the next run."""
     try:
-        require(ui.signed_in().id, job.project_id, "admin")
-        action(job.project_id, job.id)
+        action(job.project_id, job.id, ui.who())
     except StudioError as error:
         st.toast(ui.sentence(error), icon=":material/error:")
 
@@ -47,7 +44,7 @@ def act(action: Callable[[int, int], None], job: Job) -> None:
 def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up: bool) -> None:
     """What can be done with a job where it stands."""
 
-    def button(label: str, action: Callable[[int, int], None], **options: Any) -> None:
+    def button(label: str, action: Callable[[int, int, int], None], **options: Any) -> None:
         place.button(label, key=f"{label}-{job.id}", on_click=act, args=(action, job), **options)
 
     if job.state == "done":
@@ -68,8 +65,8 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
         button("Retry", queue.retry)
 
 
-def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
-    """One job's card."""
+def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | None, running: str) -> None:
+    """One job's card; `running`: what runs now, for those that wait."""
     colour, icon, word = LOOKS[job.state]
     rows = progress.candidates(job)
     with st.container(border=True):
@@ -79,7 +76,12 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
         left.caption(progress.times(job))
         buttons(right, job, role, progress.finished(rows), next_up)
         if job.state == "running":
-            st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
+            left_over = waiting.told(job, turn) if turn and not job.cancel else ""
+            text = " · ".join(filter(None, (f"{job.share:.0%}", progress.stage(job), left_over)))
+            st.progress(min(1.0, job.share), text)
+        elif job.state == "queued" and turn:
+            runs = f" Now runs {ui.plain(running)}." if running else ""
+            st.caption(f":material/schedule: {waiting.told(job, turn).capitalize()}.{runs}")
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
@@ -93,19 +95,24 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
 
 def all_jobs() -> None:
     """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
-    _, project, role = ui.here()
+    user, project, role, _ = ui.here()
     jobs = queue.jobs_of(project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-    waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
+    queued = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
+    turns, running = (
+        (waiting.turns(), waiting.running_for(user.id))
+        if any(job.state in queue.UNFINISHED for job in jobs)
+        else ({}, "")
+    )
     for job in jobs:
-        show(job, role, job is shown, job in waiting[:1])
+        show(job, role, job is shown, job in queued[:1], turns.get(job.id), running)
     if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 
 
 live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(ui.here().project.id))
 st.session_state["jobs-live"] = live
-st.fragment(all_jobs, run_every=1.5 if live else None)()
+ui.fragment(all_jobs, run_every=1.5 if live else None)()
