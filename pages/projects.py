@@ -6,8 +6,9 @@ from studio import ui
 from studio.backup import panel as backup_panel
 from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
+from studio.images import crops
 from studio.jobs.demo import NAME, launch_demo
-from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
+from studio.projects import create_project, invite, members_of, projects_of, set_role
 from studio.store.models import ROLES
 from studio.together.sharing import blind, set_overlap
 
@@ -97,15 +98,8 @@ if projects:
             if st.form_submit_button("Save"):
                 set_overlap(project.id, who, int(count))
                 st.rerun()
-        with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
-            st.markdown(
-                "If files are crops of larger photographs, tell how a name names its photo. Crops of one photo "
-                "then stay on one side of every split, which keeps the accuracies honest."
-            )
-            pattern = st.text_input("Pattern", project.photo_pattern or "", placeholder=r"(.+)_\d+")
-            if st.form_submit_button("Save"):
-                set_photo_pattern(project.id, pattern, who)
-                st.rerun()
+        with st.expander("Crops of one photograph"):
+            crops.panel(project, who)
 
     if not blind(project, role):
         with st.expander("Take photographs and masks home", icon=":material/download:"):
