@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from ftl.charts import shown_accuracy
 from ftl.evaluate import TEST, repeated
 from ftl.runtimes import FIGURES, INT8
 from ftl.words import counted
-from studio import ui
+from studio import save, ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
 from studio.jobs import sweeps
@@ -43,11 +43,6 @@ def _wrong(folder: Path, at: float, runtime: str) -> details.Mistakes:
 @st.cache_data(max_entries=3000, show_spinner=False)
 def _thumbnail(file: Path, at: float, side: int = 220) -> bytes:
     return details.thumbnail(file, side)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _exported(folder: Path, at: float, ending: str, images: Path) -> bytes:
-    return details.exported(folder, ending, images)
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -109,18 +104,14 @@ def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
 
 def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
     """Take it home, or make it the project's."""
-    at = written(folder / "head.safetensors")
     with st.container(horizontal=True):
         for ending, (label, help_) in _DOWNLOADS.items():
-            st.download_button(
+            save.button(
                 label,
-                partial(_exported, folder, at, ending, sweeps.workspace(sweep.job_id) / "dataset"),
+                f"/api/projects/{here.project.id}/jobs/{sweep.job_id}/networks/{quote(one.name)}{ending}",
                 f"{one.name}{ending}",
-                "application/octet-stream",
-                key=f"download{ending}-{sweep.job_id}-{one.name}",
-                icon=":material/download:",
-                on_click="ignore",
-                help=help_,
+                f"download{ending}-{sweep.job_id}-{one.name}",
+                help_,
             )
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import onnx as onnx_file
 import pytest
+from onnx import numpy_helper
 
 from studio.accounts import add_user
-from studio.jobs.sweeps import picked
+from studio.jobs.queue import jobs_of
+from studio.jobs.sweeps import models, picked
 from studio.projects import accept as accept_invitation
 from studio.projects import create_project, invite
 from studio.store.database import writing
@@ -120,9 +123,48 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     click(other, "keep-0.25")
     panel(other, "keep-0.25").wait_for()
     settled(other)
-    assert other.get_by_test_id("stDownloadButton").count() == 3
+    assert [other.get_by_role("button", name=one, exact=True).count() for one in ("Download", "ONNX", "Zip")] == [1] * 3
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
+
+
+def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_saved(
+    page, project: tuple[int, int], tmp_path
+) -> None:
+    """The head is another than the network in ONNX answers with: so is an export that went wrong."""
+    panel(page, "keep-0.5").wait_for()
+    onnx, pack = (page.get_by_role("button", name=name, exact=True) for name in ("ONNX", "Zip"))
+    with page.expect_download() as download:
+        onnx.click()
+    assert download.value.suggested_filename == "keep-0.5.onnx"
+    folder = models(jobs_of(project[0])[0].id) / "keep-0.5"
+    spoilt = onnx_file.load(folder / "network.onnx")
+    for tensor in spoilt.graph.initializer:
+        if len(tensor.dims) == 2:
+            tensor.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(tensor), tensor.name))
+    onnx_file.save(spoilt, folder / "network.onnx")
+    alert = page.get_by_role("alert").filter(has_text="answers otherwise than the network")
+    pack.click()
+    alert.wait_for()
+    assert "The ONNX model answers otherwise than the network, by " in alert.inner_text()
+    assert "take the network as .safetensors" in alert.inner_text()
+    beside, own = (place.bounding_box() for place in (alert, pack))
+    assert beside is not None
+    assert own is not None
+    assert 0 <= beside["y"] - own["y"] - own["height"] < 30  # under its own button, and it stays
+    page.screenshot(path=tmp_path / "refused.png")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert download.value.suggested_filename == "keep-0.5.safetensors"
+    assert alert.is_visible()
+    (folder / "network.onnx").unlink()
+    with page.expect_download() as download:
+        pack.click()
+    assert download.value.suggested_filename == "keep-0.5.zip"
+    assert not alert.is_visible()
+    page.route("**/networks/**", lambda route: route.abort())
+    pack.click()
+    page.get_by_role("alert").filter(has_text="The studio did not answer").wait_for()
 
 
 def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:

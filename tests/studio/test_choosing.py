@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import zipfile
 from dataclasses import replace
@@ -32,7 +31,7 @@ from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
 from studio.choosing.reading import Network, Sweep, read_sweep
 from studio.jobs.estimate import scoring_seconds
-from studio.jobs.sweeps import workspace
+from studio.jobs.sweeps import take_home, workspace
 from tests.tiny_sweep import FIGURES
 
 BALANCED = Weights(4, 1, 1)
@@ -249,7 +248,8 @@ def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep
 
 def test_download_is_the_exported_file(swept: Sweep, tmp_path: Path) -> None:
     export(swept.folder / "keep-0.5", tmp_path / "own.safetensors")
-    assert details.exported(swept.folder / "keep-0.5") == (tmp_path / "own.safetensors").read_bytes()
+    taken = take_home(swept.folder / "keep-0.5", tmp_path / "taken.safetensors")
+    assert taken.read_bytes() == (tmp_path / "own.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +312,7 @@ def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tm
     told = read_json(folder / "int8.json")
     told["validation"]["accuracy"] = 0.0
     write_json(folder / "int8.json", told)
-    with zipfile.ZipFile(io.BytesIO(details.exported(folder, ".zip"))) as archive:
+    with zipfile.ZipFile(take_home(folder, tmp_path / "network.zip")) as archive:
         assert {"model.onnx", "README.txt"} <= {*archive.namelist()}
         assert "model-int8.onnx" not in archive.namelist()
         assert "left out, for" in archive.read("README.txt").decode()
@@ -370,8 +370,7 @@ def test_layers_stand_before_the_bases(swept: Sweep) -> None:
 
 
 def test_an_exported_network_says_the_same(swept: Sweep, tmp_path: Path) -> None:
-    file = tmp_path / "net.safetensors"
-    file.write_bytes(details.exported(swept.folder / "keep-0.5"))
+    file = take_home(swept.folder / "keep-0.5", tmp_path / "net.safetensors")
     photo = [np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)]
     inside = load_model(swept.folder / "keep-0.5").probabilities(photo)
     np.testing.assert_array_equal(load_model(file).probabilities(photo), inside)
