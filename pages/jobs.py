@@ -13,6 +13,7 @@ from studio.errors import StudioError
 from studio.jobs import progress, queue, record
 from studio.jobs.curves import learning_chart
 from studio.store.models import Job
+from studio.trash import panel as trash
 
 st.title("Jobs")
 LOOKS = {
@@ -66,7 +67,7 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
         button("Retry", queue.retry)
 
 
-def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
+def show(job: Job, here: ui.Here, opened: bool, next_up: bool) -> None:
     """One job's card."""
     colour, icon, word = LOOKS[job.state]
     rows = progress.candidates(job)
@@ -75,7 +76,10 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
         left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
-        buttons(right, job, role, progress.finished(rows), next_up)
+        buttons(right, job, here.role, progress.finished(rows), next_up)
+        if here.role == "admin":
+            with right:
+                trash.job_menu(job.project_id, here.who, job)
         if job.state == "running":
             st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
         if job.error:
@@ -91,15 +95,15 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
 
 def all_jobs() -> None:
     """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
-    _, project, role, _ = ui.here()
-    jobs = queue.jobs_of(project.id)
+    here = ui.here()
+    jobs = queue.jobs_of(here.project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
     waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
     for job in jobs:
-        show(job, role, job is shown, job in waiting[:1])
+        show(job, here, job is shown, job in waiting[:1])
     if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 
