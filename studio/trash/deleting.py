@@ -196,9 +196,9 @@ def rename_job(project_id: int, who: int, job_id: int, name: str) -> None:
 
 
 def rename_image(image_id: int, who: int, name: str) -> None:
-    """Give an image another name, for every member. Masks are then imported under the new one."""
+    """Give an image another name, under which masks are then imported. For reviewers."""
     name = _checked(tidy_name(name), 200)
-    with changing_image(who, image_id) as (db, image):
+    with changing_image(who, image_id, "reviewer") as (db, image):
         record(db, image.project_id, who, "image renamed", image.id, name=image.name, new=name)
         image.name = name
 
