@@ -135,8 +135,10 @@ if projects:
             backup_panel.backup_link(project.id)
         with st.expander("Rename, archive, delete", icon=":material/settings:"):
             trash.manage_project(here)
-        with st.expander("Trash", icon=":material/delete:"):
-            trash.show(project.id, who)
+        thrown_away = st.expander("Trash", icon=":material/delete:", key="trash", on_change="rerun")
+        if thrown_away.open:  # its sizes take a while to find out
+            with thrown_away:
+                trash.show(project.id, who)
 
 if archived := [project for project, _ in projects if project.archived_at is not None]:
     with st.expander("Archived projects", icon=":material/archive:"):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ftl.words import counted
 from studio import ui
-from studio.images.library import image_in
+from studio.images.library import Filter, find_ids, image_in
 from studio.rights import SignedIn
 from studio.store.database import reading
 from studio.store.models import Job
@@ -65,16 +65,18 @@ def _list(found: Sequence[Deleted], about: Callable[[Deleted], tuple[int, Signed
 
 def delete_images(project_id: int, who: SignedIn, image_ids: Sequence[int], done: Callable[[], None]) -> None:
     """Draw the button that deletes the selected images, and asks first."""
-    menu = st.popover("Delete", icon=":material/delete:", disabled=not image_ids, key="delete")
+    menu = st.popover(
+        "Delete", icon=":material/delete:", disabled=not image_ids, key="delete", on_change="rerun"
+    )  # fmt: skip
+    if not image_ids or not menu.open:  # how much goes takes a while to find out
+        return
     with menu, ui.told():
-        if not image_ids:
-            return
+        drawn = len(set(image_ids) & set(find_ids(project_id, Filter(drawn=True))))
         with reading(trash=True) as db:
             freed = space.of_images(db, set(image_ids))
-        drawn = sum(image_in(project_id, image_id).strokes > 0 for image_id in image_ids[:500])
         st.markdown(
-            f"**{counted(len(image_ids), 'image')}** will go into the trash, with the masks of {drawn:,}. An admin can "
-            f"restore them for 30 days; then {size(freed)} are freed."
+            f"**{counted(len(image_ids), 'image')}** will go into the trash, {drawn:,} of them with a mask. An admin "
+            f"can restore them for 30 days; then {size(freed)} are freed."
         )
         if st.button(f"Delete {counted(len(image_ids), 'image')}", type="primary", key="delete-images"):
             deleting.delete_images(project_id, who, image_ids)
@@ -92,7 +94,12 @@ def rename_image(project_id: int, who: SignedIn, image_id: int, done: Callable[[
 
 def job_menu(project_id: int, who: SignedIn, job: Job) -> None:
     """Draw the menu that renames or deletes a job."""
-    with st.popover("", icon=":material/more_vert:", key=f"menu-{job.id}", help="Rename or delete"), ui.told():
+    menu = st.popover(
+        "", icon=":material/more_vert:", key=f"menu-{job.id}", help="Rename or delete", on_change="rerun"
+    )  # fmt: skip
+    if not menu.open:
+        return
+    with menu, ui.told():
         name = st.text_input("Name of the job", job.name, max_chars=100, key=f"name-{job.id}")
         if st.button("Rename", key=f"rename-{job.id}"):
             deleting.rename_job(project_id, who, job.id, name)
@@ -121,7 +128,10 @@ def manage_project(here: ui.Here) -> None:
         with ui.told():
             deleting.archive(project.id, who, archived=not archived)
             st.rerun()
-    with st.popover("Delete the project", icon=":material/delete:"), ui.told():
+    menu = st.popover("Delete the project", icon=":material/delete:", key="delete-project", on_change="rerun")
+    if not menu.open:
+        return
+    with menu, ui.told():
         with reading(trash=True) as db:
             freed = deleting.size_of_project(db, project.id)
         st.markdown(
