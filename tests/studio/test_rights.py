@@ -29,7 +29,7 @@ from studio.home import secret
 from studio.images import library
 from studio.images.import_masks import import_masks
 from studio.images.uploads import receive
-from studio.jobs import backbones, queue, sweeps
+from studio.jobs import backbones, queue, sweeps, webhook
 from studio.jobs.demo import launch_demo
 from studio.rights import SignedIn
 from studio.store.database import engine, migrate, reading, writing
@@ -198,6 +198,11 @@ CASES = {
         "admin",
         lambda w, who: backbones.add(w.project, "own.safetensors", io.BytesIO(w.backbone), who),
     ),
+    "set a webhook": Case(
+        "studio.jobs.webhook:set_for_project",
+        "admin",
+        lambda w, who: webhook.set_for_project(w.project, who, "https://93.184.215.14/hook"),
+    ),
     "revoke": Case("studio.projects:revoke", "admin", lambda w, who: projects.revoke(w.project, who, w.invitation)),
     "delete images": Case(
         f"{TRASH}:delete_images", "reviewer", lambda w, who: deleting.delete_images(w.project, who, [w.open])
@@ -244,6 +249,7 @@ NOT_BY_SOMEBODY = {
     "studio.projects:invite": "the first start's link",
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
+    "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
     "studio.jobs.record:say": "the job's own process's",
     "studio.jobs.record:await_candidates": "the job's own process's",
     "studio.jobs.record:follow": "the job's own process's",
