@@ -26,6 +26,7 @@ import torch
 from ftl.errors import FtlError
 from ftl.head import features_from, probabilities_of
 from ftl.model import Model
+from ftl.words import number
 
 TIMES = 4.0
 """The export may be wrong by this many times what bounds PyTorch's own error, for another order of sums may be worse.
@@ -85,9 +86,9 @@ def expected(model: Model, exact: torch.nn.Module, image: np.ndarray) -> Expecte
 
 
 def _differs(title: str, apart: float, what: str, allowed: float) -> FtlError:
-    by, most = (np.format_float_positional(value, 2, fractional=False, trim="-") for value in (apart, allowed))
     return FtlError(
-        f"{title} answers otherwise than the network, by {by} in a {what} where rounding explains {most}, so nothing "
+        f"{title} answers otherwise than the network, by {number(apart)} in a {what} where rounding explains "
+        f"{number(allowed)}, so nothing "
         "was written: take the network as .safetensors, and report this with the versions of torch, onnx and "
         "onnxruntime that are installed"
     )
