@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
 from studio.store.database import reading, writing
@@ -39,8 +40,13 @@ def fixed_scheduler() -> str:
 def owns(user_id: int) -> bool:
     """Whether a user owns the studio: they used its first invitation, the only one without a project."""
     with reading() as db:
-        mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
-        return db.scalar(mine.limit(1)) is not None
+        return is_owner(db, user_id)
+
+
+def is_owner(db: Database, user_id: int) -> bool:
+    """As `owns`, in a transaction."""
+    mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
+    return db.scalar(mine.limit(1)) is not None
 
 
 def save(user_id: int, new: Settings) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
@@ -86,6 +87,18 @@ def signed_in() -> User:
         stop()
     st.session_state["who"] = user.id
     return user
+
+
+def credential() -> str | None:
+    """The cookie of this browser's session that is valid: what is changed is changed in its name."""
+    given = (st.context.cookies.get(COOKIE), st.session_state.get("cookie"))
+    return next((cookie for cookie in given if user_of(cookie) is not None), None)
+
+
+def link(path: str) -> str:
+    """The whole address of a path of this site, as this browser reaches it."""
+    parts = urlsplit(str(st.context.url))
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _renew() -> None:

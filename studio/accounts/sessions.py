@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
+from typing import NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
+from studio.errors import Forbidden
 from studio.home import secret
 from studio.store.database import reading, writing
 from studio.store.models import Session, User
@@ -17,6 +20,7 @@ from studio.store.models import Session, User
 COOKIE = "studio_session"
 SESSION_SECONDS = 30 * 24 * 3600
 _MOST_OF_BROWSER = 80
+_SEEN_EVERY = 60  # seconds
 
 
 def _signer() -> URLSafeSerializer:
@@ -75,6 +79,68 @@ def user_of(cookie: str | None) -> User | None:
     with reading() as db:
         found = session_of(db, cookie)
         return found.user if found else None
+
+
+def require_session(db: Database, cookie: str | None) -> Session:
+    """The valid session of a cookie, for a change of that transaction. Raises `Forbidden`."""
+    found = session_of(db, cookie)
+    if found is None:
+        raise Forbidden("you are signed out: sign in again")
+    return found
+
+
+class Browser(NamedTuple):
+    """A session as its user sees it. `key`: names it without giving it away; `here`: it is the one that asks."""
+
+    key: str
+    name: str
+    created_at: float
+    seen_at: float
+    here: bool
+
+
+def browsers_of(cookie: str | None) -> list[Browser]:
+    """The browsers in which the user of this cookie is signed in: this one, then the others, last seen first."""
+    with reading() as db:
+        mine = require_session(db, cookie)
+        now = time.time()
+        rows = db.scalars(select(Session).where(Session.user_id == mine.user_id, Session.expires_at > now))
+        found = [Browser(_key(row.id), row.browser, row.created_at, row.seen_at, row.id == mine.id) for row in rows]
+    return sorted(found, key=lambda browser: (not browser.here, -browser.seen_at))
+
+
+def sign_out_browser(cookie: str | None, key: str) -> None:
+    """End one session of the user of this cookie."""
+    with writing() as db:
+        mine = require_session(db, cookie)
+        for row in db.scalars(select(Session).where(Session.user_id == mine.user_id)):
+            if _key(row.id) == key:
+                db.delete(row)
+
+
+def sign_out_others(cookie: str | None) -> None:
+    """End all sessions of the user of this cookie but its own."""
+    with writing() as db:
+        mine = require_session(db, cookie)
+        end_sessions(db, mine.user_id, but=mine.id)
+
+
+def end_sessions(db: Database, user_id: int, but: str = "") -> None:
+    """End all sessions of a user, but that one."""
+    db.execute(delete(Session).where(Session.user_id == user_id, Session.id != but))
+
+
+def see(session: Session) -> None:
+    """Note that a session is in use, once a minute."""
+    now = time.time()
+    if now - session.seen_at > _SEEN_EVERY:
+        with writing() as db:
+            mine = update(Session).where(Session.id == session.id, Session.seen_at < now - _SEEN_EVERY)
+            db.execute(mine.values(seen_at=now))
+
+
+def _key(session_id: str) -> str:
+    return hashlib.sha256(session_id.encode()).hexdigest()[:16]
 
 
 def close_session(cookie: str | None) -> None:
