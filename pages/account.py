@@ -6,12 +6,12 @@ from studio import ui
 from studio.accounts import panel
 
 user = ui.signed_in()
-cookie = ui.credential()
+who = ui.who()
 st.title("Account")
 left, right = st.columns(2, gap="medium")
 with left:
-    panel.name(cookie, user)
-    panel.password(cookie, user)
+    panel.name(who, user)
+    panel.password(who, user)
 with right:
-    panel.browsers(cookie)
-panel.tokens(cookie, user.id)
+    panel.browsers(who)
+panel.tokens(who, user.id)

@@ -16,7 +16,8 @@ from sqlalchemy.orm import joinedload
 from studio.accounts import add_user
 from studio.accounts.tickets import first_use
 from studio.classes import CLASSES, add_class
-from studio.errors import Forbidden, StudioError
+from studio.errors import StudioError
+from studio.rights import acting, changing, check_role
 from studio.store.database import reading, writing
 from studio.store.models import ROLES, Invitation, Member, Project, User
 from studio.together.audit import record
@@ -33,12 +34,7 @@ def role_of(user_id: int, project_id: int) -> str | None:
 
 def require(user_id: int, project_id: int, role: str = "annotator") -> str:
     """The user's role, if it is at least `role`. Raises `Forbidden`."""
-    has = role_of(user_id, project_id)
-    if has is None:
-        raise Forbidden("you are not in this project: ask its admin for an invitation link")
-    if ROLES.index(has) < ROLES.index(role):
-        raise Forbidden(f"this needs the role {role}; yours is {has}: ask the project's admin")
-    return has
+    return check_role(role_of(user_id, project_id), role)
 
 
 def projects_of(user_id: int) -> list[tuple[Project, str]]:
@@ -67,7 +63,7 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise StudioError("a project's name has 1 to 100 letters")
-    with writing() as db:
+    with acting(user_id) as db:
         project = Project(name=name)
         db.add(project)
         db.flush()
@@ -79,7 +75,7 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
 
 def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
     """Change a member's role, or with None take them out; `by`: who does it. The last admin stays one."""
-    with writing() as db:
+    with changing(by, project_id, "admin", alone=True) as db:
         member = db.get(Member, (project_id, user_id))
         if member is None:
             raise StudioError("this person is not in the project")
@@ -96,8 +92,11 @@ def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
             record(db, project_id, by, "role", name=member.user.name, role=role)
 
 
-def set_photo_pattern(project_id: int, pattern: str | None) -> None:
-    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo."""
+def set_photo_pattern(project_id: int, pattern: str | None, by: int | None = None) -> None:
+    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo.
+
+    `by`: who does it; None: the studio itself.
+    """
     if pattern:
         try:
             groups = re.compile(pattern).groups
@@ -105,7 +104,7 @@ def set_photo_pattern(project_id: int, pattern: str | None) -> None:
             raise StudioError(f"{pattern} is no regular expression: {error}") from error
         if groups < 1:
             raise StudioError("the pattern needs a group in parentheses around the photo's name, as in (.+)_\\d+")
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         db.get_one(Project, project_id).photo_pattern = pattern or None
 
 
@@ -113,10 +112,13 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def invite(project_id: int | None, role: str) -> str:
-    """A one-time token that lets its bearer into a project, valid for a week. None: into the studio, as its first."""
+def invite(project_id: int | None, role: str, by: int | None = None) -> str:
+    """A one-time token that lets its bearer into a project, valid for a week. None: into the studio, as its first.
+
+    `by`: who invites; None: the studio itself.
+    """
     token = secrets.token_urlsafe(24)
-    with writing() as db:
+    with writing() if project_id is None else changing(by, project_id, "admin") as db:
         expires = time.time() + _INVITATION_SECONDS
         db.add(Invitation(token_hash=_hash(token), project_id=project_id, role=role, expires_at=expires))
     return token
@@ -145,7 +147,7 @@ def _open_invitation(db: Database, token: str) -> Invitation:
 
 def accept(token: str, user_id: int | None, name: str = "", password: str = "") -> int:
     """Use an invitation up, for a user or for a new account. Returns the user's id. Raises `StudioError`."""
-    with writing() as db:
+    with writing() if user_id is None else acting(user_id) as db:
         invitation = _open_invitation(db, token)
         if invitation.project_id is None and (_has_owner(db) or not first_use(db, "first account", math.inf)):
             raise StudioError("the first account is made already: ask its owner for an invitation")

@@ -11,8 +11,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts import passwords
-from studio.accounts.sessions import end_sessions, require_session
+from studio.accounts.sessions import end_sessions
 from studio.errors import Forbidden, StudioError
+from studio.rights import SignedIn, check_account
 from studio.settings import is_owner
 from studio.store.database import reading, writing
 from studio.store.models import ApiToken, PasswordReset, Session, User
@@ -31,25 +32,25 @@ class Account(NamedTuple):
     own: bool
 
 
-def accounts(cookie: str | None) -> list[Account]:
+def accounts(who: SignedIn) -> list[Account]:
     """All accounts, those that are active first, by name. Raises `Forbidden` for everybody but the owner."""
     with reading() as db:
-        owner = _owner(db, cookie)
+        _check_owner(db, who)
         last = select(Session.user_id, func.max(Session.seen_at)).group_by(Session.user_id)
         seen = {user_id: at for user_id, at in db.execute(last)}  # noqa: C416
         found = [
             Account(user.id, user.name, user.subject is not None, user.deactivated_at is not None,
-                    seen.get(user.id, 0.0), user.id == owner.id)
+                    seen.get(user.id, 0.0), user.id == who)
             for user in db.scalars(select(User))
         ]  # fmt: skip
     return sorted(found, key=lambda account: (account.deactivated, account.name.lower()))
 
 
-def make_reset_link(cookie: str | None, user_id: int) -> str:
+def make_reset_link(who: SignedIn, user_id: int) -> str:
     """The path of a link with which a user sets a new password, once, within a day; older links of theirs end."""
     token = secrets.token_urlsafe(24)
     with writing() as db:
-        _owner(db, cookie)
+        _check_owner(db, who)
         _other(db, user_id)
         db.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
         db.add(PasswordReset(token_hash=_hash(token), user_id=user_id, expires_at=time.time() + _LINK_SECONDS))
@@ -74,14 +75,13 @@ def reset_password(token: str, new: str) -> int:
     return reset.user_id
 
 
-def deactivate(cookie: str | None, user_id: int) -> None:
+def deactivate(who: SignedIn, user_id: int) -> None:
     """End a person's sessions, tokens and links at once, and let them in no more; what they did stays theirs."""
     with writing() as db:
-        owner_id = require_session(db, cookie).user_id
-        pair = select(User).where(User.id.in_((owner_id, user_id))).order_by(User.id)
-        list(db.scalars(pair.with_for_update().execution_options(populate_existing=True)))  # two owners take turns
-        owner = _owner(db, cookie)
-        if owner.id == user_id:
+        pair = select(User).where(User.id.in_((int(who), user_id))).order_by(User.id)
+        db.scalars(pair.with_for_update()).all()  # two owners take turns
+        _check_owner(db, who)
+        if user_id == who:
             raise StudioError("you cannot deactivate yourself: the studio needs its owner")
         _other(db, user_id).deactivated_at = time.time()
         end_sessions(db, user_id)
@@ -89,18 +89,17 @@ def deactivate(cookie: str | None, user_id: int) -> None:
             db.execute(delete(table).where(table.user_id == user_id))
 
 
-def reactivate(cookie: str | None, user_id: int) -> None:
+def reactivate(who: SignedIn, user_id: int) -> None:
     """Let a person in again, who then signs in anew."""
     with writing() as db:
-        _owner(db, cookie)
+        _check_owner(db, who)
         _other(db, user_id).deactivated_at = None
 
 
-def _owner(db: Database, cookie: str | None) -> User:
-    user = require_session(db, cookie).user
-    if not is_owner(db, user.id):
+def _check_owner(db: Database, who: SignedIn) -> None:
+    check_account(db, who)
+    if not is_owner(db, who):
         raise Forbidden("only the studio's owner, who used the link of its first start, does this")
-    return user
 
 
 def _other(db: Database, user_id: int) -> User:

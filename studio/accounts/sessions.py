@@ -12,8 +12,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
-from studio.errors import Forbidden
 from studio.home import secret
+from studio.rights import SignedIn, acting, check_account
 from studio.store.database import reading, writing
 from studio.store.models import Session, User
 
@@ -74,19 +74,18 @@ def session_of(db: Database, cookie: str | None) -> Session | None:
     return found if valid else None
 
 
+def signed_in(cookie: str | None) -> tuple[User, SignedIn] | None:
+    """The user whose session's cookie this is, and the same as changes ask for; None if that is not valid."""
+    with reading() as db:
+        found = session_of(db, cookie)
+        return (found.user, SignedIn(found.user_id, found.id)) if found else None
+
+
 def user_of(cookie: str | None) -> User | None:
     """The user whose session's cookie this is; None if that is not valid."""
     with reading() as db:
         found = session_of(db, cookie)
         return found.user if found else None
-
-
-def require_session(db: Database, cookie: str | None) -> Session:
-    """The valid session of a cookie, for a change of that transaction. Raises `Forbidden`."""
-    found = session_of(db, cookie)
-    if found is None:
-        raise Forbidden("you are signed out: sign in again")
-    return found
 
 
 class Browser(NamedTuple):
@@ -99,30 +98,29 @@ class Browser(NamedTuple):
     here: bool
 
 
-def browsers_of(cookie: str | None) -> list[Browser]:
-    """The browsers in which the user of this cookie is signed in: this one, then the others, last seen first."""
+def browsers_of(who: SignedIn) -> list[Browser]:
+    """The browsers in which this user is signed in: this one, then the others, last seen first."""
     with reading() as db:
-        mine = require_session(db, cookie)
-        now = time.time()
-        rows = db.scalars(select(Session).where(Session.user_id == mine.user_id, Session.expires_at > now))
-        found = [Browser(_key(row.id), row.browser, row.created_at, row.seen_at, row.id == mine.id) for row in rows]
+        check_account(db, who)
+        rows = db.scalars(select(Session).where(Session.user_id == int(who), Session.expires_at > time.time()))
+        found = [
+            Browser(_key(row.id), row.browser, row.created_at, row.seen_at, row.id == who.session_id) for row in rows
+        ]
     return sorted(found, key=lambda browser: (not browser.here, -browser.seen_at))
 
 
-def sign_out_browser(cookie: str | None, key: str) -> None:
-    """End one session of the user of this cookie."""
-    with writing() as db:
-        mine = require_session(db, cookie)
-        for row in db.scalars(select(Session).where(Session.user_id == mine.user_id)):
+def sign_out_browser(who: SignedIn, key: str) -> None:
+    """End one session of this user."""
+    with acting(who) as db:
+        for row in db.scalars(select(Session).where(Session.user_id == int(who))):
             if _key(row.id) == key:
                 db.delete(row)
 
 
-def sign_out_others(cookie: str | None) -> None:
-    """End all sessions of the user of this cookie but its own."""
-    with writing() as db:
-        mine = require_session(db, cookie)
-        end_sessions(db, mine.user_id, but=mine.id)
+def sign_out_others(who: SignedIn) -> None:
+    """End all sessions of this user but this one."""
+    with acting(who) as db:
+        end_sessions(db, int(who), but=who.session_id)
 
 
 def end_sessions(db: Database, user_id: int, but: str = "") -> None:

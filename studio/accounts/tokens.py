@@ -11,8 +11,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
-from studio.accounts.sessions import require_session, see, session_of
+from studio.accounts.sessions import see, session_of
 from studio.errors import StudioError
+from studio.rights import ByToken, SignedIn, acting, check_account
 from studio.store.database import reading, writing
 from studio.store.models import ApiToken, Member, Session, User
 
@@ -29,6 +30,13 @@ class Caller(NamedTuple):
 
     user: User
     by: Session | ApiToken
+
+    @property
+    def who(self) -> SignedIn | ByToken:
+        """The same, as changes ask for it."""
+        if isinstance(self.by, Session):
+            return SignedIn(self.user.id, self.by.id)
+        return ByToken(self.user.id, self.by.id)
 
 
 def caller(db: Database, credential: str | None) -> Caller | None:
@@ -53,8 +61,8 @@ def note_use(by: Session | ApiToken) -> None:
             db.execute(update(ApiToken).where(ApiToken.id == by.id).values(seen_at=now))
 
 
-def make_token(cookie: str | None, name: str, scope: str, project_id: int | None, days: int) -> str:
-    """Make a token of the user of this cookie; it is told only here. Raises `StudioError`.
+def make_token(who: SignedIn, name: str, scope: str, project_id: int | None, days: int) -> str:
+    """Make a token of this user; it is told only here. Raises `StudioError`.
 
     `project_id`: the only project that it opens; None for all of the user's. `days`: how long it is valid.
     """
@@ -66,32 +74,30 @@ def make_token(cookie: str | None, name: str, scope: str, project_id: int | None
     if not 1 <= days <= MOST_DAYS:
         raise StudioError(f"a token is valid for 1 to {MOST_DAYS} days")
     token = _PREFIX + secrets.token_urlsafe(32)
-    with writing() as db:
-        user = require_session(db, cookie).user
-        mine = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == user.id)
+    with acting(who, alone=True) as db:
+        mine = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == int(who))
         if (db.scalar(mine) or 0) >= _MOST_TOKENS:
             raise StudioError(f"you have {_MOST_TOKENS} tokens: revoke those that are not needed any more")
-        if project_id is not None and db.get(Member, (project_id, user.id)) is None:
+        if project_id is not None and db.get(Member, (project_id, int(who))) is None:
             raise StudioError("you are not in this project")
         expires = time.time() + days * 24 * 3600
-        db.add(ApiToken(user_id=user.id, name=name, token_hash=_hash(token), scope=scope, project_id=project_id,
+        db.add(ApiToken(user_id=int(who), name=name, token_hash=_hash(token), scope=scope, project_id=project_id,
                         expires_at=expires))  # fmt: skip
     return token
 
 
-def tokens_of(cookie: str | None) -> list[ApiToken]:
-    """The tokens of the user of this cookie, newest first, with their projects."""
+def tokens_of(who: SignedIn) -> list[ApiToken]:
+    """The tokens of this user, newest first, with their projects."""
     with reading() as db:
-        user_id = require_session(db, cookie).user_id
-        mine = select(ApiToken).where(ApiToken.user_id == user_id).options(joinedload(ApiToken.project))
+        check_account(db, who)
+        mine = select(ApiToken).where(ApiToken.user_id == int(who)).options(joinedload(ApiToken.project))
         return list(db.scalars(mine.order_by(ApiToken.id.desc())))
 
 
-def revoke(cookie: str | None, token_id: int) -> None:
-    """End a token of the user of this cookie, at once."""
-    with writing() as db:
-        user_id = require_session(db, cookie).user_id
-        db.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id))
+def revoke(who: SignedIn, token_id: int) -> None:
+    """End a token of this user, at once."""
+    with acting(who) as db:
+        db.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == int(who)))
 
 
 def _hash(token: str) -> str:

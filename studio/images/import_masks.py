@@ -14,7 +14,7 @@ from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.annotation.tidy import region
-from studio.errors import StudioError
+from studio.errors import Forbidden, StudioError
 from studio.images.archives import count, entries, shown
 from studio.images.library import tidy_name
 from studio.images.mask_files import is_named, is_picture, no_mask, read_masks
@@ -22,7 +22,7 @@ from studio.images.readers.found import Found
 from studio.images.readers.sidecars import Sidecars, learn
 from studio.images.readers.targets import Targets
 from studio.images.uploads import scratch
-from studio.store.database import writing
+from studio.rights import changing
 from studio.store.models import Image
 from studio.together.audit import record
 
@@ -92,13 +92,17 @@ def import_masks(
                             new += log.append(image.id, user_id, regions)
                             images |= {image.id} if regions else set()
                             problems += [_told(mask.name, one) for one in bad]
+                        except Forbidden:
+                            raise
                         except StudioError as error:
                             problems.append(_told(mask.name, error))
+                except Forbidden:  # whoever was removed meanwhile adds no more
+                    raise
                 except (StudioError, FtlError) as error:
                     problems.append(_told(mask.name, error))
     report(total, total, "reading masks")
     if new:
-        with writing() as db:
+        with changing(user_id, project_id) as db:
             record(db, project_id, user_id, "imported", count=len(images))
     return Imported(len(images), new, problems)
 
@@ -154,6 +158,8 @@ def _regions(found: Found, targets: Targets, image: Image) -> tuple[list[Drawn],
             number = targets.number(label)
             digest = hashlib.sha256(np.packbits(where).tobytes() + bytes([number])).hexdigest()
             regions.append(region(where, number, f"import-{digest[:24]}"))
+        except Forbidden:
+            raise
         except StudioError as error:
             problems.append(error)
     return regions, problems

@@ -94,7 +94,7 @@ class Gate:
             beyond = _beyond(found.by, scope) if isinstance(found.by, ApiToken) else None
             if beyond:
                 return await self._refuse(scope, receive, send, 403, beyond)
-            scope.setdefault("state", {})["user"] = found.user
+            scope.setdefault("state", {}).update(user=found.user, who=found.who)
             return await self._app(scope, receive, send)
         page = web and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", "")
         if page and not path.startswith(("/api/", "/files/")):

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from studio.accounts import WrongPassword, add_user, check_password, open_session, passwords, user_of
 from studio.accounts.others import accounts, deactivate, find_reset, make_reset_link, reactivate, reset_password
 from studio.accounts.own import change_password, rename
-from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others
+from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others, signed_in
 from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import redeem, ticket
 from studio.accounts.tokens import caller, make_token, revoke, tokens_of
 from studio.errors import Forbidden, StudioError
 from studio.projects import accept, create_project, invite
+from studio.rights import ByToken, SignedIn, acting
 from studio.store.database import reading, writing
 from studio.store.models import ApiToken, PasswordReset, User
 from tests.studio.conftest import Someone
@@ -28,6 +29,12 @@ NEW = "seven herons on a viaduct"
 def account(name: str) -> int:
     with writing() as db:
         return add_user(db, name, PASSWORD).id
+
+
+def by(cookie: str) -> SignedIn:
+    found = signed_in(cookie)
+    assert found is not None
+    return found[1]
 
 
 def who(credential: str) -> int | None:
@@ -51,12 +58,12 @@ def owner(project: Someone) -> str:
 def test_a_changed_password_ends_all_other_sessions(project: Someone) -> None:
     here, other = open_session(project.user_id), open_session(project.user_id)
     with pytest.raises(WrongPassword, match="present password"):
-        change_password(here, "not the password", NEW)
+        change_password(by(here), "not the password", NEW)
     for bad, words in (("short", "at least"), ("Ada Ada Ada", "would be guessed"), (PASSWORD, "is the present one")):
         with pytest.raises(StudioError, match=words):
-            change_password(here, PASSWORD, bad)
+            change_password(by(here), PASSWORD, bad)
     assert user_of(other) is not None
-    change_password(here, PASSWORD, NEW)
+    change_password(by(here), PASSWORD, NEW)
     assert user_of(here) is not None
     assert user_of(other) is None
     assert check_password("Ada", NEW, "").id == project.user_id
@@ -68,9 +75,9 @@ def test_guesses_of_the_present_password_are_delayed_and_lock_no_sign_in(project
     here = open_session(project.user_id)
     for _ in range(5):
         with pytest.raises(WrongPassword):
-            change_password(here, "not the password", NEW)
+            change_password(by(here), "not the password", NEW)
     with pytest.raises(TooManyAttempts):
-        change_password(here, PASSWORD, NEW)
+        change_password(by(here), PASSWORD, NEW)
     assert check_password("Ada", PASSWORD, "").id == project.user_id
 
 
@@ -79,31 +86,31 @@ def test_a_name_is_changed_if_nobody_else_has_it(project: Someone) -> None:
     account("Grace")
     for bad in ("grace", "", "x" * 65, "a\0b", "\ud800"):
         with pytest.raises(StudioError):
-            rename(here, bad)
-    rename(here, "ADA")
-    rename(here, "  Ada   Lovelace ")
+            rename(by(here), bad)
+    rename(by(here), "ADA")
+    rename(by(here), "  Ada   Lovelace ")
     assert check_password("ada lovelace", PASSWORD, "").id == project.user_id
 
 
 def test_sessions_are_listed_and_end_one_by_one_or_all(project: Someone) -> None:
     grace = open_session(account("Grace"))
     here, phone, desk = (open_session(project.user_id, name) for name in ("Firefox on Linux", "Safari on iPhone", "x"))
-    found = browsers_of(here)
+    found = browsers_of(by(here))
     assert [browser.here for browser in found] == [True, False, False]
     assert found[0].name == "Firefox on Linux"
     key = next(browser.key for browser in found if browser.name == "Safari on iPhone")
-    sign_out_browser(grace, key)  # not hers
+    sign_out_browser(by(grace), key)  # not hers
     assert user_of(phone) is not None
-    sign_out_browser(here, key)
+    sign_out_browser(by(here), key)
     assert user_of(phone) is None
-    sign_out_others(here)
+    sign_out_others(by(here))
     assert user_of(desk) is None
     assert user_of(here) is not None
     assert user_of(grace) is not None
 
 
 def test_a_signed_out_browser_changes_nothing(project: Someone) -> None:
-    here, gone = open_session(project.user_id), open_session(project.user_id)
+    here, gone = by(open_session(project.user_id)), by(open_session(project.user_id))
     sign_out_others(here)
     for act in (
         lambda: rename(gone, "Eve"),
@@ -121,20 +128,22 @@ def test_a_signed_out_browser_changes_nothing(project: Someone) -> None:
 
 def test_a_token_is_its_users_until_it_is_revoked_or_expires(project: Someone) -> None:
     here, grace = open_session(project.user_id), open_session(account("Grace"))
-    token = make_token(here, "Nightly  export", "read", project.project_id, 30)
+    token = make_token(by(here), "Nightly  export", "read", project.project_id, 30)
     assert who(token) == project.user_id
-    (listed,) = tokens_of(here)
+    (listed,) = tokens_of(by(here))
     assert (listed.name, listed.scope, listed.project_id) == ("Nightly export", "read", project.project_id)
     with reading() as db:
         assert token not in str([vars(row) for row in db.scalars(select(ApiToken))])
     for forged in (token[:-1] + ("a" if token[-1] != "a" else "b"), "ftl_", "ftl_ä", "ftl_\ud800", token.upper()):
         assert who(forged) is None
-    assert tokens_of(grace) == []
-    revoke(grace, listed.id)  # not hers
+    assert tokens_of(by(grace)) == []
+    revoke(by(grace), listed.id)  # not hers
     assert who(token) == project.user_id
-    revoke(here, listed.id)
+    revoke(by(here), listed.id)
     assert who(token) is None
-    late = make_token(here, "x", "write", None, 1)
+    with pytest.raises(Forbidden, match="revoked"), acting(ByToken(project.user_id, listed.id)):
+        raise AssertionError("a revoked token changed something")
+    late = make_token(by(here), "x", "write", None, 1)
     with writing() as db:
         db.scalars(select(ApiToken)).one().expires_at = time.time() - 1
     assert who(late) is None
@@ -147,21 +156,21 @@ def test_a_token_is_its_users_until_it_is_revoked_or_expires(project: Someone) -
 )  # fmt: skip
 def test_what_can_be_no_token_is_refused(project: Someone, name: str, scope: str, project_id: int, days: int) -> None:
     with pytest.raises(StudioError):
-        make_token(open_session(project.user_id), name, scope, project_id, days)
+        make_token(by(open_session(project.user_id)), name, scope, project_id, days)
 
 
 def test_a_token_for_a_project_that_one_is_not_in_is_refused(project: Someone) -> None:
     grace = account("Grace")
     with pytest.raises(StudioError, match="not in this project"):
-        make_token(open_session(grace), "x", "read", project.project_id, 1)
-    make_token(open_session(grace), "x", "read", create_project(grace, "Own").id, 1)
+        make_token(by(open_session(grace)), "x", "read", project.project_id, 1)
+    make_token(by(open_session(grace)), "x", "read", create_project(grace, "Own").id, 1)
 
 
 def test_a_reset_link_sets_a_password_once_and_ends_all_sessions(owner: str) -> None:
     grace = account("Grace")
     cookie = open_session(grace)
-    older = make_reset_link(owner, grace).rpartition("/")[2]
-    token = make_reset_link(owner, grace).rpartition("/")[2]
+    older = make_reset_link(by(owner), grace).rpartition("/")[2]
+    token = make_reset_link(by(owner), grace).rpartition("/")[2]
     with pytest.raises(StudioError, match="used up or too old"):
         find_reset(older)
     assert find_reset(token).name == "Grace"
@@ -171,7 +180,7 @@ def test_a_reset_link_sets_a_password_once_and_ends_all_sessions(owner: str) -> 
     assert done(results) == [grace]
     assert user_of(cookie) is None
     assert check_password("Grace", NEW, "").id == grace
-    late = make_reset_link(owner, grace).rpartition("/")[2]
+    late = make_reset_link(by(owner), grace).rpartition("/")[2]
     with writing() as db:
         db.scalars(select(PasswordReset)).one().expires_at = time.time() - 1
     with pytest.raises(StudioError):
@@ -182,9 +191,9 @@ def test_whoever_is_deactivated_has_no_session_token_or_link(owner: str, project
     grace = account("Grace")
     accept(invite(project.project_id, "annotator"), grace)
     cookie = open_session(grace)
-    token, page = make_token(cookie, "x", "write", None, 1), ticket(cookie)
-    link = make_reset_link(owner, grace).rpartition("/")[2]
-    deactivate(owner, grace)
+    token, page = make_token(by(cookie), "x", "write", None, 1), ticket(cookie)
+    link = make_reset_link(by(owner), grace).rpartition("/")[2]
+    deactivate(by(owner), grace)
     assert user_of(cookie) is None
     assert who(token) is None
     assert redeem(page, grace) is None
@@ -192,9 +201,9 @@ def test_whoever_is_deactivated_has_no_session_token_or_link(owner: str, project
         reset_password(link, NEW)
     with pytest.raises(WrongPassword, match="deactivated"):
         check_password("Grace", PASSWORD, "")
-    listed = [(one.name, one.deactivated, one.own) for one in accounts(owner)]
+    listed = [(one.name, one.deactivated, one.own) for one in accounts(by(owner))]
     assert listed == [("Ada", False, True), ("Grace", True, False)]
-    reactivate(owner, grace)
+    reactivate(by(owner), grace)
     assert check_password("Grace", PASSWORD, "").id == grace
     assert user_of(cookie) is None
     assert who(token) is None
@@ -204,17 +213,17 @@ def test_only_the_owner_sees_to_accounts_and_not_to_their_own_end(owner: str, pr
     grace = account("Grace")
     hers = open_session(grace)
     for act in (
-        lambda: accounts(hers),
-        lambda: make_reset_link(hers, project.user_id),
-        lambda: deactivate(hers, project.user_id),
-        lambda: reactivate(hers, project.user_id),
+        lambda: accounts(by(hers)),
+        lambda: make_reset_link(by(hers), project.user_id),
+        lambda: deactivate(by(hers), project.user_id),
+        lambda: reactivate(by(hers), project.user_id),
     ):
         with pytest.raises(Forbidden, match="owner"):
             act()
     with pytest.raises(StudioError, match="yourself"):
-        deactivate(owner, project.user_id)
+        deactivate(by(owner), project.user_id)
     with pytest.raises(StudioError, match="no such account"):
-        deactivate(owner, 99)
+        deactivate(by(owner), 99)
 
 
 def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -> None:
@@ -223,7 +232,7 @@ def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -
     grace = account("Grace")
     with writing() as db:  # an owner of a studio that is older than the rule of one first account
         db.add(Invitation(token_hash="x", project_id=None, role="admin", expires_at=0.0, used_by=grace))
-    hers = open_session(grace)
-    at_once(lambda: deactivate(owner, grace), lambda: deactivate(hers, project.user_id))
+    first, second = by(owner), by(open_session(grace))
+    at_once(lambda: deactivate(first, grace), lambda: deactivate(second, project.user_id))
     with reading() as db:
         assert len([user for user in db.scalars(select(User)) if user.deactivated_at is None]) == 1
