@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from studio.accounts import passwords
 from studio.accounts.sessions import end_sessions
 from studio.errors import Forbidden, StudioError
-from studio.rights import SignedIn, check_account
+from studio.rights import SignedIn, acting, check_account
 from studio.settings import is_owner
 from studio.store.database import reading, writing
 from studio.store.models import ApiToken, PasswordReset, Session, User
@@ -49,7 +49,7 @@ def accounts(who: SignedIn) -> list[Account]:
 def make_reset_link(who: SignedIn, user_id: int) -> str:
     """The path of a link with which a user sets a new password, once, within a day; older links of theirs end."""
     token = secrets.token_urlsafe(24)
-    with writing() as db:
+    with acting(who) as db:
         _check_owner(db, who)
         _other(db, user_id)
         db.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
@@ -91,7 +91,7 @@ def deactivate(who: SignedIn, user_id: int) -> None:
 
 def reactivate(who: SignedIn, user_id: int) -> None:
     """Let a person in again, who then signs in anew."""
-    with writing() as db:
+    with acting(who) as db:
         _check_owner(db, who)
         _other(db, user_id).deactivated_at = None
 

@@ -110,7 +110,7 @@ def test_sessions_are_listed_and_end_one_by_one_or_all(project: Someone) -> None
 
 
 def test_a_signed_out_browser_changes_nothing(project: Someone) -> None:
-    here, gone = by(open_session(project.user_id)), by(open_session(project.user_id))
+    here, gone, other = by(open_session(project.user_id)), by(open_session(project.user_id)), account("Grace")
     sign_out_others(here)
     for act in (
         lambda: rename(gone, "Eve"),
@@ -121,6 +121,9 @@ def test_a_signed_out_browser_changes_nothing(project: Someone) -> None:
         lambda: revoke(gone, 1),
         lambda: tokens_of(gone),
         lambda: accounts(gone),
+        lambda: deactivate(gone, other),
+        lambda: make_reset_link(gone, other),
+        lambda: reactivate(gone, other),
     ):
         with pytest.raises(Forbidden, match="signed out"):
             act()
