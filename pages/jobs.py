@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ftl.words import NOTHING
 from studio import ui
 from studio.errors import StudioError
 from studio.jobs import announce, progress, queue, record, waiting
@@ -32,7 +33,7 @@ COLUMNS = {
     "Parameters": st.column_config.NumberColumn(format="localized", width="small"),
     "Validation accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
     "Test accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
-    "Time in ms": st.column_config.NumberColumn(format="%.2f", width="small"),
+    "Time in ms": st.column_config.NumberColumn(format="%,.2f", width="small"),
 }
 
 
@@ -93,7 +94,7 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
             if rows:
                 st.dataframe(
-                    pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder="–"
+                    pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING
                 )
             if curves := progress.curves(job):
                 st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ftl.words import counted
+from ftl.words import NOTHING, counted, fixed
 from studio import ui
 from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
@@ -156,7 +156,7 @@ def table(image: Image, classes: Classes, position: int, tolerance: int) -> None
         st.caption("None of them drew a class that is shown.")
         return
     rounded = [{name: round(one, 3) if isinstance(one, float) else one for name, one in row.items()} for row in rows]
-    st.dataframe(rounded, hide_index=True, width="stretch")
+    st.dataframe(rounded, hide_index=True, width="stretch", placeholder=NOTHING)
     st.caption(
         "1 is full agreement. F1 takes what is at most the tolerance apart as the same; clDice compares centre lines, "
         "for thin cracks; Kappa leaves out what chance would agree on, and is empty where neither drew the class."
@@ -202,7 +202,7 @@ def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
         st.caption("Nobody's masks can be compared yet: no image was drawn on by two.")
         return
     for column, (name, value) in zip(st.columns(len(metrics.MEASURES)), metrics.mean(means).items(), strict=True):
-        column.metric(name, f"{value:.3f}" if value == value else "-")
+        column.metric(name, fixed(value, 3))
     st.caption(f"Mean of {counted(len(means), 'image')}, F1 with {tolerance} px.")
     people = metrics.by_person(every)
     figure = go.Figure([

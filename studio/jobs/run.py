@@ -113,7 +113,8 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         follow=follower(job.id, meter),
     )
     if repeats := settings.get("repeats", 0):
-        for name in dict.fromkeys((BASE, done.choose().pick.name)):
+        pick = done.choose().pick
+        for name in dict.fromkeys((BASE, *([pick.name] if pick else []))):
             try:
                 repeat(models(job.id) / name, repeats, report)
             except FtlError as error:  # a cluster that does not see this folder keeps what it saw to itself
