@@ -60,6 +60,11 @@ def array(sha256: str) -> np.ndarray:
     return np.asarray(read(sha256))
 
 
+def files_of(sha256: str) -> list[Path]:
+    """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
+    return [_path("images", sha256), *(_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails"))]
+
+
 def keep(draft: Path) -> tuple[str, int, int]:
     """Move an uploaded file to its place, with its thumbnail: its SHA-256, width and height once upright.
 
@@ -69,7 +74,9 @@ def keep(draft: Path) -> tuple[str, int, int]:
         sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
     image = to_eight_bits(open_upright(draft)).convert("RGB")
     path = _path("images", sha256)
-    if not path.is_file():
+    if path.is_file():
+        path.touch()  # what is new is spared by `studio.trash.purging`: a row that needs it is on its way
+    else:
         _write(image, _path("thumbnails", sha256, ".jpg"), THUMBNAIL, 85)
         with whole_file(path) as target:
             target.write_bytes(draft.read_bytes())
