@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -15,7 +14,6 @@ from PIL import Image
 
 from ftl.candidate import Candidate
 from ftl.evaluate import TEST
-from ftl.exporting.write import export
 from ftl.files import read_json
 from ftl.images import open_upright, to_eight_bits
 from ftl.runtimes import FIGURES, INT8, PYTORCH
@@ -74,17 +72,6 @@ def thumbnail(file: Path, side: int) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
     return out.getvalue()
-
-
-def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
-    """A candidate's network and head as one file of `ftl.export`, by its ending.
-
-    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them and they do
-    not lose too much.
-    """
-    int8 = ending == ".zip" and (folder / FIGURES).is_file()
-    with tempfile.TemporaryDirectory() as scratch:
-        return export(folder, Path(scratch) / f"network{ending}", int8=int8, images=images).read_bytes()
 
 
 def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dark: bool = False) -> go.Figure:
