@@ -11,16 +11,17 @@ from streamlit.navigation.page import StreamlitPage
 from studio import oidc
 from studio.accounts import COOKIE, user_of
 from studio.jobs import announce
+from studio.plain import plain
 from studio.settings import owns
 from studio.ui import PageEnds, choose_project, page_file
 
 
-def page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
-    """A page of the folder `pages`."""
-    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default)
+def page(file: str, title: str, icon: str, *, default: bool = False, url: str | None = None) -> StreamlitPage:
+    """A page of the folder `pages`, at its own name or at `url`."""
+    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
-st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
+st.set_page_config(page_title="FTL studio", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
@@ -30,7 +31,10 @@ if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(oidc.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()
-home = [page("projects", "Projects", "folder", default=True)]
+home = [
+    page("projects", "Projects", "folder", default=True),
+    page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
+]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
     home.append(page("settings", "Settings", "settings"))
 if here is None:
@@ -47,9 +51,9 @@ else:
         page("try_it", "Try", "search"),
         page("understand", "Understand", "visibility"),
     ]
-    current = st.navigation({"": home, here.project.name: work})
+    current = st.navigation({"": home, plain(here.project.name): work})
     with st.sidebar:
-        st.caption(f"{here.user.name} · {here.role}")
+        st.caption(f"{plain(here.user.name)} · {here.role}")
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
 from studio.store.database import writing
-from studio.store.models import ROLES, Image, Member, Project, Session, User
+from studio.store.models import ROLES, ApiToken, Image, Member, Project, Session, User
 
 
 class SignedIn(int):
@@ -36,6 +36,18 @@ class SignedIn(int):
         return made
 
 
+class ByToken(int):
+    """As `SignedIn`, for a program that acts by an API token."""
+
+    token_id: int
+
+    def __new__(cls, user_id: int, token_id: int) -> ByToken:
+        """Make one of a user's id and the id of a row of `api_tokens`."""
+        made = super().__new__(cls, user_id)
+        made.token_id = token_id
+        return made
+
+
 @contextmanager
 def acting(who: int, *, alone: bool = False) -> Iterator[Database]:
     """A transaction that changes what belongs to no project yet, or to the account itself.
@@ -48,19 +60,31 @@ def acting(who: int, *, alone: bool = False) -> Iterator[Database]:
 
 
 @contextmanager
-def changing(who: int | None, project_id: int, role: str = "annotator", *, alone: bool = False) -> Iterator[Database]:
+def changing(
+    who: int | None,
+    project_id: int,
+    role: str = "annotator",
+    *,
+    alone: bool = False,
+    archived: bool = False,
+    trash: bool = False,
+) -> Iterator[Database]:
     """A transaction that changes a project, for a member who has at least that role.
 
     `who`: None for the studio itself. `alone`: nobody else changes the project meanwhile, as it must be where members
-    or the project itself change. Raises `Forbidden`; the block is not entered then.
+    or the project itself change. `archived`: the project may be archived and, with `trash`, which finds
+    what was deleted, itself be deleted.
+    Raises `Forbidden`; the block is not entered then.
     """
-    with writing() as db:
-        check_rights(db, who, project_id, role, alone=alone)
+    with writing(trash=trash) as db:
+        check_rights(db, who, project_id, role, alone=alone, archived=archived)
         yield db
 
 
 @contextmanager
-def changing_image(who: int, image_id: int, role: str = "annotator") -> Iterator[tuple[Database, Image]]:
+def changing_image(
+    who: int, image_id: int, role: str = "annotator", *, archived: bool = False
+) -> Iterator[tuple[Database, Image]]:
     """A transaction that changes an image, and the image, which nobody else changes meanwhile.
 
     Raises `StudioError` where there is no such image, `Forbidden` as `changing` does.
@@ -69,7 +93,7 @@ def changing_image(who: int, image_id: int, role: str = "annotator") -> Iterator
         project_id = db.scalar(select(Image.project_id).where(Image.id == image_id))
         if project_id is None:
             raise StudioError("this image is no longer there")
-        check_rights(db, who, project_id, role)
+        check_rights(db, who, project_id, role, archived=archived)
         yield db, db.get_one(Image, image_id, with_for_update=True)
 
 
@@ -84,9 +108,15 @@ def check_account(db: Database, who: int, *, alone: bool = False) -> None:
         session = db.get(Session, who.session_id, with_for_update={"read": True}, populate_existing=True)
         if session is None or session.user_id != who or session.expires_at <= time.time():
             raise Forbidden("you are signed out: sign in again, then repeat this")
+    if isinstance(who, ByToken):
+        token = db.get(ApiToken, who.token_id, with_for_update={"read": True}, populate_existing=True)
+        if token is None or token.user_id != who or token.expires_at <= time.time():
+            raise Forbidden("this token is revoked or too old: make a new one on the page Account")
 
 
-def check_rights(db: Database, who: int | None, project_id: int, role: str, *, alone: bool = False) -> None:
+def check_rights(
+    db: Database, who: int | None, project_id: int, role: str, *, alone: bool = False, archived: bool = False
+) -> None:
     """Raise `Forbidden` unless the user may do in the project what needs that role, until the transaction's end."""
     if who is not None:
         check_account(db, who)
@@ -97,8 +127,11 @@ def check_rights(db: Database, who: int | None, project_id: int, role: str, *, a
         lock = None if alone else {"read": True}
         member = db.get(Member, (project_id, int(who)), with_for_update=lock, populate_existing=not alone)
         check_role(member.role if member else None, role)
-    if db.scalar(select(Project.id).where(Project.id == project_id)) is None:
+    found = db.execute(select(Project.archived_at, Project.deleted_at).where(Project.id == project_id)).first()
+    if found is None or (found.deleted_at is not None and not archived):
         raise Forbidden("this project is no longer there")
+    if found.archived_at is not None and not archived:
+        raise Forbidden("this project is archived, and nothing in it changes: its admin can bring it back")
 
 
 def check_role(has: str | None, role: str) -> str:

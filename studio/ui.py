@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
@@ -18,6 +19,8 @@ from studio.accounts import COOKIE
 from studio.accounts.sessions import signed_in as signed_in_by
 from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
+from studio.plain import plain as plain  # pages say ui.plain and ui.sentence
+from studio.plain import sentence as sentence
 from studio.projects import projects_of, require
 from studio.rights import SignedIn
 from studio.store.models import Project, User
@@ -65,12 +68,6 @@ def stop() -> NoReturn:
     raise PageEnds
 
 
-def sentence(error: Exception | str) -> str:
-    """An error's text as a sentence."""
-    text = str(error).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 @contextmanager
 def told() -> Iterator[None]:
     """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it."""
@@ -105,6 +102,12 @@ def _signed_in() -> tuple[User, SignedIn]:
     return found
 
 
+def link(path: str) -> str:
+    """The whole address of a path of this site, as this browser reaches it."""
+    parts = urlsplit(str(st.context.url))
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
 def _renew() -> None:
     """Take the ticket of a browser that has signed in again, as the one who has this page."""
     given, who = st.session_state["renew"].get("ticket"), st.session_state.get("who")
@@ -123,7 +126,8 @@ def choose_project() -> Here | None:
         return None
     asked = st.session_state.get("project", st.query_params.get("project"))
     wanted = int(asked) if str(asked).isdigit() else None
-    ids = list(projects)
+    listed = [key for key, (project, _) in projects.items() if project.archived_at is None or key == wanted]
+    ids = listed or list(projects)
     labels = unique_labels({one: project.name for one, (project, _) in projects.items()})
     chosen = st.sidebar.selectbox(
         "Project",
@@ -178,11 +182,6 @@ def empty(title: str, text: str, icon: str) -> None:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"### {icon} {title}")
         st.markdown(text)
-
-
-def plain(text: str) -> str:
-    """User's text for Markdown: shown as it is, never as markup."""
-    return "".join(f"&#{ord(one)};" if one in "\\`*_{}[]()#+-.!|<>&$:~^\"'" else one for one in text)
 
 
 def clock(at: float) -> str:

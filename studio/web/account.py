@@ -1,4 +1,4 @@
-"""Sign-in, sign-out and invitations: plain forms, so that the cookie can be HttpOnly."""
+"""Sign-in, sign-out, invitations and reset links: plain forms, so that the cookie can be HttpOnly."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from studio.accounts import (
     check_password,
     close_session,
     open_session,
-    user_of,
 )
-from studio.accounts.sessions import browser_name
+from studio.accounts.others import find_reset, reset_password
+from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
 from studio.errors import StudioError
 from studio.projects import accept, find_invitation
@@ -90,13 +90,14 @@ async def join(request: Request) -> Response:
         invitation = await run_in_threadpool(find_invitation, token)
     except StudioError as error:
         return page("Invitation", '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
-    user = await run_in_threadpool(user_of, request.cookies.get(COOKIE))
+    found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
+    user, who = found or (None, None)
     if invitation.project is None:
         title, text = "Welcome", "<p>You are the first one here. Make the account that starts the studio.</p>"
     else:
         title = f"Join {invitation.project.name}"
         text = f"<p>You are invited as {escape(invitation.role)}.</p>"
-    known = user.id if user is not None and invitation.project is not None else None
+    known = who if invitation.project is not None else None
     if request.method == "GET":
         if known is not None and user is not None:
             return page(title, text + form(action, f"Join as {escape(user.name)}", ""))
@@ -110,6 +111,27 @@ async def join(request: Request) -> Response:
     except StudioError as error:
         again = form(action, "Make my account", name_field(name) + password_field(new=True))
         return page(title, text + again, str(error), 400)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
+@_readable
+async def reset(request: Request) -> Response:
+    """The page of a link with which somebody sets a new password."""
+    token = request.path_params["token"]
+    title = "Set a new password"
+    try:
+        user = await run_in_threadpool(find_reset, token)
+    except StudioError as error:
+        return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
+    fields = f"<p>For the account of {escape(user.name)}.</p>" + password_field(new=True)
+    body = form(f"/account/reset/{token}", "Set the password", fields)
+    if request.method == "GET":
+        return page(title, body)
+    (password,) = await sent(request, "password")
+    try:
+        user_id = await run_in_threadpool(reset_password, token, password)
+    except StudioError as error:
+        return page(title, body, str(error), 400)
     return await run_in_threadpool(_enter, request, user_id, "/")
 
 
@@ -141,5 +163,6 @@ ROUTES = [
     Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
     Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
     Route("/account/join/{token}", join, methods=["GET", "POST"]),
+    Route("/account/reset/{token}", reset, methods=["GET", "POST"]),
     Route("/account/{rest:path}", missing),
 ]

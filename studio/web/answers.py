@@ -23,7 +23,7 @@ from studio.web.schemas import LARGEST_ID, Id, Refusal
 Answer = Callable[[Request], Awaitable[Response]]
 
 SIGNED_IN = [
-    Security(HTTPBearer(scheme_name="bearer", auto_error=False, description="the token of POST /api/session")),
+    Security(HTTPBearer(scheme_name="bearer", auto_error=False, description="an API token, or a session's")),
     Security(APIKeyCookie(name=COOKIE, scheme_name="cookie", auto_error=False, description="a browser's session")),
 ]
 """Either of these; the gate, which every request meets first, has looked at them."""
@@ -39,9 +39,9 @@ _REFUSALS = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI tells of the errors that a route can answer, beside those that every route can."""
+    """What OpenAPI tells of the errors that a route can answer, beside those that every route can (400, 413, 429)."""
     told: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({*statuses, 429}):
+    for status in sorted({*statuses, 400, 413, 429}):
         told[status] = {"description": _REFUSALS[status], "model": Refusal}
     seconds = {"schema": {"type": "integer", "minimum": 1}, "description": "seconds to wait", "required": True}
     told[429] |= {"headers": {"Retry-After": seconds}}
