@@ -86,7 +86,7 @@ with side:
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
-                         format_func=lambda one: by_number[one].name)  # fmt: skip
+                         format_func=lambda one: ui.plain(by_number[one].name))  # fmt: skip
         opacity = st.slider("Overlay", 0.0, 1.0, 0.5, 0.1)
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
@@ -131,7 +131,7 @@ with middle:
     drawn_by = pens({one.number: one.colour for one in classes})
     mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
-    @ui.fragment
+    @st.fragment  # and none that ends before the canvas: whoever is signed out draws on until they have read it
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         objects = desk.canvas(mounted, tool, number, width, editable=editable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import stat
 from contextlib import suppress
@@ -32,6 +33,12 @@ def home() -> Path:
     folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def allow_open_files() -> None:
+    """Let this process hold as many files open as the system allows: an upload is a file each until it is read."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @cache

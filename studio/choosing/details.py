@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from PIL import Image
 
 from ftl.candidate import Candidate
 from ftl.evaluate import TEST
-from ftl.exporting.write import export
 from ftl.files import read_json
 from ftl.images import open_upright, to_eight_bits
 from ftl.runtimes import FIGURES, INT8, PYTORCH
@@ -75,17 +74,6 @@ def thumbnail(file: Path, side: int) -> bytes:
     return out.getvalue()
 
 
-def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
-    """A candidate's network and head as one file of `ftl.export`, by its ending.
-
-    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them and they do
-    not lose too much.
-    """
-    int8 = ending == ".zip" and (folder / FIGURES).is_file()
-    with tempfile.TemporaryDirectory() as scratch:
-        return export(folder, Path(scratch) / f"network{ending}", int8=int8, images=images).read_bytes()
-
-
 def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dark: bool = False) -> go.Figure:
     """Test photographs by true class (rows) and answer (columns), shaded by the share of the row."""
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
@@ -93,8 +81,8 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dar
     figure = go.Figure()
     figure.add_heatmap(
         z=shares,
-        x=[f"called<br>{name}" for name in classes],
-        y=[f"is {name}" for name in classes],
+        x=[f"called<br>{escape(name)}" for name in classes],
+        y=[f"is {escape(name)}" for name in classes],
         text=texts,
         texttemplate="%{text}",
         textfont={"size": 15},
@@ -117,7 +105,7 @@ def layers_chart(one: Candidate, base: Candidate, layers: Sequence[str]) -> go.F
     """Filters kept in each layer, before the grey of all that the base has."""
     names = [f"{number}" for number in range(1, len(layers) + 1)]
     hover = "layer %{x} (%{customdata}): %{y} filters<extra>%{fullData.name}</extra>"
-    common: dict[str, Any] = {"x": names, "customdata": list(layers), "hovertemplate": hover}
+    common: dict[str, Any] = {"x": names, "customdata": [escape(layer) for layer in layers], "hovertemplate": hover}
     figure = go.Figure()
     figure.add_bar(y=list(base.channels), name="base", marker_color="rgba(120,113,108,.3)", **common)
     figure.add_bar(y=list(one.channels), name="kept", marker_color="#ea580c", text=list(one.channels),

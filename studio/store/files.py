@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ftl.files import whole_file
-from ftl.images import open_upright, to_eight_bits
+from ftl.images import MAX_PIXELS, open_upright, to_eight_bits
 from studio.home import home
 from studio.store.shared import share, there
 
@@ -60,19 +60,24 @@ def array(sha256: str) -> np.ndarray:
     return np.asarray(read(sha256))
 
 
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with open(file, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def files_of(sha256: str) -> list[Path]:
     """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
     return [_path("images", sha256), *(_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails"))]
 
 
-def keep(draft: Path) -> tuple[str, int, int]:
+def keep(draft: Path, most_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
     """Move an uploaded file to its place, with its thumbnail: its SHA-256, width and height once upright.
 
-    Raises `FtlError` when it is no image, is damaged or too large; then nothing is kept.
+    Raises `FtlError` when it is no image, is damaged or has more than `most_pixels`; then nothing is kept.
     """
-    with open(draft, "rb") as handle:
-        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
-    image = to_eight_bits(open_upright(draft)).convert("RGB")
+    sha256 = sha256_of(draft)
+    image = to_eight_bits(open_upright(draft, most_pixels)).convert("RGB")
     path = _path("images", sha256)
     if path.is_file():
         path.touch()  # what is new is spared by `studio.trash.purging`: a row that needs it is on its way
