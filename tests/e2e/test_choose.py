@@ -10,12 +10,12 @@ from onnx import numpy_helper
 
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
-from studio.jobs.sweeps import models, picked
+from studio.jobs.sweeps import finished_sweeps, models, picked
 from studio.projects import accept as accept_invitation
 from studio.projects import create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
-from tests.tiny_sweep import add_sweep
+from tests.tiny_sweep import add_sweep, copy_as_dead
 
 POINTS = """() => {
     const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
