@@ -57,7 +57,7 @@ def panel(page, name: str):
 
 
 def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
-    panel(page, "keep-0.5").wait_for()  # the pick
+    panel(page, "keep-0.5").wait_for()  # the recommended
     click(page, "keep-0.25")
     panel(page, "keep-0.25").wait_for()
     panel(page, "keep-0.5").wait_for(state="detached")
@@ -71,18 +71,18 @@ def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
 
 
 def test_limits_move_the_pick_at_once(page) -> None:
-    page.get_by_text("keep-0.5, the pick").wait_for()
-    slider = page.locator("[data-testid=stSlider]", has_text="Longest time").locator("input")
+    page.get_by_text("keep-0.5, recommended").wait_for()
+    slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowLeft")  # any, 15, 12, 10 ms
-    page.get_by_text("keep-0.25, the pick").wait_for()
+    page.get_by_text("keep-0.25, recommended").wait_for()
     panel(page, "keep-0.25").wait_for()
     settled(page)
     least = page.locator("[data-testid=stSlider]", has_text="Least recall").locator("input")
     least.focus()
     page.keyboard.press("End")
-    page.get_by_text("No pruned network keeps within the limits").wait_for()
+    page.get_by_text("No network keeps within the limits").wait_for()
     settled(page)
 
 
@@ -100,7 +100,7 @@ def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
 def test_other_axes_and_the_other_charts(page) -> None:
     page.get_by_label("To the right").click()
     page.get_by_role("option", name="MACs").click()
-    page.get_by_text("multiply-adds, millions").wait_for()
+    page.get_by_text("MACs, millions").wait_for()
     settled(page)
     page.get_by_text("More charts").click()
     page.get_by_role("tab", name="Decision score").wait_for()
