@@ -4,9 +4,13 @@ const newest = new WeakMap(); // by place: Streamlit may end a run of this funct
 
 const mount = (given) => {
   const { data, parentElement, setStateValue, ...rest } = given;
+  const reported = window.ftlReported ??= new Map(); // for unsent.js, which may hear of a canvas after its first stroke
   let gone = false;
   const report = (name, value) => {
-    if (name === "drawing") window.ftlStrokes?.report(data.mount, value.raw.objects);
+    if (name === "drawing") {
+      reported.set(data.mount, value.raw.objects);
+      window.ftlStrokes?.report(data.mount, value.raw.objects);
+    }
     if (!gone) setStateValue(name, value);
   };
   const clean = draw({ ...rest, data, parentElement, setStateValue: report });
@@ -20,6 +24,7 @@ const mount = (given) => {
     if (window.ftlHold?.down) document.dispatchEvent(new MouseEvent("mouseup")); // what is drawn by now is a stroke
     flush();
     canvases.delete(parentElement);
+    reported.delete(data.mount);
     clean();
   };
 };

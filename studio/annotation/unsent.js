@@ -52,9 +52,9 @@ const made = () => {
     const place = places.get(mount);
     if (!place) return;
     const entry = kept.get(mount) ?? { ...place, objects: [], saved: 0, strokes: 0, at: Date.now() };
-    kept.set(mount, entry);
     const painted = objects.filter((one) => PAINTS.includes(one.type));
     if (painted.length <= entry.objects.length) return; // a canvas that was hidden comes back empty
+    kept.set(mount, entry);
     entry.objects = painted.map((one) => Object.fromEntries(PARTS.filter((part) => part in one).map((part) => [part, one[part]])));
     store(entry);
     draw();
@@ -150,6 +150,7 @@ const made = () => {
     Object.assign(keep, { root, place, canvas });
     if (canvas) places.set(canvas.mount, canvas);
     if (before !== place.user) load();
+    if (canvas) keep.report(canvas.mount, window.ftlReported?.get(canvas.mount) ?? []);
     draw();
     send();
   };
