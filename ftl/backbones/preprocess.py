@@ -29,6 +29,10 @@ KINDS = {
 deviation. `raw`: BGR 0-255, what the original program feeds while it scores."""
 
 
+MOST_SIZE = 4096
+"""Pixels a side of an input: a file may tell of any number, and maps are as large as it says."""
+
+
 def resize_image(image: np.ndarray, size: int) -> np.ndarray:
     """Resize RGB uint8 (height, width, 3) to (size, size, 3) by nearest neighbour, as Keras' `load_img` does."""
     if image.shape[:2] == (size, size):
@@ -46,6 +50,8 @@ class Preprocess:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise FtlError(f"there is no preprocessing {self.kind!r}: choose one of {', '.join(KINDS)}")
+        if type(self.size) is not int or not 1 <= self.size <= MOST_SIZE:
+            raise FtlError(f"a network's input has from 1 to {MOST_SIZE:,} pixels a side, not {str(self.size)[:40]}")
 
     def __call__(self, images: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
         """RGB uint8 images, each (height, width, 3), to float32 (N, 3, size, size), channels last in memory."""
