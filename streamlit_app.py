@@ -60,7 +60,7 @@ def apologise(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
-    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *api.ROUTES],
+    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, api.BELOW],
     middleware=[Middleware(Gate, provider=oidc.configured())],
     lifespan=lifespan,
     on_script_error=apologise,

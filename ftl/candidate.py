@@ -19,6 +19,8 @@ class Candidate:
     `ftl.pruning.names.Budget`.
     In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
     `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
+    `unstable`: why the time is not to be relied on, empty where it is (`ftl.rounds`); `time_rounds`: how often it was
+    taken; `time_others`: the share 0..1 of the processor that other programs used then.
     """
 
     name: str
@@ -31,6 +33,9 @@ class Candidate:
     size_mb: float
     time_q1_ms: float | None = None
     time_q3_ms: float | None = None
+    time_rounds: int | None = None
+    time_others: float | None = None
+    unstable: str = ""
     macs: int | None = None
     precision: float | None = None
     accuracy_low: float | None = None

@@ -9,3 +9,7 @@ class StudioError(Exception):
 
 class Forbidden(StudioError):  # noqa: N818
     """The user is not allowed to do or see this."""
+
+
+class Missing(StudioError):  # noqa: N818
+    """There is no such thing."""

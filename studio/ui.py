@@ -13,7 +13,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from ftl.errors import FtlError
-from studio.accounts import COOKIE, redeem, user_of
+from studio.accounts import COOKIE, user_of
+from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
 from studio.projects import projects_of, require
 from studio.store.models import Project, User

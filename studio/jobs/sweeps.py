@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ftl.errors import FtlError
-from studio.errors import Forbidden, StudioError
+from studio.errors import Forbidden, Missing
 from studio.home import home
 from studio.store.database import reading, writing
 from studio.store.models import Job, Pick
@@ -48,13 +48,13 @@ def finished_sweeps(project_id: int) -> list[Job]:
 
 
 def network(project_id: int, job_id: int, candidate: str) -> Path:
-    """The folder of a candidate's network. Raises `StudioError` where there is none."""
+    """The folder of a candidate's network. Raises `Missing` where there is none."""
     job = job_in(project_id, job_id)
     if job.tree:
         there_folder(job.tree, workspace(job.id))
     known = {file.parent.name: file.parent for file in models(job_id).glob("*/head.safetensors")}
     if candidate not in known:
-        raise StudioError("there is no such network in this sweep")
+        raise Missing("there is no such network in this sweep")
     return known[candidate]
 
 

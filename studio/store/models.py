@@ -23,7 +23,10 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A person. `subject`: who they are at the OIDC provider, for those who have no password here."""
+    """A person. `subject`: who they are at the OIDC provider, for those who have no password here.
+
+    `deactivated_at`: since then they cannot sign in, and none of their sessions and tokens is valid; their work stays.
+    """
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,26 +34,68 @@ class User(Base):
     password_hash: Mapped[str | None]
     subject: Mapped[str | None] = mapped_column(unique=True)
     created_at: Mapped[float] = mapped_column(default=time.time)
+    deactivated_at: Mapped[float | None]
 
 
 class Session(Base):
-    """A signed-in browser; the cookie holds its id, signed."""
+    """A signed-in browser; the cookie holds its id, signed. `browser`: what it calls itself, as "Firefox on Linux".
+
+    `created_at`, `seen_at`: 0 for sessions that are older than these columns.
+    """
 
     __tablename__ = "sessions"
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[float]
+    created_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    seen_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    browser: Mapped[str] = mapped_column(default="", server_default="")
     user: Mapped[User] = relationship()
 
 
-class Attempt(Base):
-    """A failed sign-in, kept to slow guessing down."""
+class ApiToken(Base):
+    """A program's credential. `scope`: "read" or "write"; `project_id`: the only project that it opens, if set."""
 
-    __tablename__ = "attempts"
+    __tablename__ = "api_tokens"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(index=True)
-    address: Mapped[str] = mapped_column(index=True)
-    at: Mapped[float] = mapped_column(default=time.time)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    scope: Mapped[str]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    expires_at: Mapped[float]
+    seen_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    user: Mapped[User] = relationship()
+    project: Mapped[Project | None] = relationship()
+
+
+class PasswordReset(Base):
+    """A one-time link with which a user sets a new password; the row goes when it is used."""
+
+    __tablename__ = "password_resets"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[float]
+    user: Mapped[User] = relationship()
+
+
+class UsedOnce(Base):
+    """A thing that can be done once, and was: a ticket by its hash. The row may go after `expires_at`."""
+
+    __tablename__ = "used_once"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[float]
+
+
+class SignInDelay(Base):
+    """Failed sign-ins by name and address, by address alone where `name` is empty (`studio.accounts.throttle`)."""
+
+    __tablename__ = "sign_in_delays"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[float]
+    at: Mapped[float]
 
 
 class Project(Base):

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from studio import accounts
 from studio.accounts import (
     COOKIE,
     LEAST_PASSWORD,
@@ -20,6 +19,7 @@ from studio.accounts import (
     open_session,
     user_of,
 )
+from studio.accounts.tickets import ticket as make_ticket
 from studio.errors import StudioError
 from studio.oidc import redeem
 from studio.projects import accept, find_invitation
@@ -151,7 +151,7 @@ async def from_provider(request: Request) -> Response:
 
 async def ticket(request: Request) -> Response:
     """A ticket for this browser's pages that were open when their user was signed out."""
-    given = await run_in_threadpool(accounts.ticket, request.cookies.get(COOKIE))
+    given = await run_in_threadpool(make_ticket, request.cookies.get(COOKIE))
     return JSONResponse({"ticket": given}, 200 if given else 401, headers={"Cache-Control": "no-store"})
 
 

@@ -1,201 +1,126 @@
-"""The API for programs: upload, export, jobs. Each route says in its docstring what OpenAPI tells of it."""
+"""The API for programs: FastAPI, behind the gate. Each family of addresses is a module with a router."""
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
 
-from studio.accounts import check_password, close_session, open_session
-from studio.backup.packing import backup
-from studio.classes import classes_of
-from studio.errors import Forbidden, StudioError
-from studio.exchange.archive import as_zip
-from studio.images.library import Filter, count_images, find_images
-from studio.images.uploads import receive
-from studio.jobs import progress, queue
-from studio.jobs.sweeps import exported, job_in
-from studio.projects import projects_of, require
-from studio.store.models import Image, Job
-from studio.together.sharing import draws_blind
-from studio.web.answers import for_members, told
-from studio.web.files import address
-from studio.web.gate import credentials
-from studio.web.openapi import describe, page
+from ftl.errors import FtlError
+from studio.errors import StudioError
+from studio.web import jobs, projects, sessions
+from studio.web.answers import refusal
+from studio.web.documentation import page
 
-MOST_FILES = 10_000
-
-
-def _image(image: Image) -> dict[str, Any]:
-    keys = ("id", "name", "sha256", "width", "height", "class_id", "split", "state", "strokes", "added_at")
-    own = {key: getattr(image, key) for key in keys}
-    return own | {"url": address(image.project_id, image.id, image.sha256, "view")}
-
-
-def _job(job: Job) -> dict[str, Any]:
-    keys = ("id", "kind", "name", "settings", "state", "stage", "done", "total", "error")
-    times = ("created_at", "started_at", "ended_at")
-    return {key: getattr(job, key) for key in (*keys, *times)}
-
-
-async def session(request: Request) -> Response:
-    """POST: sign in with JSON {name, password}; answers {token}, to be sent as a bearer's. DELETE: sign out."""
-    if request.method == "DELETE":
-        await run_in_threadpool(close_session, credentials(request))
-        return JSONResponse({})
-    try:
-        given = await request.json()
-        name, password = str(given["name"]), str(given["password"])
-    except (ValueError, KeyError, TypeError):
-        return JSONResponse({"error": "send JSON with name and password"}, 400)
-    host = request.client.host if request.client else ""
-    try:
-        user = await run_in_threadpool(check_password, name, password, host)
-    except StudioError as error:
-        return JSONResponse({"error": str(error)}, 429 if "attempts" in str(error) else 401)
-    return JSONResponse({"token": await run_in_threadpool(open_session, user.id)})
-
-
-async def projects(request: Request) -> Response:
-    """The projects that the user is in, with their role and their classes."""
-
-    def answer() -> Response:
-        found = []
-        for project, role in projects_of(request.state.user.id):
-            classes = [{"id": one.id, "number": one.number, "name": one.name} for one in classes_of(project.id)]
-            found.append({"id": project.id, "name": project.name, "role": role, "classes": classes})
-        return JSONResponse(found)
-
-    return await told(answer)
-
-
-@for_members()
-def images(request: Request) -> Response:
-    """A page of the project's images: `?start=0&count=100` (at most 1,000); answers {total, images}."""
-    try:
-        start, count = (int(request.query_params.get(key, value)) for key, value in (("start", 0), ("count", 100)))
-    except ValueError:
-        raise StudioError("start and count are whole numbers") from None
-    project = request.path_params["project"]
-    found = find_images(project, Filter(), max(0, start), min(1000, max(0, count)))
-    return JSONResponse({"total": count_images(project), "images": [_image(one) for one in found]})
-
-
-async def upload(request: Request) -> Response:
-    """Add photographs: a multipart form with `files` (photographs or zips) and, if wanted, `class` and `split`."""
-    try:
-        await run_in_threadpool(require, request.state.user.id, request.path_params["project"])
-    except Forbidden as error:
-        return JSONResponse({"error": str(error)}, 403)
-    try:
-        async with request.form(max_files=MOST_FILES) as form:
-            # a quote in a name is sent as %22 (WHATWG's form encoding), and only that is told apart
-            given = [one for one in form.getlist("files") if not isinstance(one, str)]
-            uploads = [((one.filename or "").replace("%22", '"'), one.file) for one in given]
-
-            def answer() -> Response:
-                project, name, split = request.path_params["project"], form.get("class"), form.get("split")
-                ids = {one.name: one.id for one in classes_of(project)}
-                if name is not None and name not in ids:
-                    raise StudioError(f"there is no class {name}: there are {', '.join(ids)}")
-                if split not in (None, "train", "test"):
-                    raise StudioError("split is train or test")
-                if not uploads:
-                    raise StudioError("send photographs in the form's field files")
-                chosen = ids[str(name)] if name is not None else None
-                got = receive(project, request.state.user.id, uploads, class_id=chosen, split=split)
-                return JSONResponse(got._asdict(), 400 if got.problems and not (got.added or got.known) else 200)
-
-            return await told(answer)
-    except HTTPException:
-        most = f"{MOST_FILES:,}"
-        return JSONResponse({"error": f"send a multipart form with at most {most} files: send more in several"}, 400)
-
-
-@for_members()
-def export_project(request: Request) -> Response:
-    """The project as a zip: photographs, masks, and `images.json`, which tells the images of the files.
-
-    `?format=` index (if none is asked for: index masks in class folders, and `classes.json`), classes (a 0/255 mask for
-    each class), coco (run lengths), coco-polygons, cvat, yolo, voc, labelme; `?images=no` leaves the photographs out.
-    """
-    project, name = request.path_params["project"], request.query_params.get("format", "index")
-    if draws_blind(project, request.state.user.id):
-        raise Forbidden("in this project annotators do not see each other's masks: ask a reviewer for them")
-    photographs = request.query_params.get("images", "yes")
-    if photographs not in ("yes", "no"):
-        raise StudioError("images is yes or no")
-    pieces = as_zip(project, name, photographs == "yes")
-    headers = {"Content-Disposition": f'attachment; filename="project-{project}-{name}.zip"'}
-    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
-
-
-@for_members("admin")
-def back_up(request: Request) -> Response:
-    """The whole project as a zip that the studio can restore: photographs, the log with its authors' names, and more.
-
-    It holds no passwords, and neither sweeps nor networks.
-    """
-    project = request.path_params["project"]
-    headers = {"Content-Disposition": f'attachment; filename="project-{project}-backup.zip"'}
-    return StreamingResponse(backup(project), media_type="application/zip", headers=headers)
-
-
-@for_members()
-def jobs(request: Request) -> Response:
-    """The project's jobs, newest first."""
-    return JSONResponse([_job(one) for one in queue.jobs_of(request.path_params["project"])])
-
-
-@for_members()
-def job(request: Request) -> Response:
-    """A job: its state, stage and error, and a row for each network that is there."""
-    found = job_in(request.path_params["project"], request.path_params["job"])
-    return JSONResponse(_job(found) | {"networks": progress.candidates(found)})
-
-
-@for_members("admin")
-def cancel(request: Request) -> Response:
-    """Ask a job to stop; what it has finished stays."""
-    queue.cancel(request.path_params["project"], request.path_params["job"])
-    return JSONResponse({})
-
-
-@for_members()
-def model(request: Request) -> Response:
-    """A network of a sweep as one .safetensors file, for `ftl predict`."""
-    given = request.path_params
-    file = exported(given["project"], given["job"], given["name"])
-    return FileResponse(file, filename=file.name, media_type="application/octet-stream")
-
-
-_PROJECT = "/api/projects/{project:int}"
-_DESCRIBED = [
-    Route("/api/session", session, methods=["POST", "DELETE"]),
-    Route("/api/projects", projects),
-    Route(f"{_PROJECT}/images", images),
-    Route(f"{_PROJECT}/images", upload, methods=["POST"]),
-    Route(f"{_PROJECT}/export.zip", export_project),
-    Route(f"{_PROJECT}/backup.zip", back_up),
-    Route(f"{_PROJECT}/jobs", jobs),
-    Route(f"{_PROJECT}/jobs/{{job:int}}", job),
-    Route(f"{_PROJECT}/jobs/{{job:int}}/cancel", cancel, methods=["POST"]),
-    Route(f"{_PROJECT}/jobs/{{job:int}}/networks/{{name}}.safetensors", model),
+_ABOUT = (
+    "Sign in with a cookie, or POST to `/api/session` and send its token as `Authorization: Bearer TOKEN`. "
+    "What cannot be done is answered as `{error}`, a sentence."
+)
+_TAGS = [
+    {"name": "session", "description": "sign in and out"},
+    {"name": "projects", "description": "projects and their images"},
+    {"name": "jobs", "description": "sweeps and their networks"},
 ]
 
+own = APIRouter(include_in_schema=False)
 
-async def openapi(request: Request) -> Response:
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """OpenAPI 3.1: the first line of a route's docstring is its summary, the rest its description."""
+        if self.openapi_schema is None:
+            told = super().openapi()
+            for operation in [one for methods in told["paths"].values() for one in methods.values()]:
+                text = operation.pop("description", "")
+                operation["summary"], _, rest = (" ".join(part.split()) for part in text.partition("\n\n"))
+                operation |= {"description": rest} if rest else {}
+                operation["responses"].pop("422", None)  # what is wrong in a request is answered with 400 or 404
+            for unused in ("HTTPValidationError", "ValidationError"):
+                told["components"]["schemas"].pop(unused, None)
+        return self.openapi_schema or told
+
+
+app = _Api(title="FTL studio", version="1", description=_ABOUT, openapi_tags=_TAGS,
+           openapi_url=None, docs_url=None, redoc_url=None)  # fmt: skip
+
+
+@own.get("/api/openapi.json")
+def description() -> JSONResponse:
     """The API's description."""
-    return JSONResponse(describe(_DESCRIBED))
+    return JSONResponse(app.openapi())
 
 
-async def documentation(request: Request) -> Response:
+@own.get("/api/")
+def documentation() -> HTMLResponse:
     """The API's description as a page."""
-    return HTMLResponse(page(describe(_DESCRIBED)))
+    return HTMLResponse(page(app.openapi()))
 
 
-ROUTES = [*_DESCRIBED, Route("/api/openapi.json", openapi), Route("/api/", documentation)]
+_ROUTERS = (sessions.router, projects.router, jobs.router, own)
+for router in _ROUTERS:
+    app.include_router(router)
+ROUTES = [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+@app.exception_handler(StudioError)
+@app.exception_handler(FtlError)
+async def _told(_: Request, error: Exception) -> Response:
+    return refusal(error)
+
+
+@app.exception_handler(RequestValidationError)
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    """A sentence on the first thing that is wrong; an address that no number of the studio can be in is not there."""
+    first = error.errors()[0]
+    if first["loc"][0] == "path":
+        return JSONResponse({"error": "there is nothing with this number"}, 404)
+    where = " ".join(str(part) for part in first["loc"][1:] if isinstance(part, str)) or "the body"
+    if first["type"] == "literal_error":
+        return JSONResponse({"error": f"{where} is {first['ctx']['expected'].replace(chr(39), '')}"}, 400)
+    problem = str(first["msg"]).replace("Input should", "should").replace("Field required", "is missing")
+    return JSONResponse({"error": f"{where} {problem[:1].lower()}{problem[1:]}"}, 400)
+
+
+@app.exception_handler(HTTPException)
+async def _refused(request: Request, error: HTTPException) -> Response:
+    told = {404: "there is nothing at this address: /api/ lists what there is",
+            405: f"this address does not take {request.method}"}  # fmt: skip
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of several routes at an address FastAPI tells only the first
+        here = (route for route in ROUTES if route.matches(request.scope)[0] is not Match.NONE)
+        headers["Allow"] = ", ".join(sorted({method for route in here for method in route.methods or ()}))
+    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, headers)
+
+
+@app.exception_handler(Exception)
+async def _unforeseen(_: Request, error: Exception) -> Response:
+    traceback.print_exception(error, file=sys.stderr)
+    return JSONResponse({"error": "something went wrong here, and it is written in the studio's log"}, 500)
+
+
+class Below(BaseRoute):
+    """All that lies below an address, given to an app with its whole path."""
+
+    def __init__(self, prefix: str, app: FastAPI) -> None:
+        self._prefix, self._app = prefix, app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether this is below the address."""
+        return Match.FULL if scope["type"] == "http" and scope["path"].startswith(self._prefix) else Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer; what is asked for by HEAD as by GET, whose body the server leaves out."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._app({**scope, "method": method}, receive, send)
+
+
+BELOW = Below("/api/", app)

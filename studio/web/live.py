@@ -19,6 +19,7 @@ from studio.together.comments import comments_on
 from studio.together.presence import beat, present
 from studio.together.sharing import draws_blind
 from studio.web.answers import for_members
+from studio.web.schemas import LARGEST_ID
 
 _MOST = 500
 """Strokes in one answer; a browser that is further behind draws its view anew."""
@@ -35,7 +36,9 @@ def live(request: Request) -> Response:
     try:
         after = int(request.query_params.get("after", "0"))
     except ValueError:
-        raise StudioError("after is a position of the log, a whole number") from None
+        after = -1
+    if not 0 <= after <= LARGEST_ID:
+        raise StudioError("after is a position of the log, a whole number")
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
     beat(image.id, user.id)

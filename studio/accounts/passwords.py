@@ -1,0 +1,68 @@
+"""Passwords by the rules of NIST SP 800-63B: a least length and no guessable ones, but no rules of composition."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from threading import BoundedSemaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from studio.errors import StudioError
+
+LEAST, MOST = 10, 1000
+"""How many characters a password has. Any are allowed, spaces too."""
+
+_GUESSES = 10**8  # within reach of nobody whose attempts are delayed
+_LOOKED_AT = 72  # characters that are judged: the time for it grows faster than the length
+_HASHER = PasswordHasher()
+_AT_ONCE = BoundedSemaphore(4)  # each check takes 64 MiB
+_NOBODY = _HASHER.hash(secrets.token_hex())  # checked where there is no such user, so that both take the same time
+
+
+def check_given(password: str) -> None:
+    """Refuse what is no text, or longer than any password may be. Raises `StudioError`."""
+    if len(password) > MOST:
+        raise StudioError(f"a password has at most {MOST} characters")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise StudioError("this password holds half a character: type it anew")
+
+
+def check_new(password: str, name: str) -> None:
+    """Refuse a password that is too short or too long, common, or made of the user's own name. Raises `StudioError`."""
+    check_given(password)
+    password = _normal(password)
+    if len(password) < LEAST:
+        raise StudioError(f"a password has at least {LEAST} characters: a few words that nobody would put together do")
+    own = [name, *name.split(), "studio", "ftl"]
+    if zxcvbn(password[:_LOOKED_AT], own)["guesses"] < _GUESSES:
+        raise StudioError(
+            "this password is among the first that would be guessed, being common, repetitive or close to your name: "
+            "take a few words that nobody would put together"
+        )
+
+
+def hash_of(password: str) -> str:
+    """What is stored instead of a password."""
+    with _AT_ONCE:
+        return _HASHER.hash(_normal(password))
+
+
+def matches(password_hash: str | None, password: str) -> bool:
+    """Whether this is the password of the hash; takes as long where there is no hash."""
+    tries = dict.fromkeys((_normal(password), password))  # older hashes are of what was typed
+    return any(_verify(password_hash, given) for given in tries)
+
+
+def _verify(password_hash: str | None, password: str) -> bool:
+    try:
+        with _AT_ONCE:
+            return _HASHER.verify(password_hash or _NOBODY, password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)

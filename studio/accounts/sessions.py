@@ -1,0 +1,71 @@
+"""Signed-in browsers."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import delete
+from sqlalchemy.orm import Session as Database
+
+from studio.home import secret
+from studio.store.database import reading, writing
+from studio.store.models import Session, User
+
+COOKIE = "studio_session"
+SESSION_SECONDS = 30 * 24 * 3600
+_MOST_OF_BROWSER = 80
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(secret(), salt="session")
+
+
+def cookie_of(session_id: str) -> str:
+    """The cookie's value of a session."""
+    return str(_signer().dumps(session_id))
+
+
+def open_session(user_id: int, browser: str = "") -> str:
+    """Sign a browser in, which is called so in the user's list of sessions: the cookie's value."""
+    now = time.time()
+    session = Session(
+        id=secrets.token_urlsafe(32), user_id=user_id, expires_at=now + SESSION_SECONDS,
+        browser=browser[:_MOST_OF_BROWSER],
+    )  # fmt: skip
+    with writing() as db:
+        db.execute(delete(Session).where(Session.expires_at < now))
+        db.add(session)
+    return cookie_of(session.id)
+
+
+def session_of(db: Database, cookie: str | None) -> Session | None:
+    """The session whose cookie this is, read in that transaction.
+
+    None if the cookie is missing or tampered with, the session has ended, or its user is deactivated.
+    """
+    if not cookie or not re.fullmatch(r"[\w.\-]{20,200}", cookie, re.ASCII):
+        return None
+    try:
+        session_id = _signer().loads(cookie)
+    except BadSignature:
+        return None
+    found = db.get(Session, session_id)
+    valid = found is not None and found.expires_at > time.time() and found.user.deactivated_at is None
+    return found if valid else None
+
+
+def user_of(cookie: str | None) -> User | None:
+    """The user whose session's cookie this is; None if that is not valid."""
+    with reading() as db:
+        found = session_of(db, cookie)
+        return found.user if found else None
+
+
+def close_session(cookie: str | None) -> None:
+    """Sign a browser out, for every tab of it."""
+    with writing() as db:
+        if found := session_of(db, cookie):
+            db.delete(found)

@@ -1,0 +1,48 @@
+"""Jobs and their networks, for programs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from studio.jobs import progress, queue
+from studio.jobs.sweeps import exported, job_in
+from studio.store.models import Job
+from studio.web.answers import SIGNED_IN, Admins, Annotators, refusals, sent
+from studio.web.schemas import Done, Id, JobOut, JobWithNetworks
+
+router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
+
+_FILE = sent("application/octet-stream", "a .safetensors file")
+
+
+@router.get("/api/projects/{project}/jobs", responses=refusals(401, 403, 404), response_model=list[JobOut])
+def jobs(project: Annotators) -> list[Job]:
+    """The project's jobs, newest first."""
+    return queue.jobs_of(project)
+
+
+@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(400, 401, 403, 404))
+def job(project: Annotators, job: Id) -> JobWithNetworks:
+    """A job: its state, stage and error, and a row for each network that is there."""
+    found = job_in(project, job)
+    told = JobOut.model_validate(found).model_dump()
+    return JobWithNetworks.model_validate(told | {"networks": progress.candidates(found)})
+
+
+@router.post("/api/projects/{project}/jobs/{job}/cancel", responses=refusals(401, 403, 404))
+def cancel(project: Admins, job: Id) -> Done:
+    """Ask a job to stop; what it has finished stays."""
+    queue.cancel(project, job)
+    return Done()
+
+
+@router.get(
+    "/api/projects/{project}/jobs/{job}/networks/{name}.safetensors",
+    responses=_FILE | refusals(400, 401, 403, 404),
+    response_class=FileResponse,
+)
+def model(project: Annotators, job: Id, name: str) -> Response:
+    """A network of a sweep as one .safetensors file, for `ftl predict`."""
+    file = exported(project, job, name)
+    return FileResponse(file, filename=file.name, media_type="application/octet-stream")
