@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from ftl.backbones.chain import Backbone, build
-from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.pruning.budget import RATIOS, STEPS
@@ -60,8 +59,10 @@ def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int)
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
+    # the speed does not depend on the weights, so a user's file is never loaded here
     if file is not None:
-        network = load_backbone(backbones.file_of(project_id, file))
-    else:  # the speed does not depend on the weights
+        told = backbones.description(project_id, file)
+        network = Backbone(file, build(told["spec"]), Preprocess(told["kind"], told["size"]))
+    else:
         network = Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
     return network, speed(network)
