@@ -7,6 +7,7 @@ import os
 import resource
 import struct
 import sys
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,7 @@ def restrict(limits: Limits, folder: Path | None) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    tempfile.tempdir = str(folder or "/nowhere")
     _only_files(folder)
 
 
