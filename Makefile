@@ -27,6 +27,7 @@ bench: $(VENV)/test-installed  ## ratios against a bound or a peer; nothing else
 	$(BIN)/python -m benchmarks.assists
 	$(BIN)/python -m benchmarks.cluster
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.latency
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'

@@ -28,7 +28,7 @@ from ftl.pruning.choice import How
 from ftl.pruning.sweep import begin_sweep, make_networks
 from ftl.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
 from ftl.scoring import criterion
-from ftl.timing import time_network
+from ftl.timing import time_once
 from ftl.train import train
 
 KEEP, ROUND_TO = (0.1, 0.2), (1, 8)
@@ -75,7 +75,7 @@ def main() -> None:
     for _ in range(given.rounds):
         for folder in folders:
             for runtime in TITLES:
-                taken = time_network(folder, given.threads, runtime)
+                taken = time_once(folder, given.threads, runtime)
                 times.setdefault((folder, runtime), []).append(taken["median_ms"])
     print(f"  {'':24}{'test accuracy [%]':>41}{'time of one image [ms]':>36}{'int8 against':>22}")
     columns = ("PyTorch", "ONNX", "int8", "points", "PyTorch", "ONNX", "int8", "ONNX", "PyTorch")

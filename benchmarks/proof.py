@@ -34,7 +34,7 @@ from ftl.pruning.network import read_description, write_network
 from ftl.pruning.sweep import begin_sweep, make_networks
 from ftl.runtimes import ONNX, PYTORCH
 from ftl.scoring import criterion
-from ftl.timing import time_network
+from ftl.timing import time_once
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import answers_of, photographs_of, tune
 
@@ -94,7 +94,7 @@ def _times(folder: Path, rounds: int) -> dict[str, float]:
     """Milliseconds of a network with its head in each runtime, on one thread and on two: the lowest median."""
     prepare([folder], [ONNX])
     return {
-        f"{runtime}, {threads} thr.": min(time_network(folder, threads, runtime)["median_ms"] for _ in range(rounds))
+        f"{runtime}, {threads} thr.": min(time_once(folder, threads, runtime)["median_ms"] for _ in range(rounds))
         for runtime in (PYTORCH, ONNX)
         for threads in (1, 2)
     }

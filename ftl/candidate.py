@@ -62,6 +62,24 @@ class Candidate:
         limit, unit = self.budget or (0.0, "")
         return f"above its {limit:g} ms" if unit == "ms" and self.time_ms > limit else ""
 
+    @property
+    def time_mark(self) -> str:
+        """`time unstable: ` and why; empty for a time that is to be relied on."""
+        return f"time unstable: {self.unstable}" if self.unstable else ""
+
+
+def unstable_times(candidates: Sequence[Candidate]) -> str:
+    """A sentence on those of the times that no ranking should rely on; empty where there are none."""
+    unstable = [one for one in candidates if one.unstable]
+    if not unstable:
+        return ""
+    first = unstable[0]
+    if len(unstable) == 1:
+        return f"The time of {first.name} is unstable ({first.unstable}): a ranking by time may change."
+    whose = "all" if len(unstable) == len(candidates) else f"{len(unstable)} of {len(candidates)}"
+    why = f"{first.name}: {first.unstable}"
+    return f"The times of {whose} networks are unstable (as that of {why}): a ranking by time may change."
+
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:
     """The unpruned network. Raises `FtlError` when the table has none."""

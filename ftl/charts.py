@@ -62,9 +62,12 @@ def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Fi
             error_y={"array": highs, "arrayminus": lows, "thickness": 1},
             error_x={"array": slow, "arrayminus": fast, "thickness": 1},
             text=[one.name for one in members],
-            customdata=[[one.name, 100 * one.accuracy, one.parameters, one.size_mb] for one in members],
+            customdata=[
+                [one.name, 100 * one.accuracy, one.parameters, one.size_mb, one.time_mark and f"<br>{one.time_mark}"]
+                for one in members
+            ],
             hovertemplate="%{customdata[0]}<br>test %{y:.1f} %, validation %{customdata[1]:.1f} %<br>%{x:.3g} ms, "
-            "%{customdata[2]:,} parameters, %{customdata[3]:.3g} MB<extra></extra>",
+            "%{customdata[2]:,} parameters, %{customdata[3]:.3g} MB%{customdata[4]}<extra></extra>",
             mode="markers",
             name=name,
             marker={"color": colour, "size": size, "symbol": symbol},

@@ -1,4 +1,4 @@
-"""Measure the networks of a sweep on images that chose nothing, and time each alone."""
+"""Measure the networks of a sweep on images that chose nothing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from ftl.dataset import Dataset, LeftOut, without
 from ftl.errors import FtlError
 from ftl.features import EVALUATION, FEATURES, extract, read_features
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
+from ftl.latency import TIME, time_network
 from ftl.metrics import summarise
 from ftl.model import HEAD, VALIDATION, read_head
 from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, TUNED
 from ftl.pruning.network import network_digest
 from ftl.pruning.record import scored_in
-from ftl.runtimes import NETWORKS, PYTORCH, TIMES
-from ftl.timing import time_network
 from ftl.train import train_head
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import answers, answers_of, fit, photographs_of
 
-TEST, TIME, REPEATS = "test.json", TIMES[PYTORCH], "repeats.json"
+TEST, REPEATS = "test.json", "repeats.json"
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:
@@ -78,35 +77,6 @@ def predictions(
         {"file": str(path), "true": classes[true], "predicted": classes[guess], "probability": float(p)}
         for path, true, guess, p in said
     ]
-
-
-def time_all(
-    folders: Sequence[Path],
-    threads: int | None = None,
-    report: Report = silent,
-    *,
-    on: dict[str, Any] | None = None,
-    by: Callable[[Path, int | None, str], dict[str, Any]] = time_network,
-    runtimes: Sequence[str] = (PYTORCH,),
-) -> None:
-    """Time the networks one after the other, each in its own process; those timed already, there, are left alone.
-
-    `on`: the machine that takes the times, as `machine()` tells it; this one by default. `by`: what times one there.
-    `runtimes`: of `ftl.runtimes`; those other than PyTorch take what `ftl.exporting.cores.prepare` made.
-    """
-    on = machine() if on is None else on
-    for done, folder in enumerate(folders):
-        report(done, len(folders), "timing")
-        made_from: dict[str, Any] = {"network_sha256": network_digest(folder), "head_sha256": digest(folder / HEAD)}
-        made_from["machine"] = on
-        if threads is not None:
-            made_from["threads"] = threads
-        for runtime in runtimes:
-            of = {} if runtime == PYTORCH else {"file_sha256": digest(folder / NETWORKS[runtime])}
-            if made_before(folder / TIMES[runtime], made_from | of) is None:
-                taken = by(folder, threads, runtime)
-                write_json(folder / TIMES[runtime], taken | made_from | of | {"versions": versions()})
-    report(len(folders), len(folders), "timing")
 
 
 def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tuple[float, float]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ftl import charts, size_charts
-from ftl.candidate import Candidate, base_of, runtimes_of
+from ftl.candidate import Candidate, base_of, runtimes_of, unstable_times
 from ftl.choose import Choice
 from ftl.dataset import LeftOut
 from ftl.evaluate import repeat
@@ -18,6 +18,7 @@ from ftl.progress import Report, silent
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
+from ftl.rounds import ROUNDS
 from ftl.runtimes import INT8, TITLES
 from ftl.words import counted
 
@@ -68,7 +69,7 @@ def candidates_table(candidates: Sequence[Candidate]) -> str:
         f"<td>{cell(one.test_accuracy_low, '.3f')} to {cell(one.test_accuracy_high, '.3f')}</td>"
         f"<td>{cell(one.test_f1, '.4f')}</td>"
         f"<td>{one.accuracy:.4f}</td><td>{one.parameters:,}</td><td>{one.size_mb:.2f}</td>"
-        f"<td>{f'{one.time_ms:.2f} {one.above_limit}'.rstrip()}</td>"
+        f"<td>{' '.join(filter(None, (f'{one.time_ms:.2f}', _mark(one), one.above_limit)))}</td>"
         + "".join(f"<td>{cell(one.runtimes[other]['time_ms'], '.2f')}</td>" for other in others)
         + (f"<td>{cell(one.runtimes[INT8].get('test_accuracy'), '.4f')}</td>" if INT8 in others else "")
         + "</tr>"
@@ -78,6 +79,11 @@ def candidates_table(candidates: Sequence[Candidate]) -> str:
     heads += [f"ms, {TITLES[other]}" for other in others]
     heads += ["test accuracy, 8-bit integers"] if INT8 in others else []
     return "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + f"</tr>{body}</table>"
+
+
+def _mark(candidate: Candidate) -> str:
+    """A word behind a time that is not to be relied on, with the reason as its title."""
+    return f'<span title="{html.escape(candidate.unstable)}">unstable</span>' if candidate.unstable else ""
 
 
 def page(
@@ -113,6 +119,8 @@ def page(
     if choice.tied:
         names = html.escape(", ".join(one.name for one in choice.tied))
         summary += f"<p>Not told apart from it on the validation images: {names}.</p>"
+    if unstable := unstable_times(candidates):
+        summary += f"<p>{html.escape(unstable)}</p>"
     told = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
@@ -149,8 +157,8 @@ def write_report(
     notes = [
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
         f"masks; seed {settings['seed']}. The pick has the best decision score within the limits, on images held out "
-        "for choosing; accuracy is of the test set. Time is the median of one image in a process of its own, with "
-        f"{counted(made['threads'], 'thread')}, and its quartiles.",
+        "for choosing; accuracy is of the test set. Time is of one image in a process of its own, with "
+        f"{counted(made['threads'], 'thread')}: the lowest median of at least {ROUNDS} rounds, and its quartiles.",
         f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",

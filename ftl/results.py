@@ -12,8 +12,9 @@ from ftl.candidate import Candidate, base_of
 from ftl.choose import PRESETS, decision_score
 from ftl.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.evaluate import TEST, TIME
+from ftl.evaluate import TEST
 from ftl.files import read_json, versions, write_json, write_text
+from ftl.latency import TIME
 from ftl.model import HEAD, VALIDATION
 from ftl.pruning.names import BASE, LINEAR
 from ftl.pruning.network import WEIGHTS, read_description
@@ -47,6 +48,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 time_ms=time["median_ms"],
                 time_q1_ms=time["q1_ms"],
                 time_q3_ms=time["q3_ms"],
+                **_trust(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(len(one["kept"]) for one in network["layers"]),
                 confusion=tuple(map(tuple, tested["confusion"])),
@@ -78,6 +80,7 @@ def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "time_ms": there["median_ms"],
             "time_q1_ms": there["q1_ms"],
             "time_q3_ms": there["q3_ms"],
+            **_trust(there),
             "size_mb": (folder / NETWORKS[runtime]).stat().st_size / 2**20,
         }
     if INT8 in found:
@@ -88,6 +91,15 @@ def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
             found[INT8] |= {f"test_{key}": worth["test"][key] for key in _FIGURES}
             found[INT8]["confusion"] = tuple(map(tuple, worth["test"]["confusion"]))
     return found
+
+
+def _trust(time: dict[str, Any]) -> dict[str, Any]:
+    """How far a time is to be relied on; older files tell nothing of it."""
+    return {
+        "time_rounds": len(time["rounds"]) if "rounds" in time else None,
+        "time_others": time.get("others"),
+        "unstable": time.get("unstable", ""),
+    }
 
 
 def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
@@ -109,6 +121,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Time[s]": candidate.time_ms / 1000,
         "Time_q1[s]": (candidate.time_q1_ms or candidate.time_ms) / 1000,
         "Time_q3[s]": (candidate.time_q3_ms or candidate.time_ms) / 1000,
+        "Time_unstable": candidate.unstable or None,
         "Above_limit": candidate.above_limit or None,
         "Accuracy_low": percent(candidate.test_accuracy_low),
         "Accuracy_high": percent(candidate.test_accuracy_high),

@@ -11,8 +11,9 @@ from ftl.candidate import Candidate
 from ftl.choose import Choice, Front, choose, pareto
 from ftl.dataset import Dataset, LeftOut, load_dataset, split, without
 from ftl.errors import FtlError
-from ftl.evaluate import evaluate, time_all
+from ftl.evaluate import evaluate
 from ftl.files import alone
+from ftl.latency import time_all
 from ftl.masks import MaskSet
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.choice import How

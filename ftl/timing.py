@@ -1,4 +1,4 @@
-"""Inference time, measured alone: one network to a process, warm, batch 1, fixed threads.
+"""One take of an inference time: one network to a process, warm, batch 1, fixed threads. `ftl.latency` takes several.
 
 Several networks in one process were seen to reverse their ranking, so each is timed in a process of its own, one after
 the other. These are forked from one that has torch loaded and has computed nothing, which saves seconds a network.
@@ -22,15 +22,23 @@ from typing import Any
 
 from filelock import FileLock
 
+from ftl import machine_load
 from ftl.errors import FtlError
 from ftl.files import machine
+from ftl.rounds import ROUNDS
 from ftl.runtimes import NETWORKS, PYTORCH
 
 SECONDS = float(os.environ.get("FTL_TIMING_SECONDS", "4"))
-"""As long as the runs of one network are counted, within `LEAST_RUNS` and `MOST_RUNS`; an eighth of it more to warm."""
+"""As long as the runs of one network are counted in all rounds that `ftl.rounds` takes of each."""
 
-WARM_SECONDS, WARM_RUNS = SECONDS / 8, 5
-LEAST_RUNS, MOST_RUNS = 15, 200
+TAKE_SECONDS = SECONDS / ROUNDS
+"""Of one take, within `LEAST_RUNS` and `MOST_RUNS`; an eighth of it more to warm."""
+
+PATIENCE = float(os.environ["FTL_TIMING_PATIENCE"]) if "FTL_TIMING_PATIENCE" in os.environ else None
+"""Seconds for taking again what is unstable, with the waits for a quiet machine; None: as many as its rounds took."""
+
+WARM_SECONDS, WARM_RUNS = TAKE_SECONDS / 8, 3
+LEAST_RUNS, MOST_RUNS = 5, 200
 
 _IDLE_SECONDS = 15.0  # after which the process that forks leaves
 
@@ -38,8 +46,8 @@ _lock = threading.Lock()
 _forker: subprocess.Popen[str] | None = None
 
 
-def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
-    """Time a network and its head, in a process of its own, on one image that is already a tensor.
+def time_once(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
+    """Time a network and its head once, in a process of its own, on one image that is already a tensor.
 
     Within the time, in every runtime alike: from the preprocessed tensor, float32 (1, 3, size, size) in memory, through
     network and head to the probabilities. Outside: reading, resizing and normalising the photograph, loading the
@@ -47,7 +55,7 @@ def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORC
     PyTorch would.
 
     Waits for whoever takes a time on this machine: two at once would spoil each other's.
-    Returns `median_ms`, `q1_ms`, `q3_ms`, `runs`, `threads`, `machine`, `runtime`. Raises `FtlError` when it fails.
+    Returns the fields of `ftl.rounds.Take`, `threads`, `machine` and `runtime`. Raises `FtlError` when it fails.
     """
     request = json.dumps([str(folder.absolute()), threads, runtime])
     alone = FileLock(Path(tempfile.gettempdir()) / f"ftl-timing-{os.getuid()}.lock")  # let go of whoever is killed
@@ -110,21 +118,24 @@ def _measure(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
         work()
         return time.perf_counter() - start
 
+    beside = machine_load.look()
     with torch.inference_mode():
         begin = time.perf_counter()
         warm = 0
         while warm < WARM_RUNS or time.perf_counter() - begin < WARM_SECONDS:
             run()
             warm += 1
-        begin = time.perf_counter()
-        while len(times) < LEAST_RUNS or (len(times) < MOST_RUNS and time.perf_counter() - begin < SECONDS):
+        before, begin = machine_load.read(), time.perf_counter()
+        while len(times) < LEAST_RUNS or (len(times) < MOST_RUNS and time.perf_counter() - begin < TAKE_SECONDS):
             times.append(run() * 1000)
+        meanwhile = machine_load.others(before, machine_load.read())
     low, median, high = statistics.quantiles(times, n=4)
     return {
         "median_ms": median,
         "q1_ms": low,
         "q3_ms": high,
         "runs": len(times),
+        "others": max(beside, meanwhile),
         "threads": threads,
         "machine": machine(),
         "runtime": version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +22,24 @@ def warn_of(left_out: LeftOut) -> None:
 
 def print_results(out: Path, left_out: LeftOut) -> None:
     """Write the results of a sweep, and print them as a table."""
+    from ftl.candidate import unstable_times
     from ftl.results import write_results
 
     warn_of(left_out)
     print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>13}{'MB':>9}{'ms (quartiles)':>26}")
-    for one in write_results(out, left_out):
+    candidates = write_results(out, left_out)
+    for one in candidates:
         accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
         time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
         row = f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}"
-        print(f"{row}  {one.above_limit}".rstrip())
+        print("  ".join(filter(None, (row, one.time_mark, one.above_limit))))
         for runtime, its in one.runtimes.items():
             accuracy = f"{its['test_accuracy']:.3f}" if "test_accuracy" in its else ""
             time = f"{its['time_ms']:.2f} ({its['time_q1_ms']:.2f} to {its['time_q3_ms']:.2f})"
-            print(f"  {runtime:14}{accuracy:>28}{'':21}{its['size_mb']:>9.2f}{time:>26}")
+            row = f"  {runtime:14}{accuracy:>28}{'':21}{its['size_mb']:>9.2f}{time:>26}"
+            print("  ".join(filter(None, (row, replace(one, **its).time_mark))))
+    if told := unstable_times(candidates):
+        print(told, "Run ftl test again on a quiet machine: it takes only these anew.")
 
 
 def choice_of(options: argparse.Namespace, out: Path, runtime: str = "pytorch") -> Choice:
@@ -55,7 +61,9 @@ def weights_of(options: argparse.Namespace) -> Weights:
 
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
+    from ftl.candidate import in_runtime, unstable_times
     from ftl.errors import FtlError
+    from ftl.results import read_results
 
     choice = choice_of(options, options.out, options.runtime)
     pick = choice.pick
@@ -67,6 +75,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     print(f"not told apart from it: {', '.join(one.name for one in choice.tied) or 'none'}")
     print(f"knee: {choice.knee.name if choice.knee else 'none'}")
     print(f"front: {', '.join(one.name for one in choice.front.candidates)}")
+    if told := unstable_times(in_runtime(read_results(options.out), options.runtime)):
+        print(told)
     if options.export:
         if not options.out.is_dir():
             raise FtlError("--export needs a sweep's folder: a CSV holds no networks")
@@ -76,8 +86,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
     from ftl.exporting.cores import told_of, too_much_lost
     from ftl.exporting.write import export
+    from ftl.latency import time_network
     from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
-    from ftl.timing import time_network
     from ftl.words import counted
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")

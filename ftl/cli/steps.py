@@ -104,8 +104,9 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
     from ftl.dataset import load_dataset
-    from ftl.evaluate import apart, evaluate, time_all
+    from ftl.evaluate import apart, evaluate
     from ftl.files import alone
+    from ftl.latency import time_all
     from ftl.pruning.sweep import networks
     from ftl.runtimes import PYTORCH, check_runtimes
 
@@ -118,5 +119,5 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
             from ftl.exporting.cores import prepare
 
             prepare(folders, runtimes, bar)
-        time_all(folders, options.threads, bar, runtimes=runtimes)
+        time_all(folders, options.threads, bar, runtimes=runtimes, again=True)
     print_results(options.out, left_out)

@@ -245,15 +245,13 @@ def finish(
 def timed(
     plan: Plan, name: str, files: tuple[File, ...], threads: int | None, runtime: str
 ) -> dict[str, Any] | Lacking:
-    """Time a network with its head in a process of its own on this worker's machine."""
-    from ftl.timing import time_network
+    """Time a network with its head once, in a process of its own on this worker's machine."""
+    from ftl.timing import time_once
 
     found = find_all(files, get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
     _reporter(plan, name)(0, 1, TIMING)
     with _network(plan, name, files, found) as folder:
-        taken = time_network(
-            folder, threads or len(os.sched_getaffinity(0)), runtime
-        )  # Dask tells its workers to use one
-        return taken | {"worker": str(get_worker().name)}
+        threads = threads or len(os.sched_getaffinity(0))  # Dask tells its workers to use one
+        return time_once(folder, threads, runtime) | {"worker": str(get_worker().name)}

@@ -1,20 +1,23 @@
-"""Times of a sweep's networks on one machine of a cluster: one after the other, while its workers do nothing else."""
+"""Times of a sweep's networks on one machine of a cluster, in rounds, while its workers do nothing else."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from distributed import Client
 
+from ftl.cluster.blobs import File
 from ftl.cluster.connect import Lost, host_of, talking, workers_of
 from ftl.cluster.drain import Sources, Step, drain, files_of
 from ftl.cluster.tasks import Plan, timed
 from ftl.errors import FtlError
-from ftl.evaluate import time_all
 from ftl.files import machine
+from ftl.latency import time_all
+from ftl.machine_load import look
 from ftl.model import HEAD
 from ftl.progress import TIMED, Follow, Report, Told
 from ftl.pruning.network import DESCRIPTION, WEIGHTS
@@ -41,8 +44,9 @@ def time_networks(
 ) -> None:
     """Write `time.json` of networks that are not timed yet on the machine of the worker called `time_on`.
 
-    Without a name, an idle worker's machine is taken. `listen` is called while a network is timed, `tell` after
-    it. Raises `FtlError` when there is no worker of that name, `Lost` when the scheduler or the machine goes away.
+    Without a name, an idle worker's machine is taken. `listen` is called while a network is timed, `tell` once nothing
+    more is timed of it. Raises `FtlError` when there is no worker of that name, `Lost` when the scheduler or the
+    machine goes away.
     """
     address, _ = timing_worker(client, time_on)
     host, seen = host_of(address), time.monotonic()
@@ -64,6 +68,17 @@ def time_networks(
             elif time.monotonic() - seen > PATIENCE:
                 raise Lost(f"{host}, which took the times, is gone")
 
+    def wait() -> None:
+        while _busy(client, host):
+            report(0, 1, "waiting until the machine that takes the times is idle")
+            check()
+            time.sleep(_POLL)
+
+    @cache
+    def files(folder: Path, runtime: str) -> tuple[File, ...]:
+        names = (DESCRIPTION, WEIGHTS, HEAD) if runtime == PYTORCH else (NETWORKS[runtime],)
+        return files_of(folder, names, sources)
+
     def time_there(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
 
@@ -71,22 +86,21 @@ def time_networks(
             results.append(result)
             return []
 
-        names = (DESCRIPTION, WEIGHTS, HEAD) if runtime == PYTORCH else (NETWORKS[runtime],)
-        files = files_of(folder, names, sources)
-        step = Step(f"timing {folder.name}", timed, (folder.name, files, threads, runtime), host=host)
-        while _busy(client, host):
-            report(0, 1, "waiting until the machine that takes the times is idle")
-            check()
-            time.sleep(_POLL)
-        drain(client, plan, sources, [step], take, check=check)
+        arguments = (folder.name, files(folder, runtime), threads, runtime)
+        wait()
+        drain(client, plan, sources, [Step(f"timing {folder.name}", timed, arguments, host=host)], take, check=check)
         return results[0]
 
-    def told(done: int, total: int, what: str) -> None:
-        report(done, total, what)
-        if done:
-            tell(Told(folders[done - 1].name, TIMED, 1, 1))
+    def look_there() -> float:
+        check()
+        with talking():
+            there = [other for other in workers_of(client) if host_of(other) == host]
+            return float(next(iter(client.run(look, workers=there[:1]).values()))) if there else 1.0
 
-    time_all(folders, threads, told, on=on, by=time_there, runtimes=runtimes)
+    def timed_all(folder: Path) -> None:
+        tell(Told(folder.name, TIMED, 1, 1))
+
+    time_all(folders, threads, report, on=on, by=time_there, look=look_there, runtimes=runtimes, hear=timed_all)
 
 
 def timing_worker(client: Client, name: str | None) -> tuple[str, str]:

@@ -18,13 +18,13 @@ import torch
 from ftl.backbones.chain import Backbone, macs
 from ftl.errors import FtlError
 from ftl.head import Head, features_from
+from ftl.latency import time_network
 from ftl.model import write_head
 from ftl.pruning.choice import LayerChoice
 from ftl.pruning.names import Budget
 from ftl.pruning.network import write_network
 from ftl.pruning.rules import pick
 from ftl.pruning.surgery import prune
-from ftl.timing import time_network
 
 RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 STEPS = 9  # of the search for k: to a hundredth

@@ -119,12 +119,14 @@ def _add_points(
         error_y=_bars(members, y, marker["color"], bars),
         customdata=[
             [Network(sweep.job_id, one.name).key, one.name, escape(sweep.name), 100 * one.accuracy,
-             100 * charts.shown_accuracy(one), one.time_ms, one.size_mb, one.parameters, WORDS[one.head]]
+             100 * charts.shown_accuracy(one), one.time_ms, one.size_mb, one.parameters, WORDS[one.head],
+             one.time_mark and f"<br>{one.time_mark}"]
             for one in members
         ],
         hovertemplate="<b>%{customdata[1]}</b> · %{customdata[2]}<br>%{customdata[8]}<br>"
         "validation %{customdata[3]:.1f} %, test %{customdata[4]:.1f} %<br>"
-        "%{customdata[5]:.3g} ms, %{customdata[6]:.3g} MB, %{customdata[7]:,} parameters<extra></extra>",
+        "%{customdata[5]:.3g} ms, %{customdata[6]:.3g} MB, %{customdata[7]:,} parameters"
+        "%{customdata[9]}<extra></extra>",
         mode="markers",
         name=name,
         marker=marker,

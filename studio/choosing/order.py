@@ -63,7 +63,7 @@ def _rows(ranked: Ranked, weights: Weights) -> list[dict[str, Any]]:
             "key": Network(sweep.job_id, one.name).key,
             "Sweep": sweep.name,
             "Network": one.name,
-            "Standing": ", ".join(filter(None, (standing(one), one.above_limit))),
+            "Standing": ", ".join(filter(None, (standing(one), one.above_limit, one.time_mark))),
             "Score": decision_score(one, sweep.base, weights),
             "Validation accuracy": 100 * one.accuracy,
             "Test accuracy": 100 * shown_accuracy(one),

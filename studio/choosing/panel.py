@@ -100,6 +100,8 @@ def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
         for what, value in (("precision", one.test_precision), ("recall", one.test_recall), ("F1", one.test_f1))
         if value is not None
     ]
+    if one.time_mark:
+        figures.append(one.time_mark)
     if again := repeated(folder):
         times, (mean, deviation) = again[0], again[1]["accuracy"]
         figures.append(f"test accuracy of {times} repeats {100 * mean:.1f} ± {100 * deviation:.1f} %")

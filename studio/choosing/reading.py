@@ -14,6 +14,7 @@ from ftl.model import VALIDATION
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.results import JSON, read_results
+from ftl.rounds import ROUNDS
 from ftl.runtimes import PYTORCH
 from ftl.words import counted
 
@@ -85,7 +86,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
         (
             f"Filters of {settings['backbone']} ranked by {settings['criterion']}, mode {settings['mode']}, on "
             f"{settings['images']} photographs with masks; seed {settings['seed']}.",
-            "Time is the median of one image in a process of its own, with "
+            f"Time is of one image in a process of its own, the lowest median of at least {ROUNDS} rounds, with "
             f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, "
             f"{machine['cores']} cores.",
             *([f"{left_out}."] if left_out else []),

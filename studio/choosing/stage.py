@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ftl.candidate import unstable_times
 from studio import ui
 from studio.choosing import axes
 from studio.choosing.chart import choice_chart, more_charts, on_page
@@ -72,6 +73,8 @@ def verdicts(ranked: Sequence[Ranked]) -> None:
             if tied := [ui.plain(other.name) for other in one.choice.tied]:
                 names = ", ".join(tied[:_NAMED]) + (f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else "")
                 st.caption(f"Not told apart from it on the validation images (McNemar, p > 0.05): {names}.")
+        if told := unstable_times(one.sweep.candidates):
+            st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
     st.caption(
         "The pick has the best decision score within the limits, on images held out for choosing; the accuracy told is "
         "of the test images, which chose nothing."

@@ -102,6 +102,7 @@ class Project(Base):
     """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name.
 
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
+    `webhook`: where the end of its jobs is told, empty for nowhere.
     """
 
     __tablename__ = "projects"
@@ -109,6 +110,7 @@ class Project(Base):
     name: Mapped[str]
     photo_pattern: Mapped[str | None]
     overlap: Mapped[int] = mapped_column(default=1, server_default="1")
+    webhook: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
 
@@ -250,6 +252,8 @@ class Job(Base):
 
     `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
     project, lowest first. `tree`: of its folder in the store (`studio.store.shared`), once it is done, if there is one.
+    `share`: 0..1 of its work that is done; `seconds`: what it was expected to take when it was launched, if known.
+    `unstable`: how many of its times are to be taken again. `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"
@@ -272,6 +276,10 @@ class Job(Base):
     ended_at: Mapped[float | None]
     place: Mapped[float] = mapped_column(default=time.time, server_default="0")
     tree: Mapped[str | None]
+    share: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    seconds: Mapped[float | None]
+    unstable: Mapped[int] = mapped_column(default=0, server_default="0")
+    told: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class CandidateRow(Base):
