@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,15 @@ def home() -> Path:
     folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+SCRATCH = ".upload-"
+"""How folders begin that hold what is not checked yet."""
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder in the home folder for what is not checked yet."""
+    return tempfile.TemporaryDirectory(dir=home(), prefix=SCRATCH)
 
 
 @cache

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ftl.errors import FtlError
+from ftl.images import resize_image
 
 
 class _Kind(NamedTuple):
@@ -31,13 +31,6 @@ deviation. `raw`: BGR 0-255, what the original program feeds while it scores."""
 
 MOST_SIZE = 4096
 """Pixels a side of an input: a file may tell of any number, and maps are as large as it says."""
-
-
-def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize RGB uint8 (height, width, 3) to (size, size, 3) by nearest neighbour, as Keras' `load_img` does."""
-    if image.shape[:2] == (size, size):
-        return image
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.NEAREST))
 
 
 @dataclass(frozen=True)

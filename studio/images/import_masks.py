@@ -15,13 +15,13 @@ from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.annotation.tidy import region
 from studio.errors import StudioError
+from studio.home import scratch
 from studio.images.archives import count, entries, shown
 from studio.images.library import tidy_name
 from studio.images.mask_files import is_named, is_picture, no_mask, read_masks
 from studio.images.readers.found import Found
 from studio.images.readers.sidecars import Sidecars, learn
 from studio.images.readers.targets import Targets
-from studio.images.uploads import scratch
 from studio.store.database import writing
 from studio.store.models import Image
 from studio.together.audit import record

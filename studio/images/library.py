@@ -26,15 +26,22 @@ def tidy_name(name: str) -> str:
 
 
 def add_image(
-    project_id: int, user_id: int, file: Path, name: str, class_id: int | None = None, split: str | None = None
+    project_id: int,
+    user_id: int,
+    file: Path,
+    name: str,
+    class_id: int | None = None,
+    split: str | None = None,
+    keep: files.Keep = files.keep,
 ) -> tuple[Image, bool]:
     """Add one file to a project: its row, and whether it is new; the same bytes are there once.
 
-    `name` is the uploader's and only shown. Raises `StudioError` when the file is no image; then nothing is kept.
+    `name` is the uploader's and only shown; `keep`: what `files.keeping` gives, for many files. Raises `StudioError`
+    when the file is no image; then nothing is kept.
     """
     shown = tidy_name(name) or "photograph"
     try:
-        sha256, width, height = files.keep(file)
+        sha256, width, height = keep(file)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
     with writing() as db:

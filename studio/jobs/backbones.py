@@ -11,8 +11,7 @@ from sqlalchemy import select
 from ftl.errors import FtlError
 from ftl.files import digest, whole_file
 from studio.errors import StudioError
-from studio.home import home
-from studio.images.uploads import scratch
+from studio.home import home, scratch
 from studio.jobs.look_into import look_into
 from studio.sandbox import NETWORKS, Refused, call
 from studio.store.database import reading, writing

@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,23 @@ Task = Callable[..., Generator[Any, Any, None]]
 """A function of a module, which gives plain data (what JSON can hold) and may be sent some. Its arguments are plain."""
 
 
-def call(task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | None = None) -> Any:
+def call(
+    task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | None = None, reads: Sequence[Path] = ()
+) -> Any:
     """The first answer of a task that a child runs. Raises as `each` does."""
-    answers = each(task, *arguments, limits=limits, folder=folder)
+    answers = each(task, *arguments, limits=limits, folder=folder, reads=reads)
     try:
         return next(answers)
     finally:
         answers.close()
 
 
-def each(task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | None = None) -> Generator[Any, Any, None]:
+def each(
+    task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | None = None, reads: Sequence[Path] = ()
+) -> Generator[Any, Any, None]:
     """What `task(*arguments)` gives, an answer at a time, each computed by a child when it is asked for.
 
-    `folder`: the only one whose files the child can open.
+    `folder`: the only one in which the child can write. `reads`: files and folders that it can read besides.
 
     Raises:
         Refused: a limit was exceeded, or the child crashed; told as what is wrong with "it".
@@ -50,7 +54,8 @@ def each(task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | Non
     with _turn(), forked(name, heavy=limits.heavy) as (connection, status, process):
         try:
             connection.settimeout(limits.wait)
-            asked = {"limits": limits, "folder": str(folder) if folder else None, "arguments": arguments}
+            asked: dict[str, Any] = {"limits": limits, "folder": folder and str(folder), "reads": [*map(str, reads)]}
+            asked["arguments"] = arguments
             wire.send(connection, asked)
             given = None
             while True:
@@ -68,6 +73,32 @@ def each(task: Task, *arguments: Any, limits: Limits = FILES, folder: Path | Non
                 signal.pidfd_send_signal(process, signal.SIGKILL)
     if "end" not in answer:
         raise _told(name, answer, limits)
+
+
+@contextmanager
+def serving(task: Task, *arguments: Any, **options: Any) -> Iterator[Callable[[Any], Any]]:
+    """One child that answers many questions: `task` is sent them, after a first answer that says nothing.
+
+    Whoever asks gets what `each` raises; the next question is then answered by another child.
+    """
+    answers: Generator[Any, Any, None] | None = None
+
+    def ask(question: Any) -> Any:
+        nonlocal answers
+        if answers is None:
+            answers = each(task, *arguments, **options)
+            next(answers)
+        try:
+            return answers.send(question)
+        except BaseException:
+            answers = None
+            raise
+
+    try:
+        yield ask
+    finally:
+        if answers is not None:
+            answers.close()
 
 
 @contextmanager

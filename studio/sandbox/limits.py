@@ -8,7 +8,7 @@ import resource
 import struct
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +41,8 @@ class Refused(StudioError):  # noqa: N818  # noqa: N818
     """A child was ended because of what it was given: a limit was exceeded, or reading it crashed."""
 
 
-def restrict(limits: Limits, folder: Path | None) -> None:
-    """Take from this process what it need not have. `folder`: the only one whose files it may open from now on.
+def restrict(limits: Limits, folder: Path | None, reads: Sequence[Path]) -> None:
+    """Take from this process what it need not have: it may write in `folder` and read `reads`, and open nothing else.
 
     Where the system knows no Landlock (Linux before 5.13), it can still open what its user can.
     """
@@ -56,7 +56,7 @@ def restrict(limits: Limits, folder: Path | None) -> None:
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     tempfile.tempdir = str(folder or "/nowhere")
-    _only_files(folder)
+    _only_files(folder, reads)
 
 
 def more_cpu(seconds: int) -> None:
@@ -95,6 +95,7 @@ def _now(key: str) -> int:
 
 _RULESET, _RULE, _RESTRICT = 444, 445, 446  # system calls of Landlock, the same on all processors
 _READ = 0b1101  # execute, read files, read folders
+_WRITE = 0b100101110 | 1 << 14  # write, read, list, remove and make plain files; no links, which others would follow
 _ALL_OF_ABI = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}
 _ON_FILES = 0b111 | 1 << 14 | 1 << 15  # the rights that a rule about a single file may grant
 _TCP = 0b11  # bind and connect, from version 4 on
@@ -102,8 +103,8 @@ _TCP = 0b11  # bind and connect, from version 4 on
 _SIGNALS = 0b11  # to processes outside, and their nameless sockets, from version 6 on
 
 
-def _only_files(folder: Path | None) -> bool:
-    """Close the file system but for the program's own files, and `folder`. Returns whether the system can do it."""
+def _only_files(folder: Path | None, reads: Sequence[Path]) -> bool:
+    """Close all files but the program's own, and those of `folder` and `reads`. Returns whether the system can."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_RULESET, None, 0, 1)
     if version < 1:
@@ -114,11 +115,11 @@ def _only_files(folder: Path | None) -> bool:
     ruleset = libc.syscall(_RULESET, asked, len(asked), 0)
     if ruleset < 0:
         return False
-    for path in _program():
-        _allow(libc, ruleset, path, _READ)
+    for path in (*_program(), *reads):
+        _allow(libc, ruleset, path, _READ if path.is_dir() else _READ & _ON_FILES)
     _allow(libc, ruleset, Path("/dev/null"), every & _ON_FILES)
     if folder is not None:
-        _allow(libc, ruleset, folder, every & ~1)
+        _allow(libc, ruleset, folder, every & _WRITE)
     libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     done = libc.syscall(_RESTRICT, ruleset, 0) == 0
     os.close(ruleset)

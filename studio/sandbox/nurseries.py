@@ -28,7 +28,12 @@ class _Nursery:
         with theirs:
             command = [sys.executable, "-m", "studio.sandbox.nursery"]
             self._process = subprocess.Popen(
-                command, stdin=theirs, stdout=subprocess.DEVNULL, env=_ENVIRONMENT, cwd=_ROOT, start_new_session=True
+                command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=_ENVIRONMENT,
+                cwd=_ROOT,
+                start_new_session=True,
             )
         self._control = ours
 

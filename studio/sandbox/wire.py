@@ -17,8 +17,11 @@ _LENGTH = struct.Struct("!I")
 
 
 def send(connection: socket.socket, value: Any) -> None:
-    """Send plain data. Raises `OSError` when nobody is there."""
-    data = json.dumps(value).encode()
+    """Send plain data, with a "?" for half a surrogate pair, which nobody can show or store.
+
+    Raises `OSError` when nobody is there.
+    """
+    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     if len(data) > MOST_BYTES:
         raise StudioError("it holds more than the studio takes at a time: split it")
     connection.sendall(_LENGTH.pack(len(data)) + data)
