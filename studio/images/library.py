@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -13,16 +12,11 @@ from sqlalchemy import Select, func, select, update
 from ftl.errors import FtlError
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
+from studio.images.names import tidy_name
 from studio.store import files
 from studio.store.database import reading, writing
 from studio.store.models import Image, Stroke
 from studio.together.audit import record
-
-
-def tidy_name(name: str) -> str:
-    """An uploaded file's name as it is kept and shown: without folders and without what does not print."""
-    own = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
-    return "".join(one for one in own if one.isprintable())[:200]
 
 
 def add_image(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from studio.images.library import tidy_name
+from studio.images.names import tidy_name
 
 _MOST_BYTES = 20 * 2**20
 _BLACK = (0, 0, 0)
