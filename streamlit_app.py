@@ -14,20 +14,25 @@ from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
 from studio import oidc
+from studio.home import close_to_others, keep_private
 from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
 from studio.store.database import migrate
 from studio.web import account, api, files, live
+from studio.web.bodies import Bodies
 from studio.web.gate import Gate
 
 _WATCH_SECONDS = 10
+
+keep_private()
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Bring the database up to date, and at the very first start say how the first account is made."""
     reuse_freed_memory()
+    close_to_others()
     migrate()
     clean_up()
     token = first_token()
@@ -61,7 +66,7 @@ def apologise(error: Exception) -> bool:
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
     routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, api.BELOW],
-    middleware=[Middleware(Gate, provider=oidc.configured())],
+    middleware=[Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
     lifespan=lifespan,
     on_script_error=apologise,
 )

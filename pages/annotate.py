@@ -14,7 +14,7 @@ from studio.classes import classes_of
 from studio.images.library import count_images, find_images, set_class
 from studio.together.sharing import blind
 
-here = user, project, role = ui.here()
+here = user, project, role, who = ui.here()
 if not count_images(project.id):
     st.title("Annotate")
     ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
@@ -71,7 +71,7 @@ with side:
         for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
             back.button(
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
-                on_click=do, args=(desk.step_back, image, user.id, kind),
+                on_click=do, args=(desk.step_back, image, who, kind),
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
@@ -85,16 +85,16 @@ with side:
         st.selectbox(
             "Class of the image", ids, ids.index(image.class_id), key=class_key,
             format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
-            on_change=lambda: do(set_class, project.id, user.id, [image.id], st.session_state[class_key]),
+            on_change=lambda: do(set_class, project.id, who, [image.id], st.session_state[class_key]),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
         if tidying.button("Drop specks", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.specks(log.mask(image, author_id=whose), int(least)))
+                desk.add(image, who, tidy.specks(log.mask(image, author_id=whose), int(least)))
         if tidying.button("Fill holes", disabled=not editable):
             with ui.told():
-                desk.add(image, user.id, tidy.holes(log.mask(image, author_id=whose)))
+                desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
     with st.expander("Keys"):
         st.markdown(
@@ -107,36 +107,36 @@ with side:
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
-        do(desk.put_away, image, user.id)
+        do(desk.put_away, image, who)
         if way == "Threshold":
-            sorting.page(image, user.id, classes, editable=editable)
+            sorting.page(image, who, classes, editable=editable)
         else:
-            assists.page(image, user.id, classes, whose, editable=editable)
+            assists.page(image, who, classes, whose, editable=editable)
         ui.stop()
     looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
-    mounted = desk.mount(image, user.id, drawn_by, colours, opacity, brightness, contrast, whose)
+    mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
-    @st.fragment
+    @ui.fragment
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         objects = desk.canvas(mounted, tool, number, width, editable=editable)
         desk.keep(image, mounted, objects)
-        me = ui.here().user
+        me = ui.here().who
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
         if tool == "pin":
-            talk.pin(image, me.id, mounted, objects)
+            talk.pin(image, me, mounted, objects)
         try:
-            count = desk.save(image, me.id, mounted, objects)
+            count = desk.save(image, me, mounted, objects)
             st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
         except ui.ERRORS as error:
             st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
             st.button("Try again", icon=":material/refresh:")
 
     with st.container(key=f"stage-{image.id}"):
-        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, user.id))
+        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, who))
         drawing()
-    talk.comments(image, user.id, own_only=alone)
+    talk.comments(image, who, own_only=alone)
     talk.history(image, here, classes, editable=editable, own_only=alone)

@@ -13,7 +13,7 @@ from studio.projects import members_of
 from studio.store.models import STATES
 from studio.together.sharing import assign, blind
 
-user, project, role = ui.here()
+user, project, role, who = ui.here()
 st.title("Images")
 classes = classes_of(project.id)
 names = {one.id: one.name for one in classes}
@@ -58,7 +58,7 @@ def upload() -> None:
         named = from_browser(files, {one.lower() for one in names.values()}, whole)
         with ui.told():
             got = receive(
-                project.id, user.id, named, class_id=given, split=split,
+                project.id, who, named, class_id=given, split=split,
                 report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done:,} of {total:,}"),
             )  # fmt: skip
             told = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
@@ -89,7 +89,7 @@ def take_masks() -> None:
         bar = st.progress(0.0, "Reading masks")
         with ui.told():
             done = import_masks(
-                project.id, user.id, from_browser(files), class_number=number,
+                project.id, who, from_browser(files), class_number=number,
                 report=lambda at, total, _: bar.progress(at / max(1, total), f"Reading {at:,} of {total:,}"),
             )  # fmt: skip
             text, icon = (st.success, "check") if done.images else (st.info, "info")
@@ -147,19 +147,19 @@ def change(selection: Selection, names: dict[int, str]) -> None:
             return
     with ui.told():
         if to_class != KEEP:
-            set_class(project.id, user.id, ids, to_class)
+            set_class(project.id, who, ids, to_class)
         if to_split != KEEP:
-            set_split(project.id, user.id, ids, to_split)
+            set_split(project.id, who, ids, to_split)
         if to_state != KEEP:
-            set_state(project.id, user.id, ids, to_state)
+            set_state(project.id, who, ids, to_state)
         if to_user != KEEP:
-            assign(project.id, ids, to_user)
+            assign(project.id, ids, to_user, who)
         selection.put([])
         st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
         st.rerun(scope="fragment")
 
 
-@st.fragment
+@ui.fragment
 def find() -> None:
     """The filter, the grid and what is done with the chosen ones; a tick reruns only this."""
     by_id = {one.id: one for one in classes_of(project.id)}  # an upload may have made some

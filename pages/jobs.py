@@ -12,7 +12,6 @@ from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue, record
 from studio.jobs.curves import learning_chart
-from studio.projects import require
 from studio.store.models import Job
 
 st.title("Jobs")
@@ -35,11 +34,10 @@ COLUMNS = {
 }
 
 
-def act(action: Callable[[int, int], None], job: Job) -> None:
+def act(action: Callable[[int, int, int], None], job: Job) -> None:
     """Do what a button says, if its user still may; an error is shown at the next run."""
     try:
-        require(ui.signed_in().id, job.project_id, "admin")
-        action(job.project_id, job.id)
+        action(job.project_id, job.id, ui.who())
     except StudioError as error:
         st.toast(ui.sentence(error), icon=":material/error:")
 
@@ -47,7 +45,7 @@ def act(action: Callable[[int, int], None], job: Job) -> None:
 def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up: bool) -> None:
     """What can be done with a job where it stands."""
 
-    def button(label: str, action: Callable[[int, int], None], **options: Any) -> None:
+    def button(label: str, action: Callable[[int, int, int], None], **options: Any) -> None:
         place.button(label, key=f"{label}-{job.id}", on_click=act, args=(action, job), **options)
 
     if job.state == "done":
@@ -93,7 +91,7 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
 
 def all_jobs() -> None:
     """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
-    _, project, role = ui.here()
+    _, project, role, _ = ui.here()
     jobs = queue.jobs_of(project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
@@ -108,4 +106,4 @@ def all_jobs() -> None:
 
 live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(ui.here().project.id))
 st.session_state["jobs-live"] = live
-st.fragment(all_jobs, run_every=1.5 if live else None)()
+ui.fragment(all_jobs, run_every=1.5 if live else None)()

@@ -11,7 +11,7 @@ from studio.together.audit import told
 from studio.together.presence import in_project
 from studio.together.sharing import blind
 
-user, project, role = ui.here()
+user, project, role, _ = ui.here()
 st.title("Progress")
 alone = user.id if blind(project, role) else None  # who draws blind sees their own alone
 dark = st.context.theme.type == "dark"
@@ -58,10 +58,9 @@ def people_table(people: list[Annotator]) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
 
 
-@st.fragment(run_every=10)
 def people_here() -> None:
     """Who has which image open; who is asked is looked up anew, for it runs by itself."""
-    me, current, has = ui.here()
+    me, current, has, _ = ui.here()
     found = [] if blind(current, has) else in_project(current.id)
     others = [(one, image) for one, image in found if one.id != me.id]
     if not others:
@@ -115,7 +114,7 @@ with left:
 with right:
     if alone is None:
         st.subheader("Here now")
-        people_here()
+        ui.fragment(people_here, run_every=10)()
     if role == "admin":
         st.subheader("Audit log")
         st.caption("Who did what, and when, as a table for a spreadsheet.")

@@ -4,11 +4,10 @@ import streamlit as st
 
 from studio import ui
 from studio.backup import panel as backup_panel
-from studio.classes import add_class, classes_of, remove_class, removed_classes, rename_class
+from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
-from studio.store.database import writing
 from studio.store.models import ROLES
 from studio.together.sharing import blind, set_overlap
 
@@ -22,12 +21,12 @@ if not any(project.name == NAME for project, _ in projects):
         st.markdown("**Look around first?** A demo project shows every page at work: drawn surfaces with cracks, "
                     "their masks, and a sweep of about six minutes.")  # fmt: skip
         if st.button("Make the demo project", icon=":material/play_circle:"):
-            st.session_state["project"] = launch_demo(user.id).project_id
+            st.session_state["project"] = launch_demo(ui.who()).project_id
             st.session_state["go"] = "jobs"
             st.rerun()  # the pages of a project are there from the next run on
 
 if projects:
-    project, role = ui.here()[1:]
+    _, project, role, who = ui.here()
     st.header(project.name)
     classes, people = st.columns(2, gap="medium")
     with classes, st.container(border=True):
@@ -49,23 +48,22 @@ if projects:
                 st.caption("What is drawn in a removed class is kept, out of sight, and comes back with it.")
                 if rename or remove:
                     if rename:
-                        rename_class(project.id, user.id, one.id, name)
+                        rename_class(project.id, who, one.id, name)
                     else:
-                        remove_class(project.id, user.id, one.id)
+                        remove_class(project.id, who, one.id)
                     st.rerun()
         if role == "admin":
             for one in removed_classes(project.id):
                 if st.button(f"Bring back {ui.plain(one.name)}", key=f"back-{one.id}", type="tertiary"):
                     with ui.told():
-                        remove_class(project.id, user.id, one.id, removed=False)
+                        remove_class(project.id, who, one.id, removed=False)
                         st.rerun()
             with st.form("class", clear_on_submit=True, border=False), ui.told():
                 left, right = st.columns([3, 1], vertical_alignment="bottom")
                 added = left.text_input("Another class", placeholder="Spalling")
                 colour = right.color_picker("Colour", "#8e4ec6")
                 if st.form_submit_button("Add class"):
-                    with writing() as db:
-                        add_class(db, project.id, user.id, added, colour)
+                    create_class(project.id, who, added, colour)
                     st.rerun()
     with people, st.container(border=True):
         st.subheader("People")
@@ -80,14 +78,14 @@ if projects:
                                    label_visibility="collapsed")  # fmt: skip
             if wanted != has:
                 with ui.told():
-                    set_role(project.id, user.id, member.id, None if wanted == "remove" else wanted)
+                    set_role(project.id, who, member.id, None if wanted == "remove" else wanted)
                     st.rerun()
         if role == "admin":
             with st.form("invite", border=False):
                 as_role = st.selectbox("Invite as", ROLES)
                 if st.form_submit_button("Make an invitation link"):
                     st.code(f"{st.context.url.split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
-                            f"{invite(project.id, as_role)}", language=None)  # fmt: skip
+                            f"{invite(project.id, as_role, who)}", language=None)  # fmt: skip
                     st.caption("Send it to one person. It works once, within a week.")
     if role == "admin":
         with st.expander("People for each image"), st.form("overlap", border=False), ui.told():
@@ -97,7 +95,7 @@ if projects:
             )
             count = st.number_input("People", 1, 20, project.overlap)
             if st.form_submit_button("Save"):
-                set_overlap(project.id, user.id, int(count))
+                set_overlap(project.id, who, int(count))
                 st.rerun()
         with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
             st.markdown(
@@ -106,7 +104,7 @@ if projects:
             )
             pattern = st.text_input("Pattern", project.photo_pattern or "", placeholder=r"(.+)_\d+")
             if st.form_submit_button("Save"):
-                set_photo_pattern(project.id, pattern)
+                set_photo_pattern(project.id, pattern, who)
                 st.rerun()
 
     if not blind(project, role):
@@ -120,8 +118,8 @@ with st.form("new", border=True), ui.told():
     st.subheader("New project")
     name = st.text_input("Name", placeholder="Bridge 42, south abutment")
     if st.form_submit_button("Make project", type="primary"):
-        st.session_state["project"] = create_project(user.id, name).id
+        st.session_state["project"] = create_project(ui.who(), name).id
         st.rerun()
 
 with st.expander("Restore a backup", icon=":material/settings_backup_restore:"):
-    backup_panel.panel(user.id)
+    backup_panel.panel(ui.who())

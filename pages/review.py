@@ -12,7 +12,7 @@ from studio.store.models import Image
 from studio.web.files import address
 
 PAGE = 20
-here = user, project, role = ui.here("reviewer")
+here = user, project, role, _ = ui.here("reviewer")
 st.title("Review")
 classes = panel.classes_key(classes_of(project.id))
 

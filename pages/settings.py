@@ -57,5 +57,5 @@ with st.container(border=True):
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
-        save(user.id, Settings(scheduler, time_on, int(most)))
+        save(ui.who(), Settings(scheduler, time_on, int(most)))
         st.toast("Saved: the next job goes by it.", icon=":material/check:")

@@ -14,7 +14,7 @@ from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
 from studio.jobs.tuning import network_names, tuning_of
 
-user, project, role = ui.here("admin")
+_, project, _, who = ui.here("admin")
 st.title("Sweep")
 st.markdown(
     "Rank every filter of a network by how well it answers to your masks, keep the best fraction, and train a "
@@ -47,7 +47,7 @@ with st.container(border=True):
         )
         if given is not None and st.session_state.get("backbone-added") != given.file_id:
             with ui.told(), st.spinner("Reading the network"):
-                name = backbones.add(project.id, given.name, given)
+                name = backbones.add(project.id, given.name, given, who)
                 st.session_state["backbone-added"] = given.file_id
                 known = backbones.uploaded(project.id)
                 st.success(f"{ui.plain(name)} is there now.")
@@ -125,5 +125,5 @@ with ui.told():
         right.metric("About", duration(seconds), help="from a second's measurement with nothing else running")
         name = st.text_input("Name", f"{settings.get('architecture') or settings.get('file')}, {settings['criterion']}")
         if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
-            launch(project.id, user.id, "sweep", name, settings)
+            launch(project.id, who, "sweep", name, settings)
             st.switch_page(ui.page_file("jobs"))

@@ -8,7 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
 from studio.errors import StudioError
-from studio.store.database import reading, writing
+from studio.rights import changing
+from studio.store.database import reading
 from studio.store.models import Image, ImageClass
 from studio.together.audit import record
 
@@ -47,7 +48,10 @@ def _checked(db: Database, project_id: int, name: str, own: int | None = None) -
 
 
 def add_class(db: Database, project_id: int, user_id: int, name: str, colour: str | None = None) -> ImageClass:
-    """Add a class with the next number. Raises `StudioError` for a name that cannot be, or no colour."""
+    """Add a class with the next number, within a transaction of `studio.rights`.
+
+    Raises `StudioError` for a name that cannot be, or no colour.
+    """
     name = _checked(db, project_id, name)
     if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", colour):  # pages write it into HTML
         raise StudioError("a colour is written as #rrggbb")
@@ -62,9 +66,15 @@ def add_class(db: Database, project_id: int, user_id: int, name: str, colour: st
     return added
 
 
+def create_class(project_id: int, user_id: int, name: str, colour: str | None = None) -> ImageClass:
+    """Add a class, as an admin does by hand. Raises as `add_class` does."""
+    with changing(user_id, project_id, "admin") as db:
+        return add_class(db, project_id, user_id, name, colour)
+
+
 def rename_class(project_id: int, user_id: int, class_id: int, name: str) -> None:
     """Give a class another name. Raises `StudioError` for one that cannot be."""
-    with writing() as db:
+    with changing(user_id, project_id, "admin") as db:
         found, before = _class(db, project_id, class_id)
         found.name = _checked(db, project_id, name, class_id)
         if found.name != before:
@@ -76,7 +86,7 @@ def remove_class(project_id: int, user_id: int, class_id: int, *, removed: bool 
 
     Strokes of it stay in the log, those that are on their way too. Images of that class have none then.
     """
-    with writing() as db:
+    with changing(user_id, project_id, "admin") as db:
         found, name = _class(db, project_id, class_id)
         kept = select(func.count()).where(ImageClass.project_id == project_id, ImageClass.removed.is_(False))
         if removed and db.scalar(kept) == 1:

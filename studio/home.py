@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from platformdirs import user_data_dir
+
+
+def keep_private() -> None:
+    """From here on this process and those that it starts make files and folders for their owner alone."""
+    os.umask(0o077)
+
+
+def close_to_others() -> None:
+    """Take from everybody but the owner what older versions, or a copy, left open in the home folder."""
+    for folder, names, files in os.walk(home()):
+        for path in (Path(folder), *(Path(folder, name) for name in [*names, *files])):
+            with suppress(OSError):  # it went meanwhile, or is somebody else's
+                mode = stat.S_IMODE(path.lstat().st_mode)
+                if mode & 0o077 and not path.is_symlink():
+                    path.chmod(mode & 0o700)
 
 
 def home() -> Path:

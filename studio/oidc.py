@@ -6,17 +6,20 @@ which files and API need as well.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import streamlit as st
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import select
 
-from studio.accounts import add_user
+from studio.accounts import WrongPassword, add_user
+from studio.accounts.tickets import issue, spend
+from studio.accounts.users import MOST_LETTERS
 from studio.errors import StudioError
-from studio.home import secret
 from studio.store.database import writing
 from studio.store.models import User
 
-_SECONDS = 60
+_MOST_OF_SUBJECT = 512
 
 
 def configured() -> bool:
@@ -27,38 +30,48 @@ def configured() -> bool:
         return False
 
 
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret(), salt="oidc")
-
-
 def ticket(subject: str, name: str) -> str:
-    """A signed word, good for a minute, that its bearer is this subject of the provider."""
-    return str(_signer().dumps([subject, name]))
+    """A signed word, good for a minute and once, that its bearer is this subject of the provider."""
+    return issue("oidc", [subject, name])
 
 
 def redeem(given: str) -> int:
     """The user of a ticket, whose account is made at the first sign-in. Raises `StudioError`."""
-    try:
-        subject, name = _signer().loads(given, max_age=_SECONDS)
-    except BadSignature:
-        raise StudioError("this sign-in took too long: try again") from None
     with writing() as db:
-        user = db.scalar(select(User).where(User.subject == subject))
-        tries = iter([name, *(f"{name} {number}" for number in range(2, 100))])
-        while user is None:
-            try:
-                user = add_user(db, next(tries), None, subject)
-            except StudioError:  # somebody else has this name
-                continue
+        content: Any = spend(db, "oidc", given)
+        if content is None:
+            raise WrongPassword("this sign-in took too long, or was used already: try again")
+        subject, name = content if isinstance(content, list) and len(content) == 2 else ("", "")
+        if not _is_text(subject) or not _is_text(name):
+            raise WrongPassword("the provider did not say who you are: ask whoever runs it")
+        user = None
+        for tried in [name, *(f"{name} {number}" for number in range(2, 100))]:
+            user = db.scalar(select(User).where(User.subject == subject))
+            if user is not None:
+                break
+            with suppress(StudioError):  # somebody else has this name
+                user = add_user(db, tried[:MOST_LETTERS], None, subject)
+        if user is None:
+            raise WrongPassword("no account can be made for this name: ask the studio's owner for an invitation")
+        if user.deactivated_at is not None:
+            raise WrongPassword("this account is deactivated: ask the studio's owner")
         return user.id
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, str) and 1 <= len(given.strip()) <= _MOST_OF_SUBJECT and given.isprintable()
 
 
 def page() -> None:
     """What somebody without the studio's cookie sees: the way to the provider, and back."""
     st.title("FTL studio")
     if st.user.is_logged_in:
-        subject = f"{st.user.get('iss')} {st.user.get('sub')}"
-        name = str(st.user.get("name") or st.user.get("email") or "Member")[:60]
+        issuer, own = st.user.get("iss"), st.user.get("sub")
+        if not issuer or not own:
+            st.error("The provider did not say who you are: ask whoever runs it.")
+            st.stop()
+        subject = f"{issuer} {own}"
+        name = str(st.user.get("name") or st.user.get("email") or "Member")[: MOST_LETTERS - 4]
         link = f"/account/oidc?ticket={ticket(subject, name)}"
         st.html(f'<a href="{link}" target="_self">Go on to the studio</a>')
     else:

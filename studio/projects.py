@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
 from studio.accounts import add_user
+from studio.accounts.tickets import first_use
 from studio.classes import CLASSES, add_class
-from studio.errors import Forbidden, StudioError
+from studio.errors import StudioError
+from studio.rights import acting, changing, check_role
 from studio.store.database import reading, writing
 from studio.store.models import ROLES, Invitation, Member, Project, User
 from studio.together.audit import record
@@ -30,12 +34,7 @@ def role_of(user_id: int, project_id: int) -> str | None:
 
 def require(user_id: int, project_id: int, role: str = "annotator") -> str:
     """The user's role, if it is at least `role`. Raises `Forbidden`."""
-    has = role_of(user_id, project_id)
-    if has is None:
-        raise Forbidden("you are not in this project: ask its admin for an invitation link")
-    if ROLES.index(has) < ROLES.index(role):
-        raise Forbidden(f"this needs the role {role}; yours is {has}: ask the project's admin")
-    return has
+    return check_role(role_of(user_id, project_id), role)
 
 
 def projects_of(user_id: int) -> list[tuple[Project, str]]:
@@ -64,7 +63,7 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise StudioError("a project's name has 1 to 100 letters")
-    with writing() as db:
+    with acting(user_id) as db:
         project = Project(name=name)
         db.add(project)
         db.flush()
@@ -76,7 +75,7 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
 
 def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
     """Change a member's role, or with None take them out; `by`: who does it. The last admin stays one."""
-    with writing() as db:
+    with changing(by, project_id, "admin", alone=True) as db:
         member = db.get(Member, (project_id, user_id))
         if member is None:
             raise StudioError("this person is not in the project")
@@ -93,8 +92,11 @@ def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
             record(db, project_id, by, "role", name=member.user.name, role=role)
 
 
-def set_photo_pattern(project_id: int, pattern: str | None) -> None:
-    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo."""
+def set_photo_pattern(project_id: int, pattern: str | None, by: int | None = None) -> None:
+    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo.
+
+    `by`: who does it; None: the studio itself.
+    """
     if pattern:
         try:
             groups = re.compile(pattern).groups
@@ -102,7 +104,7 @@ def set_photo_pattern(project_id: int, pattern: str | None) -> None:
             raise StudioError(f"{pattern} is no regular expression: {error}") from error
         if groups < 1:
             raise StudioError("the pattern needs a group in parentheses around the photo's name, as in (.+)_\\d+")
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         db.get_one(Project, project_id).photo_pattern = pattern or None
 
 
@@ -110,10 +112,13 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def invite(project_id: int | None, role: str) -> str:
-    """A one-time token that lets its bearer into a project, valid for a week. None: into the studio, as its first."""
+def invite(project_id: int | None, role: str, by: int | None = None) -> str:
+    """A one-time token that lets its bearer into a project, valid for a week. None: into the studio, as its first.
+
+    `by`: who invites; None: the studio itself.
+    """
     token = secrets.token_urlsafe(24)
-    with writing() as db:
+    with writing() if project_id is None else changing(by, project_id, "admin") as db:
         expires = time.time() + _INVITATION_SECONDS
         db.add(Invitation(token_hash=_hash(token), project_id=project_id, role=role, expires_at=expires))
     return token
@@ -122,20 +127,30 @@ def invite(project_id: int | None, role: str) -> str:
 def find_invitation(token: str) -> Invitation:
     """The open invitation of a token, with its project. Raises `StudioError`."""
     with reading() as db:
-        found = db.get(Invitation, _hash(token))
-        if found is None or found.used_by is not None or found.expires_at < time.time():
-            raise StudioError("this invitation is used up or too old: ask for a new one")
+        found = _open_invitation(db, token)
         _ = found.project
         return found
 
 
+def _has_owner(db: Database) -> bool:
+    first = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by.is_not(None))
+    return db.scalar(first.limit(1)) is not None
+
+
+def _open_invitation(db: Database, token: str) -> Invitation:
+    """The open invitation of a token, which nobody else can use up before the transaction ends."""
+    found = db.get(Invitation, _hash(token), with_for_update=True)
+    if found is None or found.used_by is not None or found.expires_at < time.time():
+        raise StudioError("this invitation is used up or too old: ask for a new one")
+    return found
+
+
 def accept(token: str, user_id: int | None, name: str = "", password: str = "") -> int:
     """Use an invitation up, for a user or for a new account. Returns the user's id. Raises `StudioError`."""
-    find_invitation(token)
-    with writing() as db:
-        invitation = db.get(Invitation, _hash(token))
-        if invitation is None or invitation.used_by is not None:
-            raise StudioError("this invitation is used up: ask for a new one")
+    with writing() if user_id is None else acting(user_id) as db:
+        invitation = _open_invitation(db, token)
+        if invitation.project_id is None and (_has_owner(db) or not first_use(db, "first account", math.inf)):
+            raise StudioError("the first account is made already: ask its owner for an invitation")
         if user_id is None:
             user_id = add_user(db, name, password).id
         invitation.used_by = user_id
@@ -150,8 +165,9 @@ def accept(token: str, user_id: int | None, name: str = "", password: str = "") 
 
 
 def first_token() -> str | None:
-    """At the very first start, the token for the first account; None once there is one."""
-    with reading() as db:
-        if db.scalar(select(func.count()).select_from(User)):
+    """Until there is an account, the token for the first one, in place of those of earlier starts; else None."""
+    with writing() as db:
+        if db.scalar(select(User.id).limit(1)) is not None:
             return None
+        db.execute(delete(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by.is_(None)))
     return invite(None, "admin")

@@ -6,9 +6,11 @@ import os
 from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
-from studio.store.database import reading, writing
+from studio.rights import acting
+from studio.store.database import reading
 from studio.store.models import Invitation, Setting
 
 
@@ -39,21 +41,25 @@ def fixed_scheduler() -> str:
 def owns(user_id: int) -> bool:
     """Whether a user owns the studio: they used its first invitation, the only one without a project."""
     with reading() as db:
-        mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
-        return db.scalar(mine.limit(1)) is not None
+        return _owns(db, user_id)
+
+
+def _owns(db: Database, user_id: int) -> bool:
+    mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
+    return db.scalar(mine.limit(1)) is not None
 
 
 def save(user_id: int, new: Settings) -> None:
     """Change the settings. Raises `Forbidden` for everybody but the owner, `StudioError` for what cannot be."""
-    if not owns(user_id):
-        raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
     scheme, _, rest = new.scheduler.partition("://")
     port = rest.rpartition(":")[2]
     if new.scheduler and not (scheme in ("tcp", "tls") and port.isdecimal() and int(port) < 65536):
         raise StudioError("a scheduler's address reads tcp://HOST:PORT or tls://HOST:PORT, as tcp://10.0.0.5:8786")
     if not 1 <= new.most_jobs <= 1000:
         raise StudioError("a project may have from 1 to 1000 jobs at once")
-    with writing() as db:
+    with acting(user_id) as db:
+        if not _owns(db, user_id):
+            raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
         for key, value in new._asdict().items():
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue

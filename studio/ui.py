@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from ftl.errors import FtlError
-from studio.accounts import COOKIE, user_of
+from studio.accounts import COOKIE
+from studio.accounts.sessions import signed_in as signed_in_by
 from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
 from studio.projects import projects_of, require
+from studio.rights import SignedIn
 from studio.store.models import Project, User
 
 
@@ -32,16 +35,21 @@ def page_file(name: str) -> str:
 STATE_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted": "green", "returned": "orange"}
 """Streamlit's colours for where the work on an image stands."""
 
+P = ParamSpec("P")
+
+_NOT_HERE = "You are no longer in this project, or it was deleted: ask its admin."
+
 ERRORS = (StudioError, FtlError)
 """What is told to users as a sentence."""
 
 
 class Here(NamedTuple):
-    """Who looks at a page, in which project, with which role there."""
+    """Who looks at a page, in which project, with which role there. `who`: the same user, for all that changes."""
 
     user: User
     project: Project
     role: str
+    who: SignedIn
 
 
 class PageEnds(StopException):
@@ -74,8 +82,17 @@ def told() -> Iterator[None]:
 
 def signed_in() -> User:
     """The user of this browser; whoever was signed out is shown the way back in, and the page then goes on."""
-    user = user_of(st.context.cookies.get(COOKIE)) or user_of(st.session_state.get("cookie"))
-    if user is None:
+    return _signed_in()[0]
+
+
+def who() -> SignedIn:
+    """The user of this browser, for all that changes; whoever was signed out as in `signed_in`."""
+    return _signed_in()[1]
+
+
+def _signed_in() -> tuple[User, SignedIn]:
+    found = signed_in_by(st.context.cookies.get(COOKIE)) or signed_in_by(st.session_state.get("cookie"))
+    if found is None:
         st.warning(
             "You are signed out. [Sign in](/account/sign-in) in a new tab; this page then goes on, with all that "
             "you have not saved yet.",
@@ -84,8 +101,8 @@ def signed_in() -> User:
         script = Path(__file__).with_name("renew.js").read_text(encoding="utf-8")
         st.components.v2.component("renew", js=script)(key="renew", on_ticket_change=_renew)
         stop()
-    st.session_state["who"] = user.id
-    return user
+    st.session_state["who"] = found[0].id
+    return found
 
 
 def _renew() -> None:
@@ -97,8 +114,11 @@ def _renew() -> None:
 
 def choose_project() -> Here | None:
     """The project of this session, chosen in the sidebar and kept in the address; None while there is none."""
-    user = signed_in()
+    user, who = _signed_in()
     projects = {project.id: (project, role) for project, role in projects_of(user.id)}
+    if st.session_state.get("project", None) not in (None, *projects):  # it was there when this tab ran last
+        del st.session_state["project"]
+        st.info(_NOT_HERE, icon=":material/lock:")
     if not projects:
         return None
     asked = st.session_state.get("project", st.query_params.get("project"))
@@ -114,7 +134,7 @@ def choose_project() -> Here | None:
     st.session_state["project"] = chosen
     if st.query_params.get("project") != str(chosen):
         st.query_params["project"] = str(chosen)
-    return Here(user, *projects[chosen])
+    return Here(user, *projects[chosen], who)
 
 
 def unique_labels(names: dict[int, str]) -> dict[int, str]:
@@ -125,9 +145,12 @@ def unique_labels(names: dict[int, str]) -> dict[int, str]:
 
 def here(role: str = "annotator") -> Here:
     """The user, project and role of a page that needs a project; it stops for those who may not see it."""
-    user = signed_in()
+    user, who = _signed_in()
     project_id = st.session_state.get("project")
     found = {project.id: project for project, _ in projects_of(user.id)}
+    if project_id not in found and project_id is not None:
+        st.info(_NOT_HERE, icon=":material/lock:")
+        stop()
     if project_id not in found:
         empty("No project yet", "Make one on the Projects page, or ask for an invitation link.", ":material/folder:")
         stop()
@@ -136,7 +159,18 @@ def here(role: str = "annotator") -> Here:
     except Forbidden as error:
         st.info(sentence(error), icon=":material/lock:")
         stop()
-    return Here(user, found[project_id], has)
+    return Here(user, found[project_id], has, who)
+
+
+def fragment(draw: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:
+    """A part of a page that reruns alone, as by `st.fragment`, but never for those who were signed out or removed."""
+
+    @wraps(draw)
+    def asked_anew(*args: P.args, **kwargs: P.kwargs) -> None:
+        here()
+        draw(*args, **kwargs)
+
+    return cast("Callable[P, None]", st.fragment(asked_anew, run_every=run_every))
 
 
 def empty(title: str, text: str, icon: str) -> None:

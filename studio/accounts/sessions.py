@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session as Database
 
 from studio.home import secret
+from studio.rights import SignedIn
 from studio.store.database import reading, writing
 from studio.store.models import Session, User
 
@@ -41,6 +42,19 @@ def open_session(user_id: int, browser: str = "") -> str:
     return cookie_of(session.id)
 
 
+def browser_name(user_agent: str) -> str:
+    """What a browser or program calls itself, for people: "Firefox on Linux", or its first word."""
+    browsers = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+    systems = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS": "macOS",
+               "CrOS": "ChromeOS", "Linux": "Linux"}  # fmt: skip
+    browser = next((name for sign, name in browsers.items() if sign in user_agent), "")
+    system = next((name for sign, name in systems.items() if sign in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    first = user_agent.partition(" ")[0]
+    return first[:_MOST_OF_BROWSER] if first.isascii() and first.isprintable() else ""
+
+
 def session_of(db: Database, cookie: str | None) -> Session | None:
     """The session whose cookie this is, read in that transaction.
 
@@ -55,6 +69,13 @@ def session_of(db: Database, cookie: str | None) -> Session | None:
     found = db.get(Session, session_id)
     valid = found is not None and found.expires_at > time.time() and found.user.deactivated_at is None
     return found if valid else None
+
+
+def signed_in(cookie: str | None) -> tuple[User, SignedIn] | None:
+    """The user whose session's cookie this is, and the same as changes ask for; None if that is not valid."""
+    with reading() as db:
+        found = session_of(db, cookie)
+        return (found.user, SignedIn(found.user_id, found.id)) if found else None
 
 
 def user_of(cookie: str | None) -> User | None:

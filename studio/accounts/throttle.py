@@ -29,7 +29,12 @@ _KEPT = 24 * 3600  # seconds; by then all is forgotten
 
 
 class TooManyAttempts(StudioError):  # noqa: N818
-    """Sign-ins for this name from this address, or from this address at all, have to wait."""
+    """Sign-ins for this name from this address, or from this address at all, have to wait for `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        spoken = f"{seconds} seconds" if seconds <= 90 else f"{ceil(seconds / 60)} minutes"
+        super().__init__(f"too many attempts: try again in {spoken}")
 
 
 def count_attempt(name: str, address: str) -> None:
@@ -82,11 +87,7 @@ def _count(db: Database, name: str, address: str, limit: _Limit) -> None:
     if row.level > limit.free - 1:  # a fraction below `free`: something was forgotten meanwhile
         wait = row.at + _FIRST_DELAY * 2 ** (row.level - limit.free) - now
         if wait > 0:
-            raise TooManyAttempts(f"too many attempts: try again in {_spoken(wait)}")
+            raise TooManyAttempts(ceil(wait))
     level = max(0.0, row.level - max(0.0, now - row.at) / limit.forgets) + 1
     mine = update(SignInDelay).where(SignInDelay.name == name, SignInDelay.address == address)
     db.execute(mine.values(level=level, at=now))
-
-
-def _spoken(seconds: float) -> str:
-    return f"{ceil(seconds)} seconds" if seconds <= 90 else f"{ceil(seconds / 60)} minutes"

@@ -12,7 +12,7 @@ from studio.agreement.layers import CONSENSUS
 from studio.annotation import log
 from studio.annotation.fold import revision
 from studio.errors import StudioError
-from studio.store.database import writing
+from studio.rights import changing_image
 from studio.store.models import Image
 from studio.together.audit import record
 
@@ -79,12 +79,12 @@ def settle(image: Image, user_id: int, mask: np.ndarray, people: int, position: 
     `mask`: index mask, uint8 (height, width); `people`: of how many annotators it is; `position`: of the log that they
     were read at. Raises `StudioError` if somebody drew since, or the image is accepted.
     """
-    if log.position(image.id) != position:
-        raise StudioError("somebody drew on this image meanwhile: look at it again, then settle it")
     stroke = revision(mask, f"{CONSENSUS}{token_hex(8)}")
-    log.append(image.id, user_id, [stroke])
-    with writing() as db:
-        record(db, image.project_id, user_id, "agreed", image.id, people=people)
+    with changing_image(user_id, image.id, "reviewer") as (db, held):
+        if log.position(image.id) != position:
+            raise StudioError("somebody drew on this image meanwhile: look at it again, then settle it")
+        log.add(db, held, user_id, [stroke])
+        record(db, held.project_id, user_id, "agreed", held.id, people=people)
     return stroke.id
 
 

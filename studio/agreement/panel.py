@@ -16,7 +16,6 @@ from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
 from studio.annotation.picture import photograph
 from studio.images.library import image_in
-from studio.projects import require
 from studio.store.models import Image, ImageClass
 from studio.together import review
 from studio.together.sharing import works_on
@@ -89,10 +88,9 @@ def preview(image_id: int, position: int, classes: Classes, way: str, _image: Im
     return Preview(picture, mask, int(made.disputed.sum()), pictures.areas(made.disputed))
 
 
-def act(here: ui.Here, action: Callable[..., Any], *arguments: Any) -> None:
+def act(action: Callable[..., Any], *arguments: Any) -> None:
     """Do what a button says, if its user still may; an error is a sentence on top of the page."""
     with ui.told():
-        require(ui.signed_in().id, here.project.id, "reviewer")
         action(*arguments)
 
 
@@ -111,17 +109,17 @@ def judge(here: ui.Here, image: Image) -> None:
     bar = st.container(horizontal=True, vertical_alignment="center")
     bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height} {state(image)}")
     if image.state == "submitted":
-        bar.button("Accept", type="primary", on_click=act, args=(here, review.accept, image.id, here.user.id))
+        bar.button("Accept", type="primary", on_click=act, args=(review.accept, image.id, here.who))
         handed_in = {one.user_id: one.user.name for one in works_on(image.id) if one.state == "submitted"}
         with bar.popover("Return"), st.form("return", border=False):
             to = st.selectbox("To", [*handed_in, None], format_func=lambda one: handed_in.get(one, "everybody"))
             why = st.text_area("What is to be mended", max_chars=2000)
             if st.form_submit_button("Return it", type="primary"):
                 with ui.told():
-                    review.give_back(image.id, here.user.id, to, why)
+                    review.give_back(image.id, here.who, to, why)
                     st.rerun()
     elif image.state == "accepted":
-        bar.button("Reopen", on_click=act, args=(here, review.reopen, image.id, here.user.id))
+        bar.button("Reopen", on_click=act, args=(review.reopen, image.id, here.who))
     if bar.button("Open in Annotate", icon=":material/brush:"):
         st.session_state["image"] = image.id
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(here.project.id), "image": str(image.id)})
@@ -162,7 +160,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
         made = preview(image.id, position, classes, way, image)
         label = "Settle by majority" if way == "Majority" else "Settle by STAPLE"
         bar.button(label, type="primary", disabled=not editable, on_click=act,
-                   args=(here, _settle, image, here.user.id, made, people, position))  # fmt: skip
+                   args=(_settle, image, here.who, made, people, position))  # fmt: skip
         st.image(made.picture, "What would become the image's mask", width="stretch")
         if made.disputed:
             st.markdown(
@@ -175,7 +173,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     last = log.last(image.id, here.user.id, "undo")
     if last is not None and last.startswith(layers.CONSENSUS):
         bar.button("Undo the settling", icon=":material/undo:", disabled=not editable, on_click=act,
-                   args=(here, _undo, image, here.user.id))  # fmt: skip
+                   args=(_undo, image, here.who))  # fmt: skip
 
 
 def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:

@@ -62,15 +62,15 @@ def _return(bar: Any, here: ui.Here, image: Image, people: dict[int, str]) -> No
         why = st.text_area("What is to be mended", max_chars=2000)
         if st.form_submit_button("Return", type="primary"):
             with ui.told():
-                desk.put_away(image, here.user.id)
-                review.give_back(image.id, here.user.id, to, why)
+                desk.put_away(image, here.who)
+                review.give_back(image.id, here.who, to, why)
                 st.rerun()
 
 
 def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
     def act() -> None:
-        desk.put_away(image, here.user.id)  # what is on the canvas belongs to what is handed in
-        action(image.id, here.user.id)
+        desk.put_away(image, here.who)  # what is on the canvas belongs to what is handed in
+        action(image.id, here.who)
 
     do(act)
 
@@ -85,7 +85,7 @@ def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) 
 
 
 def _mine(here: ui.Here, image: Image) -> None:
-    found = give_next(here.project.id, here.user.id, image.id)
+    found = give_next(here.project.id, here.who, image.id)
     if found is None:
         st.toast("Nothing waits for you: every image is taken or done.", icon=":material/done_all:")
     else:
@@ -93,7 +93,7 @@ def _mine(here: ui.Here, image: Image) -> None:
 
 
 def _open(here: ui.Here, image: Image, other: Image) -> None:
-    do(desk.put_away, image, here.user.id)
+    do(desk.put_away, image, here.who)
     st.session_state["image"] = other.id
     st.session_state["left"] = (str(image.id), time.monotonic())
     st.query_params["image"] = str(other.id)

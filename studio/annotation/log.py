@@ -6,20 +6,24 @@ import time
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
 
-from studio.annotation.fold import fold, paint, repaint
+from studio.annotation.fold import fold, paint, repaint, revision
 from studio.annotation.kept import keep, kept
 from studio.annotation.shapes import KINDS, Drawn
 from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.home import home
-from studio.store.database import reading, writing
+from studio.rights import changing_image
+from studio.store.database import reading
 from studio.store.models import Image, ImageClass, Stroke
+from studio.together.audit import record
 from studio.together.presence import work_of
 
 _MOST_FOLDED = 16
@@ -50,28 +54,39 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
     Raises `StudioError` for a stroke that is malformed, of an unknown class, or on an image that takes none; then
     none of them is added. A class that was removed meanwhile is still known: its strokes are kept, and not shown.
     """
-    with writing() as db:
-        # held until the end, so that numbers rise in the order in which they can be read
-        image = db.get(Image, image_id, with_for_update=True)
-        if image is None:
-            raise StudioError("this image is no longer there")
-        numbers = set(db.scalars(select(ImageClass.number).where(ImageClass.project_id == image.project_id)))
-        for stroke in strokes:
-            check(stroke, numbers, image.height, image.width)
-        ids = [stroke.id for stroke in strokes]
-        known = set(db.scalars(select(Stroke.id).where(Stroke.image_id == image_id, Stroke.id.in_(ids))))
-        new = [stroke for stroke in {one.id: one for one in strokes}.values() if stroke.id not in known]
-        if new and image.state == "accepted":
-            raise StudioError("this image is accepted and read-only: a reviewer can reopen it")
-        for stroke in new:
-            row = stroke._replace(author_id=author_id)._asdict()
-            db.add(Stroke(image_id=image_id, **row))
-            db.flush()  # one by one, so that their numbers rise in the order given
-        if new:
-            image.strokes += len(new)
-            work = work_of(db, image_id, author_id)
-            work.assigned_at = work.assigned_at or time.time()
+    with changing_image(author_id, image_id) as (db, image):
+        return add(db, image, author_id, strokes)
+
+
+def add(db: Database, image: Image, author_id: int, strokes: Sequence[Drawn]) -> int:
+    """What `append` does, within a transaction of `studio.rights` that holds the image until its end.
+
+    So numbers rise in the order in which they can be read.
+    """
+    numbers = set(db.scalars(select(ImageClass.number).where(ImageClass.project_id == image.project_id)))
+    for stroke in strokes:
+        check(stroke, numbers, image.height, image.width)
+    ids = [stroke.id for stroke in strokes]
+    known = set(db.scalars(select(Stroke.id).where(Stroke.image_id == image.id, Stroke.id.in_(ids))))
+    new = [stroke for stroke in {stroke.id: stroke for stroke in strokes}.values() if stroke.id not in known]
+    if new and image.state == "accepted":
+        raise StudioError("this image is accepted and read-only: a reviewer can reopen it")
+    for stroke in new:
+        row = stroke._replace(author_id=author_id)._asdict()
+        db.add(Stroke(image_id=image.id, **row))
+        db.flush()  # one by one, so that their numbers rise in the order given
+    if new:
+        image.strokes += len(new)
+        work = work_of(db, image.id, author_id)
+        work.assigned_at = work.assigned_at or time.time()
     return len(new)
+
+
+def restore(image: Image, user_id: int, past: np.ndarray) -> None:
+    """Make an earlier mask, uint8 (height, width), the image's again, by a stroke; the audit log tells it."""
+    with changing_image(user_id, image.id) as (db, held):
+        add(db, held, user_id, [revision(past, f"restore-{token_hex(8)}")])
+        record(db, held.project_id, user_id, "restored", held.id)
 
 
 def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:

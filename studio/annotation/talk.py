@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +9,9 @@ import streamlit as st
 
 from studio import ui
 from studio.annotation import desk, log
-from studio.annotation.fold import revision
 from studio.annotation.picture import photograph, render
 from studio.annotation.viewport import look
 from studio.assists.marks import marks
-from studio.store.database import writing
 from studio.store.models import Image, ImageClass
 from studio.together import audit
 from studio.together.comments import comment, comments_on, settle
@@ -88,7 +85,6 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             # in a blind project a whole mask of one would cover those of the others
             if not own_only and at < len(rows) and st.button("Restore this state", disabled=not editable):
                 with ui.told():
-                    desk.add(image, here.user.id, [revision(past, f"restore-{secrets.token_hex(8)}")])
-                    with writing() as db:
-                        audit.record(db, here.project.id, here.user.id, "restored", image.id)
+                    desk.put_away(image, here.who)
+                    log.restore(image, here.who, past)
                     st.rerun()

@@ -43,14 +43,14 @@ def page(image: Image, author_id: int, classes: Sequence[ImageClass], whose: int
     _looks(image, author_id, editable)
     state = bench.bench(image, chosen, whose)
 
-    @st.fragment
+    @ui.fragment
     def marking() -> None:
         """The canvas alone runs again at a click; who draws is asked anew each time."""
-        me = ui.here().user
+        me = ui.here().who
         asked, state["asked"] = state["asked"], None
         with ui.told():
             if asked == "take" and editable:
-                bench.take(image, me.id, state, wish, number)
+                bench.take(image, me, state, wish, number)
         if asked == "discard":
             bench.clear(state)
         with st.spinner("Looking …"):

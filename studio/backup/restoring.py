@@ -22,8 +22,8 @@ from studio.classes import _checked
 from studio.errors import StudioError
 from studio.home import scratch
 from studio.images.archives import shown
+from studio.rights import acting
 from studio.store import files
-from studio.store.database import writing
 from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Work
 
 _AT_ONCE = 1000
@@ -42,7 +42,7 @@ def restore(user_id: int, file: BinaryIO, report: Report = silent) -> int:
         _keep_photographs(given, plan, Path(folder) / "draft", report)
         report(0, 1, "writing the log")
         try:
-            with writing() as db:
+            with acting(user_id) as db:
                 project_id = _write(db, user_id, given, plan)
         except (SQLAlchemyError, OverflowError, UnicodeError) as error:
             raise StudioError("the database does not take what is in this backup: nothing was restored") from error

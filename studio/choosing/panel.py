@@ -16,7 +16,6 @@ from studio import ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
 from studio.jobs import sweeps
-from studio.projects import require
 
 _PAGE = 12
 _DOWNLOADS = {
@@ -70,7 +69,7 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
             chart = details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
             st.plotly_chart(chart, key=f"confusion-{sweep.job_id}-{name}", config={"displayModeBar": False})
         with right:
-            st.fragment(_views)(sweep, one, folder, wide)
+            ui.fragment(_views)(sweep, one, folder, wide)
 
 
 def short(value: float) -> str:
@@ -131,8 +130,7 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
             return
         if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
             with ui.told():
-                require(here.user.id, here.project.id, "reviewer")
-                sweeps.pick(here.project.id, sweep.job_id, one.name, here.user.id)
+                sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
                 st.rerun()
 
 

@@ -10,14 +10,14 @@ from typing import Any, BinaryIO, NamedTuple
 from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
-from studio.errors import StudioError
+from studio.errors import Forbidden, StudioError
 from studio.home import scratch
 from studio.images.archives import count, entries, shown
 from studio.images.masks_of import masks_of
 from studio.images.names import tidy_name
 from studio.images.readers.targets import Targets
+from studio.rights import changing
 from studio.sandbox import Refused, each
-from studio.store.database import writing
 from studio.together.audit import record
 
 _MOST_FAILURES = 10  # of children that read files of one zip
@@ -71,7 +71,7 @@ def import_masks(
             _read(reading, taken, Path(drafts), lambda read: report(min(read, total), total, "reading masks"))
     report(total, total, "reading masks")
     if reading.new:
-        with writing() as db:
+        with changing(user_id, project_id) as db:
             record(db, project_id, user_id, "imported", count=len(reading.images))
     return Imported(len(reading.images), reading.new, reading.problems)
 
@@ -116,7 +116,8 @@ def _read(reading: _Reading, taken: Sequence[tuple[str, str]], folder: Path, rep
 
 def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: set[str]) -> Iterator[tuple[str, Any]]:
     """What a child tells of files; its answers about an image are dealt with, and the strokes put into the log."""
-    name, reply, image = "", None, None
+    name, image = "", None
+    reply: Any = None
     regions: list[Drawn] = []
     problems: list[StudioError | str] = []
     while True:
@@ -135,6 +136,8 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
             elif what == "label":
                 try:
                     reply = reading.targets.number(value)
+                except Forbidden:
+                    raise
                 except StudioError as error:
                     problems.append(error)
             elif what == "region":
@@ -148,6 +151,8 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
             else:
                 name = value if what == "file" else name
                 yield what, value
+        except Forbidden:  # whoever was removed meanwhile adds no more
+            raise
         except StudioError as error:
             reading.problems.append(_told(name, error))
 

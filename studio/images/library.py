@@ -13,8 +13,9 @@ from ftl.errors import FtlError
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.names import tidy_name
+from studio.rights import changing
 from studio.store import files
-from studio.store.database import reading, writing
+from studio.store.database import reading
 from studio.store.models import Image, Stroke
 from studio.together.audit import record
 
@@ -38,7 +39,7 @@ def add_image(
         sha256, width, height = keep(file)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
-    with writing() as db:
+    with changing(user_id, project_id) as db:
         known = db.scalar(select(Image).where(Image.project_id == project_id, Image.sha256 == sha256))
         if known is not None:
             return known, False
@@ -127,21 +128,21 @@ def set_class(project_id: int, user_id: int, image_ids: Sequence[int], class_id:
     names = {one.id: one.name for one in classes_of(project_id)} | {None: "none"}
     if class_id not in names:
         raise StudioError("there is no such class in this project")
-    _update(project_id, user_id, image_ids, f"class {names[class_id]}", class_id=class_id)
+    _update(project_id, user_id, "annotator", image_ids, f"class {names[class_id]}", class_id=class_id)
 
 
 def set_state(project_id: int, user_id: int, image_ids: Sequence[int], state: str) -> None:
     """Say where the work on images stands."""
-    _update(project_id, user_id, image_ids, state, state=state)
+    _update(project_id, user_id, "reviewer", image_ids, state, state=state)
 
 
 def set_split(project_id: int, user_id: int, image_ids: Sequence[int], split: str | None) -> None:
     """Fix images to the "train" or "test" side of a sweep, or with None let it draw."""
-    _update(project_id, user_id, image_ids, f"use {split or 'drawn by the sweep'}", split=split)
+    _update(project_id, user_id, "annotator", image_ids, f"use {split or 'drawn by the sweep'}", split=split)
 
 
-def _update(project_id: int, user_id: int, image_ids: Sequence[int], to: str, **values: Any) -> None:
-    with writing() as db:
+def _update(project_id: int, user_id: int, role: str, image_ids: Sequence[int], to: str, **values: Any) -> None:
+    with changing(user_id, project_id, role) as db:
         for start in range(0, len(image_ids), 500):  # databases bound the number of variables
             part = list(image_ids[start : start + 500])
             db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))

@@ -9,12 +9,12 @@ from typing import BinaryIO, NamedTuple
 
 from ftl.progress import Report, silent
 from studio.classes import add_class, classes_of
-from studio.errors import StudioError
+from studio.errors import Forbidden, StudioError
 from studio.home import SCRATCH, home, scratch
 from studio.images.archives import Entry, count, entries, shown
 from studio.images.library import add_image
+from studio.rights import changing
 from studio.store import files
-from studio.store.database import writing
 from studio.together.audit import record
 
 Upload = tuple[str, BinaryIO]
@@ -67,13 +67,15 @@ def receive(
                     project_id, user_id, entry.draft, entry.name, own_class or class_id, own_split or split, keep
                 )
                 (got.added if new else got.known).append(image.id)
+            except Forbidden:  # whoever was removed meanwhile adds no more
+                raise
             except StudioError as error:
                 got.problems.append(_sentence(entry.name, str(error)))
             finally:
                 entry.draft.unlink(missing_ok=True)
     report(total, total, "adding photographs")
     if got.added:
-        with writing() as db:
+        with changing(user_id, project_id) as db:
             record(db, project_id, user_id, "uploaded", count=len(got.added))
     return got
 
@@ -126,7 +128,9 @@ class _Folders:
 
     def _made(self, name: str) -> int | None:
         try:
-            with writing() as db:
+            with changing(self._user_id, self._project_id) as db:
                 return add_class(db, self._project_id, self._user_id, name).id
+        except Forbidden:
+            raise
         except StudioError:  # made meanwhile by somebody else; or no name for a class, and so without one
             return next((one.id for one in classes_of(self._project_id) if one.name.lower() == name.lower()), None)

@@ -13,8 +13,9 @@ from ftl.files import digest, whole_file
 from studio.errors import StudioError
 from studio.home import home, scratch
 from studio.jobs.look_into import look_into
+from studio.rights import changing
 from studio.sandbox import NETWORKS, Refused, call
-from studio.store.database import reading, writing
+from studio.store.database import reading
 from studio.store.models import BackboneFile
 from studio.store.shared import share, there
 
@@ -53,8 +54,11 @@ def description(project_id: int, name: str) -> dict[str, Any]:
     return found
 
 
-def add(project_id: int, name: str, file: BinaryIO) -> str:
-    """Keep an uploaded backbone that can be pruned; its name here. Raises `StudioError`; no pickle is loaded."""
+def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> str:
+    """Keep an uploaded backbone that can be pruned; its name here. Raises `StudioError`; no pickle is loaded.
+
+    `by`: who adds it; None: the studio itself.
+    """
     plain = Path(name.replace("\\", "/")).name
     suffix = Path(plain).suffix.lower()
     if suffix not in SUFFIXES:
@@ -73,8 +77,9 @@ def add(project_id: int, name: str, file: BinaryIO) -> str:
             raise StudioError(str(error).replace(str(draft), safe)) from error
         share(draft)
         sha256 = digest(draft)
-        with whole_file(folder(project_id) / safe) as kept:
-            draft.replace(kept)
-    with writing() as db:
-        db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256))
+        with changing(by, project_id, "admin") as db:
+            db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256))
+            db.flush()
+            with whole_file(folder(project_id) / safe) as kept:
+                draft.replace(kept)
     return safe

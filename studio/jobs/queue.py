@@ -17,6 +17,7 @@ from ftl.pruning.names import BASE, candidate_name, folder_name, parse_budget
 from studio.errors import StudioError
 from studio.home import home
 from studio.jobs.sweeps import job_in
+from studio.rights import changing
 from studio.settings import settings as studio_settings
 from studio.store.database import reading, writing
 from studio.store.models import CandidateRow, Job, Project
@@ -28,7 +29,7 @@ UNFINISHED = ("queued", "running")
 def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[str, Any]) -> Job:
     """Queue a job and see to a worker. Raises `StudioError` when the project has too many."""
     most = studio_settings().most_jobs
-    with writing() as db:
+    with changing(user_id, project_id, "admin") as db:
         db.get_one(Project, project_id, with_for_update=True)  # two at once are counted one after the other
         waiting = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.state.in_(UNFINISHED))
         if (db.scalar(waiting) or 0) >= most:
@@ -99,18 +100,18 @@ def next_job() -> Job | None:
     return min(queued, key=lambda job: last[job.project_id] or 0, default=None)
 
 
-def prefer(project_id: int, job_id: int) -> None:
-    """Put a waiting job at the head of its project's queue."""
+def prefer(project_id: int, job_id: int, by: int | None = None) -> None:
+    """Put a waiting job at the head of its project's queue. `by`, here and below: who asks; None: the studio itself."""
     job_in(project_id, job_id)
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         first = db.scalar(select(func.min(Job.place)).where(Job.project_id == project_id, Job.state == "queued"))
         db.get_one(Job, job_id).place = (first or 0) - 1
 
 
-def cancel(project_id: int, job_id: int) -> None:
+def cancel(project_id: int, job_id: int, by: int | None = None) -> None:
     """Ask a job to stop. What it has finished stays."""
     job_in(project_id, job_id)
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         job = db.get_one(Job, job_id, with_for_update=True)
         if job.state == "queued":
             job.state, job.ended_at = "cancelled", time.time()
@@ -119,12 +120,12 @@ def cancel(project_id: int, job_id: int) -> None:
     start_worker()
 
 
-def retry(project_id: int, job_id: int) -> None:
+def retry(project_id: int, job_id: int, by: int | None = None) -> None:
     """Queue a failed or cancelled job again; it goes on from what is finished."""
-    _again(project_id, job_id)
+    _again(project_id, job_id, by)
 
 
-def settle(project_id: int, job_id: int) -> None:
+def settle(project_id: int, job_id: int, by: int | None = None) -> None:
     """Queue a failed or cancelled sweep again for the candidates that are finished, which only lack their times."""
     job = job_in(project_id, job_id)
     finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMING, TIMED)}
@@ -137,13 +138,13 @@ def settle(project_id: int, job_id: int) -> None:
     also = [head for head in heads if all(candidate_name(name, head) in finished for name in names)]
     whole = job.settings.get("tune_base", False) and all(candidate_name(BASE, head) in finished for head in also)
     fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole, "budgets": budgets}
-    _again(project_id, job_id, settings=job.settings | fewer)
+    _again(project_id, job_id, by, settings=job.settings | fewer)
 
 
-def _again(project_id: int, job_id: int, **values: Any) -> None:
+def _again(project_id: int, job_id: int, by: int | None, **values: Any) -> None:
     job_in(project_id, job_id)
     anew = {"state": "queued", "cancel": False, "error": None, "ended_at": None, "stage": "", "done": 0, "total": 0}
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         job = db.get_one(Job, job_id, with_for_update=True)
         if job.state in (*UNFINISHED, "done"):
             raise StudioError("this job needs no retry")

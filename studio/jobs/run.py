@@ -14,6 +14,7 @@ from typing import Any
 from ftl.errors import FtlError
 from ftl.progress import Report
 from studio.errors import StudioError
+from studio.home import keep_private
 from studio.jobs import queue
 from studio.jobs.record import await_candidates, follower, reporter, say
 from studio.jobs.sweeps import models, workspace
@@ -150,4 +151,5 @@ def main(job_id: int) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(main(int(sys.argv[1])))

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from ftl.errors import FtlError
 from studio.errors import Forbidden, Missing
 from studio.home import home
-from studio.store.database import reading, writing
+from studio.rights import changing
+from studio.store.database import reading
 from studio.store.models import Job, Pick
 from studio.store.shared import there_folder
 from studio.together.audit import record
@@ -70,7 +71,7 @@ def exported(project_id: int, job_id: int, candidate: str) -> Path:
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
     """Make a candidate the project's network."""
     network(project_id, job_id, candidate)
-    with writing() as db:
+    with changing(user_id, project_id, "reviewer") as db:
         db.merge(Pick(project_id=project_id, job_id=job_id, candidate=candidate, chosen_by=user_id))
         record(db, project_id, user_id, "picked", name=candidate)
 

@@ -16,7 +16,7 @@ import psutil
 from filelock import Timeout
 
 from studio.errors import StudioError
-from studio.home import home
+from studio.home import home, keep_private
 from studio.jobs import cluster, queue
 from studio.jobs.record import say
 from studio.jobs.run import SCHEDULER, TIME_ON
@@ -149,4 +149,5 @@ def _running() -> Job | None:
 
 
 if __name__ == "__main__":
+    keep_private()
     main()

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from studio.errors import StudioError
-from studio.store.database import reading, writing
+from studio.rights import changing_image
+from studio.store.database import reading
 from studio.store.models import Comment, Image
 from studio.together.audit import record
 
@@ -21,7 +22,7 @@ def comment(image: Image, author_id: int, text: str, at: tuple[float, float] | N
     if at is not None and not (all(map(isfinite, at)) and 0 <= at[0] <= image.width and 0 <= at[1] <= image.height):
         raise StudioError("this place is not on the image")
     x, y = at or (None, None)
-    with writing() as db:
+    with changing_image(author_id, image.id) as (db, _):
         added = Comment(image_id=image.id, author_id=author_id, text=text, x=x, y=y)
         db.add(added)
         record(db, image.project_id, author_id, "commented", image.id, text=text[:200])
@@ -37,7 +38,7 @@ def comments_on(image_id: int) -> list[Comment]:
 
 def settle(image: Image, comment_id: int, user_id: int) -> None:
     """Mark a remark as dealt with."""
-    with writing() as db:
+    with changing_image(user_id, image.id) as (db, _):
         found = db.get(Comment, comment_id)
         if found is None or found.image_id != image.id:
             raise StudioError("there is no such comment on this image")

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from studio.errors import StudioError
-from studio.store.database import writing
+from studio.rights import changing_image
 from studio.store.models import Comment, Image, Project, Work
 from studio.together.audit import record
 from studio.together.presence import work_of
 
 
-def _image(db: Session, image_id: int, *states: str) -> Image:
-    """The image, held for this transaction. Raises `StudioError` if it is in none of these states."""
-    image = db.get(Image, image_id, with_for_update=True)
-    if image is None:
-        raise StudioError("this image is no longer there")
+def _check(image: Image, *states: str) -> None:
+    """Raise `StudioError` if the image is in none of these states."""
     if image.state not in states:
         raise StudioError(f"the image is {image.state} by now: look at it again")
-    return image
 
 
 def submit(image_id: int, user_id: int) -> None:
     """Hand one's work in. The image is submitted once as many have as the project wants."""
-    with writing() as db:
-        image = _image(db, image_id, "open", "returned")
+    with changing_image(user_id, image_id) as (db, image):
+        _check(image, "open", "returned")
         work_of(db, image_id, user_id).state = "submitted"
         db.flush()
         ready = db.scalars(select(Work).where(Work.image_id == image_id, Work.state == "submitted")).all()
@@ -41,8 +36,8 @@ def accept(image_id: int, user_id: int) -> None:
 
 def give_back(image_id: int, user_id: int, to: int | None = None, why: str = "") -> None:
     """Return submitted work to its annotator, or with None to all who submitted, with a comment."""
-    with writing() as db:
-        image = _image(db, image_id, "submitted")
+    with changing_image(user_id, image_id, "reviewer") as (db, image):
+        _check(image, "submitted")
         image.state = "returned"
         submitted = select(Work).where(Work.image_id == image_id, Work.state == "submitted")
         for work in db.scalars(submitted if to is None else submitted.where(Work.user_id == to)):
@@ -59,8 +54,8 @@ def reopen(image_id: int, user_id: int) -> None:
 
 def _move(image_id: int, user_id: int, before: str, after: str, what: str) -> None:
     """Take an image, and the work on it, from one state to another."""
-    with writing() as db:
-        image = _image(db, image_id, before)
+    with changing_image(user_id, image_id, "reviewer") as (db, image):
+        _check(image, before)
         image.state = after
         for work in db.scalars(select(Work).where(Work.image_id == image_id, Work.state == before)):
             work.state = after

@@ -10,8 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from studio.errors import StudioError
 from studio.projects import role_of
-from studio.store.database import reading, writing
-from studio.store.models import Image, Project, Stroke, Work
+from studio.rights import changing
+from studio.store.database import reading
+from studio.store.models import Image, Member, Project, Stroke, Work
 from studio.together.audit import record
 from studio.together.presence import LEASE_SECONDS, work_of
 
@@ -23,7 +24,7 @@ def set_overlap(project_id: int, by: int, count: int) -> None:
     """Say how many people draw each image."""
     if not 1 <= count <= 20:
         raise StudioError("an image is drawn by 1 to 20 people")
-    with writing() as db:
+    with changing(by, project_id, "admin") as db:
         project = db.get_one(Project, project_id)
         if project.overlap != count:
             project.overlap = count
@@ -41,12 +42,12 @@ def draws_blind(project_id: int, user_id: int) -> bool:
         return blind(db.get_one(Project, project_id), str(role_of(user_id, project_id)))
 
 
-def assign(project_id: int, image_ids: Sequence[int], user_id: int) -> int:
-    """Give images to a member; how many were new to them."""
-    if role_of(user_id, project_id) is None:
-        raise StudioError("this person is not in the project")
+def assign(project_id: int, image_ids: Sequence[int], user_id: int, by: int | None = None) -> int:
+    """Give images to a member; how many were new to them. `by`: who gives them; None: the studio itself."""
     new = 0
-    with writing() as db:
+    with changing(by, project_id, "reviewer") as db:
+        if db.get(Member, (project_id, user_id)) is None:
+            raise StudioError("this person is not in the project")
         for one in image_ids:
             image = db.get(Image, one)
             if image is None or image.project_id != project_id:
@@ -67,7 +68,7 @@ def give_next(project_id: int, user_id: int, after: int = 0, now: float | None =
     `after`. Two who ask at once never get the same one, for asking is a writing transaction.
     """
     now = time.time() if now is None else now
-    with writing() as db:
+    with changing(user_id, project_id) as db:
         project = db.get_one(Project, project_id, with_for_update=True)
         order = (Image.id <= after, Image.id)
         todo = select(Image).where(Image.project_id == project_id, Image.state.in_(TO_DO), Image.id != after)

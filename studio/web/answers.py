@@ -16,6 +16,7 @@ from ftl.errors import FtlError
 from studio.accounts import COOKIE
 from studio.errors import Forbidden, Missing, StudioError
 from studio.projects import require
+from studio.rights import SignedIn
 from studio.store.models import User
 from studio.web.schemas import LARGEST_ID, Id, Refusal
 
@@ -67,6 +68,15 @@ def asking(request: Request) -> User:
 
 
 Asking = Annotated[User, Depends(asking)]
+
+
+def changer(request: Request) -> SignedIn:
+    """Who asks, for what changes something: their session is asked for again in the transaction that changes."""
+    who: SignedIn = request.state.who
+    return who
+
+
+Changing = Annotated[SignedIn, Depends(changer)]
 
 
 def _member(role: str) -> Callable[[int, User], int]:

@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.accounts import COOKIE, user_of
+from studio.accounts import COOKIE
+from studio.accounts.sessions import signed_in
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
@@ -54,9 +55,9 @@ class Gate:
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
         if path.startswith(self._open) or (self._start and path == "/"):
             return await self._app(scope, receive, send)
-        user = await run_in_threadpool(user_of, credentials(connection))
-        if user is not None:
-            scope.setdefault("state", {})["user"] = user
+        found = await run_in_threadpool(signed_in, credentials(connection))
+        if found is not None:
+            scope.setdefault("state", {}).update(user=found[0], who=found[1])
             return await self._app(scope, receive, send)
         page = web and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", "")
         if page and not path.startswith(("/api/", "/files/")):

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, Response
 from studio.jobs import progress, queue
 from studio.jobs.sweeps import exported, job_in
 from studio.store.models import Job
-from studio.web.answers import SIGNED_IN, Admins, Annotators, refusals, sent
+from studio.web.answers import SIGNED_IN, Admins, Annotators, Changing, refusals, sent
 from studio.web.schemas import Done, Id, JobOut, JobWithNetworks
 
 router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
@@ -31,9 +31,9 @@ def job(project: Annotators, job: Id) -> JobWithNetworks:
 
 
 @router.post("/api/projects/{project}/jobs/{job}/cancel", responses=refusals(401, 403, 404))
-def cancel(project: Admins, job: Id) -> Done:
+def cancel(project: Admins, job: Id, who: Changing) -> Done:
     """Ask a job to stop; what it has finished stays."""
-    queue.cancel(project, job)
+    queue.cancel(project, job, who)
     return Done()
 
 

@@ -41,7 +41,7 @@ def live(request: Request) -> Response:
         raise StudioError("after is a position of the log, a whole number")
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
-    beat(image.id, user.id)
+    beat(image.id, request.state.who)
     alone = draws_blind(project_id, user.id)
     rows = [] if alone else log.read(image.id, after)
     colours = {one.number: one.colour for one in classes_of(project_id)}

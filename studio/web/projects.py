@@ -21,9 +21,10 @@ from studio.exchange.formats import FORMATS
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.projects import projects_of
+from studio.rights import SignedIn
 from studio.store.models import Image
 from studio.together.sharing import draws_blind
-from studio.web.answers import SIGNED_IN, Admins, Annotators, Asking, refusals, sent
+from studio.web.answers import SIGNED_IN, Admins, Annotators, Asking, Changing, refusals, sent
 from studio.web.files import address
 from studio.web.schemas import LARGEST_ID, ImageOut, ImagesOut, ProjectOut, UploadOut, UploadRefusal
 
@@ -92,7 +93,7 @@ def _image(image: Image) -> ImageOut:
     openapi_extra={"requestBody": _FORM},
     response_model=UploadOut,
 )
-async def upload(request: Request, project: Annotators, user: Asking) -> Response | UploadOut:
+async def upload(request: Request, project: Annotators, who: Changing) -> Response | UploadOut:
     """Add photographs: a multipart form with photographs or zips of them, and, if wanted, their class and split.
 
     What is sent goes to the disk as it comes. A bad file is told among the problems and stops no other.
@@ -102,7 +103,7 @@ async def upload(request: Request, project: Annotators, user: Asking) -> Respons
     except (MultiPartException, FormParserError, KeyError):  # no form, a broken one, or one without a boundary
         raise StudioError(f"send a multipart form with at most {MOST_FILES:,} files: send more in several") from None
     try:
-        return await run_in_threadpool(_received, project, user.id, form)
+        return await run_in_threadpool(_received, project, who, form)
     finally:
         await form.close()
 
@@ -111,7 +112,7 @@ class _Parser(MultiPartParser):
     spool_max_size = _IN_MEMORY
 
 
-def _received(project: int, user_id: int, form: FormData) -> Response | UploadOut:
+def _received(project: int, who: SignedIn, form: FormData) -> Response | UploadOut:
     # a quote in a name is sent as %22 (WHATWG's form encoding), and only that is told apart
     given = [file for file in form.getlist("files") if isinstance(file, UploadFile)]
     uploads = [((file.filename or "").replace("%22", '"'), file.file) for file in given]
@@ -124,7 +125,7 @@ def _received(project: int, user_id: int, form: FormData) -> Response | UploadOu
     if not uploads:
         raise StudioError("send photographs in the form's field files")
     chosen = ids[str(name)] if name is not None else None
-    got = receive(project, user_id, uploads, class_id=chosen, split=split)
+    got = receive(project, who, uploads, class_id=chosen, split=split)
     if got.problems and not (got.added or got.known):
         return JSONResponse({"error": "; ".join(got.problems[:10])} | got._asdict(), 400)
     return UploadOut(**got._asdict())

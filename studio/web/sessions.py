@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from studio.accounts import check_password, close_session, open_session, user_of
-from studio.errors import StudioError
+from studio.accounts import WrongPassword, check_password, close_session, open_session, user_of
+from studio.accounts.sessions import browser_name
+from studio.accounts.throttle import TooManyAttempts
 from studio.web.answers import SIGNED_IN, refusals
+from studio.web.forms import address
 from studio.web.gate import credentials
 from studio.web.schemas import Credentials, Done, Token
 
@@ -18,14 +20,13 @@ router = APIRouter(tags=["session"])
 @router.post("/api/session", responses=refusals(400, 401, 413), response_model=Token)
 def sign_in(request: Request, given: Credentials) -> Response | Token:
     """Sign in with a name and a password. Answers a token, to be sent as a bearer's."""
-    host = request.client.host if request.client else ""
     try:
-        user = check_password(given.name, given.password, host)
-    except StudioError as error:
-        if "attempts" in str(error):
-            return JSONResponse({"error": str(error)}, 429, {"Retry-After": "900"})
+        user = check_password(given.name, given.password, address(request))
+    except TooManyAttempts as error:
+        return JSONResponse({"error": str(error)}, 429, {"Retry-After": str(error.seconds)})
+    except WrongPassword as error:
         return JSONResponse({"error": str(error)}, 401)
-    return Token(token=open_session(user.id))
+    return Token(token=open_session(user.id, browser_name(request.headers.get("user-agent", ""))))
 
 
 @router.delete("/api/session", responses=refusals(401), dependencies=SIGNED_IN, response_model=Done)

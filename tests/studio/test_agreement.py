@@ -21,6 +21,7 @@ from studio.annotation.shapes import Drawn
 from studio.classes import classes_of, remove_class
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
+from studio.projects import accept, invite
 from studio.store.database import writing
 from studio.store.models import Image
 from studio.together.audit import history, told
@@ -308,9 +309,10 @@ def wall(project: Someone) -> Image:
     return find_images(project.project_id)[0]
 
 
-def person(name: str) -> int:
+def person(project: Someone, name: str, role: str = "annotator") -> int:
     with writing() as db:
-        return add_user(db, name, "a long enough password").id
+        user = add_user(db, name, "a long enough password").id
+    return accept(invite(project.project_id, role), user)
 
 
 def box(name: str, left: int, number: int = 1, width: int = 10) -> Drawn:
@@ -333,7 +335,7 @@ def strokes(image: Image) -> list[Drawn]:
 
 
 def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project: Someone, monkeypatch) -> None:
-    ada, bob, judge = project.user_id, person("Bob"), person("Judge")
+    ada, bob, judge = project.user_id, person(project, "Bob"), person(project, "Judge", "reviewer")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [box("b", 4)])
     before = log.mask(wall)
@@ -360,7 +362,7 @@ def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project:
 def test_nothing_is_settled_that_changed_meanwhile_or_is_accepted(wall: Image, project: Someone) -> None:
     log.append(wall.id, project.user_id, [box("a", 0)])
     seen = log.position(wall.id)
-    log.append(wall.id, person("Bob"), [box("b", 4)])
+    log.append(wall.id, person(project, "Bob"), [box("b", 4)])
     with pytest.raises(StudioError, match="meanwhile"):
         consensus.settle(wall, project.user_id, area(0, 5), 2, seen)
     set_state(wall.project_id, project.user_id, [wall.id], "accepted")
@@ -371,7 +373,7 @@ def test_nothing_is_settled_that_changed_meanwhile_or_is_accepted(wall: Image, p
 
 
 def test_an_own_mask_leaves_out_what_others_and_consensus_say(wall: Image, project: Someone) -> None:
-    ada, bob = project.user_id, person("Bob")
+    ada, bob = project.user_id, person(project, "Bob")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [revision(area(20, 30, 2), "restore-1")])
     assert np.array_equal(layers.own_mask(wall, ada), area(0, 10))
@@ -390,7 +392,7 @@ def test_an_own_mask_leaves_out_what_others_and_consensus_say(wall: Image, proje
 
 
 def test_who_settled_without_drawing_does_not_count_by_mending(wall: Image, project: Someone) -> None:
-    ada, bob, judge = project.user_id, person("Bob"), person("Judge")
+    ada, bob, judge = project.user_id, person(project, "Bob"), person(project, "Judge", "reviewer")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [box("b", 4)])
     name = consensus.settle(wall, judge, area(4, 10), 2, log.position(wall.id))
@@ -401,7 +403,7 @@ def test_who_settled_without_drawing_does_not_count_by_mending(wall: Image, proj
 
 
 def test_what_is_undone_or_of_a_removed_class_is_no_say(wall: Image, project: Someone) -> None:
-    ada, bob = project.user_id, person("Bob")
+    ada, bob = project.user_id, person(project, "Bob")
     log.append(wall.id, ada, [box("a", 0), box("c", 20, 2)])
     log.append(wall.id, bob, [box("b", 4)])
     undo(wall, bob, "b")
@@ -413,7 +415,7 @@ def test_what_is_undone_or_of_a_removed_class_is_no_say(wall: Image, project: So
 def test_images_that_several_drew(project: Someone) -> None:
     send(project, *((f"{one}.png", picture(one, "PNG")) for one in range(3)))
     first, second, third = find_images(project.project_id)
-    bob = person("Bob")
+    bob = person(project, "Bob")
     for image in (first, second):
         log.append(image.id, project.user_id, [box("a", 0)])
     log.append(first.id, bob, [box("b", 4)])

@@ -297,7 +297,8 @@ def test_every_log_is_the_same_afterwards_at_every_position(project: Someone, dr
     own = create_project(project.user_id, "Any")
     with writing() as db:
         names = {one.name: one.id for one in db.scalars(select(User))}
-        people = [project.user_id, *(names.get(one) or add_user(db, one, None).id for one in ("Bob", "Cleo"))]
+        others = [names.get(one) or add_user(db, one, None).id for one in ("Bob", "Cleo")]
+    people = [project.user_id, *(accept(invite(own.id, "annotator"), other) for other in others)]
     someone = Someone(own.id, project.user_id)
     send(someone, *((f"{one}.png", photograph(H, W, one)) for one in range(2)))
     images = find_images(own.id)

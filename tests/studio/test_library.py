@@ -21,7 +21,7 @@ from studio.images.library import (
     set_state,
     tidy_name,
 )
-from studio.projects import create_project
+from studio.projects import accept, create_project, invite
 from studio.store.database import writing
 from studio.store.models import Image
 from tests.studio.conftest import Someone
@@ -60,6 +60,7 @@ def test_filters_alone_and_together(project: Someone, wall: list[int]) -> None:
     box = Drawn("a", "rectangle", 1, {"box": [0, 0, 2, 2]}, 0)
     with writing() as db:
         other = add_user(db, "Bert", "a long enough password").id
+    accept(invite(project.project_id, "annotator"), other)
     log.append(wall[1050], project.user_id, [box])
     log.append(wall[1120], other, [box])
 

@@ -20,6 +20,7 @@ from studio.annotation.fold import fold, visible
 from studio.annotation.shapes import Drawn
 from studio.annotation.viewport import look
 from studio.errors import StudioError
+from studio.projects import accept, invite
 from studio.store import database
 from studio.store.models import Image
 from tests.studio.conftest import Someone
@@ -234,7 +235,8 @@ def test_whatever_happens_to_replies_there_is_one_log_and_one_mask(
     project: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.writing() as db:
-        authors = [project.user_id, *(add_user(db, name, "a long enough password").id for name in ("Bob", "Cy"))]
+        others = [add_user(db, name, "a long enough password").id for name in ("Bob", "Cy")]
+    authors = [project.user_id, *(accept(invite(project.project_id, "annotator"), other) for other in others)]
     run_state_machine_as_test(
         lambda: Machine(project, authors, monkeypatch),
         settings=settings(

@@ -11,19 +11,34 @@ import numpy as np
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import delete, select, text, update
 
+from studio.accounts import add_user, open_session
 from studio.annotation import log
 from studio.annotation.canvas import toggle
 from studio.annotation.fold import fold
 from studio.annotation.shapes import Drawn
+from studio.errors import Forbidden
 from studio.home import secret
 from studio.images.library import add_image, find_images
+from studio.projects import accept, invite, members_of, set_role
+from studio.rights import SignedIn
 from studio.store import database
-from studio.together import presence
+from studio.store.models import Member, Session, User
+from studio.together import presence, review
 from tests.conftest import save_png
 from tests.postgresql import new_database
 from tests.studio.conftest import Someone
+from tests.studio.test_accounts import (  # noqa: F401
+    test_a_ticket_of_a_page_works_once,
+    test_a_ticket_of_the_provider_works_once_and_names_somebody,
+    test_an_address_that_tries_many_names_waits_too,
+    test_guessing_elsewhere_does_not_lock_its_victim_out,
+    test_of_many_first_links_used_at_once_one_makes_the_first_account,
+    test_of_many_who_join_at_once_by_one_invitation_one_is_in,
+    test_parallel_guesses_are_counted_each,
+    test_people_who_choose_one_name_at_once_are_told_that_it_is_taken,
+)
 from tests.studio.test_backup import (  # noqa: F401  # run here again, on PostgreSQL
     bridge,
     test_a_failure_in_the_midst_of_writing_leaves_nothing,
@@ -132,3 +147,65 @@ def test_first_strokes_and_first_beats_at_once(project: Someone, tmp_path: Path)
                 one.result()
         assert len(log.read(image.id)) == 2
         assert [user.id for user in presence.present([image.id])[image.id]] == [project.user_id]
+
+
+def _until_somebody_waits() -> None:
+    """Until a transaction of this database waits for a lock of another."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while True:
+        with database.reading() as db:
+            if db.scalar(text(waits)):
+                return
+
+
+def test_a_removal_that_is_committed_first_wins(project: Someone, tmp_path: Path) -> None:
+    """The change that came meanwhile waited for it, and is refused then."""
+    with database.writing() as db:
+        bob = add_user(db, "Bob", None).id
+    revocations = (
+        delete(Member).where(Member.user_id == bob),
+        update(Member).where(Member.user_id == bob).values(role="annotator"),
+        update(User).where(User.id == bob).values(deactivated_at=1.0),
+        delete(Session).where(Session.user_id == bob),
+    )
+    for number, revocation in enumerate(revocations):
+        with database.writing() as db:
+            db.execute(update(User).where(User.id == bob).values(deactivated_at=None))
+        accept(invite(project.project_id, "reviewer"), bob)
+        open_session(bob)
+        with database.reading() as db:
+            who = SignedIn(bob, str(db.scalar(select(Session.id).where(Session.user_id == bob))))
+        file = save_png(np.full((H, W, 3), number, np.uint8), tmp_path / f"{number}.png")
+        image, _ = add_image(project.project_id, project.user_id, file, file.name)
+        review.submit(image.id, project.user_id)
+        with ThreadPoolExecutor(1) as pool:
+            with database.writing() as db:
+                db.execute(revocation)
+                accepted = pool.submit(review.accept, image.id, who)
+                _until_somebody_waits()
+            with pytest.raises(Forbidden):
+                accepted.result()
+        assert {found.state for found in find_images(project.project_id)} == {"submitted"}
+
+
+def test_of_two_admins_who_take_each_other_s_role_one_stays(project: Someone) -> None:
+    with database.writing() as db:
+        bob = add_user(db, "Bob", None).id
+    for _ in range(5):
+        accept(invite(project.project_id, "admin"), bob)
+        together = threading.Barrier(2)
+
+        def lower(by: int, other: int, together: threading.Barrier = together) -> bool:
+            together.wait()
+            try:
+                set_role(project.project_id, by, other, "annotator")
+            except Forbidden:
+                return False
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(lower, (project.user_id, bob), (bob, project.user_id)))
+        assert sorted(done) == [False, True]
+        (winner,) = [user.id for user, role in members_of(project.project_id) if role == "admin"]
+        if winner == bob:
+            set_role(project.project_id, bob, project.user_id, "admin")

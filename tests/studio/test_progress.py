@@ -14,7 +14,7 @@ from sqlalchemy import event, insert, update
 from streamlit.testing.v1 import AppTest
 
 from studio import ui
-from studio.accounts import add_user
+from studio.accounts import add_user, open_session
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of, rename_class
@@ -154,7 +154,8 @@ def test_where_nothing_was_done_there_is_nothing(project: Someone) -> None:
 
 def test_only_those_to_whom_an_image_was_returned_lose_their_first_pass(project: Someone) -> None:
     own = project.project_id
-    bob, cleo, dan = (join(own, one) for one in ("Bob", "Cleo", "Dan"))
+    bob, cleo = (join(own, one) for one in ("Bob", "Cleo"))
+    dan = join(own, "Dan", "reviewer")
     set_overlap(own, project.user_id, 2)
     send(project, ("a.png", photograph(8, 9, 1)), ("b.png", photograph(8, 9, 2)))
     first, second = find_images(own)
@@ -311,13 +312,8 @@ PAGE = str(ROOT / "pages" / "progress.py")
 
 def show(user_id: int, project_id: int, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page as a user sees it."""
-    from studio import ui
-    from studio.store.models import User
-
-    with reading() as db:
-        user = db.get_one(User, user_id)
-    monkeypatch.setattr(ui, "signed_in", lambda: user)
     app = AppTest.from_file(PAGE, default_timeout=60)
+    app.session_state["cookie"] = open_session(user_id)
     app.session_state["project"] = project_id
     app.run()
     assert not app.exception

@@ -209,7 +209,7 @@ def test_a_removed_class_is_out_of_sight_and_comes_back_with_its_strokes(project
     rename_class(own, project.user_id, pore.id, "Hole")
     with pytest.raises(StudioError, match="already"):
         rename_class(own, project.user_id, pore.id, "Dirt")
-    with pytest.raises(StudioError, match="no such class"):
+    with pytest.raises(StudioError, match="not in this project"):
         rename_class(own + 1, project.user_id, pore.id, "Other")
     for one in classes_of(own)[1:]:
         remove_class(own, project.user_id, one.id)

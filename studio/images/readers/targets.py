@@ -13,7 +13,7 @@ from studio.images.archives import shown
 from studio.images.library import find_images
 from studio.images.names import tidy_name
 from studio.images.readers.found import Label
-from studio.store.database import writing
+from studio.rights import changing
 from studio.store.models import Image
 
 
@@ -67,7 +67,7 @@ class Targets:
             known = next((one.number for one in classes if one.name.lower() == own), None)
             if known is not None:
                 return known
-            with writing() as db:
+            with changing(self._user_id, self._project_id) as db:
                 return add_class(db, self._project_id, self._user_id, label).number
         if label not in {one.number for one in classes}:
             has = ", ".join(f"{one.number} {one.name}" for one in classes)

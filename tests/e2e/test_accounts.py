@@ -1,0 +1,166 @@
+"""Accounts over HTTP: what a stranger may send, and what comes of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import stat
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import func, select
+
+from studio.accounts import add_user
+from studio.store.database import reading, writing
+from studio.store.models import SignInDelay, User
+from tests.e2e.conftest import PASSWORD, Server
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def ada(server: Server) -> int:
+    with writing() as db:
+        return add_user(db, "Ada", PASSWORD).id
+
+
+def post(server: Server, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    return httpx.post(f"{server.url}{path}", content=body, headers=headers, timeout=60)
+
+
+def test_without_a_provider_there_is_no_way_in_through_one(server: Server, ada: int) -> None:
+    from studio.oidc import ticket
+
+    for given in ("", "x", ticket("https://id.example 1", "Eve"), ticket("", "Eve")):
+        answer = httpx.get(f"{server.url}/account/oidc", params={"ticket": given})
+        assert answer.status_code == 404
+        assert "set-cookie" not in answer.headers
+    assert httpx.get(f"{server.url}/account/nothing").status_code == 404
+    with reading() as db:
+        assert db.scalar(select(func.count()).select_from(User)) == 1
+
+
+def test_bodies_are_limited_while_they_are_sent_and_nothing_of_them_stays(server: Server, ada: int) -> None:
+    process = psutil.Process(server.process.pid)
+    before = process.memory_info().rss
+    for path, kind in (("/api/session", JSON), ("/account/sign-in", FORM), ("/account/join/x", FORM)):
+        told = post(server, path, b"x" * 70_000, kind)
+        assert told.status_code == 413, path
+        assert "64 KB" in told.json()["error"]
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.putrequest("POST", path)
+        for key, value in (kind | {"Transfer-Encoding": "chunked"}).items():
+            connection.putheader(key, value)
+        connection.endheaders()
+        part = b"a" * 65_536
+        with pytest.raises((http.client.HTTPException, OSError)):  # the server hangs up long before
+            for _ in range(400 * 16):
+                connection.send(b"%x\r\n%s\r\n" % (len(part), part))
+            connection.getresponse()
+            raise http.client.HTTPException("it was taken, all 400 MB")
+        connection.close()
+    assert process.memory_info().rss - before < 50 * 1024**2
+    with reading() as db:
+        assert db.scalar(select(func.count()).select_from(SignInDelay)) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b'{"name": "\\ud800", "password": "a long enough password"}',
+        b'{"name": "Ada", "password": "\\udfff\\udfff\\udfff\\udfff"}',
+        b'{"name": "Ada", "password": "x", "other": ["\\ud800"]}',
+        b'{"name": "Ada\\u0000", "password": "a long enough password"}',
+        b'{"name": "%s", "password": "a long enough password"}' % (b"x" * 65),
+        b'{"name": "Ada", "password": "%s"}' % (b"x" * 1001),
+        b"\xff\xfe\x00",
+        b"",
+    ],
+)
+def test_json_that_is_none_is_a_bad_request(server: Server, ada: int, body: bytes) -> None:
+    for headers in (JSON, {}):
+        answer = post(server, "/api/session", body, headers)
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"name=%ED%A0%80&password=a+long+enough+password", FORM),
+        (b"name=Ada&password=%ED%BF%BF%ED%BF%BFlong+enough", FORM),
+        (b"name=%FF&password=x", FORM),
+        (b"name=A%00da&password=x", FORM),
+        (b"name=&password=x", FORM),
+        (b"name=" + b"x" * 65 + b"&password=x", FORM),
+        (b"name=Ada&password=" + b"x" * 1001, FORM),
+        ("name=Ada&password=ü".encode(), FORM),
+        (b"&".join([b"name=Ada"] * 50), FORM),
+        (b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\\ud800\r\n--x--',
+         {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}),
+        (b"name", {"Content-Type": "multipart/form-data"}),
+        (b"{}", JSON),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_none_is_a_bad_request(server: Server, ada: int, body: bytes, kind: dict[str, str]) -> None:
+    from studio.projects import create_project, invite
+
+    token = invite(create_project(ada, "Bridge").id, "annotator")
+    for path in ("/account/sign-in", f"/account/join/{token}"):
+        answer = post(server, path, body, kind)
+        assert answer.status_code == 400, (path, answer.status_code)
+        assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize("target", ["//[", "/\\evil.example", "//evil.example", "https://evil.example", "/a\r\nX: y"])
+def test_nobody_is_sent_elsewhere(server: Server, ada: int, target: str) -> None:
+    answer = httpx.get(f"{server.url}/account/sign-in", params={"next": target})
+    assert answer.status_code == 200
+    assert 'name="next" value="/"' in answer.text
+    data = {"name": "Ada", "password": PASSWORD, "next": target}
+    answer = httpx.post(f"{server.url}/account/sign-in", data=data)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_a_made_up_forwarding_header_makes_no_new_address(server: Server, ada: int) -> None:
+    assert not os.environ.get("FORWARDED_ALLOW_IPS")
+
+    def guess(number: int) -> int:
+        headers = {"X-Forwarded-For": f"192.0.2.{number}", "X-Forwarded-Proto": "https"}
+        return httpx.post(
+            f"{server.url}/api/session", json={"name": "victim", "password": "x"}, headers=headers
+        ).status_code
+
+    assert [guess(number) for number in range(6)] == [401] * 5 + [429]
+    assert httpx.post(f"{server.url}/api/session", json={"name": "Ada", "password": PASSWORD}).status_code == 200
+
+
+def test_everything_in_the_home_folder_is_its_owners_alone(server: Server, ada: int) -> None:
+    loose = server.home / "images" / "ab"
+    loose.mkdir(parents=True, mode=0o755)
+    (loose / "photo").write_bytes(b"x")
+    for path in (server.home, loose.parent, loose):
+        path.chmod(0o755)
+    (loose / "photo").chmod(0o644)
+    server.stop()
+    server.start()
+    token = httpx.post(f"{server.url}/api/session", json={"name": "Ada", "password": PASSWORD}).json()["token"]
+    from tests.e2e.test_api import picture
+
+    project = httpx.get(f"{server.url}/api/projects", headers={"Authorization": f"Bearer {token}"}).json()[0]["id"]
+    added = httpx.post(
+        f"{server.url}/api/projects/{project}/images", headers={"Authorization": f"Bearer {token}"},
+        files=[("files", ("a.png", picture(7)))], timeout=60,
+    )  # fmt: skip
+    assert added.status_code == 200
+    paths = [server.home, *server.home.rglob("*")]
+    assert any(path.name.startswith("studio.db-") for path in paths)
+    assert len([path for path in paths if path.is_file()]) >= 5
+    for path in paths:
+        allowed = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) & ~allowed == 0, json.dumps([str(path), oct(path.stat().st_mode)])

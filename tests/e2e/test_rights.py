@@ -1,0 +1,130 @@
+"""A tab that was open when its user was removed, signed out or deactivated changes nothing, and says why."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, select, update
+
+from studio.accounts import add_user
+from studio.annotation import log
+from studio.annotation.shapes import Drawn
+from studio.images.library import add_image, find_images
+from studio.projects import accept, create_project, invite, set_role
+from studio.store.database import reading, writing
+from studio.store.models import Base, Session, User
+from studio.together import review
+from tests.conftest import save_png
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+
+
+class Wall(NamedTuple):
+    project: int
+    owner: int
+    judge: int
+    open: int
+    submitted: int
+
+
+@pytest.fixture
+def wall(server: Server, tmp_path: Path) -> Wall:
+    """A project with an image to submit and one to judge, and somebody who may do both."""
+    with writing() as db:
+        owner, judge = (add_user(db, f"{name} {time.time_ns()}", PASSWORD).id for name in ("Owner", "Judge"))
+    project = create_project(owner, "Wall").id
+    accept(invite(project, "reviewer"), judge)
+    images = []
+    for name in ("open", "submitted"):
+        picture = np.random.default_rng(len(name)).integers(150, 220, (120, 160, 3)).astype(np.uint8)
+        images.append(add_image(project, owner, save_png(picture, tmp_path / f"{name}.png"), f"{name}.png")[0].id)
+    log.append(images[1], owner, [Drawn("box", "rectangle", 1, {"box": [10, 10, 30, 30]}, 0)])
+    review.submit(images[1], owner)
+    return Wall(project, owner, judge, *images)
+
+
+def removed(wall: Wall) -> None:
+    set_role(wall.project, wall.owner, wall.judge, None)
+
+
+def signed_out(wall: Wall) -> None:
+    with writing() as db:
+        db.execute(delete(Session).where(Session.user_id == wall.judge))
+
+
+def deactivated(wall: Wall) -> None:
+    with writing() as db:
+        db.execute(update(User).where(User.id == wall.judge).values(deactivated_at=time.time()))
+
+
+SAYS = {
+    removed: re.compile("not in this project|no longer in this project", re.I),
+    signed_out: re.compile("signed out", re.I),
+    deactivated: re.compile("deactivated|signed out", re.I),
+}
+
+
+def rows() -> dict[str, list[str]]:
+    """All that the database holds, but for who has which image open, which nobody did here."""
+    with reading() as db:
+        return {table.name: sorted(map(repr, db.execute(select(table)))) for table in Base.metadata.sorted_tables}
+
+
+def press(page, label: str) -> None:
+    page.get_by_role("button", name=label, exact=True).click()
+
+
+def send_back(page) -> None:
+    page.get_by_test_id("stPopover").get_by_role("button", name="Return").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Return").click()
+
+
+def sort_away(page) -> None:
+    """Give the images that are ticked a class."""
+    page.get_by_role("button", name=re.compile("^Change 2")).click()
+    form = page.get_by_test_id("stPopoverBody")
+    form.get_by_role("combobox", name="Class to give").click()
+    page.get_by_role("option", name="Crack").click()
+    form.get_by_role("button", name="Change 2 images").click()
+
+
+ACTS: dict[str, tuple[str, Callable[[object], None]]] = {
+    "submit": ("open", lambda page: press(page, "Submit")),
+    "accept": ("submitted", lambda page: press(page, "Accept")),
+    "return": ("submitted", send_back),
+    "sort": ("", sort_away),
+}
+
+
+@pytest.mark.parametrize("revoke", SAYS, ids=lambda revoke: revoke.__name__)
+def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke: Callable[[Wall], None]) -> None:
+    pages = []
+    for image, act in ACTS.values():
+        page = sign_in(browser, server, wall.judge)
+        if image:
+            page.goto(f"{server.url}/annotate?project={wall.project}&image={getattr(wall, image)}")
+            page.get_by_text("All strokes saved").wait_for()
+        else:
+            page.goto(f"{server.url}/images?project={wall.project}")
+            page.get_by_role("button", name="Select this page").click()
+            page.get_by_text("2 selected").wait_for()
+        settled(page)
+        pages.append((page, act))
+    for page, _ in pages:  # the overlay says every few seconds that an image is open: that is no act of its user
+        page.route("**/live?*", lambda route: route.abort())
+    revoke(wall)
+    before = rows()
+    for page, act in pages:
+        act(page)
+        page.get_by_text(SAYS[revoke]).first.wait_for()
+        settled(page)
+        assert page.get_by_text("open.png").count() == 0 or revoke is not removed
+        page.context.close()
+    after = rows()
+    assert {name: set(after[name]) ^ set(before[name]) for name in after if after[name] != before[name]} == {}
+    assert {image.state for image in find_images(wall.project)} == {"open", "submitted"}

@@ -1,0 +1,417 @@
+"""Every change asks anew who acts: nobody who was signed out, removed or deactivated changes anything."""
+
+from __future__ import annotations
+
+import ast
+import io
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+from sqlalchemy import delete, select, update
+
+from ftl.backbones.load import save_backbone
+from studio import classes, projects, settings
+from studio.accounts import add_user, open_session
+from studio.agreement import consensus
+from studio.annotation import log
+from studio.annotation.shapes import Drawn
+from studio.backup.packing import backup
+from studio.backup.restoring import restore
+from studio.errors import Forbidden
+from studio.home import secret
+from studio.images import library
+from studio.images.import_masks import import_masks
+from studio.images.uploads import receive
+from studio.jobs import backbones, queue, sweeps
+from studio.jobs.demo import launch_demo
+from studio.rights import SignedIn
+from studio.store.database import engine, migrate, reading, writing
+from studio.store.models import Base, CandidateRow, Job, Member, Session, User
+from studio.together import comments, presence, review, sharing
+from tests.conftest import ROOT, make_features, save_png
+
+SIZE = 24
+
+
+class World(NamedTuple):
+    """A project with one of everything. `ada` is its admin; the ids of images say in which state they are."""
+
+    project: int
+    ada: int
+    bob: int
+    open: int
+    submitted: int
+    accepted: int
+    comment: int
+    queued: int
+    failed: int
+    done: int
+    backup: bytes
+    backbone: bytes
+
+
+class Case(NamedTuple):
+    """`call` changes something as the user that it is given, who needs `role`, None where there is no project yet.
+
+    `inside`: the function that opens the transaction.
+    """
+
+    inside: str
+    role: str | None
+    call: Callable[[World, int], object]
+
+
+def image(world: World, which: int) -> Any:
+    return library.image_in(world.project, which)
+
+
+def crack(world: World) -> Any:
+    return classes.classes_of(world.project)[0]
+
+
+def photograph(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Picture.fromarray(np.random.default_rng(seed).integers(0, 255, (SIZE, SIZE, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def white_mask() -> bytes:
+    buffer = io.BytesIO()
+    Picture.fromarray(np.full((SIZE, SIZE), 255, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+BOX = Drawn("box", "rectangle", 1, {"box": [1, 1, 4, 4]}, 0)
+MASK = np.ones((SIZE, SIZE), np.uint8)
+LIBRARY, QUEUE, REVIEW = "studio.images.library", "studio.jobs.queue", "studio.together.review"
+
+CASES = {
+    "create_project": Case("studio.projects:create_project", None, lambda w, who: projects.create_project(who, "New")),
+    "join": Case("studio.projects:accept", None, lambda w, who: projects.accept(elsewhere(w), who)),
+    "launch_demo": Case("studio.projects:create_project", None, lambda w, who: launch_demo(who)),
+    "restore": Case("studio.backup.restoring:restore", None, lambda w, who: restore(who, io.BytesIO(w.backup))),
+    "set_role": Case(
+        "studio.projects:set_role", "admin", lambda w, who: projects.set_role(w.project, who, w.ada, "reviewer")
+    ),
+    "remove": Case("studio.projects:set_role", "admin", lambda w, who: projects.set_role(w.project, who, w.ada, None)),
+    "set_photo_pattern": Case(
+        "studio.projects:set_photo_pattern", "admin", lambda w, who: projects.set_photo_pattern(w.project, "(.+)_", who)
+    ),
+    "invite": Case("studio.projects:invite", "admin", lambda w, who: projects.invite(w.project, "annotator", who)),
+    "create_class": Case(
+        "studio.classes:create_class", "admin", lambda w, who: classes.create_class(w.project, who, "Spalling")
+    ),
+    "rename_class": Case(
+        "studio.classes:rename_class", "admin", lambda w, who: classes.rename_class(w.project, who, crack(w).id, "Gap")
+    ),
+    "remove_class": Case(
+        "studio.classes:remove_class", "admin", lambda w, who: classes.remove_class(w.project, who, crack(w).id)
+    ),
+    "set_overlap": Case(
+        "studio.together.sharing:set_overlap", "admin", lambda w, who: sharing.set_overlap(w.project, who, 2)
+    ),
+    "assign": Case(
+        "studio.together.sharing:assign", "reviewer", lambda w, who: sharing.assign(w.project, [w.open], w.ada, who)
+    ),
+    "give_next": Case(
+        "studio.together.sharing:give_next", "annotator", lambda w, who: sharing.give_next(w.project, who)
+    ),
+    "beat": Case("studio.together.presence:beat", "annotator", lambda w, who: presence.beat(w.open, who)),
+    "submit": Case(f"{REVIEW}:submit", "annotator", lambda w, who: review.submit(w.open, who)),
+    "accept": Case(f"{REVIEW}:_move", "reviewer", lambda w, who: review.accept(w.submitted, who)),
+    "give_back": Case(f"{REVIEW}:give_back", "reviewer", lambda w, who: review.give_back(w.submitted, who)),
+    "reopen": Case(f"{REVIEW}:_move", "reviewer", lambda w, who: review.reopen(w.accepted, who)),
+    "comment": Case(
+        "studio.together.comments:comment", "annotator", lambda w, who: comments.comment(image(w, w.open), who, "here")
+    ),
+    "settle a comment": Case(
+        "studio.together.comments:settle",
+        "annotator",
+        lambda w, who: comments.settle(image(w, w.open), w.comment, who),
+    ),
+    "draw": Case("studio.annotation.log:append", "annotator", lambda w, who: log.append(w.open, who, [BOX])),
+    "restore a mask": Case(
+        "studio.annotation.log:restore", "annotator", lambda w, who: log.restore(image(w, w.open), who, MASK)
+    ),
+    "settle masks": Case(
+        "studio.agreement.consensus:settle",
+        "reviewer",
+        lambda w, who: consensus.settle(image(w, w.open), who, MASK, 2, log.position(w.open)),
+    ),
+    "set_class": Case(
+        f"{LIBRARY}:_update", "annotator", lambda w, who: library.set_class(w.project, who, [w.open], crack(w).id)
+    ),
+    "set_split": Case(
+        f"{LIBRARY}:_update", "annotator", lambda w, who: library.set_split(w.project, who, [w.open], "test")
+    ),
+    "set_state": Case(
+        f"{LIBRARY}:_update", "reviewer", lambda w, who: library.set_state(w.project, who, [w.open], "accepted")
+    ),
+    "add_image": Case(f"{LIBRARY}:add_image", "annotator", lambda w, who: add_photograph(w, who)),
+    "upload": Case(
+        "studio.images.uploads:receive",
+        "annotator",
+        lambda w, who: receive(w.project, who, [("a.png", io.BytesIO(photograph(9)))]),
+    ),
+    "upload into a new class": Case(
+        "studio.images.uploads:_made",
+        "annotator",
+        lambda w, who: receive(w.project, who, [("Spalling/a.png", io.BytesIO(photograph(9)))]),
+    ),
+    "import masks": Case(
+        "studio.images.import_masks:import_masks",
+        "annotator",
+        lambda w, who: import_masks(w.project, who, [("open.png", io.BytesIO(white_mask()))], class_number=1),
+    ),
+    "import masks of a new class": Case(
+        "studio.images.readers.targets:number", "annotator", lambda w, who: import_new_class(w, who)
+    ),
+    "launch": Case(f"{QUEUE}:launch", "admin", lambda w, who: queue.launch(w.project, who, "sweep", "b", {})),
+    "prefer": Case(f"{QUEUE}:prefer", "admin", lambda w, who: queue.prefer(w.project, w.queued, who)),
+    "cancel": Case(f"{QUEUE}:cancel", "admin", lambda w, who: queue.cancel(w.project, w.queued, who)),
+    "retry": Case(f"{QUEUE}:_again", "admin", lambda w, who: queue.retry(w.project, w.failed, who)),
+    "use what is finished": Case(f"{QUEUE}:_again", "admin", lambda w, who: queue.settle(w.project, w.failed, who)),
+    "pick": Case("studio.jobs.sweeps:pick", "reviewer", lambda w, who: sweeps.pick(w.project, w.done, "keep-0.5", who)),
+    "add a backbone": Case(
+        "studio.jobs.backbones:add",
+        "admin",
+        lambda w, who: backbones.add(w.project, "own.safetensors", io.BytesIO(w.backbone), who),
+    ),
+    "save settings": Case(
+        "studio.settings:save", None, lambda w, who: settings.save(who, settings.Settings(most_jobs=3))
+    ),
+}
+"""Every change that there is. Who adds one adds it here, or `test_no_change_is_missing_here` fails."""
+
+NOT_BY_SOMEBODY = {
+    "studio.rights:acting": "asks",
+    "studio.rights:changing": "asks",
+    "studio.rights:changing_image": "asks",
+    "studio.accounts.sessions:open_session": "signs in: there is nobody to ask for yet",
+    "studio.accounts.sessions:close_session": "signs out the session that it is given",
+    "studio.accounts.throttle:count_attempt": "signs in",
+    "studio.accounts.throttle:forget_attempt": "signs in",
+    "studio.accounts.tickets:redeem": "signs in",
+    "studio.oidc:redeem": "signs in",
+    "studio.projects:accept": "makes a new account, by an invitation",
+    "studio.projects:first_token": "the first start's link",
+    "studio.projects:invite": "the first start's link",
+    "studio.jobs.queue:claim": "the worker's",
+    "studio.jobs.queue:change": "the worker's and the job's own process's",
+    "studio.jobs.record:say": "the job's own process's",
+    "studio.jobs.record:await_candidates": "the job's own process's",
+    "studio.jobs.record:follow": "the job's own process's",
+    "studio.jobs.record:follower": "the job's own process's",
+}
+"""What writes without anybody who could be asked for, and why."""
+
+
+def add_photograph(world: World, who: int) -> object:
+    file = save_png(np.random.default_rng(8).integers(0, 255, (SIZE, SIZE, 3), np.uint8), _scratch() / "b.png")
+    return library.add_image(world.project, who, file, "b.png")
+
+
+def import_new_class(world: World, who: int) -> object:
+    labelme = (
+        '{"imagePath": "open.png", "imageHeight": 24, "imageWidth": 24, "shapes": '
+        '[{"label": "Spalling", "shape_type": "polygon", "points": [[1, 1], [9, 1], [9, 9]]}]}'
+    )
+    return import_masks(world.project, who, [("open.json", io.BytesIO(labelme.encode()))], class_number=1)
+
+
+def elsewhere(world: World) -> str:
+    return projects.invite(projects.create_project(world.ada, "Elsewhere").id, "annotator")
+
+
+def _scratch() -> Path:
+    from studio.home import home
+
+    return home()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, World]]:
+    """A home folder to copy, and what is in it."""
+    folder = tmp_path_factory.mktemp("rights") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(folder))
+        patch.delenv("STUDIO_DATABASE", raising=False)
+        secret.cache_clear()
+        migrate()
+        world = build(folder)
+        engine().dispose()
+    yield folder, world
+    secret.cache_clear()
+
+
+def build(folder: Path) -> World:
+    with writing() as db:
+        ada, bob = (add_user(db, name, None).id for name in ("Ada", "Bob"))
+    projects.accept(projects.invite(None, "admin"), bob)  # the owner, who may save settings
+    project = projects.create_project(ada, "Bridge 42").id
+    projects.accept(projects.invite(project, "admin"), bob)
+    content = [(f"{name}.png", photograph(number)) for number, name in enumerate(("open", "submitted", "accepted"))]
+    receive(project, ada, [(name, io.BytesIO(data)) for name, data in content])
+    images = [found.id for found in library.find_images(project)]
+    for submitted in images[1:]:
+        review.submit(submitted, ada)
+    review.accept(images[2], ada)
+    remark = comments.comment(library.image_in(project, images[0]), ada, "look").id
+    with writing() as db:
+        jobs = [
+            Job(project_id=project, created_by=ada, kind="sweep", name="a", settings={"keep": [0.5]}, state=state)
+            for state in ("queued", "failed", "done")
+        ]
+        db.add_all(jobs)
+        db.flush()
+        ids = [job.id for job in jobs]
+        for number, name in enumerate(("base", "keep-0.5")):
+            db.add(CandidateRow(job_id=ids[1], name=name, number=number, stage="tested"))
+    head = sweeps.models(ids[2]) / "keep-0.5" / "head.safetensors"
+    head.parent.mkdir(parents=True)
+    head.touch()
+    torch.manual_seed(0)
+    save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=32)
+    network = (folder / "tiny.safetensors").read_bytes()
+    return World(project, ada, bob, *images, remark, *ids, b"".join(backup(project)), network)
+
+
+@pytest.fixture
+def copy(built: tuple[Path, World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
+    """Gives the world anew, as often as it is called."""
+    folder, world = built
+    started: list[bool] = []
+    monkeypatch.setattr(queue, "start_worker", lambda: started.append(True))
+    monkeypatch.delenv("STUDIO_DATABASE", raising=False)
+    homes: list[Path] = []
+
+    def fresh() -> World:
+        if homes:
+            engine().dispose()
+        homes.append(tmp_path / f"home{len(homes)}")
+        shutil.copytree(folder, homes[-1])
+        monkeypatch.setenv("STUDIO_HOME", str(homes[-1]))
+        secret.cache_clear()
+        return world
+
+    yield fresh
+    engine().dispose()
+    secret.cache_clear()
+
+
+def sign_in(user_id: int) -> SignedIn:
+    open_session(user_id)
+    with reading() as db:
+        session = db.scalar(select(Session.id).where(Session.user_id == user_id))
+    assert session is not None
+    return SignedIn(user_id, session)
+
+
+def rows() -> dict[str, list[tuple[Any, ...]]]:
+    """All that the database holds."""
+    with reading() as db:
+        return {
+            table.name: sorted((tuple(map(repr, row)) for row in db.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def _role(world: World, role: str | None) -> None:
+    with writing() as db:
+        member = db.get_one(Member, (world.project, world.bob))
+        if role is None:
+            db.delete(member)
+        else:
+            member.role = role
+
+
+def _signed_out(world: World, case: Case) -> None:
+    with writing() as db:
+        db.execute(delete(Session))
+
+
+def _expired(world: World, case: Case) -> None:
+    with writing() as db:
+        db.execute(update(Session).values(expires_at=time.time() - 1))
+
+
+def _deactivated(world: World, case: Case) -> None:
+    with writing() as db:
+        db.execute(update(User).where(User.id == world.bob).values(deactivated_at=time.time()))
+
+
+def _removed(world: World, case: Case) -> None:
+    _role(world, None)
+
+
+def _lower(world: World, case: Case) -> None:
+    _role(world, {"admin": "reviewer", "reviewer": "annotator"}[str(case.role)])
+
+
+REFUSED: list[Callable[[World, Case], None]] = [_signed_out, _expired, _deactivated, _removed, _lower]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whoever_may_no_longer_act_changes_nothing(name: str, copy: Callable[[], World]) -> None:
+    case = CASES[name]
+    for refuse in REFUSED:
+        if (refuse is _removed and case.role is None) or (refuse is _lower and case.role in (None, "annotator")):
+            continue
+        world = copy()
+        _role(world, case.role or "annotator")
+        who = sign_in(world.bob)
+        refuse(world, case)
+        if name == "join":
+            token = elsewhere(world)
+            before = rows()
+            with pytest.raises(Forbidden):
+                projects.accept(token, who)
+        else:
+            before = rows()
+            with pytest.raises(Forbidden):
+                case.call(world, who)
+        assert rows() == before, refuse
+    world = copy()
+    _role(world, case.role or "annotator")
+    who, before = sign_in(world.bob), rows()
+    case.call(world, who)  # the arguments are good, and the role is enough
+    assert rows() != before
+
+
+def test_another_s_session_opens_nothing(copy: Callable[[], World]) -> None:
+    world = copy()
+    bob = sign_in(world.bob)
+    with pytest.raises(Forbidden, match="signed out"):
+        review.accept(world.submitted, SignedIn(world.ada, bob.session_id))
+
+
+def opened(*names: str) -> set[str]:
+    """The functions of the studio that open a transaction by one of these names, as "module:function"."""
+    found = set()
+    for path in (ROOT / "studio").rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+                if any(isinstance(call, ast.Name) and call.id in names for call in calls):
+                    found.add(f"{module}:{function.name}")
+    return found
+
+
+def test_no_change_is_missing_here() -> None:
+    assert opened("acting", "changing", "changing_image") == {case.inside for case in CASES.values()}
+
+
+def test_nobody_writes_without_being_asked_for() -> None:
+    assert opened("writing") == set(NOT_BY_SOMEBODY)
+    for path in (ROOT / "pages").glob("*.py"):
+        assert not {"writing", "Session"} & {
+            node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)
+        }, path
