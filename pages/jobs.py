@@ -1,6 +1,5 @@
 """Jobs: what runs, how far it is, and what became of it."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import progress, queue, record
+from studio.jobs import progress, queue, record, waiting
 from studio.jobs.curves import learning_chart
 from studio.store.models import Job
 
@@ -66,8 +65,8 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
         button("Retry", queue.retry)
 
 
-def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
-    """One job's card."""
+def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | None, running: str) -> None:
+    """One job's card; `running`: what runs now, for those that wait."""
     colour, icon, word = LOOKS[job.state]
     rows = progress.candidates(job)
     with st.container(border=True):
@@ -77,7 +76,12 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
         left.caption(progress.times(job))
         buttons(right, job, role, progress.finished(rows), next_up)
         if job.state == "running":
-            st.progress(job.done / job.total if job.total else 0.0, progress.stage(job, time.time()))
+            left_over = waiting.told(job, turn) if turn and not job.cancel else ""
+            text = " · ".join(filter(None, (f"{job.share:.0%}", progress.stage(job), left_over)))
+            st.progress(min(1.0, job.share), text)
+        elif job.state == "queued" and turn:
+            runs = f" Now runs {ui.plain(running)}." if running else ""
+            st.caption(f":material/schedule: {waiting.told(job, turn).capitalize()}.{runs}")
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
@@ -91,15 +95,20 @@ def show(job: Job, role: str, opened: bool, next_up: bool) -> None:
 
 def all_jobs() -> None:
     """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
-    _, project, role, _ = ui.here()
+    user, project, role, _ = ui.here()
     jobs = queue.jobs_of(project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-    waiting = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
+    queued = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
+    turns, running = (
+        (waiting.turns(), waiting.running_for(user.id))
+        if any(job.state in queue.UNFINISHED for job in jobs)
+        else ({}, "")
+    )
     for job in jobs:
-        show(job, role, job is shown, job in waiting[:1])
+        show(job, role, job is shown, job in queued[:1], turns.get(job.id), running)
     if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 

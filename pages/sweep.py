@@ -13,6 +13,7 @@ from studio.jobs.progress import duration
 from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
 from studio.jobs.tuning import network_names, tuning_of
+from studio.jobs.waiting import ahead
 
 _, project, _, who = ui.here("admin")
 st.title("Sweep")
@@ -123,7 +124,14 @@ with ui.told():
         with st.spinner("Measuring this machine"):
             seconds = estimate(project.id, settings, drawn, images)
         right.metric("About", duration(seconds), help="from a second's measurement with nothing else running")
+        before, wait = ahead(project.id)
+        if before:
+            jobs = "a job" if before == 1 else f"{before} jobs"
+            when = "once they are done" if wait is None else f"in about {duration(wait)}"
+            done = "" if wait is None else f" and is done in about {duration(wait + seconds)}"
+            st.info(f"There {'is' if before == 1 else 'are'} {jobs} ahead: this one begins {when}{done}.",
+                    icon=":material/schedule:")  # fmt: skip
         name = st.text_input("Name", f"{settings.get('architecture') or settings.get('file')}, {settings['criterion']}")
         if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
-            launch(project.id, who, "sweep", name, settings)
+            launch(project.id, who, "sweep", name, settings, seconds)
             st.switch_page(ui.page_file("jobs"))

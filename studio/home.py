@@ -30,7 +30,7 @@ def close_to_others() -> None:
 
 def home() -> Path:
     """`STUDIO_HOME`, else the user's data directory; made if it is not there."""
-    folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser()
+    folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

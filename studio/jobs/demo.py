@@ -24,6 +24,9 @@ from studio.store.models import Job
 MASKS, TRAIN, TEST = 16, 100, 40
 """Surfaces per class: few enough for about six minutes on two cores, most of them for fine-tuning."""
 
+SECONDS = 360.0
+"""What that takes there."""
+
 NAME = "Demo: cracks, pores and dirt"
 
 
@@ -46,7 +49,7 @@ def launch_demo(user_id: int) -> Job:
         "positive": "Crack",
         "also": [TUNED],
     }
-    return launch(project.id, user_id, "demo", "Demo sweep", settings)
+    return launch(project.id, user_id, "demo", "Demo sweep", settings, SECONDS)
 
 
 def fill(project_id: int, user_id: int, folder: Path, report: Report) -> None:

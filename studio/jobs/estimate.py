@@ -11,8 +11,8 @@ from ftl.backbones.chain import Backbone, Spec, layer_macs, layers_of, macs, map
 from ftl.backbones.layers import Layer
 from ftl.tuning.plan import LEAST_STEPS, Recipe
 
-TIMING_SECONDS = 4.0
-"""A network's own process, warm-up and at least a second of runs."""
+TIMING_SECONDS = 6.0
+"""Three rounds of a network, each in a process of its own that reads it, looks at the machine, and warms up."""
 
 _TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
 _FIT_SECONDS = 2e-9  # per image squared and candidate
@@ -44,23 +44,29 @@ def speed(backbone: Backbone, seconds: float = 1.0) -> float:
     return 2 * runs * macs(backbone.spec(), size) / (time.perf_counter() - start)
 
 
-def sweep_seconds(
-    spec: Spec, size: int, keep: Sequence[float], *, masks: int, images: int, macs_per_second: float, mode: str
-) -> float:
-    """Seconds of a sweep of `keep` fractions with `masks` photographs that choose and `images` that train and report.
+def layout_seconds(images: int) -> float:
+    """Seconds to lay the photographs of a sweep out in its folder."""
+    return 1.0 + 0.005 * images
+
+
+def scoring_seconds(spec: Spec, size: int, keep: Sequence[float], *, masks: int, speed: float, mode: str) -> float:
+    """Seconds to score filters for these keep fractions on `masks` photographs."""
+    layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
+    whole = sum(layer_macs(layer, side) for layer, side in layers)
+    scoring = whole if mode == "once" else sum(_scaled(layers, fraction, 1.0) for fraction in keep)
+    if mode != "once" and isinstance(spec, dict):  # a pass for the filters of each layer, on average half as long
+        scoring *= sum(layer["type"] == "conv" for layer, _ in layers) // 2
+    return 1.3 * scoring * masks / speed
+
+
+def linear_seconds(spec: Spec, size: int, keep: float, *, images: int, speed: float) -> float:
+    """Seconds to fit a linear classifier on what a network cut to `keep` sees in `images`, and to report on it.
 
     Small networks use a machine worse than large ones: theirs are counted twice.
     """
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
-    whole = sum(layer_macs(layer, side) for layer, side in layers)
-    scoring = whole if mode == "once" else sum(_scaled(layers, one, 1.0) for one in keep)
-    if mode != "once" and isinstance(spec, dict):  # a pass for the filters of each layer, on average half as long
-        scoring *= sum(layer["type"] == "conv" for layer, _ in layers) // 2
-    features = whole + 2 * sum(_scaled(layers, one, one) for one in keep)
-    computing = (1.3 * scoring * masks + features * images) / macs_per_second
-    candidates = len(keep) + 1
-    others = candidates * (TIMING_SECONDS + _FIT_SECONDS * images**2 + 0.005 * images)
-    return computing + others
+    work = _scaled(layers, keep, keep) * (1 if keep == 1 else 2)
+    return work * images / speed + _FIT_SECONDS * images**2
 
 
 def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_second: float) -> float:

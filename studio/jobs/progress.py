@@ -38,6 +38,8 @@ def finished(rows: list[dict[str, Any]]) -> bool:
 
 def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
     state = _STATES.get(row.stage, row.stage) if not row.error else f"failed: {row.error}"
+    if row.stage == TIMED and (unstable := _figure(folder / "time.json", "unstable")):
+        state = f"measured, time unstable: {unstable}"
     if not goes_on and row.stage == TIMING:
         state = _STATES[TESTED]
     elif not goes_on and row.stage not in (TESTED, TIMED, FAILED):
@@ -70,16 +72,13 @@ def _read(file: Path, key: str, changed: int) -> Any:
     return read_json(file).get(key)  # files of a hundred kilobytes, asked for at every tick of the page
 
 
-def stage(job: Job, now: float) -> str:
-    """The running stage in words, with the time that it will still take once some of it is done."""
+def stage(job: Job) -> str:
+    """The running stage in words."""
     text = f"{job.stage[:1].upper()}{job.stage[1:]}"
     if job.cancel:
         return "Stopping"
     if job.total > 1:
         text += f" · {job.done} of {job.total}" if job.total <= 200 else f" · {job.done / job.total:.0%}"
-    if job.stage_at and 0 < job.done < job.total and now - job.stage_at > 2:
-        left = (now - job.stage_at) / job.done * (job.total - job.done)
-        text += f" · about {duration(left)} left in this step"
     return text
 
 

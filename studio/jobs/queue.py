@@ -26,8 +26,10 @@ from studio.together.audit import record
 UNFINISHED = ("queued", "running")
 
 
-def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[str, Any]) -> Job:
-    """Queue a job and see to a worker. Raises `StudioError` when the project has too many."""
+def launch(
+    project_id: int, user_id: int, kind: str, name: str, settings: dict[str, Any], seconds: float | None = None
+) -> Job:
+    """Queue a job and see to a worker; `seconds`: what it should take. Raises `StudioError` when there are too many."""
     most = studio_settings().most_jobs
     with changing(user_id, project_id, "admin") as db:
         db.get_one(Project, project_id, with_for_update=True)  # two at once are counted one after the other
@@ -35,6 +37,7 @@ def launch(project_id: int, user_id: int, kind: str, name: str, settings: dict[s
         if (db.scalar(waiting) or 0) >= most:
             raise StudioError(f"this project has {most} jobs that wait or run already: wait for one, or cancel one")
         job = Job(project_id=project_id, created_by=user_id, kind=kind, name=name[:100] or kind, settings=settings)
+        job.seconds = seconds
         db.add(job)
         db.flush()
         record(db, project_id, user_id, "launched", name=job.name)
@@ -92,12 +95,30 @@ def unfinished() -> list[Job]:
 
 
 def next_job() -> Job | None:
-    """The job to do next: the first of that project's queue whose last job began longest ago."""
+    """The job to do next."""
+    return next(iter(in_turn()), None)
+
+
+def in_turn(before: int | None = None) -> list[Job]:
+    """The jobs that wait, in the order in which they will begin; or those that begin before a new one of a project.
+
+    Next is always the first of that project's queue whose last job began longest ago.
+    """
     with reading() as db:
         queued = list(db.scalars(select(Job).where(Job.state == "queued").order_by(Job.place, Job.id)))
         begun = select(Job.project_id, func.max(Job.started_at)).group_by(Job.project_id)
-        last = {row[0]: row[1] for row in db.execute(begun)}
-    return min(queued, key=lambda job: last[job.project_id] or 0, default=None)
+        last = {row[0]: row[1] or 0.0 for row in db.execute(begun)}
+    new = None if before is None else Job(project_id=before)
+    queued += [] if new is None else [new]
+    order: list[Job] = []
+    while queued:
+        job = min(queued, key=lambda job: last.get(job.project_id, 0.0))
+        if job is new:
+            break
+        queued.remove(job)
+        order.append(job)
+        last[job.project_id] = max(last.values()) + 1  # it will have begun after all others
+    return order
 
 
 def prefer(project_id: int, job_id: int, by: int | None = None) -> None:
@@ -144,6 +165,7 @@ def settle(project_id: int, job_id: int, by: int | None = None) -> None:
 def _again(project_id: int, job_id: int, by: int | None, **values: Any) -> None:
     job_in(project_id, job_id)
     anew = {"state": "queued", "cancel": False, "error": None, "ended_at": None, "stage": "", "done": 0, "total": 0}
+    anew |= {"share": 0.0, "told": False}
     with changing(by, project_id, "admin") as db:
         job = db.get_one(Job, job_id, with_for_update=True)
         if job.state in (*UNFINISHED, "done"):

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 
 from ftl.progress import FAILED, Follow, Report, Told, throttled
+from studio.jobs.meter import Meter
 from studio.jobs.queue import change
 from studio.store.database import reading, writing
-from studio.store.models import CandidateRow, JobLine
+from studio.store.models import CandidateRow, Job, JobLine
 
 
 def say(job_id: int, text: str) -> None:
@@ -27,16 +28,17 @@ def log(job_id: int, lines: int = 200) -> str:
     return "\n".join(f"{time.strftime('%H:%M:%S', time.localtime(one.at))}  {one.text}" for one in reversed(found))
 
 
-def reporter(job_id: int) -> Report:
+def reporter(job_id: int, meter: Meter | None = None) -> Report:
     """Writes a job's stage and how far it is, at most twice a second."""
-    stage, since = "", 0.0
+    stage, since, meter = "", 0.0, meter or Meter()
 
     def report(done: int, total: int, what: str) -> None:
         nonlocal stage, since
         if what != stage:
             stage, since = what, time.time()
             say(job_id, what)
-        change(job_id, stage=what, done=done, total=total, stage_at=since)
+        meter.report(done, total, what)
+        change(job_id, stage=what, done=done, total=total, stage_at=since, share=meter.share)
 
     return throttled(report)
 
@@ -53,11 +55,14 @@ def await_candidates(job_id: int, names: Sequence[str]) -> None:
             db.add(row)
 
 
-def follower(job_id: int) -> Follow:
+def follower(job_id: int, meter: Meter | None = None) -> Follow:
     """Writes how far a job's candidates are, as they tell it."""
+    meter = meter or Meter()
 
     def follow(told: Told) -> None:
+        meter.follow(told)
         with writing() as db:
+            db.get_one(Job, job_id).share = meter.share
             row = db.get_one(CandidateRow, (job_id, told.name))
             if told.error:
                 db.add(JobLine(job_id=job_id, text=f"{told.name} failed: {told.error}"))

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ftl.progress import Report
 from studio.errors import StudioError
 from studio.home import keep_private
 from studio.jobs import queue
+from studio.jobs.meter import Meter
 from studio.jobs.record import await_candidates, follower, reporter, say
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared
@@ -26,8 +28,11 @@ SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
 """Variables that tell a job's process where it is computed: an address or a file, and a worker's name or nothing."""
 
 
-def sweep(job: Job, report: Report) -> None:
-    """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again."""
+def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
+    """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again.
+
+    `meter`: hears how far it is; it is told here what each part weighs.
+    """
     from ftl import load_backbone, load_masks
     from ftl import sweep as run_sweep
     from ftl.backbones.load import save_backbone
@@ -39,7 +44,8 @@ def sweep(job: Job, report: Report) -> None:
     from studio.jobs.layout import PHOTO, lay_out
     from studio.jobs.tuning import network_names, tuning_of
 
-    settings: dict[str, Any] = job.settings
+    settings, meter = job.settings, meter or Meter()
+    _weigh(job, meter)
     folder = workspace(job.id)
     ready = folder / "ready"
     if not ready.is_file():  # laid out once: a retry sweeps the same photographs and masks
@@ -104,7 +110,7 @@ def sweep(job: Job, report: Report) -> None:
         budgets=settings.get("budgets", ()),
         runtimes=settings.get("runtimes", ()),
         report=report,
-        follow=follower(job.id),
+        follow=follower(job.id, meter),
     )
     if repeats := settings.get("repeats", 0):
         for name in dict.fromkeys((BASE, done.choose().pick.name)):
@@ -116,15 +122,30 @@ def sweep(job: Job, report: Report) -> None:
     queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5", ".txt")))
 
 
-def demo(job: Job, report: Report) -> None:
+def _weigh(job: Job, meter: Meter) -> None:
+    """Tell a meter what each part of a sweep will cost on this machine; what cannot be told is refused later."""
+    from studio.images.library import Filter, count_images
+    from studio.jobs.cost import network_of, parts
+    from studio.jobs.estimate import speed
+
+    masks = count_images(job.project_id, Filter(drawn=True))
+    images = sum(count_images(job.project_id, Filter(class_id=one)) for one in job.settings["image_classes"])
+    with suppress(FtlError, StudioError):
+        network = network_of(job.project_id, job.settings)
+        meter.weights = parts(network, speed(network, 0.3), job.settings, masks, images)
+        if job.seconds is None:
+            queue.change(job.id, seconds=sum(meter.weights.values()))
+
+
+def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
     """Draw the demo's photographs into the project, and sweep them."""
     from studio.jobs.demo import fill
 
     fill(job.project_id, job.created_by, workspace(job.id) / "drawn", report)
-    sweep(job, report)
+    sweep(job, report, meter)
 
 
-KINDS: dict[str, Callable[[Job, Report], None]] = {"sweep": sweep, "demo": demo}
+KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
 
 
 def main(job_id: int) -> int:
@@ -135,7 +156,8 @@ def main(job_id: int) -> int:
     with reading() as db:
         job = db.get_one(Job, job_id)
     try:
-        KINDS[job.kind](job, reporter(job_id))
+        meter = Meter()
+        KINDS[job.kind](job, reporter(job_id, meter), meter)
     except (FtlError, StudioError) as error:
         say(job_id, str(error))
         ended: dict[str, Any] = {"state": "failed", "error": str(error)}
@@ -145,7 +167,7 @@ def main(job_id: int) -> int:
         say(job_id, traceback.format_exc())
         ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
     else:
-        ended = {"state": "done", "error": None}
+        ended = {"state": "done", "error": None, "share": 1.0}
     queue.change(job_id, **ended, process=None, ended_at=time.time())
     return 0 if ended["state"] == "done" else 1
 

@@ -54,7 +54,8 @@ def each(
     with _turn(), forked(name, heavy=limits.heavy) as (connection, status, process):
         try:
             connection.settimeout(limits.wait)
-            asked: dict[str, Any] = {"limits": limits, "folder": folder and str(folder), "reads": [*map(str, reads)]}
+            asked: dict[str, Any] = {"limits": limits, "folder": folder and str(folder.absolute())}
+            asked["reads"] = [str(one.absolute()) for one in reads]
             asked["arguments"] = arguments
             wire.send(connection, asked)
             given = None

@@ -72,7 +72,7 @@ def pixels(file: Path) -> np.ndarray:
 
 def _sentence(file: Path, ask: Callable[[str], Any]) -> Any:
     try:
-        return ask(str(file))
+        return ask(str(file.absolute()))
     except Refused as error:
         raise FtlError(f"{file}: {error}") from error
 

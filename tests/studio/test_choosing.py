@@ -31,7 +31,7 @@ from studio.choosing.axes import round_steps
 from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
 from studio.choosing.reading import Network, Sweep, read_sweep
-from studio.jobs.estimate import sweep_seconds
+from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import workspace
 from tests.tiny_sweep import FIGURES
 
@@ -342,8 +342,7 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
 def test_a_graphs_sweep_is_estimated() -> None:
     spec = architecture("mobilenet_v2").spec()
     once, cascade = (
-        sweep_seconds(spec, 224, [0.25, 0.5], masks=12, images=100, macs_per_second=1e10, mode=mode)
-        for mode in ("once", "cascade")
+        scoring_seconds(spec, 224, [0.25, 0.5], masks=12, speed=1e10, mode=mode) for mode in ("once", "cascade")
     )
     assert 0 < once < cascade
 

@@ -1,0 +1,94 @@
+"""How much of a sweep is done, from what it reports: each part counts as long as it is expected to take."""
+
+from __future__ import annotations
+
+from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, Told
+from ftl.pruning.names import TUNED
+
+LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
+    "layout", "backbone", "search", "scoring", "export", "latency", "repeats", "keeping"
+)  # fmt: skip
+"""Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
+export."""
+
+STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING)
+
+_FIRST = 0.8  # of the timing, for the rounds that are always taken
+_TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at photographs
+
+
+class Meter:
+    """The share of a sweep's work that is done. It never falls, and is 1 only once the job says that it is done.
+
+    `weights`: seconds of each part, in the order in which they are done (`studio.jobs.cost.parts`); none until known.
+    """
+
+    def __init__(self, weights: dict[str, float] | None = None) -> None:
+        self.weights = weights or {}
+        self._done: dict[str, float] = {}
+        self._share = 0.0
+
+    @property
+    def share(self) -> float:
+        """0..1 of the work."""
+        total = sum(self.weights.values())
+        if total:
+            worked = sum(seconds * self._done.get(part, 0.0) for part, seconds in self.weights.items())
+            self._share = max(self._share, worked / total)
+        return self._share
+
+    def report(self, done: int, total: int, what: str) -> None:
+        """Hear of a stage, as `ftl.progress.Report`."""
+        found = _part_of(what)
+        if found is None:
+            return
+        part, begin, length = found
+        if part == SCORING:  # each fraction is scored for itself where they part: networks tell when it is over
+            length /= 2
+        self._reach(part, begin + length * done / max(1, total))
+
+    def follow(self, told: Told) -> None:
+        """Hear how far a candidate is, as `ftl.progress.Follow`."""
+        share, tuned = told.done / max(1, told.total), told.name.endswith(f"-{TUNED}")
+        if told.what in (TESTED, TIMING, TIMED, FAILED):
+            self._reach(told.name, 1.0)
+        elif told.what == TRAINING and tuned:
+            self._reach(told.name, _TUNING * share)
+        elif told.what == LOOKING:
+            self._reach(told.name, _TUNING + (1 - _TUNING) * share if tuned else 0.95 * share)
+        candidates = [part for part in self.weights if part not in STAGES]
+        begun = sum(part in self._done for part in candidates)
+        if begun > 1:  # the unpruned network waits for no scores
+            self._done[SCORING] = max(self._done.get(SCORING, 0.0), begun / len(candidates))
+
+    def _reach(self, part: str, share: float) -> None:
+        """A part is so far, and what comes before it is over; candidates go side by side with each other."""
+        if part not in self.weights:
+            return
+        self._done[part] = max(self._done.get(part, 0.0), share)
+        if part in STAGES:
+            for before in [*self.weights][: [*self.weights].index(part)]:
+                self._done[before] = 1.0
+        else:
+            for before in (LAYOUT, BACKBONE, SEARCH):
+                self._done[before] = 1.0
+
+
+def _part_of(what: str) -> tuple[str, float, float] | None:
+    """The part that a stage belongs to, where in it the stage begins, and how much of it the stage is."""
+    first = what.split(" ")[0]
+    if first in ("drawing", "adding"):
+        return LAYOUT, 0.0, 0.2
+    if what == "collecting masks":
+        return LAYOUT, 0.2, 0.4
+    if what == "collecting photographs":
+        return LAYOUT, 0.6, 0.4
+    stages = {
+        "training": BACKBONE, "searching": SEARCH, "scoring": SCORING, "writing": EXPORT,
+        "repeating": REPEATS, "keeping": KEEPING,
+    }  # fmt: skip
+    if what == "timing":
+        return LATENCY, 0.0, _FIRST
+    if what.startswith("timing again"):
+        return LATENCY, _FIRST, 1 - _FIRST
+    return (stages[first], 0.0, 1.0) if first in stages else None
