@@ -19,7 +19,7 @@ from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
 from studio.store.database import migrate
-from studio.web import account, api, files, live
+from studio.web import account, api, files, live, notices, strokes
 from studio.web.bodies import Bodies
 from studio.web.gate import Gate
 
@@ -65,7 +65,7 @@ def apologise(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
-    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, api.BELOW],
+    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, *notices.ROUTES, api.BELOW],
     middleware=[Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
     lifespan=lifespan,
     on_script_error=apologise,

@@ -8,15 +8,19 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.runtimes import PYTORCH, TITLES
+from ftl.words import milliseconds
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
 
-    `accuracy`, `f1`, `recall` are of the images held out for choosing; those of the test set begin with `test_`.
-    `head`: its kind, see `ftl.pruning.names.HEADS`. `budget`: limit and unit that its network was searched within, see
-    `ftl.pruning.names.Budget`.
+    `accuracy`, `f1`, `recall` are of the validation images; those of the test set begin with `test_`.
+    `balanced_accuracy`: mean recall of the classes. `validation_confusion`: as `ftl.metrics.confusion`, of the
+    validation images; `confusion` is of the test images. `right`: an answer each on the validation images. `spread`:
+    how far its probabilities differ between validation images, see `ftl.metrics.spread`. `silent`: how many of how many
+    filters no test image activates. `head`: its kind, see `ftl.pruning.names.HEADS`. `budget`: limit and unit that its
+    network was searched within, see `ftl.pruning.names.Budget`.
     In the original's CSVs there is one set of figures, which then stands for both. The figures are PyTorch's;
     `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
     `unstable`: why the time is not to be relied on, empty where it is (`ftl.rounds`); `time_rounds`: how often it was
@@ -54,13 +58,18 @@ class Candidate:
     is_base: bool = False
     head: str = "linear"
     budget: tuple[float, str] | None = None
+    balanced_accuracy: float | None = None
+    test_balanced_accuracy: float | None = None
+    validation_confusion: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    spread: float | None = None
+    silent: tuple[int, int] | None = None
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def above_limit(self) -> str:
         """`above its 5 ms` for one that was searched within a time and takes longer; empty for any other."""
         limit, unit = self.budget or (0.0, "")
-        return f"above its {limit:g} ms" if unit == "ms" and self.time_ms > limit else ""
+        return f"above its {milliseconds(limit)}" if unit == "ms" and self.time_ms > limit else ""
 
     @property
     def time_mark(self) -> str:

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
 from ftl.candidate import Candidate, base_of, in_runtime, runtimes_of
 from ftl.choose import Choice, pareto
+from ftl.degenerate import warnings
 from ftl.runtimes import TITLES
+from ftl.words import count, megabytes, milliseconds, percent
 
 INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
+
+WARNING = "#dc2626"
+PLAIN: dict[str, Any] = {"exponentformat": "none", "separatethousands": True}
+"""Ticks of an axis without exponents."""
 
 
 def shown_accuracy(candidate: Candidate) -> float:
     """Accuracy on the test set, or on the validation images where nothing was tested; 0..1."""
     return candidate.accuracy if candidate.test_accuracy is None else candidate.test_accuracy
+
+
+def hover_text(candidate: Candidate, *more: str) -> str:
+    """What is told of a candidate where the mouse points: its figures, and what is suspicious of it.
+
+    `more`: lines behind its name, which may be empty.
+    """
+    lines = [
+        f"<b>{escape(candidate.name)}</b>",
+        *(escape(line) for line in more if line),
+        f"test {percent(candidate.test_accuracy)}, validation {percent(candidate.accuracy)}",
+        f"{milliseconds(candidate.time_ms)}, {megabytes(candidate.size_mb)}, {count(candidate.parameters)} parameters",
+        *([escape(candidate.time_mark)] if candidate.unstable else []),
+        *(f"⚠ {warning}" for warning in warnings(candidate)),
+    ]
+    return "<br>".join(lines)
 
 
 def titled(title: str, x: str, y: str) -> go.Figure:
@@ -30,20 +54,27 @@ def titled(title: str, x: str, y: str) -> go.Figure:
         legend={"orientation": "h", "y": -0.2},
         margin={"t": 60, "l": 60, "r": 60, "b": 60},
     )
+    figure.update_xaxes(**PLAIN)
+    figure.update_yaxes(**PLAIN)
     return figure
 
 
 def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """Test accuracy with its 95 % interval over inference time with quartiles; the pick large, off the front dimmed."""
+    """Test accuracy with its 95 % interval over latency with quartiles; the recommended large, off the front dimmed.
+
+    What looks as if it did not work (`ftl.degenerate`) is ringed.
+    """
     front = {one.name for one in choice.front.candidates}
+    warned = [one for one in candidates if warnings(one)]
     groups: list[tuple[str, list[Candidate], str, int, str]] = [
         ("other candidates", [one for one in candidates if one.name not in front], MUTED, 9, "circle"),
-        ("on the front (by validation)", [one for one in candidates if one.name in front], INK, 11, "circle"),
-        ("unpruned base", [base_of(candidates)], BASE_COLOUR, 14, "square"),
+        ("on the Pareto front (by validation)", [one for one in candidates if one.name in front], INK, 11, "circle"),
+        ("unpruned network", [base_of(candidates)], BASE_COLOUR, 14, "square"),
         *([("knee", [choice.knee], SECOND, 18, "diamond-open")] if choice.knee else []),
-        ("the pick", [choice.pick], ACCENT, 20, "star"),
+        *([("recommended", [choice.pick], ACCENT, 20, "star")] if choice.pick else []),
+        *([("with a warning", warned, WARNING, 20, "circle-open")] if warned else []),
     ]
-    figure = titled("Accuracy over inference time", "inference time, one image [ms], log", "accuracy [%]")
+    figure = titled("Accuracy over latency", "latency, one image [ms], log", "accuracy [%]")
     for name, members, colour, size, symbol in groups:
         accuracy = [100 * shown_accuracy(one) for one in members]
         highs = [
@@ -62,12 +93,8 @@ def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Fi
             error_y={"array": highs, "arrayminus": lows, "thickness": 1},
             error_x={"array": slow, "arrayminus": fast, "thickness": 1},
             text=[one.name for one in members],
-            customdata=[
-                [one.name, 100 * one.accuracy, one.parameters, one.size_mb, one.time_mark and f"<br>{one.time_mark}"]
-                for one in members
-            ],
-            hovertemplate="%{customdata[0]}<br>test %{y:.1f} %, validation %{customdata[1]:.1f} %<br>%{x:.3g} ms, "
-            "%{customdata[2]:,} parameters, %{customdata[3]:.3g} MB%{customdata[4]}<extra></extra>",
+            customdata=[[hover_text(one)] for one in members],
+            hovertemplate="%{customdata[0]}<extra></extra>",
             mode="markers",
             name=name,
             marker={"color": colour, "size": size, "symbol": symbol},
@@ -77,9 +104,9 @@ def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Fi
 
 
 def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """`accuracy_over_time`, with a button for each runtime that all candidates were timed in. The pick stays the same.
+    """`accuracy_over_time`, with a button for each runtime that all candidates were timed in.
 
-    `candidates` and `choice` are PyTorch's.
+    The recommended network stays the same. `candidates` and `choice` are PyTorch's.
     """
     figure, buttons = accuracy_over_time(candidates, choice), []
     counts = [len(figure.data)]
@@ -87,7 +114,8 @@ def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choic
         there = in_runtime(candidates, runtime)
         named = {one.name: one for one in there}
         front = pareto(there)
-        drawn = accuracy_over_time(there, choice._replace(pick=named[choice.pick.name], front=front, knee=front.knee()))
+        pick = choice.pick and named[choice.pick.name]
+        drawn = accuracy_over_time(there, choice._replace(pick=pick, front=front, knee=front.knee()))
         figure.add_traces([trace.update(visible=False) for trace in drawn.data])
         counts.append(len(drawn.data))
     if len(counts) == 1:

@@ -1,6 +1,6 @@
-"""Choose a network: Pareto front, knee, constraints, statistical ties, and a weighted decision score.
+"""Choose a network: by the rule of `ftl.recommend` or by a weighted decision score; Pareto front and knee.
 
-Everything here looks at figures of the images held out for choosing; the test set only reports.
+Everything here looks at figures of the validation images; the test set only reports.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ import numpy as np
 
 from ftl.candidate import Candidate, base_of
 from ftl.errors import FtlError
+from ftl.limits import Limits
 from ftl.metrics import mcnemar
+from ftl.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, none_within, recommend, usefulness
 
 KNEE_LEAST = 0.1
 """A knee must stand this far from the straight line between the front's ends, both axes scaled to 0..1."""
 
 TIED_ABOVE = 0.05
-"""Candidates with McNemar's p above this are not told apart from the pick."""
+"""Candidates with McNemar's two-sided p above this are not significantly different from the recommended one."""
+
+ALIKE = "not significantly different"
 
 
 class Weights(NamedTuple):
@@ -46,22 +50,6 @@ def preset(name: str) -> Weights:
     if name not in PRESETS:
         raise FtlError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
-
-
-class Limits(NamedTuple):
-    """Constraints on a pick; None: any."""
-
-    max_ms: float | None = None
-    min_recall: float | None = None
-    max_mb: float | None = None
-
-    def allow(self, candidate: Candidate) -> bool:
-        """Whether a candidate keeps within all limits; an unknown recall does not."""
-        return (
-            (self.max_ms is None or candidate.time_ms <= self.max_ms)
-            and (self.max_mb is None or candidate.size_mb <= self.max_mb)
-            and (self.min_recall is None or (candidate.recall is not None and candidate.recall >= self.min_recall))
-        )
 
 
 def decision_score(candidate: Candidate, base: Candidate, weights: Weights) -> float:
@@ -92,21 +80,41 @@ def _accuracy(candidate: Candidate) -> float:
 class Front:
     """The Pareto front of a quality over a cost: candidates, by rising cost and quality, that no other beats in both.
 
-    By default of accuracy over time.
+    By default of accuracy over time. `measured`: all candidates that it is the front of.
     """
 
     candidates: tuple[Candidate, ...]
     cost: Measure = _time
     quality: Measure = _accuracy
+    measured: tuple[Candidate, ...] = ()
 
     def best(
-        self, *, max_ms: float | None = None, min_recall: float | None = None, max_mb: float | None = None
+        self,
+        *,
+        max_ms: float | None = None,
+        min_recall: float | None = None,
+        max_mb: float | None = None,
+        min_accuracy: float | None = None,
+        min_f1: float | None = None,
+        min_precision: float | None = None,
+        min_balanced_accuracy: float | None = None,
+        margin: float = 0.0,
     ) -> Candidate:
-        """The candidate of the highest quality on the front within the limits. Raises `FtlError` when there is none."""
-        allowed = [one for one in self.candidates if Limits(max_ms, min_recall, max_mb).allow(one)]
-        if not allowed:
-            raise FtlError("no candidate on the front keeps within the limits: loosen one")
-        return max(allowed, key=lambda one: (self.quality(one), -self.cost(one)))
+        """The recommended candidate within the limits, see `ftl.recommend.recommend`.
+
+        On a front of another quality or cost: of those on it that pass the tests, the one of the highest quality.
+        Raises `FtlError` when there is none, with the reason.
+        """
+        limits = Limits(max_ms, min_recall, max_mb, min_accuracy, min_f1, min_precision, min_balanced_accuracy)
+        found = recommend(self.measured or self.candidates, limits, margin=margin)
+        if found.network is not None and (self.cost, self.quality) == (_time, _accuracy):
+            return found.network
+        if found.network is None:
+            raise FtlError(found.reason)
+        passed = [one for one in self.candidates if one.name in found.passed]
+        if not passed:
+            raise FtlError("no candidate on the front passes: loosen a limit")
+        return max(passed, key=lambda one: (self.quality(one), -self.cost(one)))
 
     def knee(self) -> Candidate | None:
         """The candidate farthest above the line between the front's ends; None if the front has no clear bend."""
@@ -125,44 +133,73 @@ def pareto(candidates: Sequence[Candidate], cost: Measure = _time, quality: Meas
     for candidate in sorted(candidates, key=lambda one: (cost(one), -quality(one))):
         if not front or quality(candidate) > quality(front[-1]):
             front.append(candidate)
-    return Front(tuple(front), cost, quality)
+    return Front(tuple(front), cost, quality, tuple(candidates))
 
 
 class Choice(NamedTuple):
-    """A pick and what stands around it: `scores` by name, best first; `tied` with the pick; `front`; `knee`."""
+    """What is recommended and what stands around it. `pick`: the recommended network; None: none is, `reason` says why.
 
-    pick: Candidate
+    `scores`: decision scores by name, best first; `tied`: not significantly different from the recommended one;
+    `standings`: a phrase on each candidate, by name, which may be empty; `notes`: what else to know, a sentence each.
+    """
+
+    pick: Candidate | None
     scores: dict[str, float]
     tied: list[Candidate]
     front: Front
     knee: Candidate | None
+    standings: dict[str, str]
+    reason: str
+    notes: tuple[str, ...] = ()
 
 
 def choose(
-    candidates: Sequence[Candidate], weights: Weights | str = "balanced", limits: Limits | None = None
+    candidates: Sequence[Candidate],
+    weights: Weights | str | None = None,
+    limits: Limits | None = None,
+    *,
+    margin: float = 0.0,
 ) -> Choice:
-    """Pick the pruned network with the highest decision score within the limits.
+    """Recommend a network within the limits: by `ftl.recommend.recommend`, or a pruned one by decision score.
 
-    Raises `FtlError` when no candidate is within them, or the preset's name is unknown.
+    `weights`: of the decision score, or their preset's name; None: the rule that tests, with its `margin`. Raises
+    `FtlError` when the preset's name is unknown, or there is no unpruned network.
     """
-    if isinstance(weights, str):
-        weights = preset(weights)
-    base = base_of(candidates)
+    limits, front = limits or Limits(), pareto(candidates)
+    scores = scores_of(candidates, PRESETS["balanced"] if weights is None else weights)
+    if weights is None:
+        found = recommend(candidates, limits, margin=margin)
+        pick, standings, reason, notes = found.network, found.standings, found.reason, found.notes
+    else:
+        pick, standings, reason, notes = _by_score(candidates, scores, limits)
+    tied = [] if pick is None else [one for one in candidates if one is not pick and _tied(one, pick)]
+    if weights is not None:
+        standings |= {one.name: ALIKE for one in tied if standings[one.name] == ""}
+    return Choice(pick, scores, tied, front, front.knee(), standings, reason, notes)
+
+
+def scores_of(candidates: Sequence[Candidate], weights: Weights | str) -> dict[str, float]:
+    """The decision scores of the pruned networks by name, best first."""
+    weights, base = preset(weights) if isinstance(weights, str) else weights, base_of(candidates)
     scores = {one.name: decision_score(one, base, weights) for one in candidates if not one.is_base}
-    scores = dict(sorted(scores.items(), key=lambda item: -item[1]))
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def _by_score(
+    candidates: Sequence[Candidate], scores: dict[str, float], limits: Limits
+) -> tuple[Candidate | None, dict[str, str], str, tuple[str, ...]]:
+    """The pruned network with the highest decision score within the limits, as the original chooses."""
     by_name = {one.name: one for one in candidates}
-    allowed = [by_name[name] for name in scores if limits is None or limits.allow(by_name[name])]
-    if not allowed:
-        fastest = min((one for one in candidates if not one.is_base), key=lambda one: one.time_ms, default=base)
-        recall = "unknown" if fastest.recall is None else f"{fastest.recall:.3f}"
-        raise FtlError(
-            f"no pruned network keeps within the limits: the fastest takes {fastest.time_ms:.3g} ms, with recall "
-            f"{recall} and {fastest.size_mb:.3g} MB; loosen one"
-        )
-    pick = allowed[0]
-    tied = [one for one in candidates if one is not pick and _tied(one, pick)]
-    front = pareto(candidates)
-    return Choice(pick, scores, tied, front, front.knee())
+    standings = {one.name: "" if one.is_base or limits.allow(one) else OUTSIDE for one in candidates}
+    pick = next((by_name[name] for name in scores if limits.allow(by_name[name])), None)
+    if pick is None:
+        pruned = [one for one in candidates if not one.is_base]
+        reason = none_within(pruned or candidates, "pruned network")
+        return None, standings, reason, ()
+    standings[pick.name] = RECOMMENDED
+    useful = usefulness(pick)
+    notes = () if useful is None or useful <= LEVEL else (f"On the validation images it is {USELESS}.",)
+    return pick, standings, "It has the best decision score within the limits.", notes
 
 
 def _tied(one: Candidate, pick: Candidate) -> bool:

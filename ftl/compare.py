@@ -14,6 +14,7 @@ from ftl.model import VALIDATION
 from ftl.pruning.names import BASE
 from ftl.pruning.network import read_description
 from ftl.pruning.sweep import networks
+from ftl.words import fixed
 
 
 class Difference(NamedTuple):
@@ -55,7 +56,7 @@ def table(differences: list[Difference]) -> str:
     """The differences as lines of text."""
     lines = [f"{'':16}{'filters in common':>18}{'accuracy':>20}{'p':>8}"]
     for one in differences:
-        accuracy = f"{one.accuracy[0]:.3f} / {one.accuracy[1]:.3f}" if one.accuracy else "not trained"
-        p = f"{one.p:.3f}" if one.p is not None else ""
+        accuracy = f"{fixed(one.accuracy[0], 3)} / {fixed(one.accuracy[1], 3)}" if one.accuracy else "not trained"
+        p = fixed(one.p, 3)
         lines.append(f"{one.name:16}{100 * float(np.mean(one.overlap)):>16.0f} %{accuracy:>20}{p:>8}")
     return "\n".join(lines) + "\n"

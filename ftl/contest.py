@@ -31,6 +31,7 @@ from ftl.scoring.whole import bind, check_scores
 from ftl.train import train_head
 from ftl.tuning.plan import Recipe
 from ftl.tuning.tune import answers_of, fit, photographs_of
+from ftl.words import exact_percent, fixed
 
 
 class Sets(NamedTuple):
@@ -179,7 +180,7 @@ def contest(
         for name, way in ways.items():
             missing = [share for share in shares if _key(name, share, seed) not in done]
             for share, network in zip(missing, way(missing, seed) if missing else (), strict=True):
-                report(len(done), total, f"{name} at {100 * share:g} %")
+                report(len(done), total, f"{name} at {exact_percent(share)}")
                 done[_key(name, share, seed)] = accuracy_of(network, sets, seed)
                 told = {"left_out": sets.left_out._asdict(), "versions": versions()}
                 write_json(file, {"made_from": made_from, "accuracies": done} | told)
@@ -209,6 +210,8 @@ def table(rows: Sequence[Row], against: str) -> str:
         other = next(one for one in rows if one.name == against and one.share == row.share)
         mean, reach = interval([100 * one for one in row.accuracies])
         gain, give = interval([100 * (a - b) for a, b in zip(row.accuracies, other.accuracies, strict=True)])
-        gained = "" if row is other else f"{gain:+.2f} ± {give:.2f}"
-        lines.append(f"{100 * row.share:6g}%  {row.name:18}{f'{mean:.2f} ± {reach:.2f}':>18}{gained:>24}")
+        gained = "" if row is other else f"{fixed(gain, 2, sign=True)} ± {fixed(give, 2)}"
+        lines.append(
+            f"{exact_percent(row.share):>7}  {row.name:18}{f'{fixed(mean, 2)} ± {fixed(reach, 2)}':>18}{gained:>24}"
+        )
     return "\n".join(lines) + "\n"

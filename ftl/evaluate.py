@@ -12,7 +12,7 @@ import numpy as np
 from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset, LeftOut, without
 from ftl.errors import FtlError
-from ftl.features import EVALUATION, FEATURES, extract, read_features
+from ftl.features import EVALUATION, FEATURES, extract, read_features, silent_filters
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
 from ftl.latency import TIME, time_network
 from ftl.metrics import summarise
@@ -63,6 +63,7 @@ def evaluate(
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
+    result["silent"] = silent_filters(folder / EVALUATION)
     result["predictions"] = predictions(dataset.paths, dataset.labels, probabilities, dataset.classes)
     write_json(folder / TEST, result)
     return result

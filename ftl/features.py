@@ -20,6 +20,7 @@ from ftl.head import features_from
 from ftl.images import read_image
 from ftl.progress import Report, silent
 from ftl.pruning.network import network_digest
+from ftl.silent import watched
 
 FEATURES = "features.h5"
 EVALUATION = "evaluation.h5"
@@ -48,7 +49,8 @@ def extract(
     `files`: where this machine has the images, if not at `dataset.paths`. `pooled`: the means of the last maps only.
 
     Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
-    `digests`; attributes `dataset_sha256` and `network_sha256` say what made it.
+    `digests`; attributes `dataset_sha256` and `network_sha256` say what made it, and `silent` how many of how many
+    filters no image activated.
     """
     file = folder / name
     made_from = {"dataset_sha256": dataset.digest(), "network_sha256": network_digest(folder)}
@@ -56,7 +58,7 @@ def extract(
     if file.is_file() and _made_from(file) == made_from:
         return file
     network = load_backbone(folder)
-    with whole_file(file) as draft, h5py.File(draft, "w") as target:
+    with whole_file(file) as draft, h5py.File(draft, "w") as target, watched(network) as activity:
         done = 0
         for batch in features_of(network, files or dataset.paths, pooled=pooled):
             if not done:
@@ -69,8 +71,15 @@ def extract(
         target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
         target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
         target.create_dataset("digests", data=list(dataset.digests), dtype=text)
-        target.attrs.update(made_from | {"versions": json.dumps(versions())})
+        target.attrs.update(made_from | {"versions": json.dumps(versions()), "silent": activity.silent()})
     return file
+
+
+def silent_filters(file: Path) -> tuple[int, int] | None:
+    """How many of how many filters no image of a file of features activated; None in files made before it was told."""
+    with h5py.File(file, "r") as source:
+        told = source.attrs.get("silent")
+    return None if told is None else (int(told[0]), int(told[1]))
 
 
 def _made_from(file: Path) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from ftl.progress import Report, silent
 from ftl.pruning.network import network_digest
 from ftl.rounds import ROUNDS, Take, figure, take_rounds, why_unstable
 from ftl.runtimes import NETWORKS, PYTORCH, TIMES
-from ftl.timing import PATIENCE, time_once
+from ftl.timing import PATIENCE, SECONDS, time_once
 
 TIME = TIMES[PYTORCH]
 
@@ -73,6 +73,8 @@ def time_all(
         finished = earlier is not None and (len(takes) >= ROUNDS or not takes)  # older files tell no rounds
         if not finished or (again and takes and why_unstable(takes)):
             before[folder, runtime] = takes
+    if patience is None and again:  # the first rounds are over, so they cannot tell
+        patience = 2 * SECONDS * len(before)
     rest: dict[Timed, dict[str, Any]] = {}
 
     def take(key: Timed) -> Take:

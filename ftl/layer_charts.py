@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from ftl.charts import ACCENT
 from ftl.understand import LayerLeft
+from ftl.words import percent
 
 WENT = "rgba(148,144,138,.5)"
 _NAMED = 16
@@ -107,7 +109,8 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
 
 def _percent(share: float) -> str:
     """A share 0..1, short enough to stand on a bar: 0.9 %, 9 %, 25 %."""
-    return f"{100 * share:.1g} %" if share < 0.095 else f"{100 * share:.0f} %"
+    decimals = 0 if share >= 0.0095 or not share else min(6, -math.floor(math.log10(100 * share)))
+    return percent(share, max(0, decimals))
 
 
 def _outlines(rows: Sequence[Profile]) -> list[tuple[list[float | None], list[float | None]]]:

@@ -8,23 +8,47 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ftl.candidate import Candidate, base_of
 from ftl.choose import PRESETS, decision_score
 from ftl.dataset import LeftOut
+from ftl.degenerate import warnings
 from ftl.errors import FtlError
 from ftl.evaluate import TEST
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.latency import TIME
+from ftl.metrics import balanced_accuracy
 from ftl.model import HEAD, VALIDATION
 from ftl.pruning.names import BASE, LINEAR
 from ftl.pruning.network import WEIGHTS, read_description
 from ftl.pruning.record import SETTINGS
 from ftl.pruning.sweep import networks
+from ftl.published import read_published
 from ftl.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
 
 CSV, JSON = "results.csv", "results.json"
 
 _FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
+
+
+def _of_validation(told: dict[str, Any]) -> dict[str, Any]:
+    """Figures of the validation images as a candidate has them; some are counted anew of older files."""
+    confusion = told["confusion"]
+    return {key: told[key] for key in _FIGURES} | {
+        "balanced_accuracy": balanced_accuracy(np.array(confusion)),
+        "validation_confusion": tuple(map(tuple, confusion)),
+        "right": tuple(told["right"]),
+        "spread": told.get("spread"),
+    }
+
+
+def _of_test(told: dict[str, Any]) -> dict[str, Any]:
+    confusion = told["confusion"]
+    return {f"test_{key}": told[key] for key in _FIGURES} | {
+        "test_balanced_accuracy": balanced_accuracy(np.array(confusion)),
+        "confusion": tuple(map(tuple, confusion)),
+    }
 
 
 def collect(out: str | Path) -> list[Candidate]:
@@ -51,15 +75,14 @@ def collect(out: str | Path) -> list[Candidate]:
                 **_trust(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(len(one["kept"]) for one in network["layers"]),
-                confusion=tuple(map(tuple, tested["confusion"])),
                 tied_layers=len(network["tied_layers"]),
-                right=tuple(validation["right"]),
+                silent=_pair(tested.get("silent")),
                 is_base=folder.name == BASE,
                 head=network.get("head", LINEAR),
                 budget=None if budget is None else (budget["limit"], budget["unit"]),
                 runtimes=_runtimes(folder, time),
-                **{key: validation[key] for key in _FIGURES},
-                **{f"test_{key}": tested[key] for key in _FIGURES},
+                **_of_validation(validation),
+                **_of_test(tested),
             )
         )
     if len(sets) > 1:
@@ -85,12 +108,14 @@ def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
         }
     if INT8 in found:
         worth = read_json(folder / FIGURES)
-        found[INT8] |= {key: worth["validation"][key] for key in _FIGURES}
-        found[INT8]["right"] = tuple(worth["validation"]["right"])
+        found[INT8] |= _of_validation(worth["validation"])
         if "test" in worth:
-            found[INT8] |= {f"test_{key}": worth["test"][key] for key in _FIGURES}
-            found[INT8]["confusion"] = tuple(map(tuple, worth["test"]["confusion"]))
+            found[INT8] |= _of_test(worth["test"])
     return found
+
+
+def _pair(told: list[int] | None) -> tuple[int, int] | None:
+    return None if told is None else (told[0], told[1])
 
 
 def _trust(time: dict[str, Any]) -> dict[str, Any]:
@@ -125,14 +150,19 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Above_limit": candidate.above_limit or None,
         "Accuracy_low": percent(candidate.test_accuracy_low),
         "Accuracy_high": percent(candidate.test_accuracy_high),
+        "Balanced_accuracy": percent(candidate.test_balanced_accuracy),
         "Precision": candidate.test_precision,
         "Recall": candidate.test_recall,
         "Validation_accuracy": percent(candidate.accuracy),
         "Validation_F1": candidate.f1,
         "Validation_recall": candidate.recall,
+        "Validation_precision": candidate.precision,
+        "Validation_balanced_accuracy": percent(candidate.balanced_accuracy),
         "MACs": candidate.macs,
         "Channels": " ".join(map(str, candidate.channels)),
         "Tied_layers": candidate.tied_layers,
+        "Silent_filters": candidate.silent and candidate.silent[0],
+        "Warnings": "; ".join(warnings(candidate)) or None,
         "ONNX_time[s]": _in(candidate, ONNX, "time_ms", 1 / 1000),
         "Int8_time[s]": _in(candidate, INT8, "time_ms", 1 / 1000),
         "Int8_size[MB]": _in(candidate, INT8, "size_mb"),
@@ -179,59 +209,33 @@ def read_results(path: str | Path) -> list[Candidate]:
     found = []
     for row in read_json(file)["candidates"]:
         values: Any = {key: _tuples(value) for key, value in row.items() if key in names}
+        if "validation_confusion" not in values:
+            values = _completed(folder / str(row["name"]), values)
         found.append(Candidate(**values))
     return found
+
+
+def _completed(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of results made before they held answers by class, with these from the network's folder if it is there.
+
+    What is known of its 8-bit integers must not stand beside answers in float.
+    """
+    added = ("balanced_accuracy", "validation_confusion", "spread")
+    unknown = {"balanced_accuracy": None, "validation_confusion": (), "spread": None}
+
+    def told(file: Path, part: str = "") -> dict[str, Any]:
+        if not file.is_file():
+            return unknown
+        found = _of_validation(read_json(file)[part] if part else read_json(file))
+        return {key: found[key] for key in added}
+
+    row |= told(folder / VALIDATION)
+    if INT8 in row.get("runtimes", {}):
+        row["runtimes"][INT8] |= told(folder / FIGURES, "validation")
+    return row
 
 
 def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _tuples(one) for key, one in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def read_published(path: Path) -> list[Candidate] | None:
-    """Read a CSV of the original project (`log_avg_alex.csv`, `log_sum_VGG16.csv`).
-
-    Its columns were pasted side by side from three tables, each with its own model names: accuracy and size belong to
-    the row's parameters, whose name is the last `Model` column's; the time belongs to the `Model` column before it.
-    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned base. Returns
-    None for a table that this program wrote.
-    """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as handle:
-            head, *rows = [row for row in csv.reader(handle) if any(row)]
-        if head[:2] == ["Model", "Keep"]:
-            return None
-        times = {_stem(row[8]): float(row[9]) for row in rows}
-
-        def read(row: list[str], last: bool) -> Candidate:
-            name = _stem(row[8] if last else row[10])
-            number = None if last else float(name.split("_")[1])
-            f1 = float(row[6]) if row[6] else None
-            size, score = float(row[7]), float(row[12]) if row[12] else None
-            accuracy = float(row[4]) / 100
-            return Candidate(
-                name=name or _stem(row[0]),
-                keep=1.0 if last else number,
-                parameters=int(row[2]),
-                accuracy=accuracy,
-                f1=f1,
-                recall=None,
-                time_ms=1000 * times[name],
-                size_mb=size,
-                test_accuracy=accuracy,
-                test_f1=f1,
-                published_score=score,
-                is_base=last,
-            )
-
-        candidates = [read(row, row is rows[-1]) for row in rows]
-    except OSError as error:
-        raise FtlError(f"{path} cannot be read ({error})") from error
-    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
-        raise FtlError(f"{path} is no CSV of the original project ({error!r})") from error
-    return sorted(candidates, key=lambda one: (not one.is_base, one.keep))
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".h5")

@@ -41,8 +41,8 @@ class Sweep:
         """The front of accuracy over time."""
         return pareto(self.candidates)
 
-    def choose(self, preset: str = "balanced") -> Choice:
-        """The pick by decision score and what stands around it."""
+    def choose(self, preset: str | None = None) -> Choice:
+        """The recommended network and what stands around it; `preset`: by decision score instead."""
         return choose(self.candidates, preset)
 
 

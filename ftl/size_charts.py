@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from ftl.candidate import Candidate, base_of
-from ftl.charts import ACCENT, BASE_COLOUR, INK, shown_accuracy, titled
+from ftl.charts import ACCENT, BASE_COLOUR, INK, PLAIN, shown_accuracy, titled
 from ftl.choose import Choice
 from ftl.pruning.names import HEADS, LINEAR, RECALIBRATED, TUNED
+from ftl.words import fixed
 
 SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
 """How candidates are told apart by their kind, in all charts."""
@@ -110,19 +111,19 @@ def accuracy_over_parameters(candidates: Sequence[Candidate]) -> go.Figure:
     base = 100 * shown_accuracy(base_of(candidates))
     figure = titled("Accuracy of the pruned networks", "parameters left [%], log", "accuracy [%]")
     _draw(figure, candidates, _left, lambda data: data.accuracy, "pruned networks")
-    figure.add_hline(
-        base, line={"color": BASE_COLOUR}, annotation_text=f"base {base:.1f} %", annotation_position="bottom right"
-    )
+    told = f"unpruned network {fixed(base, 1)} %"
+    figure.add_hline(base, line={"color": BASE_COLOUR}, annotation_text=told, annotation_position="bottom right")
     figure.update_xaxes(type="log")
     return figure
 
 
 def size_and_time(candidates: Sequence[Candidate]) -> go.Figure:
-    """File size and inference time over the share of parameters left."""
-    figure = titled("Size and inference time", "parameters left [%]", "size [MB]")
+    """File size and latency over the share of parameters left."""
+    figure = titled("Size and latency", "parameters left [%]", "size [MB]")
     _draw(figure, candidates, _left, lambda data: data.size_mb, "size")
-    _draw(figure, candidates, _left, lambda data: data.time_ms, "time", ACCENT, yaxis="y2")
-    figure.update_layout(yaxis2={"title": "time [ms]", "overlaying": "y", "side": "right", "showgrid": False})
+    _draw(figure, candidates, _left, lambda data: data.time_ms, "latency", ACCENT, yaxis="y2")
+    right = {"title": "latency [ms]", "overlaying": "y", "side": "right", "showgrid": False}
+    figure.update_layout(yaxis2=right | PLAIN)
     return figure
 
 
@@ -134,15 +135,16 @@ def filters_and_parameters(candidates: Sequence[Candidate]) -> go.Figure:
 
 
 def decision_scores(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """The decision score over the share of parameters left, the pick marked."""
+    """The decision score over the share of parameters left; a pruned network that is recommended is marked."""
     figure = titled("Decision score", "parameters left [%], log", "score")
     _draw(figure, candidates, _left, lambda data: [choice.scores[name] for name in data.names], "candidates")
-    figure.add_scatter(
-        x=[100 * choice.pick.parameters / base_of(candidates).parameters],
-        y=[choice.scores[choice.pick.name]],
-        name="the pick",
-        mode="markers",
-        marker={"size": 18, "symbol": "star", "color": ACCENT},
-    )
+    if choice.pick is not None and not choice.pick.is_base:
+        figure.add_scatter(
+            x=[100 * choice.pick.parameters / base_of(candidates).parameters],
+            y=[choice.scores[choice.pick.name]],
+            name="recommended",
+            mode="markers",
+            marker={"size": 18, "symbol": "star", "color": ACCENT},
+        )
     figure.update_xaxes(type="log")
     return figure

@@ -13,7 +13,7 @@ from ftl.errors import FtlError
 from ftl.features import FEATURES, extract, read_features
 from ftl.files import digest, made_before, versions, write_json
 from ftl.head import Head, fit_head
-from ftl.metrics import summarise
+from ftl.metrics import validate
 from ftl.model import HEAD, VALIDATION, write_head
 from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
 from ftl.pruning.names import TUNED, candidate_name
@@ -27,15 +27,14 @@ def train_head(
 ) -> tuple[Head, dict[str, Any]]:
     """Fit on three quarters with a 4-fold search for C, and validate on the last quarter, by photo where told.
 
-    Returns the head and its validation: `summarise`'s figures, with `right`, one bool per image held out, and `paths`.
+    Returns the head and its validation: `ftl.metrics.validate`'s figures of the images held out, and their `paths`.
     """
     train, held_out = split(dataset, seed=seed, photo=photo)
     photos = photo_ids(dataset.paths, photo)
     inner = folds(dataset.labels[train], [photos[index] for index in train], seed)
     head = fit_head(features[train], dataset.labels[train], dataset.classes, inner)
-    predicted = head.probabilities(features[held_out]).argmax(1)
-    validation = summarise(dataset.labels[held_out], predicted, dataset.classes, positive)
-    validation["right"] = [bool(one) for one in predicted == dataset.labels[held_out]]
+    answers = head.probabilities(features[held_out])
+    validation = validate(answers, dataset.labels[held_out], dataset.classes, positive)
     validation["paths"] = [str(dataset.paths[index]) for index in held_out]
     return head, validation
 

@@ -1,5 +1,7 @@
 """Annotate: draw what is wrong with a wall, stroke by stroke."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from studio import ui
@@ -9,10 +11,18 @@ from studio.annotation.head import asked, do, head
 from studio.annotation.hold import hold
 from studio.annotation.looks import looks
 from studio.annotation.overlay import overlay
+from studio.annotation.unsent import unsent
 from studio.assists import page as assists
 from studio.classes import classes_of
-from studio.images.library import count_images, find_images, set_class
+from studio.images.library import count_images, find_images, give_class
+from studio.store.models import Image
 from studio.together.sharing import blind
+
+
+def _give_class(project_id: int, user_id: int, image: Image, menu: str) -> None:
+    """Give the image the class that was chosen in its menu."""
+    do(give_class, project_id, user_id, image.id, image.class_id, st.session_state[menu])
+
 
 here = user, project, role, who = ui.here()
 if not count_images(project.id):
@@ -70,7 +80,8 @@ with side:
         back = st.container(horizontal=True, gap="xsmall")
         for kind, key in (("undo", "ctrl+z"), ("redo", "ctrl+y")):
             back.button(
-                "", icon=f":material/{kind}:", help=kind.capitalize(), key=kind, shortcut=key, disabled=not editable,
+                "", icon=f":material/{kind}:", help=kind.capitalize(), key=f"{kind}-{image.id}", shortcut=key,
+                disabled=not editable,
                 on_click=do, args=(desk.step_back, image, who, kind),
             )  # fmt: skip
     with st.expander("View"):
@@ -80,19 +91,21 @@ with side:
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)
     with st.expander("Image and mask"):
-        ids = [None, *(one.id for one in classes)]
-        class_key = f"class-of-{image.id}-{image.class_id}"  # of this image: quick steps must not class the next one
-        st.selectbox(
-            "Class of the image", ids, ids.index(image.class_id), key=class_key,
-            format_func=lambda one: next((c.name for c in classes if c.id == one), "none yet"),
-            on_change=lambda: do(set_class, project.id, who, [image.id], st.session_state[class_key]),
+        names = {None: "No class"} | {one.id: one.name for one in classes}
+        # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
+        # change then be stored unasked. Its key names the image and the class that its user saw.
+        menu = f"class-of-{image.id}-{image.class_id}"
+        st.menu_button(
+            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu, width="stretch",
+            format_func=lambda choice: ui.plain(names[choice]),
+            on_click=_give_class, args=(project.id, who, image, menu),
         )  # fmt: skip
         least = st.number_input("Specks smaller than, in pixels", 2, 100_000, 20)
         tidying = st.container(horizontal=True)
-        if tidying.button("Drop specks", disabled=not editable):
+        if tidying.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
             with ui.told():
                 desk.add(image, who, tidy.specks(log.mask(image, author_id=whose), int(least)))
-        if tidying.button("Fill holes", disabled=not editable):
+        if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
                 desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
         st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
@@ -108,6 +121,7 @@ colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
         do(desk.put_away, image, who)
+        unsent(image, user)
         if way == "Threshold":
             sorting.page(image, who, classes, editable=editable)
         else:
@@ -128,15 +142,12 @@ with middle:
             return
         if tool == "pin":
             talk.pin(image, me, mounted, objects)
-        try:
-            count = desk.save(image, me, mounted, objects)
-            st.caption(f":material/cloud_done: All strokes saved · {count} since this view")
-        except ui.ERRORS as error:
-            st.error(f"Not saved yet: {error}. Your strokes are kept in this tab.", icon=":material/cloud_off:")
-            st.button("Try again", icon=":material/refresh:")
+        with suppress(*ui.ERRORS):  # the browser sends them again, and tells why they are not taken
+            desk.save(image, me, mounted, objects)
 
     with st.container(key=f"stage-{image.id}"):
         overlay(image, mounted, opacity, lambda: do(desk.put_away, image, who))
         drawing()
-    talk.comments(image, who, own_only=alone)
+    unsent(image, user, mounted)
+    talk.comments(image, here, own_only=alone)
     talk.history(image, here, classes, editable=editable, own_only=alone)

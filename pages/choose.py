@@ -59,9 +59,9 @@ with side:
         st.markdown("**Limits**")
         limits = controls.limits(shown)
     with st.container(border=True):
-        st.markdown("**What counts**", help="The decision score adds these up; the best score within the limits wins.")
-        weights = controls.weights()
-ranked = [order.rank(one, weights, limits) for one in shown]
+        st.markdown("**Recommend by**", help="Tests on the validation images, or a decision score as the original's.")
+        weights, margin = controls.rule()
+ranked = [order.rank(one, weights, limits, margin) for one in shown]
 rows = order.table(ranked, weights)
 st.session_state["row-keys"] = [row.pop("key") for row in rows]
 with main:
@@ -81,21 +81,23 @@ st.multiselect(
     known,
     key="open",
     max_selections=3,
-    placeholder="the pick",
+    placeholder="the recommended network",
     format_func=lambda key: (
         Network.of(key).name
         + (f" · {names[Network.of(key).job_id]} · {Network.of(key).job_id}" if len(shown) > 1 else "")
     ),
 )
 opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
+if not opened:
+    st.info("Click a point above, or name a network here, to look at it.", icon=":material/info:")
 project_pick = opening.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
     one = its.sweep.candidate(network.name)
     marks = {
-        ":orange-badge[:material/star: the pick]": network == its.pick,
-        ":green-badge[knee]": bool(its.choice and its.choice.knee and its.choice.knee.name == network.name),
-        ":gray-badge[base]": one.is_base,
+        ":orange-badge[:material/star: recommended]": network == its.pick,
+        ":green-badge[knee]": its.choice.knee is not None and its.choice.knee.name == network.name,
+        ":gray-badge[unpruned]": one.is_base,
         f":red-badge[{one.above_limit}]": bool(one.above_limit),
         ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }

@@ -131,7 +131,8 @@ def change(selection: Selection, names: dict[int, str]) -> None:
     ids = selection.ids()
     label, kind = (f"Change {len(ids):,}", "primary") if ids else ("Change", "secondary")
     menu = st.popover(label, icon=":material/edit:", disabled=not ids, type=kind, key="change")
-    with menu, st.form("change-form", border=False):
+    # cleared: what was given once must not be given to the next ones unseen
+    with menu, st.form("change-form", clear_on_submit=True, border=False):
         to_class = st.selectbox(
             "Class to give", [KEEP, None, *names],
             format_func=lambda one: one if one == KEEP else names.get(one, "none"),

@@ -7,13 +7,17 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ftl.words import NOTHING
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import progress, queue, record, waiting
+from studio.jobs import announce, progress, queue, record, waiting
 from studio.jobs.curves import learning_chart
 from studio.store.models import Job
 
-st.title("Jobs")
+left, right = st.columns([5, 2], vertical_alignment="center")
+left.title("Jobs")
+with right:
+    announce.offer()
 LOOKS = {
     "queued": ("gray", "schedule", "waiting"),
     "running": ("orange", "progress_activity", "running"),
@@ -29,7 +33,7 @@ COLUMNS = {
     "Parameters": st.column_config.NumberColumn(format="localized", width="small"),
     "Validation accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
     "Test accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
-    "Time in ms": st.column_config.NumberColumn(format="%.2f", width="small"),
+    "Time in ms": st.column_config.NumberColumn(format="%,.2f", width="small"),
 }
 
 
@@ -74,6 +78,9 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
         left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(progress.times(job))
+        if job.state == "done" and job.unstable:
+            whose = "A time is" if job.unstable == 1 else f"{job.unstable} times are"
+            left.caption(f":material/timer_off: {whose} unstable: taken again once the machine is quiet.")
         buttons(right, job, role, progress.finished(rows), next_up)
         if job.state == "running":
             left_over = waiting.told(job, turn) if turn and not job.cancel else ""
@@ -86,7 +93,9 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Networks and log", expanded=opened and job.state != "done"):
             if rows:
-                st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
+                st.dataframe(
+                    pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING
+                )
             if curves := progress.curves(job):
                 st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")
                 st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from ftl.words import NOTHING, percent
 from studio import ui
 from studio.progress import charts, counts, feed
 from studio.progress.counts import Annotator
@@ -28,7 +29,7 @@ COLUMNS = {
 
 def share(part: int, whole: int) -> str:
     """A share in percent."""
-    return f"{100 * part / whole:.0f} %"
+    return percent(part / whole if whole else None, 0)
 
 
 def chart(figure: go.Figure, key: str) -> None:
@@ -55,7 +56,7 @@ def people_table(people: list[Annotator]) -> None:
         }
         for one in people
     ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING)
 
 
 def people_here() -> None:

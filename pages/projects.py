@@ -6,10 +6,20 @@ from studio import ui
 from studio.backup import panel as backup_panel
 from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
+from studio.jobs import webhook_forms
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
 from studio.store.models import ROLES
+from studio.together.own_work import set_accept_own
 from studio.together.sharing import blind, set_overlap
+
+
+def _set_role(project_id: int, by: int, user_id: int, seen: str, menu: str) -> None:
+    """Give a member the role that was chosen in their menu, or take them out."""
+    wanted = st.session_state[menu]
+    with ui.told():
+        set_role(project_id, by, user_id, None if wanted == "remove" else wanted, seen)
+
 
 user = ui.signed_in()
 projects = projects_of(user.id)
@@ -73,13 +83,11 @@ if projects:
             if role != "admin":
                 row.caption(has, width="content")
                 continue
-            choices = [*ROLES, "remove"]
-            wanted = row.selectbox("Role", choices, choices.index(has), key=f"role-{member.id}", width=140,
-                                   label_visibility="collapsed")  # fmt: skip
-            if wanted != has:
-                with ui.told():
-                    set_role(project.id, who, member.id, None if wanted == "remove" else wanted)
-                    st.rerun()
+            menu = f"role-{member.id}-{has}"  # as its user saw it: see the menu of classes on Annotate
+            row.menu_button(
+                has, [*ROLES, "remove"], key=menu, width=140,
+                on_click=_set_role, args=(project.id, who, member.id, has, menu),
+            )  # fmt: skip
         if role == "admin":
             with st.form("invite", border=False):
                 as_role = st.selectbox("Invite as", ROLES)
@@ -97,6 +105,15 @@ if projects:
             if st.form_submit_button("Save"):
                 set_overlap(project.id, who, int(count))
                 st.rerun()
+        with st.expander("Who accepts"), st.form("accept-own", border=False), ui.told():
+            st.markdown(
+                "What somebody handed in, another reviewer or admin accepts or returns. Only where a project has no "
+                "other, its one reviewer may accept their own work."
+            )
+            own = st.checkbox("Reviewers may accept their own work", project.accept_own)
+            if st.form_submit_button("Save"):
+                set_accept_own(project.id, who, own)
+                st.rerun()
         with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
             st.markdown(
                 "If files are crops of larger photographs, tell how a name names its photo. Crops of one photo "
@@ -106,6 +123,9 @@ if projects:
             if st.form_submit_button("Save"):
                 set_photo_pattern(project.id, pattern, who)
                 st.rerun()
+
+        with st.expander("Webhook"):
+            webhook_forms.project_form(project, who)
 
     if not blind(project, role):
         with st.expander("Take photographs and masks home", icon=":material/download:"):

@@ -5,7 +5,8 @@ import streamlit as st
 from studio import ui
 from studio.jobs.cluster import workers
 from studio.jobs.office import Machine, machines
-from studio.settings import Settings, fixed_scheduler, owns, save, settings
+from studio.jobs.webhook_forms import studio_form
+from studio.settings import fixed_scheduler, owns, save, settings
 
 user = ui.signed_in()
 st.title("Settings")
@@ -57,5 +58,7 @@ with st.container(border=True):
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
-        save(ui.who(), Settings(scheduler, time_on, int(most)))
+        save(ui.who(), now._replace(scheduler=scheduler, time_on=time_on, most_jobs=int(most)))
         st.toast("Saved: the next job goes by it.", icon=":material/check:")
+
+studio_form(ui.who())

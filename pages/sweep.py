@@ -3,13 +3,13 @@
 import streamlit as st
 
 from ftl.backbones.registry import REGISTRY
+from ftl.words import duration
 from studio import ui
 from studio.classes import classes_of
 from studio.images.library import Filter, count_images
 from studio.jobs import backbones
 from studio.jobs.form import made, ways
 from studio.jobs.keep import parse_keep
-from studio.jobs.progress import duration
 from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
 from studio.jobs.tuning import network_names, tuning_of

@@ -11,6 +11,7 @@ import streamlit as st
 from ftl.images import EXTENSIONS
 from ftl.progress import Report
 from ftl.pruning.names import BASE
+from ftl.words import duration, milliseconds, percent
 from studio import ui
 from studio.choosing import opening
 from studio.choosing.maps import jpeg
@@ -47,12 +48,13 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     """One network's answer."""
     st.image(picture, width="stretch")
     colour = "orange" if found.label == sweep.looked_for else "green"
-    st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{100 * found.probability:.2f} %**")
-    told = f"{found.ms:.3g} ms here; {alone_ms:.3g} ms when measured alone"
+    st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{percent(found.probability, 2)}**")
+    told = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
     if found.tiles:
         told = (
-            f"the whole photograph, in {found.ms:.3g} ms. **{len(found.found)} of {len(found.tiles)} tiles** show "
-            f"{ui.plain(sweep.looked_for)}, at most {100 * max(found.chances):.1f} %, in {found.tiles_ms / 1000:.2g} s"
+            f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** "
+            f"show {ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, "
+            f"in {duration(found.tiles_ms / 1000)}"
         )
     st.caption(told)
 

@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from studio import oidc
 from studio.accounts import COOKIE, user_of
+from studio.jobs import announce
 from studio.settings import owns
 from studio.ui import PageEnds, choose_project, page_file
 
@@ -52,5 +53,8 @@ else:
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))
+if user is not None:
+    with st.sidebar:
+        announce.listen()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

@@ -73,12 +73,17 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
     return project
 
 
-def set_role(project_id: int, by: int, user_id: int, role: str | None) -> None:
-    """Change a member's role, or with None take them out; `by`: who does it. The last admin stays one."""
+def set_role(project_id: int, by: int, user_id: int, role: str | None, seen: str | None = None) -> None:
+    """Change a member's role, or with None take them out; `by`: who does it. The last admin stays one.
+
+    `seen`: the role that they had when this was chosen, if that matters. Raises `StudioError` if it is another by now.
+    """
     with changing(by, project_id, "admin", alone=True) as db:
         member = db.get(Member, (project_id, user_id))
         if member is None:
             raise StudioError("this person is not in the project")
+        if seen is not None and member.role != seen:
+            raise StudioError(f"{member.user.name} is {member.role} by now: look at it again")
         admins = db.scalar(
             select(func.count()).select_from(Member).where(Member.project_id == project_id, Member.role == "admin")
         )

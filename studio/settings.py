@@ -19,11 +19,16 @@ class Settings(NamedTuple):
 
     `time_on`: the name of its worker that takes the times; empty for any that is idle.
     `most_jobs`: so many jobs of a project may wait or run at once.
+    `webhook`: where the end of every job is told, empty for nowhere; `private_webhooks`: whether this and those of
+    projects may lie in a private network; `address`: what links to the studio begin with.
     """
 
     scheduler: str = ""
     time_on: str = ""
     most_jobs: int = 10
+    webhook: str = ""
+    private_webhooks: bool = False
+    address: str = ""
 
 
 def settings() -> Settings:

@@ -130,15 +130,34 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def share(text: str) -> float:
+    """A share 0..1, for argparse."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return number
+
+
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Limits and weights of a pick."""
-    parser.add_argument("--max-ms", type=float, help="longest inference time")
-    parser.add_argument("--min-recall", type=float, help="least recall, 0 to 1")
-    parser.add_argument("--max-mb", type=float, help="largest file")
-    parser.add_argument("--preset", default="balanced", help="weights of the decision score: balanced, published")
+    """What a network is recommended by."""
+    parser.add_argument("--max-ms", type=float, help="longest latency, in milliseconds")
+    parser.add_argument("--max-mb", type=float, help="largest file, in MB")
+    for name in ("accuracy", "balanced accuracy", "f1", "precision", "recall"):
+        parser.add_argument(
+            f"--min-{name.replace(' ', '-')}", type=share, metavar="SHARE",
+            help=f"least {name} of the validation images, 0 to 1",
+        )  # fmt: skip
     parser.add_argument(
-        "--score-weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"), help="own weights"
+        "--margin", type=share, default=0.0, metavar="SHARE",
+        help="accuracy that may be lost for speed even if that is significant, as 0.01 for one point; 0",
+    )  # fmt: skip
+    parser.add_argument(
+        "--preset", help="recommend by decision score instead of by tests: published (the original's) or balanced"
     )
+    parser.add_argument(
+        "--score-weights", nargs=3, type=float, metavar=("QUALITY", "PARAMETERS", "TIME"),
+        help="recommend by a decision score of these weights",
+    )  # fmt: skip
 
 
 def add_int8(parser: argparse.ArgumentParser) -> None:
@@ -150,8 +169,10 @@ def add_int8(parser: argparse.ArgumentParser) -> None:
 
 
 def add_repeats(parser: argparse.ArgumentParser) -> None:
-    """How often base and pick are run again."""
-    parser.add_argument("--repeats", type=int, default=0, help="run base and pick this often again, for deviations")
+    """How often the unpruned and the recommended network are run again."""
+    parser.add_argument(
+        "--repeats", type=int, default=0, help="run unpruned and recommended network so often again, for deviations"
+    )
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ftl.choose import Choice, Weights
+    from ftl.candidate import Candidate
+    from ftl.choose import Choice
     from ftl.dataset import LeftOut
     from ftl.progress import Bar
 
@@ -20,63 +22,86 @@ def warn_of(left_out: LeftOut) -> None:
         print(told, file=sys.stderr)
 
 
-def print_results(out: Path, left_out: LeftOut) -> None:
-    """Write the results of a sweep, and print them as a table."""
+def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
+    """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
     from ftl.candidate import unstable_times
+    from ftl.degenerate import warnings
     from ftl.results import write_results
+    from ftl.words import count, fixed
 
     warn_of(left_out)
-    print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>13}{'MB':>9}{'ms (quartiles)':>26}")
     candidates = write_results(out, left_out)
+    standings = choose(candidates).standings
+    print(f"{'':16}{'test accuracy':>28}{'F1':>8}{'parameters':>15}{'MB':>10}{'ms (quartiles)':>28}")
     for one in candidates:
-        accuracy = f"{one.test_accuracy:.3f} ({one.test_accuracy_low:.3f} to {one.test_accuracy_high:.3f})"
-        time = f"{one.time_ms:.2f} ({one.time_q1_ms:.2f} to {one.time_q3_ms:.2f})"
-        row = f"{one.name:16}{accuracy:>28}{one.test_f1:>8.3f}{one.parameters:>13,}{one.size_mb:>9.2f}{time:>26}"
-        print("  ".join(filter(None, (row, one.time_mark, one.above_limit))))
+        accuracy = f"{fixed(one.test_accuracy, 3)} ({fixed(one.test_accuracy_low, 3)} to "
+        accuracy += f"{fixed(one.test_accuracy_high, 3)})"
+        time = f"{fixed(one.time_ms, 2)} ({fixed(one.time_q1_ms, 2)} to {fixed(one.time_q3_ms, 2)})"
+        row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>15}"
+        told = _told(one.time_mark, one.above_limit, standings[one.name])
+        print(f"{row}{fixed(one.size_mb, 2):>10}{time:>28}  {told}".rstrip())
+        for warning in warnings(one):
+            print(f"  warning: {warning}")
         for runtime, its in one.runtimes.items():
-            accuracy = f"{its['test_accuracy']:.3f}" if "test_accuracy" in its else ""
-            time = f"{its['time_ms']:.2f} ({its['time_q1_ms']:.2f} to {its['time_q3_ms']:.2f})"
-            row = f"  {runtime:14}{accuracy:>28}{'':21}{its['size_mb']:>9.2f}{time:>26}"
-            print("  ".join(filter(None, (row, replace(one, **its).time_mark))))
+            accuracy = fixed(its["test_accuracy"], 3) if "test_accuracy" in its else ""
+            time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
+            mark = replace(one, **its).time_mark
+            print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
     if told := unstable_times(candidates):
         print(told, "Run ftl test again on a quiet machine: it takes only these anew.")
 
 
-def choice_of(options: argparse.Namespace, out: Path, runtime: str = "pytorch") -> Choice:
-    """What is picked of a sweep within the limits that the options set."""
-    from ftl.candidate import in_runtime
-    from ftl.choose import Limits, choose
-    from ftl.results import read_results
-
-    limits = Limits(options.max_ms, options.min_recall, options.max_mb)
-    return choose(in_runtime(read_results(out), runtime), weights_of(options), limits)
+def _told(*phrases: str) -> str:
+    return ", ".join(filter(None, phrases))
 
 
-def weights_of(options: argparse.Namespace) -> Weights:
-    """The weights of the decision score. Raises `FtlError` for a preset that there is not."""
-    from ftl.choose import Weights, preset
+def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], Choice]:
+    """What recommends a candidate, as the options say. Raises `FtlError` for a preset that there is not."""
+    from functools import partial
 
-    return Weights(*options.score_weights) if options.score_weights else preset(options.preset)
+    from ftl.choose import Weights, choose, preset
+    from ftl.errors import FtlError
+    from ftl.limits import Limits
+
+    limits = Limits(**{name: getattr(options, name) for name in Limits._fields})
+    weights = Weights(*options.score_weights) if options.score_weights else options.preset and preset(options.preset)
+    if weights is not None and options.margin:
+        raise FtlError("--margin belongs to the rule that tests: leave --preset and --score-weights out")
+    return partial(choose, weights=weights, limits=limits, margin=options.margin)
 
 
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
     from ftl.candidate import in_runtime, unstable_times
+    from ftl.degenerate import warnings
     from ftl.errors import FtlError
     from ftl.results import read_results
+    from ftl.words import count, fixed, megabytes, milliseconds, percent
 
-    choice = choice_of(options, options.out, options.runtime)
+    candidates = in_runtime(read_results(options.out), options.runtime)
+    choice = chooser_of(options)(candidates)
     pick = choice.pick
-    print(f"pick: {pick.name}, {pick.parameters} parameters, score {choice.scores[pick.name]:.4f}")
-    print(f"  accuracy {pick.accuracy:.4f} where it was chosen, {pick.time_ms:.4g} ms, {pick.size_mb:.3g} MB")
-    if pick.test_accuracy is not None and pick.test_accuracy_low is not None:
-        interval = f" ({pick.test_accuracy_low:.4f} to {pick.test_accuracy_high:.4f})"
-        print(f"  accuracy {pick.test_accuracy:.4f}{interval} on the test set")
-    print(f"not told apart from it: {', '.join(one.name for one in choice.tied) or 'none'}")
+    if pick is not None:
+        print(f"recommended: {pick.name}, {count(pick.parameters)} parameters")
+        print(f"  accuracy {percent(pick.accuracy)} of the validation images, {milliseconds(pick.time_ms)}, "
+              f"{megabytes(pick.size_mb)}")  # fmt: skip
+        if pick.test_accuracy is not None and pick.test_accuracy_low is not None:
+            interval = f"{percent(pick.test_accuracy_low)} to {percent(pick.test_accuracy_high)}"
+            print(f"  accuracy {percent(pick.test_accuracy)} ({interval}) of the test images")
+        for told in (choice.reason, *choice.notes, *(f"Warning: {warning}." for warning in warnings(pick))):
+            print(f"  {told}")
+        if options.preset or options.score_weights:
+            print(f"  decision score {fixed(choice.scores[pick.name], 4)}")
+        print(f"not significantly different from it: {', '.join(one.name for one in choice.tied) or 'none'}")
     print(f"knee: {choice.knee.name if choice.knee else 'none'}")
-    print(f"front: {', '.join(one.name for one in choice.front.candidates)}")
-    if told := unstable_times(in_runtime(read_results(options.out), options.runtime)):
-        print(told)
+    print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
+    for one in candidates:
+        print(f"  {one.name:24}{milliseconds(one.time_ms):>12}{percent(one.accuracy):>10}  "
+              f"{_told(choice.standings[one.name], one.time_mark, *warnings(one))}".rstrip())  # fmt: skip
+    if unstable := unstable_times(candidates):
+        print(unstable)
+    if pick is None:
+        raise FtlError(choice.reason)
     if options.export:
         if not options.out.is_dir():
             raise FtlError("--export needs a sweep's folder: a CSV holds no networks")
@@ -88,7 +113,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     from ftl.exporting.write import export
     from ftl.latency import time_network
     from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
-    from ftl.words import counted
+    from ftl.words import counted, milliseconds
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
     left_out = options.int8 and too_much_lost(folder)
@@ -97,7 +122,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     if file.suffix.lower() in (".onnx", ".zip"):
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
-        times = ", ".join(f"{one['median_ms']:.2f} ms in {name}" for name, one in taken.items())
+        times = ", ".join(f"{milliseconds(one['median_ms'])} in {name}" for name, one in taken.items())
         print(f"one image takes {times} (medians, {counted(taken[TITLES[PYTORCH]]['threads'], 'thread')})")
 
 
@@ -109,8 +134,9 @@ def export(options: argparse.Namespace, bar: Bar) -> None:
 def report(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl report`."""
     from ftl.report import write_report
+    from ftl.results import read_results
 
-    choice = choice_of(options, options.out)
+    choice = chooser_of(options)(read_results(options.out))
     print(write_report(options.out, choice, options.html, repeats=options.repeats, report=bar))
 
 

@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
     options.add_choice(made)
     made.add_argument("--runtime", default="pytorch", help="whose times and accuracies count: pytorch, onnx, int8")
-    made.add_argument("--export", type=Path, metavar="FILE", help="write the pick as ftl export does")
+    made.add_argument("--export", type=Path, metavar="FILE", help="write the recommended network as ftl export does")
     options.add_int8(made)
 
     made = command("report", report, "write one self-contained page of charts")

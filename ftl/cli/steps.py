@@ -50,7 +50,7 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     for folder in made:
         network = read_description(folder)
         ties = len(network["tied_layers"])
-        note = f"; in {ties} of {len(network['layers'])} layers ties decided" if ties else ""
+        note = f"; in {ties} of {len(network['layers'])} layers equal scores decided" if ties else ""
         print(f"{folder}: {network['parameters']:,} parameters, {network['macs']:,} multiply-adds{note}")
 
 
@@ -84,6 +84,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.model import HEAD, VALIDATION, read_head
     from ftl.pruning.sweep import networks
     from ftl.train import train_all
+    from ftl.words import number
 
     folders, tuning = networks(options.out, made=False), tuning_of(options)
     tuning.check(load_backbone(folders[0]))
@@ -96,13 +97,14 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     for name in tuning.names(folder.name for folder in folders):
         folder = options.out / name
         validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
-        fitted = f"C = {head.c:g}" if head.c is not None else "fine-tuned"
+        fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
         right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
         print(f"{folder}: {fitted}, {right}")
 
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
+    from ftl.choose import choose
     from ftl.dataset import load_dataset
     from ftl.evaluate import apart, evaluate
     from ftl.files import alone
@@ -120,4 +122,4 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
 
             prepare(folders, runtimes, bar)
         time_all(folders, options.threads, bar, runtimes=runtimes, again=True)
-    print_results(options.out, left_out)
+    print_results(options.out, left_out, choose)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftl.cli.inputs import PLACES, backbone_of, keep_of, masks_of
-from ftl.cli.outcome import choice_of, print_results, warn_of, weights_of
+from ftl.cli.outcome import chooser_of, print_results, warn_of
 
 if TYPE_CHECKING:
     from ftl.progress import Bar
@@ -20,8 +20,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.report import write_report
     from ftl.run import sweep
 
-    keep = keep_of(options)
-    weights_of(options)  # an unknown preset is told now, not after hours
+    keep, choose = keep_of(options), chooser_of(options)  # an unknown preset is told now, not after hours
     place = {name: getattr(options, name) or options.workspace / folder for name, folder in PLACES.items()}
     backbone = backbone_of(options)
     masks = masks_of(options, backbone.preprocess.size, place["images"], place["masks"], bar)
@@ -51,10 +50,11 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         round_to=options.round_to,
         report=bar,
     )
-    print_results(done.out, done.left_out)
-    choice = choice_of(options, done.out)
+    print_results(done.out, done.left_out, choose)
+    choice = choose(done.candidates)
     page = write_report(done.out, choice, repeats=options.repeats, report=bar)
-    print(f"pick: {choice.pick.name}; charts: {page}")
+    print(f"recommended: {choice.pick.name}" if choice.pick else choice.reason)
+    print(f"charts: {page}")
 
 
 def criteria(options: argparse.Namespace, bar: Bar) -> None:
@@ -68,11 +68,12 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.scoring import CRITERIA
     from ftl.scoring.whole import unscaled
     from ftl.tuning.plan import Recipe
+    from ftl.words import exact
 
     if options.head not in (LINEAR, TUNED):
         raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
     if wrong := [share for share in options.macs if not 0 < share < 1]:
-        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {wrong[0]:g}")
+        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {exact(wrong[0])}")
     backbone, place = backbone_of(options), {name: options.workspace / folder for name, folder in PLACES.items()}
     masks = load_masks(
         place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,

@@ -18,7 +18,7 @@ from ftl.exporting.int8 import choose_quantised, probabilities
 from ftl.exporting.onnx import core
 from ftl.exporting.photographs import trained_with
 from ftl.files import digest, read_json, whole_file, write_json
-from ftl.metrics import summarise
+from ftl.metrics import validate
 from ftl.model import HEAD, VALIDATION, load_model
 from ftl.progress import Report, silent
 from ftl.pruning.network import network_digest
@@ -90,8 +90,7 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
             said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
-            told[name] = summarise(one.labels, said.argmax(1), classes, validation["positive"])
-            told[name] |= {"right": (said.argmax(1) == one.labels).tolist()}
+            told[name] = validate(said, one.labels, classes, validation["positive"])
             told[name] |= {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
     (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:

@@ -22,6 +22,7 @@ from ftl.model import VALIDATION, Model, load_model
 from ftl.model import export as export_safetensors
 from ftl.progress import Report, silent
 from ftl.pruning.network import read_description
+from ftl.words import number
 
 ENDINGS = (".safetensors", ".onnx", ".pt2", ".zip")
 
@@ -128,8 +129,8 @@ def check(model: Model, run: Callable[[np.ndarray], np.ndarray], images: Sequenc
     apart = max(float(np.abs(run(image) - model.probabilities([image])[0]).max()) for image in images)
     if not apart <= CLOSE:
         raise FtlError(
-            f"the export says otherwise than the network, by {apart:.2g} in a probability where {CLOSE:g} is allowed: "
-            "nothing was written"
+            f"the export says otherwise than the network, by {number(apart)} in a probability where "
+            f"{number(CLOSE)} is allowed: nothing was written"
         )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
+from ftl.words import exact
 
 RULES = ("fraction", "above-average", "global")
 """`fraction` and `above-average` of each layer's filters; `global`: a fraction of the whole network's."""
@@ -24,7 +25,7 @@ def keep_fraction(scores: np.ndarray, fraction: float, *, faithful: bool = False
     if faithful:
         kept = round((count - 1) * fraction)
         if kept < 1:
-            raise FtlError(f"keep fraction {fraction:g} leaves nothing of a layer with {count} filters: keep more")
+            raise FtlError(f"keep fraction {exact(fraction)} leaves nothing of a layer with {count} filters: keep more")
         order = np.lexsort((-np.arange(count), -scores))
     else:
         kept = max(1, round(count * fraction))

@@ -23,6 +23,7 @@ from ftl.pruning.rules import check_rule
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.pruning.ties import ties
 from ftl.scoring.passes import Evidence
+from ftl.words import exact
 
 Mode = Callable[[Backbone, Evidence, Sequence[float | None], How, Report], Iterator[Chosen]]
 
@@ -44,7 +45,7 @@ MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint
 def fractions_up_to(percent: float) -> list[float]:
     """0.01, 0.02, ... up to `percent` / 100, as the original's loop; 100 itself is the base."""
     if not 1 <= percent <= 100:
-        raise FtlError(f"PERCENT goes from 1 to 100, not {percent:g}")
+        raise FtlError(f"PERCENT goes from 1 to 100, not {exact(percent)}")
     return [step / 100 for step in range(1, int(percent) + 1)]
 
 
@@ -75,8 +76,8 @@ def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, how
     if how.faithful and given and round((fewest - 1) * min(given)) < 1:
         least = next(step / 1000 for step in range(1, 1001) if round((fewest - 1) * step / 1000) >= 1)
         raise FtlError(
-            f"keep fraction {min(given):g} leaves nothing of the layer with {fewest} filters, as the original counts: "
-            f"keep at least {least:g}"
+            f"keep fraction {exact(min(given))} leaves nothing of the layer with {fewest} filters, as the original "
+            f"counts: keep at least {exact(least)}"
         )
 
 

@@ -19,7 +19,7 @@ from ftl.features import FEATURES, read_features
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.head import Head, features_from
 from ftl.images import read_image, resize_image
-from ftl.metrics import summarise
+from ftl.metrics import validate
 from ftl.model import HEAD, VALIDATION, read_head, write_head
 from ftl.progress import Report, silent
 from ftl.pruning.names import BASE, RECALIBRATED, TUNED, candidate_name
@@ -112,10 +112,9 @@ def tune(
         network, photographs, dataset, recipe=recipe, seed=seed, photo=photo, teacher=teacher,
         state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
     )  # fmt: skip
-    predicted = answers_of(tuned.network, tuned.head, photographs, held_out).argmax(1)
-    truth = dataset.labels[held_out]
-    validation = summarise(truth, predicted, dataset.classes, positive)
-    validation |= {"right": (predicted == truth).tolist(), "paths": [str(dataset.paths[index]) for index in held_out]}
+    answered = answers_of(tuned.network, tuned.head, photographs, held_out)
+    validation = validate(answered, dataset.labels[held_out], dataset.classes, positive)
+    validation["paths"] = [str(dataset.paths[index]) for index in held_out]
     with whole_folder(made) as draft:
         rewrite_network(draft, folder, tuned.network, TUNED)
         write_head(draft, tuned.head)

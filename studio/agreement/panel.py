@@ -10,14 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ftl.words import counted
+from ftl.words import NOTHING, counted, fixed
 from studio import ui
 from studio.agreement import consensus, layers, metrics, pictures
 from studio.annotation import desk, log
 from studio.annotation.picture import photograph
 from studio.images.library import image_in
 from studio.store.models import Image, ImageClass
-from studio.together import review
+from studio.together import own_work, review
 from studio.together.sharing import works_on
 
 WAYS = {"Majority": consensus.majority, "STAPLE": consensus.staple}
@@ -108,21 +108,33 @@ def judge(here: ui.Here, image: Image) -> None:
     """The buttons that say what becomes of an image."""
     bar = st.container(horizontal=True, vertical_alignment="center")
     bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height} {state(image)}")
-    if image.state == "submitted":
-        bar.button("Accept", type="primary", on_click=act, args=(review.accept, image.id, here.who))
-        handed_in = {one.user_id: one.user.name for one in works_on(image.id) if one.state == "submitted"}
-        with bar.popover("Return"), st.form("return", border=False):
-            to = st.selectbox("To", [*handed_in, None], format_func=lambda one: handed_in.get(one, "everybody"))
-            why = st.text_area("What is to be mended", max_chars=2000)
-            if st.form_submit_button("Return it", type="primary"):
-                with ui.told():
-                    review.give_back(image.id, here.who, to, why)
-                    st.rerun()
-    elif image.state == "accepted":
-        bar.button("Reopen", on_click=act, args=(review.reopen, image.id, here.who))
+    waits = image.state == "submitted"
+    refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
+    # each in its place, whatever the state: nothing comes to stand under a second click. Their keys name the state
+    bar.button("Accept", key=f"accept-{image.id}-{image.state}", type="primary", disabled=not waits or bool(refused),
+               on_click=act, args=(review.accept, image.id, here.who))  # fmt: skip
+    with bar.popover("Return", disabled=not waits):
+        if waits:
+            _return(here, image)
+    if image.state == "accepted":
+        bar.button("Reopen", key=f"reopen-{image.id}", on_click=act,
+                   args=(review.reopen, image.id, here.who))  # fmt: skip
+    if refused:
+        bar.caption(f":material/info: {ui.sentence(refused)}")
     if bar.button("Open in Annotate", icon=":material/brush:"):
         st.session_state["image"] = image.id
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(here.project.id), "image": str(image.id)})
+
+
+def _return(here: ui.Here, image: Image) -> None:
+    handed_in = {work.user_id: work.user.name for work in works_on(image.id) if work.state == "submitted"}
+    with st.form(f"return-{image.id}", border=False):
+        to = st.selectbox("To", [*handed_in, None], format_func=lambda key: handed_in.get(key, "everybody"))
+        why = st.text_area("What is to be mended", max_chars=2000)
+        if st.form_submit_button("Return it", type="primary"):
+            with ui.told():
+                review.give_back(image.id, here.who, to, why)
+                st.rerun()
 
 
 def compare(image: Image, classes: Classes, position: int, names: dict[int, str]) -> None:
@@ -144,7 +156,7 @@ def table(image: Image, classes: Classes, position: int, tolerance: int) -> None
         st.caption("None of them drew a class that is shown.")
         return
     rounded = [{name: round(one, 3) if isinstance(one, float) else one for name, one in row.items()} for row in rows]
-    st.dataframe(rounded, hide_index=True, width="stretch")
+    st.dataframe(rounded, hide_index=True, width="stretch", placeholder=NOTHING)
     st.caption(
         "1 is full agreement. F1 takes what is at most the tolerance apart as the same; clDice compares centre lines, "
         "for thin cracks; Kappa leaves out what chance would agree on, and is empty where neither drew the class."
@@ -159,8 +171,8 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     with ui.told():
         made = preview(image.id, position, classes, way, image)
         label = "Settle by majority" if way == "Majority" else "Settle by STAPLE"
-        bar.button(label, type="primary", disabled=not editable, on_click=act,
-                   args=(_settle, image, here.who, made, people, position))  # fmt: skip
+        bar.button(label, key=f"settle-{image.id}-{position}-{way}", type="primary", disabled=not editable,
+                   on_click=act, args=(_settle, image, here.who, made, people, position))  # fmt: skip
         st.image(made.picture, "What would become the image's mask", width="stretch")
         if made.disputed:
             st.markdown(
@@ -172,8 +184,8 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
             st.caption("Nothing is disputed.")
     last = log.last(image.id, here.user.id, "undo")
     if last is not None and last.startswith(layers.CONSENSUS):
-        bar.button("Undo the settling", icon=":material/undo:", disabled=not editable, on_click=act,
-                   args=(_undo, image, here.who))  # fmt: skip
+        bar.button("Undo the settling", key=f"unsettle-{image.id}-{last}", icon=":material/undo:",
+                   disabled=not editable, on_click=act, args=(_undo, image, here.who))  # fmt: skip
 
 
 def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
@@ -190,7 +202,7 @@ def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
         st.caption("Nobody's masks can be compared yet: no image was drawn on by two.")
         return
     for column, (name, value) in zip(st.columns(len(metrics.MEASURES)), metrics.mean(means).items(), strict=True):
-        column.metric(name, f"{value:.3f}" if value == value else "-")
+        column.metric(name, fixed(value, 3))
     st.caption(f"Mean of {counted(len(means), 'image')}, F1 with {tolerance} px.")
     people = metrics.by_person(every)
     figure = go.Figure([

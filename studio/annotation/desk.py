@@ -20,6 +20,7 @@ from studio.annotation.canvas import ERASER, strokes, toggle
 from studio.annotation.hold import room
 from studio.annotation.picture import encode, photograph, render
 from studio.annotation.shapes import Drawn
+from studio.annotation.surface import surface
 from studio.annotation.viewport import Viewport, look
 from studio.errors import StudioError
 from studio.store.models import Image
@@ -139,12 +140,10 @@ def mount(
 
 def canvas(on: Mount, tool: str, number: int, width: float, *, editable: bool) -> list[Mapping[str, Any]]:
     """Draw the canvas with the pen of a class; its objects."""
-    from streamlit_drawable_canvas import st_canvas  # cannot be imported outside of a Streamlit run
-
     # the canvas' own toolbar would lie over ours, and its undo knows nothing of the log
     st.html("<style>[class*=st-key-canvas-] { overflow: clip }</style>")
     eraser, pen = tool == "eraser", on.pens[number]
-    result = st_canvas(
+    result = surface(
         fill_color=f"{pen}80",
         stroke_width=max(1, round(width * sum(on.view.scale) / 2)) if TOOLS[tool] == "freedraw" else 1,
         stroke_color=f"{ERASER}cc" if eraser else f"{pen}b3",

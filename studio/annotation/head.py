@@ -13,7 +13,8 @@ from studio.annotation import desk
 from studio.errors import Forbidden
 from studio.images.library import Filter, image_in, neighbour
 from studio.store.models import Image
-from studio.together import review
+from studio.together import audit, own_work, review
+from studio.together.own_work import JUDGES
 from studio.together.sharing import give_next, works_on
 
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
@@ -44,27 +45,55 @@ def head(here: ui.Here, image: Image) -> None:
     bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
-    judges = here.role in ("reviewer", "admin")
-    for label, key, action, allowed in (
-        ("Submit", "submit", review.submit, image.state in ("open", "returned") and own in ("open", "returned")),
-        ("Accept", "accept", review.accept, judges and image.state == "submitted"),
-        ("Reopen", "reopen", review.reopen, judges and image.state == "accepted"),
-    ):
-        if allowed:
-            bar.button(label, key=key, on_click=_judge, args=(here, image, action))
-    if judges and image.state == "submitted":
-        _return(bar, here, image, {one.user_id: one.user.name for one in works if one.state == "submitted"})
+    if image.state in ("open", "returned") and own in ("open", "returned"):
+        _action(bar, here, image, "Submit", review.submit)
+    elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
+        bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
+    if here.role in JUDGES:
+        _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
+    if own == "returned":
+        _tell_return(image)
 
 
-def _return(bar: Any, here: ui.Here, image: Image, people: dict[int, str]) -> None:
-    with bar.popover("Return"), st.form("return", border=False):
-        to = st.selectbox("To", [None, *people], format_func=lambda one: "everybody" if one is None else people[one])
+def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
+    # its key names the image and the state that its user saw: a click that comes late is of those
+    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=_judge, args=(here, image, action))
+
+
+def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) -> None:
+    """What those who judge may do, each button always in its place."""
+    waits = image.state == "submitted"
+    refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
+    if waits and not refused:
+        _action(bar, here, image, "Accept", review.accept)
+    else:
+        bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
+    with bar.popover("Return", disabled=not waits):
+        if waits:
+            _return(here, image, handed_in)
+    if image.state == "accepted":
+        _action(bar, here, image, "Reopen", review.reopen)
+    if refused:
+        bar.caption(f":material/info: {ui.sentence(refused)}")
+
+
+def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
+    with st.form(f"return-{image.id}", border=False):
+        to = st.selectbox("To", [None, *people], format_func=lambda key: "everybody" if key is None else people[key])
         why = st.text_area("What is to be mended", max_chars=2000)
         if st.form_submit_button("Return", type="primary"):
             with ui.told():
                 desk.put_away(image, here.who)
                 review.give_back(image.id, here.who, to, why)
                 st.rerun()
+
+
+def _tell_return(image: Image) -> None:
+    """Who returned the work, and why, before all else."""
+    line = next((line for line in audit.history(image.project_id, image_id=image.id) if line.what == "returned"), None)
+    if line is not None:
+        why = ui.plain(line.details.get("why", "")) or "without a comment."
+        st.warning(f"Returned by **{ui.plain(line.user.name)}**: {why}", icon=":material/undo:")
 
 
 def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:

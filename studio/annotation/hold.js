@@ -129,7 +129,7 @@ export default function ({ data, setStateValue }) {
   }, true);
 
   for (const type of ["keydown", "click"]) window.addEventListener(type, (event) => {
-    if (replayed.has(event) || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
+    if (!event.isTrusted || canvasOf(event) || typing(event) || MODIFIERS.includes(event.key)) return;
     if (type === "click" && place(event)) return; // of a stroke whose canvas went meanwhile
     // Streamlit's shortcuts are of all keys that are down: without its end, a key given back would spoil the next
     const rest = type === "keydown" ? [new KeyboardEvent("keyup", event)] : [];

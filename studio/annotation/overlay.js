@@ -81,7 +81,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     try {
       const reply = await fetch(`${data.address}?after=${root.position}`, { cache: "no-store" });
       if (root.mount !== data.mount) return;
-      if (reply.status === 401) told("You are signed out. Sign in again in another tab; what you drew is kept here.");
+      if (reply.status === 401) told("You are signed out. Sign in again in another tab; this page then goes on.");
       else if (!reply.ok) told((await reply.json()).error);
       else {
         const got = await reply.json();
@@ -99,7 +99,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
         got.comments.forEach((one, index) => pin(one, index + 1));
       }
     } catch {
-      told("The studio does not answer. What you drew is kept here.");
+      told("The studio does not answer.");
+    }
+    if (window.ftlStrokes?.recovered) { // of another canvas of this image: the view lacks them
+      window.ftlStrokes.recovered = false;
+      root.stale = data.mount;
     }
     if (root.stale === data.mount) anew();
     setTimeout(ask, EVERY);

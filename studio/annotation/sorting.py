@@ -85,12 +85,14 @@ def sort(
     """
     areas: list[Component] = state["areas"]
 
-    def put(number: int | None) -> None:
-        """Give the area a class, or with None leave it out; then on to the next."""
-        area = areas[state["next"]]
+    def put(seen: int, number: int | None) -> None:
+        """Give the area that was seen a class, or with None leave it out; then on to the next."""
+        if seen != state["next"] or state["areas"] is not areas:
+            return
+        area = areas[seen]
         if number is not None:
             where = area.on(image.height, image.width)
-            name = f"area-{state['run']}-{state['next']}"
+            name = f"area-{state['run']}-{seen}"
             try:
                 desk.add(image, author_id, [tidy.region(where, number, name, over=over)])
             except ui.ERRORS as error:
@@ -110,9 +112,12 @@ def sort(
     bar = st.container(horizontal=True, vertical_alignment="center")
     bar.markdown(f"Area **{state['next'] + 1}** of {len(areas)}, {area.area:,} pixels. What is it?")
     for one in classes:
-        bar.button(ui.plain(one.name), key=f"put-{one.number}", on_click=put, args=(one.number,), disabled=not editable,
+        # its key names the area that its user saw: a second click is not one for the next area
+        bar.button(ui.plain(one.name), key=f"put-{state['run']}-{state['next']}-{one.number}", on_click=put,
+                   args=(state["next"], one.number), disabled=not editable,
                    shortcut=str(one.number) if one.number < 10 else None)  # fmt: skip
-    bar.button("Skip", icon=":material/skip_next:", on_click=put, args=(None,), shortcut="s")
+    bar.button("Skip", icon=":material/skip_next:", key=f"skip-{state['run']}-{state['next']}",
+               on_click=put, args=(state["next"], None), shortcut="s")  # fmt: skip
     bar.button("Stop", on_click=state.__setitem__, args=("areas", None))
     pixels = photograph(image.sha256)
     near = max(w, h) * 3

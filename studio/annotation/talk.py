@@ -14,7 +14,7 @@ from studio.annotation.viewport import look
 from studio.assists.marks import marks
 from studio.store.models import Image, ImageClass
 from studio.together import audit
-from studio.together.comments import comment, comments_on, settle
+from studio.together.comments import comment, comments_for, settle
 
 
 def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -24,7 +24,7 @@ def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[st
         st.caption(":material/push_pin: Click the place that you want to comment on.")
         return
     x, y = places[-1].geometry["points"][0]
-    with st.form("pin", border=False), ui.told():
+    with st.form(f"pin-{image.id}", border=False), ui.told():
         text = st.text_input(f"Comment at {x:.0f}, {y:.0f}", max_chars=2000)
         if st.form_submit_button("Comment", type="primary"):
             comment(image, user_id, text, (x, y))
@@ -33,9 +33,9 @@ def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[st
             st.rerun()
 
 
-def comments(image: Image, user_id: int, *, own_only: bool) -> None:
-    """The image's comments, those with a place in the order of their pins; and a new one."""
-    found = [one for one in comments_on(image.id) if not own_only or one.author_id == user_id]
+def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
+    """The image's comments that one may read, those with a place in the order of their pins; and a new one."""
+    found = comments_for(image.id, here.user.id, here.role, alone=own_only)
     waiting = [one for one in found if one.done_by is None]
     pins = {one.id: number for number, one in enumerate((one for one in waiting if one.x is not None), 1)}
     with st.expander(f"Comments · {len(waiting)}" if waiting else "Comments", icon=":material/forum:"):
@@ -43,15 +43,16 @@ def comments(image: Image, user_id: int, *, own_only: bool) -> None:
             left, right = st.columns([6, 1], vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
             text = ui.plain(one.text) if one.done_by is None else f"~~{ui.plain(one.text)}~~"
-            left.markdown(f"{mark}**{ui.plain(one.author.name)}** · {text}  \n:small[{ui.clock(one.at)}]")
+            to = f" to **{ui.plain(one.to.name)}**" if one.to is not None else ""
+            left.markdown(f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]")
             if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
                 with ui.told():
-                    settle(image, one.id, user_id)
+                    settle(image, one.id, here.who)
                     st.rerun()
-        with st.form("comment", clear_on_submit=True, border=False), ui.told():
+        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.told():
             text = st.text_input("Comment on the whole image", max_chars=2000)
             if st.form_submit_button("Comment"):
-                comment(image, user_id, text)
+                comment(image, here.who, text)
                 st.rerun()
 
 

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from studio.annotation.shapes import KINDS
-from studio.backup.rows import FORMAT, VERSION, Row
+from studio.backup.rows import ADDED, FORMAT, VERSION, Row
 from studio.errors import StudioError
 from studio.store.models import ROLES, STATES
 from studio.together.audit import WORDS
@@ -68,6 +68,10 @@ def _is_colour(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
 
 
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_pattern(value: Any) -> bool:
     try:
         return _text(10_000)(value) and re.compile(value).groups >= 1
@@ -78,11 +82,12 @@ def _is_pattern(value: Any) -> bool:
 _PERSON, _TIME, _PLACE = _line(64), _number(0, _LAST_DAY), _or_none(_number(0, 1e6))
 _SHAPES: dict[str, dict[str, Fits]] = {
     "project": {
-        "name": _line(100), "photo_pattern": _or_none(_is_pattern), "overlap": _whole(1, 20), "created_at": _TIME,
+        "name": _line(100), "photo_pattern": _or_none(_is_pattern), "overlap": _whole(1, 20), "accept_own": _is_bool,
+        "created_at": _TIME,
     },
     "classes": {
         "number": _whole(1, _MOST_CLASSES), "name": _line(60), "colour": _is_colour,
-        "removed": lambda value: isinstance(value, bool),
+        "removed": _is_bool,
     },
     "members": {"name": _PERSON, "role": _one_of(*ROLES)},
     "images": {
@@ -101,7 +106,7 @@ _SHAPES: dict[str, dict[str, Fits]] = {
     },
     "comments": {
         "image": _is_sha, "author": _PERSON, "text": _text(2000), "x": _PLACE, "y": _PLACE, "at": _TIME,
-        "done_by": _or_none(_PERSON),
+        "done_by": _or_none(_PERSON), "by_reviewer": _is_bool, "to": _or_none(_PERSON),
     },
     "events": {
         "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*WORDS), "details": _is_details, "at": _TIME,
@@ -112,9 +117,10 @@ _SHAPES: dict[str, dict[str, Fits]] = {
 def checked(table: str, row: Any, where: str) -> Row:
     """A row that has all its columns, no other, and in each what can be in it. `where`: tells its place.
 
-    Raises `StudioError`.
+    Columns that older backups lack are filled in. Raises `StudioError`.
     """
     shape = _SHAPES[table]
+    row = ADDED.get(table, {}) | row if isinstance(row, dict) else row
     if not isinstance(row, dict) or row.keys() != shape.keys():
         raise StudioError(f"{where} of the backup has not the columns {', '.join(shape)}")
     for column, fits in shape.items():
@@ -127,14 +133,14 @@ def checked_about(given: Any) -> Row:
     """What `project.json` holds. Raises `StudioError`, also for a version that this studio does not know."""
     if not isinstance(given, dict) or given.get("format") != FORMAT:
         raise StudioError("this is no backup of a studio's project: its project.json says nothing of one")
-    if given.get("version") != VERSION or type(given["version"]) is not int:
+    if type(given.get("version")) is not int or not 1 <= given["version"] <= VERSION:
         raise StudioError(
-            f"this studio reads backups of version {VERSION} and this is another: restore it with a newer studio"
+            f"this studio reads backups up to version {VERSION} and this is another: restore it with a newer studio"
         )
     lists = [given.get("classes"), given.get("members")]
     if any(not isinstance(one, list) or len(one) > 10_000 for one in lists) or not given["classes"]:
         raise StudioError("project.json of the backup has no lists of classes and members")
-    checked("project", given.get("project"), "the project")
+    given["project"] = checked("project", given.get("project"), "the project")
     for table in ("classes", "members"):
         for number, row in enumerate(given[table], 1):
             checked(table, row, f"number {number} of the {table}")

@@ -67,7 +67,8 @@ def look_through(given: Unpacked, log: Path) -> Plan:
             ready.write(f"{json.dumps(row | {'geometry': json.dumps(row['geometry'])})}\n")
     for table in ("works", "comments", "events"):
         for row in REST[table](given, plan):
-            people |= dict.fromkeys(row[key] for key in ("user", "author", "done_by") if row.get(key) is not None)
+            named = (row.get(key) for key in ("user", "author", "done_by", "to"))
+            people |= dict.fromkeys(name for name in named if name is not None)
     if len(people) > _MOST_PEOPLE:
         raise StudioError(f"the backup names more than {_MOST_PEOPLE:,} people")
     plan.people.extend(people)

@@ -64,7 +64,7 @@ _LOG = table(
     "strokes", column("geometry", _Json), *map(column, ("id", "image_id", "kind", "class_number", "author_id", "at"))
 )
 _GOALS = {"strokes": _LOG, "works": Work.__table__, "comments": Comment.__table__, "events": Event.__table__}
-_PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by"}
+_PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by", "to": "to_id"}
 
 
 def _keep_photographs(given: Unpacked, plan: Plan, draft: Path, report: Report) -> None:

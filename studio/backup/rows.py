@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
 
-FORMAT, VERSION = "ftl-studio backup", 1
+FORMAT, VERSION = "ftl-studio backup", 2
+ADDED: dict[str, dict[str, Any]] = {"project": {"accept_own": False}, "comments": {"by_reviewer": False, "to": None}}
+"""Columns that backups of version 1 lack, and what held then."""
+
 TABLES = ("images", "strokes", "works", "comments", "events")
 """Each is a file `<table>.jsonl` of a backup, a row a line, in the order in which the rows came."""
 
@@ -28,7 +31,9 @@ def about(db: Session, project_id: int) -> Row:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "project": {key: getattr(project, key) for key in ("name", "photo_pattern", "overlap", "created_at")},
+        "project": {
+            key: getattr(project, key) for key in ("name", "photo_pattern", "overlap", "accept_own", "created_at")
+        },
         "classes": [
             {key: getattr(one, key) for key in ("number", "name", "colour", "removed")} for one in db.scalars(classes)
         ],
@@ -50,7 +55,7 @@ def line(row: Row) -> str:
     return f"{text}\n" if geometry is None else f'{text[:-1]}, "geometry": {geometry}}}\n'
 
 
-_USER, _SETTLER = aliased(User), aliased(User)
+_USER, _SETTLER, _READER = aliased(User), aliased(User), aliased(User)
 _SHA = Image.sha256.label("image")
 _QUERIES: dict[str, Select[*tuple[Any, ...]]] = {
     "images": select(
@@ -66,9 +71,10 @@ _QUERIES: dict[str, Select[*tuple[Any, ...]]] = {
     ).join(Image, Image.id == Work.image_id).join(_USER, _USER.id == Work.user_id).order_by(Work.image_id, _USER.name),
     "comments": select(
         _SHA, _USER.name.label("author"), Comment.text, Comment.x, Comment.y, Comment.at,
-        _SETTLER.name.label("done_by"),
+        _SETTLER.name.label("done_by"), Comment.by_reviewer, _READER.name.label("to"),
     ).join(Image, Image.id == Comment.image_id).join(_USER, _USER.id == Comment.author_id)
-    .outerjoin(_SETTLER, _SETTLER.id == Comment.done_by).order_by(Comment.id),
+    .outerjoin(_SETTLER, _SETTLER.id == Comment.done_by).outerjoin(_READER, _READER.id == Comment.to_id)
+    .order_by(Comment.id),
     "events": select(_USER.name.label("user"), _SHA, Event.what, Event.details, Event.at)
     .join(_USER, _USER.id == Event.user_id).outerjoin(Image, Image.id == Event.image_id).order_by(Event.id),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ftl.candidate import Candidate
@@ -13,48 +13,70 @@ Interval = Callable[[Candidate], tuple[float, float]]
 
 
 class Axis(NamedTuple):
-    """A figure of a candidate in the unit that is shown, and the interval around it where there is one."""
+    """A figure of a candidate in the unit that is shown, and the interval around it where there is one.
+
+    `figure`: the candidate's own name of it.
+    """
 
     title: str
     value: Measure
     interval: Interval | None = None
+    figure: str = ""
 
 
-def _percent(value: float | None) -> float:
-    return 100 * (value or 0.0)
+def _shares(figure: str, title: str, *, interval: bool = False) -> Axis:
+    """A share of a candidate, in per cent; what is not known counts as 0 (see `known`)."""
+
+    def percent(candidate: Candidate, end: str = "") -> float:
+        return 100 * (getattr(candidate, figure + end) or 0.0)
+
+    return Axis(
+        f"{title} [%]",
+        percent,
+        (lambda candidate: (percent(candidate, "_low"), percent(candidate, "_high"))) if interval else None,
+        figure,
+    )
 
 
-QUALITIES = {
-    "Accuracy": Axis(
-        "accuracy [%]",
-        lambda one: _percent(one.accuracy),
-        lambda one: (_percent(one.accuracy_low), _percent(one.accuracy_high)),
-    ),
-    "F1": Axis("F1 [%]", lambda one: _percent(one.f1)),
-    "Recall": Axis("recall [%]", lambda one: _percent(one.recall)),
+_TITLES = {
+    "Accuracy": "accuracy",
+    "Balanced accuracy": "balanced_accuracy",
+    "F1": "f1",
+    "Precision": "precision",
+    "Recall": "recall",
 }
-"""On the images held out for choosing."""
 
-TESTED = {
-    "Accuracy": Axis(
-        "accuracy [%]",
-        lambda one: _percent(one.test_accuracy),
-        lambda one: (_percent(one.test_accuracy_low), _percent(one.test_accuracy_high)),
-    ),
-    "F1": Axis("F1 [%]", lambda one: _percent(one.test_f1)),
-    "Recall": Axis("recall [%]", lambda one: _percent(one.test_recall)),
-}
-"""On the images that only report."""
+
+def _qualities(prefix: str) -> dict[str, Axis]:
+    return {
+        name: _shares(prefix + figure, name if name == "F1" else name.lower(), interval=name == "Accuracy")
+        for name, figure in _TITLES.items()
+    }
+
+
+QUALITIES = _qualities("")
+"""On the validation images."""
+
+TESTED = _qualities("test_")
+"""On the test images, never used for choosing."""
+
+
+def known(candidates: Sequence[Candidate]) -> list[str]:
+    """Names of the qualities that all candidates know."""
+    both = [(name, axes[name].figure) for name in QUALITIES for axes in (QUALITIES, TESTED)]
+    lacking = {name for name, figure in both if any(getattr(one, figure) is None for one in candidates)}
+    return [name for name in QUALITIES if name not in lacking]
+
 
 COSTS = {
-    "Time": Axis(
-        "time for one image [ms]",
+    "Latency": Axis(
+        "latency, one image [ms]",
         lambda one: one.time_ms,
         lambda one: (one.time_q1_ms or one.time_ms, one.time_q3_ms or one.time_ms),
     ),
     "Parameters": Axis("parameters", lambda one: one.parameters),
     "Size": Axis("size [MB]", lambda one: one.size_mb),
-    "MACs": Axis("multiply-adds, millions", lambda one: (one.macs or 0) / 1e6),
+    "MACs": Axis("MACs, millions", lambda one: (one.macs or 0) / 1e6),
 }
 
 

@@ -11,11 +11,12 @@ import plotly.graph_objects as go
 from ftl import charts, size_charts
 from ftl.candidate import Candidate
 from ftl.choose import pareto
+from ftl.degenerate import warnings
 from ftl.pruning.names import LINEAR, RECALIBRATED, TUNED
 from ftl.size_charts import SYMBOLS
 from studio.choosing.axes import COSTS, QUALITIES, TESTED, Axis
-from studio.choosing.order import Ranked
-from studio.choosing.reading import Network, Sweep
+from studio.choosing.order import Ranked, standing_of
+from studio.choosing.reading import Network
 
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE = "#ea580c", "#16a34a"
@@ -31,9 +32,10 @@ _CROWD = 30
 def choice_chart(
     ranked: Sequence[Ranked], quality: str, cost: str, *, tested: bool, log: bool, dark: bool = False
 ) -> go.Figure:
-    """Quality over cost of all candidates, with intervals, fronts, bases, knees and picks.
+    """Quality over cost of all candidates, with intervals, fronts, unpruned and recommended networks, and knees.
 
     The front and the knee are always those of the validation images; `tested` shows the test set's figures instead.
+    What looks as if it did not work (`ftl.degenerate`) is ringed.
     Each point's `customdata[0]` is its `Network.key`.
     """
     x, y = COSTS[cost], (TESTED if tested else QUALITIES)[quality]
@@ -57,20 +59,23 @@ def choice_chart(
 
         def add(name: str, members: Sequence[Candidate], marker: dict[str, Any], bars: float = 0.0,
                 one: Ranked = one) -> None:  # fmt: skip
-            _add_points(figure, one.sweep, name, members, (x, y), marker, bars)
+            _add_points(figure, one, name, members, (x, y), marker, bars)
 
         plain = {"color": colour, "size": 11, "opacity": 1.0, "line": {"color": paper, "width": 1.5}}
         faint = plain | {"opacity": 0.35, "size": 9}
         outside = [member for member in rest if not one.limits.allow(member)]
         add("outside the limits", outside, faint | {"symbol": "circle-open", "line": {"width": 1.5}})
-        add("beaten by another", [m for m in inside if m.name not in on_front], faint, 0.35 * (len(rest) <= _CROWD))
-        add("on the front", [m for m in inside if m.name in on_front], plain, 0.9)
-        add("unpruned base", [one.sweep.base], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9)
+        add("dominated", [m for m in inside if m.name not in on_front], faint, 0.35 * (len(rest) <= _CROWD))
+        add("on the Pareto front", [m for m in inside if m.name in on_front], plain, 0.9)
+        add("unpruned network", [one.sweep.base], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9)
         if (knee := front.knee()) is not None:
             ring = {"symbol": "diamond-open", "size": 21, "color": KNEE, "opacity": 1.0, "line": {"width": 2.5}}
             add("knee", [knee], ring)
-        if one.choice is not None:
-            add("the pick", [one.choice.pick], plain | {"symbol": "star", "size": 24, "color": PICK}, 0.9)
+        if one.choice.pick is not None:
+            add("recommended", [one.choice.pick], plain | {"symbol": "star", "size": 24, "color": PICK}, 0.9)
+        warned = [member for member in one.sweep.candidates if warnings(member)]
+        ring = {"symbol": "circle-open", "size": 24, "color": charts.WARNING, "opacity": 1.0, "line": {"width": 2}}
+        add("with a warning", warned, ring)
     named: set[str] = set()
     for trace in figure.data:  # one entry of the legend for all sweeps
         trace.showlegend = trace.name not in named
@@ -88,10 +93,9 @@ def choice_chart(
         clickmode="event+select",
         hovermode="closest",
     )
-    figure.update_yaxes(title={"text": y.title, "standoff": 12}, gridcolor=grid, zeroline=False)
-    figure.update_xaxes(
-        title={"text": x.title, "standoff": 8}, gridcolor=grid, zeroline=False, type="log" if log else "linear"
-    )
+    figure.update_yaxes(title={"text": y.title, "standoff": 12}, gridcolor=grid, zeroline=False, **charts.PLAIN)
+    figure.update_xaxes(title={"text": x.title, "standoff": 8}, gridcolor=grid, zeroline=False,
+                        type="log" if log else "linear", **charts.PLAIN)  # fmt: skip
     if log:
         figure.update_xaxes(dtick="D2", minor={"dtick": 1})
     return figure
@@ -99,7 +103,7 @@ def choice_chart(
 
 def _add_points(
     figure: go.Figure,
-    sweep: Sweep,
+    ranked: Ranked,
     name: str,
     members: Sequence[Candidate],
     axes: tuple[Axis, Axis],
@@ -109,7 +113,7 @@ def _add_points(
     """A group of candidates; `bars`: opacity of their intervals, 0 for none."""
     if not members:
         return
-    x, y = axes
+    sweep, (x, y) = ranked.sweep, axes
     marker = {"symbol": [SYMBOLS[one.head] for one in members]} | marker
     drawn = {"color": marker["color"], "opacity": marker["opacity"], "size": marker["size"]}
     figure.add_scatter(
@@ -118,15 +122,14 @@ def _add_points(
         error_x=_bars(members, x, marker["color"], bars),
         error_y=_bars(members, y, marker["color"], bars),
         customdata=[
-            [Network(sweep.job_id, one.name).key, one.name, escape(sweep.name), 100 * one.accuracy,
-             100 * charts.shown_accuracy(one), one.time_ms, one.size_mb, one.parameters, WORDS[one.head],
-             one.time_mark and f"<br>{one.time_mark}"]
+            [
+                Network(sweep.job_id, one.name).key,
+                one.name,
+                charts.hover_text(one, sweep.name, WORDS[one.head], standing_of(ranked, one)),
+            ]
             for one in members
         ],
-        hovertemplate="<b>%{customdata[1]}</b> · %{customdata[2]}<br>%{customdata[8]}<br>"
-        "validation %{customdata[3]:.1f} %, test %{customdata[4]:.1f} %<br>"
-        "%{customdata[5]:.3g} ms, %{customdata[6]:.3g} MB, %{customdata[7]:,} parameters"
-        "%{customdata[9]}<extra></extra>",
+        hovertemplate="%{customdata[2]}<extra></extra>",
         mode="markers",
         name=name,
         marker=marker,
@@ -154,12 +157,12 @@ def _shade_outside(figure: go.Figure, ranked: Sequence[Ranked], quality: str, co
     limits = ranked[0].limits
     members = [member for one in ranked for member in one.sweep.candidates]
     far = 1.2 * max(COSTS[cost].value(one) for one in members)
-    most = {"Time": limits.max_ms, "Size": limits.max_mb}.get(cost)
+    most = {"Latency": limits.max_ms, "Size": limits.max_mb}.get(cost)
     if most is not None:
         figure.add_vrect(most, max(far, most), fillcolor=colour, line_width=0, layer="below")
-    least = 100 * (limits.min_recall or 0)
-    worst = min(QUALITIES["Recall"].value(one) for one in members)
-    if quality == "Recall" and least > worst:
+    axis = QUALITIES[quality]
+    least, worst = 100 * (getattr(limits, f"min_{axis.figure}") or 0), min(axis.value(one) for one in members)
+    if least > worst:
         figure.add_hrect(worst - 2, least, fillcolor=colour, line_width=0, layer="below")
 
 
@@ -168,10 +171,10 @@ def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
     candidates, choice = sweep.sweep.candidates, sweep.choice
     figures = {
         "Accuracy": size_charts.accuracy_over_parameters(candidates),
-        "Size and time": size_charts.size_and_time(candidates),
+        "Size and latency": size_charts.size_and_time(candidates),
         "Filters and parameters": size_charts.filters_and_parameters(candidates),
     }
-    if choice is not None:
+    if choice.pick is not None:
         figures["Decision score"] = size_charts.decision_scores(candidates, choice)
     if sweep.sweep.base.channels:
         figures["Filters kept per layer"] = charts.kept_per_layer(candidates, sweep.sweep.layers)

@@ -61,14 +61,15 @@ def project_network(project_id: int) -> Network | None:
 
 
 def choose_network(jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen: Network | None, key: str) -> Network:
-    """One network of these sweeps; at first the project's own, or the best of the newest sweep.
+    """One network of these sweeps; at first the project's own, else the newest sweep's recommended.
 
     `chosen`: the project's. `key`: of the widget.
     """
     newest = next(iter(loaded.values()))
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
     if st.session_state.get(key) not in networks:  # it may be of another project, or of a sweep that is gone
-        first = chosen if chosen in networks else Network(newest.job_id, choose(newest.candidates).pick.name)
+        best = choose(newest.candidates).pick or newest.base
+        first = chosen if chosen in networks else Network(newest.job_id, best.name)
         st.session_state[key] = first
     return st.selectbox(
         "Network",

@@ -1,4 +1,4 @@
-"""All candidates in the order of their decision scores, and each sweep's pick."""
+"""All candidates in order, and what is recommended of each sweep."""
 
 from __future__ import annotations
 
@@ -7,84 +7,103 @@ from typing import Any, NamedTuple
 
 from ftl.candidate import Candidate
 from ftl.charts import shown_accuracy
-from ftl.choose import Choice, Limits, Weights, choose, decision_score
-from ftl.errors import FtlError
+from ftl.choose import Choice, Weights, choose, decision_score
+from ftl.degenerate import warnings
+from ftl.limits import Limits
+from ftl.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE
+from ftl.words import fixed, milliseconds, number, percent
 from studio.choosing.reading import Network, Sweep
+
+_ORDER = (RECOMMENDED, SLOWER, WORSE, USELESS, UNTESTED, OUTSIDE)
 
 
 class Ranked(NamedTuple):
-    """A sweep with what the limits and weights make of it: a choice, or a sentence on why there is none."""
+    """A sweep with what is recommended of it within the limits."""
 
     sweep: Sweep
-    choice: Choice | None
-    problem: str
+    choice: Choice
     limits: Limits
 
     @property
     def pick(self) -> Network | None:
-        """The candidate chosen."""
-        return self.choice and Network(self.sweep.job_id, self.choice.pick.name)
+        """The recommended candidate."""
+        return None if self.choice.pick is None else Network(self.sweep.job_id, self.choice.pick.name)
+
+    @property
+    def problem(self) -> str:
+        """Why none is recommended, or nothing."""
+        return "" if self.choice.pick is not None else self.choice.reason
 
 
-def rank(sweep: Sweep, weights: Weights, limits: Limits) -> Ranked:
-    """Choose within a sweep. Scores compare with the sweep's own base, so each sweep has a pick of its own."""
-    try:
-        return Ranked(sweep, choose(sweep.candidates, weights, limits), "", limits)
-    except FtlError as error:
-        return Ranked(sweep, None, str(error), limits)
+def rank(sweep: Sweep, weights: Weights | None, limits: Limits, margin: float = 0.0) -> Ranked:
+    """Choose within a sweep, as `ftl.choose.choose` does: each sweep has a recommended network of its own."""
+    return Ranked(sweep, choose(sweep.candidates, weights, limits, margin=margin), limits)
 
 
-def table(ranked: Sequence[Ranked], weights: Weights) -> list[dict[str, Any]]:
-    """Rows for the page, best score first within each sweep, those outside the limits behind, the base last.
+def table(ranked: Sequence[Ranked], weights: Weights | None) -> list[dict[str, Any]]:
+    """Rows for the page, the recommended network of each sweep first, those outside the limits last.
 
-    `key` names the candidate (`Network.key`); shares are in per cent.
+    By decision score, best first and the unpruned network last, where there are weights. `key` names the candidate
+    (`Network.key`); shares are in per cent.
     """
-    return [row for one in ranked for row in _rows(one, weights)]
+    rows = [row for one in ranked for row in _rows(one, weights)]
+    if not any(row["Warnings"] for row in rows):
+        for row in rows:
+            del row["Warnings"]
+    return rows
 
 
-def _rows(ranked: Ranked, weights: Weights) -> list[dict[str, Any]]:
-    sweep, choice = ranked.sweep, ranked.choice
-    tied = {one.name for one in choice.tied} if choice else set()
+def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
+    sweep, standings = ranked.sweep, ranked.choice.standings
 
-    def place(one: Candidate) -> tuple[bool, bool, float]:
-        return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, weights)
-
-    def standing(one: Candidate) -> str:
-        if choice and one.name == choice.pick.name:
-            return "the pick"
-        if one.is_base:
-            return "base"
-        if not ranked.limits.allow(one):
-            return "outside the limits"
-        return "not told apart" if one.name in tied else ""
+    def place(one: Candidate) -> tuple[float, ...]:
+        if weights is not None:
+            return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, weights)
+        standing = standings[one.name]
+        return _ORDER.index(standing), one.time_ms if standing == SLOWER else -one.accuracy
 
     return [
         {
             "key": Network(sweep.job_id, one.name).key,
             "Sweep": sweep.name,
             "Network": one.name,
-            "Standing": ", ".join(filter(None, (standing(one), one.above_limit, one.time_mark))),
-            "Score": decision_score(one, sweep.base, weights),
+            "Standing": ("⚠ " if warnings(one) else "") + standing_of(ranked, one),
+            **({} if weights is None else {"Score": decision_score(one, sweep.base, weights)}),
             "Validation accuracy": 100 * one.accuracy,
             "Test accuracy": 100 * shown_accuracy(one),
-            "Recall": None if one.recall is None else 100 * one.recall,
-            "Time": one.time_ms,
+            "Balanced accuracy": _percent(one.balanced_accuracy),
+            "Recall": _percent(one.recall),
+            "Latency": one.time_ms,
             "Size": one.size_mb,
             "Parameters": 100 * one.parameters / sweep.base.parameters,
+            "Warnings": "; ".join(warnings(one)),
         }
         for one in sorted(sweep.candidates, key=place)
     ]
 
 
+def standing_of(ranked: Ranked, one: Candidate) -> str:
+    """What was found of a candidate, in words."""
+    unpruned = "unpruned" if one.is_base else ""
+    return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def summary(ranked: Ranked) -> str:
-    """What the pick is worth, in plain text. Accuracy is the test set's, which chose nothing."""
-    assert ranked.choice is not None
+    """What the recommended network is worth, in plain text. Accuracy is the test set's, never used for choosing."""
     base, pick = ranked.sweep.base, ranked.choice.pick
-    times = base.time_ms / pick.time_ms
-    low, high = (100 * (end or 0) for end in (pick.test_accuracy_low, pick.test_accuracy_high))
+    assert pick is not None
+    low, high = (_percent(end) for end in (pick.test_accuracy_low, pick.test_accuracy_high))
+    interval = "" if low is None else f" ({fixed(low, 1)} to {fixed(high, 1)})"
+    right = f"{percent(shown_accuracy(pick))} of the test images right{interval}"
+    if pick is base:
+        return f"is the unpruned network: an image takes {milliseconds(pick.time_ms)}, and it classifies {right}."
     return (
-        f"keeps {100 * pick.parameters / base.parameters:.1f} % of the parameters, is {times:.1f} times as fast as "
-        f"the base ({pick.time_ms:.3g} against {base.time_ms:.3g} ms), and classifies "
-        f"{100 * shown_accuracy(pick):.1f} % of the test images right ({low:.1f} to {high:.1f}), "
-        f"the base {100 * shown_accuracy(base):.1f} %."
+        f"keeps {percent(pick.parameters / base.parameters)} of the parameters, is "
+        f"{fixed(base.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
+        f"against {milliseconds(base.time_ms)}), and classifies {right}, the unpruned network "
+        f"{percent(shown_accuracy(base))}."
     )

@@ -1,4 +1,4 @@
-"""The upper half of the Choose page: the chart, the table, and what the pick is worth."""
+"""The upper half of the Choose page: the chart, the table, and what is recommended and why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.candidate import unstable_times
+from ftl.candidate import Candidate, unstable_times
+from ftl.degenerate import warnings
+from ftl.words import NOTHING, listed
 from studio import ui
 from studio.choosing import axes
 from studio.choosing.chart import choice_chart, more_charts, on_page
@@ -21,12 +23,13 @@ _NAMED = 8
 def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
     """The chart under its own controls; its selection is kept in the session as `points`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        quality = st.selectbox("Upwards", list(axes.QUALITIES), width=125)
+        shown = [one for sweep in ranked for one in sweep.sweep.candidates]
+        quality = st.selectbox("Upwards", axes.known(shown), width=175)
         cost = st.selectbox("To the right", list(axes.COSTS), width=150)
         images = st.segmented_control(
             "Of the", ["Validation images", "Test images"], default="Validation images", required=True,
-            help="Validation images are there to choose on. Test images chose nothing: they tell what the choice is "
-            "worth. Whoever chooses on them too is told too much.",
+            help="Validation images are there to choose on. Test images (never used for training or selection) tell "
+            "what the choice is worth; chosen on, they would promise too much.",
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
@@ -39,7 +42,7 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
 def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:
     """All candidates in order; its selection is kept in the session as `rows`. `many`: more than one sweep."""
     number = st.column_config.NumberColumn
-    held_out = "on the images held out for choosing"
+    held_out = "on the validation images"
     st.dataframe(
         rows,
         key="rows",
@@ -51,34 +54,42 @@ def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool)
         column_config={
             "Score": number(format="%.3f"),
             "Validation accuracy": number("Validation", format="%.1f %%", help=f"accuracy {held_out}"),
-            "Test accuracy": number("Test", format="%.1f %%", help="accuracy on images that chose nothing"),
+            "Test accuracy": number("Test", format="%.1f %%", help="accuracy on the test images"),
+            "Balanced accuracy": number("Balanced", format="%.1f %%", help=f"mean recall of the classes, {held_out}"),
             "Recall": number(format="%.1f %%", help=held_out),
-            "Time": number(format="%.3g ms"),
-            "Size": number(format="%.3g MB"),
-            "Parameters": number("Params", format="%.2f %%", help="of the base's"),
+            "Latency": number(format="%,.2f ms"),
+            "Size": number(format="%,.2f MB"),
+            "Parameters": number("Params", format="%.2f %%", help="of the unpruned network's"),
         },
+        placeholder=NOTHING,
     )
-    st.caption("Best score first. Tick up to three to see them side by side below.")
+    st.caption("Tick up to three to see them side by side below.")
 
 
 def verdicts(ranked: Sequence[Ranked]) -> None:
-    """Each sweep's pick in a sentence, with what is not told apart from it; or why there is none."""
+    """Each sweep's recommended network in a sentence, with the reason and what to mind; or why there is none."""
     for one in ranked:
-        if one.choice is None:
-            st.warning(ui.sentence(Exception(one.problem)), icon=":material/tune:")
-            continue
-        of = f" of {ui.plain(one.sweep.name)}" if len(ranked) > 1 else ""
-        with st.container(border=True):
-            st.markdown(f":orange[★] **{ui.plain(one.choice.pick.name)}**, the pick{of}, {summary(one)}")
-            if tied := [ui.plain(other.name) for other in one.choice.tied]:
-                names = ", ".join(tied[:_NAMED]) + (f" and {len(tied) - _NAMED} more" if len(tied) > _NAMED else "")
-                st.caption(f"Not told apart from it on the validation images (McNemar, p > 0.05): {names}.")
+        name = ui.plain(one.sweep.name)
+        if (pick := one.choice.pick) is None:
+            of = f"**{name}**: " if len(ranked) > 1 else ""
+            st.warning(of + ui.plain(ui.sentence(one.problem)), icon=":material/block:")
+        else:
+            _verdict(one, pick, f" of {name}" if len(ranked) > 1 else "")
         if told := unstable_times(one.sweep.candidates):
             st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
-    st.caption(
-        "The pick has the best decision score within the limits, on images held out for choosing; the accuracy told is "
-        "of the test images, which chose nothing."
-    )
+    if any(one.choice.pick for one in ranked):
+        st.caption("Recommended by the validation images; the accuracy told is of the test images, never used for it.")
+
+
+def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
+    with st.container(border=True):
+        st.markdown(f":orange[★] **{ui.plain(pick.name)}**, recommended{of}, {ui.plain(summary(ranked))}")
+        for warning in warnings(pick):
+            st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
+        told = [ranked.choice.reason, *ranked.choice.notes]
+        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.tied]:
+            told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
+        st.caption(ui.plain(" ".join(told)))
 
 
 def more(ranked: Sequence[Ranked], dark: bool) -> None:

@@ -18,6 +18,7 @@ from studio.store import files
 from studio.store.database import reading
 from studio.store.models import Image, Stroke
 from studio.together.audit import record
+from studio.together.own_work import check_acceptance
 
 
 def add_image(
@@ -131,8 +132,28 @@ def set_class(project_id: int, user_id: int, image_ids: Sequence[int], class_id:
     _update(project_id, user_id, "annotator", image_ids, f"class {names[class_id]}", class_id=class_id)
 
 
+def give_class(project_id: int, user_id: int, image_id: int, seen: int | None, class_id: int | None) -> None:
+    """Put one image into a class of the project, or with None out of any, if it still has the class that was seen.
+
+    Raises `StudioError` if somebody gave it another meanwhile: theirs is not undone unread.
+    """
+    names = {one.id: one.name for one in classes_of(project_id)} | {None: "none"}
+    if class_id not in names:
+        raise StudioError("there is no such class in this project")
+    with changing(user_id, project_id) as db:
+        image = db.get(Image, image_id, with_for_update=True)
+        if image is None or image.project_id != project_id:
+            raise Forbidden("there is no such image in this project")
+        if image.class_id not in (seen, class_id):
+            now = f"{names[image.class_id]} by now" if image.class_id in names else "another by now"
+            raise StudioError(f"the class of {image.name} is {now}: look at it again")
+        if image.class_id != class_id:
+            image.class_id = class_id
+            record(db, project_id, user_id, "classed", image_id, to=names[class_id])
+
+
 def set_state(project_id: int, user_id: int, image_ids: Sequence[int], state: str) -> None:
-    """Say where the work on images stands."""
+    """Say where the work on images stands. Raises `Forbidden` for accepting one's own, see `own_work`."""
     _update(project_id, user_id, "reviewer", image_ids, state, state=state)
 
 
@@ -143,6 +164,8 @@ def set_split(project_id: int, user_id: int, image_ids: Sequence[int], split: st
 
 def _update(project_id: int, user_id: int, role: str, image_ids: Sequence[int], to: str, **values: Any) -> None:
     with changing(user_id, project_id, role) as db:
+        if values.get("state") == "accepted":
+            check_acceptance(db, project_id, image_ids, user_id)
         for start in range(0, len(image_ids), 500):  # databases bound the number of variables
             part = list(image_ids[start : start + 500])
             db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))

@@ -58,7 +58,7 @@ def ways() -> dict[str, Any]:
                 0,
                 20,
                 0,
-                help="The classifiers of the unpruned network and of the pick are trained so often again, each "
+                help="The classifiers of the unpruned and the recommended network are trained so often again, each "
                 "time with another seed and split: how much of a difference is chance.",
             )
         )

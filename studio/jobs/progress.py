@@ -12,6 +12,7 @@ from ftl.files import read_json
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.pruning.names import BASE
 from ftl.tuning.epoch import Epoch
+from ftl.words import duration
 from studio import ui
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
@@ -77,8 +78,8 @@ def stage(job: Job) -> str:
     text = f"{job.stage[:1].upper()}{job.stage[1:]}"
     if job.cancel:
         return "Stopping"
-    if job.total > 1:
-        text += f" · {job.done} of {job.total}" if job.total <= 200 else f" · {job.done / job.total:.0%}"
+    if 1 < job.total <= 200:
+        text += f" · {job.done} of {job.total}"
     return text
 
 
@@ -88,10 +89,3 @@ def times(job: Job) -> str:
     if job.started_at is not None:
         text += f" · ran {duration((job.ended_at or time.time()) - job.started_at)}"
     return text
-
-
-def duration(seconds: float) -> str:
-    """A time span in words, as precise as a person needs."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from ftl.progress import Report
 from studio.errors import StudioError
 from studio.home import keep_private
 from studio.jobs import queue
+from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.record import await_candidates, follower, reporter, say
 from studio.jobs.sweeps import models, workspace
@@ -113,13 +113,15 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         follow=follower(job.id, meter),
     )
     if repeats := settings.get("repeats", 0):
-        for name in dict.fromkeys((BASE, done.choose().pick.name)):
+        pick = done.choose().pick
+        for name in dict.fromkeys((BASE, *([pick.name] if pick else []))):
             try:
                 repeat(models(job.id) / name, repeats, report)
             except FtlError as error:  # a cluster that does not see this folder keeps what it saw to itself
                 say(job.id, f"{name} was not repeated: {error}")
     report(0, 1, "keeping the results")
-    queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5", ".txt")))
+    unstable = sum(bool(candidate.unstable) for candidate in done.candidates)
+    queue.change(job.id, tree=shared.share_folder(folder, suffixes=(".h5", ".txt")), unstable=unstable)
 
 
 def _weigh(job: Job, meter: Meter) -> None:
@@ -168,7 +170,7 @@ def main(job_id: int) -> int:
         ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
     else:
         ended = {"state": "done", "error": None, "share": 1.0}
-    queue.change(job_id, **ended, process=None, ended_at=time.time())
+    end(job_id, **ended)
     return 0 if ended["state"] == "done" else 1
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from ftl.words import duration
 from studio.jobs import queue
-from studio.jobs.progress import duration
 from studio.store.database import reading
 from studio.store.models import Job, Member, Project
 

@@ -1,5 +1,6 @@
 """The worker: does the queue's jobs one after the other, each in a process of its own, and leaves when none is left.
 
+Before it leaves it waits for a quiet machine where times are unstable (`studio.jobs.quiet`).
 One runs at a time; it outlives the studio, and a new one takes over the jobs of one that was killed.
 """
 
@@ -17,7 +18,8 @@ from filelock import Timeout
 
 from studio.errors import StudioError
 from studio.home import home, keep_private
-from studio.jobs import cluster, queue
+from studio.jobs import cluster, queue, quiet
+from studio.jobs.ending import end
 from studio.jobs.record import say
 from studio.jobs.run import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
@@ -88,12 +90,12 @@ def _watch(job_id: int) -> None:
     if job.state == "running":
         if job.cancel:
             cluster.take_down()  # what its steps were at is of no use any more
-            queue.change(job_id, state="cancelled", process=None, ended_at=time.time())
+            end(job_id, "cancelled")
         else:
             if words := _last_words(job_id):
                 say(job_id, words)
             why = "its process was ended from outside, perhaps for want of memory: retry goes on from what is done"
-            queue.change(job_id, state="failed", error=why, process=None, ended_at=time.time())
+            end(job_id, "failed", error=why)
 
 
 def _is_sent_here(process: int | None) -> bool:
@@ -127,7 +129,7 @@ def main() -> None:
     try:
         with queue.worker_lock(timeout=3):
             _take_over()
-            while queue.unfinished():  # another job may come while the cluster is taken down
+            while queue.unfinished() or quiet.take_again():  # another job may come meanwhile
                 _work()
                 cluster.take_down()
     except Timeout:
@@ -141,7 +143,7 @@ def _work() -> None:
                 _begin(job)
             _watch(job.id)
         except StudioError as error:
-            queue.change(job.id, state="failed", error=str(error), process=None, ended_at=time.time())
+            end(job.id, "failed", error=str(error))
 
 
 def _running() -> Job | None:

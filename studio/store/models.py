@@ -102,6 +102,7 @@ class Project(Base):
     """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name.
 
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
+    `accept_own`: whether reviewers may accept their own work, see `studio.together.own_work`.
     `webhook`: where the end of its jobs is told, empty for nowhere.
     """
 
@@ -110,6 +111,7 @@ class Project(Base):
     name: Mapped[str]
     photo_pattern: Mapped[str | None]
     overlap: Mapped[int] = mapped_column(default=1, server_default="1")
+    accept_own: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     webhook: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
@@ -218,7 +220,11 @@ class Work(Base):
 
 
 class Comment(Base):
-    """A remark on an image, pinned to a place in image pixels if `x` and `y` are set."""
+    """A remark on an image, pinned to a place in image pixels if `x` and `y` are set.
+
+    `by_reviewer`: its author judged the project's work when writing it; those who draw blind read it too.
+    `to_id`: the annotator whom it is for, None for all who drew.
+    """
 
     __tablename__ = "comments"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -229,7 +235,10 @@ class Comment(Base):
     y: Mapped[float | None]
     at: Mapped[float] = mapped_column(default=time.time)
     done_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    by_reviewer: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    to_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     author: Mapped[User] = relationship(foreign_keys=author_id)
+    to: Mapped[User | None] = relationship(foreign_keys=to_id)
 
 
 class Event(Base):

@@ -14,6 +14,7 @@ WORDS = {
     "uploaded": "uploaded {count} photographs",
     "imported": "imported masks of {count} images",
     "changed": "set {count} images to {to}",
+    "classed": "set the class of the image to {to}",
     "assigned": "was given the image",
     "submitted": "submitted the image",
     "accepted": "accepted the image",
@@ -31,6 +32,7 @@ WORDS = {
     "role": "made {name} {role}",
     "left": "took {name} out of the project",
     "overlap": "set the people for each image to {count}",
+    "own work": "said that reviewers {to} accept their own work",
     "launched": "launched {name}",
     "picked": "picked {name}",
 }

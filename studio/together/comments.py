@@ -10,8 +10,9 @@ from sqlalchemy.orm import joinedload
 from studio.errors import StudioError
 from studio.rights import changing_image
 from studio.store.database import reading
-from studio.store.models import Comment, Image
+from studio.store.models import Comment, Image, Member
 from studio.together.audit import record
+from studio.together.own_work import JUDGES
 
 
 def comment(image: Image, author_id: int, text: str, at: tuple[float, float] | None = None) -> Comment:
@@ -23,17 +24,36 @@ def comment(image: Image, author_id: int, text: str, at: tuple[float, float] | N
         raise StudioError("this place is not on the image")
     x, y = at or (None, None)
     with changing_image(author_id, image.id) as (db, _):
-        added = Comment(image_id=image.id, author_id=author_id, text=text, x=x, y=y)
+        member = db.get(Member, (image.project_id, int(author_id)))
+        judges = member is not None and member.role in JUDGES
+        added = Comment(image_id=image.id, author_id=author_id, text=text, x=x, y=y, by_reviewer=judges)
         db.add(added)
         record(db, image.project_id, author_id, "commented", image.id, text=text[:200])
         return added
 
 
 def comments_on(image_id: int) -> list[Comment]:
-    """An image's remarks, oldest first, with their authors."""
+    """An image's remarks, oldest first, with their authors and whom they are for."""
     with reading() as db:
-        query = select(Comment).where(Comment.image_id == image_id).options(joinedload(Comment.author))
+        query = select(Comment).where(Comment.image_id == image_id)
+        query = query.options(joinedload(Comment.author), joinedload(Comment.to))
         return list(db.scalars(query.order_by(Comment.id)))
+
+
+def comments_for(image_id: int, user_id: int, role: str, *, alone: bool) -> list[Comment]:
+    """An image's remarks that a member with that role reads, oldest first. Those who judge read all.
+
+    Others read none that is for somebody else; and who draws `alone`, without seeing the others' work, also none of
+    the others' own, but what those who judge said.
+    """
+    found = comments_on(image_id)
+    if role in JUDGES:
+        return found
+    return [
+        comment
+        for comment in found
+        if comment.author_id == user_id or (comment.to_id in (None, user_id) and (comment.by_reviewer or not alone))
+    ]
 
 
 def settle(image: Image, comment_id: int, user_id: int) -> None:

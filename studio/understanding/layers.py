@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from ftl.layer_charts import layers_chart
 from ftl.understand import LayerLeft
+from ftl.words import number
 from studio.choosing.chart import on_page
 
 
@@ -16,8 +17,8 @@ def summary(layers: Sequence[LayerLeft], tied: int = 0) -> str:
     kept, filters = sum(len(one.kept) for one in layers), sum(one.filters for one in layers)
     work = 100 * sum(one.macs for one in layers) / sum(one.base_macs for one in layers)
     if kept == filters:
-        return f"The base has all {filters:,} filters in {len(layers)} layers: nothing went."
-    told = f"**{kept:,} of {filters:,} filters** stayed, and with them **{work:.2g} %** of the multiply-adds."
+        return f"The unpruned network has all {filters:,} filters in {len(layers)} layers: nothing went."
+    told = f"**{kept:,} of {filters:,} filters** stayed, and with them **{number(work)} %** of the MACs."
     if tied:
         told += (
             f" In {tied} of {len(layers)} layers equal scores stood on both sides of the cut: there the order of the "

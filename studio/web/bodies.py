@@ -15,7 +15,11 @@ SMALL = 64 * 1024
 UPLOAD = 1000 * 1024**2
 """Bytes of an upload through the API."""
 
+STROKES = 64 * 1024**2
+"""Bytes of all that was drawn on one canvas; 3 KB a stroke."""
+
 _UPLOADS = re.compile(r"/api/projects/\d+/images")
+_STROKES = re.compile(r"/files/\d+/images/\d+/strokes")
 _OWN_LIMIT = "/_stcore/upload_file/"  # Streamlit's, of `server.maxUploadSize`
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -24,7 +28,9 @@ def most_bytes(method: str, path: str) -> int | None:
     """The largest body that a route takes, in bytes; None where the route itself sees to it."""
     if path.startswith(_OWN_LIMIT):
         return None
-    return UPLOAD if method == "POST" and _UPLOADS.fullmatch(path) else SMALL
+    if method == "POST" and _UPLOADS.fullmatch(path):
+        return UPLOAD
+    return STROKES if method == "POST" and _STROKES.fullmatch(path) else SMALL
 
 
 class Bodies:

@@ -14,10 +14,11 @@ from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.exchange.outlines import outlines
 from studio.images.library import image_in
+from studio.projects import project_of, require
 from studio.store.models import Image
-from studio.together.comments import comments_on
+from studio.together.comments import comments_for
 from studio.together.presence import beat, present
-from studio.together.sharing import draws_blind
+from studio.together.sharing import blind
 from studio.web.answers import for_members
 from studio.web.schemas import LARGEST_ID
 
@@ -42,7 +43,8 @@ def live(request: Request) -> Response:
     project_id, user = request.path_params["project"], request.state.user
     image = image_in(project_id, request.path_params["image"])
     beat(image.id, request.state.who)
-    alone = draws_blind(project_id, user.id)
+    role = require(user.id, project_id)
+    alone = blind(project_of(project_id), role)
     rows = [] if alone else log.read(image.id, after)
     colours = {one.number: one.colour for one in classes_of(project_id)}
     strokes = [shape(log.drawn(row), colours, image) for row in rows[:_MOST]]
@@ -55,8 +57,8 @@ def live(request: Request) -> Response:
             "people": [{"id": one.id, "name": one.name} for one in people],
             "comments": [
                 {"id": one.id, "x": one.x, "y": one.y, "text": one.text, "author": one.author.name}
-                for one in comments_on(image.id)
-                if one.x is not None and one.done_by is None and (not alone or one.author_id == user.id)
+                for one in comments_for(image.id, user.id, role, alone=alone)
+                if one.x is not None and one.done_by is None
             ],
         },
         headers={"Cache-Control": "no-store"},

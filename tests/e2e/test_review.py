@@ -16,9 +16,10 @@ from studio.images.library import add_image, image_in
 from studio.projects import accept, create_project, invite
 from studio.store.database import writing
 from studio.store.models import Image
-from studio.together import review
+from studio.together import own_work, review
 from studio.together.audit import history, told
-from studio.together.comments import comments_on
+from studio.together.comments import comment, comments_on
+from studio.together.presence import work_of
 from studio.together.sharing import set_overlap, works_on
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
@@ -214,3 +215,73 @@ def test_nothing_waits(server: Server, browser, team: Team, tmp_path: Path) -> N
     page.get_by_text("Nobody has drawn on it").wait_for()
     settled(page)
     page.context.close()
+
+
+def test_a_double_click_hands_in_and_does_not_accept(
+    server: Server, browser, team: Team, wall: Image, tmp_path: Path
+) -> None:
+    """Nor does a double click on Accept reopen; even where reviewers may accept their own work."""
+    set_overlap(wall.project_id, team.admin, 1)
+    own_work.set_accept_own(wall.project_id, team.admin, True)
+    Picture.new("RGB", (60, 40), "gray").save(tmp_path / "own.png")
+    image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
+    page = sign_in(browser, server, team.judge)
+    page.goto(f"{server.url}/annotate?project={wall.project_id}&image={image.id}")
+    page.locator("canvas").last.wait_for()
+    settled(page)
+    for name, expected in (("Submit", "submitted"), ("Accept", "accepted")):
+        button = page.get_by_role("button", name=name, exact=True)
+        box = button.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        state(page, image, expected)
+        page.get_by_text(expected, exact=True).first.wait_for()
+        settled(page)
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # the second, when all is drawn
+        page.wait_for_function("!window.ftlHold.change && !window.ftlHold.queue.length")
+        settled(page)
+        assert image_in(wall.project_id, image.id).state == expected
+    assert [line.what for line in history(wall.project_id, image_id=image.id)] == ["accepted", "submitted"]
+    page.context.close()
+
+
+def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
+    server: Server, browser, team: Team, wall: Image
+) -> None:
+    log.append(wall.id, team.judge, [Drawn("own", "rectangle", 1, {"box": [0, 0, 9, 9]}, team.judge)])
+    with writing() as db:
+        work_of(db, wall.id, team.judge).state = "submitted"
+    for where in ("review", "annotate"):
+        page = sign_in(browser, server, team.judge)
+        page.goto(f"{server.url}/{where}?project={wall.project_id}&image={wall.id}")
+        page.get_by_text("This is your own work: another reviewer of the project accepts it.").wait_for()
+        assert page.get_by_role("button", name="Accept", exact=True).is_disabled()
+        page.context.close()
+
+
+def test_who_draws_blind_reads_first_why_their_work_was_returned(
+    server: Server, browser, team: Team, wall: Image
+) -> None:
+    comment(wall, team.ada, "Ada's own remark", (200.0, 70.0))
+    review.give_back(wall.id, team.judge, team.bob, "The left end <b>is</b> missing")
+    comment(wall, team.judge, "What is this?", (150.0, 70.0))
+    bob = open_annotate(browser, server, team.bob, wall)
+    bob.get_by_text("Returned by Judge: The left end <b>is</b> missing").wait_for()
+    assert bob.get_by_test_id("stAlert").bounding_box()["y"] < bob.locator("canvas").last.bounding_box()["y"]
+    bob.locator(".pin").wait_for()
+    assert bob.locator(".pin").count() == 1  # the reviewer's, not Ada's
+    bob.get_by_text("Comments · 2").wait_for()
+    ada = open_annotate(browser, server, team.ada, wall)
+    ada.get_by_text("Comments · 2").wait_for()  # her own, and what the reviewer asks all
+    assert ada.get_by_text("Returned by").count() == 0
+    assert ada.get_by_text("The left end").count() == 0
+    assert ada.locator(".pin").count() == 2
+    for page in (ada, bob):
+        page.context.close()
+
+
+def open_annotate(browser, server: Server, user: int, image: Image):
+    page = sign_in(browser, server, user)
+    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    page.locator("canvas").last.wait_for()
+    settled(page)
+    return page

@@ -58,9 +58,11 @@ def test_limits() -> None:
     assert front.best(min_recall=0.9, max_mb=60).name == "c"
     with pytest.raises(FtlError, match="loosen one"):
         front.best(max_ms=1)
-    assert choose(candidates, limits=Limits(max_ms=7)).pick.name == "a"
-    with pytest.raises(FtlError, match=r"the fastest takes 5 ms, with recall 0\.600"):
-        choose(candidates, limits=Limits(max_ms=1))
+    for weights in (None, "balanced"):
+        assert choose(candidates, weights, Limits(max_ms=7)).pick.name == "a"
+        none = choose(candidates, weights, Limits(max_ms=1))
+        assert none.pick is None
+        assert "the fastest takes 5 ms, with recall 0.600" in none.reason
     assert not Limits(min_recall=0.1).allow(one("x", 1, 0.9, recall=None))
 
 
@@ -73,11 +75,11 @@ def test_the_score_is_what_its_documentation_says() -> None:
         choose([candidate, BASE], "mine")
 
 
-def test_the_base_is_never_the_pick_and_ties_are_told() -> None:
+def test_the_unpruned_network_is_never_chosen_by_score_and_what_is_alike_is_told() -> None:
     half = (True, False) * 20
     a, b = one("a", 10, 0.9, 40, half), one("b", 20, 0.85, 60, (*half[:-1], True))
     worse = one("c", 50, 0.2, 70, (False,) * 40)
-    choice = choose([BASE, a, b, worse])
+    choice = choose([BASE, a, b, worse], "balanced")
     assert choice.pick is a
     assert choice.tied == [b]
     assert list(choice.scores) == ["a", "b", "c"]

@@ -67,7 +67,7 @@ def test_the_original_workflow_command_by_command(
     for column in ("Parameters", "Params_perc", "Accuracy", "Reference accuracy", "F1", "Size[MB]", "Time[s]"):
         assert all(float(row[column]) >= 0 for row in rows)
     told = said("choose", "models", "--export", "pick.safetensors")
-    pick = told.split("pick: ")[1].split(",")[0]
+    pick = told.split("recommended: ")[1].split(",")[0]
     said("report", "models", "--repeats", "2")
     page = (out / "report.html").read_text()
     assert page.count("Plotly.newPlot(") >= 6
@@ -89,7 +89,7 @@ def test_run_does_it_all_in_one_go(workspace: Path, capfd: pytest.CaptureFixture
     arguments = ["run", str(workspace), str(workspace / "tiny.safetensors"), *KEEP]
     assert main(arguments) == 0
     told, warned = capfd.readouterr()
-    assert "pick: keep-" in told
+    assert "recommended: " in told
     assert "left out" not in warned
     assert "left out" not in (workspace / "models" / "report.html").read_text()
     assert json.loads((workspace / "models" / "results.json").read_text())["left_out"] == {"files": 0, "crops": 0}

@@ -247,7 +247,7 @@ def test_runtimes_are_switched_on_the_chart(swept: Path) -> None:
     (menu,) = figure.layout.updatemenus
     assert [one.label for one in menu.buttons] == ["PyTorch", "ONNX Runtime", "ONNX Runtime, 8-bit integers"]
     shown = menu.buttons[2].args[0]["visible"]
-    base = [trace for trace, on in zip(figure.data, shown, strict=True) if on and trace.name == "unpruned base"]
+    base = [trace for trace, on in zip(figure.data, shown, strict=True) if on and trace.name == "unpruned network"]
     assert [list(trace.x) for trace in base] == [[in_runtime(candidates, "int8")[0].time_ms]]
     assert "ms, ONNX Runtime" in candidates_table(candidates)
 

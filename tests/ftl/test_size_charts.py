@@ -34,15 +34,15 @@ def test_the_other_charts_are_drawn_alike() -> None:
     for figure, times in (
         (size_and_time(MIXED), 2),
         (filters_and_parameters(MIXED), 1),
-        (decision_scores(MIXED, choose(MIXED)), 1),
+        (decision_scores(MIXED, choose(MIXED, "balanced")), 1),
     ):
         lines = [list(one.text) for one in figure.data if one.mode == "lines+markers"]
         assert lines == times * [data.names for data in series(MIXED) if not data.searched]
-    *_, star = decision_scores(MIXED, choose(MIXED)).data
-    assert (star.name, list(star.x)) == ("the pick", [11])
+    *_, star = decision_scores(MIXED, choose(MIXED, "balanced")).data
+    assert (star.name, list(star.x)) == ("recommended", [11])
 
 
 def test_one_kind_alone_is_named_as_ever() -> None:
     (line,) = accuracy_over_parameters([BASE, *LINEAR]).data
     assert (line.name, list(line.text), line.line.dash) == ("pruned networks", ["keep-0.1", "keep-0.5"], "solid")
-    assert [one.name for one in size_and_time([BASE, *LINEAR]).data] == ["size", "time"]
+    assert [one.name for one in size_and_time([BASE, *LINEAR]).data] == ["size", "latency"]

@@ -36,6 +36,7 @@ from studio.store.models import Base, Comment, Event, Image, Stroke, User, Work
 from studio.together import review
 from studio.together.audit import history, told
 from studio.together.comments import comment, comments_on, settle
+from studio.together.own_work import set_accept_own
 from studio.together.presence import beat
 from studio.together.sharing import set_overlap
 from tests.studio.conftest import Someone
@@ -152,7 +153,7 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     named = {"Bob": "Bob (from backup)", "Cleo \"C\" <& 'Ö' 🌉": "Cleo \"C\" <& 'Ö' 🌉 (from backup)"}
     for table in ("images", "strokes", "works", "comments", "events"):
         expected = [
-            {key: named.get(value, value) if key in ("author", "user", "done_by", "added_by") else value
+            {key: named.get(value, value) if key in ("author", "user", "done_by", "added_by", "to") else value
              for key, value in row.items()}
             for row in rows(own, table)
         ]  # fmt: skip
@@ -173,6 +174,24 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
         for project_id in (own, made):
             db.get_one(type(removed_classes(own)[0]), removed_classes(project_id)[0].id).removed = False
     same_masks(own, made)
+
+
+def test_a_backup_of_version_1_is_restored(bridge: Someone) -> None:
+    """It lacks who may accept their own work, and to whom a comment is."""
+    set_accept_own(bridge.project_id, bridge.user_id, True)
+    members = read_zip(save(bridge.project_id))
+    about = json.loads(members["project.json"]) | {"version": 1}
+    assert about["project"].pop("accept_own")
+    comments = lines(members["comments.jsonl"])
+    assert [(row.pop("by_reviewer"), row.pop("to")) for row in comments] == [
+        (True, "Bob"), (False, None), (True, None),
+    ]  # fmt: skip
+    members["project.json"] = json.dumps(about).encode()
+    members["comments.jsonl"] = "".join(f"{json.dumps(row)}\n" for row in comments).encode()
+    made = load(bridge.user_id, write_zip(members))
+    same_masks(bridge.project_id, made)
+    assert not project_of(made).accept_own
+    assert [(row["by_reviewer"], row["to"]) for row in rows(made, "comments")] == [(False, None)] * 3
 
 
 def test_the_restoring_user_can_undo_and_redo_their_own_strokes(bridge: Someone) -> None:
@@ -403,8 +422,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nested JSON": (raw("project.json", b"[" * 100_000), "damaged"),
     "another program's": (raw("project.json", b"{}"), "no backup"),
     "a list": (raw("project.json", b"[]"), "no backup"),
-    "a newer version": (tell(version=2), "version 1"),
-    "no version": (tell(version=True), "version 1"),
+    "a newer version": (tell(version=3), "version 2"),
+    "no version": (tell(version=True), "version 2"),
     "no classes": (tell(classes=[]), "no lists"),
     "classes that are none": (tell(classes={"number": 1}), "no lists"),
     "a class twice": (tell(classes=[CLASS, CLASS | {"name": "B"}]), "same number"),

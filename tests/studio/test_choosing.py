@@ -78,11 +78,11 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
     ranked = order.rank(made(), BALANCED, Limits(max_ms=40))
     rows = order.table([ranked], BALANCED)
     assert [(row["Network"], row["Standing"]) for row in rows] == [
-        ("b", "the pick"),
-        ("c", "not told apart"),
+        ("b", "recommended"),
+        ("c", "not significantly different"),
         ("a", ""),
         ("d", "outside the limits"),
-        ("base", "base"),
+        ("base", "unpruned"),
     ]
     assert rows[0]["key"] == "1/b"
     assert rows[0]["Score"] == pytest.approx(4 * 0.94 / 0.96 + 0.9 + 0.9)
@@ -94,21 +94,23 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
 
 def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
     rows = order.table([order.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
-    assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["base"]
+    assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["unpruned"]
 
 
 def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
     searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
     rows = order.table([order.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
     assert {row["Network"]: row["Standing"] for row in rows} == {
-        "b": "the pick, above its 9 ms", "c": "not told apart, above its 9 ms", "a": "", "d": "", "base": "base",
+        "b": "recommended, above its 9 ms", "c": "not significantly different, above its 9 ms", "a": "", "d": "",
+        "base": "unpruned",
     }  # fmt: skip
 
 
 def test_the_summary_reports_the_test_set() -> None:
     assert order.summary(order.rank(made(), BALANCED, Limits())) == (
-        "keeps 10.0 % of the parameters, is 10.0 times as fast as the base (10 against 100 ms), and classifies 93.0 % "
-        "of the test images right (91.0 to 95.0), the base 95.0 %."
+        "keeps 10.0 % of the parameters, is 10.0 times as fast as the unpruned network (10 "
+        "against 100 ms), and classifies 93.0 % "
+        "of the test images right (91.0 to 95.0), the unpruned network 95.0 %."
     )
 
 
@@ -133,14 +135,16 @@ def traces(figure: object) -> dict[str, list[str]]:
 
 
 def test_the_chart_shows_who_is_who() -> None:
-    figure = choice_chart([order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Time", tested=False, log=True)
+    figure = choice_chart(
+        [order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Latency", tested=False, log=True
+    )
     assert traces(figure) == {
         "outside the limits": ["d"],
-        "beaten by another": ["c"],
-        "on the front": ["a", "b"],
-        "unpruned base": ["base"],
+        "dominated": ["c"],
+        "on the Pareto front": ["a", "b"],
+        "unpruned network": ["base"],
         "knee": ["b"],
-        "the pick": ["b"],
+        "recommended": ["b"],
     }
     line = figure.data[0]
     assert (line.line.shape, list(line.x), list(line.y)) == ("hv", [5, 10, 50, 100], [80, 94, 95, 96])
@@ -154,29 +158,29 @@ def test_the_chart_shows_who_is_who() -> None:
 
 def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -> None:
     better = tuple(replace(m, test_accuracy=0.999) if m.name == "c" else m for m in MEMBERS)
-    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Time", tested=True,
+    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Latency", tested=True,
                           log=False)  # fmt: skip
     assert list(figure.data[0].y) == pytest.approx([79, 93, 94, 95])
-    assert traces(figure)["beaten by another"] == ["c"]
+    assert traces(figure)["dominated"] == ["c"]
     assert figure.layout.xaxis.type == "linear"
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
     members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
     ranked = [order.rank(made(candidates=members), BALANCED, Limits())]
-    by_time = choice_chart(ranked, "Recall", "Time", tested=False, log=True)
+    by_time = choice_chart(ranked, "Recall", "Latency", tested=False, log=True)
     by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
     assert (list(by_time.data[0].x), list(by_size.data[0].x)) == ([5, 100], [0.001, 0.1])
 
 
 def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
     ranked = [order.rank(made(1, "<b>One"), BALANCED, Limits()), order.rank(made(2, "Two"), BALANCED, Limits())]
-    figure = choice_chart(ranked, "Accuracy", "Time", tested=False, log=True)
+    figure = choice_chart(ranked, "Accuracy", "Latency", tested=False, log=True)
     assert [(t.name, t.line.color) for t in figure.data if t.mode == "lines"] == [
         ("&lt;b&gt;One", COLOURS[0]),
         ("Two", COLOURS[1]),
     ]
-    assert [t.customdata[0][0] for t in figure.data if t.name == "the pick"] == ["1/b", "2/b"]
+    assert [t.customdata[0][0] for t in figure.data if t.name == "recommended"] == ["1/b", "2/b"]
     shown = [t.name for t in figure.data if t.showlegend]
     assert len(shown) == len(set(shown)) == 7
 
@@ -359,7 +363,7 @@ def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) 
 
 def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
     assert list(more_charts(order.rank(swept, BALANCED, Limits()))) == [
-        "Accuracy", "Size and time", "Filters and parameters", "Decision score", "Filters kept per layer",
+        "Accuracy", "Size and latency", "Filters and parameters", "Decision score", "Filters kept per layer",
     ]  # fmt: skip
     assert "Decision score" not in more_charts(order.rank(swept, BALANCED, Limits(max_ms=1)))
 

@@ -34,7 +34,7 @@ from studio.jobs.demo import launch_demo
 from studio.rights import SignedIn
 from studio.store.database import engine, migrate, reading, writing
 from studio.store.models import Base, CandidateRow, Job, Member, Session, User
-from studio.together import comments, presence, review, sharing
+from studio.together import comments, own_work, presence, review, sharing
 from tests.conftest import ROOT, make_features, save_png
 
 SIZE = 24
@@ -125,9 +125,9 @@ CASES = {
     ),
     "beat": Case("studio.together.presence:beat", "annotator", lambda w, who: presence.beat(w.open, who)),
     "submit": Case(f"{REVIEW}:submit", "annotator", lambda w, who: review.submit(w.open, who)),
-    "accept": Case(f"{REVIEW}:_move", "reviewer", lambda w, who: review.accept(w.submitted, who)),
+    "accept": Case(f"{REVIEW}:accept", "reviewer", lambda w, who: review.accept(w.submitted, who)),
     "give_back": Case(f"{REVIEW}:give_back", "reviewer", lambda w, who: review.give_back(w.submitted, who)),
-    "reopen": Case(f"{REVIEW}:_move", "reviewer", lambda w, who: review.reopen(w.accepted, who)),
+    "reopen": Case(f"{REVIEW}:reopen", "reviewer", lambda w, who: review.reopen(w.accepted, who)),
     "comment": Case(
         "studio.together.comments:comment", "annotator", lambda w, who: comments.comment(image(w, w.open), who, "here")
     ),
@@ -147,6 +147,16 @@ CASES = {
     ),
     "set_class": Case(
         f"{LIBRARY}:_update", "annotator", lambda w, who: library.set_class(w.project, who, [w.open], crack(w).id)
+    ),
+    "give_class": Case(
+        f"{LIBRARY}:give_class",
+        "annotator",
+        lambda w, who: library.give_class(w.project, who, w.open, None, crack(w).id),
+    ),
+    "set_accept_own": Case(
+        "studio.together.own_work:set_accept_own",
+        "admin",
+        lambda w, who: own_work.set_accept_own(w.project, who, True),
     ),
     "set_split": Case(
         f"{LIBRARY}:_update", "annotator", lambda w, who: library.set_split(w.project, who, [w.open], "test")
@@ -262,7 +272,7 @@ def build(folder: Path) -> World:
     images = [found.id for found in library.find_images(project)]
     for submitted in images[1:]:
         review.submit(submitted, ada)
-    review.accept(images[2], ada)
+    review.accept(images[2], bob)
     remark = comments.comment(library.image_in(project, images[0]), ada, "look").id
     with writing() as db:
         jobs = [

@@ -1,0 +1,19 @@
+"""The end of a job: written down, and told to the addresses that want to hear of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from studio.jobs import queue, webhook
+from studio.store.database import reading
+from studio.store.models import Job
+
+
+def end(job_id: int, state: str, **values: Any) -> None:
+    """Write that a job is done, failed or cancelled; the first two are told to webhooks, and nobody waits for those."""
+    queue.change(job_id, state=state, process=None, ended_at=time.time(), **values)
+    if state != "cancelled":
+        with reading() as db:
+            job = db.get_one(Job, job_id)
+        webhook.announce(job)

@@ -1,0 +1,74 @@
+"""A browser on any page of the studio is told, once, that a job has ended."""
+
+from __future__ import annotations
+
+import time
+
+from studio.accounts import add_user
+from studio.jobs import queue
+from studio.projects import create_project
+from studio.store.database import writing
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+
+_SPY = """
+window.told = [];
+const Real = window.Notification;
+window.Notification = class { constructor(title, more) { window.told.push([title, more.body]); } };
+window.Notification.requestPermission = () => Real.requestPermission();
+Object.defineProperty(window.Notification, "permission", { get: () => Real.permission });
+"""
+"""Writes down what the browser would show; the permission stays its own."""
+
+
+def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, browser, monkeypatch) -> None:
+    from playwright.sync_api import expect
+
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    with writing() as db:
+        ada = add_user(db, "Ada", PASSWORD).id
+    project = create_project(ada, "Walls")
+    page = sign_in(browser, server, ada)
+    page.context.grant_permissions(["notifications"], origin=server.url)
+    page.add_init_script(_SPY)
+    page.goto(f"{server.url}/images?project={project.id}")
+    settled(page)
+    other = page.context.new_page()
+    other.add_init_script(_SPY)
+    other.goto(f"{server.url}/jobs?project={project.id}")
+    settled(other)
+    expect(other.get_by_role("button", name="Notify me when my jobs end")).to_have_count(0)  # they are allowed
+    job = queue.launch(project.id, ada, "sweep", "The <b>wall</b>", {})
+    queue.change(job.id, state="done", ended_at=time.time())
+    tabs = page, other
+    for tab in tabs:
+        tab.wait_for_function("document.title.startsWith('✓ ')")
+    assert [note for tab in tabs for note in tab.evaluate("window.told")] == [["The <b>wall</b> is done", "Walls"]]
+    page.get_by_role("heading", name="Images").click()  # whoever comes to look has seen it
+    page.wait_for_function("!document.title.startsWith('✓')")
+    page.reload()
+    settled(page)
+    failed = queue.launch(project.id, ada, "sweep", "Another", {})
+    queue.change(failed.id, state="failed", error="no masks", ended_at=time.time())
+    for tab in tabs:
+        tab.wait_for_function("document.title.startsWith('✗ ')")
+    told = [note for tab in tabs for note in tab.evaluate("window.told")]
+    assert told.count(["Another has failed", "Walls: no masks"]) == 1
+    page.context.close()
+
+
+def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(server: Server, browser, monkeypatch) -> None:
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    with writing() as db:
+        bob = add_user(db, "Bob", PASSWORD).id
+    project = create_project(bob, "Tunnel")
+    page = sign_in(browser, server, bob)
+    page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => window.says ?? 'default' });"
+                         "Notification.requestPermission = async () => (window.says = 'granted');")  # fmt: skip
+    page.goto(f"{server.url}/jobs?project={project.id}")
+    ask = page.get_by_role("button", name="Notify me when my jobs end")
+    ask.click()
+    ask.wait_for(state="detached")
+    job = queue.launch(project.id, bob, "sweep", "The wall", {})
+    queue.change(job.id, state="done", ended_at=time.time())
+    page.wait_for_function("document.title.startsWith('✓ ')")
+    page.context.close()
