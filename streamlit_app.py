@@ -19,11 +19,12 @@ from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
 from studio.store.database import migrate
+from studio.trash.purging import purge
 from studio.web import account, api, files, live, notices, strokes
 from studio.web.bodies import Bodies
 from studio.web.gate import Gate
 
-_WATCH_SECONDS = 10
+_WATCH_SECONDS, _PURGE_SECONDS = 10, 3600
 
 keep_private()
 
@@ -39,9 +40,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     if token is not None:
         port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
         print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
-    watch = asyncio.create_task(_see_to_worker())
+    tasks = [asyncio.create_task(_see_to_worker()), asyncio.create_task(_empty_trash())]
     yield
-    watch.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 async def _see_to_worker() -> None:
@@ -52,6 +54,16 @@ async def _see_to_worker() -> None:
         except Exception as error:  # the database may be away for a moment
             print(f"jobs cannot be seen to now: {error}", file=sys.stderr)
         await asyncio.sleep(_WATCH_SECONDS)
+
+
+async def _empty_trash() -> None:
+    """What has lain in the trash for thirty days is removed, now and every hour."""
+    while True:
+        try:
+            await asyncio.to_thread(purge)
+        except Exception as error:  # the database may be away for a moment
+            print(f"the trash cannot be emptied now: {error}", file=sys.stderr)
+        await asyncio.sleep(_PURGE_SECONDS)
 
 
 def apologise(error: Exception) -> bool:

@@ -35,7 +35,7 @@ classes = classes_of(project.id)
 by_number = {one.number: one for one in classes}
 alone = blind(project, role)
 whose = user.id if alone else None
-editable = image.state != "accepted"
+editable = image.state != "accepted" and project.archived_at is None
 head(here, image)
 
 way = (

@@ -12,6 +12,7 @@ from studio.images.uploads import from_browser, receive
 from studio.projects import members_of
 from studio.store.models import STATES
 from studio.together.sharing import assign, blind
+from studio.trash import panel as trash
 
 user, project, role, who = ui.here()
 st.title("Images")
@@ -189,6 +190,11 @@ def find() -> None:
         if ticked:
             st.button("Select none", on_click=selection.put, args=([],))
         change(selection, own_names)
+        if role != "annotator":
+            chosen_ids = selection.ids()
+            if len(chosen_ids) == 1:
+                trash.rename_image(project.id, who, chosen_ids[0], lambda: st.rerun(scope="fragment"))
+            trash.delete_images(project.id, who, chosen_ids, lambda: (selection.put([]), st.rerun(scope="fragment")))
     opened = gallery.show(
         project.id, images, by_id, selection.ids(), selection.turn, selection.replace, people=not blind(project, role)
     )

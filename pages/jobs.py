@@ -13,6 +13,7 @@ from studio.errors import StudioError
 from studio.jobs import announce, progress, queue, record, waiting
 from studio.jobs.curves import learning_chart
 from studio.store.models import Job
+from studio.trash import panel as trash
 
 left, right = st.columns([5, 2], vertical_alignment="center")
 left.title("Jobs")
@@ -69,7 +70,7 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
         button("Retry", queue.retry)
 
 
-def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | None, running: str) -> None:
+def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Turn | None, running: str) -> None:
     """One job's card; `running`: what runs now, for those that wait."""
     colour, icon, word = LOOKS[job.state]
     rows = progress.candidates(job)
@@ -81,7 +82,10 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
         if job.state == "done" and job.unstable:
             whose = "A time is" if job.unstable == 1 else f"{job.unstable} times are"
             left.caption(f":material/timer_off: {whose} unstable: taken again once the machine is quiet.")
-        buttons(right, job, role, progress.finished(rows), next_up)
+        buttons(right, job, here.role, progress.finished(rows), next_up)
+        if here.role == "admin":
+            with right:
+                trash.job_menu(job.project_id, here.who, job)
         if job.state == "running":
             left_over = waiting.told(job, turn) if turn and not job.cancel else ""
             text = " · ".join(filter(None, (f"{job.share:.0%}", progress.stage(job), left_over)))
@@ -104,20 +108,20 @@ def show(job: Job, role: str, opened: bool, next_up: bool, turn: waiting.Turn | 
 
 def all_jobs() -> None:
     """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
-    user, project, role, _ = ui.here()
-    jobs = queue.jobs_of(project.id)
+    here = ui.here()
+    jobs = queue.jobs_of(here.project.id)
     if not jobs:
         ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
         st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
     queued = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
     turns, running = (
-        (waiting.turns(), waiting.running_for(user.id))
+        (waiting.turns(), waiting.running_for(here.user.id))
         if any(job.state in queue.UNFINISHED for job in jobs)
         else ({}, "")
     )
     for job in jobs:
-        show(job, role, job is shown, job in queued[:1], turns.get(job.id), running)
+        show(job, here, job is shown, job in queued[:1], turns.get(job.id), running)
     if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 

@@ -8,10 +8,20 @@ from studio.classes import classes_of, create_class, remove_class, removed_class
 from studio.exchange import panel as export_panel
 from studio.jobs import webhook_forms
 from studio.jobs.demo import NAME, launch_demo
-from studio.projects import create_project, invite, members_of, projects_of, set_photo_pattern, set_role
+from studio.projects import (
+    create_project,
+    invite,
+    members_of,
+    open_invitations,
+    projects_of,
+    revoke,
+    set_photo_pattern,
+    set_role,
+)
 from studio.store.models import ROLES
 from studio.together.own_work import set_accept_own
 from studio.together.sharing import blind, set_overlap
+from studio.trash import panel as trash
 
 
 def _set_role(project_id: int, by: int, user_id: int, seen: str, menu: str) -> None:
@@ -36,8 +46,10 @@ if not any(project.name == NAME for project, _ in projects):
             st.rerun()  # the pages of a project are there from the next run on
 
 if projects:
-    _, project, role, who = ui.here()
+    here = _, project, role, who = ui.here()
     st.header(project.name)
+    if project.archived_at is not None:
+        st.info("This project is archived: nothing in it changes.", icon=":material/archive:")
     classes, people = st.columns(2, gap="medium")
     with classes, st.container(border=True):
         st.subheader("Classes")
@@ -95,6 +107,14 @@ if projects:
                     st.code(f"{st.context.url.split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
                             f"{invite(project.id, as_role, who)}", language=None)  # fmt: skip
                     st.caption("Send it to one person. It works once, within a week.")
+            for invitation in open_invitations(project.id):
+                row = st.container(horizontal=True, vertical_alignment="center")
+                ends = ui.clock(invitation.expires_at)
+                row.caption(f"Invitation as {invitation.role}, open until {ends}", width="stretch")
+                if row.button("Revoke", key=f"revoke-{invitation.token_hash[:16]}", type="tertiary"):
+                    with ui.told():
+                        revoke(project.id, who, invitation.token_hash)
+                        st.rerun()
     if role == "admin":
         with st.expander("People for each image"), st.form("overlap", border=False), ui.told():
             st.markdown(
@@ -133,6 +153,22 @@ if projects:
     if role == "admin":
         with st.expander("Backup", icon=":material/backup:"):
             backup_panel.backup_link(project.id)
+        with st.expander("Rename, archive, delete", icon=":material/settings:"):
+            trash.manage_project(here)
+        thrown_away = st.expander("Trash", icon=":material/delete:", key="trash", on_change="rerun")
+        if thrown_away.open:  # its sizes take a while to find out
+            with thrown_away:
+                trash.show(project.id, who)
+
+if archived := [project for project, _ in projects if project.archived_at is not None]:
+    with st.expander("Archived projects", icon=":material/archive:"):
+        for old in archived:
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(ui.plain(old.name), width="stretch")
+            if row.button("Open", key=f"open-{old.id}"):
+                st.session_state["project"] = old.id
+                st.rerun()
+trash.show_projects(ui.who())
 
 with st.form("new", border=True), ui.told():
     st.subheader("New project")

@@ -14,6 +14,7 @@ from studio.jobs.queue import launch
 from studio.jobs.sweep_cost import estimate
 from studio.jobs.tuning import network_names, tuning_of
 from studio.jobs.waiting import ahead
+from studio.trash import panel as trash
 
 _, project, _, who = ui.here("admin")
 st.title("Sweep")
@@ -53,6 +54,8 @@ with st.container(border=True):
                 known = backbones.uploaded(project.id)
                 st.success(f"{ui.plain(name)} is there now.")
         settings["file"] = st.selectbox("File", known, placeholder="none yet: add one above")
+        if settings["file"]:
+            trash.backbone_menu(project.id, who, settings["file"])
     elif source == "registry":
         names = [name for name, one in REGISTRY.items() if one.weights]
         settings["architecture"] = st.selectbox("Network", names)

@@ -28,8 +28,8 @@ _INVITATION_SECONDS = 7 * 24 * 3600
 def role_of(user_id: int, project_id: int) -> str | None:
     """A user's role in a project; None if they are not in it."""
     with reading() as db:
-        member = db.get(Member, (project_id, user_id))
-        return member.role if member else None
+        member = select(Member.role).join(Project, Project.id == Member.project_id)
+        return db.scalar(member.where(Member.project_id == project_id, Member.user_id == user_id))
 
 
 def require(user_id: int, project_id: int, role: str = "annotator") -> str:
@@ -40,9 +40,9 @@ def require(user_id: int, project_id: int, role: str = "annotator") -> str:
 def projects_of(user_id: int) -> list[tuple[Project, str]]:
     """The projects that a user is in, newest first, with their role."""
     with reading() as db:
-        mine = select(Member).where(Member.user_id == user_id).order_by(Member.project_id.desc())
-        rows = db.scalars(mine.options(joinedload(Member.project)))  # every run of every page asks this
-        return [(member.project, member.role) for member in rows]
+        mine = select(Project, Member.role).join(Member, Member.project_id == Project.id)
+        rows = db.execute(mine.where(Member.user_id == user_id).order_by(Project.id.desc()))
+        return [(project, role) for project, role in rows]
 
 
 def project_of(project_id: int) -> Project:
@@ -60,9 +60,7 @@ def members_of(project_id: int) -> list[tuple[User, str]]:
 
 def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASSES)) -> Project:
     """Make a project whose admin is the user. Raises `StudioError` for a bad name."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise StudioError("a project's name has 1 to 100 letters")
+    name = checked_name(name)
     with acting(user_id) as db:
         project = Project(name=name)
         db.add(project)
@@ -71,6 +69,31 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
         for one in classes:
             add_class(db, project.id, user_id, one)
     return project
+
+
+def checked_name(name: str) -> str:
+    """A project's name as it is kept. Raises `StudioError` for one that cannot be."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise StudioError("a project's name has 1 to 100 letters")
+    return name
+
+
+def open_invitations(project_id: int) -> list[Invitation]:
+    """The invitations to a project that can still be used, the one that ends first first."""
+    usable = (Invitation.project_id == project_id, Invitation.used_by.is_(None), Invitation.expires_at > time.time())
+    with reading() as db:
+        return list(db.scalars(select(Invitation).where(*usable).order_by(Invitation.expires_at)))
+
+
+def revoke(project_id: int, who: int, token_hash: str) -> None:
+    """Let an invitation's link open nothing any more. Raises `StudioError` for one that is used up."""
+    with changing(who, project_id, "admin") as db:
+        found = db.get(Invitation, token_hash, with_for_update=True)
+        if found is None or found.project_id != project_id or found.used_by is not None:
+            raise StudioError("this invitation is used up already")
+        db.delete(found)
+        record(db, project_id, who, "invitation revoked", role=found.role)
 
 
 def set_role(project_id: int, by: int, user_id: int, role: str | None, seen: str | None = None) -> None:
@@ -147,6 +170,8 @@ def _open_invitation(db: Database, token: str) -> Invitation:
     found = db.get(Invitation, _hash(token), with_for_update=True)
     if found is None or found.used_by is not None or found.expires_at < time.time():
         raise StudioError("this invitation is used up or too old: ask for a new one")
+    if found.project_id is not None and found.project is None:
+        raise StudioError("the project of this invitation was deleted: ask who invited you")
     return found
 
 

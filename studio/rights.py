@@ -48,19 +48,31 @@ def acting(who: int, *, alone: bool = False) -> Iterator[Database]:
 
 
 @contextmanager
-def changing(who: int | None, project_id: int, role: str = "annotator", *, alone: bool = False) -> Iterator[Database]:
+def changing(
+    who: int | None,
+    project_id: int,
+    role: str = "annotator",
+    *,
+    alone: bool = False,
+    archived: bool = False,
+    trash: bool = False,
+) -> Iterator[Database]:
     """A transaction that changes a project, for a member who has at least that role.
 
     `who`: None for the studio itself. `alone`: nobody else changes the project meanwhile, as it must be where members
-    or the project itself change. Raises `Forbidden`; the block is not entered then.
+    or the project itself change. `archived`: the project may be archived and, with `trash`, which finds
+    what was deleted, itself be deleted.
+    Raises `Forbidden`; the block is not entered then.
     """
-    with writing() as db:
-        check_rights(db, who, project_id, role, alone=alone)
+    with writing(trash=trash) as db:
+        check_rights(db, who, project_id, role, alone=alone, archived=archived)
         yield db
 
 
 @contextmanager
-def changing_image(who: int, image_id: int, role: str = "annotator") -> Iterator[tuple[Database, Image]]:
+def changing_image(
+    who: int, image_id: int, role: str = "annotator", *, archived: bool = False
+) -> Iterator[tuple[Database, Image]]:
     """A transaction that changes an image, and the image, which nobody else changes meanwhile.
 
     Raises `StudioError` where there is no such image, `Forbidden` as `changing` does.
@@ -69,7 +81,7 @@ def changing_image(who: int, image_id: int, role: str = "annotator") -> Iterator
         project_id = db.scalar(select(Image.project_id).where(Image.id == image_id))
         if project_id is None:
             raise StudioError("this image is no longer there")
-        check_rights(db, who, project_id, role)
+        check_rights(db, who, project_id, role, archived=archived)
         yield db, db.get_one(Image, image_id, with_for_update=True)
 
 
@@ -86,7 +98,9 @@ def check_account(db: Database, who: int, *, alone: bool = False) -> None:
             raise Forbidden("you are signed out: sign in again, then repeat this")
 
 
-def check_rights(db: Database, who: int | None, project_id: int, role: str, *, alone: bool = False) -> None:
+def check_rights(
+    db: Database, who: int | None, project_id: int, role: str, *, alone: bool = False, archived: bool = False
+) -> None:
     """Raise `Forbidden` unless the user may do in the project what needs that role, until the transaction's end."""
     if who is not None:
         check_account(db, who)
@@ -97,8 +111,11 @@ def check_rights(db: Database, who: int | None, project_id: int, role: str, *, a
         lock = None if alone else {"read": True}
         member = db.get(Member, (project_id, int(who)), with_for_update=lock, populate_existing=not alone)
         check_role(member.role if member else None, role)
-    if db.scalar(select(Project.id).where(Project.id == project_id)) is None:
+    found = db.execute(select(Project.archived_at, Project.deleted_at).where(Project.id == project_id)).first()
+    if found is None or (found.deleted_at is not None and not archived):
         raise Forbidden("this project is no longer there")
+    if found.archived_at is not None and not archived:
+        raise Forbidden("this project is archived, and nothing in it changes: its admin can bring it back")
 
 
 def check_role(has: str | None, role: str) -> str:

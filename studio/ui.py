@@ -123,7 +123,8 @@ def choose_project() -> Here | None:
         return None
     asked = st.session_state.get("project", st.query_params.get("project"))
     wanted = int(asked) if str(asked).isdigit() else None
-    ids = list(projects)
+    listed = [key for key, (project, _) in projects.items() if project.archived_at is None or key == wanted]
+    ids = listed or list(projects)
     labels = unique_labels({one: project.name for one, (project, _) in projects.items()})
     chosen = st.sidebar.selectbox(
         "Project",

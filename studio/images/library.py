@@ -32,18 +32,22 @@ def add_image(
 ) -> tuple[Image, bool]:
     """Add one file to a project: its row, and whether it is new; the same bytes are there once.
 
-    `name` is the uploader's and only shown; `keep`: what `files.keeping` gives, for many files. Raises `StudioError`
-    when the file is no image; then nothing is kept.
+    One that was deleted comes back, with all that was drawn on it. `name` is the uploader's and only shown; `keep`:
+    what `files.keeping` gives, for many files. Raises `StudioError` when the file is no image; then nothing is kept.
     """
     shown = tidy_name(name) or "photograph"
     try:
         sha256, width, height = keep(file)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
-    with changing(user_id, project_id) as db:
+    with changing(user_id, project_id, trash=True) as db:
         known = db.scalar(select(Image).where(Image.project_id == project_id, Image.sha256 == sha256))
         if known is not None:
-            return known, False
+            deleted = known.deleted_at is not None  # it comes back, with all that was drawn on it
+            if deleted:
+                known.deleted_at = known.deleted_by = None
+                record(db, project_id, user_id, "taken out of the trash", known.id, name=known.name)
+            return known, deleted
         added = Image(
             project_id=project_id,
             sha256=sha256,
@@ -91,7 +95,7 @@ def _where(project_id: int, chosen: Filter, *columns: Any) -> Select[Any]:
 def count_images(project_id: int, chosen: Filter | None = None) -> int:
     """How many images of a project there are."""
     with reading() as db:
-        return db.scalar(_where(project_id, chosen or Filter(), func.count())) or 0
+        return db.scalar(_where(project_id, chosen or Filter(), func.count(Image.id))) or 0
 
 
 def find_images(project_id: int, chosen: Filter | None = None, start: int = 0, count: int | None = None) -> list[Image]:

@@ -27,22 +27,24 @@ def folder(project_id: int) -> Path:
     return home() / "backbones" / str(project_id)
 
 
-def _kept(project_id: int) -> dict[str, str]:
-    with reading() as db:
+def _kept(project_id: int, *, deleted: bool = False) -> dict[str, str]:
+    with reading(trash=deleted) as db:
         query = select(BackboneFile).where(BackboneFile.project_id == project_id)
-        return {one.name: one.sha256 for one in db.scalars(query)}
+        return {one.name: one.sha256 for one in db.scalars(query) if (one.deleted_at is not None) == deleted}
 
 
 def uploaded(project_id: int) -> list[str]:
     """The names of a project's backbone files."""
     here = folder(project_id)
     found = {file.name for file in here.iterdir() if file.name[0] != "."} if here.is_dir() else set()
-    return sorted(found | set(_kept(project_id)))
+    return sorted((found | set(_kept(project_id))) - set(_kept(project_id, deleted=True)))
 
 
 def file_of(project_id: int, name: str) -> Path:
     """A project's backbone, fetched from the store if only that has it."""
     file = folder(project_id) / Path(name).name
+    if file.name in _kept(project_id, deleted=True):
+        raise StudioError(f"the network {file.name} was deleted: an admin can restore it from the trash")
     sha256 = _kept(project_id).get(file.name)
     return there(sha256, file) if sha256 else file
 
@@ -77,8 +79,8 @@ def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> st
             raise StudioError(str(error).replace(str(draft), safe)) from error
         share(draft)
         sha256 = digest(draft)
-        with changing(by, project_id, "admin") as db:
-            db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256))
+        with changing(by, project_id, "admin", trash=True) as db:
+            db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256, deleted_at=None, deleted_by=None))
             db.flush()
             with whole_file(folder(project_id) / safe) as kept:
                 draft.replace(kept)

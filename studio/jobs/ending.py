@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from sqlalchemy import select
+
 from studio.jobs import queue, webhook
 from studio.store.database import reading
-from studio.store.models import Job
+from studio.store.models import Job, Project
 
 
 def end(job_id: int, state: str, **values: Any) -> None:
@@ -15,5 +17,7 @@ def end(job_id: int, state: str, **values: Any) -> None:
     queue.change(job_id, state=state, process=None, ended_at=time.time(), **values)
     if state != "cancelled":
         with reading() as db:
-            job = db.get_one(Job, job_id)
-        webhook.announce(job)
+            own = select(Job).join(Project, Project.id == Job.project_id).where(Job.id == job_id)
+            job = db.scalar(own)  # none if it, or its project, was deleted meanwhile
+        if job is not None:
+            webhook.announce(job)

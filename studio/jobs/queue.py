@@ -47,7 +47,7 @@ def launch(
 
 def claim(job_id: int) -> bool:
     """Make a queued job a running one; False if it was cancelled meanwhile."""
-    with writing() as db:
+    with writing(trash=True) as db:
         job = db.get_one(Job, job_id, with_for_update=True)
         if job.state != "queued":
             return False
@@ -89,8 +89,8 @@ def jobs_of(project_id: int) -> list[Job]:
 
 
 def unfinished() -> list[Job]:
-    """All jobs that are queued or running, oldest first."""
-    with reading() as db:
+    """All jobs that are queued or running, oldest first, with those that were deleted and are not stopped yet."""
+    with reading(trash=True) as db:
         return list(db.scalars(select(Job).where(Job.state.in_(UNFINISHED)).order_by(Job.id)))
 
 
@@ -183,7 +183,7 @@ def candidates_of(job_id: int) -> list[CandidateRow]:
 
 def change(job_id: int, **values: Any) -> None:
     """Write what is known of a job."""
-    with writing() as db:
+    with writing(trash=True) as db:
         job = db.get_one(Job, job_id)
         for key, value in values.items():
             setattr(job, key, value)

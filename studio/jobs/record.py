@@ -61,7 +61,7 @@ def follower(job_id: int, meter: Meter | None = None) -> Follow:
 
     def follow(told: Told) -> None:
         meter.follow(told)
-        with writing() as db:
+        with writing(trash=True) as db:
             db.get_one(Job, job_id).share = meter.share
             row = db.get_one(CandidateRow, (job_id, told.name))
             if told.error:

@@ -155,7 +155,7 @@ def main(job_id: int) -> int:
     from ftl.memory import reuse_freed_memory
 
     reuse_freed_memory()
-    with reading() as db:
+    with reading(trash=True) as db:
         job = db.get_one(Job, job_id)
     try:
         meter = Meter()

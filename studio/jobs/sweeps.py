@@ -79,4 +79,4 @@ def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
 def picked(project_id: int) -> Pick | None:
     """The project's network, if one was picked."""
     with reading() as db:
-        return db.get(Pick, project_id)
+        return db.scalar(select(Pick).join(Job, Job.id == Pick.job_id).where(Pick.project_id == project_id))

@@ -71,7 +71,7 @@ def _watch(job_id: int) -> None:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:  # clear away children that have ended
                 pass
-        with reading() as db:
+        with reading(trash=True) as db:
             job = db.get_one(Job, job_id)
         if not _runs(job.process, job_id):
             break
@@ -85,7 +85,7 @@ def _watch(job_id: int) -> None:
             with contextlib.suppress(StudioError):  # tried again the next time; the job waits for it a while
                 cluster.keep_up()
         time.sleep(_POLL)
-    with reading() as db:
+    with reading(trash=True) as db:
         job = db.get_one(Job, job_id)
     if job.state == "running":
         if job.cancel:

@@ -148,6 +148,7 @@ def days(project_id: int, only: int | None = None, offset: int = 0) -> list[Day]
         Image.project_id == project_id, Stroke.kind.not_in(_TOGGLES), _is(Stroke.author_id, only)
     ).group_by("day")
     judged = select(_day(Event.at, offset).label("day"), Event.what, func.count(distinct(Event.image_id)))
+    judged = judged.join(Image, Image.id == Event.image_id)
     judged = judged.where(Event.project_id == project_id, Event.what.in_(("submitted", "accepted")))
     if only is not None:
         theirs = select(Work.image_id).where(Work.user_id == only, Work.assigned_at.is_not(None))

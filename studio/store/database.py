@@ -13,9 +13,11 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from studio.home import home
+from studio.store.models import Deletable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -47,17 +49,36 @@ def engine() -> Engine:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
-    """A session that only reads; its objects can be used after it."""
-    with Session(engine(), expire_on_commit=False) as session:
+def reading(*, trash: bool = False) -> Iterator[Session]:
+    """A session that only reads; its objects can be used after it. `trash`: it finds what was deleted as well."""
+    with Session(engine(), expire_on_commit=False, info={"trash": trash}) as session:
         yield session
 
 
 @contextmanager
-def writing() -> Iterator[Session]:
-    """A session whose changes are on disk, all of them, once the block ends without error; else none is."""
-    with Session(engine().execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+def writing(*, trash: bool = False) -> Iterator[Session]:
+    """A session whose changes are on disk, all of them, once the block ends without error; else none is.
+
+    `trash`: it finds what was deleted as well.
+    """
+    with (
+        Session(engine().execution_options(writes=True), expire_on_commit=False, info={"trash": trash}) as session,
+        session.begin(),
+    ):
         yield session
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _leave_the_trash_out(state: ORMExecuteState) -> None:
+    """No query that does not ask for it finds what was deleted, whether it names the table or joins it."""
+    if (state.is_select or state.is_update) and not state.is_column_load and not state.session.info.get("trash"):
+        state.statement = state.statement.options(*_not_deleted())
+
+
+@cache
+def _not_deleted() -> list[LoaderCriteriaOption]:
+    tables = Deletable.__subclasses__()
+    return [with_loader_criteria(table, table.deleted_at.is_(None), include_aliases=True) for table in tables]
 
 
 def migrate() -> None:

@@ -101,7 +101,9 @@ def keeping(folder: Path) -> Iterator[Keep]:
             with open(draft, "rb") as handle:
                 sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
             path = _path("images", sha256)
-            if not path.is_file():
+            if path.is_file():
+                path.touch()  # what is new is spared by `studio.trash.purging`: a row that needs it is on its way
+            else:
                 with whole_file(_path("thumbnails", sha256, ".jpg")) as target:
                     shrink_to.replace(target)
                 with whole_file(path) as target:
@@ -110,6 +112,11 @@ def keeping(folder: Path) -> Iterator[Keep]:
             return sha256, width, height
 
         yield keep_one
+
+
+def files_of(sha256: str) -> list[Path]:
+    """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
+    return [_path("images", sha256), *(_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails"))]
 
 
 def keep(draft: Path) -> tuple[str, int, int]:

@@ -22,6 +22,13 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
+class Deletable:
+    """A row that can lie in the trash (`studio.trash`): `studio.store.database` leaves it out of all that is read."""
+
+    deleted_at: Mapped[float | None]
+    deleted_by: Mapped[int | None]  # a user's id
+
+
 class User(Base):
     """A person. `subject`: who they are at the OIDC provider, for those who have no password here.
 
@@ -98,10 +105,11 @@ class SignInDelay(Base):
     at: Mapped[float]
 
 
-class Project(Base):
+class Project(Deletable, Base):
     """Images, classes and sweeps that belong together. `photo_pattern`: tells the photo in a crop's file name.
 
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
+    `archived_at`: since then nothing in it changes.
     `accept_own`: whether reviewers may accept their own work, see `studio.together.own_work`.
     `webhook`: where the end of its jobs is told, empty for nowhere.
     """
@@ -114,6 +122,7 @@ class Project(Base):
     accept_own: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     webhook: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
+    archived_at: Mapped[float | None]
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
 
 
@@ -156,7 +165,7 @@ class ImageClass(Base):
     removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
-class Image(Base):
+class Image(Deletable, Base):
     """A photograph of a project. `sha256`: of the uploaded bytes; `width`, `height`: pixels once upright.
 
     `split`: "train" or "test" where it was fixed by hand or at upload, else None.
@@ -256,7 +265,7 @@ class Event(Base):
     user: Mapped[User] = relationship()
 
 
-class Job(Base):
+class Job(Deletable, Base):
     """Work for the worker process. `kind`: sweep or demo. `state`: queued, running, done, failed, cancelled.
 
     `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
@@ -329,7 +338,7 @@ class Setting(Base):
     value: Mapped[Any] = mapped_column(JSON)
 
 
-class BackboneFile(Base):
+class BackboneFile(Deletable, Base):
     """A backbone that a project uploaded, by its name there."""
 
     __tablename__ = "backbones"

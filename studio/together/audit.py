@@ -35,6 +35,17 @@ WORDS = {
     "own work": "said that reviewers {to} accept their own work",
     "launched": "launched {name}",
     "picked": "picked {name}",
+    "image deleted": "deleted the image",
+    "image renamed": "renamed the image {name} to {new}",
+    "job deleted": "deleted the job {name}",
+    "job renamed": "renamed the job {name} to {new}",
+    "backbone deleted": "deleted the network file {name}",
+    "project deleted": "deleted the project",
+    "project renamed": "renamed the project {name} to {new}",
+    "archived": "archived the project",
+    "brought back from the archive": "brought the project back from the archive",
+    "taken out of the trash": "restored {name} from the trash",
+    "invitation revoked": "revoked an invitation as {role}",
 }
 """What can be done, and how it is told; the braces are a line's details."""
 

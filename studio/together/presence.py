@@ -42,7 +42,7 @@ def beat(image_id: int, user_id: int, now: float | None = None) -> None:
         known = db.get(Work, (image_id, user_id))
     if known is not None and 0 <= now - known.seen_at < BEAT_SECONDS - 0.5:
         return  # another tab has just said so
-    with changing_image(user_id, image_id) as (db, _):
+    with changing_image(user_id, image_id, archived=True) as (db, _):
         work = work_of(db, image_id, user_id)
         if 0 < now - work.seen_at <= PRESENT_SECONDS:
             work.seconds += now - work.seen_at

@@ -101,7 +101,7 @@ def test_a_role_that_another_admin_changed_is_not_written_back(
     ada, bob = people
     project_id = walls[0].project_id
     page = sign_in(browser, server, ada)
-    page.goto(f"{server.url}/projects?project={project_id}")
+    page.goto(f"{server.url}/?project={project_id}")
     page.get_by_role("button", name="annotator").wait_for()
     settled(page)
     set_role(project_id, ada, bob, "reviewer")  # in another tab

@@ -29,12 +29,13 @@ from studio.home import secret
 from studio.images import library
 from studio.images.import_masks import import_masks
 from studio.images.uploads import receive
-from studio.jobs import backbones, queue, sweeps
+from studio.jobs import backbones, queue, sweeps, webhook
 from studio.jobs.demo import launch_demo
 from studio.rights import SignedIn
 from studio.store.database import engine, migrate, reading, writing
-from studio.store.models import Base, CandidateRow, Job, Member, Session, User
+from studio.store.models import BackboneFile, Base, CandidateRow, Job, Member, Session, User
 from studio.together import comments, own_work, presence, review, sharing
+from studio.trash import deleting
 from tests.conftest import ROOT, make_features, save_png
 
 SIZE = 24
@@ -49,10 +50,12 @@ class World(NamedTuple):
     open: int
     submitted: int
     accepted: int
+    deleted: int
     comment: int
     queued: int
     failed: int
     done: int
+    invitation: str
     backup: bytes
     backbone: bytes
 
@@ -91,6 +94,7 @@ def white_mask() -> bytes:
 BOX = Drawn("box", "rectangle", 1, {"box": [1, 1, 4, 4]}, 0)
 MASK = np.ones((SIZE, SIZE), np.uint8)
 LIBRARY, QUEUE, REVIEW = "studio.images.library", "studio.jobs.queue", "studio.together.review"
+TRASH = "studio.trash.deleting"
 
 CASES = {
     "create_project": Case("studio.projects:create_project", None, lambda w, who: projects.create_project(who, "New")),
@@ -194,6 +198,35 @@ CASES = {
         "admin",
         lambda w, who: backbones.add(w.project, "own.safetensors", io.BytesIO(w.backbone), who),
     ),
+    "set a webhook": Case(
+        "studio.jobs.webhook:set_for_project",
+        "admin",
+        lambda w, who: webhook.set_for_project(w.project, who, "https://93.184.215.14/hook"),
+    ),
+    "revoke": Case("studio.projects:revoke", "admin", lambda w, who: projects.revoke(w.project, who, w.invitation)),
+    "delete images": Case(
+        f"{TRASH}:delete_images", "reviewer", lambda w, who: deleting.delete_images(w.project, who, [w.open])
+    ),
+    "delete a job": Case(f"{TRASH}:delete_job", "admin", lambda w, who: deleting.delete_job(w.project, who, w.done)),
+    "delete a backbone": Case(
+        f"{TRASH}:delete_backbone", "admin", lambda w, who: deleting.delete_backbone(w.project, who, "tiny.safetensors")
+    ),
+    "delete a project": Case(
+        f"{TRASH}:delete_project", "admin", lambda w, who: deleting.delete_project(w.project, who)
+    ),
+    "restore from the trash": Case(
+        f"{TRASH}:restore", "admin", lambda w, who: deleting.restore(w.project, who, "image", w.deleted)
+    ),
+    "archive": Case(f"{TRASH}:archive", "admin", lambda w, who: deleting.archive(w.project, who)),
+    "rename a project": Case(
+        f"{TRASH}:rename_project", "admin", lambda w, who: deleting.rename_project(w.project, who, "Bridge 43")
+    ),
+    "rename a job": Case(
+        f"{TRASH}:rename_job", "admin", lambda w, who: deleting.rename_job(w.project, who, w.done, "b")
+    ),
+    "rename an image": Case(
+        f"{TRASH}:rename_image", "reviewer", lambda w, who: deleting.rename_image(w.open, who, "b.png")
+    ),
     "save settings": Case(
         "studio.settings:save", None, lambda w, who: settings.save(who, settings.Settings(most_jobs=3))
     ),
@@ -210,11 +243,13 @@ NOT_BY_SOMEBODY = {
     "studio.accounts.throttle:forget_attempt": "signs in",
     "studio.accounts.tickets:redeem": "signs in",
     "studio.oidc:redeem": "signs in",
+    "studio.trash.purging:purge": "the studio's own, every hour",
     "studio.projects:accept": "makes a new account, by an invitation",
     "studio.projects:first_token": "the first start's link",
     "studio.projects:invite": "the first start's link",
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
+    "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
     "studio.jobs.record:say": "the job's own process's",
     "studio.jobs.record:await_candidates": "the job's own process's",
     "studio.jobs.record:follow": "the job's own process's",
@@ -267,10 +302,12 @@ def build(folder: Path) -> World:
     projects.accept(projects.invite(None, "admin"), bob)  # the owner, who may save settings
     project = projects.create_project(ada, "Bridge 42").id
     projects.accept(projects.invite(project, "admin"), bob)
-    content = [(f"{name}.png", photograph(number)) for number, name in enumerate(("open", "submitted", "accepted"))]
+    content = [
+        (f"{name}.png", photograph(number)) for number, name in enumerate(("open", "submitted", "accepted", "deleted"))
+    ]
     receive(project, ada, [(name, io.BytesIO(data)) for name, data in content])
     images = [found.id for found in library.find_images(project)]
-    for submitted in images[1:]:
+    for submitted in images[1:3]:
         review.submit(submitted, ada)
     review.accept(images[2], bob)
     remark = comments.comment(library.image_in(project, images[0]), ada, "look").id
@@ -290,7 +327,13 @@ def build(folder: Path) -> World:
     torch.manual_seed(0)
     save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=32)
     network = (folder / "tiny.safetensors").read_bytes()
-    return World(project, ada, bob, *images, remark, *ids, b"".join(backup(project)), network)
+    with writing() as db:
+        db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
+    deleting.delete_images(project, ada, images[3:])
+    projects.invite(project, "annotator", ada)
+    (invitation,) = projects.open_invitations(project)
+    saved = b"".join(backup(project))
+    return World(project, ada, bob, *images, remark, *ids, invitation.token_hash, saved, network)
 
 
 @pytest.fixture
@@ -326,7 +369,7 @@ def sign_in(user_id: int) -> SignedIn:
 
 def rows() -> dict[str, list[tuple[Any, ...]]]:
     """All that the database holds."""
-    with reading() as db:
+    with reading(trash=True) as db:
         return {
             table.name: sorted((tuple(map(repr, row)) for row in db.execute(select(table))), key=repr)
             for table in Base.metadata.sorted_tables
