@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ftl.errors import FtlError, raise_together
 from ftl.files import digest, digest_of
 from ftl.images import class_folders, read_image
+from ftl.photos import photo_of
 from ftl.progress import Report, silent
 from ftl.words import counted
 
@@ -98,23 +98,17 @@ def _problem(path: Path) -> str | None:
 
 
 def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
-    """The photo that each image was cut from: the first group of the regular expression `pattern` in the file stem.
+    """The photo that each image was cut from, by a `pattern` of `ftl.photos` and the file's name without its ending.
 
     Without a pattern every file is a photo of its own. Raises `FtlError` for a bad pattern, or names not matching it.
     """
     if pattern is None:
         return [str(path) for path in paths]
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise FtlError(f"the photo pattern {pattern!r} is no regular expression: {error}") from error
-    if compiled.groups < 1:
-        raise FtlError(f"the photo pattern {pattern!r} needs one group in parentheses, as in (.+)_\\d+")
-    matches = [compiled.fullmatch(path.stem) for path in paths]
-    matches = [match if match is not None and match[1] is not None else None for match in matches]
-    strangers = (f"{path} does not match" for path, match in zip(paths, matches, strict=True) if match is None)
+    find = photo_of(pattern)
+    found = [find(path.stem) for path in paths]
+    strangers = (f"{path} does not match" for path, photo in zip(paths, found, strict=True) if photo is None)
     raise_together(f"the photo pattern {pattern!r} does not fit these names: mend it, or rename them", strangers)
-    return [match[1] for match in matches if match is not None]
+    return [photo for photo in found if photo is not None]
 
 
 def folds(
@@ -175,15 +169,11 @@ def without(
     same = {i for i, content in enumerate(dataset.digests) if content in seen}
     crops: set[int] = set()
     if photo:
-        photos = {*photo_ids(other.paths, photo), *(_photo(name, photo) for name in scored.names)}
+        find = photo_of(photo)
+        stems = (Path(name).stem for name in scored.names)
+        photos = {*photo_ids(other.paths, photo), *(find(stem) or stem for stem in stems)}
         crops = {i for i, own in enumerate(photo_ids(dataset.paths, photo)) if own in photos} - same
     keep = [i for i in range(len(dataset)) if i not in same | crops]
     if not keep:
         raise FtlError("every image of the test set, or its photo, chose filters or was trained on: add others")
     return dataset.take(keep), LeftOut(len(same), len(crops))
-
-
-def _photo(name: str, pattern: str) -> str:
-    stem = Path(name).stem
-    match = re.fullmatch(pattern, stem)
-    return stem if match is None or match[1] is None else match[1]

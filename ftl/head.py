@@ -45,11 +45,15 @@ class Head:
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Class probabilities (N, classes), float64, of features (N, d)."""
         # not by BLAS: its threads would wait for work beside torch's, which was seen to double the network's time
-        logits = np.einsum("nd,kd->nk", features, self.weight, dtype=np.float64) + self.bias
-        if len(self.weight) == 1:
-            positive = expit(logits)
-            return np.hstack([1 - positive, positive])
-        return np.asarray(softmax(logits, axis=1))
+        return probabilities_of(np.einsum("nd,kd->nk", features, self.weight, dtype=np.float64) + self.bias)
+
+
+def probabilities_of(logits: np.ndarray) -> np.ndarray:
+    """Class probabilities (N, classes) of logits (N, 1 or classes); one logit is that of the second of two classes."""
+    if logits.shape[1] == 1:
+        positive = expit(logits)
+        return np.hstack([1 - positive, positive])
+    return np.asarray(softmax(logits, axis=1))
 
 
 def features_from(maps: torch.Tensor, *, pooled: bool) -> np.ndarray:

@@ -6,6 +6,7 @@ from studio import ui
 from studio.backup import panel as backup_panel
 from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.exchange import panel as export_panel
+from studio.images import crops
 from studio.jobs import webhook_forms
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects import (
@@ -15,7 +16,6 @@ from studio.projects import (
     open_invitations,
     projects_of,
     revoke,
-    set_photo_pattern,
     set_role,
 )
 from studio.store.models import ROLES
@@ -134,16 +134,8 @@ if projects:
             if st.form_submit_button("Save"):
                 set_accept_own(project.id, who, own)
                 st.rerun()
-        with st.expander("Crops of one photograph"), st.form("photo", border=False), ui.told():
-            st.markdown(
-                "If files are crops of larger photographs, tell how a name names its photo. Crops of one photo "
-                "then stay on one side of every split, which keeps the accuracies honest."
-            )
-            pattern = st.text_input("Pattern", project.photo_pattern or "", placeholder=r"(.+)_\d+")
-            if st.form_submit_button("Save"):
-                set_photo_pattern(project.id, pattern, who)
-                st.rerun()
-
+        with st.expander("Crops of one photograph"):
+            crops.panel(project, who)
         with st.expander("Webhook"):
             webhook_forms.project_form(project, who)
 

@@ -1,8 +1,9 @@
-"""Settings: where jobs are computed, and how many a project may have; for the studio's owner."""
+"""Settings: where jobs are computed, how many a project may have, and accounts; for the studio's owner."""
 
 import streamlit as st
 
 from studio import ui
+from studio.accounts import panel
 from studio.jobs.cluster import workers
 from studio.jobs.office import Machine, machines
 from studio.jobs.webhook_forms import studio_form
@@ -62,3 +63,5 @@ if st.button("Save", type="primary", disabled=where == there and not scheduler):
         st.toast("Saved: the next job goes by it.", icon=":material/check:")
 
 studio_form(ui.who())
+
+panel.everybody(ui.who())

@@ -15,9 +15,9 @@ from studio.settings import owns
 from studio.ui import PageEnds, choose_project, page_file
 
 
-def page(file: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
-    """A page of the folder `pages`."""
-    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default)
+def page(file: str, title: str, icon: str, *, default: bool = False, url: str | None = None) -> StreamlitPage:
+    """A page of the folder `pages`, at its own name or at `url`."""
+    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
 st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
@@ -30,7 +30,10 @@ if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(oidc.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()
-home = [page("projects", "Projects", "folder", default=True)]
+home = [
+    page("projects", "Projects", "folder", default=True),
+    page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
+]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
     home.append(page("settings", "Settings", "settings"))
 if here is None:

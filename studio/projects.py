@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
+from ftl.errors import FtlError
+from ftl.photos import photo_of
 from studio.accounts import add_user
 from studio.accounts.tickets import first_use
 from studio.classes import CLASSES, add_class
@@ -121,17 +122,15 @@ def set_role(project_id: int, by: int, user_id: int, role: str | None, seen: str
 
 
 def set_photo_pattern(project_id: int, pattern: str | None, by: int | None = None) -> None:
-    """Tell how a crop's file name names its photo: a regular expression whose first group is the photo.
+    """Tell how a crop's file name names its photo: a pattern of `ftl.photos`, in practice a template as `{photo}_*`.
 
-    `by`: who does it; None: the studio itself.
+    `by`: who does it; None: the studio itself. Raises `StudioError` for a pattern that is none.
     """
     if pattern:
         try:
-            groups = re.compile(pattern).groups
-        except re.error as error:
-            raise StudioError(f"{pattern} is no regular expression: {error}") from error
-        if groups < 1:
-            raise StudioError("the pattern needs a group in parentheses around the photo's name, as in (.+)_\\d+")
+            photo_of(pattern)
+        except FtlError as error:
+            raise StudioError(str(error)) from error
     with changing(by, project_id, "admin") as db:
         db.get_one(Project, project_id).photo_pattern = pattern or None
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
 from studio.store.database import writing
-from studio.store.models import ROLES, Image, Member, Project, Session, User
+from studio.store.models import ROLES, ApiToken, Image, Member, Project, Session, User
 
 
 class SignedIn(int):
@@ -33,6 +33,18 @@ class SignedIn(int):
         """Make one of a user's id and the id of a row of `sessions`."""
         made = super().__new__(cls, user_id)
         made.session_id = session_id
+        return made
+
+
+class ByToken(int):
+    """As `SignedIn`, for a program that acts by an API token."""
+
+    token_id: int
+
+    def __new__(cls, user_id: int, token_id: int) -> ByToken:
+        """Make one of a user's id and the id of a row of `api_tokens`."""
+        made = super().__new__(cls, user_id)
+        made.token_id = token_id
         return made
 
 
@@ -96,6 +108,10 @@ def check_account(db: Database, who: int, *, alone: bool = False) -> None:
         session = db.get(Session, who.session_id, with_for_update={"read": True}, populate_existing=True)
         if session is None or session.user_id != who or session.expires_at <= time.time():
             raise Forbidden("you are signed out: sign in again, then repeat this")
+    if isinstance(who, ByToken):
+        token = db.get(ApiToken, who.token_id, with_for_update={"read": True}, populate_existing=True)
+        if token is None or token.user_id != who or token.expires_at <= time.time():
+            raise Forbidden("this token is revoked or too old: make a new one on the page Account")
 
 
 def check_rights(

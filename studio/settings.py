@@ -46,11 +46,12 @@ def fixed_scheduler() -> str:
 def owns(user_id: int) -> bool:
     """Whether a user owns the studio: they used its first invitation, the only one without a project."""
     with reading() as db:
-        return _owns(db, user_id)
+        return is_owner(db, user_id)
 
 
-def _owns(db: Database, user_id: int) -> bool:
-    mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == user_id)
+def is_owner(db: Database, user_id: int) -> bool:
+    """As `owns`, in a transaction."""
+    mine = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by == int(user_id))
     return db.scalar(mine.limit(1)) is not None
 
 
@@ -63,7 +64,7 @@ def save(user_id: int, new: Settings) -> None:
     if not 1 <= new.most_jobs <= 1000:
         raise StudioError("a project may have from 1 to 1000 jobs at once")
     with acting(user_id) as db:
-        if not _owns(db, user_id):
+        if not is_owner(db, user_id):
             raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
         for key, value in new._asdict().items():
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
@@ -103,6 +104,12 @@ def _signed_in() -> tuple[User, SignedIn]:
         stop()
     st.session_state["who"] = found[0].id
     return found
+
+
+def link(path: str) -> str:
+    """The whole address of a path of this site, as this browser reaches it."""
+    parts = urlsplit(str(st.context.url))
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _renew() -> None:

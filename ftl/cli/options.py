@@ -114,7 +114,12 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
 
 def add_photo(parser: argparse.ArgumentParser) -> None:
     """Which files were cut from one photo."""
-    parser.add_argument("--photo", help="regular expression whose first group is the photo of a file name: (.+)_\\d+")
+    parser.add_argument(
+        "--photo",
+        metavar="TEMPLATE",
+        help="how a file's name tells its photo: {photo}_* or {photo}_#; or a regular expression whose first group is "
+        "the photo, as RE2 has them: (.+)_\\d+",
+    )
 
 
 def add_positive(parser: argparse.ArgumentParser) -> None:

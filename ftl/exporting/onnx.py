@@ -22,6 +22,9 @@ from ftl.model import Model
 OPSET = 18
 """Of the ONNX operators: what ONNX Runtime 1.14 of February 2023 and later can run."""
 
+LOGITS = "logits"
+"""A second output, of models that are only checked."""
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
@@ -99,7 +102,28 @@ def session(content: bytes, threads: int | None = None) -> Any:
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
+def with_logits(model: Any) -> bytes:
+    """A copy of a model from `core` or `whole` that also gives its logits, (1, 1 or classes), as `LOGITS`."""
+    import onnx
+
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    head = next(node for node in reversed(made.graph.node) if node.op_type == "Gemm")
+    made.graph.node.append(onnx.helper.make_node("Identity", [head.output[0]], [LOGITS]))
+    made.graph.output.append(onnx.ValueInfoProto(name=LOGITS))
+    return made.SerializeToString()
+
+
 def run(session: Any, value: np.ndarray) -> np.ndarray:
     """Probabilities (classes,) of one image (height, width, 3) uint8, or of one tensor (3, size, size) float32."""
+    return _output(session, front.PROBABILITIES, value)
+
+
+def logits(session: Any, value: np.ndarray) -> np.ndarray:
+    """Logits (1 or classes,) of the same, from a model of `with_logits`."""
+    return _output(session, LOGITS, value)
+
+
+def _output(session: Any, output: str, value: np.ndarray) -> np.ndarray:
     (name,) = (one.name for one in session.get_inputs())
-    return np.asarray(session.run([front.PROBABILITIES], {name: value[np.newaxis]})[0][0])
+    return np.asarray(session.run([output], {name: value[np.newaxis]})[0][0])

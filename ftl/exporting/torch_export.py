@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 import torch
 
 from ftl.exporting.joined import Joined
@@ -18,6 +19,27 @@ def program(model: Model) -> torch.export.ExportedProgram:
     joined = Joined(model)
     with quiet():
         return torch.export.export(joined, (joined.input_of(model),))
+
+
+class _Telling(torch.fx.Interpreter):
+    """Runs a program and keeps the logits: what its last linear layer gives."""
+
+    logits: torch.Tensor
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        """Run a node of the program."""
+        value = super().run_node(n)
+        if n.target is torch.ops.aten.linear.default:
+            self.logits = value
+        return value
+
+
+@torch.inference_mode()
+def answer(program: torch.export.ExportedProgram, tensor: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (1 or classes,) and probabilities (classes,) of a preprocessed image (1, 3, size, size)."""
+    running = _Telling(program.module())
+    (probabilities,) = running.run(tensor)
+    return running.logits[0].numpy(), probabilities.numpy()
 
 
 def packed(program: torch.export.ExportedProgram, about: dict[str, Any]) -> bytes:

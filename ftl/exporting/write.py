@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ftl.errors import FtlError
+from ftl.exporting.agreement import check
 from ftl.exporting.bundle import zipped
 from ftl.exporting.cores import core_of, int8_of, made_from, told_of, too_much_lost
-from ftl.exporting.onnx import run, session, whole
+from ftl.exporting.onnx import logits, run, session, whole, with_logits
 from ftl.exporting.photographs import trained_with
-from ftl.exporting.torch_export import packed, program
+from ftl.exporting.torch_export import answer, packed, program
 from ftl.files import read_json, whole_file
 from ftl.images import read_image
 from ftl.model import VALIDATION, Model, load_model
 from ftl.model import export as export_safetensors
 from ftl.progress import Report, silent
 from ftl.pruning.network import read_description
-from ftl.words import number
 
 ENDINGS = (".safetensors", ".onnx", ".pt2", ".zip")
-
-CLOSE = 1e-4
-"""Probabilities of an export in float32 may differ by this from the PyTorch network's."""
 
 _CHECKED = 8
 
@@ -66,10 +62,10 @@ def export(
         raise FtlError(f"{folder} is no network's folder in a sweep")
     model, about = load_model(folder), about_of(folder)
     photographs = _photographs(folder, None if images is None else Path(images))
-    seen = [read_image(path) for path in photographs] or _drawn(model.network.preprocess.size)
+    seen = [*(read_image(path) for path in photographs), *_drawn(model.network.preprocess.size)]
     if ending == ".pt2":
         made = program(model)
-        check(model, lambda image: _run_program(made, model, image), seen)
+        check(model, lambda image: answer(made, model.network.preprocess([image])), seen, "the .pt2 program")
         content = packed(made, about)
     else:
         content = _onnx(folder, model, about, seen, photographs, ending == ".zip", int8, images, report)
@@ -104,9 +100,10 @@ def _onnx(
     models: dict[str, bytes] = {}
     told: dict[str, str] = {}
     if bundle or not int8:
-        content = whole(core_of(folder), model.network.preprocess, about).SerializeToString()
-        running = session(content)
-        check(model, lambda image: run(running, image), seen)
+        proto = whole(core_of(folder), model.network.preprocess, about)
+        content = proto.SerializeToString()
+        running, telling = session(content), session(with_logits(proto))
+        check(model, lambda image: (logits(telling, image), run(running, image)), seen, "the ONNX model")
         models["model.onnx"] = content
     if int8:
         core, figures = int8_of(folder, None if images is None else Path(images), report)
@@ -124,21 +121,6 @@ def _onnx(
     return zipped(models, about, photographs[0] if photographs else None, told)
 
 
-def check(model: Model, run: Callable[[np.ndarray], np.ndarray], images: Sequence[np.ndarray]) -> None:
-    """Raise `FtlError` when `run` gives an image other probabilities than the PyTorch network does."""
-    apart = max(float(np.abs(run(image) - model.probabilities([image])[0]).max()) for image in images)
-    if not apart <= CLOSE:
-        raise FtlError(
-            f"the export says otherwise than the network, by {number(apart)} in a probability where "
-            f"{number(CLOSE)} is allowed: nothing was written"
-        )
-
-
-@torch.inference_mode()
-def _run_program(made: torch.export.ExportedProgram, model: Model, image: np.ndarray) -> np.ndarray:
-    return made.module()(model.network.preprocess([image]))[0].numpy()
-
-
 def _photographs(folder: Path, images: Path | None) -> list[Path]:
     """Some of the photographs that the network was chosen by; none where they are gone."""
     with suppress(FtlError):
@@ -148,6 +130,6 @@ def _photographs(folder: Path, images: Path | None) -> list[Path]:
 
 
 def _drawn(size: int) -> list[np.ndarray]:
-    """Noise instead of photographs, of even and odd sizes."""
+    """Noise of even and odd sizes, beside photographs that may all be of the network's own, or instead of them."""
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (size + more, size + 2 * more, 3), np.uint8) for more in (-size // 3, 0, 1, 17)]

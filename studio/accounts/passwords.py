@@ -16,6 +16,7 @@ LEAST, MOST = 10, 1000
 """How many characters a password has. Any are allowed, spaces too."""
 
 _GUESSES = 10**8  # within reach of nobody whose attempts are delayed
+_LEAST_BESIDE_NAME = 6  # characters
 _LOOKED_AT = 72  # characters that are judged: the time for it grows faster than the length
 _HASHER = PasswordHasher()
 _AT_ONCE = BoundedSemaphore(4)  # each check takes 64 MiB
@@ -37,11 +38,20 @@ def check_new(password: str, name: str) -> None:
     if len(password) < LEAST:
         raise StudioError(f"a password has at least {LEAST} characters: a few words that nobody would put together do")
     own = [name, *name.split(), "studio", "ftl"]
-    if zxcvbn(password[:_LOOKED_AT], own)["guesses"] < _GUESSES:
+    guesses = zxcvbn(password[:_LOOKED_AT], own)["guesses"]
+    if guesses < _GUESSES or len(_without(password, own)) < _LEAST_BESIDE_NAME:
         raise StudioError(
             "this password is among the first that would be guessed, being common, repetitive or close to your name: "
             "take a few words that nobody would put together"
         )
+
+
+def _without(password: str, words: list[str]) -> str:
+    """What a password holds beside these words and spaces."""
+    rest = password.casefold()
+    for word in sorted((word.casefold() for word in words if len(word) > 2), key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return "".join(rest.split())
 
 
 def hash_of(password: str) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
+from typing import NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
 from studio.home import secret
-from studio.rights import SignedIn
+from studio.rights import SignedIn, acting, check_account
 from studio.store.database import reading, writing
 from studio.store.models import Session, User
 
 COOKIE = "studio_session"
 SESSION_SECONDS = 30 * 24 * 3600
 _MOST_OF_BROWSER = 80
+_SEEN_EVERY = 60  # seconds
 
 
 def _signer() -> URLSafeSerializer:
@@ -83,6 +86,59 @@ def user_of(cookie: str | None) -> User | None:
     with reading() as db:
         found = session_of(db, cookie)
         return found.user if found else None
+
+
+class Browser(NamedTuple):
+    """A session as its user sees it. `key`: names it without giving it away; `here`: it is the one that asks."""
+
+    key: str
+    name: str
+    created_at: float
+    seen_at: float
+    here: bool
+
+
+def browsers_of(who: SignedIn) -> list[Browser]:
+    """The browsers in which this user is signed in: this one, then the others, last seen first."""
+    with reading() as db:
+        check_account(db, who)
+        rows = db.scalars(select(Session).where(Session.user_id == int(who), Session.expires_at > time.time()))
+        found = [
+            Browser(_key(row.id), row.browser, row.created_at, row.seen_at, row.id == who.session_id) for row in rows
+        ]
+    return sorted(found, key=lambda browser: (not browser.here, -browser.seen_at))
+
+
+def sign_out_browser(who: SignedIn, key: str) -> None:
+    """End one session of this user."""
+    with acting(who) as db:
+        for row in db.scalars(select(Session).where(Session.user_id == int(who))):
+            if _key(row.id) == key:
+                db.delete(row)
+
+
+def sign_out_others(who: SignedIn) -> None:
+    """End all sessions of this user but this one."""
+    with acting(who) as db:
+        end_sessions(db, int(who), but=who.session_id)
+
+
+def end_sessions(db: Database, user_id: int, but: str = "") -> None:
+    """End all sessions of a user, but that one."""
+    db.execute(delete(Session).where(Session.user_id == user_id, Session.id != but))
+
+
+def see(session: Session) -> None:
+    """Note that a session is in use, once a minute."""
+    now = time.time()
+    if now - session.seen_at > _SEEN_EVERY:
+        with writing() as db:
+            mine = update(Session).where(Session.id == session.id, Session.seen_at < now - _SEEN_EVERY)
+            db.execute(mine.values(seen_at=now))
+
+
+def _key(session_id: str) -> str:
+    return hashlib.sha256(session_id.encode()).hexdigest()[:16]
 
 
 def close_session(cookie: str | None) -> None:

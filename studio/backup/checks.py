@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
+from ftl.photos import is_template
 from studio.annotation.shapes import KINDS
 from studio.backup.rows import ADDED, FORMAT, VERSION, Row
 from studio.errors import StudioError
@@ -73,8 +74,9 @@ def _is_bool(value: Any) -> bool:
 
 
 def _is_pattern(value: Any) -> bool:
+    """Whether it is one, also of those from before RE2 that it does not know: they are told where they are used."""
     try:
-        return _text(10_000)(value) and re.compile(value).groups >= 1
+        return _text(10_000)(value) and (is_template(value) or re.compile(value).groups >= 1)
     except (re.error, OverflowError, RecursionError):
         return False
 

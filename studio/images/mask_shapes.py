@@ -1,4 +1,7 @@
-"""Shapes of other programs as pixels, by the same rules as what is drawn here.
+"""Shapes of other programs as pixels, each by the rule of the program that usually reads it.
+
+COCO's and CVAT's polygons are pixels as pycocotools has them, Labelme's shapes as Labelme draws them (with Pillow), and
+YOLO's outlines as supervision and Ultralytics do (with `cv2.fillPoly`).
 
 Each function takes a shape and the image's height and width, and gives a part of the image and which of its pixels
 (bool) the shape covers. It raises `StudioError` for a shape that has no area or another size, and for a damaged one
@@ -9,12 +12,15 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
+from pycocotools import mask as coco_mask
 
-from studio.annotation.shapes import Box, Drawn, cover, decode
+from studio.annotation.shapes import Box, decode
 from studio.errors import StudioError
 
 Covered = tuple[Box, np.ndarray]
@@ -36,17 +42,22 @@ def coco_shape(segmentation: Any, height: int, width: int) -> Covered:
 def labelme_shape(shape: Any, height: int, width: int) -> Covered:
     """A Labelme shape: polygon, rectangle, circle or mask."""
     kind, points = shape.get("shape_type") or "polygon", shape["points"]
-    if kind == "polygon":
-        return _polygon(points, height, width)
-    if kind not in ("rectangle", "circle", "mask"):
+    if kind not in ("polygon", "rectangle", "circle", "mask"):
         raise StudioError(_no_area(kind))
+    if kind == "polygon":
+        corners = _corners(points, height, width)
+        return _drawn(lambda draw: draw.polygon(list(map(tuple, corners)), fill=1, outline=1), height, width)
     (x0, y0), (x1, y1) = np.asarray(points, float)
+    if kind == "mask":
+        return _pasted(shape["mask"], round(x0), round(y0), height, width)
+    radius = float(np.hypot(x1 - x0, y1 - y0))
+    ends = [(x0 - radius, y0 - radius), (x0 + radius, y0 + radius)]  # of a circle: its centre and a point on it
     if kind == "rectangle":
-        return _rectangle(x0, y0, x1, y1, height, width)
-    if kind == "circle":  # its centre, and a point on it
-        radius = float(np.hypot(x1 - x0, y1 - y0))
-        return _ellipse(x0, y0, radius, radius, height, width)
-    return _pasted(shape["mask"], round(x0), round(y0), height, width)
+        ends = [(min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))]
+    box = [tuple(end) for end in _near(np.array(ends), height, width).tolist()]
+    if kind == "rectangle":
+        return _drawn(lambda draw: draw.rectangle(box, fill=1, outline=1), height, width)
+    return _drawn(lambda draw: draw.ellipse(box, fill=1, outline=1), height, width)
 
 
 def cvat_shape(shape: dict[str, str], height: int, width: int) -> Covered:
@@ -67,9 +78,17 @@ def cvat_shape(shape: dict[str, str], height: int, width: int) -> Covered:
     return _boxed(shape, height, width)
 
 
-def yolo_shape(parts: list[str], height: int, width: int) -> Covered:
-    """The corners of a YOLO outline, in parts of the image's width and height."""
-    return _polygon(np.array(parts, float).reshape(-1, 2) * (width, height), height, width)
+def yolo_shape(parts: list[str], height: int, width: int, *, edges: bool = False) -> Covered:
+    """The corners of a YOLO outline, in parts of the image's width and height.
+
+    `edges`: it runs along the edges of pixels, and covers those whose centre it surrounds.
+    """
+    corners = np.array(parts, np.float32).reshape(-1, 2) * np.array([width, height], np.float32)
+    if edges:
+        return _polygon(corners, height, width)
+    where = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(where, [np.round(_corners(corners, height, width)).astype(np.int32)], 1)
+    return _whole(where > 0)
 
 
 def _no_area(kind: object) -> str:
@@ -145,7 +164,42 @@ def _pasted(encoded: str, left: int, top: int, height: int, width: int) -> Cover
 
 
 def _polygon(points: Any, height: int, width: int) -> Covered:
+    """The pixels of a polygon as pycocotools has them, in the part of the image that it reaches.
+
+    Its grid of fifths of a pixel is laid here, where the polygon is still in its place on the image.
+    """
+    corners = _corners(points, height, width)
+    fifths = np.trunc(5 * corners + 0.5)
+    size = np.array([width, height])
+    low = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, size - 1)
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 2, low + 1, size)
+    own = fifths - 5 * low
+    own = (own + np.where(own < 0, -0.75, -0.25)) / 5  # which it turns into the same fifths again
+    packed = coco_mask.frPyObjects([own.ravel().tolist()], int(high[1] - low[1]), int(high[0] - low[0]))
+    box = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+    return box, coco_mask.decode(packed[0]).astype(bool)
+
+
+def _drawn(draw: Callable[[ImageDraw.ImageDraw], None], height: int, width: int) -> Covered:
+    """What is drawn with Pillow in ones."""
+    image = Image.new("L", (width, height))
+    draw(ImageDraw.Draw(image))
+    return _whole(np.asarray(image) > 0)
+
+
+def _corners(points: Any, height: int, width: int) -> np.ndarray:
+    """A polygon's corners, float (n, 2). Raises `StudioError` for one that reaches far out of the image."""
     corners = np.asarray(points, float).reshape(-1, 2)
-    if len(corners) < 3 or not np.isfinite(corners).all():
+    if len(corners) < 3:
         raise ValueError("a polygon has three corners at least")
-    return cover(Drawn("", "polygon", 1, {"points": corners.tolist()}, 0), height, width)
+    return _near(corners, height, width)
+
+
+def _near(points: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The points, if none is farther out of the image than twice its longer side: they are drawn at that cost."""
+    if not np.isfinite(points).all():
+        raise ValueError("a corner is no number")
+    most = 3 * max(height, width)
+    if np.abs(points).max() > most:
+        raise StudioError(f"it reaches far out of the image: corners are from 0, 0 to {width}, {height}")
+    return points

@@ -84,7 +84,7 @@ def parts(network: Backbone, speed: float, settings: dict[str, Any], masks: int,
     count, runtimes = len(tuning.names(network_names(settings))), check_runtimes(settings.get("runtimes", ()))
     if len(runtimes) > 1:
         found[EXPORT] = _EXPORT_SECONDS * count
-    found[LATENCY] = TIMING_SECONDS * count * len(runtimes)
+    found[LATENCY] = TIMING_SECONDS * count
     if repeats := settings.get("repeats", 0):
         again = tuned([max(pruned)], tuning.recipe.epochs) if TUNED in tuning.also else 0.0
         found[REPEATS] = repeats * (2 * TIMING_SECONDS + again)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from ftl.dataset import LeftOut
+from ftl.photos import PhotoOf, photo_of
 from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.classes import classes_of
@@ -42,11 +43,10 @@ class Laid(NamedTuple):
     left_out: LeftOut
 
 
-def file_name(image: Image, pattern: str | None) -> str:
+def file_name(image: Image, find: PhotoOf | None) -> str:
     """A file name for an image: its number, its photo (or its own name, made safe), and its format's suffix."""
     stem = Path(image.name).stem
-    match = re.fullmatch(pattern, stem) if pattern else None
-    photo = match[1] if match and match[1] else stem
+    photo = (find(stem) if find else None) or stem
     with Picture.open(files.original(image.sha256)) as picture:
         suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(picture.format or "", f".{(picture.format or 'png').lower()}")
     return f"{image.id}_{re.sub(r'[^A-Za-z0-9-]+', '_', photo) or 'image'}{suffix}"
@@ -104,7 +104,8 @@ def lay_out(
     with reading() as db:
         pattern = db.get_one(Project, project_id).photo_pattern
     images = find_images(project_id)
-    named = {image.id: file_name(image, pattern) for image in images}
+    find = photo_of(pattern) if pattern else None
+    named = {image.id: file_name(image, find) for image in images}
     evidence: set[int] = set()
     for done, image in enumerate(images):
         report(done, len(images), "collecting masks")

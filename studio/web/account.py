@@ -1,4 +1,4 @@
-"""Sign-in, sign-out and invitations: plain forms, so that the cookie can be HttpOnly."""
+"""Sign-in, sign-out, invitations and reset links: plain forms, so that the cookie can be HttpOnly."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from studio.accounts import (
     open_session,
     user_of,
 )
+from studio.accounts.others import find_reset, reset_password
 from studio.accounts.sessions import browser_name
 from studio.accounts.tickets import ticket as make_ticket
 from studio.errors import StudioError
@@ -113,6 +114,27 @@ async def join(request: Request) -> Response:
     return await run_in_threadpool(_enter, request, user_id, "/")
 
 
+@_readable
+async def reset(request: Request) -> Response:
+    """The page of a link with which somebody sets a new password."""
+    token = request.path_params["token"]
+    title = "Set a new password"
+    try:
+        user = await run_in_threadpool(find_reset, token)
+    except StudioError as error:
+        return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
+    fields = f"<p>For the account of {escape(user.name)}.</p>" + password_field(new=True)
+    body = form(f"/account/reset/{token}", "Set the password", fields)
+    if request.method == "GET":
+        return page(title, body)
+    (password,) = await sent(request, "password")
+    try:
+        user_id = await run_in_threadpool(reset_password, token, password)
+    except StudioError as error:
+        return page(title, body, str(error), 400)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
 async def from_provider(request: Request) -> Response:
     """Turn a ticket of the OIDC page into the cookie, where there is a provider."""
     if not oidc.configured():
@@ -141,5 +163,6 @@ ROUTES = [
     Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
     Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
     Route("/account/join/{token}", join, methods=["GET", "POST"]),
+    Route("/account/reset/{token}", reset, methods=["GET", "POST"]),
     Route("/account/{rest:path}", missing),
 ]

@@ -23,7 +23,7 @@ from studio.web.schemas import LARGEST_ID, Id, Refusal
 Answer = Callable[[Request], Awaitable[Response]]
 
 SIGNED_IN = [
-    Security(HTTPBearer(scheme_name="bearer", auto_error=False, description="the token of POST /api/session")),
+    Security(HTTPBearer(scheme_name="bearer", auto_error=False, description="an API token, or a session's")),
     Security(APIKeyCookie(name=COOKIE, scheme_name="cookie", auto_error=False, description="a browser's session")),
 ]
 """Either of these; the gate, which every request meets first, has looked at them."""

@@ -22,7 +22,7 @@ from studio.web.answers import refusal
 from studio.web.documentation import page
 
 _ABOUT = (
-    "Sign in with a cookie, or POST to `/api/session` and send its token as `Authorization: Bearer TOKEN`. "
+    "Make a token on the page Account, or POST to `/api/session`, and send it as `Authorization: Bearer TOKEN`. "
     "What cannot be done is answered as `{error}`, a sentence."
 )
 _TAGS = [

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -11,16 +15,20 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.accounts import COOKIE
-from studio.accounts.sessions import signed_in
+from studio.accounts.tokens import Caller, caller, note_use
+from studio.store.database import reading
+from studio.store.models import ApiToken, Session
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
 """Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_IN_PROJECT = re.compile(r"/(?:api/projects|files)/([0-9]{1,18})(?:/|$)")
+_NOTES = ThreadPoolExecutor(1, "seen")  # nobody waits for these
 
 
 def credentials(connection: HTTPConnection) -> str | None:
-    """The session of a request: its cookie's or, for programs, its bearer token's value."""
+    """The credential of a request: its cookie or, for programs, its bearer's token, of a session or of the API."""
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     return token if kind.lower() == "bearer" else connection.cookies.get(COOKIE)
 
@@ -31,6 +39,32 @@ def _foreign(headers: Headers) -> bool:
     return headers.get("sec-fetch-site") == "cross-site" or (
         origin is not None and urlsplit(origin).netloc != headers.get("host")
     )
+
+
+def _caller(credential: str | None) -> Caller | None:
+    with reading() as db:
+        found = caller(db, credential)
+    if found is not None:
+        _NOTES.submit(_note, found.by)
+    return found
+
+
+def _note(by: Session | ApiToken) -> None:
+    with suppress(SQLAlchemyError):  # it is only when they were last seen, and not worth a failed request
+        note_use(by)
+
+
+def _beyond(token: ApiToken, scope: Scope) -> str | None:
+    """Why a token does not reach that far; None if it does. A route's method says whether it reads or writes."""
+    path = scope["path"]
+    if scope["type"] != "http" or not path.startswith(("/api/", "/files/")):
+        return "a token is for /api/ and /files/ only"
+    if token.scope != "write" and scope["method"] not in _SAFE:
+        return "this token may only read: make one with the scope write"
+    here = _IN_PROJECT.match(path)
+    if token.project_id is not None and (here is None or int(here[1]) != token.project_id):
+        return f"this token is for project {token.project_id} only"
+    return None
 
 
 class Gate:
@@ -55,9 +89,12 @@ class Gate:
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
         if path.startswith(self._open) or (self._start and path == "/"):
             return await self._app(scope, receive, send)
-        found = await run_in_threadpool(signed_in, credentials(connection))
+        found = await run_in_threadpool(_caller, credentials(connection))
         if found is not None:
-            scope.setdefault("state", {}).update(user=found[0], who=found[1])
+            beyond = _beyond(found.by, scope) if isinstance(found.by, ApiToken) else None
+            if beyond:
+                return await self._refuse(scope, receive, send, 403, beyond)
+            scope.setdefault("state", {}).update(user=found.user, who=found.who)
             return await self._app(scope, receive, send)
         page = web and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", "")
         if page and not path.startswith(("/api/", "/files/")):

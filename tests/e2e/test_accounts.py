@@ -10,12 +10,13 @@ import stat
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from studio.accounts import add_user
 from studio.store.database import reading, writing
 from studio.store.models import SignInDelay, User
-from tests.e2e.conftest import PASSWORD, Server
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -138,6 +139,98 @@ def test_a_made_up_forwarding_header_makes_no_new_address(server: Server, ada: i
 
     assert [guess(number) for number in range(6)] == [401] * 5 + [429]
     assert httpx.post(f"{server.url}/api/session", json={"name": "Ada", "password": PASSWORD}).status_code == 200
+
+
+def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server: Server, ada: int) -> None:
+    from studio.accounts import open_session
+    from studio.accounts.sessions import signed_in
+    from studio.accounts.tokens import make_token, revoke, tokens_of
+    from studio.projects import create_project
+
+    cookie = open_session(ada)
+    found = signed_in(cookie)
+    assert found is not None
+    who = found[1]
+    own, other = create_project(ada, "Own").id, create_project(ada, "Other").id
+    tokens = {
+        "read": make_token(who, "reads", "read", None, 1),
+        "write": make_token(who, "writes", "write", None, 1),
+        "one": make_token(who, "writes one", "write", own, 1),
+        "session": cookie,
+    }
+
+    def ask(which: str, method: str, path: str) -> int:
+        headers = {"Authorization": f"Bearer {tokens[which]}"}
+        return httpx.request(method, f"{server.url}{path}", headers=headers).status_code
+
+    images, elsewhere = f"/api/projects/{own}/images", f"/api/projects/{other}/images"
+    for which in tokens:
+        assert ask(which, "GET", images) == 200
+        assert ask(which, "GET", elsewhere) == (403 if which == "one" else 200)
+        assert ask(which, "POST", images) == (403 if which == "read" else 400)
+        assert ask(which, "POST", elsewhere) == (403 if which in ("read", "one") else 400)
+        assert ask(which, "GET", "/api/projects") == (403 if which == "one" else 200)
+        assert ask(which, "GET", "/projects") == (200 if which == "session" else 403)
+    for beyond in (f"/files/{other}/images/1/mask.png", f"/api/projects/{own}/../{other}/images", "/api/openapi.json"):
+        assert ask("one", "GET", beyond) in (403, 404), beyond
+    assert tokens_of(who)[0].seen_at > 0
+    for token in tokens_of(who):
+        revoke(who, token.id)
+    assert {ask(which, "GET", images) for which in ("read", "write", "one")} == {401}
+
+
+def test_people_see_to_their_accounts_and_the_owner_to_all(browser, server: Server, ada: int) -> None:
+    from studio.projects import accept, invite
+
+    accept(invite(None, "admin"), ada)
+    with writing() as db:
+        grace = add_user(db, "Grace", PASSWORD).id
+    page, phone = sign_in(browser, server, grace), sign_in(browser, server, grace)
+    phone.goto(server.url)
+    settled(phone)
+    page.goto(f"{server.url}/profile")
+    settled(page)
+    expect(page.get_by_role("button", name="Sign out", exact=True)).to_have_count(1)
+    page.get_by_label("Name of the program").fill("Nightly export")
+    page.get_by_role("button", name="Make a token").click()
+    token = page.locator("code", has_text="ftl_").inner_text()
+    assert httpx.get(f"{server.url}/api/projects", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("Grace Grace Grace")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("alert")).to_contain_text("would be guessed")
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("seven herons on a viaduct")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("The password is changed")).to_be_visible()
+    phone.reload()
+    expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_role("textbox", name="Name", exact=True).fill("Grace Hopper")
+    page.get_by_role("button", name="Rename").click()
+    settled(page)
+
+    office = sign_in(browser, server, ada)
+    office.goto(f"{server.url}/settings")
+    settled(office)
+    expect(office.get_by_text("Grace Hopper")).to_be_visible()
+    office.locator(f".st-key-account-{grace} button").click()
+    office.get_by_role("button", name="Make a link to set a new password").click()
+    link = office.locator("code", has_text="/account/reset/").inner_text()
+    assert link.startswith(f"{server.url}/account/reset/")
+    phone.goto(link)
+    phone.get_by_label("Password").fill("nine otters under the pier")
+    phone.get_by_role("button", name="Set the password").click()
+    settled(phone)
+    expect(phone.get_by_role("heading", name="Projects")).to_be_visible()
+    phone.goto(link)
+    expect(phone.get_by_role("alert")).to_contain_text("used up")
+    phone.goto(server.url)
+    settled(phone)
+    office.get_by_role("button", name="Deactivate").click()
+    expect(office.get_by_text("deactivated", exact=True)).to_be_visible()
+    phone.goto(server.url)
+    expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert httpx.get(f"{server.url}/api/projects", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
 def test_everything_in_the_home_folder_is_its_owners_alone(server: Server, ada: int) -> None:

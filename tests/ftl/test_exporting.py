@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -38,11 +39,12 @@ from ftl.exporting.balance import balanced
 from ftl.exporting.cores import int8_of
 from ftl.exporting.int8 import WAYS, quantised
 from ftl.exporting.photographs import Parts, trained_with
+from ftl.exporting.torch_export import program
 from ftl.exporting.widen import widened, width
 from ftl.files import read_json
 from ftl.head import Head, features_from
 from ftl.images import read_image
-from ftl.model import Model, load_model
+from ftl.model import Model, load_model, write_head
 from ftl.pruning.rules import pick
 from ftl.report import candidates_table
 from ftl.results import read_results
@@ -313,6 +315,107 @@ def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, mo
     with pytest.raises(FtlError, match=r"by 0\.001 in a probability"):
         ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def with_heavy_head(swept: Path, folder: Path) -> Path:
+    """A copy of a candidate whose classifier has weights of hundreds that cancel to small logits.
+
+    So are those that are fitted to few photographs at a weak penalty.
+    """
+    shutil.copytree(swept / "keep-0.5", folder)
+    model = load_model(folder)
+    seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
+    features = features_from(model.network(model.network.preprocess(seen)).detach(), pooled=False).astype(np.float64)
+    weight = np.random.default_rng(0).normal(0, 100, features.shape[1])
+    wanted = np.linspace(-2, 2, len(seen))
+    weight += np.linalg.lstsq(features, wanted - features @ weight, rcond=1e-9)[0]
+    head = Head(weight[np.newaxis].astype(np.float32), np.zeros(1, np.float32), model.classes)
+    rest = head.probabilities(features.astype(np.float32))
+    assert np.abs(rest[:, 1] - 0.5).max() < 0.49
+    write_head(folder, head)
+    return folder
+
+
+def test_huge_weights_that_cancel_are_no_disagreement(swept: Path, tmp_path: Path) -> None:
+    folder = with_heavy_head(swept, tmp_path / "keep-0.5")
+    file = ftl.export(folder, tmp_path / "network.onnx")
+    running, model = to_onnx.session(file.read_bytes()), load_model(folder)
+    seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
+    apart = max(np.abs(to_onnx.run(running, image) - model.probabilities([image])[0]).max() for image in seen)
+    assert 1e-4 < apart < 0.05  # more than any number for all networks could allow
+    assert ftl.export(folder, tmp_path / "network.zip").is_file()
+    assert ftl.export(folder, tmp_path / "network.pt2").is_file()
+
+
+def initializer(model: Any, name: str) -> Any:
+    return next(one for one in model.graph.initializer if one.name == name)
+
+
+def changed(model: Any, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    tensor = initializer(model, name)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(tensor).copy()), name))
+
+
+def first_weight(model: Any) -> str:
+    return next(node for node in model.graph.node if node.op_type == "Conv").input[1]
+
+
+def head_weight(model: Any) -> str:
+    return next(node for node in model.graph.node if node.op_type == "Gemm").input[1]
+
+
+def one_wrong(weight: np.ndarray) -> np.ndarray:
+    weight.flat[np.abs(weight).argmax()] *= 1.01
+    return weight
+
+
+FAULTS: dict[str, Callable[[Any], None]] = {
+    "a weight of a filter is 1 % off": lambda model: changed(model, first_weight(model), one_wrong),
+    "two maps are swapped": lambda model: changed(model, first_weight(model), lambda w: w[[1, 0, *range(2, len(w))]]),
+    "blue for red": lambda model: changed(model, "front_channels", lambda order: order[::-1]),
+    "another mean": lambda model: changed(model, "front_mean", lambda mean: mean + np.float32(0.5)),
+    "a resize that is half a pixel off": lambda model: changed(model, "front_steps", lambda s: s * 0.99),
+    "the head in another order": lambda model: changed(model, head_weight(model), lambda w: np.roll(w, 1, axis=1)),
+    "classes the other way around": lambda model: changed(model, head_weight(model), np.negative),
+}
+
+
+@pytest.mark.parametrize("heavy", [False, True], ids=["as it was trained", "huge weights"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_real_fault_is_refused(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, heavy: bool
+) -> None:
+    folder = with_heavy_head(swept, tmp_path / "keep-0.5") if heavy else swept / "keep-0.5"
+
+    def faulty(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
+        made = to_onnx.whole(core, preprocess, about)
+        FAULTS[fault](made)
+        return made
+
+    monkeypatch.setattr(write, "whole", faulty)
+    for name in ("network.onnx", "network.zip"):
+        with pytest.raises(FtlError, match=r"answers otherwise than the network, by [\d.]+ in a logit where rounding"):
+            ftl.export(folder, tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def test_a_torch_program_with_a_wrong_weight_is_refused(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(model: Model) -> torch.export.ExportedProgram:
+        network = copy.deepcopy(model.network)
+        next(network.features.parameters()).data[0] *= 1.01
+        return program(Model(network, model.head))
+
+    monkeypatch.setattr(write, "program", faulty)
+    with pytest.raises(FtlError, match=r"the \.pt2 program answers otherwise than the network"):
+        ftl.export(swept / "keep-0.5", tmp_path / "network.pt2")
+
+
+def test_answers_that_are_no_numbers_are_refused(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "run", lambda running, image: np.array([np.nan, np.nan], np.float32))
+    with pytest.raises(FtlError, match="answers otherwise than the network, by "):
+        ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
 
 
 @pytest.fixture

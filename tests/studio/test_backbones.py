@@ -16,6 +16,7 @@ from ftl.backbones.load import save_backbone
 from ftl.errors import FtlError
 from studio.errors import StudioError
 from studio.jobs import backbones, sweep_cost
+from studio.jobs.estimate import TIMING_SECONDS
 from tests.conftest import SIZE, make_features
 from tests.ftl.test_graph import Tangled
 from tests.hostile import POINTERS, SWOLLEN, pointing_at
@@ -99,12 +100,14 @@ def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pyt
         return with_it - plain
 
     assert more(runtimes=["pytorch"]) == 0
-    assert more(runtimes=["pytorch", "onnx", "int8"]) == 2 * 25  # of the unpruned network and of one pruned
-    assert more(also=["recalibrated"]) == 4
+    assert more(runtimes=["pytorch", "onnx", "int8"]) == pytest.approx(
+        2 * 25
+    )  # of the unpruned network and of one pruned
+    assert more(also=["recalibrated"]) > TIMING_SECONDS  # it looks at the photographs, and is timed
     tuned = more(also=["tuned"])
-    assert tuned > 4
-    assert more(also=["tuned"], repeats=2) == pytest.approx(3 * tuned - 2 * 4)
-    assert more(budgets=["5ms"]) == pytest.approx(more(budgets=["1%"]) + 7 * 9 * 4)
+    assert tuned > more(also=["recalibrated"])
+    assert more(also=["tuned"], repeats=2) > 2.9 * tuned
+    assert more(budgets=["5ms"]) == pytest.approx(more(budgets=["1%"]) + 7 * 9 * TIMING_SECONDS)
 
 
 def test_a_network_is_kept_under_a_plain_name(project: Someone, tmp_path: Path) -> None:

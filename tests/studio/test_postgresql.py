@@ -52,6 +52,13 @@ from tests.studio.test_fold import (  # noqa: F401
     test_undo_and_redo_walk_through_ones_own_strokes,
     wall,
 )
+from tests.studio.test_own_account import (  # noqa: F401
+    owner,
+    quick,
+    test_a_reset_link_sets_a_password_once_and_ends_all_sessions,
+    test_two_owners_cannot_deactivate_each_other,
+    test_whoever_is_deactivated_has_no_session_token_or_link,
+)
 from tests.studio.test_projects import (  # noqa: F401
     test_a_refused_account_does_not_use_the_invitation_up,
     test_a_session_is_its_cookie,

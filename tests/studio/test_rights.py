@@ -18,7 +18,7 @@ from sqlalchemy import delete, select, update
 
 from ftl.backbones.load import save_backbone
 from studio import classes, projects, settings
-from studio.accounts import add_user, open_session
+from studio.accounts import add_user, open_session, others, own, sessions, tokens
 from studio.agreement import consensus
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
@@ -39,14 +39,16 @@ from studio.trash import deleting
 from tests.conftest import ROOT, make_features, save_png
 
 SIZE = 24
+PASSWORD = "a long enough password"
 
 
 class World(NamedTuple):
-    """A project with one of everything. `ada` is its admin; the ids of images say in which state they are."""
+    """A project with one of everything: `ada` is its admin, `cleo` deactivated; ids of images say their states."""
 
     project: int
     ada: int
     bob: int
+    cleo: int
     open: int
     submitted: int
     accepted: int
@@ -198,6 +200,30 @@ CASES = {
         "admin",
         lambda w, who: backbones.add(w.project, "own.safetensors", io.BytesIO(w.backbone), who),
     ),
+    "rename": Case("studio.accounts.own:rename", None, lambda w, who: own.rename(who, "Robert")),
+    "change_password": Case(
+        "studio.accounts.own:change_password",
+        None,
+        lambda w, who: own.change_password(who, PASSWORD, "seven herons on a viaduct"),
+    ),
+    "sign_out_browser": Case(
+        "studio.accounts.sessions:sign_out_browser",
+        None,
+        lambda w, who: sessions.sign_out_browser(who, sessions.browsers_of(who)[0].key),
+    ),
+    "sign_out_others": Case(
+        "studio.accounts.sessions:sign_out_others", None, lambda w, who: sessions.sign_out_others(who)
+    ),
+    "make_token": Case(
+        "studio.accounts.tokens:make_token", None, lambda w, who: tokens.make_token(who, "New", "read", None, 1)
+    ),
+    "revoke a token": Case(
+        "studio.accounts.tokens:revoke", None, lambda w, who: tokens.revoke(who, tokens.tokens_of(who)[0].id)
+    ),
+    "make_reset_link": Case(
+        "studio.accounts.others:make_reset_link", None, lambda w, who: others.make_reset_link(who, w.ada)
+    ),
+    "reactivate": Case("studio.accounts.others:reactivate", None, lambda w, who: others.reactivate(who, w.cleo)),
     "set a webhook": Case(
         "studio.jobs.webhook:set_for_project",
         "admin",
@@ -239,6 +265,10 @@ NOT_BY_SOMEBODY = {
     "studio.rights:changing_image": "asks",
     "studio.accounts.sessions:open_session": "signs in: there is nobody to ask for yet",
     "studio.accounts.sessions:close_session": "signs out the session that it is given",
+    "studio.accounts.sessions:see": "notes that a session is in use",
+    "studio.accounts.tokens:note_use": "notes that a token is in use",
+    "studio.accounts.others:reset_password": "by a link that the owner made",
+    "studio.accounts.others:deactivate": "asks, once both accounts are held",
     "studio.accounts.throttle:count_attempt": "signs in",
     "studio.accounts.throttle:forget_attempt": "signs in",
     "studio.accounts.tickets:redeem": "signs in",
@@ -298,7 +328,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Worl
 
 def build(folder: Path) -> World:
     with writing() as db:
-        ada, bob = (add_user(db, name, None).id for name in ("Ada", "Bob"))
+        ada, cleo = (add_user(db, name, None).id for name in ("Ada", "Cleo"))
+        bob = add_user(db, "Bob", PASSWORD).id
+        db.get_one(User, cleo).deactivated_at = time.time()
     projects.accept(projects.invite(None, "admin"), bob)  # the owner, who may save settings
     project = projects.create_project(ada, "Bridge 42").id
     projects.accept(projects.invite(project, "admin"), bob)
@@ -327,13 +359,14 @@ def build(folder: Path) -> World:
     torch.manual_seed(0)
     save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=32)
     network = (folder / "tiny.safetensors").read_bytes()
+    tokens.make_token(sign_in(bob), "A program", "read", None, 1)
     with writing() as db:
         db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
     deleting.delete_images(project, ada, images[3:])
     projects.invite(project, "annotator", ada)
     (invitation,) = projects.open_invitations(project)
     saved = b"".join(backup(project))
-    return World(project, ada, bob, *images, remark, *ids, invitation.token_hash, saved, network)
+    return World(project, ada, bob, cleo, *images, remark, *ids, invitation.token_hash, saved, network)
 
 
 @pytest.fixture
