@@ -131,7 +131,7 @@ with middle:
     drawn_by = pens({one.number: one.colour for one in classes})
     mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
-    @ui.fragment
+    @st.fragment  # and none that ends before the canvas: whoever is signed out draws on until they have read it
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
         objects = desk.canvas(mounted, tool, number, width, editable=editable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,6 @@ import plotly.graph_objects as go
 
 from ftl.candidate import Candidate
 from ftl.evaluate import TEST
-from ftl.exporting.write import export
 from ftl.files import read_json
 from ftl.runtimes import FIGURES, INT8, PYTORCH
 from studio.home import scratch
@@ -70,17 +68,6 @@ def thumbnail(file: Path, side: int) -> bytes:
     with scratch() as folder:
         small(file, Path(folder) / "shown.jpg", side)
         return (Path(folder) / "shown.jpg").read_bytes()
-
-
-def exported(folder: Path, ending: str = ".safetensors", images: Path | None = None) -> bytes:
-    """A candidate's network and head as one file of `ftl.export`, by its ending.
-
-    `images`: the data set, where it lies now. A .zip holds 8-bit integers too where the sweep has made them and they do
-    not lose too much.
-    """
-    int8 = ending == ".zip" and (folder / FIGURES).is_file()
-    with tempfile.TemporaryDirectory() as scratch:
-        return export(folder, Path(scratch) / f"network{ending}", int8=int8, images=images).read_bytes()
 
 
 def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dark: bool = False) -> go.Figure:

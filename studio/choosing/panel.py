@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
 from ftl.candidate import Candidate
 from ftl.charts import shown_accuracy
-from ftl.degenerate import warnings
 from ftl.evaluate import TEST, repeated
 from ftl.runtimes import FIGURES, INT8
-from ftl.words import counted, fixed, megabytes, milliseconds, percent, short, small_percent
-from studio import ui
+from ftl.words import counted
+from studio import save, ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
 from studio.jobs import sweeps
@@ -46,11 +45,6 @@ def _thumbnail(file: Path, at: float, side: int = 220) -> bytes:
     return details.thumbnail(file, side)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _exported(folder: Path, at: float, ending: str, images: Path) -> bytes:
-    return details.exported(folder, ending, images)
-
-
 @st.cache_data(max_entries=300, show_spinner=False)
 def _maps(folder: Path, at: float, layer: str, photo: Path, mask: Path) -> list[maps.FilterMap]:
     return maps.filter_maps(folder, layer, photo, mask)
@@ -73,51 +67,51 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
             ui.fragment(_views)(sweep, one, folder, wide)
 
 
+def short(value: float) -> str:
+    """A figure that fits where three candidates stand side by side: 0.88, 7.93, 146, 332 k, 14.7 M."""
+    if value < 1000:
+        return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
+    thousands = value < 999_500
+    number = value / (1e3 if thousands else 1e6)
+    return f"{number:.{0 if number >= 100 else 1}f} {'k' if thousands else 'M'}"
+
+
 def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
-    """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
-    accuracy, whole = shown_accuracy(one), shown_accuracy(base)
+    """Four figures, each against the base, and how they vary where it was repeated."""
+    accuracy, whole = 100 * shown_accuracy(one), 100 * shown_accuracy(base)
+    low, high = (100 * (end or 0) for end in (one.test_accuracy_low, one.test_accuracy_high))
     told = (
-        ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
-        ("Latency", milliseconds(one.time_ms), f"{fixed(base.time_ms / one.time_ms, 1)} times as fast"),
-        ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / base.size_mb)} of the unpruned"),
-        ("Parameters", short(one.parameters), f"{small_percent(one.parameters / base.parameters)} of the unpruned"),
+        ("Test accuracy", f"{accuracy:.1f} %", f"{accuracy - whole:+.1f} points"),
+        ("One image", f"{short(one.time_ms)} ms", f"{base.time_ms / one.time_ms:.1f} times as fast"),
+        ("Size", f"{short(one.size_mb)} MB", f"{100 * one.size_mb / base.size_mb:.3g} % of the base"),
+        ("Parameters", short(one.parameters), f"{100 * one.parameters / base.parameters:.3g} % of the base"),
     )
     for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
         cell.metric(label, value, None if one.is_base else against, "off", delta_arrow="off")
-    figures = [f"validation {percent(one.accuracy)}"]
-    if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
-        ends = f"{fixed(100 * one.test_accuracy_low, 1)} to {percent(one.test_accuracy_high)}"
-        figures.insert(0, f"95 % interval {ends}")
+    figures = [f"95 % interval {low:.1f} to {high:.1f} %", f"validation {100 * one.accuracy:.1f} %"]
     figures += [
-        f"{what} {percent(value)}"
-        for what, value in (("balanced accuracy", one.test_balanced_accuracy), ("precision", one.test_precision),
-                            ("recall", one.test_recall), ("F1", one.test_f1))
+        f"{what} {100 * value:.1f} %"
+        for what, value in (("precision", one.test_precision), ("recall", one.test_recall), ("F1", one.test_f1))
         if value is not None
-    ]  # fmt: skip
+    ]
     if one.time_mark:
         figures.append(one.time_mark)
     if again := repeated(folder):
         times, (mean, deviation) = again[0], again[1]["accuracy"]
-        figures.append(f"test accuracy of {times} repeats {fixed(100 * mean, 1)} ± {percent(deviation)}")
+        figures.append(f"test accuracy of {times} repeats {100 * mean:.1f} ± {100 * deviation:.1f} %")
     st.caption(" · ".join(figures))
-    for warning in warnings(one):
-        st.caption(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
 
 
 def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
     """Take it home, or make it the project's."""
-    at = written(folder / "head.safetensors")
     with st.container(horizontal=True):
         for ending, (label, help_) in _DOWNLOADS.items():
-            st.download_button(
+            save.button(
                 label,
-                partial(_exported, folder, at, ending, sweeps.workspace(sweep.job_id) / "dataset"),
+                f"/api/projects/{here.project.id}/jobs/{sweep.job_id}/networks/{quote(one.name)}{ending}",
                 f"{one.name}{ending}",
-                "application/octet-stream",
-                key=f"download{ending}-{sweep.job_id}-{one.name}",
-                icon=":material/download:",
-                on_click="ignore",
-                help=help_,
+                f"download{ending}-{sweep.job_id}-{one.name}",
+                help_,
             )
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
@@ -166,7 +160,7 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
     shown = [one for one in wrong[:count] if details.within(workspace, one.file)]
     with st.container(horizontal=True, gap="small"):
         for one in shown:
-            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
+            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({one.probability:.0%})"
             st.image(_thumbnail(one.file, written(one.file)), told, width=124)
     others = [one for one in wrong[:count] if one not in shown]
     if others:
@@ -192,11 +186,9 @@ def _filters(sweep: Sweep, folder: Path, key: str, wide: bool) -> None:
     )
     found = _maps(folder, written(folder / "network.safetensors"), layer, photo, mask)
     if not found:
-        st.info(
-            "The unpruned network keeps all filters, so none was ranked. Open a pruned network.", icon=":material/info:"
-        )
+        st.info("The base keeps all filters, so none was ranked. Open a pruned network.", icon=":material/info:")
         return
     with st.container(horizontal=True, gap="small"):
         for one in found:
-            st.image(one.picture, f"filter {one.number} · {fixed(one.score, 3)}", width=124)
+            st.image(one.picture, f"filter {one.number} · {one.score:.3f}", width=124)
     st.caption("The kept filters with the best scores (below each): glowing where they answer, the mask outlined.")

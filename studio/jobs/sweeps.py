@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ftl.errors import FtlError
+from ftl.runtimes import FIGURES
 from studio.errors import Forbidden, Missing
 from studio.home import home
 from studio.rights import changing
@@ -59,13 +60,27 @@ def network(project_id: int, job_id: int, candidate: str) -> Path:
     return known[candidate]
 
 
-def exported(project_id: int, job_id: int, candidate: str) -> Path:
-    """A candidate as one file for `ftl predict`, made once. Raises `StudioError` where there is no such network."""
-    from ftl.model import export  # brings torch, which the worker, who only watches, need not load
+def exported(project_id: int, job_id: int, candidate: str, ending: str = ".safetensors") -> Path:
+    """A candidate as one file of `ftl.export`, by its ending; made anew only where the network is.
 
+    Raises `StudioError` where there is no such network, `FtlError` for a file that would not answer as it does.
+    """
     folder = network(project_id, job_id, candidate)
-    file = workspace(job_id) / "exports" / f"{candidate}.safetensors"
-    return file if file.is_file() else export(folder, file)
+    file = workspace(job_id) / "exports" / f"{candidate}{ending}"
+    made_of = [one for one in (folder / "head.safetensors", folder / FIGURES) if one.is_file()]
+    if file.is_file() and all(file.stat().st_mtime >= one.stat().st_mtime for one in made_of):
+        return file
+    return take_home(folder, file, workspace(job_id) / "dataset")
+
+
+def take_home(folder: Path, file: Path, images: Path | None = None) -> Path:
+    """Write a network's folder as one file. `images`: the data set, where it lies now.
+
+    A .zip holds 8-bit integers too where the sweep has made them and they do not lose too much.
+    """
+    from ftl.exporting.write import export  # brings torch, which the worker, who only watches, need not load
+
+    return export(folder, file, int8=file.suffix == ".zip" and (folder / FIGURES).is_file(), images=images)
 
 
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:

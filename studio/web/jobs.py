@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
@@ -13,7 +15,7 @@ from studio.web.schemas import Done, Id, JobOut, JobWithNetworks
 
 router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
 
-_FILE = sent("application/octet-stream", "a .safetensors file")
+_FILE = sent("application/octet-stream", "the file")
 
 
 @router.get("/api/projects/{project}/jobs", responses=refusals(401, 403, 404), response_model=list[JobOut])
@@ -38,11 +40,14 @@ def cancel(project: Admins, job: Id, who: Changing) -> Done:
 
 
 @router.get(
-    "/api/projects/{project}/jobs/{job}/networks/{name}.safetensors",
+    "/api/projects/{project}/jobs/{job}/networks/{name}.{ending}",
     responses=_FILE | refusals(400, 401, 403, 404),
     response_class=FileResponse,
 )
-def model(project: Annotators, job: Id, name: str) -> Response:
-    """A network of a sweep as one .safetensors file, for `ftl predict`."""
-    file = exported(project, job, name)
+def model(project: Annotators, job: Id, name: str, ending: Literal["safetensors", "onnx", "zip", "pt2"]) -> Response:
+    """A network of a sweep as one file: .safetensors for `ftl predict`, .onnx, .pt2, or .zip with an example.
+
+    An export that would answer otherwise than the network is refused, with a sentence that says by how much.
+    """
+    file = exported(project, job, name, f".{ending}")
     return FileResponse(file, filename=file.name, media_type="application/octet-stream")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
+import onnx as onnx_file
 import pytest
+from onnx import numpy_helper
 
 from studio.accounts import add_user
-from studio.jobs.sweeps import finished_sweeps, picked
+from studio.jobs.queue import jobs_of
+from studio.jobs.sweeps import models, picked
 from studio.projects import accept as accept_invitation
 from studio.projects import create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
-from tests.tiny_sweep import add_sweep, copy_as_dead
+from tests.tiny_sweep import add_sweep
 
 POINTS = """() => {
     const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
@@ -54,7 +57,7 @@ def panel(page, name: str):
 
 
 def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
-    panel(page, "keep-0.5").wait_for()  # the recommended
+    panel(page, "keep-0.5").wait_for()  # the pick
     click(page, "keep-0.25")
     panel(page, "keep-0.25").wait_for()
     panel(page, "keep-0.5").wait_for(state="detached")
@@ -68,18 +71,18 @@ def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
 
 
 def test_limits_move_the_pick_at_once(page) -> None:
-    page.get_by_text("keep-0.5, recommended").wait_for()
-    slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
+    page.get_by_text("keep-0.5, the pick").wait_for()
+    slider = page.locator("[data-testid=stSlider]", has_text="Longest time").locator("input")
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowLeft")  # any, 15, 12, 10 ms
-    page.get_by_text("keep-0.25, recommended").wait_for()
+    page.get_by_text("keep-0.25, the pick").wait_for()
     panel(page, "keep-0.25").wait_for()
     settled(page)
     least = page.locator("[data-testid=stSlider]", has_text="Least recall").locator("input")
     least.focus()
     page.keyboard.press("End")
-    page.get_by_text("No network keeps within the limits").wait_for()
+    page.get_by_text("No pruned network keeps within the limits").wait_for()
     settled(page)
 
 
@@ -97,7 +100,7 @@ def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
 def test_other_axes_and_the_other_charts(page) -> None:
     page.get_by_label("To the right").click()
     page.get_by_role("option", name="MACs").click()
-    page.get_by_text("MACs, millions").wait_for()
+    page.get_by_text("multiply-adds, millions").wait_for()
     settled(page)
     page.get_by_text("More charts").click()
     page.get_by_role("tab", name="Decision score").wait_for()
@@ -120,40 +123,48 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     click(other, "keep-0.25")
     panel(other, "keep-0.25").wait_for()
     settled(other)
-    assert other.get_by_test_id("stDownloadButton").count() == 3
+    assert [other.get_by_role("button", name=one, exact=True).count() for one in ("Download", "ONNX", "Zip")] == [1] * 3
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
 
 
-STARRED = """() => document.querySelector('.js-plotly-plot')._fullData
-    .filter(trace => NAMES.includes(trace.name)).map(trace => [trace.name, trace.customdata.map(data => data[1])])"""
-
-
-def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
-    browser, server: Server, project: tuple[int, int]
+def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_saved(
+    page, project: tuple[int, int], tmp_path
 ) -> None:
-    (job,) = finished_sweeps(project[0])
-    other = create_project(project[1], "Dead").id
-    copy_as_dead(job, other)
-    page = sign_in(browser, server, project[1])
-    page.goto(f"{server.url}/choose?project={other}")
-    page.get_by_text("keep-0.5, recommended").wait_for()
-    settled(page)
-    marked = STARRED.replace("NAMES", "['recommended', 'with a warning']")
-    assert page.evaluate(marked) == [["recommended", ["keep-0.5"]], ["with a warning", ["keep-0.25"]]]
-    page.get_by_text("It beats the most frequent class on the 100 validation images").wait_for()
-    slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
-    slider.focus()
-    page.keyboard.press("Home")
-    page.get_by_text("No network is recommended").wait_for()
-    page.get_by_text("keep-0.25 is no better than the most frequent class").wait_for()
-    settled(page)
-    assert page.evaluate(marked) == [["with a warning", ["keep-0.25"]]]
-    page.get_by_text("Published", exact=True).click()  # the original's decision function asks nothing of all this
-    page.get_by_text("keep-0.25, recommended").wait_for()
-    page.get_by_text("On the validation images it is no better than the most frequent class.").wait_for()
-    settled(page)
-    page.context.close()
+    """The head is another than the network in ONNX answers with: so is an export that went wrong."""
+    panel(page, "keep-0.5").wait_for()
+    onnx, pack = (page.get_by_role("button", name=name, exact=True) for name in ("ONNX", "Zip"))
+    with page.expect_download() as download:
+        onnx.click()
+    assert download.value.suggested_filename == "keep-0.5.onnx"
+    folder = models(jobs_of(project[0])[0].id) / "keep-0.5"
+    spoilt = onnx_file.load(folder / "network.onnx")
+    for tensor in spoilt.graph.initializer:
+        if len(tensor.dims) == 2:
+            tensor.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(tensor), tensor.name))
+    onnx_file.save(spoilt, folder / "network.onnx")
+    alert = page.get_by_role("alert").filter(has_text="answers otherwise than the network")
+    pack.click()
+    alert.wait_for()
+    assert "The ONNX model answers otherwise than the network, by " in alert.inner_text()
+    assert "take the network as .safetensors" in alert.inner_text()
+    beside, own = (place.bounding_box() for place in (alert, pack))
+    assert beside is not None
+    assert own is not None
+    assert 0 <= beside["y"] - own["y"] - own["height"] < 30  # under its own button, and it stays
+    page.screenshot(path=tmp_path / "refused.png")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert download.value.suggested_filename == "keep-0.5.safetensors"
+    assert alert.is_visible()
+    (folder / "network.onnx").unlink()
+    with page.expect_download() as download:
+        pack.click()
+    assert download.value.suggested_filename == "keep-0.5.zip"
+    assert not alert.is_visible()
+    page.route("**/networks/**", lambda route: route.abort())
+    pack.click()
+    page.get_by_role("alert").filter(has_text="The studio did not answer").wait_for()
 
 
 def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:

@@ -67,7 +67,7 @@ def test_the_downloaded_file_says_what_the_page_says(
     assert [(row["file"], row["network"]) for row in rows] == [(photo.name, "keep-0.5"), (photo.name, "base")]
 
     page.goto(f"{server.url}/choose?project={project[0]}")
-    page.get_by_test_id("stDownloadButton").first.wait_for()
+    page.get_by_role("button", name="Zip", exact=True).wait_for()
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Zip", exact=True).click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import zipfile
 from dataclasses import replace
@@ -32,7 +31,7 @@ from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.choosing.panel import short
 from studio.choosing.reading import Network, Sweep, read_sweep
 from studio.jobs.estimate import scoring_seconds
-from studio.jobs.sweeps import workspace
+from studio.jobs.sweeps import take_home, workspace
 from tests.tiny_sweep import FIGURES
 
 BALANCED = Weights(4, 1, 1)
@@ -78,11 +77,11 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
     ranked = order.rank(made(), BALANCED, Limits(max_ms=40))
     rows = order.table([ranked], BALANCED)
     assert [(row["Network"], row["Standing"]) for row in rows] == [
-        ("b", "recommended"),
-        ("c", "not significantly different"),
+        ("b", "the pick"),
+        ("c", "not told apart"),
         ("a", ""),
         ("d", "outside the limits"),
-        ("base", "unpruned"),
+        ("base", "base"),
     ]
     assert rows[0]["key"] == "1/b"
     assert rows[0]["Score"] == pytest.approx(4 * 0.94 / 0.96 + 0.9 + 0.9)
@@ -94,23 +93,21 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
 
 def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
     rows = order.table([order.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
-    assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["unpruned"]
+    assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["base"]
 
 
 def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
     searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
     rows = order.table([order.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
     assert {row["Network"]: row["Standing"] for row in rows} == {
-        "b": "recommended, above its 9 ms", "c": "not significantly different, above its 9 ms", "a": "", "d": "",
-        "base": "unpruned",
+        "b": "the pick, above its 9 ms", "c": "not told apart, above its 9 ms", "a": "", "d": "", "base": "base",
     }  # fmt: skip
 
 
 def test_the_summary_reports_the_test_set() -> None:
     assert order.summary(order.rank(made(), BALANCED, Limits())) == (
-        "keeps 10.0 % of the parameters, is 10.0 times as fast as the unpruned network (10 "
-        "against 100 ms), and classifies 93.0 % "
-        "of the test images right (91.0 to 95.0), the unpruned network 95.0 %."
+        "keeps 10.0 % of the parameters, is 10.0 times as fast as the base (10 against 100 ms), and classifies 93.0 % "
+        "of the test images right (91.0 to 95.0), the base 95.0 %."
     )
 
 
@@ -135,16 +132,14 @@ def traces(figure: object) -> dict[str, list[str]]:
 
 
 def test_the_chart_shows_who_is_who() -> None:
-    figure = choice_chart(
-        [order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Latency", tested=False, log=True
-    )
+    figure = choice_chart([order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Time", tested=False, log=True)
     assert traces(figure) == {
         "outside the limits": ["d"],
-        "dominated": ["c"],
-        "on the Pareto front": ["a", "b"],
-        "unpruned network": ["base"],
+        "beaten by another": ["c"],
+        "on the front": ["a", "b"],
+        "unpruned base": ["base"],
         "knee": ["b"],
-        "recommended": ["b"],
+        "the pick": ["b"],
     }
     line = figure.data[0]
     assert (line.line.shape, list(line.x), list(line.y)) == ("hv", [5, 10, 50, 100], [80, 94, 95, 96])
@@ -158,29 +153,29 @@ def test_the_chart_shows_who_is_who() -> None:
 
 def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -> None:
     better = tuple(replace(m, test_accuracy=0.999) if m.name == "c" else m for m in MEMBERS)
-    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Latency", tested=True,
+    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Time", tested=True,
                           log=False)  # fmt: skip
     assert list(figure.data[0].y) == pytest.approx([79, 93, 94, 95])
-    assert traces(figure)["dominated"] == ["c"]
+    assert traces(figure)["beaten by another"] == ["c"]
     assert figure.layout.xaxis.type == "linear"
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
     members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
     ranked = [order.rank(made(candidates=members), BALANCED, Limits())]
-    by_time = choice_chart(ranked, "Recall", "Latency", tested=False, log=True)
+    by_time = choice_chart(ranked, "Recall", "Time", tested=False, log=True)
     by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
     assert (list(by_time.data[0].x), list(by_size.data[0].x)) == ([5, 100], [0.001, 0.1])
 
 
 def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
     ranked = [order.rank(made(1, "<b>One"), BALANCED, Limits()), order.rank(made(2, "Two"), BALANCED, Limits())]
-    figure = choice_chart(ranked, "Accuracy", "Latency", tested=False, log=True)
+    figure = choice_chart(ranked, "Accuracy", "Time", tested=False, log=True)
     assert [(t.name, t.line.color) for t in figure.data if t.mode == "lines"] == [
         ("&lt;b&gt;One", COLOURS[0]),
         ("Two", COLOURS[1]),
     ]
-    assert [t.customdata[0][0] for t in figure.data if t.name == "recommended"] == ["1/b", "2/b"]
+    assert [t.customdata[0][0] for t in figure.data if t.name == "the pick"] == ["1/b", "2/b"]
     shown = [t.name for t in figure.data if t.showlegend]
     assert len(shown) == len(set(shown)) == 7
 
@@ -253,7 +248,8 @@ def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep
 
 def test_download_is_the_exported_file(swept: Sweep, tmp_path: Path) -> None:
     export(swept.folder / "keep-0.5", tmp_path / "own.safetensors")
-    assert details.exported(swept.folder / "keep-0.5") == (tmp_path / "own.safetensors").read_bytes()
+    taken = take_home(swept.folder / "keep-0.5", tmp_path / "taken.safetensors")
+    assert taken.read_bytes() == (tmp_path / "own.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +312,7 @@ def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tm
     told = read_json(folder / "int8.json")
     told["validation"]["accuracy"] = 0.0
     write_json(folder / "int8.json", told)
-    with zipfile.ZipFile(io.BytesIO(details.exported(folder, ".zip"))) as archive:
+    with zipfile.ZipFile(take_home(folder, tmp_path / "network.zip")) as archive:
         assert {"model.onnx", "README.txt"} <= {*archive.namelist()}
         assert "model-int8.onnx" not in archive.namelist()
         assert "left out, for" in archive.read("README.txt").decode()
@@ -363,7 +359,7 @@ def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) 
 
 def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
     assert list(more_charts(order.rank(swept, BALANCED, Limits()))) == [
-        "Accuracy", "Size and latency", "Filters and parameters", "Decision score", "Filters kept per layer",
+        "Accuracy", "Size and time", "Filters and parameters", "Decision score", "Filters kept per layer",
     ]  # fmt: skip
     assert "Decision score" not in more_charts(order.rank(swept, BALANCED, Limits(max_ms=1)))
 
@@ -374,8 +370,7 @@ def test_layers_stand_before_the_bases(swept: Sweep) -> None:
 
 
 def test_an_exported_network_says_the_same(swept: Sweep, tmp_path: Path) -> None:
-    file = tmp_path / "net.safetensors"
-    file.write_bytes(details.exported(swept.folder / "keep-0.5"))
+    file = take_home(swept.folder / "keep-0.5", tmp_path / "net.safetensors")
     photo = [np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)]
     inside = load_model(swept.folder / "keep-0.5").probabilities(photo)
     np.testing.assert_array_equal(load_model(file).probabilities(photo), inside)
