@@ -128,7 +128,8 @@ def _unpacked(
                 return str(_path(member.filename)), too_large(told, most), 0
     except DAMAGED as error:
         draft.unlink(missing_ok=True)
-        return name, f"{told} cannot be unpacked ({error}): zip it again", 0
+        reason = str(error).replace(str(draft), "it")
+        return name, f"{told} cannot be unpacked ({reason}): zip it again", 0
     return str(_path(member.filename)), "", draft.stat().st_size
 
 
