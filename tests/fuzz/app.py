@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import traceback
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,21 @@ def run() -> None:
             report.flush()
 
         try:
+            _wait()
             _run(tell)
         except BaseException:
             tell({"failed": traceback.format_exc()})
         tell({"end": True})
+
+
+def _wait() -> None:
+    """Until the studio has started, which begins with tidying up what another left behind."""
+    while True:
+        try:
+            urllib.request.urlopen(os.environ["FUZZ_HEALTH"], timeout=5).read()
+            return
+        except OSError:
+            time.sleep(0.2)
 
 
 def _run(tell: Callable[[dict[str, Any]], None]) -> None:

@@ -45,12 +45,13 @@ def fuzz(folder: Path, kinds: Sequence[str], count: int, seed: int) -> Outcome:
         "STUDIO_HOME": str(folder / "home"), "FUZZ_KINDS": ",".join(kinds), "FUZZ_COUNT": str(count),
         "FUZZ_SEED": str(seed), "FUZZ_REPORT": str(report), "PYTHONPATH": str(ROOT),
     }  # fmt: skip
+    health = told["FUZZ_HEALTH"] = f"http://127.0.0.1:{port}/_stcore/health"
     command = [sys.executable, "-m", "tests.fuzz.app", "run", "streamlit_app.py", f"--server.port={port}"]
     command += ["--server.address=127.0.0.1", "--server.headless=true"]
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | told)
     try:
-        return _watch(process, f"http://127.0.0.1:{port}/_stcore/health", report, folder / "log")
+        return _watch(process, health, report, folder / "log")
     finally:
         process.terminate()
         process.wait(30)
