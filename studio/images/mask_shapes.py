@@ -105,7 +105,7 @@ def _runs(segmentation: Any, height: int, width: int) -> np.ndarray:
     counts = segmentation["counts"]
     counts = _unpacked(counts) if isinstance(counts, str) else counts
     if not all(type(one) is int and one >= 0 for one in counts) or sum(counts) != height * width:
-        raise StudioError("its run lengths are not those of its image")
+        raise StudioError("its run lengths are damaged: they are not those of its image")
     return decode(counts, height, width)
 
 

@@ -128,7 +128,9 @@ def _yaml_names(text: str) -> dict[int, str]:
                 raise ValueError(f"it has more than {_DEEPEST_YAML} lists within each other")
         table = yaml.load(text, yaml.BaseLoader)  # makes nothing but texts, lists and tables
     except yaml.YAMLError as error:
-        raise ValueError(f"this is no YAML: {error}") from error
+        told = str(getattr(error, "problem", None) or error)
+        ends = "'<stream end>'" in told or "end of stream" in told
+        raise ValueError("the list of names does not end" if ends else f"this is no YAML: {told}") from error
     if not isinstance(table, dict) or "names" not in table:
         raise ValueError("there is no names: in it")
     names = table["names"]
