@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
 from studio import oidc
-from studio.home import close_to_others, keep_private
+from studio.home import allow_open_files, close_to_others, keep_private
 from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
 from studio.projects import first_token
@@ -23,6 +23,7 @@ from studio.trash.purging import purge
 from studio.web import account, api, files, live, notices, strokes
 from studio.web.bodies import Bodies
 from studio.web.gate import Gate
+from studio.web.headers import Headers
 
 _WATCH_SECONDS, _PURGE_SECONDS = 10, 3600
 
@@ -33,6 +34,7 @@ keep_private()
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Bring the database up to date, and at the very first start say how the first account is made."""
     reuse_freed_memory()
+    allow_open_files()
     close_to_others()
     migrate()
     clean_up()
@@ -78,7 +80,7 @@ def apologise(error: Exception) -> bool:
 app = st.App(
     Path(__file__).parent / "studio" / "main.py",
     routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, *notices.ROUTES, api.BELOW],
-    middleware=[Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
+    middleware=[Middleware(Headers), Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
     lifespan=lifespan,
     on_script_error=apologise,
 )

@@ -137,7 +137,7 @@ def kept_per_layer(candidates: Sequence[Candidate], layers: Sequence[str]) -> go
     figure = titled("Filters kept per layer", "layer", "candidate")
     figure.add_heatmap(
         z=shares,
-        x=list(layers),
+        x=[escape(layer) for layer in layers],  # they are named in a file of somebody's
         y=[one.name for one in rows],
         text=counts,
         texttemplate="%{text}",

@@ -16,30 +16,32 @@ EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
 """Larger images are refused before they are decoded: a few kilobytes can unpack to gigabytes."""
 
-_TOO_LARGE = f"more than the {MAX_PIXELS:,} that are read: make it smaller or cut it"
-
 # every image's size is checked here, so Pillow need not warn as well
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 
 
-def open_upright(path: Path) -> Image.Image:
+def _too_many(most: int) -> str:
+    return f"more than the {min(most, MAX_PIXELS):,} that are read: make it smaller or cut it"
+
+
+def open_upright(path: Path, most_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an image and turn it as its EXIF orientation says.
 
-    Raises `FtlError` when the file is no image, is damaged, or holds more than `MAX_PIXELS`.
+    Raises `FtlError` when the file is no image, is damaged, or holds more than `most_pixels`.
     """
     try:
         with Image.open(path, formats=_FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise FtlError(f"{path} has {width} x {height} pixels, {_TOO_LARGE}")
+            if width * height > min(most_pixels, MAX_PIXELS):
+                raise FtlError(f"{path} has {width} x {height} pixels, {_too_many(most_pixels)}")
             image.load()
             return ImageOps.exif_transpose(image)
     except FtlError:
         raise
     except Image.DecompressionBombError as error:
-        raise FtlError(f"{path} has too many pixels, {_TOO_LARGE}") from error
+        raise FtlError(f"{path} has too many pixels, {_too_many(most_pixels)}") from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(_FORMATS)
         raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     kept, filters = [len(one.kept) for one in layers], [one.filters for one in layers]
     shares = [_percent(one.macs / one.base_macs) for one in layers]
     told = [
-        [one.name, f"{count} of {all_} filters stayed", f"{share} of the multiply-adds left"]
+        [escape(one.name), f"{count} of {all_} filters stayed", f"{share} of the multiply-adds left"]
         for one, count, all_, share in zip(layers, kept, filters, shares, strict=True)
     ]
     for row, (whole, part, texts) in enumerate(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +10,7 @@ from ftl.errors import FtlError
 from ftl.images import list_images, read_image
 from ftl.model import Model
 from ftl.progress import Report, silent
+from ftl.tables import csv_text
 
 
 class Prediction(NamedTuple):
@@ -40,11 +39,8 @@ def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tup
 
 def as_csv(predictions: Sequence[Prediction]) -> str:
     """`file,class,probability` lines."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "class", "probability"])
-    writer.writerows([one.file, one.label, f"{one.probability:.6f}"] for one in predictions)
-    return text.getvalue()
+    rows = ([one.file, one.label, f"{one.probability:.6f}"] for one in predictions)
+    return csv_text([["file", "class", "probability"], *rows])
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:

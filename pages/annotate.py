@@ -86,7 +86,7 @@ with side:
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
-                         format_func=lambda one: by_number[one].name)  # fmt: skip
+                         format_func=lambda one: ui.plain(by_number[one].name))  # fmt: skip
         opacity = st.slider("Overlay", 0.0, 1.0, 0.5, 0.1)
         brightness = st.slider("Brightness", -0.5, 0.5, 0.0, 0.05)
         contrast = st.slider("Contrast", 0.5, 3.0, 1.0, 0.1)

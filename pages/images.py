@@ -32,7 +32,7 @@ def tell(problems: list[str]) -> None:
     """All problems of an upload or import, together."""
     if problems:
         with st.expander(f"{len(problems):,} not taken", icon=":material/error:", expanded=True):
-            st.markdown("\n".join(f"- {ui.plain(ui.sentence(one))}" for one in problems[:100]))
+            st.markdown("\n".join(f"- {ui.sentence(one)}" for one in problems[:100]))
             if len(problems) > 100:
                 st.markdown(f"and {len(problems) - 100:,} more")
 

@@ -47,7 +47,7 @@ if not any(project.name == NAME for project, _ in projects):
 
 if projects:
     here = _, project, role, who = ui.here()
-    st.header(project.name)
+    st.header(ui.plain(project.name))
     if project.archived_at is not None:
         st.info("This project is archived: nothing in it changes.", icon=":material/archive:")
     classes, people = st.columns(2, gap="medium")

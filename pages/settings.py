@@ -1,4 +1,4 @@
-"""Settings: where jobs are computed, how many a project may have, and accounts; for the studio's owner."""
+"""Settings: where jobs are computed, how much of everything there may be, and accounts; for the studio's owner."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from studio.accounts import panel
 from studio.jobs.cluster import workers
 from studio.jobs.office import Machine, machines
 from studio.jobs.webhook_forms import studio_form
-from studio.settings import fixed_scheduler, owns, save, settings
+from studio.settings import QUOTAS, fixed_scheduler, owns, save, settings
 
 user = ui.signed_in()
 st.title("Settings")
@@ -53,13 +53,16 @@ with st.container(border=True):
         )
 
 with st.container(border=True):
-    st.subheader("The queue")
-    most = st.number_input("Jobs of one project that may wait or run", 1, 1000, now.most_jobs)
-    st.caption("One job runs at a time, with all workers, so that none disturbs another's times; projects take turns.")
+    st.subheader("Limits")
+    st.caption("So that nobody, by mistake or on purpose, takes all of the machine.")
+    most = {
+        key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
+        for key, quota in QUOTAS.items()
+    }
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
-        save(ui.who(), now._replace(scheduler=scheduler, time_on=time_on, most_jobs=int(most)))
+        save(ui.who(), now._replace(scheduler=scheduler, time_on=time_on, **most))
         st.toast("Saved: the next job goes by it.", icon=":material/check:")
 
 studio_form(ui.who())

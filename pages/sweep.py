@@ -85,7 +85,11 @@ with st.container(border=True):
     if len(told_apart) == 2:
         names = [classes[one].name for one in told_apart]
         positive = st.radio(
-            "Recall and precision are of", names, names.index("Crack") if "Crack" in names else 0, horizontal=True
+            "Recall and precision are of",
+            names,
+            names.index("Crack") if "Crack" in names else 0,
+            horizontal=True,
+            format_func=ui.plain,
         )
 
 with st.container(border=True):

@@ -144,7 +144,9 @@ if not readable:
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     found = sum(answers[network.name].label == sweep.looked_for or bool(answers[network.name].found)
                 for *_, answers in readable)  # fmt: skip
-    st.markdown(f"**{found} of {len(readable)}** photographs show {ui.plain(sweep.looked_for)}, says {network.name}.")
+    st.markdown(
+        f"**{found} of {len(readable)}** photographs show {ui.plain(sweep.looked_for)}, says {ui.plain(network.name)}."
+    )
     st.download_button("Results as CSV", results.as_csv(rows, sweep.looked_for), "results.csv", "text/csv",
                        icon=":material/table_view:", on_click="ignore")  # fmt: skip
 page = 0

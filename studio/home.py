@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import stat
 import tempfile
@@ -42,6 +43,12 @@ SCRATCH = ".upload-"
 def scratch() -> tempfile.TemporaryDirectory[str]:
     """A folder in the home folder for what is not checked yet."""
     return tempfile.TemporaryDirectory(dir=home(), prefix=SCRATCH)
+
+
+def allow_open_files() -> None:
+    """Let this process hold as many files open as the system allows: an upload is a file each until it is read."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @cache

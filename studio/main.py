@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from studio import oidc
 from studio.accounts import COOKIE, user_of
 from studio.jobs import announce
+from studio.plain import plain
 from studio.settings import owns
 from studio.ui import PageEnds, choose_project, page_file
 
@@ -20,7 +21,7 @@ def page(file: str, title: str, icon: str, *, default: bool = False, url: str | 
     return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
-st.set_page_config(page_title="FTL studio", page_icon=":material/brush:", layout="wide")
+st.set_page_config(page_title="FTL studio", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
@@ -50,9 +51,9 @@ else:
         page("try_it", "Try", "search"),
         page("understand", "Understand", "visibility"),
     ]
-    current = st.navigation({"": home, here.project.name: work})
+    current = st.navigation({"": home, plain(here.project.name): work})
     with st.sidebar:
-        st.caption(f"{here.user.name} · {here.role}")
+        st.caption(f"{plain(here.user.name)} · {here.role}")
         st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))

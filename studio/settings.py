@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -10,17 +12,18 @@ from sqlalchemy.orm import Session as Database
 
 from studio.errors import Forbidden, StudioError
 from studio.rights import acting
-from studio.store.database import reading
+from studio.store.database import engine, reading
 from studio.store.models import Invitation, Setting
+
+_FRESH_SECONDS = 5
 
 
 class Settings(NamedTuple):
     """`scheduler`: address of the Dask cluster that computes; empty for this machine's own.
 
-    `time_on`: the name of its worker that takes the times; empty for any that is idle.
-    `most_jobs`: so many jobs of a project may wait or run at once.
-    `webhook`: where the end of every job is told, empty for nowhere; `private_webhooks`: whether this and those of
-    projects may lie in a private network; `address`: what links to the studio begin with.
+    `time_on`: the name of its worker that takes the times; empty for any that is idle. `webhook`: where the end of
+    every job is told, empty for nowhere; `private_webhooks`: whether this and those of projects may lie in a private
+    network; `address`: what links to the studio begin with. The others: see `QUOTAS`.
     """
 
     scheduler: str = ""
@@ -29,6 +32,41 @@ class Settings(NamedTuple):
     webhook: str = ""
     private_webhooks: bool = False
     address: str = ""
+    most_images: int = 100_000
+    most_megapixels: int = 100
+    most_upload_mb: int = 1000
+    most_requests: int = 6000
+
+    @property
+    def most_pixels(self) -> int:
+        """Pixels that a photograph may have."""
+        return self.most_megapixels * 1_000_000
+
+
+class Quota(NamedTuple):
+    """How much of something there may be: `label` names it, from `least` to `most`; `why`: what happens beyond."""
+
+    label: str
+    least: int
+    most: int
+    why: str
+
+
+QUOTAS = {
+    "most_jobs": Quota("Jobs of one project that may wait or run", 1, 1000,
+                       "A further job is refused until one has ended. One runs at a time, with all workers, so that "
+                       "none disturbs another's times; projects take turns."),
+    "most_images": Quota("Images of one project", 1, 1_000_000,
+                         "Further photographs are refused; what is there stays."),
+    "most_megapixels": Quota("Megapixels of one photograph", 1, 100, "Larger photographs are refused before they are "
+                             "decoded: they take the memory of everybody."),
+    "most_upload_mb": Quota("Megabytes of one upload", 1, 1000, "Of a file on the pages, and of all files of a request "
+                            "to the API. Larger ones are refused while they come."),
+    "most_requests": Quota("Requests a minute", 300, 1_000_000, "Of a person with all tabs and programs, and of an "
+                           "address from which nobody is signed in. An open image asks once a second, a page of "
+                           "thumbnails about a hundred times."),
+}  # fmt: skip
+"""The settings that are numbers, by their names."""
 
 
 def settings() -> Settings:
@@ -36,6 +74,16 @@ def settings() -> Settings:
     with reading() as db:
         saved = {one.key: one.value for one in db.scalars(select(Setting)) if one.key in Settings._fields}
     return Settings(**saved | ({"scheduler": fixed_scheduler()} if fixed_scheduler() else {}))
+
+
+def recent() -> Settings:
+    """The settings as they were a few seconds ago at most, for what every request asks."""
+    return _read_at(str(engine().url), int(time.monotonic() // _FRESH_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _read_at(database: str, moment: int) -> Settings:
+    return settings()
 
 
 def fixed_scheduler() -> str:
@@ -61,8 +109,9 @@ def save(user_id: int, new: Settings) -> None:
     port = rest.rpartition(":")[2]
     if new.scheduler and not (scheme in ("tcp", "tls") and port.isdecimal() and int(port) < 65536):
         raise StudioError("a scheduler's address reads tcp://HOST:PORT or tls://HOST:PORT, as tcp://10.0.0.5:8786")
-    if not 1 <= new.most_jobs <= 1000:
-        raise StudioError("a project may have from 1 to 1000 jobs at once")
+    for key, quota in QUOTAS.items():
+        if not quota.least <= getattr(new, key) <= quota.most:
+            raise StudioError(f"{quota.label.lower()}: from {quota.least:,} to {quota.most:,}")
     with acting(user_id) as db:
         if not is_owner(db, user_id):
             raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
@@ -70,3 +119,4 @@ def save(user_id: int, new: Settings) -> None:
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue
             db.merge(Setting(key=key, value=value))
+    _read_at.cache_clear()

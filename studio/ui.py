@@ -19,6 +19,8 @@ from studio.accounts import COOKIE
 from studio.accounts.sessions import signed_in as signed_in_by
 from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
+from studio.plain import plain as plain  # pages say ui.plain and ui.sentence
+from studio.plain import sentence as sentence
 from studio.projects import projects_of, require
 from studio.rights import SignedIn
 from studio.store.models import Project, User
@@ -64,12 +66,6 @@ def stop() -> NoReturn:
     of one then draws into this page and blanks it.
     """
     raise PageEnds
-
-
-def sentence(error: Exception | str) -> str:
-    """An error's text as a sentence."""
-    text = str(error).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 @contextmanager
@@ -186,11 +182,6 @@ def empty(title: str, text: str, icon: str) -> None:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"### {icon} {title}")
         st.markdown(text)
-
-
-def plain(text: str) -> str:
-    """User's text for Markdown: shown as it is, never as markup."""
-    return "".join(f"&#{ord(one)};" if one in "\\`*_{}[]()#+-.!|<>&$:~^\"'" else one for one in text)
 
 
 def clock(at: float) -> str:

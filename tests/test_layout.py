@@ -48,3 +48,40 @@ def test_import_of_ftl_is_light_on_the_command_line() -> None:
     """The command line starts without importing torch until a command needs it."""
     code = "import sys, ftl.cli.parser; ftl.cli.parser.build_parser(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+MARKDOWN = {
+    "badge", "button", "caption", "checkbox", "download_button", "error", "expander", "form_submit_button", "header",
+    "image", "info", "link_button", "markdown", "metric", "page_link", "popover", "progress", "spinner", "status",
+    "subheader", "success", "title", "toast", "toggle", "warning", "write", "number_input", "selectbox", "text_input",
+}  # fmt: skip
+"""What Streamlit shows as Markdown: the first arguments of these, and their words."""
+OPTIONS = {"pills", "radio", "segmented_control", "tabs"}
+"""These show their options as Markdown too."""
+WRITTEN_BY_PEOPLE = {"name", "text", "error"}
+SAFE = {"plain", "sentence"}
+
+
+def shown_raw(node: ast.AST) -> list[str]:
+    """What of an argument may be somebody's text, outside of what makes it plain."""
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in SAFE:
+        return []
+    if isinstance(node, ast.Attribute) and node.attr in WRITTEN_BY_PEOPLE and not isinstance(node.ctx, ast.Store):
+        return [ast.unparse(node)]
+    return [one for child in ast.iter_child_nodes(node) for one in shown_raw(child)]
+
+
+def test_what_people_write_goes_into_markdown_through_plain() -> None:
+    found = []
+    for package in ("studio", "pages"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+                if name not in MARKDOWN | OPTIONS:
+                    continue
+                words = {"label", "body", "help", "text", "caption"} | ({"format_func"} if name in OPTIONS else set())
+                given = [*node.args[: 2 if name in ("image", "progress", "metric") else 1]]
+                given += [one.value for one in node.keywords if one.arg in words]
+                raw = [one for argument in given for one in shown_raw(argument)]
+                found += [f"{path.relative_to(ROOT)}:{node.lineno}: {one} is shown by {name}" for one in raw]
+    assert not found, "wrap it in ui.plain, see studio/plain.py:\n" + "\n".join(found)

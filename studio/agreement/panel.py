@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import cv2
@@ -205,8 +206,9 @@ def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:
         column.metric(name, fixed(value, 3))
     st.caption(f"Mean of {counted(len(means), 'image')}, F1 with {tolerance} px.")
     people = metrics.by_person(every)
+    names = [escape(person) for person in people]
     figure = go.Figure([
-        go.Bar(name=name, y=list(people), x=[one[name] for one in people.values()], orientation="h",
+        go.Bar(name=name, y=names, x=[one[name] for one in people.values()], orientation="h",
                hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>")
         for name in ("IoU", "F1")
     ])  # fmt: skip

@@ -23,6 +23,7 @@ from studio.errors import StudioError
 from studio.home import scratch
 from studio.images.archives import shown
 from studio.rights import acting
+from studio.settings import settings
 from studio.store import files
 from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Work
 
@@ -68,12 +69,18 @@ _PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by", "to":
 
 
 def _keep_photographs(given: Unpacked, plan: Plan, draft: Path, report: Report) -> None:
+    limits = settings()
+    if len(plan.images) > limits.most_images:
+        raise StudioError(
+            f"the backup has {len(plan.images):,} images, and a project may have {limits.most_images:,}: "
+            "ask the studio's owner for more"
+        )
     with files.keeping(draft.parent) as keep:
         for done, (sha256, row) in enumerate(plan.images.items()):
             report(done, len(plan.images), "reading photographs")
             given.photograph(sha256, draft)
             try:
-                _, width, height = keep(draft)
+                _, width, height = keep(draft, limits.most_pixels)
             except FtlError as error:
                 raise StudioError(str(error).replace(str(draft), shown(row["name"]))) from error
             if (width, height) != (row["width"], row["height"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,8 +78,8 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dar
     figure = go.Figure()
     figure.add_heatmap(
         z=shares,
-        x=[f"called<br>{name}" for name in classes],
-        y=[f"is {name}" for name in classes],
+        x=[f"called<br>{escape(name)}" for name in classes],
+        y=[f"is {escape(name)}" for name in classes],
         text=texts,
         texttemplate="%{text}",
         textfont={"size": 15},
@@ -101,7 +102,7 @@ def layers_chart(one: Candidate, base: Candidate, layers: Sequence[str]) -> go.F
     """Filters kept in each layer, before the grey of all that the base has."""
     names = [f"{number}" for number in range(1, len(layers) + 1)]
     hover = "layer %{x} (%{customdata}): %{y} filters<extra>%{fullData.name}</extra>"
-    common: dict[str, Any] = {"x": names, "customdata": list(layers), "hovertemplate": hover}
+    common: dict[str, Any] = {"x": names, "customdata": [escape(layer) for layer in layers], "hovertemplate": hover}
     figure = go.Figure()
     figure.add_bar(y=list(base.channels), name="base", marker_color="rgba(120,113,108,.3)", **common)
     figure.add_bar(y=list(one.channels), name="kept", marker_color="#ea580c", text=list(one.channels),

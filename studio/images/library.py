@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session as Database
 
 from ftl.errors import FtlError
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
 from studio.images.names import tidy_name
 from studio.rights import changing
+from studio.settings import settings
 from studio.store import files
 from studio.store.database import reading
-from studio.store.models import Image, Stroke
+from studio.store.models import Image, Project, Stroke
 from studio.together.audit import record
 from studio.together.own_work import check_acceptance
 
@@ -33,21 +35,27 @@ def add_image(
     """Add one file to a project: its row, and whether it is new; the same bytes are there once.
 
     One that was deleted comes back, with all that was drawn on it. `name` is the uploader's and only shown; `keep`:
-    what `files.keeping` gives, for many files. Raises `StudioError` when the file is no image; then nothing is kept.
+    what `files.keeping` gives, for many files. Raises `StudioError` when the file is no image, has more pixels than
+    the settings allow, or the project has as many images as they allow; then nothing is kept.
     """
-    shown = tidy_name(name) or "photograph"
+    shown, limits = tidy_name(name) or "photograph", settings()
+    with reading() as db:
+        if db.scalar(_known(project_id, files.sha256_of(file))) is None:
+            _check_room(db, project_id, limits.most_images)
     try:
-        sha256, width, height = keep(file)
+        sha256, width, height = keep(file, limits.most_pixels)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
     with changing(user_id, project_id, trash=True) as db:
-        known = db.scalar(select(Image).where(Image.project_id == project_id, Image.sha256 == sha256))
-        if known is not None:
-            deleted = known.deleted_at is not None  # it comes back, with all that was drawn on it
-            if deleted:
-                known.deleted_at = known.deleted_by = None
-                record(db, project_id, user_id, "taken out of the trash", known.id, name=known.name)
-            return known, deleted
+        db.get_one(Project, project_id, with_for_update={"key_share": True})  # two at once are counted one by one
+        known = db.scalar(_known(project_id, sha256))
+        if known is not None and known.deleted_at is None:
+            return known, False
+        _check_room(db, project_id, limits.most_images)
+        if known is not None:  # it comes back, with all that was drawn on it
+            known.deleted_at = known.deleted_by = None
+            record(db, project_id, user_id, "taken out of the trash", known.id, name=known.name)
+            return known, True
         added = Image(
             project_id=project_id,
             sha256=sha256,
@@ -61,6 +69,16 @@ def add_image(
         db.add(added)
         db.flush()
         return added, True
+
+
+def _known(project_id: int, sha256: str) -> Select[Image]:
+    return select(Image).where(Image.project_id == project_id, Image.sha256 == sha256)
+
+
+def _check_room(db: Database, project_id: int, most: int) -> None:
+    """Raise `StudioError` when a project has as many images as it may."""
+    if (db.scalar(select(func.count()).where(Image.project_id == project_id, Image.deleted_at.is_(None))) or 0) >= most:
+        raise StudioError(f"a project may have {most:,} images, and this one has: ask the studio's owner for more")
 
 
 @dataclass(frozen=True)

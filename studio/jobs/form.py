@@ -20,7 +20,9 @@ def ways() -> dict[str, Any]:
     with st.expander("Criterion, rule, split"):
         left, middle, right = st.columns(3)
         settings["criterion"] = left.selectbox(
-            "Criterion", list(CRITERIA), help="\n".join(f"- **{one.name}**: {one.summary}" for one in CRITERIA.values())
+            "Criterion",
+            list(CRITERIA),
+            help="\n".join(f"- **{name}**: {one.summary}" for name, one in CRITERIA.items()),
         )
         settings["rule"] = middle.selectbox(
             "Rule",

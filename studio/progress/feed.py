@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from ftl.tables import csv_text
 from studio.store.database import reading
 from studio.store.models import Event, Image
 from studio.together.audit import history, told
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE = 1000
 
 
@@ -48,18 +46,14 @@ def as_csv(project_id: int) -> bytes:
 
     Cells that a spreadsheet would take for a formula get an apostrophe in front; users wrote some of them.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["time", "user", "action", "image", "image sha256", "line"])
+    rows = [["time", "user", "action", "image", "image sha256", "line"]]
     with reading() as db:
         query = select(Image.id, Image.name, Image.sha256).where(Image.project_id == project_id)
         images = {image_id: (name, sha256) for image_id, name, sha256 in db.execute(query)}
     for event in reversed(list(_all(project_id))):
         at = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="seconds")
         name, sha256 = images.get(event.image_id or 0, ("", ""))
-        writer.writerow([at, *map(_cell, (event.user.name, event.what, name, sha256, told(event)))])
-    return buffer.getvalue().encode("utf-8-sig")  # with its mark, without which Excel takes it for another encoding
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        rows.append([at, event.user.name, event.what, name, sha256, told(event)])
+    return csv_text(rows, "\r\n").encode(
+        "utf-8-sig"
+    )  # with its mark, without which Excel takes it for another encoding

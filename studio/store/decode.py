@@ -15,36 +15,36 @@ Shape = tuple[int, int]
 """(height, width) once upright."""
 
 
-def upright(file: str) -> Generator[Any, str, None]:
-    """For each name that is sent, the size of that photograph, whose pixels are then in `file` as they are, RGB.
+def upright(file: str) -> Generator[Any, tuple[str, int], None]:
+    """For each name that is sent, its photograph's size; its pixels, RGB, are then in `file`.
 
-    Raises `FtlError` when one cannot be read.
+    With each name goes how many pixels are read at most. Raises `FtlError` when one cannot be read.
     """
-    source = yield None
+    asked = yield None
     while True:
-        pixels = np.asarray(_read(source))
+        pixels = np.asarray(_read(*asked))
         with open(file, "wb") as target:
             target.write(pixels.data if pixels.flags.c_contiguous else pixels.tobytes())
         shape = pixels.shape[:2]
         del pixels
-        source = yield shape
+        asked = yield shape
 
 
-def shrunk(file: str, side: int | None, quality: int) -> Generator[Any, str, None]:
-    """For each name that is sent, the size of that photograph, of which a JPEG is then in `file`.
+def shrunk(file: str, side: int | None, quality: int) -> Generator[Any, tuple[str, int], None]:
+    """For each name that is sent, its photograph's size; a JPEG of it is then in `file`.
 
     `side`: its longer side at most, in pixels. Raises `FtlError` when one cannot be read.
     """
-    source = yield None
+    asked = yield None
     while True:
-        image = _read(source)
+        image = _read(*asked)
         shape = (image.height, image.width)
         if side is not None:
             image.thumbnail((side, side), Image.Resampling.LANCZOS)
         image.save(file, "JPEG", quality=quality)
         del image
-        source = yield shape
+        asked = yield shape
 
 
-def _read(source: str) -> Image.Image:
-    return to_eight_bits(open_upright(Path(source))).convert("RGB")
+def _read(source: str, most_pixels: int) -> Image.Image:
+    return to_eight_bits(open_upright(Path(source), most_pixels)).convert("RGB")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ftl.errors import FtlError
 from ftl.files import whole_file
+from ftl.images import MAX_PIXELS
 from studio.home import home, scratch
 from studio.sandbox import Refused, serving
 from studio.store.decode import shrunk, upright
@@ -70,9 +71,9 @@ def pixels(file: Path) -> np.ndarray:
         return np.fromfile(raw, np.uint8).reshape(height, width, 3)
 
 
-def _sentence(file: Path, ask: Callable[[str], Any]) -> Any:
+def _sentence(file: Path, ask: Callable[[tuple[str, int]], Any], most_pixels: int = MAX_PIXELS) -> Any:
     try:
-        return ask(str(file.absolute()))
+        return ask((str(file.absolute()), most_pixels))
     except Refused as error:
         raise FtlError(f"{file}: {error}") from error
 
@@ -87,7 +88,7 @@ def read(sha256: str) -> Image.Image:
     return Image.fromarray(array(sha256))
 
 
-Keep = Callable[[Path], tuple[str, int, int]]
+Keep = Callable[[Path, int], tuple[str, int, int]]
 
 
 @contextmanager
@@ -96,10 +97,9 @@ def keeping(folder: Path) -> Iterator[Keep]:
     shrink_to = folder / ".thumbnail"
     with serving(shrunk, str(shrink_to), THUMBNAIL, 85, folder=folder) as shrink:
 
-        def keep_one(draft: Path) -> tuple[str, int, int]:
-            height, width = _sentence(draft, shrink)
-            with open(draft, "rb") as handle:
-                sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+        def keep_one(draft: Path, most_pixels: int) -> tuple[str, int, int]:
+            height, width = _sentence(draft, shrink, most_pixels)
+            sha256 = sha256_of(draft)
             path = _path("images", sha256)
             if path.is_file():
                 path.touch()  # what is new is spared by `studio.trash.purging`: a row that needs it is on its way
@@ -114,21 +114,27 @@ def keeping(folder: Path) -> Iterator[Keep]:
         yield keep_one
 
 
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with open(file, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def files_of(sha256: str) -> list[Path]:
     """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
     return [_path("images", sha256), *(_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails"))]
 
 
-def keep(draft: Path) -> tuple[str, int, int]:
+def keep(draft: Path, most_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:
     """Keep an uploaded file, with its thumbnail: its SHA-256, width and height once upright.
 
-    Raises `FtlError` when it is no image, is damaged or too large; then nothing is kept.
+    Raises `FtlError` when it is no image, is damaged or has more than `most_pixels`; then nothing is kept.
     """
     with scratch() as folder:
         own = Path(folder) / "photograph"
         shutil.copyfile(draft, own)
         with keeping(Path(folder)) as keep_one:
             try:
-                return keep_one(own)
+                return keep_one(own, most_pixels)
             except FtlError as error:
                 raise FtlError(str(error).replace(str(own), str(draft))) from error

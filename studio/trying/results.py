@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ftl.tables import csv_text
 from studio.trying.examine import Finding
 
 
@@ -20,15 +19,11 @@ class Row(NamedTuple):
 
 def as_csv(rows: Sequence[Row], looked_for: str) -> str:
     """All results: `class` and `probability` of the whole photograph, times in ms, and its tiles where it has some."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     tiled = ["tiles", f"tiles with {looked_for}", "highest", "tiles ms"]
-    writer.writerow(["file", "network", "class", "probability", "ms", *tiled])
+    lines = [["file", "network", "class", "probability", "ms", *tiled]]
     for photograph, network, one in rows:
         tiled = [""] * 4
         if one.tiles:
             tiled = [str(len(one.tiles)), str(len(one.found)), f"{max(one.chances):.6f}", f"{one.tiles_ms:.1f}"]
-        # a name that begins like a formula would be run by a spreadsheet
-        name = f"'{photograph}" if photograph[:1] in "=+-@\t\r" else photograph
-        writer.writerow([name, network, one.label, f"{one.probability:.6f}", f"{one.ms:.2f}", *tiled])
-    return text.getvalue()
+        lines.append([photograph, network, one.label, f"{one.probability:.6f}", f"{one.ms:.2f}", *tiled])
+    return csv_text(lines)

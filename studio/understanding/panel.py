@@ -72,7 +72,8 @@ def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str
 
 def went(one: Subject) -> None:
     """The picture of all layers."""
-    st.markdown(layers.summary(one.layers, one.sweep.candidate(one.name).tied_layers or 0))
+    tied = one.sweep.candidate(one.name).tied_layers or 0
+    st.markdown(layers.summary(one.layers, tied))
     groups = list(one.layers[0].scores)
     group = groups[0] if groups else None
     if len(groups) > 1:

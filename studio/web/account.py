@@ -18,10 +18,9 @@ from studio.accounts import (
     check_password,
     close_session,
     open_session,
-    user_of,
 )
 from studio.accounts.others import find_reset, reset_password
-from studio.accounts.sessions import browser_name
+from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
 from studio.errors import StudioError
 from studio.projects import accept, find_invitation
@@ -91,13 +90,14 @@ async def join(request: Request) -> Response:
         invitation = await run_in_threadpool(find_invitation, token)
     except StudioError as error:
         return page("Invitation", '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
-    user = await run_in_threadpool(user_of, request.cookies.get(COOKIE))
+    found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
+    user, who = found or (None, None)
     if invitation.project is None:
         title, text = "Welcome", "<p>You are the first one here. Make the account that starts the studio.</p>"
     else:
         title = f"Join {invitation.project.name}"
         text = f"<p>You are invited as {escape(invitation.role)}.</p>"
-    known = user.id if user is not None and invitation.project is not None else None
+    known = who if invitation.project is not None else None
     if request.method == "GET":
         if known is not None and user is not None:
             return page(title, text + form(action, f"Join as {escape(user.name)}", ""))

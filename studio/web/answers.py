@@ -39,9 +39,9 @@ _REFUSALS = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI tells of the errors that a route can answer, beside those that every route can."""
+    """What OpenAPI tells of the errors that a route can answer, beside those that every route can (400, 413, 429)."""
     told: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({*statuses, 429}):
+    for status in sorted({*statuses, 400, 413, 429}):
         told[status] = {"description": _REFUSALS[status], "model": Refusal}
     seconds = {"schema": {"type": "integer", "minimum": 1}, "description": "seconds to wait", "required": True}
     told[429] |= {"headers": {"Retry-After": seconds}}

@@ -43,6 +43,8 @@ class _Api(FastAPI):
                 text = operation.pop("description", "")
                 operation["summary"], _, rest = (" ".join(part.split()) for part in text.partition("\n\n"))
                 operation |= {"description": rest} if rest else {}
+                if operation["responses"].get("200", {}).get("description") == "Successful Response":
+                    operation["responses"]["200"]["description"] = "done"
                 operation["responses"].pop("422", None)  # what is wrong in a request is answered with 400 or 404
             for unused in ("HTTPValidationError", "ValidationError"):
                 told["components"]["schemas"].pop(unused, None)

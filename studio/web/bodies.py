@@ -5,32 +5,29 @@ from __future__ import annotations
 import json
 import re
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studio.settings import recent
+
 SMALL = 64 * 1024
 """Bytes of a body where no upload is expected: a form, or JSON."""
-
-UPLOAD = 1000 * 1024**2
-"""Bytes of an upload through the API."""
 
 STROKES = 64 * 1024**2
 """Bytes of all that was drawn on one canvas; 3 KB a stroke."""
 
-_UPLOADS = re.compile(r"/api/projects/\d+/images")
-_STROKES = re.compile(r"/files/\d+/images/\d+/strokes")
-_OWN_LIMIT = "/_stcore/upload_file/"  # Streamlit's, of `server.maxUploadSize`
+_UPLOADS = re.compile(r"POST /api/projects/\d+/images|PUT /_stcore/upload_file/.*")
+_STROKES = re.compile(r"POST /files/\d+/images/\d+/strokes")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
-def most_bytes(method: str, path: str) -> int | None:
-    """The largest body that a route takes, in bytes; None where the route itself sees to it."""
-    if path.startswith(_OWN_LIMIT):
-        return None
-    if method == "POST" and _UPLOADS.fullmatch(path):
-        return UPLOAD
-    return STROKES if method == "POST" and _STROKES.fullmatch(path) else SMALL
+def most_bytes(method: str, path: str) -> int:
+    """The largest body that a route takes, in bytes: an upload may be as large as the settings allow."""
+    if _UPLOADS.fullmatch(f"{method} {path}"):
+        return recent().most_upload_mb * 1024**2 + SMALL  # a form's own lines around its files
+    return STROKES if _STROKES.fullmatch(f"{method} {path}") else SMALL
 
 
 class Bodies:
@@ -48,9 +45,7 @@ class Bodies:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return await self._app(scope, receive, send)
-        most = most_bytes(scope["method"], scope["path"])
-        if most is None:
-            return await self._app(scope, receive, send)
+        most = await run_in_threadpool(most_bytes, scope["method"], scope["path"])
         told = headers.get("content-length", "0")
         if not told.isdecimal() or int(told) > most:
             return await _too_large(most)(scope, receive, send)

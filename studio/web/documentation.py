@@ -10,7 +10,8 @@ _STYLE = (
     "padding:0 1rem}h2{margin:2.5rem 0 .5rem;font-size:1.1rem}details{border-top:1px solid #8884;padding:.5rem 0}"
     "summary{cursor:pointer;display:flex;gap:1rem;flex-wrap:wrap;align-items:baseline}summary b{width:4.5rem}"
     "summary:focus-visible{outline:2px solid #c2410c}td{padding:.2rem 1rem .2rem 0;vertical-align:top}"
-    "code{overflow-wrap:anywhere}.dim,th{opacity:.7;font-weight:400;text-align:left}table{margin:.3rem 0 .8rem 5.5rem}"
+    "summary code{overflow-wrap:anywhere}td code{white-space:nowrap}"
+    "table{margin:.3rem 0 .8rem 5.5rem}"
     "details p{margin:.5rem 0 0 5.5rem}"
 )
 
@@ -20,9 +21,9 @@ def page(description: dict[str, Any]) -> str:
     operations = [
         (method, path, one) for path, methods in description["paths"].items() for method, one in methods.items()
     ]
-    parts = []
+    parts, schemas = [], description["components"]["schemas"]
     for tag in description["tags"]:
-        rows = "".join(_operation(*one) for one in operations if tag["name"] in one[2].get("tags", []))
+        rows = "".join(_operation(*one, schemas) for one in operations if tag["name"] in one[2].get("tags", []))
         parts.append(
             f"<section><h2>{escape(tag['name'].capitalize())}: {escape(tag['description'])}</h2>{rows}</section>"
         )
@@ -40,12 +41,24 @@ def _code(text: str) -> str:
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(text.split("`")))
 
 
-def _operation(method: str, path: str, told: dict[str, Any]) -> str:
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """What a schema refers to, or itself."""
+    found: dict[str, Any] = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return found
+
+
+def _operation(method: str, path: str, told: dict[str, Any], schemas: dict[str, Any]) -> str:
     rows = [
         (f"<code>{escape(one['name'])}</code>", _kind(one["schema"]), escape(one.get("description", "")))
         for one in told.get("parameters", [])
     ]
-    rows += [(f"<b>{status}</b>", "", escape(one["description"])) for status, one in told["responses"].items()]
+    for content in told.get("requestBody", {}).get("content", {}).values():
+        fields = _resolved(content["schema"], schemas).get("properties", {})
+        rows += [
+            (f"<code>{escape(name)}</code>", _kind(one), escape(one.get("description", "")))
+            for name, one in fields.items()
+        ]
+    rows += [(f"<b>{status}</b>", "", _code(escape(one["description"]))) for status, one in told["responses"].items()]
     cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     more = f"<p>{_code(escape(told['description']))}</p>" if "description" in told else ""
     return (

@@ -15,7 +15,7 @@ from studio.store import files
 from studio.together.sharing import draws_blind
 from studio.web.answers import for_members
 
-_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Bytes under their own hash never change."""
 _SIZES = {"thumbnail": files.thumbnail, "view": files.view}
 
@@ -27,7 +27,10 @@ def photograph(request: Request) -> Response:
     size = request.path_params["size"]
     if size not in _SIZES or request.path_params["sha256"] != image.sha256:
         raise StudioError("there is no such file")
-    return FileResponse(_SIZES[size](image.sha256), media_type="image/jpeg", headers=_FOREVER)
+    shown = f"{image.name.rpartition('.')[0] or 'photograph'}.jpg"
+    return FileResponse(
+        _SIZES[size](image.sha256), 200, _FOREVER, "image/jpeg", filename=shown, content_disposition_type="inline"
+    )
 
 
 def address(project_id: int, image_id: int, sha256: str, size: str = "thumbnail") -> str:

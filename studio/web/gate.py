@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from math import ceil
+from time import monotonic
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,12 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.accounts import COOKIE
 from studio.accounts.tokens import Caller, caller, note_use
+from studio.settings import recent
 from studio.store.database import reading
 from studio.store.models import ApiToken, Session
+from studio.web.forms import address
+from studio.web.rate import Buckets
 
 _OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
 """Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
+_FREE = ("/static/", "/_stcore/health", "/favicon")
+"""What is not counted: files of the front end, which browsers keep, and who looks whether the studio is up."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _IN_PROJECT = re.compile(r"/(?:api/projects|files)/([0-9]{1,18})(?:/|$)")
 _NOTES = ThreadPoolExecutor(1, "seen")  # nobody waits for these
@@ -68,7 +75,7 @@ def _beyond(token: ApiToken, scope: Scope) -> str | None:
 
 
 class Gate:
-    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else.
+    """Lets through who is signed in; sends browsers to the sign-in page; answers 401 to all else, 429 to too much.
 
     `provider`: people may sign in through OIDC, so Streamlit's start page is open.
     """
@@ -77,6 +84,7 @@ class Gate:
         self._app = app
         self._open = (*_OPEN, *_PROVIDER) if provider else _OPEN
         self._start = provider
+        self._buckets = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or websocket through, or answer it."""
@@ -87,9 +95,12 @@ class Gate:
         web = scope["type"] == "http"
         if _foreign(connection.headers) and (not web or scope["method"] not in _SAFE):
             return await self._refuse(scope, receive, send, 403, "this came from another site's page")
-        if path.startswith(self._open) or (self._start and path == "/"):
+        is_open = path.startswith(self._open) or (self._start and path == "/")
+        found = None if is_open else await run_in_threadpool(_caller, credentials(connection))
+        if web and not path.startswith(_FREE) and (seconds := await self._wait(connection, found and found.who)):
+            return await self._later(seconds)(scope, receive, send)
+        if is_open:
             return await self._app(scope, receive, send)
-        found = await run_in_threadpool(_caller, credentials(connection))
         if found is not None:
             beyond = _beyond(found.by, scope) if isinstance(found.by, ApiToken) else None
             if beyond:
@@ -102,6 +113,17 @@ class Gate:
             target = quote(path + (f"?{query}" if query else ""), safe="")
             return await RedirectResponse(f"/account/sign-in?next={target}", 303)(scope, receive, send)
         return await self._refuse(scope, receive, send, 401, "sign in first")
+
+    async def _wait(self, connection: HTTPConnection, who: int | None) -> float:
+        """How many seconds whoever this is has to wait before the next request."""
+        whose = f"user {who}" if who else f"address {address(connection)}"
+        limits = await run_in_threadpool(recent)
+        return self._buckets.take(whose, limits.most_requests, monotonic())
+
+    def _later(self, seconds: float) -> JSONResponse:
+        whole = ceil(seconds)
+        told = {"error": f"these are too many requests within a minute: go on in {whole} s"}
+        return JSONResponse(told, 429, {"Retry-After": str(whole)})
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
         if scope["type"] == "websocket":

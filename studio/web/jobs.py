@@ -24,7 +24,7 @@ def jobs(project: Annotators) -> list[Job]:
     return queue.jobs_of(project)
 
 
-@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(400, 401, 403, 404))
+@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(401, 403, 404))
 def job(project: Annotators, job: Id) -> JobWithNetworks:
     """A job: its state, stage and error, and a row for each network that is there."""
     found = job_in(project, job)
@@ -41,7 +41,7 @@ def cancel(project: Admins, job: Id, who: Changing) -> Done:
 
 @router.get(
     "/api/projects/{project}/jobs/{job}/networks/{name}.{ending}",
-    responses=_FILE | refusals(400, 401, 403, 404),
+    responses=_FILE | refusals(401, 403, 404),
     response_class=FileResponse,
 )
 def model(project: Annotators, job: Id, name: str, ending: Literal["safetensors", "onnx", "zip", "pt2"]) -> Response:

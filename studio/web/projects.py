@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import EMFILE
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -29,7 +30,7 @@ from studio.web.files import address
 from studio.web.schemas import LARGEST_ID, ImageOut, ImagesOut, ProjectOut, UploadOut, UploadRefusal
 
 MOST_FILES = 10_000
-_IN_MEMORY = 64 * 2**10  # of a file that is being sent; the rest goes to the disk
+_IN_MEMORY = 16 * 2**10  # of a file that is being sent; the rest goes to the disk
 
 _HOLDS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items())
 
@@ -71,7 +72,7 @@ def projects(user: Asking) -> list[ProjectOut]:
     ]
 
 
-@router.get("/api/projects/{project}/images", responses=refusals(400, 401, 403, 404))
+@router.get("/api/projects/{project}/images", responses=refusals(401, 403, 404))
 def images(
     project: Annotators,
     start: Annotated[int, Query(ge=0, le=LARGEST_ID, description="how many to leave out")] = 0,
@@ -89,7 +90,7 @@ def _image(image: Image) -> ImageOut:
 
 @router.post(
     "/api/projects/{project}/images",
-    responses=refusals(401, 403, 404, 413) | {400: {"description": "nothing was taken", "model": UploadRefusal}},
+    responses=refusals(401, 403, 404) | {400: {"description": "nothing was taken", "model": UploadRefusal}},
     openapi_extra={"requestBody": _FORM},
     response_model=UploadOut,
 )
@@ -102,6 +103,10 @@ async def upload(request: Request, project: Annotators, who: Changing) -> Respon
         form = await _Parser(request.headers, request.stream(), max_files=MOST_FILES, max_fields=100).parse()
     except (MultiPartException, FormParserError, KeyError):  # no form, a broken one, or one without a boundary
         raise StudioError(f"send a multipart form with at most {MOST_FILES:,} files: send more in several") from None
+    except OSError as error:
+        if error.errno != EMFILE:
+            raise
+        raise StudioError("these are more files than this machine can hold open: send fewer at a time") from None
     try:
         return await run_in_threadpool(_received, project, who, form)
     finally:
@@ -133,7 +138,7 @@ def _received(project: int, who: SignedIn, form: FormData) -> Response | UploadO
 
 @router.get(
     "/api/projects/{project}/export.zip",
-    responses=_ZIP | refusals(400, 401, 403, 404),
+    responses=_ZIP | refusals(401, 403, 404),
     response_class=StreamingResponse,
 )
 def export_project(

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.accounts.users import MOST_LETTERS
+
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
 
@@ -31,7 +33,7 @@ class Done(BaseModel):
 class Credentials(BaseModel):
     """Who signs in."""
 
-    name: str = Field(max_length=200, examples=["Ada"])
+    name: str = Field(min_length=1, max_length=MOST_LETTERS, examples=["Ada"])
     password: str = Field(max_length=1000, examples=["a long enough password"])
 
 

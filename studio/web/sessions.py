@@ -17,7 +17,7 @@ from studio.web.schemas import Credentials, Done, Token
 router = APIRouter(tags=["session"])
 
 
-@router.post("/api/session", responses=refusals(400, 401, 413), response_model=Token)
+@router.post("/api/session", responses=refusals(401), response_model=Token)
 def sign_in(request: Request, given: Credentials) -> Response | Token:
     """Sign in with a name and a password. Answers a token, to be sent as a bearer's."""
     try:

@@ -10,12 +10,12 @@ from onnx import numpy_helper
 
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
-from studio.jobs.sweeps import models, picked
+from studio.jobs.sweeps import finished_sweeps, models, picked
 from studio.projects import accept as accept_invitation
 from studio.projects import create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
-from tests.tiny_sweep import add_sweep
+from tests.tiny_sweep import add_sweep, copy_as_dead
 
 POINTS = """() => {
     const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect();
@@ -126,6 +126,39 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     assert [other.get_by_role("button", name=one, exact=True).count() for one in ("Download", "ONNX", "Zip")] == [1] * 3
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
+
+
+MARKED = """marked => {
+    const chart = document.querySelector('.js-plotly-plot');
+    const traces = chart?._fullData?.filter(trace => ['recommended', 'with a warning'].includes(trace.name)) ?? [];
+    return marked === traces.map(trace => `${trace.name}: ${trace.customdata.map(data => data[1])}`).join('; ');
+}"""
+
+
+def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
+    browser, server: Server, project: tuple[int, int]
+) -> None:
+    (job,) = finished_sweeps(project[0])
+    other = create_project(project[1], "Dead").id
+    copy_as_dead(job, other)
+    page = sign_in(browser, server, project[1])
+    page.goto(f"{server.url}/choose?project={other}")
+    page.get_by_text("keep-0.5, recommended").wait_for()
+    settled(page)
+    page.wait_for_function(MARKED, arg="recommended: keep-0.5; with a warning: keep-0.25")
+    page.get_by_text("It beats the most frequent class on the 100 validation images").wait_for()
+    slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.get_by_text("No network is recommended").wait_for()
+    page.get_by_text("keep-0.25 is no better than the most frequent class").wait_for()
+    settled(page)
+    page.wait_for_function(MARKED, arg="with a warning: keep-0.25")
+    page.get_by_text("Published", exact=True).click()  # the original's decision function asks nothing of all this
+    page.get_by_text("keep-0.25, recommended").wait_for()
+    page.get_by_text("On the validation images it is no better than the most frequent class.").wait_for()
+    settled(page)
+    page.context.close()
 
 
 def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_saved(

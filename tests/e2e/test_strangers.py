@@ -42,7 +42,7 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
         db.add(job)
         db.flush()
     values = {"project": project.id, "image": image.id, "sha256": image.sha256, "size": "view", "job": job.id}
-    values["name"] = "base"
+    values |= {"name": "base", "ending": "safetensors"}
     return World(server, *(server.cookie(one.id) for one in (owner, stranger, annotator)), values)
 
 

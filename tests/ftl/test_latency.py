@@ -247,12 +247,12 @@ def test_what_is_unstable_says_so_in_every_table(swept: Path, capsys: pytest.Cap
     assert main(["test", str(out), "--evaluation", str(swept / "evaluation"), "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (row,) = [line for line in lines if line.startswith("keep-0.5")]
-    assert row.endswith("time unstable: other programs used up to 70 % of the processor")
+    assert "time unstable: other programs used up to 70 % of the processor" in row
     assert "unstable" not in next(line for line in lines if line.startswith("base"))
     assert lines[-1].startswith("The time of keep-0.5 is unstable")
     base, pruned = read_results(out)
     assert (base.unstable, pruned.unstable) == ("", "other programs used up to 70 % of the processor")
-    assert candidates_table([base, pruned]).count(">unstable</span>") == 1
+    assert candidates_table([base, pruned]).count("time unstable: ") == 1
     assert main(["choose", str(out)]) == 0
     assert "The time of keep-0.5 is unstable" in capsys.readouterr().out
     assert main(["report", str(out)]) == 0

@@ -68,6 +68,12 @@ from tests.studio.test_projects import (  # noqa: F401
     test_the_last_admin_stays_one,
 )
 from tests.studio.test_store import test_a_block_that_fails_changes_nothing  # noqa: F401
+from tests.studio.test_trash import (  # noqa: F401
+    test_a_deleted_image_is_served_nowhere_and_comes_back_as_it_was,
+    test_a_deleted_project_is_nobody_s_and_leaves_nothing,
+    test_every_table_that_can_be_deleted_is_left_out_of_reads,
+    walls,
+)
 
 H, W = 24, 32
 

@@ -331,7 +331,7 @@ def test_the_page(team: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None
         ("Images", "6"), ("Drawn", "83 %"), ("Submitted", "1"), ("Returned", "1"), ("Accepted", "3")
     ]  # fmt: skip
     assert list(app.dataframe[0].value["Annotator"]) == ["bob", "Cleo"]
-    assert "**Cleo** has 5&#46;png open" in text(app)
+    assert "**Cleo** has 5.png open" in text(app)
     assert len(app.get("plotly_chart")) == 3
     assert len(app.get("download_button")) == 1
     (older,) = (one for one in app.button if one.label == "Older")
