@@ -15,6 +15,7 @@ from ftl.backbones.load import load_backbone
 from ftl.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
+from ftl.hdf5 import open_hdf5
 from ftl.head import features_from
 from ftl.images import read_image
 from ftl.progress import Report, silent
@@ -83,17 +84,17 @@ def silent_filters(file: Path) -> tuple[int, int] | None:
 
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
-        with h5py.File(file, "r") as source:
+        with open_hdf5(file) as source:
             made_from = {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
             return made_from | {"pooled": str(source.attrs.get("pooled", False))}
-    except (OSError, KeyError):
+    except (OSError, KeyError, FtlError):
         return None
 
 
 def read_features(file: Path) -> tuple[np.ndarray, Dataset]:
     """Features (N, d) float32, and the images they come from. Raises `FtlError` when the file is missing or damaged."""
     try:
-        with h5py.File(file, "r") as source:
+        with open_hdf5(file) as source:
             names = tuple(source["label_names"].asstr()[:])
             paths = tuple(Path(path) for path in source["paths"].asstr()[:])
             dataset = Dataset(paths, source["labels"][:], names, tuple(source["digests"].asstr()[:]))

@@ -15,10 +15,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ftl.backbones.preprocess import resize_image
 from ftl.errors import FtlError, raise_together
 from ftl.files import digest_of
-from ftl.images import class_folders, open_upright, read_image, to_eight_bits
+from ftl.images import class_folders, open_upright, read_image, resize_image, to_eight_bits
 from ftl.progress import Report, silent
 
 _LARGEST_ID = 64  # a grey image whose values are all small, and not just 0 and 1, is an index mask

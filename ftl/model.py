@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save
 
 from ftl.backbones.chain import Backbone
-from ftl.backbones.load import load_backbone, read_tensors
+from ftl.backbones.load import load_backbone
+from ftl.backbones.weights import read_tensors
 from ftl.errors import FtlError
 from ftl.files import read_json, whole_file
 from ftl.head import Head, features_from

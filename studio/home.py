@@ -6,6 +6,7 @@ import os
 import resource
 import secrets
 import stat
+import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -30,9 +31,18 @@ def close_to_others() -> None:
 
 def home() -> Path:
     """`STUDIO_HOME`, else the user's data directory; made if it is not there."""
-    folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser()
+    folder = Path(os.environ.get("STUDIO_HOME") or user_data_dir("ftl-studio")).expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+SCRATCH = ".upload-"
+"""How folders begin that hold what is not checked yet."""
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder in the home folder for what is not checked yet."""
+    return tempfile.TemporaryDirectory(dir=home(), prefix=SCRATCH)
 
 
 def allow_open_files() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import fx, nn
 
 from ftl.backbones import graph
-from ftl.backbones.layers import CHAIN, REMOVED, Layer, describe_layer
+from ftl.backbones.layers import CHAIN, REMOVED, Layer, build_layer, describe_layer
 from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
 
@@ -120,10 +120,7 @@ def build(spec: Spec) -> Features:
 
 
 def _build_chain(spec: list[Layer]) -> nn.Sequential:
-    try:
-        layers = [CHAIN[one["type"]].build(one) for one in spec]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FtlError(f"the description of the network's layers is damaged ({error!r})") from error
+    layers = [build_layer(one, CHAIN) for one in spec]
     if not any(isinstance(layer, nn.Conv2d) for layer in layers):
         raise FtlError("the network has no convolution: there is nothing to rank")
     channels = 3

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ftl.backbones.layers import GRAPH
+from ftl.backbones.layers import GRAPH, build_layer
 from ftl.errors import FtlError
 
 GraphSpec = dict[str, Any]
@@ -96,10 +96,7 @@ def build(spec: GraphSpec) -> fx.GraphModule:
         else:
             (source,) = one["from"]
             alone = types.get(source) in _FRESH and readers.count(source) == 1
-            try:
-                modules[name] = GRAPH[kind].build(one | {"inplace": alone})
-            except (KeyError, TypeError, ValueError, RuntimeError) as error:
-                raise FtlError(f"the description of layer {name} is damaged ({error!r})") from error
+            modules[name] = build_layer(one | {"inplace": alone}, GRAPH)
             values[name] = graph.call_module(name, (given[0],))
     graph.output(values[spec["output"]])
     return fx.GraphModule(modules, graph, "Features")

@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from ftl.errors import FtlError
+from ftl.hdf5 import open_hdf5
 
 _SIZE = 224  # the original's input; its files do not always say
+_MOST_WEIGHTS = 500_000_000
 
 
 def read_keras(path: Path) -> tuple[nn.Sequential, int]:
@@ -25,7 +27,7 @@ def read_keras(path: Path) -> tuple[nn.Sequential, int]:
     Raises `FtlError` when the file is no Keras network, or holds layers that a chain cannot have.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if "model_config" not in file.attrs:
                 raise FtlError(f"{path} holds no network (no model_config): save it with Keras' model.save(...)")
             config = json.loads(file.attrs["model_config"])["config"]
@@ -34,16 +36,21 @@ def read_keras(path: Path) -> tuple[nn.Sequential, int]:
             return _convert(path, [(one["class_name"], one["config"]) for one in layers], weights)
     except FtlError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
+    except Exception as error:  # whatever a damaged file leads to, means the same to a user
         raise FtlError(f"{path} cannot be read as a Keras network ({error})") from error
 
 
 def _arrays(weights: h5py.Group, name: str) -> dict[str, torch.Tensor]:
     """The arrays of one layer by their last name: kernel, bias, gamma, ..."""
     found: dict[str, torch.Tensor] = {}
+    left = _MOST_WEIGHTS
 
     def visit(key: str, item: Any) -> None:
+        nonlocal left
         if isinstance(item, h5py.Dataset):
+            left -= item.size or 0
+            if left < 0:
+                raise FtlError(f"layer {name} has more than the {_MOST_WEIGHTS:,} weights that are read")
             found[key.split("/")[-1].split(":")[0]] = torch.from_numpy(np.asarray(item, np.float32))
 
     if name in weights:
@@ -70,7 +77,7 @@ def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py
         arrays = _arrays(weights, config["name"])
         if kind == "Conv2D":
             new, side = _convolution(config, arrays, side)
-            channels = config["filters"]
+            channels = next(one.out_channels for one in new if isinstance(one, nn.Conv2d))
         elif kind in ("MaxPooling2D", "AveragePooling2D"):
             new, side = _pool(kind, config, side, path)
         elif kind == "BatchNormalization":
@@ -109,10 +116,14 @@ def _convolution(
         made.append(nn.ZeroPad2d((*pads[1], *pads[0])))
         padding = (0, 0)
     weight = arrays["kernel"].permute(3, 2, 0, 1).contiguous()  # (h, w, in, out) -> (out, in, h, w)
-    conv = nn.Conv2d(weight.shape[1], weight.shape[0], tuple(kernel), tuple(stride), padding, bias="bias" in arrays)
-    conv.weight.data = weight
+    if weight.shape[2:] != tuple(kernel):
+        raise FtlError(f"layer {config['name']} has a kernel of {weight.shape[2:]}, not of {kernel}")
+    conv = nn.Conv2d(
+        weight.shape[1], weight.shape[0], tuple(kernel), tuple(stride), padding, bias="bias" in arrays, device="meta"
+    )
+    conv.weight = nn.Parameter(weight)
     if conv.bias is not None:
-        conv.bias.data = arrays["bias"]
+        conv.bias = nn.Parameter(_vector(arrays["bias"], conv.out_channels, config))
     made.append(conv)
     if config.get("activation", "linear") == "relu":
         made.append(nn.ReLU())
@@ -134,7 +145,14 @@ def _pool(kind: str, config: dict[str, Any], side: list[int], path: Path) -> tup
 
 def _norm(config: dict[str, Any], arrays: dict[str, torch.Tensor], channels: int) -> nn.BatchNorm2d:
     norm = nn.BatchNorm2d(channels, eps=config["epsilon"])
-    norm.weight.data = arrays.get("gamma", torch.ones(channels))
-    norm.bias.data = arrays.get("beta", torch.zeros(channels))
-    norm.running_mean, norm.running_var = arrays["moving_mean"], arrays["moving_variance"]
+    norm.weight.data = _vector(arrays.get("gamma", torch.ones(channels)), channels, config)
+    norm.bias.data = _vector(arrays.get("beta", torch.zeros(channels)), channels, config)
+    norm.running_mean = _vector(arrays["moving_mean"], channels, config)
+    norm.running_var = _vector(arrays["moving_variance"], channels, config)
     return norm
+
+
+def _vector(values: torch.Tensor, channels: int, config: dict[str, Any]) -> torch.Tensor:
+    if values.shape != (channels,):
+        raise FtlError(f"layer {config['name']} has {tuple(values.shape)} numbers for {channels} filters")
+    return values

@@ -30,6 +30,30 @@ def is_depthwise(layer: nn.Conv2d) -> bool:
     return 1 < layer.groups == layer.in_channels == layer.out_channels
 
 
+_SIDE = 4096
+_BOUNDS = {
+    "in": (1, 2**20), "out": (1, 2**20), "channels": (1, 2**20), "groups": (1, 2**20), "kernel": (1, _SIDE),
+    "stride": (1, _SIDE), "dilation": (1, _SIDE), "padding": (0, _SIDE), "size": (1, _SIDE), "sides": (-_SIDE, _SIDE),
+}  # fmt: skip
+
+
+def build_layer(layer: Layer, kinds: dict[str, Kind]) -> nn.Module:
+    """Plain data to a layer with fresh weights. Raises `FtlError` for data that describe none of these `kinds`."""
+    try:
+        for key, (least, most) in _BOUNDS.items():
+            given = layer.get(key, least)
+            numbers = [*given] if isinstance(given, (list, tuple)) else [given]
+            if len(numbers) not in (1, 4 if key == "sides" else 2) or not all(
+                type(one) is int and least <= one <= most for one in numbers
+            ):
+                raise FtlError(f"a {layer['type']} layer cannot have a {key} of {str(given)[:40]}")
+        if not 0 < layer.get("eps", 1) < 1e6:
+            raise FtlError(f"a {layer['type']} layer cannot have an eps of {str(layer['eps'])[:40]}")
+        return kinds[layer["type"]].build(layer)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+        raise FtlError(f"the description of the network's layers is damaged ({error!r:.200})") from error
+
+
 def _describe_conv(layer: nn.Conv2d) -> Layer:
     if layer.groups != 1 and not is_depthwise(layer):
         raise FtlError(

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from ftl.backbones.chain import Backbone, Features, build, describe, layers_of
+from ftl.backbones.chain import Backbone, Features, Spec, build, describe, layers_of
 from ftl.backbones.keras_h5 import read_keras
 from ftl.backbones.layers import REMOVED
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.pt2 import read_pt2
 from ftl.backbones.registry import REGISTRY, Architecture, architecture
+from ftl.backbones.weights import read_tensors
 from ftl.errors import FtlError
 from ftl.files import whole_file
 
@@ -81,7 +81,7 @@ def _from_path(path: Path) -> tuple[Features, str, int, str]:
         return _from_path(beside)
     tensors, header = read_tensors(path)
     if "layers" in header:
-        features = build(header["layers"])
+        features = hollow(header["layers"])
         fill(features, tensors, path)
         return features, header["preprocess"], header["size"], header.get("name", path.stem)
     fits = {one: _fits(one, tensors) for one in REGISTRY.values()}
@@ -96,38 +96,25 @@ def _from_path(path: Path) -> tuple[Features, str, int, str]:
 
 def build_like(features: nn.Module) -> Features:
     """The same network without dropouts and classifier, checked to be one that a backbone may be."""
-    made = build(describe(features))
+    made = hollow(describe(features))
     if isinstance(made, nn.Sequential):
         kept = [one for one in features.children() if not isinstance(one, REMOVED)]
-        for new, old in zip(made, kept, strict=True):
-            new.load_state_dict(old.state_dict())
+        given = {
+            f"{index}.{key}": value for index, layer in enumerate(kept) for key, value in layer.state_dict().items()
+        }
     else:
-        fill(made, features.state_dict(), Path(type(features).__name__))
+        given = features.state_dict()
+    fill(made, given, Path(type(features).__name__))
     return made
 
 
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors by name and this program's header (empty if another program wrote the file), without any pickle."""
-    if not path.is_file():
-        raise FtlError(f"there is no file {path}")
-    try:
-        if path.suffix.lower() == ".safetensors":
-            with safe_open(path, "pt") as file:
-                header = json.loads((file.metadata() or {}).get("ftl", "{}"))
-                return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, ValueError, RuntimeError, EOFError) as error:
-        raise FtlError(f"{path} cannot be read as weights ({error})") from error
-    except Exception as error:  # torch raises pickle.UnpicklingError for anything that is more than tensors
-        raise FtlError(
-            f"{path} is a pickle that holds more than weights, which is never loaded: save its state_dict()"
-        ) from error
-    if not isinstance(loaded, dict):
-        raise FtlError(f"{path} must hold a dictionary of weights (a state_dict), not a {type(loaded).__name__}")
-    header = {key: loaded[key] for key in ("layers", "preprocess", "size") if key in loaded}
-    header = {"preprocess": "caffe", "size": 224} | header if "layers" in header else {}
-    state = loaded.get("state_dict", loaded)
-    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}, header
+def hollow(spec: Spec) -> Features:
+    """Layers without memory for their weights, until `fill` gives them some: a file may tell of any number.
+
+    Raises `FtlError` for data that describe no network.
+    """
+    with torch.device("meta"):
+        return build(spec)
 
 
 def save_backbone(
@@ -165,8 +152,7 @@ _OLD = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 def _fits(chosen: Architecture, tensors: dict[str, torch.Tensor]) -> int:
     """How many of a file's weights an architecture has a place for; 0 where any of its own is missing."""
-    with torch.device("meta"):
-        expected = {key: value for key, value in build(chosen.spec()).state_dict().items() if value.dim()}
+    expected = {key: value for key, value in hollow(chosen.spec()).state_dict().items() if value.dim()}
     found = _features_only(tensors)
     fits = all(key in found and found[key].shape == value.shape for key, value in expected.items())
     return len(expected) if fits else 0
@@ -182,9 +168,7 @@ def _named(chosen: Architecture, file: Path) -> tuple[Features, str, int, str]:
             raise FtlError(f"{file} is no {chosen.name}: give the file itself as the backbone")
         return loaded, kind, size, chosen.name
     tensors, header = read_tensors(file)
-    with torch.device("meta"):
-        features = build(chosen.spec())
-    features.to_empty(device="cpu")
+    features = hollow(chosen.spec())
     fill(features, tensors, file)
     kind = header.get("preprocess") or (
         "imagenet" if any(key.startswith("classifier.") for key in tensors) else chosen.preprocess
@@ -193,7 +177,7 @@ def _named(chosen: Architecture, file: Path) -> tuple[Features, str, int, str]:
 
 
 def fill(features: Features, tensors: dict[str, torch.Tensor], file: Path) -> None:
-    """Put weights (`features.0.weight`, ...) into layers.
+    """Put copies of weights (`features.0.weight`, ...) into layers.
 
     Raises `FtlError` when one is missing or of another shape, or the file has more weights of the same parts.
     """
@@ -213,7 +197,11 @@ def fill(features: Features, tensors: dict[str, torch.Tensor], file: Path) -> No
     more = [key for key in found if key.split(".")[0] in parts and key not in expected]
     if more:
         raise FtlError(f"{file} does not fit the network's layers: it holds {len(more)} more, as {more[0]}")
-    features.load_state_dict({key: found.get(key, torch.zeros_like(value)) for key, value in expected.items()})
+    weights = {}
+    for key, value in expected.items():
+        given = found[key] if key in found else torch.zeros(value.shape)
+        weights[key] = given.detach().to("cpu", value.dtype, copy=True)
+    features.load_state_dict(weights, assign=True)
 
 
 def _imagenet_weights(chosen: Architecture) -> Path:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ftl.errors import FtlError
+from ftl.images import resize_image
 
 
 class _Kind(NamedTuple):
@@ -29,11 +29,8 @@ KINDS = {
 deviation. `raw`: BGR 0-255, what the original program feeds while it scores."""
 
 
-def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize RGB uint8 (height, width, 3) to (size, size, 3) by nearest neighbour, as Keras' `load_img` does."""
-    if image.shape[:2] == (size, size):
-        return image
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.NEAREST))
+MOST_SIZE = 4096
+"""Pixels a side of an input: a file may tell of any number, and maps are as large as it says."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,8 @@ class Preprocess:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise FtlError(f"there is no preprocessing {self.kind!r}: choose one of {', '.join(KINDS)}")
+        if type(self.size) is not int or not 1 <= self.size <= MOST_SIZE:
+            raise FtlError(f"a network's input has from 1 to {MOST_SIZE:,} pixels a side, not {str(self.size)[:40]}")
 
     def __call__(self, images: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
         """RGB uint8 images, each (height, width, 3), to float32 (N, 3, size, size), channels last in memory."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,7 @@ def read_pt2(path: Path) -> nn.Sequential:
             return _chain(graph, weights)
     except FtlError as error:
         raise FtlError(f"{path}: {error}") from error
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except Exception as error:  # whatever a damaged file leads to, means the same to a user
         raise FtlError(f"{path} cannot be read as a torch.export archive ({error!r})") from error
 
 
@@ -58,6 +49,7 @@ def _entry(archive: zipfile.ZipFile, ending: str) -> bytes:
 def _weights(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:
     table = json.loads(_entry(archive, "data/weights/model_weights_config.json"))["config"]
     found: dict[str, torch.Tensor] = {}
+    left = 2 * sum(info.file_size for info in archive.infolist())  # in bytes; two names may be of the same numbers
     for name, entry in table.items():
         if entry["use_pickle"]:
             raise FtlError(f"weight {name} is pickled, and pickles are never loaded: export it from contiguous tensors")
@@ -68,6 +60,9 @@ def _weights(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:
         strides = [one["as_int"] for one in meta["strides"]]
         flat = np.frombuffer(_entry(archive, "data/weights/" + entry["path_name"]), np.float32).copy()
         offset = meta["storage_offset"]["as_int"]
+        left -= 4 * prod(shape)
+        if prod(shape) > flat.size or left < 0:  # strides of 0 make a large array of a single number
+            raise FtlError(f"weight {name} is told to have {prod(shape):,} numbers, and the file holds {flat.size:,}")
         reach = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + 1
         if min([*shape, 1]) < 1 or min([*strides, offset, 1]) < 0 or reach > flat.size:
             raise FtlError(f"weight {name} does not fit its own description")
@@ -116,12 +111,13 @@ def _layer(target: str, arguments: dict[str, Any], tensor: Any) -> list[nn.Modul
             arguments.get("padding", [0, 0]),
             arguments.get("dilation", [1, 1]),
             bias=bias is not None,
+            device="meta",
         )
         if arguments.get("groups", 1) != 1:
             raise FtlError("grouped convolutions are not supported: a filter must see all inputs")
-        conv.weight.data = weight
+        conv.weight = nn.Parameter(weight)
         if bias is not None:
-            conv.bias.data = bias  # type: ignore[union-attr]
+            conv.bias = nn.Parameter(bias)
         return [conv]
     if target in ("relu", "relu_"):
         return [nn.ReLU()]

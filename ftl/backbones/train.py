@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ftl.backbones.chain import Backbone, build
-from ftl.backbones.preprocess import Preprocess, resize_image
+from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.dataset import Dataset, split
-from ftl.images import read_image
+from ftl.images import read_image, resize_image
 from ftl.progress import Report, silent
 
 _SCALE = 64.0  # about the deviation of a caffe-style input: training starts at unit size

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors.torch import save
 
-from ftl.backbones.chain import Backbone, Features, build, macs
+from ftl.backbones.chain import Backbone, Features, macs
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, whole_folder, write_json
 from ftl.pruning.choice import LayerChoice
@@ -79,11 +79,12 @@ def network_digest(folder: Path) -> str:
 
 def read_network(folder: Path) -> tuple[Features, str, int, str]:
     """Layers with weights, kind and size of the preprocessing, and name, for `load_backbone`."""
-    from ftl.backbones.load import fill, read_tensors
+    from ftl.backbones.load import fill, hollow
+    from ftl.backbones.weights import read_tensors
 
     description = read_description(folder)
     try:
-        features, preprocess = build(description["architecture"]), description["preprocess"]
+        features, preprocess = hollow(description["architecture"]), description["preprocess"]
         kind, size, name = preprocess["kind"], int(preprocess["size"]), str(description["backbone"])
     except (KeyError, TypeError) as error:
         raise FtlError(f"{folder}/{DESCRIPTION} describes no network ({error!r})") from error

@@ -31,12 +31,14 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from ftl.backbones.chain import Backbone, layers_of
+from ftl.backbones.chain import Backbone, layers_of, map_sizes
 from ftl.backbones.graph import INPUT, shapes
 from ftl.backbones.layers import ACTIVATIONS
+from ftl.backbones.preprocess import MOST_SIZE
 from ftl.errors import FtlError
 from ftl.pruning.surgery import dependencies
 
+_MOST_PLACES = 2 * MOST_SIZE**2
 _LARGE = 1024
 """Pixels of an input at which only a global pool leaves one pixel."""
 
@@ -55,7 +57,12 @@ class Tie:
 
 
 def check_prunable(backbone: Backbone) -> None:
-    """Raise `FtlError`, as `ties` does, for a network that cannot be pruned."""
+    """Raise `FtlError`, as `ties` does, for a network that cannot be pruned, or whose maps no memory holds."""
+    spec, size = backbone.spec(), backbone.preprocess.size
+    for layer, (height, width) in zip(layers_of(spec), map_sizes(spec, size), strict=True):
+        if height * width > _MOST_PLACES:
+            told = f"{height:,} x {width:,}"
+            raise FtlError(f"a {layer['type']} layer of the network makes maps of {told}: none can be that large")
     if not backbone.is_chain:
         ties(backbone)
 

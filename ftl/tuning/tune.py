@@ -12,14 +12,13 @@ import torch
 
 from ftl.backbones.chain import Backbone
 from ftl.backbones.load import load_backbone
-from ftl.backbones.preprocess import resize_image
 from ftl.dataset import Dataset, folds, photo_ids, split
 from ftl.device import device_of, trained_in
 from ftl.errors import FtlError
 from ftl.features import FEATURES, read_features
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.head import Head, features_from
-from ftl.images import read_image
+from ftl.images import read_image, resize_image
 from ftl.metrics import validate
 from ftl.model import HEAD, VALIDATION, read_head, write_head
 from ftl.progress import Report, silent

@@ -20,8 +20,8 @@ from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked, unpacked
 from studio.classes import _checked
 from studio.errors import StudioError
+from studio.home import scratch
 from studio.images.archives import shown
-from studio.images.uploads import scratch
 from studio.rights import acting
 from studio.settings import settings
 from studio.store import files
@@ -75,15 +75,16 @@ def _keep_photographs(given: Unpacked, plan: Plan, draft: Path, report: Report) 
             f"the backup has {len(plan.images):,} images, and a project may have {limits.most_images:,}: "
             "ask the studio's owner for more"
         )
-    for done, (sha256, row) in enumerate(plan.images.items()):
-        report(done, len(plan.images), "reading photographs")
-        given.photograph(sha256, draft)
-        try:
-            _, width, height = files.keep(draft, limits.most_pixels)
-        except FtlError as error:
-            raise StudioError(str(error).replace(str(draft), shown(row["name"]))) from error
-        if (width, height) != (row["width"], row["height"]):
-            raise StudioError(f"{shown(row['name'])} has not the size that the backup tells")
+    with files.keeping(draft.parent) as keep:
+        for done, (sha256, row) in enumerate(plan.images.items()):
+            report(done, len(plan.images), "reading photographs")
+            given.photograph(sha256, draft)
+            try:
+                _, width, height = keep(draft, limits.most_pixels)
+            except FtlError as error:
+                raise StudioError(str(error).replace(str(draft), shown(row["name"]))) from error
+            if (width, height) != (row["width"], row["height"]):
+                raise StudioError(f"{shown(row['name'])} has not the size that the backup tells")
 
 
 def _write(db: Session, user_id: int, given: Unpacked, plan: Plan) -> int:

@@ -15,7 +15,8 @@ from typing import BinaryIO, NoReturn
 from studio.backup.checks import checked, checked_about
 from studio.backup.rows import TABLES, Row
 from studio.errors import StudioError
-from studio.images.archives import _DAMAGED, _MOST_TIMES, MOST_FILE_BYTES, MOST_ZIP_BYTES, _open, shown
+from studio.images.archives import _MOST_LIST_BYTES, MOST_FILE_BYTES, MOST_ZIP_BYTES
+from studio.images.zips import DAMAGED, MOST_TIMES, open_zip, shown
 
 MOST_ROWS = 1_000_000
 _MOST_ABOUT, _MOST_LINE = 8 * 2**20, 64 * 2**20
@@ -27,7 +28,7 @@ _NAMES = {"project.json", *(f"{table}.jsonl" for table in TABLES)}
 def _sentence(what: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise StudioError(f"{what} cannot be read ({shown(str(error))}): the backup is damaged") from error
 
 
@@ -79,8 +80,8 @@ def unpacked(file: BinaryIO) -> Iterator[Unpacked]:
     """Open a backup. Raises `StudioError` for a file that is none."""
     packed = file.seek(0, 2)
     try:
-        archive = _open(file)
-    except (*_DAMAGED, StudioError) as error:
+        archive = open_zip(file, _MOST_LIST_BYTES)
+    except (*DAMAGED, StudioError) as error:
         raise StudioError(f"this file cannot be unpacked ({shown(str(error))}): it is damaged, or no backup") from error
     with archive:
         _check_list(archive.infolist(), packed)
@@ -98,7 +99,7 @@ def _check_list(members: list[zipfile.ZipInfo], packed: int) -> None:
         raise StudioError("this backup holds a file twice, or an encrypted one: nothing was restored")
     pictures = [one.file_size for one in members if one.filename not in _NAMES]
     # no more than it tells of itself is ever unpacked
-    if sum(one.file_size for one in members) > min(MOST_ZIP_BYTES, 100 * 2**20 + _MOST_TIMES * packed):
+    if sum(one.file_size for one in members) > min(MOST_ZIP_BYTES, 100 * 2**20 + MOST_TIMES * packed):
         raise StudioError("this backup unpacks to more than the studio takes: nothing was restored")
     if max(pictures, default=0) > MOST_FILE_BYTES:
         raise StudioError(f"a photograph of the backup is larger than {MOST_FILE_BYTES / 2**20:,.0f} MB")

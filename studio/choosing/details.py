@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from html import escape
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
-from PIL import Image
 
 from ftl.candidate import Candidate
 from ftl.evaluate import TEST
 from ftl.files import read_json
-from ftl.images import open_upright, to_eight_bits
 from ftl.runtimes import FIGURES, INT8, PYTORCH
+from studio.home import scratch
+from studio.store.files import small
 
 
 class Answer(NamedTuple):
@@ -67,11 +66,9 @@ def within(workspace: Path, file: Path) -> bool:
 
 def thumbnail(file: Path, side: int) -> bytes:
     """A photograph at most `side` pixels long, as JPEG. Raises `FtlError` when it is no image."""
-    image = to_eight_bits(open_upright(file)).convert("RGB")
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=85)
-    return out.getvalue()
+    with scratch() as folder:
+        small(file, Path(folder) / "shown.jpg", side)
+        return (Path(folder) / "shown.jpg").read_bytes()
 
 
 def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dark: bool = False) -> go.Figure:

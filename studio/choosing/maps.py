@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 
 from ftl.backbones.load import load_backbone
-from ftl.images import list_images, read_image
+from ftl.images import list_images
 from ftl.masks import read_mask
 from ftl.pictures import heat_over, outlined
 from ftl.pruning.network import read_description
 from ftl.understand import scored_maps
+from studio.store.files import pixels as decoded
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
@@ -61,7 +62,7 @@ def filter_maps(folder: Path, layer: str, photo: Path, mask: Path, count: int = 
     chosen = strongest(folder, layer, count)
     if not chosen:
         return []
-    pixels = read_image(photo)
+    pixels = decoded(photo)
     network = load_backbone(folder)
     with torch.inference_mode():
         maps = scored_maps(network, layer, network.preprocess([pixels]))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-
-from ftl.errors import FtlError
 from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
-from studio.annotation.tidy import region
 from studio.errors import Forbidden, StudioError
+from studio.home import scratch
 from studio.images.archives import count, entries, shown
-from studio.images.library import tidy_name
-from studio.images.mask_files import is_named, is_picture, no_mask, read_masks
-from studio.images.readers.found import Found
-from studio.images.readers.sidecars import Sidecars, learn
+from studio.images.masks_of import masks_of
+from studio.images.names import tidy_name
 from studio.images.readers.targets import Targets
-from studio.images.uploads import scratch
 from studio.rights import changing
-from studio.store.models import Image
+from studio.sandbox import Refused, each
 from studio.together.audit import record
+
+_MOST_FAILURES = 10  # of children that read files of one zip
 
 
 class Imported(NamedTuple):
@@ -60,10 +56,8 @@ def import_masks(
         StudioError: more files than are taken at a time; nothing is stored then.
     """
     total = count(uploads)
-    targets = Targets(project_id, user_id, class_number)
-    images: set[int] = set()
-    new = unpacked = read = 0
-    problems: list[str] = []
+    reading = _Reading(user_id, Targets(project_id, user_id, class_number), set(), [])
+    unpacked = 0
     for group in _groups(uploads):
         with scratch() as drafts:
             taken = []
@@ -71,47 +65,96 @@ def import_masks(
                 report(unpacked, total, "unpacking")
                 unpacked += 1
                 if entry.draft is None:
-                    problems.append(entry.problem)
+                    reading.problems.append(entry.problem)
                 else:
-                    taken.append(_Taken(entry.name, entry.draft))
-            masks, beside, damaged = _sorted(taken)
-            problems += damaged
-            named: set[str] = set()
-            for mask in masks:
-                report(min(read, total), total, "reading masks")
-                read += 1
-                if is_named(mask.name, named):
-                    continue
-                try:
-                    for found in read_masks(mask.name, mask.draft, beside):
-                        if found.name:
-                            named.add(tidy_name(found.name))
-                        try:
-                            image = targets.image(found, beside)
-                            regions, bad = _regions(found, targets, image)
-                            new += log.append(image.id, user_id, regions)
-                            images |= {image.id} if regions else set()
-                            problems += [_told(mask.name, one) for one in bad]
-                        except Forbidden:
-                            raise
-                        except StudioError as error:
-                            problems.append(_told(mask.name, error))
-                except Forbidden:  # whoever was removed meanwhile adds no more
-                    raise
-                except (StudioError, FtlError) as error:
-                    problems.append(_told(mask.name, error))
+                    taken.append((entry.name, str(entry.draft)))
+            _read(reading, taken, Path(drafts), lambda read: report(min(read, total), total, "reading masks"))
     report(total, total, "reading masks")
-    if new:
+    if reading.new:
         with changing(user_id, project_id) as db:
-            record(db, project_id, user_id, "imported", count=len(images))
-    return Imported(len(images), new, problems)
+            record(db, project_id, user_id, "imported", count=len(reading.images))
+    return Imported(len(reading.images), reading.new, reading.problems)
 
 
-class _Taken(NamedTuple):
-    """A file with its folders, and its copy."""
+@dataclass
+class _Reading:
+    """What an import has come to: ids of images that have a mask from it, sentences, new regions, files read."""
 
-    name: str
-    draft: Path
+    user_id: int
+    targets: Targets
+    images: set[int]
+    problems: list[str]
+    new: int = 0
+    read: int = 0
+
+
+def _read(reading: _Reading, taken: Sequence[tuple[str, str]], folder: Path, report: Callable[[int], None]) -> None:
+    """Have the masks of files read that tell about each other. A file that ends the child is told, and passed over."""
+    done, failed, photographs, name = 0, 0, set[str](), ""
+    while True:
+        answers = each(masks_of, taken, done, sorted(photographs), reads=[folder])
+        try:
+            for what, value in _kept(reading, answers, photographs):
+                if what == "file":
+                    report(reading.read)
+                    reading.read += 1
+                    done, name = done + 1, value
+                elif what == "damaged":
+                    reading.problems.append(_told(*value))
+                elif what == "refused":
+                    reading.problems.append(_told(name, value))
+            return
+        except Refused as error:
+            reading.problems.append(_told(name, error) if name else str(error))
+            failed += 1
+            if not name or failed == _MOST_FAILURES:
+                return
+            name = ""
+        finally:
+            answers.close()
+
+
+def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: set[str]) -> Iterator[tuple[str, Any]]:
+    """What a child tells of files; its answers about an image are dealt with, and the strokes put into the log."""
+    name, image = "", None
+    reply: Any = None
+    regions: list[Drawn] = []
+    problems: list[StudioError | str] = []
+    while True:
+        try:
+            what, value = answers.send(reply)
+        except StopIteration:
+            return
+        reply = None
+        try:
+            if what == "image":
+                if value["name"]:
+                    photographs.add(tidy_name(value["name"]))
+                regions, problems = [], []
+                image = reading.targets.image(value["name"], value["stem"], value["size"], value["sha256"])
+                reply = [image.height, image.width]
+            elif what == "label":
+                try:
+                    reply = reading.targets.number(value)
+                except Forbidden:
+                    raise
+                except StudioError as error:
+                    problems.append(error)
+            elif what == "region":
+                regions.append(Drawn(*value))
+            elif what == "problem":
+                problems.append(value)
+            elif what == "drawn" and image is not None:
+                reading.new += log.append(image.id, reading.user_id, regions)
+                reading.images |= {image.id} if regions else set()
+                reading.problems += [_told(name, one) for one in problems]
+            else:
+                name = value if what == "file" else name
+                yield what, value
+        except Forbidden:  # whoever was removed meanwhile adds no more
+            raise
+        except StudioError as error:
+            reading.problems.append(_told(name, error))
 
 
 def _told(name: str, problem: Exception | str) -> str:
@@ -124,42 +167,3 @@ def _groups(uploads: Sequence[tuple[str, BinaryIO]]) -> Iterator[list[tuple[str,
     loose = [one for one in uploads if not one[0].lower().endswith(".zip")]
     yield from ([loose] if loose else [])
     yield from ([one] for one in zips)
-
-
-def _sorted(taken: Sequence[_Taken]) -> tuple[list[_Taken], Sidecars, list[str]]:
-    """The files with masks, what the others tell of them, and a sentence for each of those that is damaged.
-
-    Pictures come last: those that a file before them calls its photograph are no masks.
-    """
-    beside, rest, problems = Sidecars(), [], []
-    for file in taken:
-        learned = learn(beside, PurePosixPath(file.name.replace("\\", "/")), file.draft)
-        if learned is None:
-            rest.append(file)
-        else:
-            beside, problem = learned
-            problems += [_told(file.name, problem)] if problem else []
-    rest.sort(key=lambda file: is_picture(file.name))
-    masks = [file for file in rest if not no_mask(file.name, beside)]
-    alone = not masks and beside == Sidecars()  # pictures that came without anything: each is told what is wrong
-    return rest if alone else masks, beside, problems
-
-
-def _regions(found: Found, targets: Targets, image: Image) -> tuple[list[Drawn], list[StudioError]]:
-    """The masks of one image as strokes, whose ids come from their content; and what is wrong with the others."""
-    regions, problems = [], []
-    for drawn in found.draw(image.height, image.width):
-        try:
-            if isinstance(drawn, StudioError):
-                raise drawn
-            label, where = drawn
-            if not where.any():
-                raise StudioError("nothing is drawn in it")
-            number = targets.number(label)
-            digest = hashlib.sha256(np.packbits(where).tobytes() + bytes([number])).hexdigest()
-            regions.append(region(where, number, f"import-{digest[:24]}"))
-        except Forbidden:
-            raise
-        except StudioError as error:
-            problems.append(error)
-    return regions, problems

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session as Database
 from ftl.errors import FtlError
 from studio.classes import classes_of
 from studio.errors import Forbidden, StudioError
+from studio.images.names import tidy_name
 from studio.rights import changing
 from studio.settings import settings
 from studio.store import files
@@ -23,27 +23,27 @@ from studio.together.audit import record
 from studio.together.own_work import check_acceptance
 
 
-def tidy_name(name: str) -> str:
-    """An uploaded file's name as it is kept and shown: without folders and without what does not print."""
-    own = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
-    return "".join(one for one in own if one.isprintable())[:200]
-
-
 def add_image(
-    project_id: int, user_id: int, file: Path, name: str, class_id: int | None = None, split: str | None = None
+    project_id: int,
+    user_id: int,
+    file: Path,
+    name: str,
+    class_id: int | None = None,
+    split: str | None = None,
+    keep: files.Keep = files.keep,
 ) -> tuple[Image, bool]:
     """Add one file to a project: its row, and whether it is new; the same bytes are there once.
 
-    One that was deleted comes back, with all that was drawn on it. `name` is the uploader's and only shown.
-    Raises `StudioError` when the file is no image, has more pixels than the settings allow, or the project has as many
-    images as they allow; then nothing is kept.
+    One that was deleted comes back, with all that was drawn on it. `name` is the uploader's and only shown; `keep`:
+    what `files.keeping` gives, for many files. Raises `StudioError` when the file is no image, has more pixels than
+    the settings allow, or the project has as many images as they allow; then nothing is kept.
     """
     shown, limits = tidy_name(name) or "photograph", settings()
     with reading() as db:
         if db.scalar(_known(project_id, files.sha256_of(file))) is None:
             _check_room(db, project_id, limits.most_images)
     try:
-        sha256, width, height = files.keep(file, limits.most_pixels)
+        sha256, width, height = keep(file, limits.most_pixels)
     except FtlError as error:
         raise StudioError(str(error).replace(str(file), shown)) from error
     with changing(user_id, project_id, trash=True) as db:

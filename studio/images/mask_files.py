@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from studio.errors import StudioError
-from studio.images.library import tidy_name
+from studio.images.names import tidy_name
 from studio.images.readers.cvat import read_cvat
 from studio.images.readers.found import Found
 from studio.images.readers.jsons import read_json

@@ -102,9 +102,33 @@ def _whole(where: np.ndarray) -> Covered:
 def _runs(segmentation: Any, height: int, width: int) -> np.ndarray:
     if tuple(segmentation["size"]) != (height, width):
         raise StudioError("a run length has another size than its image")
-    plain = isinstance(segmentation["counts"], list)
-    packed = coco_mask.frPyObjects(segmentation, height, width) if plain else segmentation
-    return coco_mask.decode(packed).astype(bool)
+    counts = segmentation["counts"]
+    counts = _unpacked(counts) if isinstance(counts, str) else counts
+    if not all(type(one) is int and one >= 0 for one in counts) or sum(counts) != height * width:
+        raise StudioError("its run lengths are damaged: they are not those of its image")
+    return decode(counts, height, width)
+
+
+def _unpacked(text: str) -> list[int]:
+    """Run lengths of COCO's packed form: six bits a letter, lowest first, and from the third on as differences.
+
+    As `rleFrString` of pycocotools' maskApi.c, which reads on behind the end of a damaged text.
+    """
+    counts: list[int] = []
+    value = shift = 0
+    for letter in text:
+        bits = ord(letter) - 48
+        if not 0 <= bits < 64 or shift > 30:
+            raise StudioError("its packed run lengths are damaged")
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            value -= (1 << shift) if bits & 16 else 0
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value = shift = 0
+    if shift:
+        raise StudioError("its packed run lengths are cut off")
+    return counts
 
 
 def _rectangle(x0: float, y0: float, x1: float, y1: float, height: int, width: int) -> Covered:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -11,16 +10,16 @@ from typing import BinaryIO, NamedTuple
 from ftl.progress import Report, silent
 from studio.classes import add_class, classes_of
 from studio.errors import Forbidden, StudioError
-from studio.home import home
+from studio.home import SCRATCH, home, scratch
 from studio.images.archives import Entry, count, entries, shown
 from studio.images.library import add_image
 from studio.rights import changing
+from studio.store import files
 from studio.together.audit import record
 
 Upload = tuple[str, BinaryIO]
 """A file's name and its content."""
 
-_DRAFTS = ".upload-"
 _SPLITS = ("train", "test")
 _NO_CLASSES = (*_SPLITS, "images", "photos")
 
@@ -56,7 +55,7 @@ def receive(
     total = count(uploads)
     got = Received([], [], [])
     folders = _Folders(project_id, user_id)
-    with scratch() as drafts:
+    with scratch() as drafts, files.keeping(Path(drafts)) as keep:
         for done, entry in enumerate(entries(uploads, Path(drafts))):
             report(done, total, "adding photographs")
             if entry.draft is None:
@@ -65,7 +64,7 @@ def receive(
             try:
                 own_class, own_split = folders.tell(entry)
                 image, new = add_image(
-                    project_id, user_id, entry.draft, entry.name, own_class or class_id, own_split or split
+                    project_id, user_id, entry.draft, entry.name, own_class or class_id, own_split or split, keep
                 )
                 (got.added if new else got.known).append(image.id)
             except Forbidden:  # whoever was removed meanwhile adds no more
@@ -81,14 +80,9 @@ def receive(
     return got
 
 
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    """A folder in the home folder for what is not checked yet."""
-    return tempfile.TemporaryDirectory(dir=home(), prefix=_DRAFTS)
-
-
 def clean_up() -> None:
     """Remove what an upload left behind when the studio was killed in its midst."""
-    for left in home().glob(f"{_DRAFTS}*"):
+    for left in home().glob(f"{SCRATCH}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
-from ftl.backbones.load import load_backbone
 from ftl.errors import FtlError
 from ftl.files import digest, whole_file
-from ftl.pruning.ties import check_prunable
 from studio.errors import StudioError
-from studio.home import home
-from studio.images.uploads import scratch
+from studio.home import home, scratch
+from studio.jobs.look_into import look_into
 from studio.rights import changing
+from studio.sandbox import NETWORKS, Refused, call
 from studio.store.database import reading
 from studio.store.models import BackboneFile
 from studio.store.shared import share, there
@@ -50,6 +49,13 @@ def file_of(project_id: int, name: str) -> Path:
     return there(sha256, file) if sha256 else file
 
 
+def description(project_id: int, name: str) -> dict[str, Any]:
+    """What a project's backbone computes, as `look_into` tells it. Raises `FtlError`, `StudioError`."""
+    file = file_of(project_id, name)
+    found: dict[str, Any] = call(look_into, str(file), limits=NETWORKS, folder=file.parent)
+    return found
+
+
 def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> str:
     """Keep an uploaded backbone that can be pruned; its name here. Raises `StudioError`; no pickle is loaded.
 
@@ -66,7 +72,9 @@ def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> st
             while block := file.read(1 << 20):
                 target.write(block)
         try:
-            check_prunable(load_backbone(draft))
+            call(look_into, str(draft), limits=NETWORKS, folder=Path(drafts))
+        except Refused as error:
+            raise StudioError(f"{safe}: {error}") from error
         except FtlError as error:
             raise StudioError(str(error).replace(str(draft), safe)) from error
         share(draft)

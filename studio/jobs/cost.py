@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ftl.backbones.chain import Backbone, build
-from ftl.backbones.load import load_backbone
 from ftl.backbones.preprocess import Preprocess
 from ftl.backbones.registry import architecture
 from ftl.pruning.budget import RATIOS, STEPS
@@ -40,7 +40,8 @@ def network_of(project_id: int, settings: dict[str, Any]) -> Backbone:
     Raises `FtlError` when its file cannot be read.
     """
     if (file := settings.get("file")) is not None:
-        return load_backbone(backbones.file_of(project_id, file))
+        told = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
+        return Backbone(Path(file).stem, build(told["spec"]), Preprocess(told["kind"], told["size"]))
     name = settings.get("architecture") or ""
     return Backbone(name, build(architecture(name).spec()), Preprocess("caffe", 224))
 

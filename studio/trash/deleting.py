@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from studio.errors import Missing, StudioError
-from studio.images.library import tidy_name
+from studio.images.names import tidy_name
 from studio.jobs.queue import UNFINISHED
 from studio.projects import checked_name
 from studio.rights import changing, changing_image

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ftl.errors import FtlError
-from ftl.images import read_image
 from studio.errors import StudioError
-from studio.images.uploads import scratch
+from studio.home import scratch
+from studio.store.files import pixels
 
 
 def read_upload(name: str, data: bytes) -> np.ndarray:
@@ -21,6 +21,6 @@ def read_upload(name: str, data: bytes) -> np.ndarray:
         file = Path(folder) / "photograph"
         file.write_bytes(data)
         try:
-            return read_image(file)
+            return pixels(file)
         except FtlError as error:
             raise StudioError(str(error).replace(str(file), f"the file {name}")) from error

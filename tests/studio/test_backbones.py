@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -18,6 +19,7 @@ from studio.jobs import backbones, sweep_cost
 from studio.jobs.estimate import TIMING_SECONDS
 from tests.conftest import SIZE, make_features
 from tests.ftl.test_graph import Tangled
+from tests.hostile import POINTERS, SWOLLEN, pointing_at
 from tests.studio.conftest import Someone
 
 
@@ -114,3 +116,34 @@ def test_a_network_is_kept_under_a_plain_name(project: Someone, tmp_path: Path) 
         kept = backbones.add(project.project_id, "../../meine brücke 🌉.safetensors", file)
     assert kept == "meine_br_cke.safetensors"
     assert backbones.uploaded(project.project_id) == [kept]
+
+
+@pytest.mark.parametrize("point", POINTERS)
+def test_a_model_file_reads_no_file_of_the_server(
+    project: Someone, tmp_path: Path, point: Callable[[h5py.File, Path], None]
+) -> None:
+    content = pointing_at(tmp_path / "secret", point)
+    with pytest.raises(StudioError, match=r"another file|other files"):
+        backbones.add(project.project_id, "net.h5", io.BytesIO(content))
+    assert backbones.uploaded(project.project_id) == []
+
+
+@pytest.mark.parametrize("name", SWOLLEN)
+def test_a_model_file_is_read_by_no_process_of_the_studio(
+    project: Someone, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("ftl.backbones.load.load_backbone", None)
+    with pytest.raises(StudioError, match=r"net|layer"):
+        backbones.add(project.project_id, name, io.BytesIO(SWOLLEN[name]()))
+    assert backbones.uploaded(project.project_id) == []
+
+
+def test_the_cost_of_a_sweep_of_an_uploaded_network(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    save_backbone(make_features(), tmp_path / "a.safetensors", name="tiny", size=SIZE)
+    with open(tmp_path / "a.safetensors", "rb") as file:
+        kept = backbones.add(project.project_id, "a.safetensors", file)
+    settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": None, "file": kept}
+    assert sweep_cost.estimate(project.project_id, settings, 10, 20) > 0

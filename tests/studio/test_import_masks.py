@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from studio.annotation import log
 from studio.classes import classes_of
 from studio.images.import_masks import Imported, import_masks
 from studio.images.library import find_images, set_state
+from studio.images.mask_shapes import coco_shape
+from studio.images.readers.sidecars import Sidecars, learn
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import bomb, picture, send, zipped
 
@@ -438,3 +441,56 @@ def test_all_problems_are_listed_and_the_good_masks_taken(wall: Someone) -> None
              ("y.json", io.BytesIO(b"{"))]  # fmt: skip
     got = import_masks(wall.project_id, wall.user_id, files, class_number=1)
     assert (got.regions, len(got.problems)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [[0], [5, 5], [0, 1201], [1200, 1, 2], [-1, 1201], [1199.5, 0.5], ["a"], 7, None, "", "\x00", "oooooooo", "0", "oo",
+     "é"],
+)  # fmt: skip
+def test_run_lengths_that_are_not_those_of_the_image_are_refused(wall: Someone, counts: object) -> None:
+    """Those that end too early had taken the rest from whatever was in memory."""
+    value = {
+        "images": [{"id": 1, "file_name": "wall.jpg", "height": HEIGHT, "width": WIDTH}],
+        "categories": [{"id": 1, "name": "Crack"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": {"counts": counts, "size": [HEIGHT, WIDTH]}}],
+    }
+    got = give(wall, "a.json", json.dumps(value).encode())
+    assert (got.regions, len(got.problems)) == (0, 1), got
+    assert "run lengths" in got.problems[0] or "damaged" in got.problems[0]
+
+
+def test_packed_run_lengths_are_pycocotools() -> None:
+    rng = np.random.default_rng(0)
+    for share in (0, 0.02, 0.5, 0.98, 1):
+        where = rng.random((37, 53)) < share
+        packed = coco_mask.encode(np.asfortranarray(where.astype(np.uint8)))
+        _, found = coco_shape({"size": packed["size"], "counts": packed["counts"].decode()}, 37, 53)
+        assert np.array_equal(found, where)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names: [" + '"' * 40 + "\\" * 21,
+        "a: &a [x, x]\nb: &b [*a, *a]\nnames: *b",
+        "names: " + "[" * 100_000,
+        "names: {0: {1: 2}}",
+        "names: 5",
+        "no: names",
+        "names: [\x00]",
+    ],
+)
+def test_yaml_that_is_none_is_told_at_once(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data.yaml").write_text(text)
+    learned = learn(Sidecars(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
+    assert learned is not None
+    assert learned[0].names == {}
+    assert "cannot be read" in learned[1]
+
+
+def test_yaml_names_are_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("nc: 3\nnames:\n  0: no\n  1: 'it''s'  # a comment\n  2: 010\n")
+    learned = learn(Sidecars(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
+    assert learned is not None
+    assert learned[0].names == {0: "no", 1: "it's", 2: "010"}

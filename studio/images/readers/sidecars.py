@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from studio.images.library import tidy_name
+import yaml
+
+from studio.images.names import tidy_name
 
 _MOST_BYTES = 20 * 2**20
+_MOST_YAML = 500_000  # letters; the largest sets that are published have some thousand classes
+_DEEPEST_YAML = 20
 _BLACK = (0, 0, 0)
 _NO_MASKS = ("train.txt", "val.txt", "test.txt", "trainval.txt", "default.txt")  # lists of images
 
@@ -111,37 +115,26 @@ def _colours(lines: Iterable[str]) -> dict[Colour, str]:
 
 
 def _yaml_names(text: str) -> dict[int, str]:
-    """The `names` of a YOLO data.yaml: a list or a table, in a line or in several. The rest of YAML is not needed."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    start = next((at for at, line in enumerate(lines) if re.match(r"names\s*:", line)), None)
-    if start is None:
+    """The `names` of a YOLO data.yaml, a list or a table, as they are written: `no` is a name, and no truth value."""
+    if len(text) > _MOST_YAML:
+        raise ValueError(f"it is larger than {_MOST_YAML:,} letters")
+    try:
+        depth = 0
+        for event in yaml.parse(text, yaml.BaseLoader):
+            if isinstance(event, yaml.AliasEvent):  # nested, a few lines of them fill memory
+                raise ValueError("it has references (*), which are not read")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST_YAML:
+                raise ValueError(f"it has more than {_DEEPEST_YAML} lists within each other")
+        table = yaml.load(text, yaml.BaseLoader)  # makes nothing but texts, lists and tables
+    except yaml.YAMLError as error:
+        told = str(getattr(error, "problem", None) or error)
+        ends = "'<stream end>'" in told or "end of stream" in told
+        raise ValueError("the list of names does not end" if ends else f"this is no YAML: {told}") from error
+    if not isinstance(table, dict) or "names" not in table:
         raise ValueError("there is no names: in it")
-    inline = lines[start].partition(":")[2].strip()
-    if inline[:1] in ("[", "{"):
-        rest = " ".join([inline, *lines[start + 1 :]])
-        body = re.match(r"""[\[{]((?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\]}])*)[\]}]""", rest)
-        if body is None:
-            raise ValueError("the list of names does not end")
-        entries = re.findall(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,])+""", body[1])
-        entries = [one.strip() for one in entries if one.strip()]
-        keyed = inline[0] == "{"
-    else:
-        entries = []
-        for line in lines[start + 1 :]:
-            if not re.match(r"\s+\S|- ", line):
-                break
-            entries.append(line.strip())
-        keyed = not all(one.startswith("- ") for one in entries)
-        entries = entries if keyed else [one[2:].strip() for one in entries]
-    if not keyed:
-        return dict(enumerate(map(_yaml_text, entries)))
-    pairs = (entry.partition(":")[::2] for entry in entries)
-    return {int(key): _yaml_text(value.strip()) for key, value in pairs}
-
-
-def _yaml_text(text: str) -> str:
-    if match := re.match(r'"(?:[^"\\]|\\.)*"', text):
-        return str(json.loads(match[0]))
-    if match := re.match(r"'((?:[^']|'')*)'", text):
-        return match[1].replace("''", "'")
-    return re.sub(r"\s+#.*", "", text)
+    names = table["names"]
+    found = dict(enumerate(names)) if isinstance(names, list) else {int(key): name for key, name in names.items()}
+    if not all(isinstance(name, str) for name in found.values()):
+        raise ValueError("names: is neither a list of names nor a table of numbers and names")
+    return found

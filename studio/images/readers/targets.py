@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from studio.classes import add_class, classes_of
 from studio.errors import StudioError
 from studio.exchange.names import safe_stem
 from studio.images.archives import shown
-from studio.images.library import find_images, tidy_name
-from studio.images.readers.found import Found, Label
-from studio.images.readers.sidecars import Sidecars
+from studio.images.library import find_images
+from studio.images.names import tidy_name
+from studio.images.readers.found import Label
 from studio.rights import changing
 from studio.store.models import Image
 
@@ -31,15 +32,15 @@ class Targets:
             self._by_safe_stem[safe_stem(image.name)].append(image)
             self._by_content[image.sha256].append(image)
 
-    def image(self, found: Found, beside: Sidecars) -> Image:
-        """The image that is meant, of the masks' size: by its content if that is told, else by its name.
+    def image(self, name: str | None, stem: str, size: Sequence[int] | None, sha256: str) -> Image:
+        """The image that is meant, of the masks' (height, width): by its content if that is told, else by its name.
 
         Raises `StudioError`.
         """
-        stem = tidy_name(found.stem)
+        stem = tidy_name(stem)
         images = (
-            self._by_content.get(beside.originals.get(stem, ""))
-            or self._by_name.get(tidy_name(found.name or ""))
+            self._by_content.get(sha256)
+            or self._by_name.get(tidy_name(name or ""))
             or self._by_stem.get(stem)
             or self._by_safe_stem.get(stem, [])
         )
@@ -48,7 +49,7 @@ class Targets:
         if len(images) > 1:
             raise StudioError(f"there are {len(images)} images named {shown(stem)}: which one is meant cannot be told")
         image = images[0]
-        height, width = found.size or (image.height, image.width)
+        height, width = size or (image.height, image.width)
         if (height, width) != (image.height, image.width):
             raise StudioError(
                 f"the mask has {width} x {height} pixels, its image {shown(image.name)} {image.width} x "

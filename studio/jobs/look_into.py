@@ -1,0 +1,21 @@
+"""A model file that a stranger sent, read in a child of `studio.sandbox`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import torch._dynamo  # noqa: F401 # torch imports it when a graph is first traced, which is too late in a child
+
+from ftl.backbones.load import load_backbone
+from ftl.pruning.ties import check_prunable
+
+
+def look_into(file: str) -> Generator[dict[str, Any], None, None]:
+    """What a network computes: `spec`, its layers, and `kind` and `size` of what it takes.
+
+    Raises `FtlError` for a file that holds no network, or none that can be pruned.
+    """
+    network = load_backbone(file)
+    check_prunable(network)
+    yield {"spec": network.spec(), "kind": network.preprocess.kind, "size": network.preprocess.size}

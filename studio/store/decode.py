@@ -1,0 +1,50 @@
+"""Photographs that strangers sent, decoded in children of `studio.sandbox`: what comes back was made here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ftl.images import open_upright, to_eight_bits
+
+Shape = tuple[int, int]
+"""(height, width) once upright."""
+
+
+def upright(file: str) -> Generator[Any, tuple[str, int], None]:
+    """For each name that is sent, its photograph's size; its pixels, RGB, are then in `file`.
+
+    With each name goes how many pixels are read at most. Raises `FtlError` when one cannot be read.
+    """
+    asked = yield None
+    while True:
+        pixels = np.asarray(_read(*asked))
+        with open(file, "wb") as target:
+            target.write(pixels.data if pixels.flags.c_contiguous else pixels.tobytes())
+        shape = pixels.shape[:2]
+        del pixels
+        asked = yield shape
+
+
+def shrunk(file: str, side: int | None, quality: int) -> Generator[Any, tuple[str, int], None]:
+    """For each name that is sent, its photograph's size; a JPEG of it is then in `file`.
+
+    `side`: its longer side at most, in pixels. Raises `FtlError` when one cannot be read.
+    """
+    asked = yield None
+    while True:
+        image = _read(*asked)
+        shape = (image.height, image.width)
+        if side is not None:
+            image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.save(file, "JPEG", quality=quality)
+        del image
+        asked = yield shape
+
+
+def _read(source: str, most_pixels: int) -> Image.Image:
+    return to_eight_bits(open_upright(Path(source), most_pixels)).convert("RGB")
