@@ -111,3 +111,14 @@ def settled(page) -> None:
     """Wait until Streamlit has finished its run, and there is no traceback."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def becomes_true(page, expression: str, argument: object = None, seconds: float = 30.0) -> None:
+    """Wait until a JavaScript expression, or function of the argument, is true in the page.
+
+    Playwright's `wait_for_function` evaluates text in the page time and again, which its policy forbids.
+    """
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < until, f"never true: {expression}"
+        page.wait_for_timeout(30)

@@ -20,7 +20,7 @@ from studio.projects import create_project
 from studio.store.database import writing
 from studio.store.models import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 
 WIDTH, HEIGHT = 400, 300
 
@@ -80,7 +80,7 @@ def logged(page, image: Image, kinds: list[str]) -> None:
 
 def rested(page) -> None:
     """Wait until all keys and clicks are done, so that a stroke is drawn at once."""
-    page.wait_for_function("window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
+    becomes_true(page, "window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
     settled(page)
 
 

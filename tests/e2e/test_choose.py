@@ -14,7 +14,7 @@ from studio.jobs.sweeps import finished_sweeps, models, picked
 from studio.projects import accept as accept_invitation
 from studio.projects import create_project, invite
 from studio.store.database import writing
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 from tests.tiny_sweep import add_sweep, copy_as_dead
 
 POINTS = """() => {
@@ -145,7 +145,7 @@ def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
     page.goto(f"{server.url}/choose?project={other}")
     page.get_by_text("keep-0.5, recommended").wait_for()
     settled(page)
-    page.wait_for_function(MARKED, arg="recommended: keep-0.5; with a warning: keep-0.25")
+    becomes_true(page, MARKED, "recommended: keep-0.5; with a warning: keep-0.25")
     page.get_by_text("It beats the most frequent class on the 100 validation images").wait_for()
     slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
     slider.focus()
@@ -153,7 +153,7 @@ def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
     page.get_by_text("No network is recommended").wait_for()
     page.get_by_text("keep-0.25 is no better than the most frequent class").wait_for()
     settled(page)
-    page.wait_for_function(MARKED, arg="with a warning: keep-0.25")
+    becomes_true(page, MARKED, "with a warning: keep-0.25")
     page.get_by_text("Published", exact=True).click()  # the original's decision function asks nothing of all this
     page.get_by_text("keep-0.25, recommended").wait_for()
     page.get_by_text("On the validation images it is no better than the most frequent class.").wait_for()

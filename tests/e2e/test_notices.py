@@ -8,7 +8,7 @@ from studio.accounts import add_user
 from studio.jobs import queue
 from studio.projects import create_project
 from studio.store.database import writing
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 
 _SPY = """
 window.told = [];
@@ -41,16 +41,16 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, bro
     queue.change(job.id, state="done", ended_at=time.time())
     tabs = page, other
     for tab in tabs:
-        tab.wait_for_function("document.title.startsWith('✓ ')")
+        becomes_true(tab, "document.title.startsWith('✓ ')")
     assert [note for tab in tabs for note in tab.evaluate("window.told")] == [["The <b>wall</b> is done", "Walls"]]
     page.get_by_role("heading", name="Images").click()  # whoever comes to look has seen it
-    page.wait_for_function("!document.title.startsWith('✓')")
+    becomes_true(page, "!document.title.startsWith('✓')")
     page.reload()
     settled(page)
     failed = queue.launch(project.id, ada, "sweep", "Another", {})
     queue.change(failed.id, state="failed", error="no masks", ended_at=time.time())
     for tab in tabs:
-        tab.wait_for_function("document.title.startsWith('✗ ')")
+        becomes_true(tab, "document.title.startsWith('✗ ')")
     told = [note for tab in tabs for note in tab.evaluate("window.told")]
     assert told.count(["Another has failed", "Walls: no masks"]) == 1
     page.context.close()
@@ -70,5 +70,5 @@ def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(server: S
     ask.wait_for(state="detached")
     job = queue.launch(project.id, bob, "sweep", "The wall", {})
     queue.change(job.id, state="done", ended_at=time.time())
-    page.wait_for_function("document.title.startsWith('✓ ')")
+    becomes_true(page, "document.title.startsWith('✓ ')")
     page.context.close()

@@ -22,7 +22,7 @@ from studio.together.comments import comment, comments_on
 from studio.together.presence import work_of
 from studio.together.sharing import set_overlap, works_on
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 from tests.e2e.test_annotate import mask
 
 WIDTH, HEIGHT = 400, 300
@@ -237,7 +237,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
         page.get_by_text(expected, exact=True).first.wait_for()
         settled(page)
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # the second, when all is drawn
-        page.wait_for_function("!window.ftlHold.change && !window.ftlHold.queue.length")
+        becomes_true(page, "!window.ftlHold.change && !window.ftlHold.queue.length")
         settled(page)
         assert image_in(wall.project_id, image.id).state == expected
     assert [line.what for line in history(wall.project_id, image_id=image.id)] == ["accepted", "submitted"]

@@ -21,7 +21,7 @@ from studio.projects import accept, create_project, invite
 from studio.store.database import writing
 from studio.store.models import Image, Session
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server
+from tests.e2e.conftest import PASSWORD, Server, becomes_true
 from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, open_image, rested, saved
 from tests.e2e.test_together import wait_until
 
@@ -55,7 +55,7 @@ def status(page) -> str:
 
 def ready(page) -> None:
     """Wait until the page can be drawn on."""
-    page.wait_for_function("window.ftlStrokes && !window.ftlStrokes.recovered")  # else a view with them is on its way
+    becomes_true(page, "window.ftlStrokes && !window.ftlStrokes.recovered")  # else a view with them is on its way
     rested(page)
     page.locator("canvas").last.wait_for()
     page.wait_for_timeout(500)  # as in open_image

@@ -15,7 +15,7 @@ from studio.store.database import writing
 from studio.store.models import Image
 from studio.together.audit import history
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 from tests.e2e.test_annotate import open_image
 
 STEPS = 40
@@ -59,7 +59,7 @@ def test_quick_steps_store_nothing_while_a_colleague_sorts(
             expected[wall.id] = classes_of(project_id)[int(rng.integers(3))].id
             set_class(project_id, bob, [wall.id], expected[wall.id])
         page.wait_for_timeout(float(rng.uniform(20, 700)))  # as a hand does: in the middle of a run, or behind it
-    page.wait_for_function("!window.ftlHold.change && !window.ftlHold.queue.length", timeout=120_000)
+    becomes_true(page, "!window.ftlHold.change && !window.ftlHold.queue.length", seconds=120)
     settled(page)
     assert done(walls, ada) == []
     assert {wall.id: image_in(project_id, wall.id).class_id for wall in walls} == expected

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
-from studio import accounts
 from studio.accounts import add_user, check_password, open_session
 from studio.annotation import log
 from studio.annotation.fold import revision
@@ -32,7 +31,7 @@ from studio.images.library import find_images, set_class, set_split
 from studio.projects import accept, create_project, invite, members_of, project_of, projects_of, set_photo_pattern
 from studio.store import files
 from studio.store.database import reading, writing
-from studio.store.models import Base, Comment, Event, Image, Stroke, User, Work
+from studio.store.models import Base, Comment, Event, Image, Session, Stroke, User, Work
 from studio.together import review
 from studio.together.audit import history, told
 from studio.together.comments import comment, comments_on, settle
@@ -266,7 +265,7 @@ def test_no_secret_of_the_studio_is_in_it(bridge: Someone) -> None:
     accept(invite(bridge.project_id, "annotator"), account("Olga 2"))
     with reading() as db:
         hashes = [one for one in db.scalars(select(User.password_hash)) if one]
-        sessions = list(db.scalars(select(accounts.Session.id)))
+        sessions = list(db.scalars(select(Session.id)))
         invitations = [row[0] for row in db.execute(select(Base.metadata.tables["invitations"].c.token_hash))]
     from studio.home import secret
 

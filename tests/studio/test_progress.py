@@ -14,7 +14,7 @@ from sqlalchemy import event, insert, update
 from streamlit.testing.v1 import AppTest
 
 from studio import ui
-from studio.accounts import add_user, open_session
+from studio.accounts import COOKIE, add_user, open_session
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
 from studio.classes import classes_of, rename_class
@@ -104,8 +104,8 @@ def team(project: Someone) -> dict[str, int]:
     other = Someone(create_project(people["Ada"], "Other").id, people["Ada"])
     send(other, ("x.png", photograph(8, 9, 77)))
     (image,) = find_images(other.project_id)
-    log.append(image.id, bob, [Drawn("z", "rectangle", 1, BOX, 0)])
     accept(invite(other.project_id, "annotator"), bob)
+    log.append(image.id, bob, [Drawn("z", "rectangle", 1, BOX, 0)])
     review.submit(image.id, bob)
     spent(image, bob, 9999.0)
     return people | {"project": own}
@@ -313,7 +313,8 @@ PAGE = str(ROOT / "pages" / "progress.py")
 def show(user_id: int, project_id: int, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page as a user sees it."""
     app = AppTest.from_file(PAGE, default_timeout=60)
-    app.session_state["cookie"] = open_session(user_id)
+    cookies = {COOKIE: open_session(user_id)}
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda context: cookies))
     app.session_state["project"] = project_id
     app.run()
     assert not app.exception
