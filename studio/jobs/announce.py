@@ -20,4 +20,4 @@ def offer() -> None:
 
 def _component() -> Any:
     script = Path(__file__).with_name("notices.js").read_text(encoding="utf-8")
-    return st.components.v2.component("notices", js=script)
+    return st.components.v2.component("notices", html='<div class="offer"></div>', js=script)

@@ -72,5 +72,5 @@ function offer(parent) {
 
 export default function ({ parentElement, data }) {
   begin();
-  if (data?.offer) offer(parentElement);
+  if (data?.offer) offer(parentElement.querySelector(".offer"));
 }

@@ -55,6 +55,7 @@ def each(
         try:
             connection.settimeout(limits.wait)
             asked: dict[str, Any] = {"limits": limits, "folder": folder and str(folder.absolute())}
+            asked["here"] = os.getcwd()  # the paths that a task is given may lead through it
             asked["reads"] = [str(one.absolute()) for one in reads]
             asked["arguments"] = arguments
             wire.send(connection, asked)

@@ -91,6 +91,7 @@ def _child(run: Any, connection: socket.socket) -> NoReturn:
         os.closerange(4, 4096)
         asked = wire.receive(connection)
         limits = Limits(*asked["limits"])
+        os.chdir(asked["here"])
         restrict(limits, Path(asked["folder"]) if asked["folder"] else None, [*map(Path, asked["reads"])])
         answers = run(*asked["arguments"])
         _answer(connection, limits, answers)

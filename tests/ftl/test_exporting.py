@@ -394,7 +394,7 @@ def test_a_real_fault_is_refused(
 
     monkeypatch.setattr(write, "whole", faulty)
     for name in ("network.onnx", "network.zip"):
-        with pytest.raises(FtlError, match=r"answers otherwise than the network, by [\d.]+ in a logit where rounding"):
+        with pytest.raises(FtlError, match=r"answers otherwise than the network, by [\d.,]+ in a logit where rounding"):
             ftl.export(folder, tmp_path / name)
         assert not (tmp_path / name).exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_the_template_is_guessed_and_its_effect_shown(project: Someone) -> None:
     }
     assert any("1 name of 7 do" in one.value and "plain" in one.value for one in app.caption)
     app.text_input[0].set_value("(.+)_").run()
-    assert "A template has {photo}" in app.error[0].value
+    assert "A template has {photo}" in html.unescape(app.error[0].value)
     assert not project_of(project.project_id).photo_pattern
 
 

@@ -26,7 +26,7 @@ def script() -> None:
     project_id = st.session_state["project"]
     first, other = find_images(project_id)
     image = head.asked(project_id, first)
-    here = ui.Here(st.session_state["user"], project_of(project_id), "admin")
+    here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)
     st.button("next", on_click=head._open, args=(here, image, other if image.id == first.id else first))
     st.text(image.name)
 

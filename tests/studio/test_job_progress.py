@@ -112,7 +112,8 @@ def test_a_queue_tells_place_whose_job_runs_and_when_each_is_expected(project: S
     other = create_project(bob, "Tunnel")
 
     def launched(project_id: int, seconds: float | None = None) -> int:
-        return queue.launch(project_id, project.user_id, "sweep", "a", {}, seconds).id
+        user = bob if project_id == other.id else project.user_id
+        return queue.launch(project_id, user, "sweep", "a", {}, seconds).id
 
     first = launched(project.project_id, 600.0)
     queue.change(first, state="running", started_at=1000.0, share=0.5)

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -212,7 +213,8 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     fix_what_was_seen(project)
     swept: list[Path] = []
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    monkeypatch.setattr("ftl.run.sweep", lambda *_, evaluation, **__: swept.append(evaluation))
+    none = SimpleNamespace(candidates=[])
+    monkeypatch.setattr("ftl.run.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
     monkeypatch.setenv(run.SCHEDULER, "")
     monkeypatch.setenv(run.TIME_ON, "")
     job = queue.launch(project.project_id, project.user_id, "sweep", "told", settings(project))
