@@ -8,12 +8,13 @@ import json
 import re
 import zipfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.backup.rows import TABLES
+from studio.annotation.shapes import Drawn, check
+from studio.backup.rows import TABLES, Row
 from studio.errors import StudioError
 from studio.images.zips import DAMAGED, MOST_TIMES, Bounds, open_zip, shown
 
@@ -29,9 +30,9 @@ _NAMES = {"project.json", *(f"{table}.jsonl" for table in TABLES)}
 def clean(file: str, folder: str, given: list[int]) -> Generator[Any, str, None]:
     """Put what a backup holds into `folder` as plain JSON that was written here. `given`: `Bounds`.
 
-    It gives the SHA-256 sums of the photographs, once `project.json` is there; then for each piece of a table the
-    table's name, which is there as `<table>.<number>`; then None. After that it is sent sums, and each one's photograph
-    is then there as `photograph`.
+    It gives the SHA-256 sums of the photographs, once `project.json` is there. Then it is sent, again and again, either
+    such a sum, and that photograph is there as `photograph`; or a table's name until it gives False, and the table's
+    next piece is there as `<table>.<number>`. The strokes come behind the images; their geometry is checked, and text.
 
     Raises `StudioError` for what is damaged, too large or too deep, or no part of a backup.
     """
@@ -48,14 +49,17 @@ def clean(file: str, folder: str, given: list[int]) -> Generator[Any, str, None]
             ) from error
         with archive:
             _check_list(archive.infolist(), bounds, size)
-            _about(archive, made / "project.json")
-            yield [one[7:] for one in archive.namelist() if one.startswith("images/")]
-            for table in TABLES:
-                yield from _parts(archive, table, made)
-            wanted = yield None
+            numbers = _about(archive, made / "project.json")
+            wanted = yield [one[7:] for one in archive.namelist() if one.startswith("images/")]
+            sizes: dict[str, tuple[int, int]] = {}
             while True:
-                _photograph(archive, wanted, made / "photograph")
-                wanted = yield wanted
+                if wanted in TABLES:
+                    for _ in _parts(_rows(archive, wanted, numbers, sizes), made / wanted):
+                        yield True
+                    wanted = yield False
+                else:
+                    _photograph(archive, wanted, made / "photograph")
+                    wanted = yield True
 
 
 @contextmanager
@@ -95,51 +99,80 @@ def _check_list(members: list[zipfile.ZipInfo], bounds: Bounds, packed: int) -> 
         raise StudioError(f"a photograph of the backup is larger than {bounds.file / 2**20:,.0f} MB")
 
 
-def _about(archive: zipfile.ZipFile, target: Path) -> None:
+def _about(archive: zipfile.ZipFile, target: Path) -> set[int]:
+    """Write `project.json`, and tell the numbers of its classes."""
     with sentence("project.json"), archive.open("project.json") as file:
         text = file.read(_MOST_ABOUT + 1)
         if len(text) > _MOST_ABOUT:
             raise StudioError("project.json of the backup is larger than any can be")
-        target.write_bytes(_written(read_json(text), "project.json"))
+        about = _plain(read_json(text), "project.json")
+        target.write_text(json.dumps(about), encoding="utf-8")
+    with suppress(KeyError, TypeError):  # who reads it tells what is wrong
+        return {one["number"] for one in about["classes"]}
+    return set()
 
 
-def _parts(archive: zipfile.ZipFile, table: str, made: Path) -> Iterator[str]:
-    """Write a table's rows, a piece at a time: an answer may take so long, and a file be so large."""
-    rows = _rows(archive, table)
+def _parts(rows: Iterator[Any], target: Path) -> Iterator[None]:
+    """Write a table, a piece at a time: an answer may take so long, and a file be so large."""
     for number, first in enumerate(rows):
-        with open(made / f"{table}.{number}", "wb") as target:
-            size = target.write(first)
-            while size < _PART and (row := next(rows, b"")):
-                size += target.write(row)
-        yield table
+        with target.with_suffix(f".{number}").open("w", encoding="utf-8") as part:
+            size = part.write(f"{json.dumps(first, check_circular=False)}\n")
+            while size < _PART and (row := next(rows, None)) is not None:
+                size += part.write(f"{json.dumps(row, check_circular=False)}\n")
+        yield
 
 
-def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[bytes]:
+def _rows(archive: zipfile.ZipFile, table: str, numbers: set[int], sizes: dict[str, tuple[int, int]]) -> Iterator[Any]:
+    """A table's rows. `numbers`: of the classes; `sizes`: height and width of each image, as far as they are known."""
     number = 0
     with sentence(f"{table}.jsonl"), io.BufferedReader(archive.open(f"{table}.jsonl")) as file:  # type: ignore[type-var]
         while line := file.readline(_MOST_LINE + 1):
             number += 1
             if len(line) > _MOST_LINE or number > _MOST_ROWS:
                 raise StudioError(f"{table}.jsonl of the backup is larger than any that the studio takes")
-            yield _written(read_json(line), f"line {number:,} of {table}.jsonl")
+            row = _plain(read_json(line), f"line {number:,} of {table}.jsonl")
+            if not isinstance(row, dict):
+                raise StudioError(f"line {number:,} of {table}.jsonl of the backup has no columns")
+            if table == "images":
+                with suppress(KeyError, TypeError):
+                    sizes[row["sha256"]] = (row["height"], row["width"])
+            elif table == "strokes":
+                row["geometry"] = _geometry(row, numbers, sizes)
+            yield row
 
 
-def _written(value: Any, where: str) -> bytes:
-    """A row as a line that anybody can read and store: not deep, with whole letters, and numbers of 64 bits."""
-    for column, one in value.items() if isinstance(value, dict) else [("line", value)]:
+def _geometry(row: Row, numbers: set[int], sizes: dict[str, tuple[int, int]]) -> str:
+    """A stroke's geometry as JSON, if it can be drawn: nobody else needs to parse it."""
+    try:
+        size = sizes.get(row["image"])
+        if size is None:
+            raise StudioError("the backup tells of an image that is not in it")
+        if not isinstance(row["geometry"], dict):
+            raise TypeError
+        check(Drawn("here", row["kind"], row["class_number"], row["geometry"], 0), numbers, *size)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise StudioError("a stroke has no usable geometry") from error
+    return json.dumps(row["geometry"], check_circular=False)
+
+
+def _plain(value: Any, where: str) -> Any:
+    """The value, if anybody can read and store it: not deep, with whole letters, and numbers of 64 bits."""
+    for column, one in value.items() if isinstance(value, dict) else [("value", value)]:
         if not _is_plain(one) or not _is_plain(column):
             raise StudioError(f"{where} of the backup cannot have such a {shown(column)}")
-    return f"{json.dumps(value, ensure_ascii=False, check_circular=False)}\n".encode()
+    return value
 
 
 def _is_plain(value: Any) -> bool:
     level, lists = [value], 0
     for _ in range(_DEEPEST):
         kinds = set(map(type, level))
-        if float in kinds and not all(isfinite(one) for one in level if type(one) is float):
+        if float in kinds and not all(map(isfinite, (one for one in level if type(one) is float))):
             return False
-        if int in kinds and not all(-(2**63) <= one < 2**63 for one in level if type(one) is int):
-            return False
+        if int in kinds:
+            whole = [one for one in level if type(one) is int]
+            if min(whole) < -(2**63) or max(whole) >= 2**63:
+                return False
         if str in kinds and _HALF.search("".join(one for one in level if type(one) is str)):
             return False
         if not kinds & {dict, list}:

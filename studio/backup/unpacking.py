@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
@@ -26,7 +25,7 @@ class Unpacked:
         self._answers, self._folder = answers, folder
         with _told():
             self._photographs = set(next(answers))
-            self._parts = Counter(iter(answers.__next__, None))
+        self._parts: dict[str, int] = {}
 
     def about(self) -> Row:
         """What `project.json` holds."""
@@ -34,7 +33,10 @@ class Unpacked:
             return checked_about(read_json((self._folder / "project.json").read_bytes()))
 
     def rows(self, table: str) -> Iterator[Row]:
-        """A table's rows, each checked by itself."""
+        """A table's rows, each checked by itself; a geometry is JSON, and the strokes come after the images."""
+        if table not in self._parts:
+            with _told():
+                self._parts[table] = sum(iter(lambda: self._answers.send(table), False))
         numbers = count(1)
         for part in range(self._parts[table]):
             with sentence(f"{table}.jsonl"), open(self._folder / f"{table}.{part}", "rb") as lines:
