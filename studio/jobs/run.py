@@ -40,7 +40,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl.dataset import load_dataset
     from ftl.evaluate import repeat
     from ftl.pruning.names import BASE
-    from studio.jobs.backbones import file_of
+    from studio.jobs.backbones import safe_file_of
     from studio.jobs.layout import PHOTO, lay_out
     from studio.jobs.tuning import network_names, tuning_of
 
@@ -77,7 +77,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
             save_backbone(trained.backbone.features, file, name=settings["architecture"])
         source: str | Path = file
     elif settings["backbone"] == "file":
-        source = file_of(job.project_id, settings["file"])
+        source = safe_file_of(job.project_id, settings["file"])
     else:
         source = settings["architecture"]
     report(0, 1, "reading the backbone")
