@@ -150,7 +150,7 @@ def _link(image: Image, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         return
-    try:  # the uploaded bytes, which the job decodes by itself: a child has decoded them once, and the job serves nobody
+    try:  # the uploaded bytes, which the job decodes by itself: a child decoded them once, and a job serves nobody
         os.link(files.original(image.sha256), target)
     except OSError:  # another disk
         shutil.copyfile(files.original(image.sha256), target)
