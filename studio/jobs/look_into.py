@@ -6,8 +6,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import torch._dynamo  # noqa: F401 # torch imports it when a graph is first traced, which is too late in a child
-
 from ftl.backbones.load import load_backbone, save_backbone
 from ftl.pruning.ties import check_prunable
 
