@@ -135,7 +135,7 @@ def process_of(job: Job) -> int:
     return found
 
 
-def until(job: Job, there: Callable[[], bool], seconds: float = 60) -> None:
+def until(job: Job, there: Callable[[], bool], seconds: float = 240) -> None:
     """Wait for something while a job runs."""
     end = time.monotonic() + seconds
     while not there():
