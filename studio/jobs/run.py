@@ -147,6 +147,10 @@ def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
     sweep(job, report, meter)
 
 
+_UNFORESEEN = (
+    "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
+)
+
 KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
 
 
@@ -166,8 +170,9 @@ def main(job_id: int) -> int:
     except MemoryError:
         ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
     except Exception as error:
-        say(job_id, traceback.format_exc())
-        ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
+        traceback.print_exc()  # into the worker's log: people are told in words
+        say(job_id, f"something unforeseen happened: {type(error).__name__}")
+        ended = {"state": "failed", "error": _UNFORESEEN}
     else:
         ended = {"state": "done", "error": None, "share": 1.0}
     end(job_id, **ended)
