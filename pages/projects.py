@@ -48,8 +48,9 @@ if not any(project.name == NAME for project, _ in projects):
 if projects:
     here = _, project, role, who = ui.here()
     st.header(ui.plain(project.name))
-    if project.archived_at is not None:
-        st.info("This project is archived: nothing in it changes.", icon=":material/archive:")
+    with st.container():  # there in any case: what comes and goes would close all that is open below it
+        if project.archived_at is not None:
+            st.info("This project is archived: nothing in it changes.", icon=":material/archive:")
     classes, people = st.columns(2, gap="medium")
     with classes, st.container(border=True):
         st.subheader("Classes")

@@ -68,7 +68,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     settled(page)
     expect(page.get_by_role("button", name="Use what is finished")).to_be_visible()
     page.get_by_role("button", name="Retry").click()
-    card(page, "done").wait_for(timeout=120_000)
+    card(page, "done").wait_for(timeout=400_000)
     assert len(finished(job.id)) == 11
     expect(page.get_by_role("button", name="Choose")).to_be_visible()
     page.context.close()

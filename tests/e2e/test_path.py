@@ -129,7 +129,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     server.stop()
     server.start()
     page.goto(f"{server.url}/jobs?project={project}")
-    page.get_by_role("button", name="Choose").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Choose").wait_for(timeout=400_000)
     page.get_by_role("button", name="Choose").click()
 
     page.locator(".js-plotly-plot .point").first.wait_for()
