@@ -319,6 +319,31 @@ class CandidateRow(Base):
     curve: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
 
 
+class DeletedNetwork(Base):
+    """A network of a sweep that was deleted: as long as this row is there, it stands nowhere.
+
+    `removed`: its files are gone for good here; the row stays, for the sweep's results still speak of it.
+    """
+
+    __tablename__ = "deleted_networks"
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    deleted_at: Mapped[float] = mapped_column(default=time.time)
+    deleted_by: Mapped[int]  # a user's id
+    removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+
+
+class Unneeded(Base):
+    """A content of the shared store that may be removed, unless something still needs it (`studio.trash.shared`).
+
+    `tree`: it is the tree of a folder, and stands for the contents that it names as well.
+    """
+
+    __tablename__ = "unneeded"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    tree: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+
+
 class JobLine(Base):
     """A line of a job's log."""
 

@@ -121,7 +121,10 @@ def test_the_sentence_and_the_chart_of_what_went(swept: Sweep) -> None:
     some = [LayerLeft("a", (1, 2), 4, {}, 10, 40), LayerLeft("b", (0,), 996, {}, 5, 60)]
     assert layers.summary(some) == "**3 of 1,000 filters** stayed, and with them **15 %** of the MACs."
     assert "In 2 of 2 layers equal scores" in layers.summary(some, 2)
-    assert layers.summary(layers_of(swept.folder / "base")) == "The unpruned network has all 30 filters in 3 layers: nothing went."
+    assert (
+        layers.summary(layers_of(swept.folder / "base"))
+        == "The unpruned network has all 30 filters in 3 layers: nothing went."
+    )
     pruned = layers_of(swept.folder / "keep-0.25")
     light, dark = (layers.chart(pruned, "Crack", dark) for dark in (False, True))
     assert light.layout.font.color != dark.layout.font.color
