@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
+from studio.accounts import history
 from studio.jobs import backbones
 from studio.jobs.queue import UNFINISHED
 from studio.jobs.sweeps import models, workspace
@@ -51,6 +52,8 @@ def purge(now: float | None = None) -> None:
     now = time.time() if now is None else now
     with reading(trash=True) as db:
         due = _due(db, now - KEPT_SECONDS)
+    with writing() as db:
+        history.forget(db, now)
     if any(due):
         _purge_rows(now)
     for network in due.networks:
