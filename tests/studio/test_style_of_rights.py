@@ -76,13 +76,13 @@ def test_nobody_is_the_studio_itself_by_leaving_a_word_out() -> None:
                 names = [one.arg for one in node.args.args]
                 without = len(names) - len(node.args.defaults)
                 if actor := set(names[without:]) & set(ACTORS):
-                    optional[node.name] = names.index(actor.pop())
+                    optional[node.name] = optional[f"{file.stem}.{node.name}"] = names.index(actor.pop())
     assert {"cancel", "retry", "invite", "assign"} <= set(optional)
     wrong = [
         f"{file.name}:{call.lineno} {ast.unparse(call)}"
         for file in (*PAGES, *PANELS, *WEB)
         for call in calls(file)
-        if name_of(call) in optional and ast.unparse(call.func).partition(".")[0] not in ("timer", "task")
-        if len(call.args) <= optional[name_of(call)] and not {one.arg for one in call.keywords} & {*ACTORS, None}
+        if (name := ast.unparse(call.func)) in optional
+        if len(call.args) <= optional[name] and not {one.arg for one in call.keywords} & {*ACTORS, None}
     ]
     assert wrong == []
