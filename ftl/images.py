@@ -19,7 +19,8 @@ MAX_PIXELS = 100_000_000
 # every image's size is checked here, so Pillow need not warn as well
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is read, by Pillow's names."""
 
 
 def _too_many(most: int) -> str:
@@ -32,7 +33,7 @@ def open_upright(path: Path, most_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises `FtlError` when the file is no image, is damaged, or holds more than `most_pixels`.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             if width * height > min(most_pixels, MAX_PIXELS):
                 raise FtlError(f"{path} has {width} x {height} pixels, {_too_many(most_pixels)}")
@@ -43,7 +44,7 @@ def open_upright(path: Path, most_pixels: int = MAX_PIXELS) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise FtlError(f"{path} has too many pixels, {_too_many(most_pixels)}") from error
     except UnidentifiedImageError as error:
-        kinds = ", ".join(_FORMATS)
+        kinds = ", ".join(FORMATS)
         raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error
     except Exception as error:  # Pillow raises many types on damaged input; each means the same to a user
         raise FtlError(f"{path} cannot be read as an image ({error}): replace it or take it out") from error

@@ -94,7 +94,7 @@ with side:
         names = {None: "No class"} | {one.id: one.name for one in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
         # change then be stored unasked. Its key names the image and the class that its user saw.
-        menu = f"class-of-{image.id}-{image.class_id}"
+        menu = f"image-class-{image.id}-{image.class_id}"
         st.menu_button(
             f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu, width="stretch",
             format_func=lambda choice: ui.plain(names[choice]),

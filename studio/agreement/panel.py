@@ -96,6 +96,7 @@ def act(action: Callable[..., Any], *arguments: Any) -> None:
 
 
 def _settle(image: Image, user_id: int, made: Preview, people: int, position: int) -> None:
+    # `preview` encoded it
     mask = np.asarray(cv2.imdecode(np.frombuffer(made.mask, np.uint8), cv2.IMREAD_UNCHANGED))
     consensus.settle(image, user_id, mask, people, position)
     st.toast("Settled. You can undo it here or on Annotate.", icon=":material/handshake:")

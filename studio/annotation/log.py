@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.annotation.fold import fold, paint, repaint, revision
 from studio.annotation.kept import keep, kept
-from studio.annotation.shapes import KINDS, Drawn
+from studio.annotation.shapes import Drawn, check
 from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.home import home
@@ -87,37 +86,6 @@ def restore(image: Image, user_id: int, past: np.ndarray) -> None:
     with changing_image(user_id, image.id) as (db, held):
         add(db, held, user_id, [revision(past, f"restore-{token_hex(8)}")])
         record(db, held.project_id, user_id, "restored", held.id)
-
-
-def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
-    """Raise `StudioError` for a stroke that is malformed, or of a class that is not among these `numbers`."""
-    geometry = stroke.geometry
-    paints = stroke.kind in ("brush", "polygon", "rectangle", "region")
-    if stroke.kind not in KINDS or not 1 <= len(stroke.id) <= 100:
-        raise StudioError("a stroke is of no known kind")
-    erases = stroke.kind == "region" and stroke.class_number == 0
-    if paints and not erases and stroke.class_number not in numbers:
-        raise StudioError("a stroke is of a class that this project has not")
-    try:
-        if stroke.kind in ("undo", "redo"):
-            fits = isinstance(geometry["stroke"], str)
-        elif stroke.kind == "region":
-            counts = geometry["counts"]
-            fits = all(isinstance(one, int) and one >= 0 for one in counts) and sum(counts) == height * width
-        elif stroke.kind == "revision":
-            counts, values = geometry["counts"], geometry["values"]
-            fits = all(isinstance(one, int) and one > 0 for one in counts) and sum(counts) == height * width
-            fits = fits and len(counts) == len(values) and set(values) <= numbers | {0}
-        elif stroke.kind == "rectangle":
-            fits = len(geometry["box"]) == 4 and all(map(isfinite, geometry["box"])) and min(geometry["box"][2:]) >= 0
-        else:
-            points = geometry["points"]
-            fits = 1 <= len(points) <= 100_000 and all(len(one) == 2 and all(map(isfinite, one)) for one in points)
-            fits = fits and (stroke.kind == "polygon" or 0 < geometry["width"] <= 10_000)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise StudioError("a stroke has no usable geometry") from error
-    if not fits:
-        raise StudioError("a stroke has no usable geometry")
 
 
 def read(image_id: int, after: int = 0, author_id: int | None = None, upto: int | None = None) -> list[Stroke]:

@@ -15,9 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from studio.errors import StudioError
 
 KINDS = ("brush", "erase", "polygon", "rectangle", "region", "revision", "undo", "redo")
 
@@ -30,6 +33,37 @@ class Drawn(NamedTuple):
     class_number: int
     geometry: dict[str, Any]
     author_id: int
+
+
+def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
+    """Raise `StudioError` for a stroke that is malformed, or of a class that is not among these `numbers`."""
+    geometry = stroke.geometry
+    paints = stroke.kind in ("brush", "polygon", "rectangle", "region")
+    if stroke.kind not in KINDS or not 1 <= len(stroke.id) <= 100:
+        raise StudioError("a stroke is of no known kind")
+    erases = stroke.kind == "region" and stroke.class_number == 0
+    if paints and not erases and stroke.class_number not in numbers:
+        raise StudioError("a stroke is of a class that this project has not")
+    try:
+        if stroke.kind in ("undo", "redo"):
+            fits = isinstance(geometry["stroke"], str)
+        elif stroke.kind == "region":
+            counts = geometry["counts"]
+            fits = all(isinstance(one, int) and one >= 0 for one in counts) and sum(counts) == height * width
+        elif stroke.kind == "revision":
+            counts, values = geometry["counts"], geometry["values"]
+            fits = all(isinstance(one, int) and one > 0 for one in counts) and sum(counts) == height * width
+            fits = fits and len(counts) == len(values) and set(values) <= numbers | {0}
+        elif stroke.kind == "rectangle":
+            fits = len(geometry["box"]) == 4 and all(map(isfinite, geometry["box"])) and min(geometry["box"][2:]) >= 0
+        else:
+            points = geometry["points"]
+            fits = 1 <= len(points) <= 100_000 and all(len(one) == 2 and all(map(isfinite, one)) for one in points)
+            fits = fits and (stroke.kind == "polygon" or 0 < geometry["width"] <= 10_000)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise StudioError("a stroke has no usable geometry") from error
+    if not fits:
+        raise StudioError("a stroke has no usable geometry")
 
 
 Box = tuple[slice, slice]

@@ -65,6 +65,11 @@ def _is_details(value: Any) -> bool:
     )
 
 
+def _is_json(value: Any) -> bool:
+    """Whether it is text: `studio.backup.cleaning` has made it of what it has checked."""
+    return isinstance(value, str)
+
+
 def _is_colour(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
 
@@ -99,7 +104,7 @@ _SHAPES: dict[str, dict[str, Fits]] = {
     },
     "strokes": {
         "seq": _whole(1, 2**62), "image": _is_sha, "id": _text(100), "kind": _one_of(*KINDS),
-        "class_number": _whole(0, 255), "geometry": lambda value: isinstance(value, dict), "author": _PERSON,
+        "class_number": _whole(0, 255), "geometry": _is_json, "author": _PERSON,
         "at": _TIME,
     },
     "works": {

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from studio.annotation.log import check
-from studio.annotation.shapes import Drawn
 from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked
 from studio.errors import StudioError
@@ -21,14 +17,13 @@ _MOST_PEOPLE = 1000
 class Plan(NamedTuple):
     """What is known of a backup before anything of it is written. `images`: by SHA-256; `strokes`: of each, how many.
 
-    `people`: everybody whom it names, but those who are only members. `log`: the file of the strokes that are good.
+    `people`: everybody whom it names, but those who are only members.
     """
 
     about: Row
     images: dict[str, Row]
     strokes: dict[str, int]
     people: list[str]
-    log: Path
 
     def image(self, row: Row) -> Row:
         """The image that a row is about."""
@@ -37,17 +32,13 @@ class Plan(NamedTuple):
             raise StudioError(f"the backup tells of an image that is not in it, {row['image'][:12]}...")
         return found
 
-    def numbers(self) -> set[int]:
-        """The numbers of the classes, the removed ones too."""
-        return {one["number"] for one in self.about["classes"]}
 
-
-def look_through(given: Unpacked, log: Path) -> Plan:
+def look_through(given: Unpacked) -> Plan:
     """Read all rows once. So a backup that is refused holds up nobody who draws meanwhile.
 
     Raises `StudioError` for one whose rows do not fit each other.
     """
-    plan = Plan(given.about(), {}, {}, [], log)
+    plan = Plan(given.about(), {}, {}, [])
     people: dict[str, None] = {}  # a set that keeps its order
     live = {one["number"] for one in plan.about["classes"] if not one["removed"]}
     for row in given.rows("images"):
@@ -60,11 +51,9 @@ def look_through(given: Unpacked, log: Path) -> Plan:
         people[row["added_by"]] = None
     if plan.images.keys() != given.photographs():
         raise StudioError("the photographs of the backup are not those that it lists")
-    with open(plan.log, "w", encoding="utf-8") as ready:
-        for row in _strokes(given, plan):
-            plan.strokes[row["image"]] += 1
-            people[row["author"]] = None
-            ready.write(f"{json.dumps(row | {'geometry': json.dumps(row['geometry'])})}\n")
+    for row in _strokes(given, plan):
+        plan.strokes[row["image"]] += 1
+        people[row["author"]] = None
     for table in ("works", "comments", "events"):
         for row in REST[table](given, plan):
             named = (row.get(key) for key in ("user", "author", "done_by", "to"))
@@ -76,25 +65,14 @@ def look_through(given: Unpacked, log: Path) -> Plan:
 
 
 def _strokes(given: Unpacked, plan: Plan) -> Iterator[Row]:
-    numbers, seen, last = plan.numbers(), set(), 0
+    seen, last = set(), 0
     for row in given.rows("strokes"):
-        image = plan.image(row)
+        plan.image(row)
         if row["seq"] <= last or (row["image"], row["id"]) in seen:
             raise StudioError("the log of the backup is out of order, or has a stroke twice")
         last = row["seq"]
         seen.add((row["image"], row["id"]))
-        stroke = Drawn(row["id"], row["kind"], row["class_number"], row["geometry"], 0)
-        try:
-            check(stroke, numbers, image["height"], image["width"])
-        except (ValueError, OverflowError) as error:  # a number larger than any float
-            raise StudioError("a stroke has no usable geometry") from error
         yield row
-
-
-def _ready(given: Unpacked, plan: Plan) -> Iterator[Row]:
-    """The strokes that were found good, their geometry as JSON: others wait while they are written."""
-    with open(plan.log, encoding="utf-8") as ready:
-        yield from map(json.loads, ready)
 
 
 def _works(given: Unpacked, plan: Plan) -> Iterator[Row]:
@@ -127,5 +105,5 @@ def _events(given: Unpacked, plan: Plan) -> Iterator[Row]:
 
 
 REST: dict[str, Callable[[Unpacked, Plan], Iterator[Row]]]
-REST = {"strokes": _ready, "works": _works, "comments": _comments, "events": _events}
+REST = {"strokes": _strokes, "works": _works, "comments": _comments, "events": _events}
 """How the rows of each table are read: those that fit the plan's images and classes, else a `StudioError`."""

@@ -39,7 +39,7 @@ def restore(user_id: int, file: BinaryIO, report: Report = silent) -> int:
         StudioError: the backup is damaged, or none of this studio; then there is no project and no account of it.
     """
     with unpacked(file) as given, scratch() as folder:
-        plan = look_through(given, Path(folder) / "log")
+        plan = look_through(given)
         _keep_photographs(given, plan, Path(folder) / "draft", report)
         report(0, 1, "writing the log")
         try:

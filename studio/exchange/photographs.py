@@ -8,27 +8,23 @@ anew (quality 92), and everything else (TIFF, BMP, WebP, a turned PNG) becomes a
 from __future__ import annotations
 
 import io
-
-from PIL import Image as Picture
+from functools import lru_cache
 
 from studio.store import files
 
-_ORIENTATION = 0x0112
 _JPEG = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, as some telephones write
 
 
 def suffix(sha256: str) -> str:
     """The suffix of the photograph's export: ".jpg" or ".png"."""
-    with Picture.open(files.original(sha256)) as picture:
-        return ".jpg" if picture.format in _JPEG else ".png"
+    return ".jpg" if _head(sha256).format in _JPEG else ".png"
 
 
 def content(sha256: str, jpeg: bool = False) -> bytes:
     """The bytes of the photograph's export; with `jpeg` always a JPEG."""
-    with Picture.open(files.original(sha256)) as picture:
-        is_jpeg = picture.format in _JPEG
-        plain = (is_jpeg or (picture.format == "PNG" and not jpeg)) and not _turned(picture)
-    if plain:
+    head = _head(sha256)
+    is_jpeg = head.format in _JPEG
+    if (is_jpeg or (head.format == "PNG" and not jpeg)) and not head.turned:
         return files.original(sha256).read_bytes()
     if is_jpeg or jpeg:
         return files.view(sha256).read_bytes()
@@ -37,5 +33,6 @@ def content(sha256: str, jpeg: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def _turned(picture: Picture.Image) -> bool:
-    return picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
+@lru_cache(64)  # the photograph's name and its content are asked for one after the other
+def _head(sha256: str) -> files.Head:
+    return files.heads([files.original(sha256)])[0]

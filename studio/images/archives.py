@@ -51,13 +51,18 @@ def count(uploads: Sequence[tuple[str, BinaryIO]]) -> int:
 def _count(file: BinaryIO) -> int:
     with scratch() as folder:
         try:
-            packed = _placed(file, Path(folder) / "zip")
+            packed = placed(file, Path(folder) / "zip")
             return int(call(members, str(packed), _MOST_LIST_BYTES, reads=[packed]))
         except Refused:  # told when its turn comes
             return 1
 
 
-def _placed(file: BinaryIO, target: Path) -> Path:
+def bounds() -> Bounds:
+    """Of zips of photographs and of backups."""
+    return Bounds(MOST_FILE_BYTES, MOST_ZIP_BYTES, _MOST_LIST_BYTES)
+
+
+def placed(file: BinaryIO, target: Path) -> Path:
     """A zip where a child can read it."""
     file.seek(0)
     with open(target, "wb") as placed:
@@ -81,12 +86,11 @@ def entries(uploads: Sequence[tuple[str, BinaryIO]], scratch: Path) -> Iterator[
 def _unpack(name: str, file: BinaryIO, drafts: Iterator[Path]) -> Iterator[Entry]:
     """The files of a zip. One that ends the child which unpacks it is told, and those behind it are unpacked."""
     with scratch() as folder:
-        packed, draft = _placed(file, Path(folder) / "zip"), Path(folder) / "file"
+        packed, draft = placed(file, Path(folder) / "zip"), Path(folder) / "file"
         done = failed = before = 0
-        bounds = Bounds(MOST_FILE_BYTES, MOST_ZIP_BYTES, _MOST_LIST_BYTES)
         while True:
             try:
-                with closing(each(unpack, str(packed), name, str(draft), bounds, done, folder=Path(folder))) as found:
+                with closing(each(unpack, str(packed), name, str(draft), bounds(), done, folder=Path(folder))) as found:
                     for own, problem in found:
                         done += 1
                         if problem:

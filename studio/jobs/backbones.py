@@ -19,6 +19,8 @@ from studio.store.database import reading
 from studio.store.models import BackboneFile
 from studio.store.shared import share, there
 
+_CONVERTED = NETWORKS._replace(output=2**30)  # VGG16 is written with 59 MB
+
 SUFFIXES = (".h5", ".safetensors", ".pt", ".pth", ".pt2")
 
 
@@ -40,13 +42,35 @@ def uploaded(project_id: int) -> list[str]:
     return sorted((found | set(_kept(project_id))) - set(_kept(project_id, deleted=True)))
 
 
+def files_of(project_id: int, name: str) -> list[Path]:
+    """Where a backbone lies, whether it is there or not: as it was uploaded, and as a child wrote it anew."""
+    plain = Path(name).name
+    return [folder(project_id) / plain, folder(project_id) / ".safe" / f"{plain}.safetensors"]
+
+
 def file_of(project_id: int, name: str) -> Path:
-    """A project's backbone, fetched from the store if only that has it."""
-    file = folder(project_id) / Path(name).name
+    """A project's backbone as it was uploaded, fetched from the store if only that has it: for children to read."""
+    file = files_of(project_id, name)[0]
     if file.name in _kept(project_id, deleted=True):
         raise StudioError(f"the network {file.name} was deleted: an admin can restore it from the trash")
     sha256 = _kept(project_id).get(file.name)
     return there(sha256, file) if sha256 else file
+
+
+def safe_file_of(project_id: int, name: str) -> Path:
+    """A project's backbone as a child wrote it anew, for any process to load. Raises `FtlError`, `StudioError`."""
+    file, (_, safe) = file_of(project_id, name), files_of(project_id, name)
+    if not safe.is_file():  # uploaded on another machine, or before there were any
+        with scratch() as drafts:
+            copy = Path(drafts) / "network.safetensors"
+            call(look_into, str(file), str(copy), limits=_CONVERTED, folder=Path(drafts), reads=[file])
+            _keep(copy, safe)
+    return safe
+
+
+def _keep(draft: Path, target: Path) -> None:
+    with whole_file(target) as kept:
+        draft.replace(kept)
 
 
 def description(project_id: int, name: str) -> dict[str, Any]:
@@ -67,12 +91,12 @@ def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> st
         raise StudioError(f"a backbone is a file ending in {', '.join(SUFFIXES)}; this one does not")
     safe = (re.sub(r"[^A-Za-z0-9_-]+", "_", Path(plain).stem).strip("_") or "backbone")[:80] + suffix
     with scratch() as drafts:
-        draft = Path(drafts) / safe
+        draft, copy = Path(drafts) / safe, Path(drafts) / "network.safetensors"
         with open(draft, "wb") as target:
             while block := file.read(1 << 20):
                 target.write(block)
         try:
-            call(look_into, str(draft), limits=NETWORKS, folder=Path(drafts))
+            call(look_into, str(draft), str(copy), limits=_CONVERTED, folder=Path(drafts))
         except Refused as error:
             raise StudioError(f"{safe}: {error}") from error
         except FtlError as error:
@@ -82,6 +106,7 @@ def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> st
         with changing(by, project_id, "admin", trash=True) as db:
             db.merge(BackboneFile(project_id=project_id, name=safe, sha256=sha256, deleted_at=None, deleted_by=None))
             db.flush()
-            with whole_file(folder(project_id) / safe) as kept:
-                draft.replace(kept)
+            uploaded_to, safe_to = files_of(project_id, safe)
+            _keep(draft, uploaded_to)
+            _keep(copy, safe_to)
     return safe

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image as Picture
 
 from ftl.dataset import LeftOut
 from ftl.photos import PhotoOf, photo_of
@@ -43,12 +42,16 @@ class Laid(NamedTuple):
     left_out: LeftOut
 
 
-def file_name(image: Image, find: PhotoOf | None) -> str:
-    """A file name for an image: its number, its photo (or its own name, made safe), and its format's suffix."""
+def file_names(images: Sequence[Image], find: PhotoOf | None) -> dict[int, str]:
+    """File names for images: number, photo (or its own name, made safe), and format's suffix of each, by its id."""
+    heads = files.heads([files.original(image.sha256) for image in images])
+    return {image.id: _file_name(image, find, head.format) for image, head in zip(images, heads, strict=True)}
+
+
+def _file_name(image: Image, find: PhotoOf | None, kind: str) -> str:
     stem = Path(image.name).stem
     photo = (find(stem) if find else None) or stem
-    with Picture.open(files.original(image.sha256)) as picture:
-        suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(picture.format or "", f".{(picture.format or 'png').lower()}")
+    suffix = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif"}.get(kind, f".{kind.lower()}")
     return f"{image.id}_{re.sub(r'[^A-Za-z0-9-]+', '_', photo) or 'image'}{suffix}"
 
 
@@ -105,7 +108,7 @@ def lay_out(
         pattern = db.get_one(Project, project_id).photo_pattern
     images = find_images(project_id)
     find = photo_of(pattern) if pattern else None
-    named = {image.id: file_name(image, find) for image in images}
+    named = file_names(images, find)
     evidence: set[int] = set()
     for done, image in enumerate(images):
         report(done, len(images), "collecting masks")
@@ -147,7 +150,7 @@ def _link(image: Image, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         return
-    try:
+    try:  # the uploaded bytes, which the job decodes by itself: a child decoded them once, and a job serves nobody
         os.link(files.original(image.sha256), target)
     except OSError:  # another disk
         shutil.copyfile(files.original(image.sha256), target)

@@ -40,7 +40,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl.dataset import load_dataset
     from ftl.evaluate import repeat
     from ftl.pruning.names import BASE
-    from studio.jobs.backbones import file_of
+    from studio.jobs.backbones import safe_file_of
     from studio.jobs.layout import PHOTO, lay_out
     from studio.jobs.tuning import network_names, tuning_of
 
@@ -77,7 +77,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
             save_backbone(trained.backbone.features, file, name=settings["architecture"])
         source: str | Path = file
     elif settings["backbone"] == "file":
-        source = file_of(job.project_id, settings["file"])
+        source = safe_file_of(job.project_id, settings["file"])
     else:
         source = settings["architecture"]
     report(0, 1, "reading the backbone")
@@ -147,6 +147,10 @@ def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
     sweep(job, report, meter)
 
 
+_UNFORESEEN = (
+    "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
+)
+
 KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
 
 
@@ -166,8 +170,9 @@ def main(job_id: int) -> int:
     except MemoryError:
         ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
     except Exception as error:
-        say(job_id, traceback.format_exc())
-        ended = {"state": "failed", "error": f"something unforeseen happened ({error}); the log has the details"}
+        traceback.print_exc()  # into the worker's log: people are told in words
+        say(job_id, f"something unforeseen happened: {type(error).__name__}")
+        ended = {"state": "failed", "error": _UNFORESEEN}
     else:
         ended = {"state": "done", "error": None, "share": 1.0}
     end(job_id, **ended)

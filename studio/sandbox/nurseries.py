@@ -14,6 +14,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 180.0  # importing PyTorch on a busy machine
+_FOR_NETWORKS = ("torch._dynamo",)  # torch imports it when a graph is first traced, which is too late in a child
 _ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _ENVIRONMENT |= {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 """All that a child knows: nothing of the studio's own, which may hold secrets. A process that is forked takes no other
@@ -21,12 +22,12 @@ threads along, so there is one."""
 
 
 class _Nursery:
-    """A process that forks children, and the socket over which it is asked to."""
+    """A process that forks children, and the socket over which it is asked to. `heavy`: its children read networks."""
 
-    def __init__(self) -> None:
+    def __init__(self, heavy: bool) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "studio.sandbox.nursery"]
+            command = [sys.executable, "-m", "studio.sandbox.nursery", *(_FOR_NETWORKS if heavy else ())]
             self._process = subprocess.Popen(
                 command,
                 stdin=theirs.fileno(),
@@ -74,7 +75,7 @@ def _nursery(heavy: bool, gone: _Nursery | None = None) -> _Nursery:
         if gone is not None and _NURSERIES.get(heavy) is gone:
             _NURSERIES.pop(heavy).end()
         if heavy not in _NURSERIES:
-            _NURSERIES[heavy] = _Nursery()
+            _NURSERIES[heavy] = _Nursery(heavy)
         return _NURSERIES[heavy]
 
 

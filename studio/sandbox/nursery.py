@@ -1,7 +1,8 @@
 """The process that children are forked from: started once, alone, without secrets, and it reads nothing itself.
 
 It gets a pair of sockets for each child: over one the studio and the child talk, over the other it tells how the child
-ended. `python -m studio.sandbox.nursery` with the control socket as its standard input.
+ended. `python -m studio.sandbox.nursery MODULE...` with the control socket as its standard input imports the modules
+first, for all its children.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     without_network()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     waiting: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor of the process
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ftl.images import open_upright, to_eight_bits
+from ftl.errors import FtlError
+from ftl.images import FORMATS, open_upright, to_eight_bits
+
+_ORIENTATION = 0x0112
 
 Shape = tuple[int, int]
 """(height, width) once upright."""
@@ -44,6 +47,22 @@ def shrunk(file: str, side: int | None, quality: int) -> Generator[Any, tuple[st
         image.save(file, "JPEG", quality=quality)
         del image
         asked = yield shape
+
+
+def heads(sources: list[str]) -> Generator[Any, None, None]:
+    """Of each photograph its format, whether it is turned once upright, and its width and height before that.
+
+    Nothing is decoded. Raises `FtlError` when one is none.
+    """
+    found = []
+    for source in sources:
+        try:
+            with Image.open(source, formats=FORMATS) as image:
+                orientation = image.getexif().get(_ORIENTATION, 1)
+                found.append((image.format or "", orientation in range(2, 9), *image.size))
+        except Exception as error:  # as `open_upright`
+            raise FtlError(f"{source} cannot be read as an image ({error}): replace it or take it out") from error
+    yield found
 
 
 def _read(source: str, most_pixels: int) -> Image.Image:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -16,7 +16,8 @@ from ftl.errors import FtlError
 from ftl.files import whole_file
 from ftl.images import MAX_PIXELS
 from studio.home import home, scratch
-from studio.sandbox import Refused, serving
+from studio.sandbox import Refused, call, serving
+from studio.store.decode import heads as decode_heads
 from studio.store.decode import shrunk, upright
 from studio.store.shared import share, there
 
@@ -69,6 +70,24 @@ def pixels(file: Path) -> np.ndarray:
         with serving(upright, str(raw), folder=Path(folder), reads=[file]) as decode:
             height, width = _sentence(file, decode)
         return np.fromfile(raw, np.uint8).reshape(height, width, 3)
+
+
+class Head(NamedTuple):
+    """A photograph's format by Pillow's name, whether it is turned once upright, and its size before that."""
+
+    format: str
+    turned: bool
+    width: int
+    height: int
+
+
+def heads(photographs: Sequence[Path]) -> list[Head]:
+    """What photographs tell of themselves, all read by one child. Raises `FtlError` when one is none."""
+    try:
+        found = call(decode_heads, [str(one.absolute()) for one in photographs], reads=photographs)
+    except Refused as error:
+        raise FtlError(f"one of {len(photographs):,} photographs cannot be read: {error}") from error
+    return [Head(*one) for one in found]
 
 
 def _sentence(file: Path, ask: Callable[[tuple[str, int]], Any], most_pixels: int = MAX_PIXELS) -> Any:

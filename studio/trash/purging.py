@@ -84,7 +84,8 @@ def _purge_rows(now: float) -> None:
     for job_id in due.jobs:
         shutil.rmtree(workspace(job_id), ignore_errors=True)
     for project_id, name in due.backbones:
-        (backbones.folder(project_id) / Path(name).name).unlink(missing_ok=True)
+        for file in backbones.files_of(project_id, name):
+            file.unlink(missing_ok=True)
     for project_id in due.projects:
         shutil.rmtree(backbones.folder(project_id), ignore_errors=True)
 

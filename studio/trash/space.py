@@ -53,8 +53,8 @@ def of_network(job_id: int, name: str) -> int:
 
 
 def of_backbone(project_id: int, name: str) -> int:
-    """Of an uploaded backbone: its file."""
-    return _size(backbones.folder(project_id) / Path(name).name)
+    """Of an uploaded backbone: its file, and the one that was made of it."""
+    return sum(map(_size, backbones.files_of(project_id, name)))
 
 
 def _size(path: Path) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from ftl.images import list_images
 from studio.jobs.layout import image_id
+from studio.store.files import heads
 from studio.trying.tiles import usual_side
 
 _SAMPLE = 25
@@ -25,10 +24,6 @@ def trained_on(workspace: Path) -> Training:
     """Read it from a job's folder; without one, nothing is known."""
     photographs = [file for folder in sorted((workspace / "dataset").glob("*/")) for file in list_images(folder)]
     sample = photographs[:: max(1, len(photographs) // _SAMPLE)]
+    sizes = [(head.width, head.height) for head in heads(sample)] if sample else []
     ids = (image_id(file) for file in photographs)
-    return Training(frozenset(one for one in ids if one is not None), usual_side(map(_size, sample)))
-
-
-def _size(file: Path) -> tuple[int, int]:
-    with Image.open(file) as image:
-        return image.size
+    return Training(frozenset(one for one in ids if one is not None), usual_side(sizes))

@@ -8,13 +8,16 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from ftl.backbones.load import load_backbone
-from ftl.masks import Example, read_pairs
+from ftl.masks import Example, MaskSet, read_pairs
 from ftl.pictures import heat_over, outlined
 from ftl.pruning.network import read_description
 from ftl.understand import best_first, filter_views, layers_of
 from studio.choosing.maps import jpeg
+from studio.home import scratch
+from studio.store.files import pixels
 
 _SIDE = 112
 """Maps are kept at most so many pixels high and wide; they are drawn twice that size."""
@@ -39,13 +42,24 @@ def look(folder: Path, layer: str, pairs: Sequence[tuple[Path, Path]]) -> Look:
     Raises `FtlError` when a file is unreadable or a mask does not fit its photograph.
     """
     network = load_backbone(folder)
-    masks = read_pairs([(photo.parent.name, photo, mask) for photo, mask in pairs], network.preprocess.size)
+    masks = _read(pairs, network.preprocess.size)
     criterion = "iou" if read_description(folder)["made_with"].get("criterion") == "iou" else "binary_iou"
     least = 1 if criterion == "iou" else 0  # that one takes the integer part
     seen = filter_views(network, layer, masks, criterion)
     numbers = next(one.kept for one in layers_of(folder) if one.name == layer)
     heat = np.stack([np.stack([_small(np.where(values < least, 0, values)) for values in maps]) for maps in seen.maps])
     return Look(masks.examples, numbers, seen.iou, heat)
+
+
+def _read(pairs: Sequence[tuple[Path, Path]], size: int) -> MaskSet:
+    """Photographs as children have decoded them, with their masks, which were drawn here."""
+    with scratch() as folder:
+        decoded = []
+        for number, (photo, mask) in enumerate(pairs):
+            plain = Path(folder) / f"{number}.png"
+            Image.fromarray(pixels(photo)).save(plain, compress_level=1)
+            decoded.append((photo.parent.name, plain, mask))
+        return read_pairs(decoded, size)
 
 
 def _small(values: np.ndarray) -> np.ndarray:

@@ -115,7 +115,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _is_json(body: bytes) -> bool:
     """Whether this is JSON, not nested without end, and every text of it can be encoded."""
-    try:
+    try:  # in this process: a child would take longer than a body of this size can
         json.dumps(json.loads(body), ensure_ascii=False).encode()
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         return False

@@ -240,7 +240,7 @@ def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser
     page.wait_for_timeout(1000)
     assert log.read(wall.id) == []
     page.get_by_role("button", name="Reopen").click()
-    page.get_by_role("button", name="Submit").wait_for()
+    page.get_by_text("This image is accepted").wait_for(state="detached")
     assert image_in(wall.project_id, wall.id).state == "open"
     page.context.close()
 

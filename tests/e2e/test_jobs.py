@@ -38,9 +38,9 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     page.get_by_text("Fine-tuned", exact=True).click()  # not, here
     settled(page)
     fractions = page.get_by_role("textbox", name="Keep fractions")
-    fractions.fill("0.05-1/0.05")
+    fractions.fill("0.1-1/0.1")
     fractions.press("Enter")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("21")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("11")
     name = page.get_by_role("textbox", name="Name")
     name.fill("The wall")
     name.press("Enter")
@@ -69,7 +69,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     expect(page.get_by_role("button", name="Use what is finished")).to_be_visible()
     page.get_by_role("button", name="Retry").click()
     card(page, "done").wait_for(timeout=120_000)
-    assert len(finished(job.id)) == 21
+    assert len(finished(job.id)) == 11
     expect(page.get_by_role("button", name="Choose")).to_be_visible()
     page.context.close()
 

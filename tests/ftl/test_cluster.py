@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -52,13 +52,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started.stop()
 
 
-def run(workspace: Path, out: str, backbone: str = "tiny.safetensors", **options: object) -> Sweep:
+def run(
+    workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: object
+) -> Sweep:
     return sweep(
         load_backbone(workspace / backbone),
         load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
         dataset=workspace / "dataset",
         evaluation=workspace / "evaluation",
-        keep=KEEP,
+        keep=keep,
         out=workspace / out,
         **options,  # type: ignore[arg-type]
     )
@@ -111,7 +113,7 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
     save_backbone(network, workspace / "mobile.safetensors", size=SIZE)
     for name, scheduler in (("own", None), ("many", str(cluster.file))):
         done = run(workspace, f"{name}-mobile", backbone="mobile.safetensors", scheduler=scheduler, joint="max",
-                   read="before", runtimes=["onnx"])  # fmt: skip
+                   read="before", runtimes=["onnx"], keep=[0.5])  # fmt: skip
         assert [*runtimes_of(done.candidates)] == ["pytorch", "onnx"]
     assert outcome(workspace / "many-mobile") == outcome(workspace / "own-mobile")
     for one in done.candidates:
@@ -123,7 +125,7 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
 @pytest.fixture(scope="module")
 def one_tuned(workspace: Path) -> dict[str, object]:
     """What one process makes where pruned networks are fine-tuned as well."""
-    run(workspace, "one-tuned", tuning=TUNING)
+    run(workspace, "one-tuned", tuning=TUNING, keep=[0.5])
     return outcome(workspace / "one-tuned")
 
 
@@ -137,7 +139,7 @@ def test_workers_that_see_no_file_of_the_driver_get_them(
     here, made, store = Path("/proc/self/cwd"), workspace / name, tmp_path / "store"
     cluster = Cluster(tmp_path / "cluster").start()
     try:
-        more = {"scheduler": str(cluster.file), "tuning": TUNING}
+        more = {"scheduler": str(cluster.file), "tuning": TUNING, "keep": [0.5]}
         done = run(here, name, store=f"file://{store}" if stored else None, follow=heard.append, **more)
         assert run(here, name, **more) == done
     finally:

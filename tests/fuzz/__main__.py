@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.fuzz.app import LONG
 from tests.fuzz.run import fuzz
 from tests.fuzz.samples import KINDS
 
@@ -25,8 +26,10 @@ def main() -> int:
         outcome = fuzz(Path(folder), asked.kind or KINDS, asked.count, asked.seed)
         for row in outcome.rows:
             if "count" in row:
-                memory = row["memory"] / 2**30
-                print(f"{row['kind']:>12}: {row['count']} files, slowest {row['slowest']:.2f} s, peak {memory:.2f} GB")
+                memory, slowest = row["memory"] / 2**30, f"slowest {row['slowest']:.2f} s ({row['which']})"
+                print(f"{row['kind']:>12}: {row['count']} files, {slowest}, peak {memory:.2f} GB")
+            if row.get("slowest", 0) > LONG:
+                print((Path(folder) / "log").read_text()[-10_000:], file=sys.stderr)
         for row in outcome.wrong:
             print(f"{row.get('kind')} {row.get('number')}: {row.get('wrong') or row.get('failed')}", file=sys.stderr)
     print(f"health: asked {outcome.probes} times, {outcome.unanswered} unanswered, worst {outcome.worst:.2f} s")

@@ -70,11 +70,11 @@ def _watch(process: subprocess.Popen[bytes], health: str, report: Path, log: Pat
             answered = True
         except OSError:
             answered = False
-        up = up or answered
         if up:
             probes += 1
             unanswered += not answered
             worst = max(worst, time.monotonic() - start)
+        up = up or answered  # the first answer is not counted: its port is open while the studio is still imported
         rows = [json.loads(line) for line in report.read_text().splitlines() if line.endswith("}")]
         if any("end" in row for row in rows):
             return Outcome(rows, probes, unanswered, worst)

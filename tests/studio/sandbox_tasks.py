@@ -38,6 +38,11 @@ def crash() -> Generator[Any, Any, None]:
     yield None
 
 
+def crash_at(*given: Any) -> Generator[Any, Any, None]:
+    os.abort()
+    yield given
+
+
 def write(file: str, size: int) -> Generator[Any, Any, None]:
     yield Path(file).write_bytes(bytes(size))
 

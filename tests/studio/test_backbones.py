@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from ftl.backbones.load import save_backbone
+from ftl.backbones.load import load_backbone, save_backbone
 from ftl.errors import FtlError
 from studio.errors import StudioError
-from studio.jobs import backbones, sweep_cost
+from studio.jobs import backbones, run, sweep_cost, sweeps
 from studio.jobs.estimate import TIMING_SECONDS
+from studio.store.models import Job
 from tests.conftest import SIZE, make_features
 from tests.ftl.test_graph import Tangled
+from tests.fuzz.samples import NETWORKS, network
 from tests.hostile import POINTERS, SWOLLEN, pointing_at
 from tests.studio.conftest import Someone
 
@@ -147,3 +149,33 @@ def test_the_cost_of_a_sweep_of_an_uploaded_network(
         kept = backbones.add(project.project_id, "a.safetensors", file)
     settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": None, "file": kept}
     assert sweep_cost.estimate(project.project_id, settings, 10, 20) > 0
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_job_loads_what_a_child_wrote_anew(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / f"net.{kind}").write_bytes(network(kind))
+    given = load_backbone(tmp_path / f"net.{kind}")
+    with open(tmp_path / f"net.{kind}", "rb") as file:
+        name = backbones.add(project.project_id, f"net.{kind}", file)
+    raw, safe = backbones.files_of(project.project_id, name)
+    opened: list[Path] = []
+    monkeypatch.setattr("ftl.load_backbone", lambda source: opened.append(source) or 1 / 0)
+    monkeypatch.setattr(run, "_weigh", lambda job, meter: None)
+    (sweeps.workspace(7) / "dataset").mkdir(parents=True)
+    (sweeps.workspace(7) / "ready").touch()
+    monkeypatch.setattr("ftl.dataset.load_dataset", lambda *given, **more: None)
+    job = Job(id=7, project_id=project.project_id, settings={"seed": 0, "backbone": "file", "file": name})
+    for _ in ("uploaded here", "elsewhere"):
+        with pytest.raises(ZeroDivisionError):
+            run.sweep(job, lambda *told: None)
+        assert opened.pop() == safe
+        made = load_backbone(safe)
+        assert (made.name, made.preprocess) == ("net", given.preprocess)
+        assert made.spec() == given.spec()
+        assert all(
+            torch.equal(one, made.features.state_dict()[key]) for key, one in given.features.state_dict().items()
+        )
+        safe.unlink()
+    assert raw.read_bytes() == (tmp_path / f"net.{kind}").read_bytes()

@@ -38,6 +38,7 @@ from studio.together.comments import comment, comments_on, settle
 from studio.together.own_work import set_accept_own
 from studio.together.presence import beat
 from studio.together.sharing import set_overlap
+from tests.studio import sandbox_tasks
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import photograph
 from tests.studio.test_fold import SHAPES, H, W
@@ -489,6 +490,12 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "an event that cannot be told": (change("events", what="role", details={}), "lacks a part"),
     "details that are deep": (change("events", details={"count": {"a": 1}}), "details"),
     "an event of no image": (change("events", image="0" * 64), "not in it"),
+    "geometry that is deep": (change("strokes", geometry={"box": [2, 3, 9, 8], "more": [[[[[[[[1]]]]]]]]}), "geometry"),
+    "geometry beyond 64 bits": (change("strokes", geometry={"box": [2, 3, 9, 8], "more": 2**63}), "geometry"),
+    "half a letter in a geometry": (change("strokes", geometry={"box": [2, 3, 9, 8], "\ud800": 1}), "geometry"),
+    "geometry of many lists": (change("strokes", geometry={"box": [2, 3, 9, 8], "more": [[]] * 200_001}), "geometry"),
+    "a row that is a list": (raw("works.jsonl", b"[1]\n"), "no columns"),
+    "text that is no UTF-8": (raw("works.jsonl", '{"a": 1}'.encode("utf-16")), "damaged"),
 }  # fmt: skip
 
 
@@ -507,6 +514,25 @@ def test_what_is_no_backup_is_refused_and_nothing_is_left_behind(bridge: Someone
         assert counts() == before, name
     assert wrong == {}
     same_masks(bridge.project_id, load(bridge.user_id, content))
+
+
+def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = save(bridge.project_id)
+    with monkeypatch.context() as patch:
+        patch.setattr("zipfile.ZipFile", None)
+        patch.setattr("studio.annotation.shapes.check", None)
+        made = load(bridge.user_id, content)
+    same_masks(bridge.project_id, made)
+
+
+def test_a_backup_that_ends_its_child_is_refused_by_a_sentence(
+    bridge: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, before = save(bridge.project_id), counts()
+    monkeypatch.setattr(unpacking, "clean", sandbox_tasks.crash_at)
+    with pytest.raises(StudioError, match=r"this backup is not restored: reading it ended the program"):
+        load(bridge.user_id, content)
+    assert counts() == before
 
 
 def test_a_damaged_zip_is_refused_wherever_it_is_cut_or_changed(bridge: Someone) -> None:

@@ -86,15 +86,16 @@ def test_the_template_is_guessed_and_its_effect_shown(project: Someone) -> None:
     assert not project_of(project.project_id).photo_pattern
 
 
-def test_a_mask_is_laid_out_under_its_photo(project: Someone) -> None:
+def test_a_mask_is_laid_out_under_its_photo(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 
     from ftl.photos import photo_of
-    from studio.jobs.layout import file_name
+    from studio.jobs.layout import file_names
 
     send(project, ("wall 7_12.png", photograph(4, 4, 1)))
     draw(project, 0, np.ones((4, 4), np.uint8))
     set_photo_pattern(project.project_id, "{photo}_#")
     image = find_images(project.project_id)[0]
-    assert file_name(image, photo_of("{photo}_#")) == f"{image.id}_wall_7.png"
-    assert file_name(image, None) == f"{image.id}_wall_7_12.png"
+    monkeypatch.setattr("PIL.Image.open", None)  # a child opens what was uploaded
+    assert file_names([image], photo_of("{photo}_#"))[image.id] == f"{image.id}_wall_7.png"
+    assert file_names([image], None)[image.id] == f"{image.id}_wall_7_12.png"

@@ -135,7 +135,7 @@ def process_of(job: Job) -> int:
     return found
 
 
-def until(job: Job, there: Callable[[], bool], seconds: float = 60) -> None:
+def until(job: Job, there: Callable[[], bool], seconds: float = 240) -> None:
     """Wait for something while a job runs."""
     end = time.monotonic() + seconds
     while not there():
@@ -203,6 +203,27 @@ def test_what_is_fixed_to_test_but_was_seen_is_counted_and_left_out(project: Som
     judge, left_out = without(*sides, PHOTO, scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE)))
     assert (len(judge), len(sides[1]), left_out) == (laid.test, laid.train, laid.left_out)
     assert {"wall0", "wall1", "wall9"} & {path.stem.partition("_")[2] for path in judge.paths} == {"wall9"}
+
+
+def test_what_nobody_foresaw_is_told_in_words(
+    project: Someone, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("SELECT secret FROM users")
+
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    monkeypatch.setitem(run.KINDS, "sweep", broken)
+    job = queue.launch(project.project_id, project.user_id, "sweep", "told", {})
+    queue.change(job.id, state="running")
+    assert run.main(job.id) == 1
+    job = job_in(project.project_id, job.id)
+    assert job.state == "failed"
+    assert str(job.error).startswith("something unforeseen happened: retry")
+    shown = record.log(job.id)
+    assert "ValueError" in shown
+    assert "SELECT" not in shown
+    assert "Traceback" not in shown
+    assert "SELECT secret" in capfd.readouterr().err
 
 
 def test_the_log_tells_how_many_report_and_how_many_cannot(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from studio.errors import StudioError
 from studio.home import secret
 from studio.sandbox import FILES, Refused, call, each, nurseries
+from tests.conftest import ROOT
 from tests.studio import sandbox_tasks as tasks
 
 SMALL = FILES._replace(memory=64 * 2**20, output=2**20, cpu=1, wait=30)
@@ -90,3 +93,9 @@ def test_a_nursery_that_was_ended_is_replaced() -> None:
     nursery._process.wait()
     assert call(tasks.add, 2) == 2
     assert nurseries._NURSERIES[False] is not nursery
+
+
+def test_what_only_children_need_is_not_imported_here() -> None:
+    """It would take the page that uploads networks seconds, in which everybody waits."""
+    code = "import sys, studio.jobs.backbones; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

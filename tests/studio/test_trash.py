@@ -216,9 +216,9 @@ def test_a_job_that_runs_is_stopped_before_it_goes(project: Someone, monkeypatch
 
 def test_a_deleted_backbone_is_no_sweep_s_input_and_its_name_is_free(project: Someone) -> None:
     own, who = project.project_id, project.user_id
-    folder = backbones.folder(own)
-    folder.mkdir(parents=True)
-    (folder / "own.pt").write_bytes(b"123")
+    (backbones.folder(own) / ".safe").mkdir(parents=True)
+    for file in backbones.files_of(own, "own.pt"):
+        file.write_bytes(b"123")
     with writing() as db:
         db.add(BackboneFile(project_id=own, name="own.pt", sha256="0" * 64))
     deleting.delete_backbone(own, who, "own.pt")
@@ -229,7 +229,7 @@ def test_a_deleted_backbone_is_no_sweep_s_input_and_its_name_is_free(project: So
     assert backbones.uploaded(own) == ["own.pt"]
     deleting.delete_backbone(own, who, "own.pt")
     purge(LATER)
-    assert not (folder / "own.pt").exists()
+    assert not any(file.exists() for file in backbones.files_of(own, "own.pt"))
 
 
 def test_a_deleted_project_is_nobody_s_and_leaves_nothing(

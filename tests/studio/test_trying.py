@@ -58,10 +58,11 @@ def test_the_usual_side_is_the_median_of_the_shorter_sides() -> None:
     assert usual_side([]) == SIDE
 
 
-def test_a_jobs_training_photographs_are_known(tmp_path: Path) -> None:
+def test_a_jobs_training_photographs_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (3, 14):
         save_png(np.zeros((40, 60, 3), np.uint8), tmp_path / "dataset" / "Crack" / f"{number}_a.png")
     save_png(np.zeros((40, 60, 3), np.uint8), tmp_path / "dataset" / "Crack" / "foreign.png")
+    monkeypatch.setattr("PIL.Image.open", None)  # a child opens what was uploaded
     assert trained_on(tmp_path) == (frozenset({3, 14}), 40)
     assert trained_on(tmp_path / "nowhere") == (frozenset(), SIDE)
 

@@ -13,7 +13,7 @@ from ftl import load_backbone, load_model
 from ftl.errors import FtlError
 from ftl.files import read_json, write_json
 from ftl.head import Head
-from ftl.images import read_image
+from ftl.images import read_image, resize_image
 from ftl.masks import read_pairs
 from ftl.model import Model
 from ftl.pictures import OUTLINE
@@ -47,6 +47,16 @@ def test_what_glows_is_what_counts_for_the_iou(swept: Sweep) -> None:
     assert found.heat.max() == 255
     assert not found.heat[seen.maps < 1].any()
     assert found.heat[(seen.maps >= 1) & (seen.maps > seen.maps.max((2, 3), keepdims=True) / 200)].all()
+
+
+def test_a_layer_is_shown_on_what_children_decoded(swept: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, opened = pairs_of(swept)[:2], list[Path]()
+    monkeypatch.setattr("ftl.masks.read_image", lambda path: opened.append(path) or read_image(path))
+    found = filters.look(swept.folder / "keep-0.5", "features.5", pairs)
+    assert len(opened) == 2
+    assert not {path.parent for path in opened} & {photo.parent for photo, _ in pairs}
+    for example, (photo, _) in zip(found.examples, pairs, strict=True):
+        assert np.array_equal(example.image, resize_image(read_image(photo), SIZE))
 
 
 def test_where_another_criterion_ranked_every_answer_counts(swept: Sweep, tmp_path: Path) -> None:
