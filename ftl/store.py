@@ -80,6 +80,17 @@ def fetch(store: str, sha256: str, target: Path) -> bool:
     return True
 
 
+def remove(store: str, sha256: str) -> None:
+    """Remove a content from the store, if it is there. Raises `FtlError` when that fails."""
+    system, path = _open(store, sha256)
+    try:
+        system.rm_file(path)
+    except FileNotFoundError:
+        pass
+    except Exception as error:  # each kind of store has errors of its own
+        raise FtlError(f"{store} cannot be written to ({_first_line(error)})") from error
+
+
 def put_all(store: str, contents: Iterable[Path | bytes]) -> list[str]:
     """`put` for many, several at once."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:

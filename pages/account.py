@@ -15,3 +15,5 @@ with left:
 with right:
     panel.browsers(who)
 panel.tokens(who, user.id)
+panel.events(who)
+panel.delete_own(who, user)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from studio import ui
+from studio import save, ui
 from studio.annotation import desk, log, sorting, talk, tidy
 from studio.annotation.canvas import pens
 from studio.annotation.head import asked, do, head
@@ -108,7 +108,8 @@ with side:
         if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
                 desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
-        st.html(f'<a href="/files/{project.id}/images/{image.id}/mask.png" download>Mask as PNG</a>')
+        name = f"{image.name.rpartition('.')[0] or image.name}.png"
+        save.button("Mask as PNG", f"/files/{project.id}/images/{image.id}/mask.png", name, f"mask-{image.id}")
     with st.expander("Keys"):
         st.markdown(
             "`1`-`9` class · `B` brush · `E` eraser · `G` polygon · `T` rectangle · `P` pin a comment · "

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ftl.words import NOTHING, percent
-from studio import ui
+from studio import save, ui
 from studio.progress import charts, counts, feed
 from studio.progress.counts import Annotator
 from studio.together.audit import told
@@ -119,7 +119,5 @@ with right:
     if role == "admin":
         st.subheader("Audit log")
         st.caption("Who did what, and when, as a table for a spreadsheet.")
-        st.download_button(
-            "Save as CSV", lambda: feed.as_csv(project.id), f"project-{project.id}-audit.csv", "text/csv",
-            on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
+        address = f"/api/projects/{project.id}/audit.csv"
+        save.button("Save as CSV", address, f"project-{project.id}-audit.csv", "audit-csv")

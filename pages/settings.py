@@ -68,3 +68,4 @@ if st.button("Save", type="primary", disabled=where == there and not scheduler):
 studio_form(ui.who())
 
 panel.everybody(ui.who())
+panel.events(ui.who(), everybody=True)

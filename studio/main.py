@@ -52,13 +52,12 @@ else:
         page("understand", "Understand", "visibility"),
     ]
     current = st.navigation({"": home, plain(here.project.name): work})
-    with st.sidebar:
-        st.caption(f"{plain(here.user.name)} · {here.role}")
-        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if asked := st.session_state.pop("go", None):
         st.switch_page(next(one for one in work if one.url_path == asked))
-if user is not None:
+if (user := here.user if here else user) is not None:
     with st.sidebar:
+        st.caption(plain(user.name) + (f" · {here.role}" if here else ""))
+        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
         announce.listen()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from ftl.errors import FtlError
 from ftl.photos import photo_of
 from studio.accounts import add_user
+from studio.accounts.history import note
 from studio.accounts.tickets import first_use
 from studio.classes import CLASSES, add_class
 from studio.errors import StudioError
@@ -116,9 +117,11 @@ def set_role(project_id: int, by: int, user_id: int, role: str | None, seen: str
         if role is None:
             db.delete(member)
             record(db, project_id, by, "left", name=member.user.name)
+            note(db, user_id, "removed", by, project=db.get_one(Project, project_id).name)
         else:
             member.role = role
             record(db, project_id, by, "role", name=member.user.name, role=role)
+            note(db, user_id, "role", by, role=role, project=db.get_one(Project, project_id).name)
 
 
 def set_photo_pattern(project_id: int, pattern: str | None, by: int | None = None) -> None:
@@ -147,7 +150,15 @@ def invite(project_id: int | None, role: str, by: int | None = None) -> str:
     token = secrets.token_urlsafe(24)
     with writing() if project_id is None else changing(by, project_id, "admin") as db:
         expires = time.time() + _INVITATION_SECONDS
-        db.add(Invitation(token_hash=_hash(token), project_id=project_id, role=role, expires_at=expires))
+        db.add(
+            Invitation(
+                token_hash=_hash(token),
+                project_id=project_id,
+                role=role,
+                expires_at=expires,
+                invited_by=None if by is None else int(by),
+            )
+        )
     return token
 
 

@@ -26,7 +26,7 @@ def _component() -> Callable[..., Any]:
 
 
 def button(label: str, address: str, name: str, key: str, hint: str = "") -> None:
-    """Draw a button for a file that takes the studio some seconds to make, and that fits the browser's memory.
+    """Draw a button for a file that takes the studio some time to make; browsers keep large ones on disk meanwhile.
 
     `address`: of the studio itself; it answers the file, or JSON with an `error`. `name`: what the file is saved as.
     """

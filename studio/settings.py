@@ -103,6 +103,12 @@ def is_owner(db: Database, user_id: int) -> bool:
     return db.scalar(mine.limit(1)) is not None
 
 
+def owner_of(db: Database) -> int | None:
+    """The studio's owner, in a transaction; None as long as there is none."""
+    first = select(Invitation.used_by).where(Invitation.project_id.is_(None), Invitation.used_by.is_not(None))
+    return db.scalar(first.order_by(Invitation.used_by).limit(1))
+
+
 def save(user_id: int, new: Settings) -> None:
     """Change the settings. Raises `Forbidden` for everybody but the owner, `StudioError` for what cannot be."""
     scheme, _, rest = new.scheduler.partition("://")

@@ -11,12 +11,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts import passwords
-from studio.accounts.sessions import end_sessions
+from studio.accounts.history import note
+from studio.accounts.sessions import end_credentials, end_sessions, end_tokens
 from studio.errors import Forbidden, StudioError
 from studio.rights import SignedIn, acting, check_account
 from studio.settings import is_owner
 from studio.store.database import reading, writing
-from studio.store.models import ApiToken, PasswordReset, Session, User
+from studio.store.models import PasswordReset, Session, User
 
 _LINK_SECONDS = 24 * 3600
 
@@ -41,7 +42,7 @@ def accounts(who: SignedIn) -> list[Account]:
         found = [
             Account(user.id, user.name, user.subject is not None, user.deactivated_at is not None,
                     seen.get(user.id, 0.0), user.id == who)
-            for user in db.scalars(select(User))
+            for user in db.scalars(select(User).where(User.deleted_at.is_(None)))
         ]  # fmt: skip
     return sorted(found, key=lambda account: (account.deactivated, account.name.lower()))
 
@@ -54,6 +55,7 @@ def make_reset_link(who: SignedIn, user_id: int) -> str:
         _other(db, user_id)
         db.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
         db.add(PasswordReset(token_hash=_hash(token), user_id=user_id, expires_at=time.time() + _LINK_SECONDS))
+        note(db, user_id, "password link", who)
     return f"/account/reset/{token}"
 
 
@@ -64,13 +66,15 @@ def find_reset(token: str) -> User:
 
 
 def reset_password(token: str, new: str) -> int:
-    """Set a user's password by a link, which is used up, and sign all their browsers out: their id."""
+    """Set a user's password by a link, which is used up; their sessions and API tokens end: their id."""
     passwords.check_new(new, find_reset(token).name)
     new_hash = passwords.hash_of(new)
     with writing() as db:
         reset = _open_reset(db, token)
         reset.user.password_hash = new_hash
         end_sessions(db, reset.user_id)
+        end_tokens(db, reset.user_id)
+        note(db, reset.user_id, "password reset")
         db.delete(reset)
     return reset.user_id
 
@@ -84,9 +88,8 @@ def deactivate(who: SignedIn, user_id: int) -> None:
         if user_id == who:
             raise StudioError("you cannot deactivate yourself: the studio needs its owner")
         _other(db, user_id).deactivated_at = time.time()
-        end_sessions(db, user_id)
-        for table in (ApiToken, PasswordReset):
-            db.execute(delete(table).where(table.user_id == user_id))
+        end_credentials(db, user_id)
+        note(db, user_id, "deactivated", who)
 
 
 def reactivate(who: SignedIn, user_id: int) -> None:
@@ -94,6 +97,7 @@ def reactivate(who: SignedIn, user_id: int) -> None:
     with acting(who) as db:
         _check_owner(db, who)
         _other(db, user_id).deactivated_at = None
+        note(db, user_id, "reactivated", who)
 
 
 def _check_owner(db: Database, who: SignedIn) -> None:
@@ -104,7 +108,7 @@ def _check_owner(db: Database, who: SignedIn) -> None:
 
 def _other(db: Database, user_id: int) -> User:
     found = db.get(User, user_id)
-    if found is None:
+    if found is None or found.deleted_at is not None:
         raise StudioError("there is no such account")
     return found
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studio.accounts import passwords
-from studio.accounts.sessions import end_sessions
+from studio.accounts.history import note
+from studio.accounts.sessions import end_sessions, end_tokens
 from studio.accounts.throttle import count_attempt, forget_attempt
 from studio.accounts.users import WrongPassword, checked_name
 from studio.errors import StudioError
@@ -19,7 +20,7 @@ def rename(who: SignedIn, name: str) -> None:
 
 
 def change_password(who: SignedIn, old: str, new: str) -> None:
-    """Change the password of this user, and sign all their other browsers out. Raises `StudioError`."""
+    """Change the password of this user, sign their other browsers out, revoke their tokens. Raises `StudioError`."""
     passwords.check_given(old)
     with reading() as db:
         check_account(db, who)
@@ -36,3 +37,5 @@ def change_password(who: SignedIn, old: str, new: str) -> None:
     with acting(who, alone=True) as db:
         db.get_one(User, user.id).password_hash = new_hash
         end_sessions(db, user.id, but=who.session_id)
+        end_tokens(db, user.id)
+        note(db, user.id, "password changed", who)

@@ -8,6 +8,8 @@ import streamlit as st
 
 from studio import ui
 from studio.accounts import LEAST_PASSWORD
+from studio.accounts.history import happened
+from studio.accounts.leaving import delete_account, only_admin_of
 from studio.accounts.others import Account, accounts, deactivate, make_reset_link, reactivate
 from studio.accounts.own import change_password, rename
 from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others
@@ -45,9 +47,13 @@ def password(who: SignedIn, user: User) -> None:
                 placeholder=f"at least {LEAST_PASSWORD} characters",
                 help="A few words that nobody would put together make a good one. It needs no digits or signs.",
             )
+            st.caption("This signs your other browsers out and revokes your API tokens.")
             if st.form_submit_button("Change the password"):
                 change_password(who, old, new)
-                st.success("The password is changed, and your other browsers are signed out.", icon=":material/check:")
+                st.success(
+                    "The password is changed, your other browsers are signed out, and your API tokens are revoked.",
+                    icon=":material/check:",
+                )
 
 
 def browsers(who: SignedIn) -> None:
@@ -134,11 +140,57 @@ def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGener
             return
         if st.button("Make a link to set a new password", key=f"reset-{account.id}"):
             st.code(ui.link(make_reset_link(who, account.id)), language=None)
-            st.caption("Send it to this person only. It works once, within a day.")
+            st.caption(
+                "Send it to this person only. It works once, within a day, and then signs them out everywhere else and "
+                "revokes their API tokens."
+            )
         if st.button("Deactivate", key=f"deactivate-{account.id}"):
             deactivate(who, account.id)
             st.rerun()
-        st.caption("Whoever is deactivated is signed out everywhere, and their tokens end. Their work stays theirs.")
+        st.caption(
+            "Whoever is deactivated is signed out everywhere, and their tokens and invitations end. Their work stays "
+            "theirs."
+        )
+        _delete(who, account.id, account.name)
+
+
+def delete_own(who: SignedIn, user: User) -> None:
+    """The button with which a user deletes their account, and what that means."""
+    with st.popover("Delete my account", icon=":material/delete:", key="delete-account"), ui.told():
+        _delete(who, user.id, user.name)
+
+
+def _delete(who: SignedIn, user_id: int, name: str) -> None:
+    """What deleting an account leaves, said beforehand, and the button that does it."""
+    st.divider()
+    st.markdown(
+        "A deleted account cannot be restored: its sessions, tokens and invitations end, and it is in no project any "
+        "more. What was drawn and said stays, under its name."
+    )
+    if alone := only_admin_of(who, user_id):
+        st.warning(
+            f"No other admin: {ui.plain(', '.join(alone))}. The studio's owner becomes admin of "
+            f"{'it' if len(alone) == 1 else 'them'}; to choose somebody else, change the roles first.",
+            icon=":material/warning:",
+        )
+    typed = st.text_input(f"Type {ui.plain(name)} to delete the account", key=f"delete-name-{user_id}")
+    if st.button("Delete the account", type="primary", disabled=typed.strip() != name, key=f"delete-user-{user_id}"):
+        delete_account(who, user_id)
+        st.rerun()
+
+
+def events(who: SignedIn, *, everybody: bool = False) -> None:
+    """What happened to the user's account lately or, for the studio's owner, to all."""
+    shown = st.expander("What happened to accounts" if everybody else "What happened to this account",
+                        icon=":material/history:", key="events", on_change="rerun")  # fmt: skip
+    if not shown.open:
+        return
+    with shown, ui.told():
+        for line in happened(who, everybody=everybody):
+            whose = f"**{ui.plain(line.name or 'Nobody here')}**: " if everybody else ""
+            by = f", by {ui.plain(line.by)}" if line.by else ""
+            st.markdown(f"{whose}{ui.plain(line.what)}{by} :small[{ui.clock(line.at)}]")
+        st.caption("Lines are kept for a year; the newest 50 are shown. Was it not you? Change your password.")
 
 
 def _seen(at: float, words: str = "last seen", never: str = "not seen lately") -> str:

@@ -12,10 +12,11 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
+from studio.accounts.history import note
 from studio.home import secret
 from studio.rights import SignedIn, acting, check_account
 from studio.store.database import reading, writing
-from studio.store.models import Session, User
+from studio.store.models import ApiToken, Invitation, PasswordReset, Session, User
 
 COOKIE = "studio_session"
 SESSION_SECONDS = 30 * 24 * 3600
@@ -42,6 +43,7 @@ def open_session(user_id: int, browser: str = "") -> str:
     with writing() as db:
         db.execute(delete(Session).where(Session.expires_at < now))
         db.add(session)
+        note(db, user_id, "signed in", user_id, browser=session.browser or "an unknown browser")
     return cookie_of(session.id)
 
 
@@ -121,6 +123,19 @@ def sign_out_others(who: SignedIn) -> None:
     """End all sessions of this user but this one."""
     with acting(who) as db:
         end_sessions(db, int(who), but=who.session_id)
+
+
+def end_credentials(db: Database, user_id: int) -> None:
+    """End all with which a user, or whoever else has it, gets in or lets others in: sessions, tokens and links."""
+    end_sessions(db, user_id)
+    end_tokens(db, user_id)
+    db.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
+    db.execute(delete(Invitation).where(Invitation.invited_by == user_id, Invitation.used_by.is_(None)))
+
+
+def end_tokens(db: Database, user_id: int) -> None:
+    """Revoke all API tokens of a user."""
+    db.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
 
 def end_sessions(db: Database, user_id: int, but: str = "") -> None:

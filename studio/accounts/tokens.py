@@ -7,10 +7,11 @@ import secrets
 import time
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
+from studio.accounts.history import note
 from studio.accounts.sessions import see, session_of
 from studio.errors import StudioError
 from studio.rights import ByToken, SignedIn, acting, check_account
@@ -83,6 +84,7 @@ def make_token(who: SignedIn, name: str, scope: str, project_id: int | None, day
         expires = time.time() + days * 24 * 3600
         db.add(ApiToken(user_id=int(who), name=name, token_hash=_hash(token), scope=scope, project_id=project_id,
                         expires_at=expires))  # fmt: skip
+        note(db, int(who), "token made", who, name=name)
     return token
 
 
@@ -97,7 +99,10 @@ def tokens_of(who: SignedIn) -> list[ApiToken]:
 def revoke(who: SignedIn, token_id: int) -> None:
     """End a token of this user, at once."""
     with acting(who) as db:
-        db.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == int(who)))
+        token = db.get(ApiToken, token_id)
+        if token is not None and token.user_id == who:
+            db.delete(token)
+            note(db, int(who), "token revoked", who, name=token.name)
 
 
 def _hash(token: str) -> str:

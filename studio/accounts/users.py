@@ -7,9 +7,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts import passwords
+from studio.accounts.history import note
 from studio.accounts.throttle import count_attempt, forget_attempt
 from studio.errors import StudioError
-from studio.store.database import reading
+from studio.store.database import reading, writing
 from studio.store.models import User
 
 MOST_LETTERS = 64
@@ -65,6 +66,8 @@ def check_password(name: str, password: str, address: str) -> User:
     with reading() as db:
         user = db.scalar(select(User).where(func.lower(User.name) == name))
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
+        with writing() as db:  # for names that nobody has, too: it would take less time without
+            note(db, user.id if user else None, "sign-in failed", address=address or "an unknown address")
         raise WrongPassword("name or password is wrong")
     forget_attempt(name, address)
     if user.deactivated_at is not None:

@@ -12,12 +12,13 @@ from studio.annotation import desk, log
 from studio.annotation.picture import photograph, render
 from studio.annotation.viewport import look
 from studio.assists.marks import marks
+from studio.rights import SignedIn
 from studio.store.models import Image, ImageClass
 from studio.together import audit
 from studio.together.comments import comment, comments_for, settle
 
 
-def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
+def pin(image: Image, who: SignedIn, on: desk.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
     """Ask for the comment on the place that was clicked last."""
     places = [one for one in marks(objects, on.view, image.width, image.height) if one.kind == "point"]
     if not places:
@@ -27,8 +28,8 @@ def pin(image: Image, user_id: int, on: desk.Mount, objects: Sequence[Mapping[st
     with st.form(f"pin-{image.id}", border=False), ui.told():
         text = st.text_input(f"Comment at {x:.0f}, {y:.0f}", max_chars=2000)
         if st.form_submit_button("Comment", type="primary"):
-            comment(image, user_id, text, (x, y))
-            desk.put_away(image, user_id)
+            comment(image, who, text, (x, y))
+            desk.put_away(image, who)
             st.session_state["tool"] = "brush"
             st.rerun()
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from studio import ui
+from studio import save, ui
 from studio.backup.restoring import restore
 from studio.projects import project_of
 
 
 def backup_link(project_id: int) -> None:
-    """Draw the link that downloads a project's backup, for its admins, and what is in it."""
+    """Draw the button that downloads a project's backup, for its admins, and what is in it."""
     st.caption(
         "Photographs, classes, every stroke with its author, comments and the audit log, to be restored here or in "
         "another studio. Sweeps and networks are not in it."
     )
-    st.html(f'<a href="/api/projects/{project_id}/backup.zip" download>Download a backup</a>')
+    address = f"/api/projects/{project_id}/backup.zip"
+    save.button("Download a backup", address, f"project-{project_id}-backup.zip", "backup-zip")
 
 
 def panel(user_id: int) -> None:

@@ -31,9 +31,12 @@ def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[i
 
 
 def sweep_of(job: Job) -> Sweep:
-    """A sweep, read once as long as its results stay. Raises `FtlError` when a file is missing or damaged."""
+    """A sweep less its deleted networks, read once as long as its results stay.
+
+    Raises `FtlError` when a file is missing or damaged.
+    """
     folder = sweeps.models(job.id)
-    return _sweep(job.id, job.name, folder, written(folder / JSON))
+    return _sweep(job.id, job.name, folder, written(folder / JSON)).without(sweeps.deleted_networks(job.id))
 
 
 @st.cache_resource(max_entries=100, show_spinner="Reading the sweep")

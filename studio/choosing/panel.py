@@ -17,6 +17,7 @@ from studio import save, ui
 from studio.choosing import details, maps
 from studio.choosing.reading import Network, Sweep
 from studio.jobs import sweeps
+from studio.trash import panel as trash
 
 _PAGE = 12
 _DOWNLOADS = {
@@ -113,6 +114,8 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
             st.rerun()
+        if here.role == "admin":
+            trash.network_menu(here.project.id, here.who, sweep.job_id, one.name)
         picked = sweeps.picked(here.project.id)
         if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
             return

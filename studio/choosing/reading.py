@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +64,10 @@ class Sweep:
     def within(self, runtime: str) -> Sweep:
         """The same sweep with the figures that its candidates have in a runtime of `ftl.runtimes`."""
         return replace(self, candidates=tuple(in_runtime(self.candidates, runtime)), runtime=runtime)
+
+    def without(self, names: Set[str]) -> Sweep:
+        """The same sweep less these candidates."""
+        return replace(self, candidates=tuple(one for one in self.candidates if one.name not in names))
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of that name."""

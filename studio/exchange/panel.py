@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from studio import save
 from studio.exchange.formats import FORMATS
 
 
 def panel(project_id: int) -> None:
-    """Draw a choice of formats, what the chosen one holds, and a link that downloads the project in it."""
+    """Draw a choice of formats, what the chosen one holds, and a button that downloads the project in it."""
     name = st.selectbox("Format", list(FORMATS), format_func=lambda one: FORMATS[one].title, key="export-format")
     st.caption(FORMATS[name].holds)
     photographs = st.checkbox("With the photographs", value=True, key="export-photographs")
-    address = f"/api/projects/{project_id}/export.zip?format={name}{'' if photographs else '&amp;images=no'}"
-    st.html(f'<a href="{address}" download>Download as a zip</a>')
+    address = f"/api/projects/{project_id}/export.zip?format={name}{'' if photographs else '&images=no'}"
+    save.button("Download as a zip", address, f"project-{project_id}-{name}.zip", "export-zip")

@@ -16,7 +16,7 @@ from ftl.progress import TESTED, TIMED, TIMING
 from ftl.pruning.names import BASE, candidate_name, folder_name, parse_budget
 from studio.errors import StudioError
 from studio.home import home
-from studio.jobs.sweeps import job_in
+from studio.jobs.sweeps import deleted_networks, job_in
 from studio.rights import changing
 from studio.settings import settings as studio_settings
 from studio.store.database import reading, writing
@@ -176,9 +176,11 @@ def _again(project_id: int, job_id: int, by: int | None, **values: Any) -> None:
 
 
 def candidates_of(job_id: int) -> list[CandidateRow]:
-    """How far each network of a sweep is, the unpruned one first."""
+    """How far each network of a sweep is, the unpruned one first, less those that were deleted."""
+    gone = deleted_networks(job_id)
     with reading() as db:
-        return list(db.scalars(select(CandidateRow).where(CandidateRow.job_id == job_id).order_by(CandidateRow.number)))
+        rows = db.scalars(select(CandidateRow).where(CandidateRow.job_id == job_id).order_by(CandidateRow.number))
+        return [row for row in rows if row.name not in gone]
 
 
 def change(job_id: int, **values: Any) -> None:

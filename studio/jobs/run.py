@@ -147,9 +147,7 @@ def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
     sweep(job, report, meter)
 
 
-_UNFORESEEN = (
-    "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
-)
+_UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
 
 KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
 

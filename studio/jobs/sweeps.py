@@ -13,7 +13,7 @@ from studio.errors import Forbidden, Missing
 from studio.home import home
 from studio.rights import changing
 from studio.store.database import reading
-from studio.store.models import Job, Pick
+from studio.store.models import DeletedNetwork, Job, Pick
 from studio.store.shared import there_folder
 from studio.together.audit import record
 
@@ -49,9 +49,17 @@ def finished_sweeps(project_id: int) -> list[Job]:
     return [job for job in jobs if (models(job.id) / "results.json").is_file()]
 
 
+def deleted_networks(job_id: int) -> set[str]:
+    """The names of a sweep's networks that were deleted: its files may still hold them, and nothing shows them."""
+    with reading() as db:
+        return set(db.scalars(select(DeletedNetwork.name).where(DeletedNetwork.job_id == job_id)))
+
+
 def network(project_id: int, job_id: int, candidate: str) -> Path:
     """The folder of a candidate's network. Raises `Missing` where there is none."""
     job = job_in(project_id, job_id)
+    if candidate in deleted_networks(job_id):
+        raise Missing("this network was deleted: an admin can restore it from the trash for 30 days")
     if job.tree:
         there_folder(job.tree, workspace(job.id))
     known = {file.parent.name: file.parent for file in models(job_id).glob("*/head.safetensors")}
@@ -87,6 +95,9 @@ def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
     """Make a candidate the project's network."""
     network(project_id, job_id, candidate)
     with changing(user_id, project_id, "reviewer") as db:
+        db.get_one(Job, job_id, with_for_update=True)  # whoever deletes a network of it waits, or was first
+        if db.get(DeletedNetwork, (job_id, candidate)) is not None:
+            raise Missing("this network was deleted meanwhile: choose another")
         db.merge(Pick(project_id=project_id, job_id=job_id, candidate=candidate, chosen_by=user_id))
         record(db, project_id, user_id, "picked", name=candidate)
 

@@ -33,6 +33,7 @@ class User(Base):
     """A person. `subject`: who they are at the OIDC provider, for those who have no password here.
 
     `deactivated_at`: since then they cannot sign in, and none of their sessions and tokens is valid; their work stays.
+    `deleted_at`: since then nobody can let them in again, either; the row stays for the name of what they did.
     """
 
     __tablename__ = "users"
@@ -42,6 +43,22 @@ class User(Base):
     subject: Mapped[str | None] = mapped_column(unique=True)
     created_at: Mapped[float] = mapped_column(default=time.time)
     deactivated_at: Mapped[float | None]
+    deleted_at: Mapped[float | None]
+
+
+class AccountEvent(Base):
+    """A line of what happened to accounts. `what`: a verb of `studio.accounts.history.WORDS`; `by_id`: who did it.
+
+    `user_id`: whose account; None for a failed sign-in whose name nobody has.
+    """
+
+    __tablename__ = "account_events"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    what: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    at: Mapped[float] = mapped_column(default=time.time)
 
 
 class Session(Base):
@@ -138,7 +155,10 @@ class Member(Base):
 
 
 class Invitation(Base):
-    """A one-time link. Without a project it makes the studio's first account."""
+    """A one-time link. Without a project it makes the studio's first account.
+
+    `invited_by`: whose account it ends with; None for older ones, and those of the studio itself.
+    """
 
     __tablename__ = "invitations"
     token_hash: Mapped[str] = mapped_column(primary_key=True)
@@ -146,6 +166,7 @@ class Invitation(Base):
     role: Mapped[str]
     expires_at: Mapped[float]
     used_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    invited_by: Mapped[int | None]  # a user's id
     project: Mapped[Project | None] = relationship()
 
 
@@ -317,6 +338,31 @@ class CandidateRow(Base):
     worker: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(default="")
     curve: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
+
+
+class DeletedNetwork(Base):
+    """A network of a sweep that was deleted: as long as this row is there, it stands nowhere.
+
+    `removed`: its files are gone for good here; the row stays, for the sweep's results still speak of it.
+    """
+
+    __tablename__ = "deleted_networks"
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    deleted_at: Mapped[float] = mapped_column(default=time.time)
+    deleted_by: Mapped[int]  # a user's id
+    removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+
+
+class Unneeded(Base):
+    """A content of the shared store that may be removed, unless something still needs it (`studio.trash.shared`).
+
+    `tree`: it is the tree of a folder, and stands for the contents that it names as well.
+    """
+
+    __tablename__ = "unneeded"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    tree: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class JobLine(Base):

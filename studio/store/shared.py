@@ -49,6 +49,33 @@ def share_folder(folder: Path, suffixes: tuple[str, ...] = ()) -> str | None:
     return put(store, json.dumps(tree).encode())
 
 
+def contents_of(tree: str) -> dict[str, str] | None:
+    """The SHA-256 of each file of a tree, by its path; None where the store has not got the tree, or there is none.
+
+    Raises `FtlError` when the store cannot be read.
+    """
+    store = address()
+    with tempfile.TemporaryDirectory() as made:
+        listed = Path(made) / "tree"
+        if store is None or not fetch(store, tree, listed):
+            return None
+        found: dict[str, str] = json.loads(listed.read_text())
+        return found
+
+
+def tree_without(tree: str, folder: str) -> str:
+    """Keep the tree without a folder below it, as `models/keep-0.5`: its SHA-256; the same where there is no store.
+
+    Raises `FtlError` when the store cannot be read or written to.
+    """
+    store, found = address(), contents_of(tree)
+    if store is None or found is None:
+        return tree
+    return put(
+        store, json.dumps({name: one for name, one in found.items() if not name.startswith(f"{folder}/")}).encode()
+    )
+
+
 def there_folder(tree: str, folder: Path) -> None:
     """Fetch `folder` from the store by its tree, whole or not at all, if it is missing and there is a store.
 

@@ -38,6 +38,7 @@ WORDS = {
     "image deleted": "deleted the image",
     "image renamed": "renamed the image {name} to {new}",
     "job deleted": "deleted the job {name}",
+    "network deleted": "deleted the network {name}",
     "job renamed": "renamed the job {name} to {new}",
     "backbone deleted": "deleted the network file {name}",
     "project deleted": "deleted the project",

@@ -1,4 +1,4 @@
-"""Into the trash and out of it again: images, jobs, uploaded backbones, projects. Archives, too, and other names."""
+"""Into the trash and out of it again: images, jobs, their networks, backbones, projects. Archives, too, and names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
+from ftl.pruning.names import BASE
 from studio.errors import Missing, StudioError
 from studio.images.names import tidy_name
+from studio.jobs import sweeps
 from studio.jobs.queue import UNFINISHED
 from studio.projects import checked_name
 from studio.rights import changing, changing_image
 from studio.store.database import reading
-from studio.store.models import BackboneFile, Image, Job, Member, Project, User
+from studio.store.models import BackboneFile, DeletedNetwork, Image, Job, Member, Pick, Project, User
 from studio.together.audit import record
 from studio.trash import space
 
@@ -30,7 +32,8 @@ _Kind = TypeVar("_Kind", Image, Job, BackboneFile)
 
 
 class Deleted(NamedTuple):
-    """A thing in the trash. `kind`: image, job, backbone or project; `key`: its id, of a backbone its name.
+    """A thing in the trash. `kind`: image, job, network, backbone or project; `key`: its id, of a backbone its name,
+    of a network `JOB/NAME`.
 
     `size`: bytes that are freed once it is removed for good, at `until`, seconds since 1970.
     """
@@ -66,6 +69,35 @@ def delete_job(project_id: int, who: int, job_id: int) -> None:
         record(db, project_id, who, "job deleted", name=job.name)
 
 
+def delete_network(project_id: int, who: int, job_id: int, name: str) -> None:
+    """Put one network of a finished sweep into the trash; the others stay. For admins."""
+    sweeps.network(project_id, job_id, name)
+    with changing(who, project_id, "admin") as db:
+        job = _own(db, Job, project_id, job_id)
+        if job.state != "done":
+            raise StudioError("this sweep is not done yet: a network of it can be deleted once it is")
+        if name == BASE:
+            raise StudioError("the unpruned network stays, for all others are compared with it: delete the whole job")
+        picked = db.get(Pick, project_id, with_for_update=True)
+        if picked is not None and (picked.job_id, picked.candidate) == (job_id, name):
+            raise StudioError("this is the project's network: make another one the project's first")
+        if db.get(DeletedNetwork, (job_id, name)) is not None:
+            raise Missing("this network was deleted meanwhile")
+        db.add(DeletedNetwork(job_id=job_id, name=name, deleted_by=int(who)))
+        record(db, project_id, who, "network deleted", name=f"{name} of {job.name}")
+
+
+def _restore_network(db: Database, project_id: int, key: str) -> str:
+    """Take a network out of the trash: what it is called."""
+    job_id, _, name = key.partition("/")
+    job = _own(db, Job, project_id, int(job_id))
+    found = db.get(DeletedNetwork, (job.id, name))
+    if found is None or found.removed or job.deleted_at is not None:
+        raise Missing("this is no longer there")
+    db.delete(found)
+    return f"{name} of {job.name}"
+
+
 def delete_backbone(project_id: int, who: int, name: str) -> None:
     """Put an uploaded backbone into the trash. For admins."""
     with changing(who, project_id, "admin") as db:
@@ -98,6 +130,9 @@ def restore(project_id: int, who: int, kind: str, key: int | str) -> None:
     whole = kind == "project"
     with changing(who, project_id, "admin", alone=whole, archived=whole, trash=True) as db:
         found: Image | Job | BackboneFile | Project
+        if kind == "network":
+            record(db, project_id, who, "taken out of the trash", name=_restore_network(db, project_id, str(key)))
+            return
         if kind == "image":
             found = _own(db, Image, project_id, int(key))
         elif kind == "job":
@@ -133,8 +168,20 @@ def trash_of(project_id: int) -> list[Deleted]:
     found = [
         Deleted(kind, key, row.name, people.get(row.deleted_by or 0, ""), (row.deleted_at or 0) + KEPT_SECONDS, size)
         for kind, key, row, size in gone
-    ]
+    ] + _networks(project_id, people)
     return sorted(found, key=lambda one: -one.until)
+
+
+def _networks(project_id: int, people: dict[int, str]) -> list[Deleted]:
+    """The deleted networks of the jobs that are there."""
+    with reading() as db:
+        mine = select(DeletedNetwork, Job.name).join(Job, Job.id == DeletedNetwork.job_id)
+        rows = db.execute(mine.where(Job.project_id == project_id, DeletedNetwork.removed.is_(False))).all()
+    return [
+        Deleted("network", f"{row.job_id}/{row.name}", f"{row.name} of {job}", people.get(row.deleted_by, ""),
+                row.deleted_at + KEPT_SECONDS, space.of_network(row.job_id, row.name))
+        for row, job in rows
+    ]  # fmt: skip
 
 
 def _deleted(db: Database, table: type[_Kind], project_id: int) -> list[_Kind]:

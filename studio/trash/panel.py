@@ -16,8 +16,14 @@ from studio.store.models import Job
 from studio.trash import deleting, space
 from studio.trash.deleting import Deleted
 
-_ICONS = {"image": "image", "job": "progress_activity", "backbone": "hub", "project": "folder"}
-_KINDS = {"image": "Image", "job": "Job", "backbone": "Network file", "project": "Project"}
+_ICONS = {
+    "image": "image",
+    "job": "progress_activity",
+    "network": "account_tree",
+    "backbone": "hub",
+    "project": "folder",
+}
+_KINDS = {"image": "Image", "job": "Job", "network": "Network", "backbone": "Network file", "project": "Project"}
 
 
 def size(count: int) -> str:
@@ -111,6 +117,21 @@ def job_menu(project_id: int, who: SignedIn, job: Job) -> None:
         )
         if st.button("Delete the job", type="primary", key=f"delete-{job.id}"):
             deleting.delete_job(project_id, who, job.id)
+            st.rerun()
+
+
+def network_menu(project_id: int, who: SignedIn, job_id: int, name: str) -> None:
+    """Draw the button that deletes one network of a sweep, and asks first."""
+    menu = st.popover("Delete", icon=":material/delete:", key=f"delete-{job_id}-{name}", on_change="rerun")
+    if not menu.open:
+        return
+    with menu, ui.told():
+        st.markdown(
+            f"**{ui.plain(name)}** goes into the trash; the sweep's other networks stay. It can be restored for 30 "
+            f"days; then {size(space.of_network(job_id, name))} are freed."
+        )
+        if st.button("Delete the network", type="primary", key=f"delete-it-{job_id}-{name}"):
+            deleting.delete_network(project_id, who, job_id, name)
             st.rerun()
 
 

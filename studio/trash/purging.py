@@ -11,15 +11,18 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
+from studio.accounts import history
 from studio.jobs import backbones
 from studio.jobs.queue import UNFINISHED
-from studio.jobs.sweeps import workspace
+from studio.jobs.sweeps import models, workspace
+from studio.store import shared as shared_files
 from studio.store.database import reading, writing
 from studio.store.models import (
     ApiToken,
     BackboneFile,
     CandidateRow,
     Comment,
+    DeletedNetwork,
     Event,
     Image,
     ImageClass,
@@ -32,7 +35,7 @@ from studio.store.models import (
     Stroke,
     Work,
 )
-from studio.trash import space
+from studio.trash import shared, space
 from studio.trash.deleting import KEPT_SECONDS
 
 _AT_ONCE = 500
@@ -43,19 +46,35 @@ _NEW_SECONDS = 3600
 def purge(now: float | None = None) -> None:
     """Remove the rows and files of all that was deleted more than thirty days ago.
 
-    Files go after their rows: whatever happens in between, nothing that is left lacks its file. A store that is shared
-    by machines (`STUDIO_STORE`) keeps its copies.
+    Files go after their rows: whatever happens in between, nothing that is left lacks its file. So do those of a store
+    that machines share (`STUDIO_STORE`).
     """
     now = time.time() if now is None else now
     with reading(trash=True) as db:
-        if not any(_due(db, now - KEPT_SECONDS)):
-            return
+        due = _due(db, now - KEPT_SECONDS)
+    with writing() as db:
+        history.forget(db, now)
+    if any(due):
+        _purge_rows(now)
+    for network in due.networks:
+        _purge_network(*network, now - KEPT_SECONDS)
+    if shared.pending():
+        shared.sweep_out(now)
+
+
+def _purge_rows(now: float) -> None:
     with writing(trash=True) as db:
         due = _due(db, now - KEPT_SECONDS)
         photographs = list(space.image_files(db, due.images))
+        for part in _parts(due.images):
+            shared.leave(db, set(db.scalars(select(Image.sha256).where(Image.id.in_(part)))))
+        for part in _parts(due.jobs):
+            trees = select(Job.tree).where(Job.id.in_(part), Job.tree.is_not(None))
+            shared.leave(db, {str(tree) for tree in db.scalars(trees)}, trees=True)
         _remove_images(db, due.images)
         _remove_jobs(db, due.jobs)
         for project_id, name in due.backbones:
+            shared.leave(db, {db.get_one(BackboneFile, (project_id, name)).sha256})
             db.execute(delete(BackboneFile).where(BackboneFile.project_id == project_id, BackboneFile.name == name))
         for table in (Event, Member, Invitation, ApiToken, ImageClass):
             db.execute(delete(table).where(table.project_id.in_(due.projects)))
@@ -71,13 +90,36 @@ def purge(now: float | None = None) -> None:
         shutil.rmtree(backbones.folder(project_id), ignore_errors=True)
 
 
+def _purge_network(job_id: int, name: str, before: float) -> None:
+    """Remove the files of a deleted network; that it was deleted stays known. A store that fails is asked again."""
+    with reading(trash=True) as db:
+        job = db.get(Job, job_id)
+    if job is None:
+        return
+    tree = job.tree and shared_files.tree_without(job.tree, f"{models(job_id).name}/{name}")
+    with writing(trash=True) as db:
+        found = db.get(DeletedNetwork, (job_id, name), with_for_update=True)
+        job = db.get_one(Job, job_id, with_for_update=True)
+        if found is None or found.deleted_at >= before:  # it was restored meanwhile
+            return
+        if tree and job.tree and tree != job.tree:
+            shared.leave(db, {job.tree}, trees=True)
+            job.tree = tree
+        found.removed = True
+    for file in space.network_files(job_id, name):
+        if file.is_file():
+            file.unlink(missing_ok=True)
+    shutil.rmtree(models(job_id) / name, ignore_errors=True)
+
+
 class _Due(NamedTuple):
-    """Ids, and of backbones their projects and names."""
+    """Ids, and of backbones their projects and names, of networks their jobs and names."""
 
     projects: set[int]
     images: set[int]
     jobs: set[int]
     backbones: list[tuple[int, str]]
+    networks: list[tuple[int, str]]
 
 
 def _due(db: Database, before: float) -> _Due:
@@ -89,7 +131,10 @@ def _due(db: Database, before: float) -> _Due:
     jobs = db.scalars(select(Job.id).where((Job.deleted_at < before) | Job.project_id.in_(projects), ended))
     old = (BackboneFile.deleted_at < before) | BackboneFile.project_id.in_(projects)
     files = db.execute(select(BackboneFile.project_id, BackboneFile.name).where(old))
-    return _Due(projects, set(images), set(jobs), [(project_id, name) for project_id, name in files])
+    old_networks = (DeletedNetwork.deleted_at < before) & DeletedNetwork.removed.is_(False)
+    networks = db.execute(select(DeletedNetwork.job_id, DeletedNetwork.name).where(old_networks))
+    return _Due(projects, set(images), set(jobs), [(one, name) for one, name in files],
+                [(one, name) for one, name in networks])  # fmt: skip
 
 
 def _remove(file: Path, now: float) -> None:
@@ -107,7 +152,7 @@ def _remove_images(db: Database, image_ids: Collection[int]) -> None:
 
 def _remove_jobs(db: Database, job_ids: Collection[int]) -> None:
     for part in _parts(job_ids):
-        for table in (CandidateRow, JobLine, Pick):
+        for table in (CandidateRow, DeletedNetwork, JobLine, Pick):
             db.execute(delete(table).where(table.job_id.in_(part)))
         db.execute(delete(Job).where(Job.id.in_(part)))
 

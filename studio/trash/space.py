@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.home import home
 from studio.jobs import backbones
-from studio.jobs.sweeps import workspace
+from studio.jobs.sweeps import models, workspace
 from studio.store.files import files_of
 from studio.store.models import Image
 
@@ -39,6 +39,17 @@ def image_files(db: Database, image_ids: Collection[int]) -> Iterator[Path]:
 def of_job(job_id: int) -> int:
     """Of a job: all that it wrote; photographs that it shares with the images count with those."""
     return sum(map(_size, workspace(job_id).rglob("*")))
+
+
+def network_files(job_id: int, name: str) -> list[Path]:
+    """The files of one network of a sweep, with those it was exported as."""
+    exported = (file for file in (workspace(job_id) / "exports").glob("*") if file.stem == name)
+    return [*(models(job_id) / name).rglob("*"), *exported]
+
+
+def of_network(job_id: int, name: str) -> int:
+    """Of one network of a sweep: its files."""
+    return sum(map(_size, network_files(job_id, name)))
 
 
 def of_backbone(project_id: int, name: str) -> int:

@@ -21,6 +21,7 @@ from studio.exchange.archive import as_zip
 from studio.exchange.formats import FORMATS
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
+from studio.progress.feed import as_csv
 from studio.projects import projects_of
 from studio.rights import SignedIn
 from studio.store.models import Image
@@ -162,6 +163,17 @@ def back_up(project: Admins) -> Response:
     It holds no passwords, and neither sweeps nor networks.
     """
     return _zip(backup(project), f"project-{project}-backup.zip")
+
+
+@router.get(
+    "/api/projects/{project}/audit.csv",
+    responses=sent("text/csv", "a table") | refusals(401, 403, 404),
+    response_class=Response,
+)
+def audit_log(project: Admins) -> Response:
+    """The project's whole audit log as a table, oldest line first: who did what, when, to which image."""
+    headers = {"Content-Disposition": f'attachment; filename="project-{project}-audit.csv"'}
+    return Response(as_csv(project), media_type="text/csv", headers=headers)
 
 
 def _zip(pieces: Iterator[bytes], name: str) -> Response:

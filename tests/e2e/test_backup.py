@@ -31,7 +31,7 @@ def test_a_backup_comes_back_as_a_new_project_with_its_strokes(server: Server, b
     settled(page)
     page.get_by_text("Backup", exact=True).first.click()
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Download a backup").click()
+        page.get_by_role("button", name="Download a backup").click()
     backup = tmp_path / "backup.zip"
     downloading.value.save_as(backup)
 

@@ -143,6 +143,6 @@ def test_plain_pages_and_downloads_work_under_their_policy(browser, world: World
     page.goto(f"{world.server.url}/?project={world.project}")
     page.get_by_text("Backup", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download a backup").click()
+        page.get_by_role("button", name="Download a backup").click()
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
     page.context.close()

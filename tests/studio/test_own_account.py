@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from studio.accounts import WrongPassword, add_user, check_password, open_session, passwords, user_of
+from studio.accounts.history import forget, happened
+from studio.accounts.leaving import delete_account, only_admin_of
 from studio.accounts.others import accounts, deactivate, find_reset, make_reset_link, reactivate, reset_password
 from studio.accounts.own import change_password, rename
 from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others, signed_in
 from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import redeem, ticket
 from studio.accounts.tokens import caller, make_token, revoke, tokens_of
+from studio.annotation import log
+from studio.annotation.shapes import Drawn
 from studio.errors import Forbidden, StudioError
-from studio.projects import accept, create_project, invite
+from studio.images.library import add_image
+from studio.projects import accept, create_project, find_invitation, invite, members_of, set_role
 from studio.rights import ByToken, SignedIn, acting
 from studio.store.database import reading, writing
 from studio.store.models import ApiToken, PasswordReset, User
+from studio.together.comments import comment, comments_on
+from tests.conftest import save_png
 from tests.studio.conftest import Someone
 from tests.studio.test_accounts import PASSWORD, at_once, done
 
@@ -239,3 +248,116 @@ def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -
     at_once(lambda: deactivate(first, grace), lambda: deactivate(second, project.user_id))
     with reading() as db:
         assert len([user for user in db.scalars(select(User)) if user.deactivated_at is None]) == 1
+
+
+def told(cookie: str, *, everybody: bool = False) -> list[tuple[str, str, str]]:
+    return [(line.name, line.what, line.by) for line in happened(by(cookie), everybody=everybody)]
+
+
+def test_a_changed_or_reset_password_revokes_all_tokens(project: Someone, owner: str) -> None:
+    grace = account("Grace")
+    there = open_session(grace)
+    for change in (
+        lambda: change_password(by(there), PASSWORD, NEW),
+        lambda: reset_password(make_reset_link(by(owner), grace).rpartition("/")[2], "nine otters under a bridge"),
+    ):
+        mine = make_token(by(there), "Export", "write", None, 9)
+        other = make_token(by(owner), "Export", "write", None, 9)
+        assert who(mine) == grace
+        change()
+        assert who(mine) is None
+        assert who(other) == project.user_id
+
+
+def test_each_sees_what_happened_to_their_account_and_the_owner_to_all(project: Someone, owner: str) -> None:
+    grace = accept(invite(project.project_id, "annotator"), None, "Grace", PASSWORD)
+    here = open_session(grace, "Firefox on Linux")
+    for name in ("Grace", "Nobody"):
+        with pytest.raises(WrongPassword):
+            check_password(name, "not the password", "10.0.0.9")
+    make_token(by(here), "Export", "read", None, 9)
+    revoke(by(here), tokens_of(by(here))[0].id)
+    change_password(by(here), PASSWORD, NEW)
+    set_role(project.project_id, project.user_id, grace, "reviewer")
+    reset_password(make_reset_link(by(owner), grace).rpartition("/")[2], "nine otters under a bridge")
+    deactivate(by(owner), grace)
+    reactivate(by(owner), grace)
+    again = open_session(grace, "curl")
+    mine = [
+        ("signed in from curl", ""), ("the account was reactivated", "Ada"), ("the account was deactivated", "Ada"),
+        ("a new password was set by a link", ""), ("a link to set a new password was made", "Ada"),
+        ("became reviewer of Bridge 42", "Ada"), ("the password was changed", ""), ("the token Export was revoked", ""),
+        ("the token Export was made", ""), ("a sign-in failed, from 10.0.0.9", ""),
+        ("signed in from Firefox on Linux", ""),
+    ]  # fmt: skip
+    assert told(again) == [("Grace", what, actor) for what, actor in mine]
+    everything = told(owner, everybody=True)
+    assert set(told(again)) < set(everything)
+    assert ("", "a sign-in failed, from 10.0.0.9", "") in everything
+    assert ("Ada", "signed in from Firefox on Linux", "") in everything
+    assert not any("Nobody" in " ".join(line) or "not the" in " ".join(line) for line in everything)
+    with pytest.raises(Forbidden):
+        told(again, everybody=True)
+    with writing() as db:
+        forget(db, time.time() + 366 * 24 * 3600)
+    assert told(again) == []
+
+
+def test_a_deleted_account_leaves_its_work_and_nothing_that_opens(project: Someone, owner: str, tmp_path: Path) -> None:
+    own = project.project_id
+    grace = accept(invite(own, "annotator"), None, "Grace", PASSWORD)
+    image = add_image(own, grace, save_png(np.zeros((24, 32, 3), np.uint8), tmp_path / "wall.png"), "wall.png")[0]
+    log.append(image.id, grace, [Drawn("box", "rectangle", 1, {"box": [2, 2, 9, 9]}, 0)])
+    comment(image, grace, "look")
+    alone = create_project(grace, "Hers").id
+    accept(invite(alone, "annotator"), account("Eve"))
+    here = open_session(grace)
+    session, token = by(here), make_token(by(here), "Export", "write", None, 9)
+    link = make_reset_link(by(owner), grace).rpartition("/")[2]
+    invitation, mine = invite(alone, "admin", session), invite(own, "annotator", by(owner))
+    assert only_admin_of(session, grace) == only_admin_of(by(owner), grace) == ["Hers"]
+    for forbidden in (
+        lambda: only_admin_of(session, project.user_id),
+        lambda: delete_account(session, project.user_id),
+    ):
+        with pytest.raises(Forbidden):
+            forbidden()
+    delete_account(session, grace)
+    assert user_of(here) is who(token) is None
+    for closed in (
+        lambda: find_reset(link),
+        lambda: find_invitation(invitation),
+        lambda: check_password("Grace", PASSWORD, ""),
+        lambda: reactivate(by(owner), grace),
+        lambda: make_reset_link(by(owner), grace),
+        lambda: delete_account(by(owner), grace),
+        lambda: log.append(image.id, session, [Drawn("late", "rectangle", 1, {"box": [2, 2, 9, 9]}, 0)]),
+        lambda: account("grace"),
+    ):
+        with pytest.raises(StudioError):
+            closed()
+    assert find_invitation(mine).project_id == own
+    assert [one.name for one in accounts(by(owner))] == ["Ada", "Eve"]
+    assert [(user.name, role) for user, role in members_of(own)] == [("Ada", "admin")]
+    assert [(user.name, role) for user, role in members_of(alone)] == [("Ada", "admin"), ("Eve", "annotator")]
+    assert log.mask(image).any()
+    assert [(one.author.name, one.text) for one in comments_on(image.id)] == [("Grace", "look")]
+    with pytest.raises(StudioError, match="needs its owner"):
+        delete_account(by(owner), project.user_id)
+    assert ("Grace", "the account was deleted", "") in told(owner, everybody=True)
+
+
+def test_the_owner_deletes_another_s_account(project: Someone, owner: str) -> None:
+    grace = account("Grace")
+    here = open_session(grace)
+    delete_account(by(owner), grace)
+    assert user_of(here) is None
+    assert ("Grace", "the account was deleted", "Ada") in told(owner, everybody=True)
+
+
+def test_a_deactivated_person_s_invitations_open_nothing(project: Someone, owner: str) -> None:
+    grace = accept(invite(project.project_id, "admin"), None, "Grace", PASSWORD)
+    left = invite(project.project_id, "admin", grace)
+    deactivate(by(owner), grace)
+    with pytest.raises(StudioError):
+        find_invitation(left)

@@ -234,6 +234,7 @@ CASES = {
         f"{TRASH}:delete_images", "reviewer", lambda w, who: deleting.delete_images(w.project, who, [w.open])
     ),
     "delete a job": Case(f"{TRASH}:delete_job", "admin", lambda w, who: deleting.delete_job(w.project, who, w.done)),
+    "delete a network": Case(f"{TRASH}:delete_network", "admin", lambda w, who: delete_a_network(w, who)),
     "delete a backbone": Case(
         f"{TRASH}:delete_backbone", "admin", lambda w, who: deleting.delete_backbone(w.project, who, "tiny.safetensors")
     ),
@@ -269,11 +270,16 @@ NOT_BY_SOMEBODY = {
     "studio.accounts.tokens:note_use": "notes that a token is in use",
     "studio.accounts.others:reset_password": "by a link that the owner made",
     "studio.accounts.others:deactivate": "asks, once both accounts are held",
+    "studio.accounts.leaving:delete_account": "asks, once both accounts are held",
+    "studio.accounts.users:check_password": "notes that a sign-in failed",
     "studio.accounts.throttle:count_attempt": "signs in",
     "studio.accounts.throttle:forget_attempt": "signs in",
     "studio.accounts.tickets:redeem": "signs in",
     "studio.oidc:redeem": "signs in",
     "studio.trash.purging:purge": "the studio's own, every hour",
+    "studio.trash.purging:_purge_rows": "the studio's own, every hour",
+    "studio.trash.purging:_purge_network": "the studio's own, every hour",
+    "studio.trash.shared:sweep_out": "the studio's own, every hour",
     "studio.projects:accept": "makes a new account, by an invitation",
     "studio.projects:first_token": "the first start's link",
     "studio.projects:invite": "the first start's link",
@@ -286,6 +292,13 @@ NOT_BY_SOMEBODY = {
     "studio.jobs.record:follower": "the job's own process's",
 }
 """What writes without anybody who could be asked for, and why."""
+
+
+def delete_a_network(world: World, who: int) -> object:
+    made = sweeps.models(world.done) / "keep-0.5"
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "head.safetensors").touch()
+    return deleting.delete_network(world.project, who, world.done, "keep-0.5")
 
 
 def add_photograph(world: World, who: int) -> object:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from ftl.errors import FtlError
 from studio.agreement import layers
 from studio.annotation import log
 from studio.annotation.shapes import Drawn
@@ -21,7 +22,7 @@ from studio.jobs import backbones, queue, sweeps
 from studio.jobs.layout import lay_out
 from studio.progress import counts
 from studio.projects import accept, invite, open_invitations, projects_of, require, revoke
-from studio.store import files
+from studio.store import files, shared
 from studio.store.database import reading, writing
 from studio.store.models import BackboneFile, Base, Event, Image, Job, Project, Stroke
 from studio.together import presence, review, sharing
@@ -136,6 +137,52 @@ def test_after_thirty_days_rows_and_files_are_gone_but_for_what_others_need(
     assert files.original(shared.sha256).is_file()
     assert not any(file.exists() for file in files.files_of(alone.sha256))
     assert [image.sha256 for image in find_images(other)] == [shared.sha256]
+
+
+def test_a_shared_store_keeps_what_somebody_needs_and_nothing_else(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photograph of two projects, one of one, and a backbone; nothing goes while a job runs."""
+    from studio.projects import create_project
+
+    own, who, store = project.project_id, project.user_id, tmp_path / "store"
+    monkeypatch.setenv("STUDIO_STORE", str(store))
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    other = create_project(who, "Other").id
+    both, alone = (
+        save_png(
+            np.random.default_rng(number).integers(0, 255, (24, 32, 3)).astype(np.uint8), tmp_path / f"{number}.png"
+        )
+        for number in range(2)
+    )
+    images = [add_image(own, who, file, file.name)[0] for file in (both, alone)]
+    kept = add_image(other, who, both, "same.png")[0]
+    (tmp_path / "own.pt").write_bytes(b"123")
+    shared.share(tmp_path / "own.pt")
+    with writing() as db:
+        db.add(BackboneFile(project_id=own, name="own.pt", sha256=files.sha256_of(tmp_path / "own.pt")))
+
+    def stored() -> set[str]:
+        return {file.name for file in store.rglob("*") if file.is_file()}
+
+    whole = stored()
+    assert len(whole) == 3
+    deleting.delete_images(own, who, [image.id for image in images])
+    deleting.delete_backbone(own, who, "own.pt")
+    running = queue.launch(other, who, "sweep", "runs", {})
+    purge(time.time() + 29 * 24 * 3600)
+    purge(LATER)
+    assert stored() == whole
+    queue.change(running.id, state="cancelled")
+    with monkeypatch.context() as patch, pytest.raises(FtlError):
+        patch.setattr("studio.trash.shared.remove", away)
+        purge(LATER)
+    purge(LATER)
+    assert stored() == {kept.sha256}
+
+
+def away(*_: object) -> None:
+    raise FtlError("the store does not answer")
 
 
 def test_a_job_that_runs_is_stopped_before_it_goes(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
