@@ -17,15 +17,23 @@ _ORIENTATION = 0x0112
 Shape = tuple[int, int]
 """(height, width) once upright."""
 
+Answer = Shape | str
+"""What a child says to one name; a sentence where the file is no photograph. It raises nothing, which would end it: an
+archive may hold hundreds of such files."""
 
-def upright(file: str) -> Generator[Any, tuple[str, int], None]:
+
+def upright(file: str) -> Generator[Answer | None, tuple[str, int], None]:
     """For each name that is sent, its photograph's size; its pixels, RGB, are then in `file`.
 
-    With each name goes how many pixels are read at most. Raises `FtlError` when one cannot be read.
+    With each name goes how many pixels are read at most.
     """
     asked = yield None
     while True:
-        pixels = np.asarray(_read(*asked))
+        try:
+            pixels = np.asarray(_read(*asked))
+        except FtlError as error:
+            asked = yield str(error)
+            continue
         with open(file, "wb") as target:
             target.write(pixels.data if pixels.flags.c_contiguous else pixels.tobytes())
         shape = pixels.shape[:2]
@@ -33,14 +41,18 @@ def upright(file: str) -> Generator[Any, tuple[str, int], None]:
         asked = yield shape
 
 
-def shrunk(file: str, side: int | None, quality: int) -> Generator[Any, tuple[str, int], None]:
+def shrunk(file: str, side: int | None, quality: int) -> Generator[Answer | None, tuple[str, int], None]:
     """For each name that is sent, its photograph's size; a JPEG of it is then in `file`.
 
-    `side`: its longer side at most, in pixels. Raises `FtlError` when one cannot be read.
+    `side`: its longer side at most, in pixels.
     """
     asked = yield None
     while True:
-        image = _read(*asked)
+        try:
+            image = _read(*asked)
+        except FtlError as error:
+            asked = yield str(error)
+            continue
         shape = (image.height, image.width)
         if side is not None:
             image.thumbnail((side, side), Image.Resampling.LANCZOS)

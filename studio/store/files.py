@@ -92,9 +92,12 @@ def heads(photographs: Sequence[Path]) -> list[Head]:
 
 def _sentence(file: Path, ask: Callable[[tuple[str, int]], Any], most_pixels: int = MAX_PIXELS) -> Any:
     try:
-        return ask((str(file.absolute()), most_pixels))
+        answer = ask((str(file.absolute()), most_pixels))
     except Refused as error:
         raise FtlError(f"{file}: {error}") from error
+    if isinstance(answer, str):
+        raise FtlError(answer)
+    return answer
 
 
 def array(sha256: str) -> np.ndarray:

@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from studio.images import archives
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import Received, receive
+from studio.sandbox import calls
 from tests.studio.conftest import Someone
 
 
@@ -95,6 +96,15 @@ def test_what_is_no_photograph_is_told_and_the_others_are_taken(
     assert count_images(project.project_id) == 0
     together = send(project, ("good.jpg", picture(1)), (name, content), ("better.png", picture(2, "PNG")))
     assert (len(together.added), len(together.problems)) == (2, 1)
+
+
+def test_hundreds_of_files_that_are_none_cost_no_child_each(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    forked, tasks = calls.forked, list[str]()
+    monkeypatch.setattr(calls, "forked", lambda task, **rest: tasks.append(task) or forked(task, **rest))
+    members = [*((f"{number}.png", b"no image") for number in range(100)), ("wall.png", picture(1, "PNG"))]
+    received = send(project, ("many.zip", zipped(*members)))
+    assert (len(received.added), len(received.problems)) == (1, 100)
+    assert len(tasks) <= 3
 
 
 def test_a_zip_that_unpacks_to_more_than_it_says_is_cut_off(
