@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     secret.cache_clear()
 
 
+_BROWSERS: list[Any] = []
+
+
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
     with socket.socket() as free:
@@ -80,6 +84,8 @@ def server(home: Path) -> Iterator[Server]:
     made = Server(f"http://127.0.0.1:{port}", home, home / "server.log", None, port)  # type: ignore[arg-type]
     made.start()
     yield made
+    for context in [one for browser in _BROWSERS for one in browser.contexts]:
+        context.close()  # left open by a test that failed, its page would ask a server that is gone, for ever
     made.stop()
 
 
@@ -94,6 +100,7 @@ def browser():
 
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        _BROWSERS.append(opened)
         yield opened
         opened.close()
 
