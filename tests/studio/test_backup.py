@@ -621,7 +621,8 @@ def test_the_panel_restores_or_tells_why_not(bridge: Someone) -> None:
         panel(user_id)
 
     app = AppTest.from_function(page, args=(bridge.user_id, bridge.project_id), default_timeout=30).run()
-    assert f"/api/projects/{bridge.project_id}/backup.zip" in app.get("html")[0].proto.body
+    asked = json.loads(app.get("bidi_component")[0].proto.json)
+    assert asked["address"] == f"/api/projects/{bridge.project_id}/backup.zip"
     app.button[0].click().run()
     assert "Choose a backup first" in app.info[0].value
     app.file_uploader[0].set_value([("b.zip", b"PK", "application/zip")])

@@ -458,4 +458,5 @@ def test_the_panel_links_to_the_chosen_format() -> None:
     app.checkbox[0].uncheck()
     app.run()
     assert not app.exception
-    assert "/api/projects/7/export.zip?format=yolo&amp;images=no" in app.get("html")[0].proto.body
+    asked = json.loads(app.get("bidi_component")[0].proto.json)
+    assert asked["address"] == "/api/projects/7/export.zip?format=yolo&images=no"
