@@ -83,6 +83,8 @@ def text(rng: Random, data: bytes) -> bytes:
 def png(rng: Random, data: bytes) -> bytes:
     """Another size or kind in a head whose sum is right."""
     head = bytearray(data[16:29])
+    if len(head) < 13:  # another change has cut it off
+        return blind(rng, data)
     if rng.random() < 0.6:
         struct.pack_into(">II", head, 0, *(rng.choice((0, 1, 20_000, 9_999, 2**31 - 1, 24)) for _ in range(2)))
     else:
