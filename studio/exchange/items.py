@@ -12,7 +12,10 @@ from studio.annotation import log
 from studio.exchange.names import unique_stems
 from studio.exchange.photographs import content, suffix
 from studio.images.library import find_images
+from studio.store import files
 from studio.store.models import Image
+
+_AT_ONCE = 100  # photographs that one child looks at
 
 Part = tuple[str, bytes]
 """A file of the zip: its path and its content."""
@@ -22,12 +25,13 @@ Part = tuple[str, bytes]
 class Item:
     """An image to export. `mask`: index mask, uint8 (height, width). `stem`: of its files, no other image has it.
 
-    `photographs`: whether its photograph is exported as well.
+    `head`: what its photograph tells of itself. `photographs`: whether that is exported as well.
     """
 
     image: Image
     mask: np.ndarray = field(repr=False)
     stem: str
+    head: files.Head
     photographs: bool
 
     @property
@@ -38,12 +42,12 @@ class Item:
     @property
     def file(self) -> str:
         """The name of the photograph's file."""
-        return self.stem + suffix(self.image.sha256)
+        return self.stem + suffix(self.head)
 
     def photograph(self, folder: str) -> Iterator[Part]:
         """The photograph in a folder of the zip (with a slash behind it), if photographs are wanted."""
         if self.photographs:
-            yield f"{folder}{self.file}", content(self.image.sha256)
+            yield f"{folder}{self.file}", content(self.image.sha256, self.head)
 
     def areas(self) -> Iterator[tuple[int, np.ndarray]]:
         """The classes that are drawn: number and bool mask (height, width) of each."""
@@ -56,9 +60,12 @@ def items(project_id: int, photographs: bool) -> Iterator[Item]:
     """A project's images in the order in which they were added; each mask is made when its turn comes."""
     images = find_images(project_id)
     stems = unique_stems([(image.id, image.name) for image in images])
-    for image in images:
-        blank = np.zeros((image.height, image.width), np.uint8)
-        yield Item(image, log.mask(image) if image.strokes else blank, stems[image.id], photographs)
+    for first in range(0, len(images), _AT_ONCE):
+        some = images[first : first + _AT_ONCE]
+        heads = files.heads([files.original(image.sha256) for image in some])
+        for image, head in zip(some, heads, strict=True):
+            blank = np.zeros((image.height, image.width), np.uint8)
+            yield Item(image, log.mask(image) if image.strokes else blank, stems[image.id], head, photographs)
 
 
 def png(values: np.ndarray) -> bytes:

@@ -8,21 +8,19 @@ anew (quality 92), and everything else (TIFF, BMP, WebP, a turned PNG) becomes a
 from __future__ import annotations
 
 import io
-from functools import lru_cache
 
 from studio.store import files
 
 _JPEG = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, as some telephones write
 
 
-def suffix(sha256: str) -> str:
+def suffix(head: files.Head) -> str:
     """The suffix of the photograph's export: ".jpg" or ".png"."""
-    return ".jpg" if _head(sha256).format in _JPEG else ".png"
+    return ".jpg" if head.format in _JPEG else ".png"
 
 
-def content(sha256: str, jpeg: bool = False) -> bytes:
-    """The bytes of the photograph's export; with `jpeg` always a JPEG."""
-    head = _head(sha256)
+def content(sha256: str, head: files.Head, jpeg: bool = False) -> bytes:
+    """The bytes of the photograph's export; with `jpeg` always a JPEG. `head`: what it tells of itself."""
     is_jpeg = head.format in _JPEG
     if (is_jpeg or (head.format == "PNG" and not jpeg)) and not head.turned:
         return files.original(sha256).read_bytes()
@@ -31,8 +29,3 @@ def content(sha256: str, jpeg: bool = False) -> bytes:
     buffer = io.BytesIO()
     files.read(sha256).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-@lru_cache(64)  # the photograph's name and its content are asked for one after the other
-def _head(sha256: str) -> files.Head:
-    return files.heads([files.original(sha256)])[0]

@@ -33,7 +33,7 @@ def write(items: Iterable[Item], classes: Sequence[ImageClass]) -> Iterator[Part
     sides: dict[str, list[str]] = {"train": [], "val": [], "trainval": []}
     for item in items:
         if item.photographs:
-            yield f"JPEGImages/{item.stem}.jpg", content(item.image.sha256, jpeg=True)
+            yield f"JPEGImages/{item.stem}.jpg", content(item.image.sha256, item.head, jpeg=True)
         if item.drawn:
             yield f"SegmentationClass/{item.stem}.png", _png(item.mask, colours)
             for side in ("val" if item.image.split == "test" else "train", "trainval"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,13 @@ def upright(file: str) -> Generator[Answer | None, tuple[str, int], None]:
 
     With each name goes how many pixels are read at most.
     """
-    asked = yield None
-    while True:
-        try:
-            pixels = np.asarray(_read(*asked))
-        except FtlError as error:
-            asked = yield str(error)
-            continue
+
+    def write(image: Image.Image) -> None:
+        pixels = np.asarray(image)
         with open(file, "wb") as target:
             target.write(pixels.data if pixels.flags.c_contiguous else pixels.tobytes())
-        shape = pixels.shape[:2]
-        del pixels
-        asked = yield shape
+
+    return _each(write)
 
 
 def shrunk(file: str, side: int | None, quality: int) -> Generator[Answer | None, tuple[str, int], None]:
@@ -46,6 +41,17 @@ def shrunk(file: str, side: int | None, quality: int) -> Generator[Answer | None
 
     `side`: its longer side at most, in pixels.
     """
+
+    def write(image: Image.Image) -> None:
+        if side is not None:
+            image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.save(file, "JPEG", quality=quality)
+
+    return _each(write)
+
+
+def _each(write: Callable[[Image.Image], None]) -> Generator[Answer | None, tuple[str, int], None]:
+    """Write each photograph that is asked for: its size, or why it is none."""
     asked = yield None
     while True:
         try:
@@ -54,10 +60,8 @@ def shrunk(file: str, side: int | None, quality: int) -> Generator[Answer | None
             asked = yield str(error)
             continue
         shape = (image.height, image.width)
-        if side is not None:
-            image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        image.save(file, "JPEG", quality=quality)
-        del image
+        write(image)
+        del image  # before the wait for the next one
         asked = yield shape
 
 
