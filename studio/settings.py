@@ -103,6 +103,12 @@ def is_owner(db: Database, user_id: int) -> bool:
     return db.scalar(mine.limit(1)) is not None
 
 
+def check_owner(db: Database, user_id: int, does: str = "does") -> None:
+    """Raise `Forbidden` for everybody but the studio's owner. `does`: what only they do, as a verb."""
+    if not is_owner(db, user_id):
+        raise Forbidden(f"only the studio's owner, who used the link of its first start, {does} this")
+
+
 def owner_of(db: Database) -> int | None:
     """The studio's owner, in a transaction; None as long as there is none."""
     first = select(Invitation.used_by).where(Invitation.project_id.is_(None), Invitation.used_by.is_not(None))
@@ -119,8 +125,7 @@ def save(user_id: int, new: Settings) -> None:
         if not quota.least <= getattr(new, key) <= quota.most:
             raise StudioError(f"{quota.label.lower()}: from {quota.least:,} to {quota.most:,}")
     with acting(user_id) as db:
-        if not is_owner(db, user_id):
-            raise Forbidden("only the studio's owner, who used the link of its first start, changes this")
+        check_owner(db, user_id, "changes")
         for key, value in new._asdict().items():
             if key == "scheduler" and fixed_scheduler():  # what was saved comes back with the end of the variable
                 continue

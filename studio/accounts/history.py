@@ -9,9 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import aliased
 
-from studio.errors import Forbidden
 from studio.rights import SignedIn, check_account
-from studio.settings import is_owner
+from studio.settings import check_owner
 from studio.store.database import reading
 from studio.store.models import AccountEvent, User
 
@@ -59,9 +58,9 @@ def happened(who: SignedIn, *, everybody: bool = False, count: int = 50) -> list
     query = query.outerjoin(person, person.id == AccountEvent.user_id).outerjoin(actor, actor.id == AccountEvent.by_id)
     with reading() as db:
         check_account(db, who)
-        if everybody and not is_owner(db, who):
-            raise Forbidden("only the studio's owner, who used the link of its first start, sees this")
-        if not everybody:
+        if everybody:
+            check_owner(db, who, "sees")
+        else:
             query = query.where(AccountEvent.user_id == int(who))
         rows = db.execute(query.order_by(AccountEvent.id.desc()).limit(count)).all()
     return [

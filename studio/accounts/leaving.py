@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session as Database
 
 from studio.accounts.history import note
 from studio.accounts.sessions import end_credentials
-from studio.errors import Forbidden, StudioError
+from studio.errors import StudioError
 from studio.rights import SignedIn, check_account
-from studio.settings import is_owner, owner_of
+from studio.settings import check_owner, is_owner, owner_of
 from studio.store.database import reading, writing
 from studio.store.models import Member, Project, User
 
@@ -56,8 +56,8 @@ def delete_account(who: SignedIn, user_id: int) -> None:
 
 def _may(db: Database, who: SignedIn, user_id: int) -> None:
     check_account(db, who)
-    if int(who) != user_id and not is_owner(db, who):
-        raise Forbidden("only the studio's owner, who used the link of its first start, does this")
+    if int(who) != user_id:
+        check_owner(db, who)
     user = db.get(User, user_id)
     if user is None or user.deleted_at is not None:
         raise StudioError("there is no such account")

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session as Database
 from studio.accounts import passwords
 from studio.accounts.history import note
 from studio.accounts.sessions import end_credentials, end_sessions, end_tokens
-from studio.errors import Forbidden, StudioError
+from studio.errors import StudioError
 from studio.rights import SignedIn, acting, check_account
-from studio.settings import is_owner
+from studio.settings import check_owner
 from studio.store.database import reading, writing
 from studio.store.models import PasswordReset, Session, User
 
@@ -102,8 +102,7 @@ def reactivate(who: SignedIn, user_id: int) -> None:
 
 def _check_owner(db: Database, who: SignedIn) -> None:
     check_account(db, who)
-    if not is_owner(db, who):
-        raise Forbidden("only the studio's owner, who used the link of its first start, does this")
+    check_owner(db, who)
 
 
 def _other(db: Database, user_id: int) -> User:
