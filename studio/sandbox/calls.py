@@ -73,6 +73,7 @@ def each(
         finally:
             with suppress(OSError):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
+                select.select([process], [], [], 5)  # until it has: its folder is removed next
     if "end" not in answer:
         raise _told(name, answer, limits)
 

@@ -249,6 +249,16 @@ def test_a_file_that_cannot_grow(project: Someone, home: Path, tmp_path: Path, m
     goes_on(project, home, image, on, taken + 4)
 
 
+def remount(folder: Path, how: str) -> None:
+    """Once the kernel lets go of what a child could write to, which is a moment after that child's end."""
+    command = ["mount", "-o", f"remount,{how}", str(folder)]
+    for _ in range(600):
+        if subprocess.run(command, capture_output=True).returncode == 0:
+            return
+        time.sleep(0.05)
+    subprocess.run(command, check=True)
+
+
 def test_a_read_only_folder(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = made(small)
     image = image_of(project, tmp_path)
@@ -256,11 +266,11 @@ def test_a_read_only_folder(small: Path, tmp_path: Path, monkeypatch: pytest.Mon
     on = desk.Mount("canvas", (), VIEW, b"", PENS, 0)
     desk.save(image, project.user_id, on, objects(2))
     anew()
-    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    remount(small, "ro")
     with pytest.raises(StudioError, match="wait"):
         desk.save(image, project.user_id, on, objects(5))
     assert len(desk.place(image)["waiting"]) == 3
-    subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
+    remount(small, "rw")
     anew()
     assert len(agrees(image)) == 2
     goes_on(project, small, image, on, 5)
