@@ -13,17 +13,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio import oidc
-from studio.home import allow_open_files, close_to_others, keep_private
+from studio.accounts import oidc
+from studio.api import files, live, notices, routes, sign_in_pages, strokes
+from studio.api.bodies import Bodies
+from studio.api.gate import Gate
+from studio.api.headers import Headers
 from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
-from studio.projects import first_token
+from studio.projects.membership import first_token
 from studio.store.database import migrate
+from studio.store.home import allow_open_files, close_to_others, keep_private
 from studio.trash.purging import purge
-from studio.web import account, api, files, live, notices, strokes
-from studio.web.bodies import Bodies
-from studio.web.gate import Gate
-from studio.web.headers import Headers
 
 _WATCH_SECONDS, _PURGE_SECONDS = 10, 3600
 
@@ -78,8 +78,8 @@ def apologise(error: Exception) -> bool:
 
 
 app = st.App(
-    Path(__file__).parent / "studio" / "main.py",
-    routes=[*account.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, *notices.ROUTES, api.BELOW],
+    Path(__file__).parent / "studio" / "ui" / "main.py",
+    routes=[*sign_in_pages.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, *notices.ROUTES, routes.BELOW],
     middleware=[Middleware(Headers), Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
     lifespan=lifespan,
     on_script_error=apologise,

@@ -11,8 +11,8 @@ from skimage.graph import MCP
 from skimage.morphology import skeletonize
 
 from benchmarks._material import SHARED
-from ftl.images import read_image
-from studio.annotation.shapes import Drawn, cover
+from ftl.data.images import read_image
+from studio.annotation.strokes import Drawn, cover
 from studio.annotation.threshold import Component
 
 TOLERANCE = 2.0  # pixels

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from ftl.backbones.chain import Backbone, build
-from ftl.backbones.load import load_backbone
-from ftl.backbones.preprocess import Preprocess
-from ftl.backbones.registry import architecture
-from ftl.demo import make_demo
+from ftl.data.demo import make_demo
 from ftl.files import machine
+from ftl.models.backbone import Backbone, build
+from ftl.models.io import load_backbone
+from ftl.models.preprocess import Preprocess
+from ftl.models.registry import architecture
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -34,12 +34,12 @@ from benchmarks._inspector import (
     scores,
 )
 from benchmarks._material import SHARED, head_line, seconds
-from ftl.images import read_image
+from ftl.data.images import read_image
+from studio.annotation.assists.gated_brush import gate
+from studio.annotation.assists.grabcut import grab
+from studio.annotation.assists.propose import thin, wide
+from studio.annotation.assists.trace import trace
 from studio.annotation.threshold import components, dark
-from studio.assists.gate import gate
-from studio.assists.grab import grab
-from studio.assists.propose import thin, wide
-from studio.assists.trace import trace
 
 
 class Meter:

@@ -15,10 +15,10 @@ import torch
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
 from ftl import load_backbone, load_masks, sweep
-from ftl.backbones.chain import Backbone
-from ftl.dataset import Dataset, load_dataset
-from ftl.demo import make_demo
-from ftl.masks import MaskSet
+from ftl.data.dataset import Dataset, load_dataset
+from ftl.data.demo import make_demo
+from ftl.data.masks import MaskSet
+from ftl.models.backbone import Backbone
 from tests.cluster import Cluster
 from tests.conftest import SIZE, make_workspace
 

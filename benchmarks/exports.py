@@ -4,8 +4,8 @@
 
 Filters are ranked on 24 masonry walls with masks, heads are trained on 200 METU photographs per class; keep 0.1 and
 0.2, each as it comes and with channels rounded up to multiples of 8. Each network is timed alone in its own process
-(`ftl.timing`), in turns; of N rounds the one with the lowest median counts, for other programs only ever add time.
-FOLDER keeps the sweeps for another run. Needs ../shared.
+(`ftl.latency.one_process`), in turns; of N rounds the one with the lowest median counts, for other programs only ever
+add time. FOLDER keeps the sweeps for another run. Needs ../shared.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ import argparse
 from pathlib import Path
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
-from ftl.dataset import load_dataset
-from ftl.evaluate import TEST, evaluate
-from ftl.exporting.cores import core_of, prepare
-from ftl.exporting.int8 import probabilities
-from ftl.exporting.photographs import trained_with
-from ftl.features import extract
+from ftl.data.dataset import load_dataset
+from ftl.data.masks import load_masks
+from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
+from ftl.exporting.calibration import trained_with
+from ftl.exporting.prepared import core_of, prepare
+from ftl.exporting.quantization import probabilities
 from ftl.files import read_json
-from ftl.masks import load_masks
+from ftl.latency.one_process import time_once
 from ftl.memory import reuse_freed_memory
-from ftl.model import load_model
-from ftl.pruning.choice import How
-from ftl.pruning.sweep import begin_sweep, make_networks
-from ftl.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
-from ftl.scoring import criterion
-from ftl.timing import time_once
-from ftl.train import train
+from ftl.models.classifier import load_model
+from ftl.models.layout import TEST
+from ftl.pruning.criteria import criterion
+from ftl.pruning.settings import How
+from ftl.sweeping.evaluate import evaluate
+from ftl.sweeping.heads import train
+from ftl.sweeping.pruned import begin_sweep, make_networks
+from ftl.training.features import extract
 
 KEEP, ROUND_TO = (0.1, 0.2), (1, 8)
 

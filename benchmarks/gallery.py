@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from benchmarks._material import SHARED, head_line, scratch, seconds
-from ftl.images import read_image
+from ftl.data.images import read_image
 
 PHOTOGRAPHS, SIZE, IMAGES, ROUNDS, PAGE = 200, (2000, 1500), 10_000, 7, 48
 
@@ -44,9 +44,9 @@ def main() -> None:
     from studio.accounts import add_user
     from studio.images.library import Filter, count_images, find_ids, find_images
     from studio.images.uploads import Received, receive
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
     from studio.store.database import migrate, writing
-    from studio.store.models import STATES, Image
+    from studio.store.tables import STATES, Image
 
     migrate()
     with writing() as db:

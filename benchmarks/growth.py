@@ -23,16 +23,16 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._material import head_line, pairs, scratch, seconds, vgg16
 from benchmarks.cluster import computing, photographs, warm
-from ftl.backbones.chain import Backbone
-from ftl.features import features_of
-from ftl.head import fit_head
-from ftl.masks import MaskSet, load_masks
+from ftl.data.masks import MaskSet, load_masks
+from ftl.latency.one_process import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
 from ftl.memory import reuse_freed_memory
-from ftl.pruning.choice import How
+from ftl.models.backbone import Backbone
+from ftl.pruning.criteria import criterion
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
-from ftl.pruning.sweep import choose_filters
-from ftl.scoring import criterion
-from ftl.timing import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
+from ftl.sweeping.pruned import choose_filters
+from ftl.training.features import features_of
+from ftl.training.linear_head import fit_head
 from tests.cluster import Cluster
 
 Curve = Callable[[float], float]

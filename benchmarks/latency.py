@@ -20,15 +20,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from ftl.models.head import Head
 from scipy.stats import spearmanr
 
 from benchmarks._material import head_line, scratch, vgg16
 from ftl.files import read_json
-from ftl.head import Head
-from ftl.latency import TIME, time_all
-from ftl.machine_load import look
-from ftl.model import write_head
-from ftl.pruning.network import write_network
+from ftl.latency.machine_load import look
+from ftl.latency.networks import time_all
+from ftl.models.classifier import write_head
+from ftl.models.layout import TIME
+from ftl.models.network_folder import write_network
 from ftl.pruning.surgery import prune
 
 KEEP = (0.1, 0.13, 0.17, 0.22, 0.28, 0.36, 0.46, 0.6, 0.77, 1.0)

@@ -41,7 +41,7 @@ def fill() -> Studio:
     """A new studio in the database that is set."""
     from studio.accounts import add_user
     from studio.images.library import add_image
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
     from studio.store.database import migrate, writing
 
     migrate()
@@ -58,7 +58,7 @@ def fill() -> Studio:
 
 def stroke(name: str, rng: np.random.Generator):
     """A crack: a walk of 40 points."""
-    from studio.annotation.shapes import Drawn
+    from studio.annotation.strokes import Drawn
 
     walk = rng.uniform(0, (WIDTH, HEIGHT)) + rng.normal(0, 12, (POINTS, 2)).cumsum(axis=0)
     return Drawn(name, "brush", int(rng.integers(1, 5)), {"points": walk.round(3).tolist(), "width": 6.0}, 0)
@@ -69,7 +69,7 @@ def draw(studio: Studio, who: int, begin: float, sent: set[str], kept: set[str],
     from sqlalchemy.exc import SQLAlchemyError
 
     from studio.annotation import log
-    from studio.together import presence
+    from studio.collaboration import presence
 
     image, author, rng = studio.images[who % IMAGES], studio.people[who], np.random.default_rng(who)
     waiting = []
@@ -118,9 +118,9 @@ def told(name: str, times: list[float]) -> None:
 def many(studio: Studio) -> None:
     """Give the images that nobody drew on 5,000 strokes each, and fold them."""
     from studio.annotation import log
-    from studio.annotation.canvas import toggle
+    from studio.canvas.adapter import toggle
     from studio.store.database import reading, writing
-    from studio.store.models import Image, Stroke
+    from studio.store.tables import Image, Stroke
 
     author, rng = studio.people[0], np.random.default_rng(0)
     rows = [stroke(f"s{number}", rng)._replace(author_id=author)._asdict() for number in range(MANY)]
@@ -155,7 +155,7 @@ def opening(studio: Studio) -> None:
         return
     from playwright.sync_api import sync_playwright
 
-    from studio.home import home
+    from studio.store.home import home
     from tests.e2e.conftest import Server, settled, sign_in
 
     server = Server("http://127.0.0.1:8642", home(), home() / "server.log", None, 8642)  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ def fill(user_id: int) -> tuple[int, list[int]]:
 
     from studio.images.library import add_image
     from studio.jobs.sweeps import models
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
     from studio.store.database import writing
-    from studio.store.models import Image
+    from studio.store.tables import Image
     from tests.tiny_sweep import add_sweep
 
     project = create_project(user_id, "Large").id
@@ -76,8 +76,8 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     from studio.accounts import add_user
-    from studio.home import home
     from studio.store.database import migrate, writing
+    from studio.store.home import home
     from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
     from tests.find_browser import FLAGS, find
 

@@ -4,11 +4,11 @@
     python -m benchmarks.peers deepcrack OUT [--only WAY ...]
 
 Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance`, uniform over layers, and with `GroupTaylorImportance`,
-whose gradients come from the same loss and images as `ftl.scoring.whole.taylor`, uniform and over all layers together.
-Ratios are searched for the share of multiply-adds, which is told beside. VGG16-HED. metu: masks of 240 masonry walls,
-METU's training photographs and its 800 others. deepcrack: crops of 128 pixels and their own masks, in four folds by
-photo. What is measured is kept in OUT, a file for each way, so that several can be measured at once; a run cut off goes
-on.
+whose gradients come from the same loss and images as `ftl.pruning.network_criteria.taylor`, uniform and over all layers
+together. Ratios are searched for the share of multiply-adds, which is told beside. VGG16-HED. metu: masks of 240
+masonry walls, METU's training photographs and its 800 others. deepcrack: crops of 128 pixels and their own masks, in
+four folds by photo. What is measured is kept in OUT, a file for each way, so that several can be measured at once; a
+run cut off goes on.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import torch_pruning as tp
 
 from benchmarks._folds import FOLDS, Fold, deepcrack, metu
 from benchmarks._material import vgg16
-from ftl.backbones.chain import Backbone, macs
-from ftl.contest import Row, Sets, Way, contest, criteria_ways, table
-from ftl.pruning.names import TUNED
-from ftl.scoring.whole import loss_gradients
-from ftl.tuning.plan import Recipe
+from ftl.models.backbone import Backbone, macs
+from ftl.models.layout import TUNED
+from ftl.pruning.network_criteria import loss_gradients
+from ftl.sweeping.criteria_study import Row, Sets, Way, contest, criteria_ways, table
+from ftl.training.settings import Recipe
 
 
 def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: bool) -> Way:

@@ -20,23 +20,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ftl.models.head import Head
 
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
-from ftl.exporting.cores import prepare
+from ftl.evaluation.runtimes import ONNX, PYTORCH
+from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
-from ftl.head import Head
-from ftl.model import VALIDATION, load_model, write_head
+from ftl.latency.one_process import time_once
+from ftl.models.classifier import load_model, write_head
+from ftl.models.layout import BASE, VALIDATION
+from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar
-from ftl.pruning.choice import How
-from ftl.pruning.names import BASE
-from ftl.pruning.network import read_description, write_network
-from ftl.pruning.sweep import begin_sweep, make_networks
-from ftl.runtimes import ONNX, PYTORCH
-from ftl.scoring import criterion
-from ftl.timing import time_once
-from ftl.tuning.plan import Recipe
-from ftl.tuning.tune import answers_of, photographs_of, tune
+from ftl.pruning.criteria import criterion
+from ftl.pruning.settings import How
+from ftl.sweeping.made_networks import answers_of, photographs_of, tune
+from ftl.sweeping.pruned import begin_sweep, make_networks
+from ftl.training.settings import Recipe
 
 
 def train(given: argparse.Namespace) -> None:

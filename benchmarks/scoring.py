@@ -9,17 +9,18 @@ import sys
 from statistics import median
 
 import torch
+from ftl.models.layer_choice import LayerChoice
 
 from benchmarks._material import head_line, pairs, seconds, vgg16
-from ftl.backbones.chain import Backbone, blocks
-from ftl.masks import MaskSet, load_masks
+from ftl.data.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
-from ftl.pruning.choice import How, LayerChoice
-from ftl.pruning.feeds import cut_block
+from ftl.models.backbone import Backbone, blocks
+from ftl.pruning.criteria import criterion
+from ftl.pruning.layer_inputs import cut_block
+from ftl.pruning.scoring import batches
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
-from ftl.pruning.sweep import choose_filters
-from ftl.scoring import criterion
-from ftl.scoring.passes import batches
+from ftl.sweeping.pruned import choose_filters
 
 Choices = dict[float | None, list[LayerChoice]]
 HOW = How(criterion("iou"))

@@ -12,27 +12,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ftl.backbones.chain import Backbone
-    from ftl.backbones.load import load_backbone, save_backbone
-    from ftl.dataset import load_dataset
+    from ftl.data.dataset import load_dataset
+    from ftl.data.masks import load_masks
     from ftl.errors import FtlError
-    from ftl.exporting.write import export
-    from ftl.masks import load_masks
-    from ftl.model import load_model
-    from ftl.results import read_results
-    from ftl.run import sweep
+    from ftl.exporting.export import export
+    from ftl.models.backbone import Backbone
+    from ftl.models.classifier import load_model
+    from ftl.models.io import load_backbone, save_backbone
+    from ftl.sweeping.local import sweep
+    from ftl.sweeping.results import read_results
 
 _HOMES = {
-    "Backbone": "ftl.backbones.chain",
+    "Backbone": "ftl.models.backbone",
     "FtlError": "ftl.errors",
-    "export": "ftl.exporting.write",
-    "load_backbone": "ftl.backbones.load",
-    "load_dataset": "ftl.dataset",
-    "load_masks": "ftl.masks",
-    "load_model": "ftl.model",
-    "read_results": "ftl.results",
-    "save_backbone": "ftl.backbones.load",
-    "sweep": "ftl.run",
+    "export": "ftl.exporting.export",
+    "load_backbone": "ftl.models.io",
+    "load_dataset": "ftl.data.dataset",
+    "load_masks": "ftl.data.masks",
+    "load_model": "ftl.models.classifier",
+    "read_results": "ftl.sweeping.results",
+    "save_backbone": "ftl.models.io",
+    "sweep": "ftl.sweeping.local",
 }
 
 __all__ = [

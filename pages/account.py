@@ -3,17 +3,17 @@
 import streamlit as st
 
 from studio import ui
-from studio.accounts import panel
+from studio.ui import account
 
 user = ui.signed_in()
 who = ui.who()
 st.title("Account")
 left, right = st.columns(2, gap="medium")
 with left:
-    panel.name(who, user)
-    panel.password(who, user)
+    account.name(who, user)
+    account.password(who, user)
 with right:
-    panel.browsers(who)
-panel.tokens(who, user.id)
-panel.events(who)
-panel.delete_own(who, user)
+    account.browsers(who)
+account.tokens(who, user.id)
+account.events(who)
+account.delete_own(who, user)

@@ -4,19 +4,21 @@ from contextlib import suppress
 
 import streamlit as st
 
-from studio import save, ui
-from studio.annotation import desk, log, sorting, talk, tidy
-from studio.annotation.canvas import pens
-from studio.annotation.head import asked, do, head
-from studio.annotation.hold import hold
-from studio.annotation.looks import looks
-from studio.annotation.overlay import overlay
-from studio.annotation.unsent import unsent
-from studio.assists import page as assists
-from studio.classes import classes_of
+from studio import ui
+from studio.annotation import cleanup, log
+from studio.canvas import tab_state
+from studio.canvas.adapter import pens
+from studio.canvas.event_order import hold
+from studio.canvas.overlay import overlay
+from studio.canvas.unsent import unsent
+from studio.canvas.zoom_buttons import looks
+from studio.collaboration.assignment import blind
 from studio.images.library import count_images, find_images, give_class
-from studio.store.models import Image
-from studio.together.sharing import blind
+from studio.projects.classes import classes_of
+from studio.store.tables import Image
+from studio.ui import save_button
+from studio.ui.annotate import assists, comments, threshold
+from studio.ui.annotate.header import asked, do, head
 
 
 def _give_class(project_id: int, user_id: int, image: Image, menu: str) -> None:
@@ -82,7 +84,7 @@ with side:
             back.button(
                 "", icon=f":material/{kind}:", help=kind.capitalize(), key=f"{kind}-{image.id}", shortcut=key,
                 disabled=not editable,
-                on_click=do, args=(desk.step_back, image, who, kind),
+                on_click=do, args=(tab_state.step_back, image, who, kind),
             )  # fmt: skip
     with st.expander("View"):
         shown = st.pills("Classes", numbers, default=numbers, selection_mode="multi", key="shown",
@@ -104,12 +106,12 @@ with side:
         tidying = st.container(horizontal=True)
         if tidying.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, who, tidy.specks(log.mask(image, author_id=whose), int(least)))
+                tab_state.add(image, who, cleanup.specks(log.mask(image, author_id=whose), int(least)))
         if tidying.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
             with ui.told():
-                desk.add(image, who, tidy.holes(log.mask(image, author_id=whose)))
+                tab_state.add(image, who, cleanup.holes(log.mask(image, author_id=whose)))
         name = f"{image.name.rpartition('.')[0] or image.name}.png"
-        save.button("Mask as PNG", f"/files/{project.id}/images/{image.id}/mask.png", name, f"mask-{image.id}")
+        save_button.button("Mask as PNG", f"/files/{project.id}/images/{image.id}/mask.png", name, f"mask-{image.id}")
     with st.expander("Keys"):
         st.markdown(
             "`1`-`9` class · `B` brush · `E` eraser · `G` polygon · `T` rectangle · `P` pin a comment · "
@@ -121,34 +123,34 @@ with side:
 colours = {one.number: one.colour for one in classes if one.number in shown}
 with middle:
     if way != "Draw":
-        do(desk.put_away, image, who)
+        do(tab_state.put_away, image, who)
         unsent(image, user)
         if way == "Threshold":
-            sorting.page(image, who, classes, editable=editable)
+            threshold.page(image, who, classes, editable=editable)
         else:
             assists.page(image, who, classes, whose, editable=editable)
         ui.stop()
     looks(image)
     drawn_by = pens({one.number: one.colour for one in classes})
-    mounted = desk.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
+    mounted = tab_state.mount(image, who, drawn_by, colours, opacity, brightness, contrast, whose)
 
     @st.fragment  # and none that ends before the canvas: whoever is signed out draws on until they have read it
     def drawing() -> None:
         """The canvas alone runs again at a stroke; who draws is asked anew each time."""
-        objects = desk.canvas(mounted, tool, number, width, editable=editable)
-        desk.keep(image, mounted, objects)
+        objects = tab_state.canvas(mounted, tool, number, width, editable=editable)
+        tab_state.keep(image, mounted, objects)
         me = ui.here().who
         if not editable:
             st.caption(":material/lock: This image is accepted. A reviewer can reopen it.")
             return
         if tool == "pin":
-            talk.pin(image, me, mounted, objects)
+            comments.pin(image, me, mounted, objects)
         with suppress(*ui.ERRORS):  # the browser sends them again, and tells why they are not taken
-            desk.save(image, me, mounted, objects)
+            tab_state.save(image, me, mounted, objects)
 
     with st.container(key=f"stage-{image.id}"):
-        overlay(image, mounted, opacity, lambda: do(desk.put_away, image, who))
+        overlay(image, mounted, opacity, lambda: do(tab_state.put_away, image, who))
         drawing()
     unsent(image, user, mounted)
-    talk.comments(image, here, own_only=alone)
-    talk.history(image, here, classes, editable=editable, own_only=alone)
+    comments.comments(image, here, own_only=alone)
+    comments.history(image, here, classes, editable=editable, own_only=alone)

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from ftl.candidate import runtimes_of
-from ftl.runtimes import PYTORCH, TITLES
+from ftl.evaluation.candidate import runtimes_of
+from ftl.evaluation.runtimes import PYTORCH, TITLES
 from studio import ui
-from studio.choosing import controls, opening, order, panel, stage
-from studio.choosing.reading import Network
+from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
+from studio.ui.choose.read_sweep import Network
 
 here = ui.here()
 title, which = st.columns([2, 5], gap="medium", vertical_alignment="center")
 title.title("Choose")
-finished = opening.finished_sweeps(
+finished = networks.finished_sweeps(
     here.project.id, "No sweep is done yet", "Launch one, watch it, and choose here.", ":material/scatter_plot:"
 )
 
@@ -41,7 +41,7 @@ if len(finished) > 1:
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
 with ui.told():
-    shown = [opening.sweep_of(finished[one]) for one in st.session_state["sweeps"]]
+    shown = [networks.sweep_of(finished[one]) for one in st.session_state["sweeps"]]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
     ui.stop()
@@ -61,16 +61,16 @@ with side:
     with st.container(border=True):
         st.markdown("**Recommend by**", help="Tests on the validation images, or a decision score as the original's.")
         weights, margin = controls.rule()
-ranked = [order.rank(one, weights, limits, margin) for one in shown]
-rows = order.table(ranked, weights)
+ranked = [ranking.rank(one, weights, limits, margin) for one in shown]
+rows = ranking.table(ranked, weights)
 st.session_state["row-keys"] = [row.pop("key") for row in rows]
 with main:
     as_chart, as_table = st.tabs([":material/scatter_plot: Chart", ":material/table_rows: Table"])
     with as_chart:
-        stage.chart(ranked, open_points, dark)
+        overview.chart(ranked, open_points, dark)
     with as_table:
-        stage.table(rows, open_rows, len(shown) > 1)
-    stage.verdicts(ranked)
+        overview.table(rows, open_rows, len(shown) > 1)
+    overview.verdicts(ranked)
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]
 st.session_state["open"] = [key for key in st.session_state.get("open", []) if key in known]
@@ -90,7 +90,7 @@ st.multiselect(
 opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
 if not opened:
     st.info("Click a point above, or name a network here, to look at it.", icon=":material/info:")
-project_pick = opening.project_network(here.project.id)
+project_pick = networks.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
     one = its.sweep.candidate(network.name)
@@ -102,12 +102,14 @@ for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False
         ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }
     with column:
-        panel.show(here, its.sweep, network.name, [mark for mark, on in marks.items() if on], wide=len(opened) == 1)
+        candidate_panel.show(
+            here, its.sweep, network.name, [mark for mark, on in marks.items() if on], wide=len(opened) == 1
+        )
 
 more = st.expander("More charts", icon=":material/monitoring:", key="more", on_change="rerun")
 if more.open:  # they take as long as all the rest of the page
     with more:
-        stage.more(ranked, dark)
+        overview.more(ranked, dark)
 for one in shown:
     of = f"{ui.plain(one.name)}: " if len(shown) > 1 else ""
     st.caption(of + ui.plain(" ".join(one.notes)))

@@ -3,16 +3,16 @@
 import streamlit as st
 
 from studio import ui
-from studio.classes import classes_of
-from studio.images import gallery
-from studio.images.import_masks import import_masks
+from studio.collaboration.assignment import assign, blind
+from studio.formats.import_masks import import_masks
 from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
-from studio.images.selection import Selection
 from studio.images.uploads import from_browser, receive
-from studio.projects import members_of
-from studio.store.models import STATES
-from studio.together.sharing import assign, blind
-from studio.trash import panel as trash
+from studio.projects.classes import classes_of
+from studio.projects.membership import members_of
+from studio.store.tables import STATES
+from studio.ui import trash
+from studio.ui.images import gallery
+from studio.ui.images.selection import Selection
 
 user, project, role, who = ui.here()
 st.title("Images")

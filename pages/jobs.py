@@ -7,18 +7,19 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ftl.words import NOTHING
+from ftl.formatting import NOTHING
 from studio import ui
 from studio.errors import StudioError
-from studio.jobs import announce, progress, queue, record, waiting
-from studio.jobs.curves import learning_chart
-from studio.store.models import Job
-from studio.trash import panel as trash
+from studio.jobs import progress, queue, reporting, waiting
+from studio.store.tables import Job
+from studio.ui import notifications, trash
+from studio.ui.jobs.learning_curves import learning_chart
+from studio.ui.jobs.times import times
 
 left, right = st.columns([5, 2], vertical_alignment="center")
 left.title("Jobs")
 with right:
-    announce.offer()
+    notifications.offer()
 LOOKS = {
     "queued": ("gray", "schedule", "waiting"),
     "running": ("orange", "progress_activity", "running"),
@@ -78,7 +79,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
         right = st.container(horizontal=True, vertical_alignment="center")
         left = right.container(width="stretch")
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
-        left.caption(progress.times(job))
+        left.caption(times(job))
         if job.state == "done" and job.unstable:
             whose = "A time is" if job.unstable == 1 else f"{job.unstable} times are"
             left.caption(f":material/timer_off: {whose} unstable: taken again once the machine is quiet.")
@@ -103,7 +104,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
             if curves := progress.curves(job):
                 st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")
                 st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
-            st.code(record.log(job.id) or "nothing yet", language=None, height=200)
+            st.code(reporting.log(job.id) or "nothing yet", language=None, height=200)
 
 
 def all_jobs() -> None:

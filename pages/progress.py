@@ -4,13 +4,16 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from ftl.words import NOTHING, percent
-from studio import save, ui
-from studio.progress import charts, counts, feed
-from studio.progress.counts import Annotator
-from studio.together.audit import told
-from studio.together.presence import in_project
-from studio.together.sharing import blind
+from ftl.formatting import NOTHING, percent
+from studio import ui
+from studio.collaboration import activity as feed
+from studio.collaboration import progress
+from studio.collaboration.assignment import blind
+from studio.collaboration.presence import in_project
+from studio.collaboration.progress import Annotator
+from studio.projects.audit import told
+from studio.ui import save_button
+from studio.ui.progress import charts
 
 user, project, role, _ = ui.here()
 st.title("Progress")
@@ -37,7 +40,7 @@ def chart(figure: go.Figure, key: str) -> None:
     st.plotly_chart(figure, key=key, theme=None, config={"displayModeBar": False})
 
 
-def metrics(now: counts.Project) -> None:
+def metrics(now: progress.Project) -> None:
     """How many images there are, and how far they are."""
     with st.container(horizontal=True):
         st.metric("Images", f"{now.images:,}")
@@ -87,7 +90,7 @@ def activity() -> None:
             st.button("Older", icon=":material/chevron_right:", on_click=pages.append, args=(events[LINES - 1].id,))
 
 
-now = counts.project(project.id)
+now = progress.project(project.id)
 if not now.images:
     ui.empty("No images yet", "Upload some, draw on them, and see here how far you are.", ":material/photo_library:")
     st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
@@ -97,12 +100,12 @@ else:
     named = [f"{ui.plain(name) if name else 'none yet'} {count:,}" for name, count in now.classes.items()]
     st.caption(f"Classes of the images: {', '.join(named)}")
     st.subheader("Your work" if alone else "People")
-    people = counts.annotators(project.id, alone)
+    people = progress.annotators(project.id, alone)
     if people:
         if any(one.open + one.submitted + one.returned + one.accepted for one in people):
             chart(charts.draw_bars(charts.annotator_bars(people), dark), "people")
         people_table(people)
-        days = counts.days(project.id, alone, seconds_ahead)
+        days = progress.days(project.id, alone, seconds_ahead)
         st.subheader("Days")
         chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
     else:
@@ -120,4 +123,4 @@ with right:
         st.subheader("Audit log")
         st.caption("Who did what, and when, as a table for a spreadsheet.")
         address = f"/api/projects/{project.id}/audit.csv"
-        save.button("Save as CSV", address, f"project-{project.id}-audit.csv", "audit-csv")
+        save_button.button("Save as CSV", address, f"project-{project.id}-audit.csv", "audit-csv")

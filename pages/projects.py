@@ -3,13 +3,11 @@
 import streamlit as st
 
 from studio import ui
-from studio.backup import panel as backup_panel
-from studio.classes import classes_of, create_class, remove_class, removed_classes, rename_class
-from studio.exchange import panel as export_panel
-from studio.images import crops
-from studio.jobs import webhook_forms
+from studio.collaboration.assignment import blind, set_overlap
+from studio.images.work import set_accept_own
 from studio.jobs.demo import NAME, launch_demo
-from studio.projects import (
+from studio.projects.classes import classes_of, create_class, remove_class, removed_classes, rename_class
+from studio.projects.membership import (
     create_project,
     invite,
     members_of,
@@ -18,10 +16,12 @@ from studio.projects import (
     revoke,
     set_role,
 )
-from studio.store.models import ROLES
-from studio.together.own_work import set_accept_own
-from studio.together.sharing import blind, set_overlap
-from studio.trash import panel as trash
+from studio.store.tables import ROLES
+from studio.ui import backup as backup_panel
+from studio.ui import trash
+from studio.ui.images import export as export_panel
+from studio.ui.images import photo_names
+from studio.ui.settings import webhooks
 
 
 def _set_role(project_id: int, by: int, user_id: int, seen: str, menu: str) -> None:
@@ -136,9 +136,9 @@ if projects:
                 set_accept_own(project.id, who, own)
                 st.rerun()
         with st.expander("Crops of one photograph"):
-            crops.panel(project, who)
+            photo_names.panel(project, who)
         with st.expander("Webhook"):
-            webhook_forms.project_form(project, who)
+            webhooks.project_form(project, who)
 
     if not blind(project, role):
         with st.expander("Take photographs and masks home", icon=":material/download:"):

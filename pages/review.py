@@ -3,13 +3,13 @@
 import streamlit as st
 
 from studio import ui
-from studio.agreement import panel
 from studio.annotation import log
-from studio.classes import classes_of
 from studio.errors import Forbidden
+from studio.images.addresses import photograph_address
 from studio.images.library import Filter, count_images, find_images, image_in
-from studio.store.models import Image
-from studio.web.files import address
+from studio.projects.classes import classes_of
+from studio.store.tables import Image
+from studio.ui.review import panel
 
 PAGE = 20
 here = user, project, role, _ = ui.here("reviewer")
@@ -40,7 +40,7 @@ def queue() -> None:
         people, settled = panel.who(image.id, log.position(image.id))
         with st.container(border=True):
             right = st.container(horizontal=True, vertical_alignment="center")
-            picture = f'<img src="{address(project.id, image.id, image.sha256)}" alt="" style="height:5rem">'
+            picture = f'<img src="{photograph_address(project.id, image.id, image.sha256)}" alt="" style="height:5rem">'
             right.html(picture, width="content")
             middle = right.container(width="stretch")
             mark = " :violet-badge[settled]" if settled else ""

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from studio import ui
-from studio.accounts import panel
+from studio.accounts.settings import QUOTAS, fixed_scheduler, owns, save, settings
 from studio.jobs.cluster import workers
-from studio.jobs.office import Machine, machines
-from studio.jobs.webhook_forms import studio_form
-from studio.settings import QUOTAS, fixed_scheduler, owns, save, settings
+from studio.jobs.machines import Machine, machines
+from studio.ui import account
+from studio.ui.settings.webhooks import studio_form
 
 user = ui.signed_in()
 st.title("Settings")
@@ -67,5 +67,5 @@ if st.button("Save", type="primary", disabled=where == there and not scheduler):
 
 studio_form(ui.who())
 
-panel.everybody(ui.who())
-panel.events(ui.who(), everybody=True)
+account.everybody(ui.who())
+account.events(ui.who(), everybody=True)

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ftl.backbones.registry import REGISTRY
-from ftl.words import duration
+from ftl.formatting import duration
+from ftl.models.registry import REGISTRY
 from studio import ui
-from studio.classes import classes_of
 from studio.images.library import Filter, count_images
 from studio.jobs import backbones
-from studio.jobs.form import made, ways
-from studio.jobs.keep import parse_keep
 from studio.jobs.queue import launch
-from studio.jobs.sweep_cost import estimate
 from studio.jobs.tuning import network_names, tuning_of
 from studio.jobs.waiting import ahead
-from studio.trash import panel as trash
+from studio.projects.classes import classes_of
+from studio.ui import trash
+from studio.ui.sweep.cost import estimate
+from studio.ui.sweep.form import made, ways
+from studio.ui.sweep.keep_fractions import parse_keep
 
 _, project, _, who = ui.here("admin")
 st.title("Sweep")

@@ -8,26 +8,26 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from ftl.images import EXTENSIONS
+from ftl.data.images import EXTENSIONS
+from ftl.formatting import duration, milliseconds, percent
+from ftl.models.layout import BASE
 from ftl.progress import Report
-from ftl.pruning.names import BASE
-from ftl.words import duration, milliseconds, percent
 from studio import ui
-from studio.choosing import opening
-from studio.choosing.maps import jpeg
-from studio.choosing.panel import written
 from studio.images.library import Filter, find_images, image_in
+from studio.inspection import draw, results
+from studio.inspection.examine import Finding, examine
+from studio.inspection.training import Training, trained_on
+from studio.inspection.uploads import read_upload
 from studio.jobs import sweeps
 from studio.store import files
-from studio.trying import draw, results
-from studio.trying.examine import Finding, examine
-from studio.trying.training import Training, trained_on
-from studio.trying.uploads import read_upload
+from studio.ui.choose import networks
+from studio.ui.choose.candidate_panel import written
+from studio.ui.choose.filter_maps import jpeg
 
 AT_ONCE = 8
 here = ui.here()
 st.title("Try")
-finished = opening.finished_sweeps(
+finished = networks.finished_sweeps(
     here.project.id, "No network yet", "Launch a sweep; its networks can be tried here.", ":material/search:"
 )
 
@@ -59,12 +59,12 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     st.caption(told)
 
 
-loaded = {job.id: opening.sweep_of(job) for job in finished.values()}
-chosen = opening.project_network(here.project.id)
+loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
+chosen = networks.project_network(here.project.id)
 with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
-    network = opening.choose_network(finished, loaded, chosen, "to-try")
+    network = networks.choose_network(finished, loaded, chosen, "to-try")
     beside = st.toggle("The base beside it", True, disabled=network.name == BASE)
     heat = st.toggle(
         "Heat",
@@ -132,7 +132,7 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
             report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")
             key = (digest, folders[name], written(folders[name] / "head.safetensors"))
             if key not in before:
-                model = opening.model_of(folders[name])
+                model = networks.model_of(folders[name])
                 before[key] = examine(model, once(), sweep.looked_for, training.side, report)
             known[key] = before[key]
             rows.append(results.Row(title, name, known[key]))

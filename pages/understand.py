@@ -3,21 +3,21 @@
 import streamlit as st
 
 from studio import ui
-from studio.choosing import opening
-from studio.choosing.panel import written
 from studio.jobs import sweeps
-from studio.understanding import panel
+from studio.ui.choose import networks
+from studio.ui.choose.candidate_panel import written
+from studio.ui.explain import panel
 
 here = ui.here()
 title, which = st.columns([2, 3], gap="medium", vertical_alignment="center")
 title.title("Understand")
-finished = opening.finished_sweeps(
+finished = networks.finished_sweeps(
     here.project.id, "No network yet", "Launch a sweep; its networks can be looked into here.", ":material/visibility:"
 )
 with ui.told():
-    loaded = {job.id: opening.sweep_of(job) for job in finished.values()}
+    loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
     with which:
-        network = opening.choose_network(finished, loaded, opening.project_network(here.project.id), "understood")
+        network = networks.choose_network(finished, loaded, networks.project_network(here.project.id), "understood")
     folder = sweeps.network(here.project.id, network.job_id, network.name)
     layers = panel.layers_left(folder, written(folder / "network.json"))
     subject = panel.Subject(here, loaded[network.job_id], network.name, folder, layers)

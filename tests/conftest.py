@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ftl.models.layer_choice import LayerChoice
 from hypothesis import settings
 from PIL import Image
 from torch import nn
 
-from ftl.backbones.chain import Backbone
-from ftl.backbones.load import load_backbone, save_backbone
-from ftl.backbones.preprocess import Preprocess
-from ftl.masks import MaskSet, load_masks
-from ftl.pruning.choice import LayerChoice
-from ftl.run import Sweep, sweep
+from ftl.data.masks import MaskSet, load_masks
+from ftl.models.backbone import Backbone
+from ftl.models.io import load_backbone, save_backbone
+from ftl.models.preprocess import Preprocess
+from ftl.sweeping.local import Sweep, sweep
 from tests.postgresql import binaries, cluster
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it

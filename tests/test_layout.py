@@ -6,28 +6,95 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ROOT
 
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
 
+FTL = (
+    "errors memory device formatting tables files progress data models pruning training evaluation exporting latency "
+    "sweeping cli"
+)
+STUDIO = (
+    "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection canvas "
+    "api ui"
+)
+LEVELS = [f"ftl.{name}" for name in FTL.split()] + [f"studio.{name}" for name in STUDIO.split()]
+"""Each imports only those before it."""
+
+NO_STREAMLIT = ("accounts", "annotation", "api", "backup", "collaboration", "formats", "images", "inspection", "jobs",
+                "projects", "sandbox", "store", "trash")  # fmt: skip
+
+
+def imported(path: Path) -> set[str]:
+    """Names of all modules, and of what is taken from them, as `studio.store.tables.Job`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
 
 def imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def modules(*packages: str) -> dict[str, Path]:
+    """The file of each module, by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in packages
+        for path in (ROOT / package).rglob("*.py")
+    }
+
+
+def level_of(name: str) -> int | None:
+    package = ".".join(name.split(".")[:2])
+    return LEVELS.index(package) if package in LEVELS else None
 
 
 def test_imports_point_one_way() -> None:
     for package, forbidden in FORBIDDEN.items():
         for path in (ROOT / package).rglob("*.py"):
             assert not imports(path) & forbidden, path
+
+
+def test_every_package_has_its_level() -> None:
+    packages = {name for name in modules("ftl", "studio") if name.count(".") == 1} - {"ftl.__main__"}
+    assert packages == set(LEVELS)
+
+
+def test_packages_import_only_what_stands_below_them() -> None:
+    for name, path in modules("ftl", "studio").items():
+        own = level_of(name)
+        for other in imported(path):
+            below = level_of(other)
+            if own is not None and below is not None and other.split(".")[0] == name.split(".")[0]:
+                assert below <= own, f"{name} imports {other}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = modules("ftl", "studio")
+
+    def module_of(name: str) -> str:
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        return name
+
+    graph = {name: {module_of(one) for one in imported(path)} - {"", name} for name, path in known.items()}
+    TopologicalSorter(graph).prepare()  # raises for a circle, and names it
+
+
+@pytest.mark.parametrize("package", NO_STREAMLIT)
+def test_pages_alone_know_streamlit(package: str) -> None:
+    for name, path in modules(f"studio/{package}").items():
+        assert "streamlit" not in imports(path), name
 
 
 def test_no_pickle_is_ever_loaded() -> None:
@@ -40,7 +107,7 @@ def test_no_pickle_is_ever_loaded() -> None:
 
 def test_the_worker_is_light() -> None:
     """It only watches the processes that compute."""
-    code = "import sys, studio.jobs.worker; assert 'torch' not in sys.modules"
+    code = "import sys, studio.jobs.supervisor; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -84,4 +151,4 @@ def test_what_people_write_goes_into_markdown_through_plain() -> None:
                 given += [one.value for one in node.keywords if one.arg in words]
                 raw = [one for argument in given for one in shown_raw(argument)]
                 found += [f"{path.relative_to(ROOT)}:{node.lineno}: {one} is shown by {name}" for one in raw]
-    assert not found, "wrap it in ui.plain, see studio/plain.py:\n" + "\n".join(found)
+    assert not found, "wrap it in ui.plain, see studio/ui/markdown.py:\n" + "\n".join(found)

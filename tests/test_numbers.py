@@ -16,15 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from ftl import charts, contest, size_charts, words
-from ftl.candidate import Candidate
-from ftl.choose import choose
+from ftl import formatting
 from ftl.cli import outcome
-from ftl.compare import Difference
-from ftl.compare import table as differences
-from ftl.dataset import LeftOut
+from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.report import page
+from ftl.evaluation import charts, size_charts
+from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.decision import choose
+from ftl.sweeping import criteria_study
+from ftl.sweeping.compare import Difference
+from ftl.sweeping.compare import table as differences
+from ftl.sweeping.report import page
 from tests.conftest import ROOT
 
 BAD = re.compile(r"\d[eE][+-]?\d|\b(None|nan|NaN|inf)\b")
@@ -59,41 +61,42 @@ CANDIDATES = [
 
 @pytest.mark.parametrize("value", [*NUMBERS, *(-number for number in NUMBERS), *MISSING])
 def test_words_for_any_number(value: float | None) -> None:
-    told = [words.number(value), words.milliseconds(value), words.megabytes(value), words.percent(value),
-            words.small_percent(value), words.short(value), words.duration(value), words.fixed(value, 3)]  # fmt: skip
+    f = formatting
+    told = [f.number(value), f.milliseconds(value), f.megabytes(value), f.percent(value),
+            f.small_percent(value), f.short(value), f.duration(value), f.fixed(value, 3)]  # fmt: skip
     for text in told:
         assert not BAD.search(text), text
     if value is None or not math.isfinite(value):
-        assert set(told) == {words.NOTHING}
+        assert set(told) == {formatting.NOTHING}
 
 
 @given(st.floats(1e-6, 1e12))
 def test_a_number_keeps_three_digits(value: float) -> None:
-    told = words.number(value)
+    told = formatting.number(value)
     assert not BAD.search(told)
     assert float(told.replace(",", "")) == pytest.approx(value, rel=0.00501)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_what_somebody_set_keeps_all_its_digits(value: float) -> None:
-    assert float(words.exact(value)) == value
-    assert not BAD.search(words.exact(value))
+    assert float(formatting.exact(value)) == value
+    assert not BAD.search(formatting.exact(value))
 
 
 def test_words_as_they_read() -> None:
-    assert [words.number(value) for value in (1340, 7.7, 5, 0.00012, 146.04, 0.98765, 0)] == (
+    assert [formatting.number(value) for value in (1340, 7.7, 5, 0.00012, 146.04, 0.98765, 0)] == (
         ["1,340", "7.7", "5", "0.00012", "146", "0.988", "0"]
     )
-    assert words.milliseconds(1340.2) == "1,340 ms"
-    assert words.percent(0.9434) == "94.3 %"
-    assert words.fixed(0.5, 1, sign=True) == "+0.5"
-    assert [words.duration(seconds) for seconds in (0.2, 42, 720, 5760)] == ["1 s", "42 s", "12 min", "1.6 h"]
-    assert words.exact(0.00001) == "0.00001"
-    assert words.exact_percent(0.3) == "30 %"
-    assert words.listed([]) == ""
-    assert words.listed(["a", "b", "c"]) == "a, b and c"
-    assert words.listed([*"abcdefgh"], 3) == "a, b and 6 more"
-    assert [words.probability(p) for p in (1e-9, 0.0123, 0.5)] == ["p < 0.001", "p = 0.012", "p = 0.50"]
+    assert formatting.milliseconds(1340.2) == "1,340 ms"
+    assert formatting.percent(0.9434) == "94.3 %"
+    assert formatting.fixed(0.5, 1, sign=True) == "+0.5"
+    assert [formatting.duration(seconds) for seconds in (0.2, 42, 720, 5760)] == ["1 s", "42 s", "12 min", "1.6 h"]
+    assert formatting.exact(0.00001) == "0.00001"
+    assert formatting.exact_percent(0.3) == "30 %"
+    assert formatting.listed([]) == ""
+    assert formatting.listed(["a", "b", "c"]) == "a, b and c"
+    assert formatting.listed([*"abcdefgh"], 3) == "a, b and 6 more"
+    assert [formatting.probability(p) for p in (1e-9, 0.0123, 0.5)] == ["p < 0.001", "p = 0.012", "p = 0.50"]
 
 
 def text_of(page: str) -> str:
@@ -127,8 +130,8 @@ def test_charts_read_well() -> None:
 def test_the_command_line_reads_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ftl.results.write_results", lambda out, left_out: CANDIDATES)
-    monkeypatch.setattr("ftl.results.read_results", lambda out: CANDIDATES)
+    monkeypatch.setattr("ftl.sweeping.results.write_results", lambda out, left_out: CANDIDATES)
+    monkeypatch.setattr("ftl.sweeping.results.read_results", lambda out: CANDIDATES)
     outcome.print_results(tmp_path, LeftOut(), choose)
     for preset in (None, "balanced"):
         options = argparse.Namespace(out=tmp_path, runtime="pytorch", preset=preset, score_weights=None, margin=0.0,
@@ -138,8 +141,8 @@ def test_the_command_line_reads_well(
             outcome.choose(options, lambda *_: None)  # type: ignore[arg-type]
         except FtlError as error:
             print(error)
-    rows = [contest.Row("iou", 0.00001, (0.5,)), contest.Row("random", 0.00001, (0.4,))]
-    print(contest.table(rows, "random"), differences([Difference("keep-0.1", [0.5], None, None)]))
+    rows = [criteria_study.Row("iou", 0.00001, (0.5,)), criteria_study.Row("random", 0.00001, (0.4,))]
+    print(criteria_study.table(rows, "random"), differences([Difference("keep-0.1", [0.5], None, None)]))
     told = capsys.readouterr().out
     assert "1,340" in told
     assert not BAD.search(told), BAD.search(told)
@@ -158,18 +161,18 @@ def shown(done: AppTest) -> str:
 @pytest.mark.parametrize("known", [True, False])
 def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
     def content(candidates: object, folder: object) -> None:
-        from ftl.limits import Limits
-        from studio.choosing import controls, order, panel, stage
-        from studio.choosing.reading import Sweep
+        from ftl.evaluation.limits import Limits
+        from studio.ui.choose import candidate_panel, controls, overview, ranking
+        from studio.ui.choose.read_sweep import Sweep
 
         sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())
         controls.limits([sweep])
         weights, margin = controls.rule()
-        ranked = [order.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
-        stage.table(order.table(ranked[:1], weights), lambda: None, False)
-        stage.verdicts(ranked)
+        ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
+        overview.table(ranking.table(ranked[:1], weights), lambda: None, False)
+        overview.verdicts(ranked)
         for one in sweep.candidates:
-            panel._figures(one, sweep.base, folder)
+            candidate_panel._figures(one, sweep.base, folder)
 
     right = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
     candidates = [replace(one, **right) for one in CANDIDATES] if known else CANDIDATES
@@ -181,13 +184,13 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
     formats = re.findall(r'"format": ?"([^"]*)"', table.proto.columns)
     assert formats
     assert not any(re.search(r"%[.\d]*[ge]", one) for one in formats), formats
-    assert table.proto.placeholder == words.NOTHING
+    assert table.proto.placeholder == formatting.NOTHING
 
 
 ALLOWED = {
-    "ftl/contest.py": 1,  # a key of its file
-    "ftl/pruning/names.py": 2,  # names of folders
-    "studio/web/live.py": 5,  # SVG
+    "ftl/sweeping/criteria_study.py": 1,  # a key of its file
+    "ftl/models/layout.py": 2,  # names of folders
+    "studio/api/live.py": 5,  # SVG
 }
 """Places that format by significant digits, but not for people, and how often."""
 

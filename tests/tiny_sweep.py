@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from ftl import load_backbone, load_masks, sweep
-from ftl.backbones.load import save_backbone
 from ftl.files import read_json
+from ftl.models.io import save_backbone
 from studio.jobs.sweeps import models, workspace
 from studio.store.database import writing
-from studio.store.models import Job
+from studio.store.tables import Job
 from tests.conftest import SIZE, draw_pair, make_features, save_png
 
 FIGURES = {

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ftl.backbones.chain import Backbone
-    from ftl.masks import MaskSet
+    from ftl.data.masks import MaskSet
+    from ftl.models.backbone import Backbone
     from ftl.progress import Bar
 
 
@@ -17,8 +17,8 @@ PLACES = {"images": "Images", "masks": "Segmented", "dataset": "dataset", "evalu
 
 def backbone_of(options: argparse.Namespace) -> Backbone:
     """The backbone that is named, or the one file in the workspace's `backbones`."""
-    from ftl.backbones.load import load_backbone
     from ftl.errors import FtlError
+    from ftl.models.io import load_backbone
 
     if options.backbone is None:
         folder = options.workspace / "backbones"
@@ -32,7 +32,7 @@ def backbone_of(options: argparse.Namespace) -> Backbone:
 
 def masks_of(options: argparse.Namespace, size: int, images: Path, masks: Path, bar: Bar) -> MaskSet:
     """The masks of two folders, as the options have them read."""
-    from ftl.masks import load_masks
+    from ftl.data.masks import load_masks
 
     return load_masks(
         images,
@@ -48,7 +48,7 @@ def masks_of(options: argparse.Namespace, size: int, images: Path, masks: Path, 
 def keep_of(options: argparse.Namespace) -> list[float]:
     """The keep fractions that are asked for; none for a rule that needs none."""
     from ftl.errors import FtlError
-    from ftl.pruning.sweep import fractions_up_to
+    from ftl.sweeping.pruned import fractions_up_to
 
     if options.keep and options.percent is not None:
         raise FtlError("give either PERCENT or --keep, not both")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ftl.progress import Bar
 
 if TYPE_CHECKING:
-    from ftl.tuning.plan import Tuning
+    from ftl.training.settings import Tuning
 
 
 def count(text: str) -> int:
@@ -90,7 +90,7 @@ def add_tuning(parser: argparse.ArgumentParser) -> None:
 
 def tuning_of(options: argparse.Namespace) -> Tuning:
     """What `add_tuning`'s options ask for."""
-    from ftl.tuning.plan import Recipe, Tuning
+    from ftl.training.settings import Recipe, Tuning
 
     given = {name: getattr(options, name) for name in ("epochs", "rate") if getattr(options, name) is not None}
     return Tuning(tuple(options.also), options.tune_base, Recipe(distil=options.distil, **given))

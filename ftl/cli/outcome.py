@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ftl.candidate import Candidate
-    from ftl.choose import Choice
-    from ftl.dataset import LeftOut
+    from ftl.data.dataset import LeftOut
+    from ftl.evaluation.candidate import Candidate
+    from ftl.evaluation.decision import Choice
     from ftl.progress import Bar
 
 
@@ -24,10 +24,10 @@ def warn_of(left_out: LeftOut) -> None:
 
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
     """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
-    from ftl.candidate import unstable_times
-    from ftl.degenerate import warnings
-    from ftl.results import write_results
-    from ftl.words import count, fixed
+    from ftl.evaluation.candidate import unstable_times
+    from ftl.evaluation.warnings import warnings
+    from ftl.formatting import count, fixed
+    from ftl.sweeping.results import write_results
 
     warn_of(left_out)
     candidates = write_results(out, left_out)
@@ -59,9 +59,9 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
     """What recommends a candidate, as the options say. Raises `FtlError` for a preset that there is not."""
     from functools import partial
 
-    from ftl.choose import Weights, choose, preset
     from ftl.errors import FtlError
-    from ftl.limits import Limits
+    from ftl.evaluation.decision import Weights, choose, preset
+    from ftl.evaluation.limits import Limits
 
     limits = Limits(**{name: getattr(options, name) for name in Limits._fields})
     weights = Weights(*options.score_weights) if options.score_weights else options.preset and preset(options.preset)
@@ -72,11 +72,11 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
 
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
-    from ftl.candidate import in_runtime, unstable_times
-    from ftl.degenerate import warnings
     from ftl.errors import FtlError
-    from ftl.results import read_results
-    from ftl.words import count, fixed, megabytes, milliseconds, percent
+    from ftl.evaluation.candidate import in_runtime, unstable_times
+    from ftl.evaluation.warnings import warnings
+    from ftl.formatting import count, fixed, megabytes, milliseconds, percent
+    from ftl.sweeping.results import read_results
 
     candidates = in_runtime(read_results(options.out), options.runtime)
     choice = chooser_of(options)(candidates)
@@ -109,11 +109,11 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 
 
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
-    from ftl.exporting.cores import told_of, too_much_lost
-    from ftl.exporting.write import export
-    from ftl.latency import time_network
-    from ftl.runtimes import INT8, ONNX, PYTORCH, TITLES
-    from ftl.words import counted, milliseconds
+    from ftl.evaluation.runtimes import INT8, ONNX, PYTORCH, TITLES
+    from ftl.exporting.export import export
+    from ftl.exporting.prepared import told_of, too_much_lost
+    from ftl.formatting import counted, milliseconds
+    from ftl.latency.networks import time_network
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
     left_out = options.int8 and too_much_lost(folder)
@@ -133,8 +133,8 @@ def export(options: argparse.Namespace, bar: Bar) -> None:
 
 def report(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl report`."""
-    from ftl.report import write_report
-    from ftl.results import read_results
+    from ftl.sweeping.report import write_report
+    from ftl.sweeping.results import read_results
 
     choice = chooser_of(options)(read_results(options.out))
     print(write_report(options.out, choice, options.html, repeats=options.repeats, report=bar))
@@ -143,10 +143,10 @@ def report(options: argparse.Namespace, bar: Bar) -> None:
 def predict(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl predict`."""
     from ftl.errors import raise_together
+    from ftl.evaluation.predict import as_csv, expand
+    from ftl.evaluation.predict import predict as predict_all
     from ftl.files import write_text
-    from ftl.model import load_model
-    from ftl.predict import as_csv, expand
-    from ftl.predict import predict as predict_all
+    from ftl.models.classifier import load_model
 
     predictions, problems = predict_all(load_model(options.model), expand(options.images), bar)
     if options.csv:

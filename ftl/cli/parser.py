@@ -8,7 +8,7 @@ from pathlib import Path
 from ftl.cli import options
 from ftl.cli.outcome import choose, export, predict, report
 from ftl.cli.steps import compare, extract, prune, test, train
-from ftl.cli.whole import backbone, criteria, demo, run
+from ftl.cli.workflows import backbone, criteria, demo, run
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def prune(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl prune`."""
+    from ftl.data.masks import load_masks
     from ftl.errors import FtlError
     from ftl.files import alone
-    from ftl.masks import load_masks
-    from ftl.pruning.choice import How
-    from ftl.pruning.network import read_description
-    from ftl.pruning.sweep import begin_sweep, make_networks
-    from ftl.scoring import criterion
+    from ftl.models.network_folder import read_description
+    from ftl.pruning.criteria import criterion
+    from ftl.pruning.settings import How
+    from ftl.sweeping.pruned import begin_sweep, make_networks
 
     keep = keep_of(options)
     if criterion(options.criterion).looks_at == "network":
@@ -56,17 +56,17 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
 
 def compare(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl compare`."""
-    from ftl.compare import compare_sweeps, table
+    from ftl.sweeping.compare import compare_sweeps, table
 
     print(table(compare_sweeps(options.out, options.other)), end="")
 
 
 def extract(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl extract`."""
-    from ftl.dataset import load_dataset
-    from ftl.features import extract as extract_one
+    from ftl.data.dataset import load_dataset
     from ftl.files import alone
-    from ftl.pruning.sweep import networks
+    from ftl.sweeping.pruned import networks
+    from ftl.training.features import extract as extract_one
 
     folders = networks(options.out, made=False)
     dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
@@ -77,14 +77,15 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
 
 def train(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl train`."""
-    from ftl.backbones.load import load_backbone
     from ftl.cli.options import tuning_of
-    from ftl.features import FEATURES, read_features
     from ftl.files import alone, read_json
-    from ftl.model import HEAD, VALIDATION, read_head
-    from ftl.pruning.sweep import networks
-    from ftl.train import train_all
-    from ftl.words import number
+    from ftl.formatting import number
+    from ftl.models.classifier import read_head
+    from ftl.models.io import load_backbone
+    from ftl.models.layout import FEATURES, HEAD, VALIDATION
+    from ftl.sweeping.heads import train_all
+    from ftl.sweeping.pruned import networks
+    from ftl.training.features import read_features
 
     folders, tuning = networks(options.out, made=False), tuning_of(options)
     tuning.check(load_backbone(folders[0]))
@@ -104,13 +105,13 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
-    from ftl.choose import choose
-    from ftl.dataset import load_dataset
-    from ftl.evaluate import apart, evaluate
+    from ftl.data.dataset import load_dataset
+    from ftl.evaluation.decision import choose
+    from ftl.evaluation.runtimes import PYTORCH, check_runtimes
     from ftl.files import alone
-    from ftl.latency import time_all
-    from ftl.pruning.sweep import networks
-    from ftl.runtimes import PYTORCH, check_runtimes
+    from ftl.latency.networks import time_all
+    from ftl.sweeping.evaluate import apart, evaluate
+    from ftl.sweeping.pruned import networks
 
     folders, runtimes = networks(options.out), check_runtimes(options.runtimes)
     evaluation, left_out = apart(folders[0], load_dataset(options.evaluation, report=bar), options.photo)
@@ -118,7 +119,7 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
         for folder in folders:
             evaluate(folder, evaluation, bar)
         if runtimes != [PYTORCH]:
-            from ftl.exporting.cores import prepare
+            from ftl.exporting.prepared import prepare
 
             prepare(folders, runtimes, bar)
         time_all(folders, options.threads, bar, runtimes=runtimes, again=True)

@@ -24,9 +24,9 @@ import numpy as np
 import torch
 
 from ftl.errors import FtlError
-from ftl.head import features_from, probabilities_of
-from ftl.model import Model
-from ftl.words import number
+from ftl.formatting import number
+from ftl.models.classifier import Model
+from ftl.models.head import features_from, probabilities_of
 
 TIMES = 4.0
 """The export may be wrong by this many times what bounds PyTorch's own error, for another order of sums may be worse.

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ftl.backbones.preprocess import Preprocess
 from ftl.errors import FtlError
-from ftl.exporting import front
-from ftl.exporting.joined import Joined
-from ftl.model import Model
+from ftl.exporting import preprocessing
+from ftl.exporting.module import Joined
+from ftl.models.classifier import Model
+from ftl.models.preprocess import Preprocess
 
 OPSET = 18
 """Of the ONNX operators: what ONNX Runtime 1.14 of February 2023 and later can run."""
@@ -52,8 +52,8 @@ def core(model: Model) -> Any:
                 (joined.input_of(model),),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[front.TENSOR],
-                output_names=[front.PROBABILITIES],
+                input_names=[preprocessing.TENSOR],
+                output_names=[preprocessing.PROBABILITIES],
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise FtlError(f"the network cannot be written as ONNX ({error})") from error
@@ -76,7 +76,7 @@ def whole(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
 
     made = onnx.ModelProto()
     made.CopyFrom(core)
-    nodes, constants = front.nodes(preprocess)
+    nodes, constants = preprocessing.nodes(preprocess)
     graph = made.graph
     inner = [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
     del graph.node[:]
@@ -84,7 +84,7 @@ def whole(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
     graph.initializer.extend(constants)
     del graph.input[:]
     shape: list[str | int | None] = [1, "height", "width", 3]
-    graph.input.append(helper.make_tensor_value_info(front.IMAGE, TensorProto.UINT8, shape))
+    graph.input.append(helper.make_tensor_value_info(preprocessing.IMAGE, TensorProto.UINT8, shape))
     del made.metadata_props[:]
     helper.set_model_props(made, {"ftl": json.dumps(about), "classes": json.dumps(about["classes"])})
     onnx.checker.check_model(made)
@@ -116,7 +116,7 @@ def with_logits(model: Any) -> bytes:
 
 def run(session: Any, value: np.ndarray) -> np.ndarray:
     """Probabilities (classes,) of one image (height, width, 3) uint8, or of one tensor (3, size, size) float32."""
-    return _output(session, front.PROBABILITIES, value)
+    return _output(session, preprocessing.PROBABILITIES, value)
 
 
 def logits(session: Any, value: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ftl.exporting.joined import Joined
+from ftl.exporting.module import Joined
 from ftl.exporting.onnx import quiet
-from ftl.model import Model
+from ftl.models.classifier import Model
 
 
 def program(model: Model) -> torch.export.ExportedProgram:

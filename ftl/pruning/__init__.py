@@ -1,1 +1,1 @@
-"""From scores to smaller networks."""
+"""From masks to smaller networks: criteria, scores, selection rules and surgery."""

@@ -10,15 +10,15 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from ftl.backbones.chain import Backbone, map_sizes
 from ftl.errors import FtlError
+from ftl.models.backbone import Backbone, map_sizes
 
 
 def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """A copy of `backbone` in which each named convolution has only its `kept` filters, and its followers fit.
 
     Weights, biases and trained batch norm statistics are those of the filters kept. Convolutions that are not named
-    stay whole, but for those that are tied to one that is (`ftl.pruning.ties`): they keep the same filters. Raises
+    stay whole, but for those that are tied to one that is (`ftl.pruning.coupling`): they keep the same filters. Raises
     `FtlError` for a name or an index that does not exist, two names of one tie, or when a layer would be left empty.
     """
     pruned = copy.deepcopy(backbone)

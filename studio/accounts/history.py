@@ -9,10 +9,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import aliased
 
-from studio.rights import SignedIn, check_account
-from studio.settings import check_owner
+from studio.accounts.rights import SignedIn, check_account
+from studio.accounts.settings import check_owner
 from studio.store.database import reading
-from studio.store.models import AccountEvent, User
+from studio.store.tables import AccountEvent, User
 
 WORDS = {
     "signed in": "signed in from {browser}",

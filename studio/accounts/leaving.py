@@ -8,12 +8,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts.history import note
+from studio.accounts.rights import SignedIn, check_account
 from studio.accounts.sessions import end_credentials
+from studio.accounts.settings import check_owner, is_owner, owner_of
 from studio.errors import StudioError
-from studio.rights import SignedIn, check_account
-from studio.settings import check_owner, is_owner, owner_of
 from studio.store.database import reading, writing
-from studio.store.models import Member, Project, User
+from studio.store.tables import Member, Project, User
 
 
 def only_admin_of(who: SignedIn, user_id: int) -> list[str]:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session as Database
 
 from studio.accounts import passwords
 from studio.accounts.history import note
+from studio.accounts.rights import SignedIn, acting, check_account
 from studio.accounts.sessions import end_credentials, end_sessions, end_tokens
+from studio.accounts.settings import check_owner
 from studio.errors import StudioError
-from studio.rights import SignedIn, acting, check_account
-from studio.settings import check_owner
 from studio.store.database import reading, writing
-from studio.store.models import PasswordReset, Session, User
+from studio.store.tables import PasswordReset, Session, User
 
 _LINK_SECONDS = 24 * 3600
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from studio.accounts import passwords
 from studio.accounts.history import note
+from studio.accounts.rights import SignedIn, acting, check_account
 from studio.accounts.sessions import end_sessions, end_tokens
 from studio.accounts.throttle import count_attempt, forget_attempt
 from studio.accounts.users import WrongPassword, checked_name
 from studio.errors import StudioError
-from studio.rights import SignedIn, acting, check_account
 from studio.store.database import reading
-from studio.store.models import User
+from studio.store.tables import User
 
 
 def rename(who: SignedIn, name: str) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts.history import note
-from studio.home import secret
-from studio.rights import SignedIn, acting, check_account
+from studio.accounts.rights import SignedIn, acting, check_account
 from studio.store.database import reading, writing
-from studio.store.models import ApiToken, Invitation, PasswordReset, Session, User
+from studio.store.home import secret
+from studio.store.tables import ApiToken, Invitation, PasswordReset, Session, User
 
 COOKIE = "studio_session"
 SESSION_SECONDS = 30 * 24 * 3600

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from studio.errors import StudioError
 from studio.store.database import writing
-from studio.store.models import SignInDelay
+from studio.store.tables import SignInDelay
 
 _FIRST_DELAY = 30  # seconds after the last free failure; it doubles with every further one
 

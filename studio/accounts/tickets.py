@@ -12,9 +12,9 @@ from sqlalchemy import delete, text
 from sqlalchemy.orm import Session as Database
 
 from studio.accounts.sessions import cookie_of, session_of
-from studio.home import secret
 from studio.store.database import reading, writing
-from studio.store.models import UsedOnce
+from studio.store.home import secret
+from studio.store.tables import UsedOnce
 
 _SECONDS = 60
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload
 
 from studio.accounts.history import note
+from studio.accounts.rights import ByToken, SignedIn, acting, check_account
 from studio.accounts.sessions import see, session_of
 from studio.errors import StudioError
-from studio.rights import ByToken, SignedIn, acting, check_account
 from studio.store.database import reading, writing
-from studio.store.models import ApiToken, Member, Session, User
+from studio.store.tables import ApiToken, Member, Session, User
 
 SCOPES = ("read", "write")
 """What a token may do: read, or all that its user may do through the API."""

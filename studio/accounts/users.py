@@ -11,7 +11,7 @@ from studio.accounts.history import note
 from studio.accounts.throttle import count_attempt, forget_attempt
 from studio.errors import StudioError
 from studio.store.database import reading, writing
-from studio.store.models import User
+from studio.store.tables import User
 
 MOST_LETTERS = 64
 """Of a name."""

@@ -13,17 +13,17 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from studio.annotation.fold import fold, paint, repaint, revision
-from studio.annotation.kept import keep, kept
-from studio.annotation.shapes import Drawn, check
-from studio.classes import classes_of
+from studio.accounts.rights import changing_image
+from studio.annotation.mask_cache import keep, kept
+from studio.annotation.rasterise import fold, paint, repaint, revision
+from studio.annotation.strokes import Drawn, check
 from studio.errors import StudioError
-from studio.home import home
-from studio.rights import changing_image
+from studio.images.work import work_of
+from studio.projects.audit import record
+from studio.projects.classes import classes_of
 from studio.store.database import reading
-from studio.store.models import Image, ImageClass, Stroke
-from studio.together.audit import record
-from studio.together.presence import work_of
+from studio.store.home import home
+from studio.store.tables import Image, ImageClass, Stroke
 
 _MOST_FOLDED = 16
 
@@ -58,7 +58,7 @@ def append(image_id: int, author_id: int, strokes: Sequence[Drawn]) -> int:
 
 
 def add(db: Database, image: Image, author_id: int, strokes: Sequence[Drawn]) -> int:
-    """What `append` does, within a transaction of `studio.rights` that holds the image until its end.
+    """What `append` does, within a transaction of `studio.accounts.rights` that holds the image until its end.
 
     So numbers rise in the order in which they can be read.
     """

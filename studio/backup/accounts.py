@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio.accounts import add_user
-from studio.store.models import User
+from studio.store.tables import User
 
 _MOST_LETTERS = 64
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from ftl.photos import is_template
-from studio.annotation.shapes import KINDS
+from ftl.data.photo_names import is_template
+from studio.annotation.strokes import KINDS
 from studio.backup.rows import ADDED, FORMAT, VERSION, Row
 from studio.errors import StudioError
-from studio.store.models import ROLES, STATES
-from studio.together.audit import WORDS
+from studio.projects.audit import WORDS
+from studio.store.tables import ROLES, STATES
 
 Fits = Callable[[Any], bool]
 

@@ -13,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.annotation.shapes import Drawn, check
+from studio.annotation.strokes import Drawn, check
 from studio.backup.rows import TABLES, Row
 from studio.errors import StudioError
 from studio.images.zips import DAMAGED, MOST_TIMES, Bounds, open_zip, shown

@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from studio.backup.rows import TABLES, Row, about, line, rows
 from studio.errors import StudioError
-from studio.exchange.archive import _Pipe
+from studio.formats.export_zip import _Pipe
 from studio.store import files
 from studio.store.database import reading
-from studio.store.models import Image
+from studio.store.tables import Image
 
 _BLOCK = 1 << 20
 _LINES = 1000

@@ -9,7 +9,7 @@ from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked
 from studio.errors import StudioError
 from studio.images.archives import shown
-from studio.together.audit import WORDS
+from studio.projects.audit import WORDS
 
 _MOST_PEOPLE = 1000
 

@@ -14,18 +14,18 @@ from sqlalchemy.types import UserDefinedType
 
 from ftl.errors import FtlError
 from ftl.progress import Report, silent
+from studio.accounts.rights import acting
+from studio.accounts.settings import settings
 from studio.backup.accounts import accounts
 from studio.backup.plan import REST, Plan, look_through
 from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked, unpacked
-from studio.classes import _checked
 from studio.errors import StudioError
-from studio.home import scratch
 from studio.images.archives import shown
-from studio.rights import acting
-from studio.settings import settings
+from studio.projects.classes import _checked
 from studio.store import files
-from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Work
+from studio.store.home import scratch
+from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Work
 
 _AT_ONCE = 1000
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
-from studio.store.models import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
+from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
 
 FORMAT, VERSION = "ftl-studio backup", 2
 ADDED: dict[str, dict[str, Any]] = {"project": {"accept_own": False}, "comments": {"by_reviewer": False, "to": None}}

@@ -12,9 +12,9 @@ from studio.backup.checks import checked, checked_about
 from studio.backup.cleaning import clean, read_json, sentence
 from studio.backup.rows import Row
 from studio.errors import StudioError
-from studio.home import scratch
 from studio.images.archives import bounds, placed
 from studio.sandbox import Refused, each
+from studio.store.home import scratch
 
 
 class Unpacked:

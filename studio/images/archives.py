@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from studio.errors import StudioError
-from studio.home import scratch
 from studio.images.zips import Bounds, copy, hidden, is_zip, members, shown, too_large, unpack
 from studio.sandbox import Refused, call, each
+from studio.store.home import scratch
 
 __all__ = ["Entry", "count", "entries", "shown"]
 

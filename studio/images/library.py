@@ -11,16 +11,16 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session as Database
 
 from ftl.errors import FtlError
-from studio.classes import classes_of
+from studio.accounts.rights import changing
+from studio.accounts.settings import settings
 from studio.errors import Forbidden, StudioError
-from studio.images.names import tidy_name
-from studio.rights import changing
-from studio.settings import settings
+from studio.images.file_names import tidy_name
+from studio.images.work import check_acceptance
+from studio.projects.audit import record
+from studio.projects.classes import classes_of
 from studio.store import files
 from studio.store.database import reading
-from studio.store.models import Image, Project, Stroke
-from studio.together.audit import record
-from studio.together.own_work import check_acceptance
+from studio.store.tables import Image, Project, Stroke
 
 
 def add_image(

@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from ftl.progress import Report, silent
-from studio.classes import add_class, classes_of
+from studio.accounts.rights import changing
 from studio.errors import Forbidden, StudioError
-from studio.home import SCRATCH, home, scratch
 from studio.images.archives import Entry, count, entries, shown
 from studio.images.library import add_image
-from studio.rights import changing
+from studio.projects.audit import record
+from studio.projects.classes import add_class, classes_of
 from studio.store import files
-from studio.together.audit import record
+from studio.store.home import SCRATCH, home, scratch
 
 Upload = tuple[str, BinaryIO]
 """A file's name and its content."""

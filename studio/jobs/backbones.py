@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from ftl.errors import FtlError
 from ftl.files import digest, whole_file
+from studio.accounts.rights import changing
 from studio.errors import StudioError
-from studio.home import home, scratch
-from studio.jobs.look_into import look_into
-from studio.rights import changing
+from studio.jobs.describe_model import look_into
 from studio.sandbox import NETWORKS, Refused, call
 from studio.store.database import reading
-from studio.store.models import BackboneFile
-from studio.store.shared import share, there
+from studio.store.home import home, scratch
+from studio.store.shared_store import share, there
+from studio.store.tables import BackboneFile
 
 _CONVERTED = NETWORKS._replace(output=2**30)  # VGG16 is written with 59 MB
 

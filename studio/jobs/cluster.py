@@ -18,7 +18,7 @@ import psutil
 
 from ftl.files import whole_file
 from studio.errors import StudioError
-from studio.home import home
+from studio.store.home import home
 
 _WORKER_BYTES = 2 * 2**30  # least memory of a worker: VGG16 over a few hundred masks
 _SHARE = 0.75  # of this machine's memory, for all workers

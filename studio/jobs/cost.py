@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ftl.backbones.chain import Backbone, build
-from ftl.backbones.preprocess import Preprocess
-from ftl.backbones.registry import architecture
-from ftl.pruning.budget import RATIOS, STEPS
-from ftl.pruning.names import BASE, LINEAR, TUNED, candidate_name, folder_name, parse_budgets
-from ftl.runtimes import check_runtimes
-from ftl.scoring import criterion
-from ftl.scoring.whole import check_scores
-from ftl.tuning.budgets import MOST, TRIAL
+from ftl.evaluation.runtimes import check_runtimes
+from ftl.models.backbone import Backbone, build
+from ftl.models.layout import BASE, LINEAR, TUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.preprocess import Preprocess
+from ftl.models.registry import architecture
+from ftl.pruning.criteria import criterion
+from ftl.pruning.network_criteria import check_scores
+from ftl.sweeping.budgets import MOST, TRIAL
+from ftl.sweeping.width_search import RATIOS, STEPS
 from studio.jobs import backbones
 from studio.jobs.estimate import (
     TIMING_SECONDS,

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ftl.demo import make_demo
-from ftl.images import list_images
+from ftl.data.demo import make_demo
+from ftl.data.images import list_images
+from ftl.models.layout import TUNED
 from ftl.progress import Report
-from ftl.pruning.names import TUNED
 from studio.annotation import log
-from studio.annotation.shapes import Drawn, encode
-from studio.classes import classes_of
+from studio.annotation.strokes import Drawn, encode
 from studio.images.library import add_image
 from studio.jobs.queue import launch
-from studio.projects import create_project
-from studio.store.models import Job
+from studio.projects.classes import classes_of
+from studio.projects.membership import create_project
+from studio.store.tables import Job
 
 MASKS, TRAIN, TEST = 16, 100, 40
 """Surfaces per class: few enough for about six minutes on two cores, most of them for fine-tuning."""

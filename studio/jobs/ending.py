@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from studio.jobs import queue, webhook
 from studio.store.database import reading
-from studio.store.models import Job, Project
+from studio.store.tables import Job, Project
 
 
 def end(job_id: int, state: str, **values: Any) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ftl.backbones.chain import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
-from ftl.backbones.layers import Layer
-from ftl.tuning.plan import LEAST_STEPS, Recipe
+from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
+from ftl.models.layers import Layer
+from ftl.training.settings import LEAST_STEPS, Recipe
 
 TIMING_SECONDS = 6.0
 """Three rounds of a network, each in a process of its own that reads it, looks at the machine, and warms up."""

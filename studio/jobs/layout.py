@@ -13,16 +13,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ftl.dataset import LeftOut
-from ftl.photos import PhotoOf, photo_of
+from ftl.data.dataset import LeftOut
+from ftl.data.photo_names import PhotoOf, photo_of
 from ftl.progress import Report, silent
 from studio.annotation import log
-from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.images.library import find_images
+from studio.projects.classes import classes_of
 from studio.store import files
 from studio.store.database import reading
-from studio.store.models import Image, Project
+from studio.store.tables import Image, Project
 
 PHOTO = r"\d+_(.+)"
 """Names the photo of a file laid out here; for projects that say how crops are named."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ftl.models.layout import TUNED
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, Told
-from ftl.pruning.names import TUNED
 
 LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
     "layout", "backbone", "search", "scoring", "export", "latency", "repeats", "keeping"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from studio.store.database import reading, writing
-from studio.store.models import Job, Member, Project
+from studio.store.tables import Job, Member, Project
 
 _DAY = 24 * 3600  # seconds after which a job's end is no news
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
+from ftl.models.layout import BASE
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
-from ftl.pruning.names import BASE
-from ftl.tuning.epoch import Epoch
-from ftl.words import duration
-from studio import ui
+from ftl.training.epoch import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
-from studio.store.models import CandidateRow, Job
+from studio.store.tables import CandidateRow, Job
 
 _STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 
@@ -80,12 +77,4 @@ def stage(job: Job) -> str:
         return "Stopping"
     if 1 < job.total <= 200:
         text += f" · {job.done} of {job.total}"
-    return text
-
-
-def times(job: Job) -> str:
-    """When a job was launched, and how long it ran."""
-    text = f"launched {ui.clock(job.created_at)}"
-    if job.started_at is not None:
-        text += f" · ran {duration((job.ended_at or time.time()) - job.started_at)}"
     return text

@@ -12,16 +12,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
+from ftl.models.layout import BASE, candidate_name, folder_name, parse_budget
 from ftl.progress import TESTED, TIMED, TIMING
-from ftl.pruning.names import BASE, candidate_name, folder_name, parse_budget
+from studio.accounts.rights import changing
+from studio.accounts.settings import settings as studio_settings
 from studio.errors import StudioError
-from studio.home import home
 from studio.jobs.sweeps import deleted_networks, job_in
-from studio.rights import changing
-from studio.settings import settings as studio_settings
+from studio.projects.audit import record
 from studio.store.database import reading, writing
-from studio.store.models import CandidateRow, Job, Project
-from studio.together.audit import record
+from studio.store.home import home
+from studio.store.tables import CandidateRow, Job, Project
 
 UNFINISHED = ("queued", "running")
 
@@ -59,7 +59,7 @@ def start_worker() -> None:
     """Start a worker in a session of its own, so that it outlives the studio; a second one leaves at once."""
     with open(home() / "worker.log", "ab") as told:
         subprocess.Popen(
-            [sys.executable, "-m", "studio.jobs.worker"],
+            [sys.executable, "-m", "studio.jobs.supervisor"],
             stdin=subprocess.DEVNULL,
             stdout=told,
             stderr=told,

@@ -8,14 +8,14 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ftl.errors import FtlError
-from ftl.runtimes import FIGURES
+from ftl.evaluation.runtimes import FIGURES
+from studio.accounts.rights import changing
 from studio.errors import Forbidden, Missing
-from studio.home import home
-from studio.rights import changing
+from studio.projects.audit import record
 from studio.store.database import reading
-from studio.store.models import DeletedNetwork, Job, Pick
-from studio.store.shared import there_folder
-from studio.together.audit import record
+from studio.store.home import home
+from studio.store.shared_store import there_folder
+from studio.store.tables import DeletedNetwork, Job, Pick
 
 
 def workspace(job_id: int) -> Path:
@@ -86,7 +86,7 @@ def take_home(folder: Path, file: Path, images: Path | None = None) -> Path:
 
     A .zip holds 8-bit integers too where the sweep has made them and they do not lose too much.
     """
-    from ftl.exporting.write import export  # brings torch, which the worker, who only watches, need not load
+    from ftl.exporting.export import export  # brings torch, which the worker, who only watches, need not load
 
     return export(folder, file, int8=file.suffix == ".zip" and (folder / FIGURES).is_file(), images=images)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ftl.pruning.names import BASE, folder_name, parse_budgets
-from ftl.tuning.plan import Recipe, Tuning
+from ftl.models.layout import BASE, folder_name, parse_budgets
+from ftl.training.settings import Recipe, Tuning
 
 
 def tuning_of(settings: dict[str, Any]) -> Tuning:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from ftl.words import duration
+from ftl.formatting import duration
 from studio.jobs import queue
 from studio.store.database import reading
-from studio.store.models import Job, Member, Project
+from studio.store.tables import Job, Member, Project
 
 _KNOWN = 0.05  # of a job's work: from then on its own pace counts, more and more
 _LIKE = 10  # jobs that tell how long one takes whose cost nobody estimated

@@ -22,12 +22,12 @@ from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from studio.accounts.rights import changing
+from studio.accounts.settings import save, settings
 from studio.errors import StudioError
-from studio.home import home
-from studio.rights import changing
-from studio.settings import save, settings
 from studio.store.database import reading
-from studio.store.models import Job, Project
+from studio.store.home import home
+from studio.store.tables import Job, Project
 
 SECONDS = 10.0
 """For one try."""
@@ -153,7 +153,7 @@ def what_is_told(job: Job) -> dict[str, Any]:
 
 def send(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Tell all addresses of a job's end, each some times until it hears; what fails goes to the job's log."""
-    from studio.jobs.record import say
+    from studio.jobs.reporting import say
 
     told, private = what_is_told(job), settings().private_webhooks
     for address in addresses(job):

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
-from studio.home import home
-from studio.store.models import Deletable
+from studio.store.home import home
+from studio.store.tables import Deletable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

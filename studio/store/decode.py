@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ftl.data.images import FORMATS, open_upright, to_eight_bits
 from ftl.errors import FtlError
-from ftl.images import FORMATS, open_upright, to_eight_bits
 
 _ORIENTATION = 0x0112
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from ftl.data.images import MAX_PIXELS
 from ftl.errors import FtlError
 from ftl.files import whole_file
-from ftl.images import MAX_PIXELS
-from studio.home import home, scratch
 from studio.sandbox import Refused, call, serving
 from studio.store.decode import heads as decode_heads
 from studio.store.decode import shrunk, upright
-from studio.store.shared import share, there
+from studio.store.home import home, scratch
+from studio.store.shared_store import share, there
 
 THUMBNAIL = 256
 

@@ -9,16 +9,16 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from ftl.pruning.names import BASE
+from ftl.models.layout import BASE
+from studio.accounts.rights import changing, changing_image
 from studio.errors import Missing, StudioError
-from studio.images.names import tidy_name
+from studio.images.file_names import tidy_name
 from studio.jobs import sweeps
 from studio.jobs.queue import UNFINISHED
-from studio.projects import checked_name
-from studio.rights import changing, changing_image
+from studio.projects.audit import record
+from studio.projects.membership import checked_name
 from studio.store.database import reading
-from studio.store.models import BackboneFile, DeletedNetwork, Image, Job, Member, Pick, Project, User
-from studio.together.audit import record
+from studio.store.tables import BackboneFile, DeletedNetwork, Image, Job, Member, Pick, Project, User
 from studio.trash import space
 
 KEPT_SECONDS = 30 * 24 * 3600

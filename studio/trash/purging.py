@@ -15,9 +15,9 @@ from studio.accounts import history
 from studio.jobs import backbones
 from studio.jobs.queue import UNFINISHED
 from studio.jobs.sweeps import models, workspace
-from studio.store import shared as shared_files
+from studio.store import shared_store as shared_files
 from studio.store.database import reading, writing
-from studio.store.models import (
+from studio.store.tables import (
     ApiToken,
     BackboneFile,
     CandidateRow,
@@ -35,7 +35,7 @@ from studio.store.models import (
     Stroke,
     Work,
 )
-from studio.trash import shared, space
+from studio.trash import shared_store, space
 from studio.trash.deleting import KEPT_SECONDS
 
 _AT_ONCE = 500
@@ -58,8 +58,8 @@ def purge(now: float | None = None) -> None:
         _purge_rows(now)
     for network in due.networks:
         _purge_network(*network, now - KEPT_SECONDS)
-    if shared.pending():
-        shared.sweep_out(now)
+    if shared_store.pending():
+        shared_store.sweep_out(now)
 
 
 def _purge_rows(now: float) -> None:
@@ -67,14 +67,14 @@ def _purge_rows(now: float) -> None:
         due = _due(db, now - KEPT_SECONDS)
         photographs = list(space.image_files(db, due.images))
         for part in _parts(due.images):
-            shared.leave(db, set(db.scalars(select(Image.sha256).where(Image.id.in_(part)))))
+            shared_store.leave(db, set(db.scalars(select(Image.sha256).where(Image.id.in_(part)))))
         for part in _parts(due.jobs):
             trees = select(Job.tree).where(Job.id.in_(part), Job.tree.is_not(None))
-            shared.leave(db, {str(tree) for tree in db.scalars(trees)}, trees=True)
+            shared_store.leave(db, {str(tree) for tree in db.scalars(trees)}, trees=True)
         _remove_images(db, due.images)
         _remove_jobs(db, due.jobs)
         for project_id, name in due.backbones:
-            shared.leave(db, {db.get_one(BackboneFile, (project_id, name)).sha256})
+            shared_store.leave(db, {db.get_one(BackboneFile, (project_id, name)).sha256})
             db.execute(delete(BackboneFile).where(BackboneFile.project_id == project_id, BackboneFile.name == name))
         for table in (Event, Member, Invitation, ApiToken, ImageClass):
             db.execute(delete(table).where(table.project_id.in_(due.projects)))
@@ -103,7 +103,7 @@ def _purge_network(job_id: int, name: str, before: float) -> None:
         if found is None or found.deleted_at >= before:  # it was restored meanwhile
             return
         if tree and job.tree and tree != job.tree:
-            shared.leave(db, {job.tree}, trees=True)
+            shared_store.leave(db, {job.tree}, trees=True)
             job.tree = tree
         found.removed = True
     for file in space.network_files(job_id, name):

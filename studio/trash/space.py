@@ -8,11 +8,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from studio.home import home
 from studio.jobs import backbones
 from studio.jobs.sweeps import models, workspace
 from studio.store.files import files_of
-from studio.store.models import Image
+from studio.store.home import home
+from studio.store.tables import Image
 
 _AT_ONCE = 500
 

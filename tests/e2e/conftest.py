@@ -60,7 +60,7 @@ class Server:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty home folder, for this process too, with the newest tables."""
-    from studio.home import secret
+    from studio.store.home import secret
 
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from studio.accounts import add_user
 from studio.store.database import reading, writing
-from studio.store.models import SignInDelay, User
+from studio.store.tables import SignInDelay, User
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -33,7 +33,7 @@ def post(server: Server, path: str, body: bytes, headers: dict[str, str]) -> htt
 
 
 def test_without_a_provider_there_is_no_way_in_through_one(server: Server, ada: int) -> None:
-    from studio.oidc import ticket
+    from studio.accounts.oidc import ticket
 
     for given in ("", "x", ticket("https://id.example 1", "Eve"), ticket("", "Eve")):
         answer = httpx.get(f"{server.url}/account/oidc", params={"ticket": given})
@@ -109,7 +109,7 @@ def test_json_that_is_none_is_a_bad_request(server: Server, ada: int, body: byte
     ],
 )  # fmt: skip
 def test_a_form_that_is_none_is_a_bad_request(server: Server, ada: int, body: bytes, kind: dict[str, str]) -> None:
-    from studio.projects import create_project, invite
+    from studio.projects.membership import create_project, invite
 
     token = invite(create_project(ada, "Bridge").id, "annotator")
     for path in ("/account/sign-in", f"/account/join/{token}"):
@@ -145,7 +145,7 @@ def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server
     from studio.accounts import open_session
     from studio.accounts.sessions import signed_in
     from studio.accounts.tokens import make_token, revoke, tokens_of
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
 
     cookie = open_session(ada)
     found = signed_in(cookie)
@@ -180,7 +180,7 @@ def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server
 
 
 def test_people_see_to_their_accounts_and_the_owner_to_all(browser, server: Server, ada: int) -> None:
-    from studio.projects import accept, invite
+    from studio.projects.membership import accept, invite
 
     accept(invite(None, "admin"), ada)
     with writing() as db:

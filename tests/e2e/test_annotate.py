@@ -14,11 +14,11 @@ from PIL import Image as Picture
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.viewport import Viewport, look
+from studio.canvas.viewport import Viewport, look
 from studio.images.library import add_image, image_in, set_state
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
-from studio.store.models import Image
+from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 

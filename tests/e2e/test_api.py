@@ -13,8 +13,8 @@ from PIL import Image
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.projects import create_project
+from studio.annotation.strokes import Drawn
+from studio.projects.membership import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server
 
@@ -36,7 +36,7 @@ def picture(value: int, kind: str = "PNG") -> bytes:
 def project_of(client: httpx.Client, user: str = "Robot") -> int:
     from sqlalchemy import select
 
-    from studio.store.models import User
+    from studio.store.tables import User
 
     with writing() as db:
         user_id = db.scalar(select(User.id).where(User.name == user))

@@ -11,12 +11,12 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.annotation.viewport import Viewport, look
+from studio.annotation.strokes import Drawn
+from studio.canvas.viewport import Viewport, look
 from studio.images.library import add_image, set_state
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
-from studio.store.models import Image
+from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled
 from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, open_image, press, rested

@@ -8,9 +8,9 @@ import numpy as np
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
 from studio.images.library import add_image, find_images
-from studio.projects import create_project, projects_of
+from studio.projects.membership import create_project, projects_of
 from studio.store.database import writing
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in

@@ -11,15 +11,15 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.classes import add_class
+from studio.annotation.strokes import Drawn
+from studio.collaboration import review
+from studio.collaboration.comments import comment
 from studio.images.library import Filter, add_image, find_images, set_class
-from studio.projects import accept as accept_invitation
-from studio.projects import create_project, invite
+from studio.projects.classes import add_class
+from studio.projects.membership import accept as accept_invitation
+from studio.projects.membership import create_project, invite
 from studio.store.database import writing
-from studio.store.models import Invitation, Job
-from studio.together import review
-from studio.together.comments import comment
+from studio.store.tables import Invitation, Job
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.tiny_sweep import add_sweep

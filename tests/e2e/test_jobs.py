@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from studio.accounts import add_user
+from studio.accounts.settings import settings
 from studio.jobs import queue
-from studio.projects import accept, create_project, invite
-from studio.settings import settings
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.studio.conftest import Someone

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from studio.accounts import add_user
-from studio.projects import accept, create_project, invite
-from studio.settings import Settings, save
+from studio.accounts.settings import Settings, save
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 

@@ -15,7 +15,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from studio.oidc import redeem, ticket
+from studio.accounts.oidc import redeem, ticket
 from tests.e2e.conftest import Server
 
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ftl.backbones.load import save_backbone
-from ftl.demo import draw
+from ftl.data.demo import draw
+from ftl.models.io import save_backbone
 from tests.conftest import ROOT, SIZE, make_features
 from tests.e2e.conftest import PASSWORD, Server, settled
 from tests.e2e.test_annotate import rested

@@ -9,13 +9,13 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
+from studio.collaboration import review
+from studio.collaboration.comments import comment
+from studio.collaboration.presence import beat
 from studio.images.library import add_image
-from studio.projects import accept, create_project, invite
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
-from studio.together import review
-from studio.together.comments import comment
-from studio.together.presence import beat
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from studio.accounts import add_user
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
 from tests.conftest import ROOT
 from tests.e2e.conftest import PASSWORD, Server, settled
@@ -96,7 +96,7 @@ def test_the_throttle_sees_who_is_behind_the_proxy_and_not_who_they_claim_to_be(
     from sqlalchemy import select
 
     from studio.store.database import reading
-    from studio.store.models import SignInDelay
+    from studio.store.tables import SignInDelay
 
     given = {"name": "nobody", "password": "x"}
     for number in range(2):

@@ -11,16 +11,17 @@ from PIL import Image as Picture
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
+from studio.collaboration import review
+from studio.collaboration.assignment import set_overlap, works_on
+from studio.collaboration.comments import comment, comments_on
+from studio.images import work
 from studio.images.library import add_image, image_in
-from studio.projects import accept, create_project, invite
+from studio.images.work import work_of
+from studio.projects.audit import history, told
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
-from studio.store.models import Image
-from studio.together import own_work, review
-from studio.together.audit import history, told
-from studio.together.comments import comment, comments_on
-from studio.together.presence import work_of
-from studio.together.sharing import set_overlap, works_on
+from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 from tests.e2e.test_annotate import mask
@@ -222,7 +223,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
 ) -> None:
     """Nor does a double click on Accept reopen; even where reviewers may accept their own work."""
     set_overlap(wall.project_id, team.admin, 1)
-    own_work.set_accept_own(wall.project_id, team.admin, True)
+    work.set_accept_own(wall.project_id, team.admin, True)
     Picture.new("RGB", (60, 40), "gray").save(tmp_path / "own.png")
     image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
     page = sign_in(browser, server, team.judge)

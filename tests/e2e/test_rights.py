@@ -14,12 +14,12 @@ from sqlalchemy import delete, select, update
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
+from studio.collaboration import review
 from studio.images.library import add_image, find_images
-from studio.projects import accept, create_project, invite, set_role
+from studio.projects.membership import accept, create_project, invite, set_role
 from studio.store.database import reading, writing
-from studio.store.models import Base, Session, User
-from studio.together import review
+from studio.store.tables import Base, Session, User
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 

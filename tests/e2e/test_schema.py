@@ -20,12 +20,12 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
+from studio.api.routes import app
 from studio.images.library import add_image
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
-from studio.store.models import CandidateRow, Job
-from studio.web.api import app
+from studio.store.tables import CandidateRow, Job
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server
 

@@ -14,12 +14,12 @@ from sqlalchemy import update
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import fold
-from studio.annotation.viewport import look
+from studio.annotation.rasterise import fold
+from studio.canvas.viewport import look
 from studio.images.library import add_image, set_state
-from studio.projects import accept, create_project, invite
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
-from studio.store.models import Image, Session
+from studio.store.tables import Image, Session
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true
 from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, open_image, rested, saved

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from studio.accounts import add_user
-from studio.classes import classes_of
 from studio.images.library import add_image, find_images, give_class, image_in, set_class
-from studio.projects import accept, create_project, invite, role_of, set_role
+from studio.projects.audit import history
+from studio.projects.classes import classes_of
+from studio.projects.membership import accept, create_project, invite, role_of, set_role
 from studio.store.database import writing
-from studio.store.models import Image
-from studio.together.audit import history
+from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 from tests.e2e.test_annotate import open_image

@@ -13,9 +13,9 @@ import pytest
 
 from studio.accounts import COOKIE, add_user
 from studio.images.library import add_image
-from studio.projects import create_project, invite
+from studio.projects.membership import create_project, invite
 from studio.store.database import writing
-from studio.store.models import Job, Member
+from studio.store.tables import Job, Member
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server
 
@@ -56,7 +56,8 @@ def ask(world: World, method: str, path: str, cookie: str | None = None, **heade
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.web import api, files, live
+    from studio.api import files, live
+    from studio.api import routes as api
 
     found = []
     for route in [*files.ROUTES, *live.ROUTES, *api.ROUTES]:
@@ -170,7 +171,7 @@ def test_an_invitation_works_once_and_not_when_it_is_old(world: World) -> None:
     assert ask(world, "GET", project, late_cookie)[0] == 403
     old = invite(int(str(world.values["project"])), "reviewer")
     with writing() as db:
-        from studio.store.models import Invitation
+        from studio.store.tables import Invitation
 
         for one in db.query(Invitation).filter(Invitation.used_by.is_(None)):
             one.expires_at = time.time() - 1

@@ -12,15 +12,15 @@ from sqlalchemy import update
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.fold import fold
-from studio.annotation.shapes import Drawn
-from studio.annotation.viewport import look
-from studio.classes import classes_of, remove_class, rename_class
+from studio.annotation.rasterise import fold
+from studio.annotation.strokes import Drawn
+from studio.canvas.viewport import look
+from studio.collaboration.assignment import give_next, set_overlap
 from studio.images.library import add_image, image_in
-from studio.projects import accept, create_project, invite
+from studio.projects.classes import classes_of, remove_class, rename_class
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
-from studio.store.models import Image, Session, Work
-from studio.together.sharing import give_next, set_overlap
+from studio.store.tables import Image, Session, Work
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, logged, mask, open_image, press, rested, saved

@@ -12,11 +12,11 @@ import pytest
 
 from studio.accounts import COOKIE, add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
 from studio.images.library import add_image, count_images, image_in
-from studio.projects import create_project, projects_of
+from studio.projects.membership import create_project, projects_of
 from studio.store.database import reading, writing
-from studio.store.models import Image, Job, Project
+from studio.store.tables import Image, Job, Project
 from studio.trash import deleting
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in

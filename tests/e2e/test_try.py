@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ftl import load_model
-from ftl.predict import predict
+from ftl.evaluation.predict import predict
 from studio.accounts import add_user
 from studio.images.library import add_image
 from studio.jobs.sweeps import pick
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.studio.test_trying import bomb

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import nn
 
-from ftl.backbones import load
-from ftl.backbones.chain import Backbone, blocks, build, describe, macs, map_sizes
-from ftl.backbones.load import load_backbone, save_backbone
-from ftl.backbones.preprocess import Preprocess
-from ftl.backbones.registry import REGISTRY, architecture
 from ftl.errors import FtlError
+from ftl.models import io
+from ftl.models.backbone import Backbone, blocks, build, describe, macs, map_sizes
+from ftl.models.io import load_backbone, save_backbone
+from ftl.models.preprocess import Preprocess
+from ftl.models.registry import REGISTRY, architecture
 from tests.conftest import SIZE, make_backbone, make_features
 
 
@@ -215,8 +215,8 @@ def test_without_a_network_the_error_says_which_file_goes_where(
     def offline(*args: object, **kwargs: object) -> None:
         raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr(load.torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(load.torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(io.torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(io.torch.hub, "download_url_to_file", offline)
     with pytest.raises(FtlError, match=r"vgg16-397923af\.pth elsewhere and put it into .*checkpoints, or .*--weights"):
         load_backbone("vgg16")
     with pytest.raises(FtlError, match="train it"):

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ftl.models.layer_choice import LayerChoice
 
 import ftl
-from ftl.backbones.chain import Backbone, macs
 from ftl.cli import main
+from ftl.data.masks import load_masks
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.masks import load_masks
-from ftl.model import load_model
-from ftl.pruning import budget
-from ftl.pruning.budget import RATIOS, cost_of, cut_to, fitting, pruned_to, search, widths
-from ftl.pruning.choice import LayerChoice
-from ftl.pruning.names import Budget, parse_budget, parse_budgets
-from ftl.report import candidates_table
-from ftl.results import read_results
-from ftl.tuning.plan import Recipe, Tuning
+from ftl.models.backbone import Backbone, macs
+from ftl.models.classifier import load_model
+from ftl.models.layout import Budget, parse_budget, parse_budgets
+from ftl.sweeping import width_search
+from ftl.sweeping.report import candidates_table
+from ftl.sweeping.results import read_results
+from ftl.sweeping.width_search import RATIOS, cost_of, cut_to, fitting, pruned_to, search, widths
+from ftl.training.settings import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone, sweep_in
 
 CLASSES = ("Background", "Crack")
@@ -119,7 +119,7 @@ def test_a_time_is_searched_with_the_candidates_own_head_and_the_whole_network_i
         timed.append(model.network.parameters_count())
         return {"median_ms": float(timed[-1])}
 
-    monkeypatch.setattr(budget, "time_network", time_network)
+    monkeypatch.setattr(width_search, "time_network", time_network)
     whole = backbone.parameters_count()
     search(backbone, ranked(backbone), Budget(whole / 2, "ms"), classes, lambda network: 0.0)
     assert timed.count(whole) == 1
@@ -127,7 +127,7 @@ def test_a_time_is_searched_with_the_candidates_own_head_and_the_whole_network_i
 
 
 def test_nothing_is_searched_where_the_whole_network_is_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "time_network", lambda folder, threads: {"median_ms": 5.0})
+    monkeypatch.setattr(width_search, "time_network", lambda folder, threads: {"median_ms": 5.0})
     backbone = make_backbone(channels=(12, 16, 24))
     chosen = search(backbone, ranked(backbone), Budget(5, "ms"), CLASSES, lambda network: pytest.fail("trained"))
     assert [len(one.kept) for one in chosen] == [12, 16, 24]
@@ -162,7 +162,7 @@ def test_a_sweep_has_them_as_candidates(workspace: Path) -> None:
 def test_what_takes_longer_than_its_budget_is_marked(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(budget, "time_network", lambda folder, threads: {"median_ms": 0.0})  # another machine's
+    monkeypatch.setattr(width_search, "time_network", lambda folder, threads: {"median_ms": 0.0})  # another machine's
     made = sweep_in(workspace, budgets=["0.001ms", "90%"])
     marks = {one.name: one.above_limit for one in read_results(workspace / "models")}
     assert marks == {"base": "", "keep-0.5": "", "ms-0.001": "above its 0.001 ms", "macs-0.9": ""}

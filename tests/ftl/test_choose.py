@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.candidate import Candidate, base_of
-from ftl.choose import PRESETS, Limits, Weights, choose, decision_score, pareto
 from ftl.errors import FtlError
-from ftl.results import read_results
+from ftl.evaluation.candidate import Candidate, base_of
+from ftl.evaluation.decision import PRESETS, Limits, Weights, choose, decision_score, pareto
+from ftl.sweeping.results import read_results
 
 
 def one(

@@ -19,7 +19,7 @@ import pytest
 
 from ftl.cli import main
 from ftl.files import alone
-from ftl.pruning.sweep import networks
+from ftl.sweeping.pruned import networks
 from tests.conftest import PHOTO, ROOT, add_seen, draw_pair, save_png
 
 KEEP = ["--keep", "0.25", "0.5", "1"]

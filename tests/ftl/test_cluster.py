@@ -15,15 +15,15 @@ import torch
 import torchvision
 
 from ftl import load_backbone, load_masks, save_backbone, sweep
-from ftl.candidate import runtimes_of
-from ftl.cluster import times
-from ftl.cluster.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
-from ftl.dataset import load_dataset
+from ftl.data.dataset import load_dataset
 from ftl.errors import FtlError
+from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
-from ftl.run import Sweep
-from ftl.tuning.plan import Recipe, Tuning
+from ftl.sweeping import cluster_latency
+from ftl.sweeping.local import Sweep
+from ftl.sweeping.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
+from ftl.training.settings import Recipe, Tuning
 from tests.cluster import Cluster
 from tests.conftest import SIZE, make_workspace
 from tests.ftl.test_cli import outcome
@@ -168,8 +168,8 @@ def test_a_machine_that_takes_the_times_does_nothing_else(tmp_path: Path, worksp
 
 
 def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(times, "PATIENCE", 1.0)
-    monkeypatch.setattr("ftl.cluster.sweep.START_PATIENCE", 0.0)
+    monkeypatch.setattr(cluster_latency, "PATIENCE", 1.0)
+    monkeypatch.setattr("ftl.sweeping.dask.START_PATIENCE", 0.0)
     with pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run(workspace, "a", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(FtlError, match="neither an address"):
@@ -182,7 +182,7 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
     cluster: Cluster, workspace: Path, one: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(FtlError, match=r"has torch .*, not 0\.1: install the same"):
-        patch.setattr("ftl.pruning.record.versions", lambda: versions() | {"torch": "0.1"})
+        patch.setattr("ftl.sweeping.manifest.versions", lambda: versions() | {"torch": "0.1"})
         run(workspace, "refused", scheduler=str(cluster.file))
     assert not [*(workspace / "refused").glob("*/head.safetensors")]
     out, heard = workspace / "failed", list[Told]()

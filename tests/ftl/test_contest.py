@@ -11,19 +11,19 @@ import torch
 from torch import nn
 
 import ftl
-from ftl.backbones.chain import Backbone, macs
-from ftl.backbones.preprocess import Preprocess
 from ftl.cli import main
-from ftl.contest import Row, Sets, criteria_ways, interval, table, width_for
-from ftl.dataset import load_dataset
+from ftl.data.dataset import load_dataset
+from ftl.data.masks import load_masks
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.masks import load_masks
-from ftl.pruning.choice import How
+from ftl.models.backbone import Backbone, macs
+from ftl.models.preprocess import Preprocess
+from ftl.pruning.criteria import criterion
+from ftl.pruning.network_criteria import bind, bn_scale, loss_gradients, taylor, unscaled
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
-from ftl.pruning.sweep import choose_filters
-from ftl.scoring import criterion
-from ftl.scoring.whole import bind, bn_scale, loss_gradients, taylor, unscaled
+from ftl.sweeping.criteria_study import Row, Sets, criteria_ways, interval, table, width_for
+from ftl.sweeping.pruned import choose_filters
 from tests.conftest import PHOTO, SIZE, add_seen, make_backbone
 
 

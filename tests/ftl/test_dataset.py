@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.dataset import Dataset, LeftOut, Scored, folds, load_dataset, photo_ids, split, without
+from ftl.data.dataset import Dataset, LeftOut, Scored, folds, load_dataset, photo_ids, split, without
 from ftl.errors import FtlError
 from tests.conftest import save_png
 

@@ -22,32 +22,32 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from ftl.models.head import Head, features_from
 from PIL import Image
 from torch import nn
 
 import ftl
-from ftl.backbones.chain import Backbone
-from ftl.backbones.preprocess import KINDS, Preprocess, resize_image
-from ftl.candidate import in_runtime, runtimes_of
-from ftl.charts import accuracy_over_time_by_runtime
-from ftl.choose import choose
 from ftl.cli import main
+from ftl.data.images import read_image
 from ftl.errors import FtlError
+from ftl.evaluation.candidate import in_runtime, runtimes_of
+from ftl.evaluation.charts import accuracy_over_time_by_runtime
+from ftl.evaluation.decision import choose
+from ftl.exporting import export
 from ftl.exporting import onnx as to_onnx
-from ftl.exporting import write
-from ftl.exporting.balance import balanced
-from ftl.exporting.cores import int8_of
-from ftl.exporting.int8 import WAYS, quantised
-from ftl.exporting.photographs import Parts, trained_with
+from ftl.exporting.calibration import Parts, trained_with
+from ftl.exporting.equalization import balanced
+from ftl.exporting.padding import widened, width
+from ftl.exporting.prepared import int8_of
+from ftl.exporting.quantization import WAYS, quantised
 from ftl.exporting.torch_export import program
-from ftl.exporting.widen import widened, width
 from ftl.files import read_json
-from ftl.head import Head, features_from
-from ftl.images import read_image
-from ftl.model import Model, load_model, write_head
-from ftl.pruning.rules import pick
-from ftl.report import candidates_table
-from ftl.results import read_results
+from ftl.models.backbone import Backbone
+from ftl.models.classifier import Model, load_model, write_head
+from ftl.models.preprocess import KINDS, Preprocess, resize_image
+from ftl.pruning.selection import pick
+from ftl.sweeping.report import candidates_table
+from ftl.sweeping.results import read_results
 from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace, sweep_in
 
 SIZES = [(SIZE, SIZE), (1, 1), (31, 77), (33, 64), (640, 480), (7, 5)]
@@ -111,12 +111,12 @@ def test_resizing_inside_the_model_is_pillows_to_the_pixel(size: int) -> None:
     """Where two pixels are equally near, Pillow's sums of doubles decide."""
     from onnx import TensorProto, helper
 
-    from ftl.exporting import front
+    from ftl.exporting import preprocessing
 
-    nodes, constants = front.nodes(Preprocess("raw", size))
+    nodes, constants = preprocessing.nodes(Preprocess("raw", size))
     ends = [
-        helper.make_tensor_value_info(front.IMAGE, TensorProto.UINT8, [1, None, None, 3]),
-        helper.make_tensor_value_info(front.TENSOR, TensorProto.FLOAT, [1, 3, size, size]),
+        helper.make_tensor_value_info(preprocessing.IMAGE, TensorProto.UINT8, [1, None, None, 3]),
+        helper.make_tensor_value_info(preprocessing.TENSOR, TensorProto.FLOAT, [1, 3, size, size]),
     ]
     graph = helper.make_graph(nodes, "front", ends[:1], ends[1:], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", to_onnx.OPSET)], ir_version=10)
@@ -124,7 +124,7 @@ def test_resizing_inside_the_model_is_pillows_to_the_pixel(size: int) -> None:
     for length in [*range(1, 500, 7), 64, 128, 192, 320, 448, 640, 704, 896, 1920, 3840, 4032]:
         image = np.zeros((2, length, 3), np.uint8)
         image[..., 0], image[..., 1] = np.arange(length) & 255, np.arange(length) >> 8
-        (got,) = running.run(None, {front.IMAGE: image[np.newaxis]})
+        (got,) = running.run(None, {preprocessing.IMAGE: image[np.newaxis]})
         np.testing.assert_array_equal(got[0].transpose(1, 2, 0)[..., ::-1], resize_image(image, size))
 
 
@@ -311,7 +311,7 @@ def test_the_same_network_gives_the_same_zip(swept: Path, tmp_path: Path) -> Non
 
 
 def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "run", lambda running, image: to_onnx.run(running, image) + 0.001)
+    monkeypatch.setattr(export, "run", lambda running, image: to_onnx.run(running, image) + 0.001)
     with pytest.raises(FtlError, match=r"by 0\.001 in a probability"):
         ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())
@@ -392,7 +392,7 @@ def test_a_real_fault_is_refused(
         FAULTS[fault](made)
         return made
 
-    monkeypatch.setattr(write, "whole", faulty)
+    monkeypatch.setattr(export, "whole", faulty)
     for name in ("network.onnx", "network.zip"):
         with pytest.raises(FtlError, match=r"answers otherwise than the network, by [\d.,]+ in a logit where rounding"):
             ftl.export(folder, tmp_path / name)
@@ -407,13 +407,13 @@ def test_a_torch_program_with_a_wrong_weight_is_refused(
         next(network.features.parameters()).data[0] *= 1.01
         return program(Model(network, model.head))
 
-    monkeypatch.setattr(write, "program", faulty)
+    monkeypatch.setattr(export, "program", faulty)
     with pytest.raises(FtlError, match=r"the \.pt2 program answers otherwise than the network"):
         ftl.export(swept / "keep-0.5", tmp_path / "network.pt2")
 
 
 def test_answers_that_are_no_numbers_are_refused(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "run", lambda running, image: np.array([np.nan, np.nan], np.float32))
+    monkeypatch.setattr(export, "run", lambda running, image: np.array([np.nan, np.nan], np.float32))
     with pytest.raises(FtlError, match="answers otherwise than the network, by "):
         ftl.export(swept / "keep-0.5", tmp_path / "network.onnx")
 
@@ -463,7 +463,7 @@ def test_wrong_use_is_told(swept: Path, tmp_path: Path) -> None:
     with pytest.raises(FtlError, match="no classifier yet"):
         ftl.export(swept.parent / "dataset", tmp_path / "a.onnx")
     with pytest.raises(FtlError, match="no runtime 'tflite'"):
-        ftl.runtimes.check_runtimes(["tflite"])  # type: ignore[attr-defined]
+        ftl.evaluation.runtimes.check_runtimes(["tflite"])  # type: ignore[attr-defined]
     assert not list(tmp_path.iterdir())
 
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from ftl.backbones.load import load_backbone
 from ftl.cli import main
-from ftl.masks import load_masks
-from ftl.pruning.choice import How
-from ftl.pruning.rules import above_average, keep_fraction
-from ftl.pruning.sweep import choose_filters
-from ftl.scoring import criterion
+from ftl.data.masks import load_masks
+from ftl.models.io import load_backbone
+from ftl.pruning.criteria import criterion
+from ftl.pruning.selection import above_average, keep_fraction
+from ftl.pruning.settings import How
+from ftl.sweeping.pruned import choose_filters
 
 
 def copy_masonry(shared: Path, target: Path, names: slice, invert: bool = False) -> tuple[Path, Path]:

@@ -11,28 +11,29 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from ftl.models.head import Head
+from ftl.models.layer_choice import LayerChoice
 from torch import nn
 
 from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
-from ftl.backbones.chain import Backbone, build, describe, layers_of, macs, map_sizes
-from ftl.backbones.graph import walk
-from ftl.backbones.load import build_like
-from ftl.backbones.preprocess import Preprocess
-from ftl.backbones.registry import REGISTRY, architecture
-from ftl.backbones.trace import trace
+from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.exporting.int8 import quantised
 from ftl.exporting.onnx import core, run, session, whole
+from ftl.exporting.quantization import quantised
 from ftl.files import read_json, write_json
-from ftl.head import Head
-from ftl.masks import MaskSet
-from ftl.model import Model
-from ftl.pruning.choice import How, LayerChoice
-from ftl.pruning.network import write_network
+from ftl.models.backbone import Backbone, build, describe, layers_of, macs, map_sizes
+from ftl.models.classifier import Model
+from ftl.models.graph import walk
+from ftl.models.io import build_like
+from ftl.models.network_folder import write_network
+from ftl.models.preprocess import Preprocess
+from ftl.models.registry import REGISTRY, architecture
+from ftl.models.tracing import trace
+from ftl.pruning.coupling import Tie, ties
+from ftl.pruning.criteria import CRITERIA, criterion
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
-from ftl.pruning.sweep import begin_sweep, choose_filters
-from ftl.pruning.ties import Tie, ties
-from ftl.scoring import CRITERIA, criterion
+from ftl.sweeping.pruned import begin_sweep, choose_filters
 from tests.conftest import SIZE, make_masks, make_workspace, same, save_png
 
 FAMILIES = {

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ftl.models.head import Head
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
-from ftl import head as head_module
-from ftl import newton
-from ftl.dataset import folds
+from ftl.data.dataset import folds
 from ftl.errors import FtlError
-from ftl.head import CS, Head, fit_head
+from ftl.training import linear_head as head_module
+from ftl.training import logistic
+from ftl.training.linear_head import CS, fit_head
 
 
 def made(seed: int, count: int, width: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -41,8 +42,8 @@ def test_head_of_many_images_with_few_features_equals_it_too(monkeypatch: pytest
 def test_newtons_minimum_has_no_gradient_even_where_nothing_is_left_to_separate(classes: int) -> None:
     features, labels = made(3, 48, 400, classes)
     features = features.astype(np.float64) * 30
-    products, c = newton.gram(features), 1e4
-    coefficients, bias = newton.fit(products, labels, classes, c)
+    products, c = logistic.gram(features), 1e4
+    coefficients, bias = logistic.fit(products, labels, classes, c)
     logits = c * products @ coefficients + bias
     chance = expit(logits) if classes == 2 else softmax(logits, axis=1)
     truth = labels[:, None] if classes == 2 else np.eye(classes)[labels]

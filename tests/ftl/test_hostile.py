@@ -11,12 +11,12 @@ import h5py
 import numpy as np
 import pytest
 
-from ftl.backbones.chain import build
-from ftl.backbones.load import load_backbone
-from ftl.backbones.pt2 import read_pt2
+from ftl.data.hdf5 import open_hdf5
 from ftl.errors import FtlError
-from ftl.features import read_features
-from ftl.hdf5 import open_hdf5
+from ftl.models.backbone import build
+from ftl.models.io import load_backbone
+from ftl.models.pt2 import read_pt2
+from ftl.training.features import read_features
 from tests.hostile import POINTERS, SWOLLEN, convolution, external_storage, keras_convolution, pointing_at
 
 

@@ -18,11 +18,12 @@ from scipy.stats import spearmanr
 
 from ftl.cli import main
 from ftl.files import read_json, write_json
-from ftl.latency import TIME, time_all, time_network
-from ftl.machine_load import Reading, look, others
-from ftl.report import candidates_table
-from ftl.results import collect, read_results
-from ftl.rounds import CLOSE, MOST_ROUNDS, QUIET, ROUNDS, Take, figure, take_rounds, why_unstable
+from ftl.latency.machine_load import Reading, look, others
+from ftl.latency.networks import time_all, time_network
+from ftl.latency.rounds import CLOSE, MOST_ROUNDS, QUIET, ROUNDS, Take, figure, take_rounds, why_unstable
+from ftl.models.layout import TIME
+from ftl.sweeping.report import candidates_table
+from ftl.sweeping.results import collect, read_results
 from tests.conftest import make_workspace, sweep_in
 
 

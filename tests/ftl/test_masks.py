@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from ftl.data.images import MAX_PIXELS, read_image
+from ftl.data.masks import load_masks, read_mask
 from ftl.errors import FtlError
-from ftl.images import MAX_PIXELS, read_image
-from ftl.masks import load_masks, read_mask
 from tests.conftest import save_png
 
 SQUARE = np.zeros((6, 8), np.uint8)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from ftl.errors import FtlError
-from ftl.metrics import mcnemar, positive_class, summarise, wilson
+from ftl.evaluation.metrics import mcnemar, positive_class, summarise, wilson
 
 
 def test_wilson_by_hand() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.dataset import photo_ids
+from ftl.data.dataset import photo_ids
+from ftl.data.photo_names import effect, guess, photo_of
 from ftl.errors import FtlError
-from ftl.photos import effect, guess, photo_of
 
 HOSTILE = ["(a+)+$", "(a|aa)+$", "(.*a){20}$", "(a*)*b", "((a+)*)+c"]
 NAME = "a" * 5000 + "!"

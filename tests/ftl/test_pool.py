@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ftl.backbones.chain import build, describe
-from ftl.backbones.pool import MaxPool
+from ftl.models.backbone import build, describe
+from ftl.models.pooling import MaxPool
 
 
 @given(

@@ -8,26 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ftl.models.layer_choice import Chosen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
 
-from ftl.backbones.chain import Backbone, blocks
-from ftl.backbones.load import load_backbone
+from ftl.data.masks import MaskSet, load_masks
 from ftl.errors import FtlError
-from ftl.masks import MaskSet, load_masks
-from ftl.pruning import feeds
-from ftl.pruning.branches import Branch, advance
-from ftl.pruning.cascade import cascade
-from ftl.pruning.choice import Chosen, How
-from ftl.pruning.feeds import cut_block
-from ftl.pruning.once import once
-from ftl.pruning.rules import above_average, keep_fraction, pick, pick_all
+from ftl.models.backbone import Backbone, blocks
+from ftl.models.io import load_backbone
+from ftl.pruning import layer_inputs
+from ftl.pruning.criteria import CRITERIA, criterion
+from ftl.pruning.keep_branches import Branch, advance
+from ftl.pruning.layer_inputs import cut_block
+from ftl.pruning.layerwise import cascade
+from ftl.pruning.one_shot import once
+from ftl.pruning.scoring import Evidence
+from ftl.pruning.selection import above_average, keep_fraction, pick, pick_all
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import fresh_batch_norms, prune
-from ftl.pruning.sweep import begin_sweep, choose_filters, fractions_up_to
-from ftl.scoring import CRITERIA, criterion
-from ftl.scoring.passes import Evidence
+from ftl.sweeping.pruned import begin_sweep, choose_filters, fractions_up_to
 from tests.conftest import SIZE, make_backbone, make_masks, same
 
 scores_of = hnp.arrays(np.float32, st.integers(2, 60), elements=st.sampled_from([0, 0.25, 0.5, 1]).map(np.float32))
@@ -195,7 +196,7 @@ def test_a_sweep_chooses_what_each_fraction_chooses_alone(
 def test_memory_changes_nothing(backbone: Backbone, masks: MaskSet, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     how = How(criterion("iou"))
     expected = dict(cascade(backbone, Evidence(masks), SWEEP, how))
-    monkeypatch.setattr(feeds, "HOLD_BYTES", room)
+    monkeypatch.setattr(layer_inputs, "HOLD_BYTES", room)
     limited = dict(cascade(backbone, Evidence(masks), SWEEP, how))
     assert all(same(expected[fraction], limited[fraction]) for fraction in SWEEP)
     apart = dict(branch_by_branch(backbone, masks, how))

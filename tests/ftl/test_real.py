@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from ftl.cli import main
+from ftl.data.masks import load_masks
 from ftl.errors import FtlError
-from ftl.masks import load_masks
 
 
 def copy(source: Path, target: Path, count: int) -> Path:

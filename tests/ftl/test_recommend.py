@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from ftl.backbones.load import load_backbone, save_backbone
-from ftl.candidate import Candidate
-from ftl.choose import choose, pareto
 from ftl.cli import main
-from ftl.degenerate import warnings
 from ftl.errors import FtlError
+from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.decision import choose, pareto
+from ftl.evaluation.limits import Limits
+from ftl.evaluation.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
+from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, recommend
+from ftl.evaluation.warnings import warnings
 from ftl.files import read_json, write_json
-from ftl.limits import Limits
-from ftl.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
-from ftl.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, recommend
-from ftl.results import read_results
-from ftl.silent import watched
+from ftl.models.io import load_backbone, save_backbone
+from ftl.sweeping.results import read_results
+from ftl.training.silent_filters import watched
 from tests.conftest import SIZE, make_backbone, make_features, make_workspace, sweep_in
 
 LEVEL = 0.05

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ftl.errors import FtlError
-from ftl.scoring import CRITERIA, Maps, criterion
-from ftl.scoring.passes import BATCH_BYTES, Quantile, Tally, batches
+from ftl.pruning.criteria import CRITERIA, Maps, criterion
+from ftl.pruning.scoring import BATCH_BYTES, Quantile, Tally, batches
 
 
 def maps(seed: int, n: int, c: int, h: int, w: int, wrap: bool, empty: bool = False) -> Maps:

@@ -10,7 +10,7 @@ import pytest
 
 from ftl.errors import FtlError
 from ftl.files import digest
-from ftl.store import fetch, fetch_all, put, put_all
+from ftl.sweeping.store import fetch, fetch_all, put, put_all
 from tests.s3 import BUCKET, endpoint
 
 

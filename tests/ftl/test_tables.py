@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ftl.predict import Prediction, as_csv
+from ftl.evaluation.predict import Prediction, as_csv
 from ftl.tables import csv_text
 
 

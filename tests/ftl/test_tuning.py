@@ -10,23 +10,23 @@ import torch
 from torch import nn
 
 import ftl
-from ftl.backbones.chain import Backbone
-from ftl.backbones.preprocess import Preprocess
 from ftl.cli import main
-from ftl.dataset import load_dataset
+from ftl.data.dataset import load_dataset
 from ftl.device import device_of, mixed_precision, trained_in
 from ftl.errors import FtlError
-from ftl.evaluate import repeat
 from ftl.files import read_json
+from ftl.models.backbone import Backbone
+from ftl.models.preprocess import Preprocess
 from ftl.progress import Told
-from ftl.tuning import fit, loop
-from ftl.tuning.augment import augment
-from ftl.tuning.epoch import Epoch, as_good
-from ftl.tuning.loop import class_weights, distillation
-from ftl.tuning.norms import fold_norms, insert_norms
-from ftl.tuning.plan import Recipe, Tuning
-from ftl.tuning.recalibrate import recalibrate
-from ftl.tuning.tune import photographs_of
+from ftl.sweeping.evaluate import repeat
+from ftl.sweeping.made_networks import photographs_of
+from ftl.training import finetune, loop
+from ftl.training.augment import augment
+from ftl.training.epoch import Epoch, as_good
+from ftl.training.loop import class_weights, distillation
+from ftl.training.norms import fold_norms, insert_norms
+from ftl.training.recalibrate import recalibrate
+from ftl.training.settings import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
 
 RECIPE = Recipe(epochs=3, batch=8, rate=5e-3)
@@ -55,7 +55,7 @@ def _without_biases(backbone: Backbone) -> list[dict]:
 
 def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more):
     order = np.arange(len(labels))
-    return fit.fine_tune(
+    return finetune.fine_tune(
         backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"recipe": RECIPE} | more)
     )
 
@@ -107,7 +107,7 @@ def test_a_state_goes_on_from_its_epoch(tmp_path: Path, monkeypatch: pytest.Monk
     file = tmp_path / "state.safetensors"
     run(make_backbone(), images, labels, state_file=file, made_from={})
     trained = []
-    monkeypatch.setattr("ftl.tuning.fit.train_epoch", lambda *arguments: trained.append(1) or 0.0)
+    monkeypatch.setattr("ftl.training.finetune.train_epoch", lambda *arguments: trained.append(1) or 0.0)
     done = run(make_backbone(), images, labels, state_file=file, made_from={})
     assert len(done.curve) == 3
     assert not trained
@@ -139,7 +139,7 @@ def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, m
     """Worse with each epoch, but not before the rate has fallen below half, which it has after 0.65 of the epochs."""
     worse = iter(np.arange(1.0, 50))
     wrong = torch.eye(2)[[1, 0]]
-    monkeypatch.setattr(fit, "look", lambda model, photographs, which: next(worse) * wrong[labels[which]])
+    monkeypatch.setattr(finetune, "look", lambda model, photographs, which: next(worse) * wrong[labels[which]])
     images, labels = stripes(48)
     tuned = run(make_backbone(), images, labels, recipe=RECIPE._replace(epochs=epochs, patience=Recipe().patience))
     assert len(tuned.curve) == ends
@@ -261,7 +261,7 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 ) -> None:
     dataset = load_dataset(workspace / "dataset")
     held = photographs_of(dataset.paths, SIZE)
-    monkeypatch.setattr("ftl.tuning.tune.HELD_BYTES", 0)
+    monkeypatch.setattr("ftl.sweeping.made_networks.HELD_BYTES", 0)
     assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 

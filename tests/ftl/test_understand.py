@@ -9,21 +9,22 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from ftl.models.head import Head
 from torch import fx, nn
 
-from ftl import load_backbone, load_masks, pictures
-from ftl.backbones.chain import Backbone, blocks, macs
-from ftl.backbones.preprocess import Preprocess
+from ftl import load_backbone, load_masks
+from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.head import Head
-from ftl.layer_charts import layers_chart, profiles
-from ftl.masks import MaskSet
-from ftl.model import Model
-from ftl.pruning.choice import How
-from ftl.pruning.network import read_description
-from ftl.pruning.sweep import begin_sweep, make_networks
-from ftl.scoring import criterion
-from ftl.understand import LayerLeft, best_first, filter_views, grad_cam, layers_of, run_to
+from ftl.evaluation import overlays
+from ftl.evaluation.explain import LayerLeft, best_first, filter_views, grad_cam, layers_of, run_to
+from ftl.evaluation.layer_charts import layers_chart, profiles
+from ftl.models.backbone import Backbone, blocks, macs
+from ftl.models.classifier import Model
+from ftl.models.network_folder import read_description
+from ftl.models.preprocess import Preprocess
+from ftl.pruning.criteria import criterion
+from ftl.pruning.settings import How
+from ftl.sweeping.pruned import begin_sweep, make_networks
 from tests.conftest import SIZE, make_backbone, save_png
 
 CLASSES = ("Background", "Crack")
@@ -221,7 +222,7 @@ def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
     photo = np.full((40, 40, 3), (200, 40, 40), np.uint8)
     heat = np.zeros((40, 40), np.float32)
     heat[20:] = 1
-    drawn = pictures.heat_over(photo, heat).astype(int)
+    drawn = overlays.heat_over(photo, heat).astype(int)
     assert np.ptp(drawn[:15], axis=2).max() == 0
     assert (drawn[25:].sum(2) > drawn[:15].sum(2).max() + 200).all()
 
@@ -229,7 +230,7 @@ def test_heat_glows_where_it_is_and_leaves_the_rest_grey() -> None:
 def test_a_mask_is_outlined_not_filled() -> None:
     mask = np.zeros((30, 30), np.uint8)
     mask[10:20, 10:20] = 255
-    drawn = pictures.outlined(np.zeros((30, 30, 3), np.uint8), mask)
-    assert tuple(drawn[10, 15]) == pictures.OUTLINE
+    drawn = overlays.outlined(np.zeros((30, 30, 3), np.uint8), mask)
+    assert tuple(drawn[10, 15]) == overlays.OUTLINE
     assert drawn[13:17, 13:17].max() == 0
     assert drawn[:8].max() == 0

@@ -25,13 +25,13 @@ from studio.accounts import add_user
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
 from studio.errors import StudioError
-from studio.home import SCRATCH, home
-from studio.images.import_masks import import_masks
+from studio.formats.import_masks import import_masks
 from studio.images.uploads import receive
 from studio.jobs import backbones
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import migrate, reading, writing
-from studio.store.models import Base
+from studio.store.home import SCRATCH, home
+from studio.store.tables import Base
 from tests.fuzz.mutate import cases
 from tests.fuzz.samples import MASKS, NETWORKS, PHOTOGRAPHS, picture, sample
 

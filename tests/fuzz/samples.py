@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ftl.backbones.load import save_backbone
+from ftl.models.io import save_backbone
 from tests.hostile import keras_convolution
 
 HEIGHT, WIDTH = 24, 32

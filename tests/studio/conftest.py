@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pytest
 
 from studio.accounts import add_user
-from studio.choosing.reading import Sweep, read_sweep
-from studio.home import secret
 from studio.jobs.sweeps import models
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import engine, migrate, writing
+from studio.store.home import secret
+from studio.ui.choose.read_sweep import Sweep, read_sweep
 from tests.postgresql import new_database
 from tests.tiny_sweep import add_sweep
 

@@ -14,16 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from studio import oidc
-from studio.accounts import WrongPassword, check_password, open_session, passwords, throttle, user_of
+from studio.accounts import WrongPassword, check_password, oidc, open_session, passwords, throttle, user_of
 from studio.accounts.sessions import browser_name
+from studio.accounts.settings import owns
 from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import issue, redeem, ticket
 from studio.errors import StudioError
-from studio.projects import accept, first_token, invite
-from studio.settings import owns
+from studio.projects.membership import accept, first_token, invite
 from studio.store.database import reading, writing
-from studio.store.models import Session, User
+from studio.store.tables import Session, User
 from tests.studio.conftest import Someone
 
 PASSWORD = "a long enough password"
@@ -76,7 +75,7 @@ def test_of_many_first_links_used_at_once_one_makes_the_first_account(home: Path
 
 
 def test_a_studio_that_has_its_owner_from_before_takes_no_other_first_account(project: Someone) -> None:
-    from studio.store.models import UsedOnce
+    from studio.store.tables import UsedOnce
 
     accept(invite(None, "admin"), project.user_id)
     late = invite(None, "admin")

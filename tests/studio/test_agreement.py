@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from studio.accounts import add_user
-from studio.agreement import consensus, layers, metrics, pictures
-from studio.annotation import desk, log
-from studio.annotation.canvas import toggle
-from studio.annotation.fold import revision
-from studio.annotation.shapes import Drawn
-from studio.classes import classes_of, remove_class
+from studio.annotation import log
+from studio.annotation.rasterise import revision
+from studio.annotation.strokes import Drawn
+from studio.canvas import tab_state
+from studio.canvas.adapter import toggle
+from studio.collaboration import agreement, annotator_masks, consensus
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
-from studio.projects import accept, invite
+from studio.projects.audit import history, told
+from studio.projects.classes import classes_of, remove_class
+from studio.projects.membership import accept, invite
 from studio.store.database import writing
-from studio.store.models import Image
-from studio.together.audit import history, told
+from studio.store.tables import Image
+from studio.ui.review import pictures
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import picture, send
 
@@ -32,12 +34,12 @@ H, W = 9, 11
 MASK = arrays(bool, (H, W), elements=st.booleans())
 LABELS = arrays(np.uint8, (H, W), elements=st.sampled_from([0, 1, 2, 3]))
 MEASURES = {
-    "iou": metrics.iou,
-    "dice": metrics.dice,
-    "kappa": metrics.kappa,
-    "f1": metrics.f1,
-    "f1 with 2": lambda one, other: metrics.f1(one, other, 2),
-    "cl_dice": metrics.cl_dice,
+    "iou": agreement.iou,
+    "dice": agreement.dice,
+    "kappa": agreement.kappa,
+    "f1": agreement.f1,
+    "f1 with 2": lambda one, other: agreement.f1(one, other, 2),
+    "cl_dice": agreement.cl_dice,
 }
 
 
@@ -57,34 +59,34 @@ def bar(top: int, left: int, height: int, width: int) -> np.ndarray:
 
 def test_measures_of_masks_made_by_hand() -> None:
     one, other = mask("1111......") > 0, mask("..11111...") > 0  # 4 and 5 pixels, 2 in both, 7 in either, of 10
-    assert metrics.iou(one, other) == 2 / 7
-    assert metrics.dice(one, other) == 4 / 9
+    assert agreement.iou(one, other) == 2 / 7
+    assert agreement.dice(one, other) == 4 / 9
     p, e = 5 / 10, (4 * 5 + 6 * 5) / 100
-    assert metrics.kappa(one, other) == pytest.approx((p - e) / (1 - e))
-    assert metrics.f1(one, other) == pytest.approx(4 / 9)
+    assert agreement.kappa(one, other) == pytest.approx((p - e) / (1 - e))
+    assert agreement.f1(one, other) == pytest.approx(4 / 9)
     precision, recall = 3 / 4, 3 / 5
-    assert metrics.f1(one, other, 1) == pytest.approx(2 * precision * recall / (precision + recall))
-    assert metrics.f1(one, other, 3) == 1
+    assert agreement.f1(one, other, 1) == pytest.approx(2 * precision * recall / (precision + recall))
+    assert agreement.f1(one, other, 3) == 1
 
 
 def test_the_tolerance_is_a_disc() -> None:
     one, other = np.zeros((9, 9), bool), np.zeros((9, 9), bool)
     one[2, 2] = other[5, 6] = True  # 3 down, 4 across: 5 away
-    assert metrics.f1(one, other, 4) == 0
-    assert metrics.f1(one, other, 4.99) == 0
-    assert metrics.f1(one, other, 5) == 1
+    assert agreement.f1(one, other, 4) == 0
+    assert agreement.f1(one, other, 4.99) == 0
+    assert agreement.f1(one, other, 5) == 1
     other[:] = False
     other[3, 3] = True
-    assert metrics.f1(one, other, 1) == 0  # a square would hold it
-    assert metrics.f1(one, other, sqrt(2) + 1e-9) == 1
+    assert agreement.f1(one, other, 1) == 0  # a square would hold it
+    assert agreement.f1(one, other, sqrt(2) + 1e-9) == 1
 
 
 def test_centre_lines_forgive_a_cracks_width() -> None:
     thin, thick, half = bar(20, 10, 1, 40), bar(18, 10, 5, 40), bar(20, 10, 1, 20)
-    assert metrics.dice(thin, thick) == pytest.approx(1 / 3)
-    assert metrics.cl_dice(thin, thick) > 0.95  # each holds the other's line, but for a spur at its end
-    assert metrics.cl_dice(thin, half) == pytest.approx(2 * 0.5 / 1.5)  # all of it is right, half is missing
-    assert metrics.cl_dice(thin, bar(30, 10, 1, 40)) == 0
+    assert agreement.dice(thin, thick) == pytest.approx(1 / 3)
+    assert agreement.cl_dice(thin, thick) > 0.95  # each holds the other's line, but for a spur at its end
+    assert agreement.cl_dice(thin, half) == pytest.approx(2 * 0.5 / 1.5)  # all of it is right, half is missing
+    assert agreement.cl_dice(thin, bar(30, 10, 1, 40)) == 0
 
 
 def test_empty_masks() -> None:
@@ -96,7 +98,7 @@ def test_empty_masks() -> None:
         else:
             assert measure(none, none) == 1, name
         assert measure(none, some) == measure(some, none) == 0, name
-    assert metrics.kappa(none, full) == 0
+    assert agreement.kappa(none, full) == 0
 
 
 @given(MASK, MASK, st.sampled_from(sorted(MEASURES)))
@@ -117,9 +119,9 @@ def test_measures_are_symmetric_in_range_and_one_for_equal_masks(one, other, nam
 
 @given(MASK, MASK)
 def test_f1_without_tolerance_is_dice_and_grows_with_it(one, other) -> None:
-    assert metrics.f1(one, other, 0) == pytest.approx(metrics.dice(one, other))
-    assert metrics.dice(one, other) == pytest.approx(2 * metrics.iou(one, other) / (1 + metrics.iou(one, other)))
-    values = [metrics.f1(one, other, tolerance) for tolerance in (0, 1, 2, 3, 10)]
+    assert agreement.f1(one, other, 0) == pytest.approx(agreement.dice(one, other))
+    assert agreement.dice(one, other) == pytest.approx(2 * agreement.iou(one, other) / (1 + agreement.iou(one, other)))
+    values = [agreement.f1(one, other, tolerance) for tolerance in (0, 1, 2, 3, 10)]
     assert values == sorted(values)
 
 
@@ -131,12 +133,12 @@ def test_f1_counts_what_is_near(one, other, tolerance: int) -> None:
     away = np.linalg.norm(np.argwhere(one)[:, None] - np.argwhere(other), axis=2) <= tolerance
     precision, recall = away.any(1).mean(), away.any(0).mean()
     expected = 2 * precision * recall / (precision + recall) if precision + recall else 0
-    assert metrics.f1(one, other, tolerance) == pytest.approx(expected)
+    assert agreement.f1(one, other, tolerance) == pytest.approx(expected)
 
 
 @given(MASK)
 def test_a_skeleton_lies_within_and_leaves_no_mask_out(one) -> None:
-    thin = metrics.skeleton(one)
+    thin = agreement.skeleton(one)
     assert not (thin & ~one).any()
     assert thin.any() == one.any()
 
@@ -147,7 +149,7 @@ def test_rows_of_a_table() -> None:
         "Bob": mask("1...22", "......"),
         "Cy": mask("......", "......"),
     }
-    rows = metrics.pairs(masks, {1: "Crack", 2: "Pore", 3: "Dirt"}, 1)
+    rows = agreement.pairs(masks, {1: "Crack", 2: "Pore", 3: "Dirt"}, 1)
     assert [(row["Class"], row["First"], row["Second"]) for row in rows] == [
         (name, *pair) for name in ("Crack", "Pore") for pair in (("Ada", "Bob"), ("Ada", "Cy"), ("Bob", "Cy"))
     ]
@@ -155,30 +157,30 @@ def test_rows_of_a_table() -> None:
     assert rows[0]["Dice"] == pytest.approx(2 / 3)
     assert rows[0]["F1"] == 1  # one pixel farther, and that is within the tolerance
     assert rows[0]["Kappa"] == pytest.approx((11 / 12 - 112 / 144) / (1 - 112 / 144))  # over all 12 pixels
-    assert metrics.mean(rows)["IoU"] == pytest.approx(1.5 / 6)
-    assert metrics.pairs({"Ada": masks["Ada"]}, {1: "Crack"}) == []
+    assert agreement.mean(rows)["IoU"] == pytest.approx(1.5 / 6)
+    assert agreement.pairs({"Ada": masks["Ada"]}, {1: "Crack"}) == []
 
 
 @given(LABELS, LABELS, st.integers(0, 3))
 def test_rows_are_the_measures(one, other, tolerance: int) -> None:
-    rows = metrics.pairs({"Ada": one, "Bob": other}, {1: "Crack", 2: "Pore", 3: "Dirt"}, tolerance)
+    rows = agreement.pairs({"Ada": one, "Bob": other}, {1: "Crack", 2: "Pore", 3: "Dirt"}, tolerance)
     by_class = {row["Class"]: row for row in rows}
     for number, name in ((1, "Crack"), (2, "Pore"), (3, "Dirt")):
         a, b = one == number, other == number
         if not (a.any() or b.any()):
             assert name not in by_class
             continue
-        measures = metrics.iou(a, b), metrics.dice(a, b), metrics.kappa(a, b), metrics.f1(a, b, tolerance)
-        expected = dict(zip(metrics.MEASURES, (*measures, metrics.cl_dice(a, b)), strict=True))
-        assert {key: by_class[name][key] for key in metrics.MEASURES} == pytest.approx(expected, nan_ok=True)
+        measures = agreement.iou(a, b), agreement.dice(a, b), agreement.kappa(a, b), agreement.f1(a, b, tolerance)
+        expected = dict(zip(agreement.MEASURES, (*measures, agreement.cl_dice(a, b)), strict=True))
+        assert {key: by_class[name][key] for key in agreement.MEASURES} == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_mean_leaves_out_what_has_no_value() -> None:
-    row = dict.fromkeys(metrics.MEASURES, 0.5)
-    means = metrics.mean([row, row | {"Kappa": float("nan"), "IoU": 1.0}])
+    row = dict.fromkeys(agreement.MEASURES, 0.5)
+    means = agreement.mean([row, row | {"Kappa": float("nan"), "IoU": 1.0}])
     assert means["Kappa"] == 0.5
     assert means["IoU"] == 0.75
-    assert all(isnan(one) for one in metrics.mean([]).values())
+    assert all(isnan(one) for one in agreement.mean([]).values())
 
 
 # ---- consensus
@@ -256,8 +258,8 @@ def test_staple_finds_the_truth_better_than_the_worst() -> None:
     masks = [sloppy(truth, *how, seed) for seed, how in enumerate([(0.05, 0.01), (0.1, 0.02), (0.5, 0.1)])]
     made = consensus.staple(masks)
     for number in (1, 2):
-        each = [metrics.dice(one == number, truth == number) for one in masks]
-        got = metrics.dice(made.mask == number, truth == number)
+        each = [agreement.dice(one == number, truth == number) for one in masks]
+        got = agreement.dice(made.mask == number, truth == number)
         assert got > min(each) + 0.1
         assert got > 0.9
     assert made.mask.dtype == np.uint8
@@ -271,9 +273,9 @@ def test_staple_trusts_one_who_is_reliable_where_votes_would_not() -> None:
     pytest.importorskip("SimpleITK", reason="left out: SimpleITK is an extra")
     truth = bar(10, 5, 8, 50).astype(np.uint8)
     masks = [truth, truth, *(sloppy(truth, 0.7, 0, seed) for seed in (1, 2, 3))]
-    by_votes = metrics.dice(consensus.majority(masks).mask > 0, truth > 0)
+    by_votes = agreement.dice(consensus.majority(masks).mask > 0, truth > 0)
     assert by_votes < 0.9
-    assert metrics.dice(consensus.staple(masks).mask > 0, truth > 0) > 0.99
+    assert agreement.dice(consensus.staple(masks).mask > 0, truth > 0) > 0.99
 
 
 def test_staple_of_masks_without_a_question() -> None:
@@ -339,23 +341,23 @@ def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project:
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [box("b", 4)])
     before = log.mask(wall)
-    own = layers.layers(wall)
+    own = annotator_masks.layers(wall)
     assert list(own) == [ada, bob]
     made = consensus.majority(list(own.values()))
     assert np.array_equal(made.mask, area(4, 10))
     name = consensus.settle(wall, judge, made.mask, 2, log.position(wall.id))
     assert np.array_equal(log.mask(wall), made.mask)
-    assert layers.is_settled(strokes(wall))
+    assert annotator_masks.is_settled(strokes(wall))
     assert [told(one) for one in history(wall.project_id, image_id=wall.id)] == ["made a consensus of 2"]
     # whose masks it is of has not changed
-    assert layers.people(strokes(wall)) == [ada, bob]
-    assert all(np.array_equal(mask, own[who]) for who, mask in layers.layers(wall).items())
+    assert annotator_masks.people(strokes(wall)) == [ada, bob]
+    assert all(np.array_equal(mask, own[who]) for who, mask in annotator_masks.layers(wall).items())
     assert log.last(wall.id, judge, "undo") == name
-    monkeypatch.setattr(desk.st, "session_state", {})
-    desk.step_back(wall, judge, "undo")
+    monkeypatch.setattr(tab_state.st, "session_state", {})
+    tab_state.step_back(wall, judge, "undo")
     assert np.array_equal(log.mask(wall), before)
-    assert not layers.is_settled(strokes(wall))
-    desk.step_back(wall, judge, "redo")
+    assert not annotator_masks.is_settled(strokes(wall))
+    tab_state.step_back(wall, judge, "redo")
     assert np.array_equal(log.mask(wall), made.mask)
 
 
@@ -376,19 +378,19 @@ def test_an_own_mask_leaves_out_what_others_and_consensus_say(wall: Image, proje
     ada, bob = project.user_id, person(project, "Bob")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [revision(area(20, 30, 2), "restore-1")])
-    assert np.array_equal(layers.own_mask(wall, ada), area(0, 10))
-    assert layers.people(strokes(wall)) == [ada]  # a revision alone is no drawing
+    assert np.array_equal(annotator_masks.own_mask(wall, ada), area(0, 10))
+    assert annotator_masks.people(strokes(wall)) == [ada]  # a revision alone is no drawing
     log.append(wall.id, bob, [box("b", 20)])
     at = log.position(wall.id)
     # Ada settles, and mends the consensus: neither is what she said herself
     consensus.settle(wall, ada, area(20, 22), 2, at)
     log.append(wall.id, ada, [box("mend", 30, 2)])
-    assert np.array_equal(layers.own_mask(wall, ada), area(0, 10))
-    assert layers.people(strokes(wall)) == [ada, bob]
+    assert np.array_equal(annotator_masks.own_mask(wall, ada), area(0, 10))
+    assert annotator_masks.people(strokes(wall)) == [ada, bob]
     # what Bob draws then is still his say
     log.append(wall.id, bob, [box("late", 32, 3, 5)])
-    assert (layers.own_mask(wall, bob)[5:15, 32:37] == 3).all()
-    assert (layers.own_mask(wall, bob, upto=at)[5:15, 32:37] == 0).all()
+    assert (annotator_masks.own_mask(wall, bob)[5:15, 32:37] == 3).all()
+    assert (annotator_masks.own_mask(wall, bob, upto=at)[5:15, 32:37] == 0).all()
 
 
 def test_who_settled_without_drawing_does_not_count_by_mending(wall: Image, project: Someone) -> None:
@@ -397,9 +399,9 @@ def test_who_settled_without_drawing_does_not_count_by_mending(wall: Image, proj
     log.append(wall.id, bob, [box("b", 4)])
     name = consensus.settle(wall, judge, area(4, 10), 2, log.position(wall.id))
     log.append(wall.id, judge, [box("mend", 20)])
-    assert layers.people(strokes(wall)) == [ada, bob]
+    assert annotator_masks.people(strokes(wall)) == [ada, bob]
     undo(wall, judge, name)  # then it mends nothing, and is a drawing
-    assert layers.people(strokes(wall)) == [ada, bob, judge]
+    assert annotator_masks.people(strokes(wall)) == [ada, bob, judge]
 
 
 def test_what_is_undone_or_of_a_removed_class_is_no_say(wall: Image, project: Someone) -> None:
@@ -407,9 +409,9 @@ def test_what_is_undone_or_of_a_removed_class_is_no_say(wall: Image, project: So
     log.append(wall.id, ada, [box("a", 0), box("c", 20, 2)])
     log.append(wall.id, bob, [box("b", 4)])
     undo(wall, bob, "b")
-    assert layers.people(strokes(wall)) == [ada]
+    assert annotator_masks.people(strokes(wall)) == [ada]
     remove_class(wall.project_id, ada, classes_of(wall.project_id)[1].id)
-    assert np.array_equal(layers.own_mask(wall, ada), area(0, 10))
+    assert np.array_equal(annotator_masks.own_mask(wall, ada), area(0, 10))
 
 
 def test_images_that_several_drew(project: Someone) -> None:
@@ -420,10 +422,10 @@ def test_images_that_several_drew(project: Someone) -> None:
         log.append(image.id, project.user_id, [box("a", 0)])
     log.append(first.id, bob, [box("b", 4)])
     log.append(second.id, bob, [revision(area(0, 5), "restore-1")])
-    assert layers.drawn_by_several(project.project_id) == {first.id: log.position(first.id)}
-    assert layers.drawn_by_several(project.project_id + 1) == {}
-    assert layers.names([bob, project.user_id]) == {project.user_id: "Ada", bob: "Bob"}
-    assert layers.layers(third) == {}
+    assert annotator_masks.drawn_by_several(project.project_id) == {first.id: log.position(first.id)}
+    assert annotator_masks.drawn_by_several(project.project_id + 1) == {}
+    assert annotator_masks.names([bob, project.user_id]) == {project.user_id: "Ada", bob: "Bob"}
+    assert annotator_masks.layers(third) == {}
 
 
 # ---- pictures
@@ -484,7 +486,7 @@ def test_each_persons_agreement_is_the_mean_of_their_pairs() -> None:
             "clDice": 0.0,
         },
     ]
-    got = metrics.by_person(rows)
+    got = agreement.by_person(rows)
     assert list(got) == ["Ada", "Bob", "Cleo"]
     assert got["Ada"] == pytest.approx({"IoU": 0.4, "Dice": 0.6, "Kappa": 0.5, "F1": 0.6, "clDice": 0.5})
     assert got["Bob"]["IoU"] == 0.2

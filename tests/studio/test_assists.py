@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.filters import sato
 
-from studio.annotation import tidy
-from studio.annotation.fold import fold
-from studio.annotation.shapes import Drawn
-from studio.annotation.viewport import look
-from studio.assists import propose
-from studio.assists.gate import gate
-from studio.assists.grab import grab
-from studio.assists.marks import PEN, marks, outcome
-from studio.assists.ridge import grey, ridges
-from studio.assists.trace import trace
+from studio.annotation import cleanup
+from studio.annotation.assists import propose
+from studio.annotation.assists.gated_brush import gate
+from studio.annotation.assists.grabcut import grab
+from studio.annotation.assists.ridges import grey, ridges
+from studio.annotation.assists.trace import trace
+from studio.annotation.rasterise import fold
+from studio.annotation.strokes import Drawn
+from studio.canvas.assist_marks import PEN, marks, outcome
+from studio.canvas.viewport import look
 from studio.errors import StudioError
 
 H, W = 120, 200
@@ -180,8 +180,8 @@ def test_ridges_are_those_of_scikit_image() -> None:
 def test_a_region_that_spares_others_never_changes_their_pixels(seed: int, over: bool) -> None:
     rng = np.random.default_rng(seed)
     before, where = rng.integers(0, 4, (9, 12)).astype(np.uint8), rng.random((9, 12)) < 0.5
-    rows = [tidy.region(before == number, number, f"old-{number}") for number in (1, 2, 3)]
-    after = fold([*rows, tidy.region(where, 2, "assist", over=over)], 9, 12)
+    rows = [cleanup.region(before == number, number, f"old-{number}") for number in (1, 2, 3)]
+    after = fold([*rows, cleanup.region(where, 2, "assist", over=over)], 9, 12)
     assert np.array_equal(after[~where], before[~where])
     assert (after[where] == 2).all() if over else np.array_equal(after[before > 0], before[before > 0])
     assert (after[where & (before == 0)] == 2).all()

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from ftl.backbones.load import load_backbone, save_backbone
 from ftl.errors import FtlError
+from ftl.models.io import load_backbone, save_backbone
 from studio.errors import StudioError
-from studio.jobs import backbones, run, sweep_cost, sweeps
+from studio.jobs import backbones, sweep_job, sweeps
 from studio.jobs.estimate import TIMING_SECONDS
-from studio.store.models import Job
+from studio.store.tables import Job
+from studio.ui.sweep import cost
 from tests.conftest import SIZE, make_features
 from tests.ftl.test_graph import Tangled
 from tests.fuzz.samples import NETWORKS, network
@@ -86,19 +87,19 @@ def test_what_cannot_be_pruned_is_refused_before_it_is_kept(project: Someone, tm
 def test_what_a_network_cannot_give_is_told_before_a_sweep(
     project: Someone, monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], told: str
 ) -> None:
-    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    monkeypatch.setattr(cost, "speed", lambda network: 1e9)
     settings = {"keep": [0.5], "mode": "once", "criterion": "iou"}
-    assert sweep_cost.estimate(project.project_id, settings | {"architecture": "alexnet_bn"}, 10, 20) > 0
+    assert cost.estimate(project.project_id, settings | {"architecture": "alexnet_bn"}, 10, 20) > 0
     with pytest.raises(FtlError, match=told):
-        sweep_cost.estimate(project.project_id, settings | asked, 10, 20)
+        cost.estimate(project.project_id, settings | asked, 10, 20)
 
 
 def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    monkeypatch.setattr(cost, "speed", lambda network: 1e9)
     settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": "alexnet_bn"}
 
     def more(**asked: object) -> float:
-        plain, with_it = (sweep_cost.estimate(project.project_id, one, 10, 20) for one in (settings, settings | asked))
+        plain, with_it = (cost.estimate(project.project_id, one, 10, 20) for one in (settings, settings | asked))
         return with_it - plain
 
     assert more(runtimes=["pytorch"]) == 0
@@ -134,7 +135,7 @@ def test_a_model_file_reads_no_file_of_the_server(
 def test_a_model_file_is_read_by_no_process_of_the_studio(
     project: Someone, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("ftl.backbones.load.load_backbone", None)
+    monkeypatch.setattr("ftl.models.io.load_backbone", None)
     with pytest.raises(StudioError, match=r"net|layer"):
         backbones.add(project.project_id, name, io.BytesIO(SWOLLEN[name]()))
     assert backbones.uploaded(project.project_id) == []
@@ -143,12 +144,12 @@ def test_a_model_file_is_read_by_no_process_of_the_studio(
 def test_the_cost_of_a_sweep_of_an_uploaded_network(
     project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep_cost, "speed", lambda network: 1e9)
+    monkeypatch.setattr(cost, "speed", lambda network: 1e9)
     save_backbone(make_features(), tmp_path / "a.safetensors", name="tiny", size=SIZE)
     with open(tmp_path / "a.safetensors", "rb") as file:
         kept = backbones.add(project.project_id, "a.safetensors", file)
     settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": None, "file": kept}
-    assert sweep_cost.estimate(project.project_id, settings, 10, 20) > 0
+    assert cost.estimate(project.project_id, settings, 10, 20) > 0
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -162,14 +163,14 @@ def test_a_job_loads_what_a_child_wrote_anew(
     raw, safe = backbones.files_of(project.project_id, name)
     opened: list[Path] = []
     monkeypatch.setattr("ftl.load_backbone", lambda source: opened.append(source) or 1 / 0)
-    monkeypatch.setattr(run, "_weigh", lambda job, meter: None)
+    monkeypatch.setattr(sweep_job, "_weigh", lambda job, meter: None)
     (sweeps.workspace(7) / "dataset").mkdir(parents=True)
     (sweeps.workspace(7) / "ready").touch()
-    monkeypatch.setattr("ftl.dataset.load_dataset", lambda *given, **more: None)
+    monkeypatch.setattr("ftl.data.dataset.load_dataset", lambda *given, **more: None)
     job = Job(id=7, project_id=project.project_id, settings={"seed": 0, "backbone": "file", "file": name})
     for _ in ("uploaded here", "elsewhere"):
         with pytest.raises(ZeroDivisionError):
-            run.sweep(job, lambda *told: None)
+            sweep_job.sweep(job, lambda *told: None)
         assert opened.pop() == safe
         made = load_backbone(safe)
         assert (made.name, made.preprocess) == ("net", given.preprocess)

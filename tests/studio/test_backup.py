@@ -19,25 +19,33 @@ from streamlit.testing.v1 import AppTest
 
 from studio.accounts import add_user, check_password, open_session
 from studio.annotation import log
-from studio.annotation.fold import revision
-from studio.annotation.shapes import Drawn, encode
+from studio.annotation.rasterise import revision
+from studio.annotation.strokes import Drawn, encode
 from studio.backup import unpacking
 from studio.backup.accounts import free_name
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
-from studio.classes import add_class, classes_of, remove_class, removed_classes
+from studio.collaboration import review
+from studio.collaboration.assignment import set_overlap
+from studio.collaboration.comments import comment, comments_on, settle
+from studio.collaboration.presence import beat
 from studio.errors import StudioError
 from studio.images.library import find_images, set_class, set_split
-from studio.projects import accept, create_project, invite, members_of, project_of, projects_of, set_photo_pattern
+from studio.images.work import set_accept_own
+from studio.projects.audit import history, told
+from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
+from studio.projects.membership import (
+    accept,
+    create_project,
+    invite,
+    members_of,
+    project_of,
+    projects_of,
+    set_photo_pattern,
+)
 from studio.store import files
 from studio.store.database import reading, writing
-from studio.store.models import Base, Comment, Event, Image, Session, Stroke, User, Work
-from studio.together import review
-from studio.together.audit import history, told
-from studio.together.comments import comment, comments_on, settle
-from studio.together.own_work import set_accept_own
-from studio.together.presence import beat
-from studio.together.sharing import set_overlap
+from studio.store.tables import Base, Comment, Event, Image, Session, Stroke, User, Work
 from tests.studio import sandbox_tasks
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import photograph
@@ -268,7 +276,7 @@ def test_no_secret_of_the_studio_is_in_it(bridge: Someone) -> None:
         hashes = [one for one in db.scalars(select(User.password_hash)) if one]
         sessions = list(db.scalars(select(Session.id)))
         invitations = [row[0] for row in db.execute(select(Base.metadata.tables["invitations"].c.token_hash))]
-    from studio.home import secret
+    from studio.store.home import secret
 
     assert hashes
     assert sessions
@@ -520,7 +528,7 @@ def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, m
     content = save(bridge.project_id)
     with monkeypatch.context() as patch:
         patch.setattr("zipfile.ZipFile", None)
-        patch.setattr("studio.annotation.shapes.check", None)
+        patch.setattr("studio.annotation.strokes.check", None)
         made = load(bridge.user_id, content)
     same_masks(bridge.project_id, made)
 
@@ -615,7 +623,7 @@ def test_progress_is_told(bridge: Someone) -> None:
 
 def test_the_panel_restores_or_tells_why_not(bridge: Someone) -> None:
     def page(user_id: int, project_id: int) -> None:
-        from studio.backup.panel import backup_link, panel
+        from studio.ui.backup import backup_link, panel
 
         backup_link(project_id)
         panel(user_id)

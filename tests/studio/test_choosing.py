@@ -13,25 +13,25 @@ import torchvision
 from streamlit.testing.v1 import AppTest
 
 from ftl import load_model
-from ftl.backbones.chain import Backbone
-from ftl.backbones.graph import walk
-from ftl.backbones.load import build_like
-from ftl.backbones.preprocess import Preprocess
-from ftl.backbones.registry import architecture
-from ftl.candidate import Candidate
-from ftl.choose import Limits, Weights
-from ftl.exporting.cores import prepare
+from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.decision import Limits, Weights
+from ftl.evaluation.explain import scored_maps
+from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
-from ftl.model import export
-from ftl.pruning.ties import ties
-from ftl.understand import scored_maps
-from studio.choosing import details, maps, order
-from studio.choosing.axes import round_steps
-from studio.choosing.chart import COLOURS, PICK, choice_chart, more_charts
-from studio.choosing.panel import short
-from studio.choosing.reading import Network, Sweep, read_sweep
+from ftl.models.backbone import Backbone
+from ftl.models.classifier import export
+from ftl.models.graph import walk
+from ftl.models.io import build_like
+from ftl.models.preprocess import Preprocess
+from ftl.models.registry import architecture
+from ftl.pruning.coupling import ties
 from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
+from studio.ui.choose import candidate_details, filter_maps, ranking
+from studio.ui.choose.axes import round_steps
+from studio.ui.choose.candidate_panel import short
+from studio.ui.choose.chart import COLOURS, PICK, choice_chart, more_charts
+from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
 
 BALANCED = Weights(4, 1, 1)
@@ -61,7 +61,7 @@ def made(job_id: int = 1, name: str = "A sweep", candidates: tuple[Candidate, ..
 
 def test_limits_and_weights_move_the_pick() -> None:
     def pick(weights: Weights = BALANCED, **limits: float) -> str | None:
-        found = order.rank(made(), weights, Limits(**limits)).pick
+        found = ranking.rank(made(), weights, Limits(**limits)).pick
         return found and found.name
 
     assert pick() == "b"
@@ -70,12 +70,12 @@ def test_limits_and_weights_move_the_pick() -> None:
     assert pick(Weights(4, 0, 0)) == "d"
     assert pick(Weights(0, 1, 0)) == "a"
     assert pick(max_ms=1) is None
-    assert "loosen one" in order.rank(made(), BALANCED, Limits(max_ms=1)).problem
+    assert "loosen one" in ranking.rank(made(), BALANCED, Limits(max_ms=1)).problem
 
 
 def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
-    ranked = order.rank(made(), BALANCED, Limits(max_ms=40))
-    rows = order.table([ranked], BALANCED)
+    ranked = ranking.rank(made(), BALANCED, Limits(max_ms=40))
+    rows = ranking.table([ranked], BALANCED)
     assert [(row["Network"], row["Standing"]) for row in rows] == [
         ("b", "recommended"),
         ("c", "not significantly different"),
@@ -86,19 +86,19 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
     assert rows[0]["key"] == "1/b"
     assert rows[0]["Score"] == pytest.approx(4 * 0.94 / 0.96 + 0.9 + 0.9)
     assert (rows[0]["Validation accuracy"], rows[0]["Test accuracy"]) == pytest.approx((94, 93))
-    assert [row["Sweep"] for row in order.table([ranked, order.rank(made(2, "B"), BALANCED, Limits())], BALANCED)] == (
-        ["A sweep"] * 5 + ["B"] * 5
-    )
+    assert [
+        row["Sweep"] for row in ranking.table([ranked, ranking.rank(made(2, "B"), BALANCED, Limits())], BALANCED)
+    ] == (["A sweep"] * 5 + ["B"] * 5)
 
 
 def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
-    rows = order.table([order.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
+    rows = ranking.table([ranking.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
     assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["unpruned"]
 
 
 def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
     searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
-    rows = order.table([order.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
+    rows = ranking.table([ranking.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
     assert {row["Network"]: row["Standing"] for row in rows} == {
         "b": "recommended, above its 9 ms", "c": "not significantly different, above its 9 ms", "a": "", "d": "",
         "base": "unpruned",
@@ -106,7 +106,7 @@ def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
 
 
 def test_the_summary_reports_the_test_set() -> None:
-    assert order.summary(order.rank(made(), BALANCED, Limits())) == (
+    assert ranking.summary(ranking.rank(made(), BALANCED, Limits())) == (
         "keeps 10.0 % of the parameters, is 10.0 times as fast as the unpruned network (10 "
         "against 100 ms), and classifies 93.0 % "
         "of the test images right (91.0 to 95.0), the unpruned network 95.0 %."
@@ -135,7 +135,7 @@ def traces(figure: object) -> dict[str, list[str]]:
 
 def test_the_chart_shows_who_is_who() -> None:
     figure = choice_chart(
-        [order.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Latency", tested=False, log=True
+        [ranking.rank(made(), BALANCED, Limits(max_ms=40))], "Accuracy", "Latency", tested=False, log=True
     )
     assert traces(figure) == {
         "outside the limits": ["d"],
@@ -157,8 +157,8 @@ def test_the_chart_shows_who_is_who() -> None:
 
 def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -> None:
     better = tuple(replace(m, test_accuracy=0.999) if m.name == "c" else m for m in MEMBERS)
-    figure = choice_chart([order.rank(made(candidates=better), BALANCED, Limits())], "Accuracy", "Latency", tested=True,
-                          log=False)  # fmt: skip
+    ranked = ranking.rank(made(candidates=better), BALANCED, Limits())
+    figure = choice_chart([ranked], "Accuracy", "Latency", tested=True, log=False)
     assert list(figure.data[0].y) == pytest.approx([79, 93, 94, 95])
     assert traces(figure)["dominated"] == ["c"]
     assert figure.layout.xaxis.type == "linear"
@@ -166,14 +166,14 @@ def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
     members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
-    ranked = [order.rank(made(candidates=members), BALANCED, Limits())]
+    ranked = [ranking.rank(made(candidates=members), BALANCED, Limits())]
     by_time = choice_chart(ranked, "Recall", "Latency", tested=False, log=True)
     by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
     assert (list(by_time.data[0].x), list(by_size.data[0].x)) == ([5, 100], [0.001, 0.1])
 
 
 def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
-    ranked = [order.rank(made(1, "<b>One"), BALANCED, Limits()), order.rank(made(2, "Two"), BALANCED, Limits())]
+    ranked = [ranking.rank(made(1, "<b>One"), BALANCED, Limits()), ranking.rank(made(2, "Two"), BALANCED, Limits())]
     figure = choice_chart(ranked, "Accuracy", "Latency", tested=False, log=True)
     assert [(t.name, t.line.color) for t in figure.data if t.mode == "lines"] == [
         ("&lt;b&gt;One", COLOURS[0]),
@@ -185,7 +185,7 @@ def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
 
 
 def test_what_recall_leaves_out_is_shaded_on_its_axis() -> None:
-    ranked = [order.rank(made(), BALANCED, Limits(min_recall=0.9))]
+    ranked = [ranking.rank(made(), BALANCED, Limits(min_recall=0.9))]
     (shape,) = choice_chart(ranked, "Recall", "Size", tested=False, log=True).layout.shapes
     assert (shape.y0, shape.y1) == (78, 90)
     assert not choice_chart(ranked, "Accuracy", "Size", tested=False, log=True).layout.shapes
@@ -198,7 +198,7 @@ def test_wrong_answers_come_surest_first_under_their_own_names(tmp_path: Path) -
     answers = [said("7_a.jpg", "Crack", "Background", 0.6), said("8_b.jpg", "Crack", "Crack", 0.9),
                said("9_c.jpg", "Background", "Crack", 0.8)]  # fmt: skip
     write_json(tmp_path / "test.json", {"predictions": answers})
-    assert [(one.name, one.true, one.predicted) for one in details.mistakes(tmp_path).answers] == [
+    assert [(one.name, one.true, one.predicted) for one in candidate_details.mistakes(tmp_path).answers] == [
         ("c.jpg", "Background", "Crack"),
         ("a.jpg", "Crack", "Background"),
     ]
@@ -210,11 +210,11 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
     for file in (inside, outside):
         file.touch()
     (tmp_path / "job" / "link.png").symlink_to(outside)
-    assert details.within(tmp_path / "job", inside)
-    assert not details.within(tmp_path / "job", outside)
-    assert not details.within(tmp_path / "job", tmp_path / "job" / ".." / "b.png")
-    assert not details.within(tmp_path / "job", tmp_path / "job" / "link.png")
-    assert not details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
+    assert candidate_details.within(tmp_path / "job", inside)
+    assert not candidate_details.within(tmp_path / "job", outside)
+    assert not candidate_details.within(tmp_path / "job", tmp_path / "job" / ".." / "b.png")
+    assert not candidate_details.within(tmp_path / "job", tmp_path / "job" / "link.png")
+    assert not candidate_details.within(tmp_path / "job", tmp_path / "job" / "gone.png")
 
 
 def test_a_sweep_is_read(swept: Sweep) -> None:
@@ -242,11 +242,11 @@ def test_what_was_left_out_of_the_test_set_is_noted(swept: Sweep, tmp_path: Path
 
 def test_wrong_answers_fit_the_confusion_and_are_the_jobs_own_files(swept: Sweep) -> None:
     for one in swept.candidates:
-        wrong = details.mistakes(swept.folder / one.name).answers
+        wrong = candidate_details.mistakes(swept.folder / one.name).answers
         total = sum(map(sum, one.confusion))
         assert len(wrong) == total - sum(row[at] for at, row in enumerate(one.confusion))
-        assert all(details.within(workspace(swept.job_id), answer.file) for answer in wrong)
-    table = details.confusion_chart(one.confusion, swept.classes).data[0]
+        assert all(candidate_details.within(workspace(swept.job_id), answer.file) for answer in wrong)
+    table = candidate_details.confusion_chart(one.confusion, swept.classes).data[0]
     assert table.text[0][0].startswith(f"{one.confusion[0][0]}<br>")
 
 
@@ -269,9 +269,9 @@ def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
     """What stands above the mistakes on the page."""
 
     def page(sweep: object, folder: object) -> None:
-        from studio.choosing import panel
+        from studio.ui.choose import candidate_panel
 
-        panel._mistakes(sweep, folder, "key")
+        candidate_panel._mistakes(sweep, folder, "key")
 
     done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
     assert not done.exception
@@ -289,17 +289,20 @@ def test_mistakes_are_those_of_the_runtime_that_is_shown(swept: Sweep, in_eight_
     for number, one in enumerate(said):  # five are wrong in 8-bit integers, whatever the tiny network says
         one["predicted"] = one["true"] if number >= 5 else {"Crack": "Background", "Background": "Crack"}[one["true"]]
     write_json(folder / "int8.json", told)
-    wrong, runtime = details.mistakes(folder, "int8")
+    wrong, runtime = candidate_details.mistakes(folder, "int8")
     assert (len(wrong), {one.file for one in wrong}, runtime) == (5, {Path(one["file"]) for one in said[:5]}, "int8")
-    count, (as_float, of_floats) = sum(one["true"] != one["predicted"] for one in floats), details.mistakes(folder)
+    count, (as_float, of_floats) = (
+        sum(one["true"] != one["predicted"] for one in floats),
+        candidate_details.mistakes(folder),
+    )
     assert (len(as_float), of_floats) == (count, "pytorch")
-    assert details.mistakes(folder, "onnx") == details.mistakes(folder)
+    assert candidate_details.mistakes(folder, "onnx") == candidate_details.mistakes(folder)
     eight = replace(swept, runtime="int8")
     assert shown_mistakes(eight, folder) == ["**5 test images wrong**, the surest mistakes first"]
 
     del told["test"]["predictions"]  # as earlier sweeps left it
     write_json(folder / "int8.json", told)
-    assert details.mistakes(folder, "int8") == details.mistakes(folder)
+    assert candidate_details.mistakes(folder, "int8") == candidate_details.mistakes(folder)
     float32 = "Of the network in float32: its answers in 8-bit integers were not kept."
     assert shown_mistakes(eight, folder)[0] == float32
     assert float32 not in shown_mistakes(swept, folder)
@@ -325,11 +328,11 @@ def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tm
 def test_strongest_filters_are_kept_ones_best_first(swept: Sweep) -> None:
     folder, layer = swept.folder / "keep-0.5", swept.layers[1]
     entry = read_json(folder / "network.json")["layers"][1]
-    found = maps.strongest(folder, layer, 4)
+    found = filter_maps.strongest(folder, layer, 4)
     assert len(found) == 4
     assert [score for *_, score in found] == sorted((entry["scores"][n] for n in entry["kept"]), reverse=True)[:4]
     assert all(entry["kept"][channel] == number for channel, number, _ in found)
-    assert maps.strongest(swept.folder / "base", layer, 4) == []
+    assert filter_maps.strongest(swept.folder / "base", layer, 4) == []
 
 
 def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
@@ -352,24 +355,24 @@ def test_a_graphs_sweep_is_estimated() -> None:
 
 
 def test_filter_maps_are_pictures_over_a_photograph_with_its_mask(swept: Sweep) -> None:
-    pairs = maps.masked_photographs(workspace(swept.job_id))
+    pairs = filter_maps.masked_photographs(workspace(swept.job_id))
     assert len(pairs) == 8
     assert all(photo.stem == mask.stem and photo.parent.name == mask.parent.name for photo, mask in pairs)
-    found = maps.filter_maps(swept.folder / "keep-0.25", swept.layers[0], *pairs[0])
+    found = filter_maps.filter_maps(swept.folder / "keep-0.25", swept.layers[0], *pairs[0])
     entry = read_json(swept.folder / "keep-0.25" / "network.json")["layers"][0]
     assert sorted(one.number for one in found) == entry["kept"]
     assert all(one.picture.startswith(b"\xff\xd8") for one in found)
 
 
 def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
-    assert list(more_charts(order.rank(swept, BALANCED, Limits()))) == [
+    assert list(more_charts(ranking.rank(swept, BALANCED, Limits()))) == [
         "Accuracy", "Size and latency", "Filters and parameters", "Decision score", "Filters kept per layer",
     ]  # fmt: skip
-    assert "Decision score" not in more_charts(order.rank(swept, BALANCED, Limits(max_ms=1)))
+    assert "Decision score" not in more_charts(ranking.rank(swept, BALANCED, Limits(max_ms=1)))
 
 
 def test_layers_stand_before_the_bases(swept: Sweep) -> None:
-    chart = details.layers_chart(swept.candidate("keep-0.5"), swept.base, swept.layers)
+    chart = candidate_details.layers_chart(swept.candidate("keep-0.5"), swept.base, swept.layers)
     assert [list(bar.y) for bar in chart.data] == [[8, 12, 10], list(swept.candidate("keep-0.5").channels)]
 
 

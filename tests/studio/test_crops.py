@@ -13,9 +13,9 @@ from ftl.errors import FtlError
 from studio.errors import StudioError
 from studio.images.library import find_images
 from studio.jobs.layout import lay_out
-from studio.projects import project_of, set_photo_pattern
+from studio.projects.membership import project_of, set_photo_pattern
 from studio.store.database import writing
-from studio.store.models import Project
+from studio.store.tables import Project
 from tests.ftl.test_photos import HOSTILE, finished
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import draw, photograph
@@ -60,8 +60,8 @@ def test_a_stored_pattern_that_re2_does_not_know_is_told_and_can_be_replaced(pro
 
 def crops_panel(project: Someone) -> AppTest:
     def page(project_id: int, user_id: int) -> None:
-        from studio.images.crops import panel
-        from studio.projects import project_of
+        from studio.projects.membership import project_of
+        from studio.ui.images.photo_names import panel
 
         panel(project_of(project_id), user_id)
 
@@ -89,7 +89,7 @@ def test_the_template_is_guessed_and_its_effect_shown(project: Someone) -> None:
 def test_a_mask_is_laid_out_under_its_photo(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 
-    from ftl.photos import photo_of
+    from ftl.data.photo_names import photo_of
     from studio.jobs.layout import file_names
 
     send(project, ("wall 7_12.png", photograph(4, 4, 1)))

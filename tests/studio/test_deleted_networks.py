@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from studio.choosing.opening import sweep_of
-from studio.choosing.reading import Sweep
 from studio.errors import Forbidden, Missing, StudioError
 from studio.jobs import progress, queue, sweeps
-from studio.jobs.record import await_candidates
-from studio.projects import accept, invite
-from studio.store import shared
+from studio.jobs.reporting import await_candidates
+from studio.projects.membership import accept, invite
+from studio.store import shared_store
 from studio.store.database import reading, writing
-from studio.store.models import DeletedNetwork, Job
+from studio.store.tables import DeletedNetwork, Job
 from studio.trash import deleting
 from studio.trash.purging import purge
+from studio.ui.choose.networks import sweep_of
+from studio.ui.choose.read_sweep import Sweep
 
 LATER = time.time() + 31 * 24 * 3600
 NAMES = {"base", "keep-0.25", "keep-0.5"}
@@ -97,10 +97,10 @@ def test_after_thirty_days_its_files_are_gone_here_and_in_the_store(
 ) -> None:
     own, who = job.project_id, job.created_by
     monkeypatch.setenv("STUDIO_STORE", str(tmp_path / "store"))
-    tree = shared.share_folder(sweeps.workspace(job.id))
+    tree = shared_store.share_folder(sweeps.workspace(job.id))
     assert tree is not None
     queue.change(job.id, tree=tree)
-    contents = shared.contents_of(tree) or {}
+    contents = shared_store.contents_of(tree) or {}
     mine = {sha256 for name, sha256 in contents.items() if name.startswith(f"models/{GONE}/")}
     others = {sha256 for name, sha256 in contents.items() if not name.startswith(f"models/{GONE}/")}
     sweeps.exported(own, job.id, GONE)
@@ -121,7 +121,7 @@ def test_after_thirty_days_its_files_are_gone_here_and_in_the_store(
     with reading() as db:
         left = db.get_one(Job, job.id).tree
         assert left is not None
-        assert set((shared.contents_of(left) or {}).values()) == others
+        assert set((shared_store.contents_of(left) or {}).values()) == others
     deleting.delete_job(own, who, job.id)
     purge(LATER)
     assert not [file for file in (tmp_path / "store").rglob("*") if file.is_file()]

@@ -24,17 +24,17 @@ from streamlit.testing.v1 import AppTest
 
 import ftl
 from studio.annotation import log
-from studio.annotation.shapes import Drawn, cover
-from studio.annotation.tidy import region
-from studio.classes import classes_of
+from studio.annotation.cleanup import region
+from studio.annotation.strokes import Drawn, cover
 from studio.errors import StudioError
-from studio.exchange.archive import as_zip
-from studio.exchange.formats import FORMATS
-from studio.exchange.names import safe_stem, unique_stems
-from studio.exchange.outlines import outlines
-from studio.images.import_masks import import_masks
+from studio.formats.export_zip import as_zip
+from studio.formats.file_names import safe_stem, unique_stems
+from studio.formats.import_masks import import_masks
+from studio.formats.outlines import outlines
+from studio.formats.registry import FORMATS
 from studio.images.library import find_images, set_split
-from studio.projects import create_project
+from studio.projects.classes import classes_of
+from studio.projects.membership import create_project
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import send
 
@@ -344,7 +344,7 @@ def test_voc(tiny: Someone) -> None:
 
 
 def test_voc_has_the_colours_of_its_own_programs() -> None:
-    from studio.exchange.voc import palette
+    from studio.formats.voc import palette
 
     colours = palette()
     assert colours[[1, 2, 3, 8, 15, 255]].tolist() == [
@@ -449,7 +449,7 @@ def test_the_zip_comes_in_pieces(project: Someone) -> None:
 
 def test_the_panel_links_to_the_chosen_format() -> None:
     def page() -> None:
-        from studio.exchange.panel import panel
+        from studio.ui.images.export import panel
 
         panel(7)
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.annotation import log, tidy
-from studio.annotation.canvas import ERASER, pens, strokes, toggle
-from studio.annotation.fold import fold, visible
-from studio.annotation.shapes import Drawn, decode, encode
+from studio.annotation import cleanup, log
+from studio.annotation.rasterise import fold, visible
+from studio.annotation.strokes import Drawn, decode, encode
 from studio.annotation.threshold import components, dark
-from studio.annotation.viewport import look
+from studio.canvas.adapter import ERASER, pens, strokes, toggle
+from studio.canvas.viewport import look
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
 from tests.studio.conftest import Someone
@@ -282,21 +282,21 @@ def test_holes_are_filled_and_specks_dropped() -> None:
     mask[4:6, 4:6] = 0
     mask[7, 7] = 2  # another class inside is no hole
     mask[15, 15] = 3
-    (filling,) = tidy.holes(mask)
+    (filling,) = cleanup.holes(mask)
     filled = fold([Drawn("m", "region", 1, {"counts": encode(mask == 1)}, 1), filling], H, W)
     assert (filled[4:6, 4:6] == 1).all()
     assert filled[7, 7] == 0
-    (dropping,) = tidy.specks(mask, 2)
+    (dropping,) = cleanup.specks(mask, 2)
     assert dropping.class_number == 0
     assert decode(dropping.geometry["counts"], H, W).sum() == 2
-    assert tidy.holes(np.zeros((3, 3), np.uint8)) == tidy.specks(np.zeros((3, 3), np.uint8), 5) == []
+    assert cleanup.holes(np.zeros((3, 3), np.uint8)) == cleanup.specks(np.zeros((3, 3), np.uint8), 5) == []
     assert visible([dropping]) == [dropping]
 
 
 def test_a_mask_kept_on_disk_spares_the_fold_and_is_never_taken_for_another_logs(
     wall: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from studio.annotation import kept
+    from studio.annotation import mask_cache
 
     (image,) = find_images(wall.project_id)
     rng = np.random.default_rng(0)
@@ -315,12 +315,12 @@ def test_a_mask_kept_on_disk_spares_the_fold_and_is_never_taken_for_another_logs
     log._FOLDED.clear()
     rows = [log.drawn(row) for row in log.read(image.id)]
     assert np.array_equal(log.mask(image), fold(rows, H, W))
-    (file,) = (kept._file(image, None).parent).iterdir()
+    (file,) = (mask_cache._file(image, None).parent).iterdir()
     whole = file.read_bytes()
     for damaged in (b"", whole[:-40], b"PK" + bytes(100), whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]):
         file.write_bytes(damaged)
         log._FOLDED.clear()
         assert np.array_equal(log.mask(image), fold(rows, H, W))
-    kept.keep(image, None, rows and log.position(image.id), "another log's row", np.full((H, W), 4, np.uint8))
+    mask_cache.keep(image, None, rows and log.position(image.id), "another log's row", np.full((H, W), 4, np.uint8))
     log._FOLDED.clear()
     assert np.array_equal(log.mask(image), fold(rows, H, W))

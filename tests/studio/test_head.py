@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from studio.annotation import head
 from studio.images.library import find_images
 from studio.store.database import reading
-from studio.store.models import User
+from studio.store.tables import User
+from studio.ui.annotate import header
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import photograph
 from tests.studio.test_uploads import send
@@ -19,15 +19,14 @@ def script() -> None:
     import streamlit as st
 
     from studio import ui
-    from studio.annotation import head
     from studio.images.library import find_images
-    from studio.projects import project_of
+    from studio.projects.membership import project_of
 
     project_id = st.session_state["project"]
     first, other = find_images(project_id)
-    image = head.asked(project_id, first)
+    image = header.asked(project_id, first)
     here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)
-    st.button("next", on_click=head._open, args=(here, image, other if image.id == first.id else first))
+    st.button("next", on_click=header._open, args=(here, image, other if image.id == first.id else first))
     st.text(image.name)
 
 
@@ -49,7 +48,7 @@ def test_a_late_message_does_not_go_back_but_the_browsers_back_does(
     app.run()
     assert (app.text[0].value, app.query_params["image"]) == (other.name, str(other.id))
 
-    monkeypatch.setattr(head, "_LATE", 0.0)  # a while later
+    monkeypatch.setattr(header, "_LATE", 0.0)  # a while later
     app.query_params["image"] = str(first.id)  # the browser's Back
     app.run()
     assert app.text[0].value == first.name

@@ -14,11 +14,11 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from studio.annotation import log
-from studio.classes import classes_of
-from studio.images.import_masks import Imported, import_masks
+from studio.formats.companion_files import Sidecars, learn
+from studio.formats.import_masks import Imported, import_masks
+from studio.formats.shapes import coco_shape
 from studio.images.library import find_images, set_state
-from studio.images.mask_shapes import coco_shape
-from studio.images.readers.sidecars import Sidecars, learn
+from studio.projects.classes import classes_of
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import bomb, picture, send, zipped
 
@@ -101,7 +101,7 @@ def test_coco_run_lengths_packed_and_plain(wall: Someone) -> None:
     assert give(wall, "a.json", coco(text)).regions == 1
     number = {one.name: one.number for one in classes_of(wall.project_id)}["Spalling"]
     assert np.array_equal(mask_of(wall), shape() * number)
-    from studio.annotation.shapes import encode
+    from studio.annotation.strokes import encode
 
     plain = {"size": [HEIGHT, WIDTH], "counts": encode(shape())}
     assert give(wall, "b.json", coco(plain)).regions == 0  # the very same region

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from ftl import load_backbone, load_masks, sweep
-from studio.jobs import backbones, queue, record
+from studio.jobs import backbones, queue, reporting
 from studio.jobs.sweeps import job_in, models, workspace
-from studio.store.models import Job
+from studio.store.tables import Job
 from tests.ftl.test_cli import outcome
 from tests.studio.conftest import Someone
 from tests.studio.test_jobs import KEEP as EVERY
@@ -26,7 +26,7 @@ KEEP = [0.2, 0.5, 1.0] if KILLS < 5 else EVERY
 VICTIMS = {
     "worker": ("spawn_main",),
     "scheduler": ("distributed.cli.dask_scheduler",),
-    "studio": ("studio.jobs.worker", "studio.jobs.run"),
+    "studio": ("studio.jobs.supervisor", "studio.jobs.sweep_job"),
 }
 """Words of their commands. The web server has no part in a job; tests/e2e/test_jobs.py kills it."""
 PAUSE = {"worker": (0.5, 3.0), "scheduler": (2.0, 8.0), "studio": (2.0, 8.0)}
@@ -66,7 +66,7 @@ def test_a_job_ends_with_the_right_result_whatever_is_killed(
                         process.kill()
                 kills += 1
                 queue.start_worker()  # as the studio does when it starts
-        assert now.state == "done", record.log(job.id)
+        assert now.state == "done", reporting.log(job.id)
         assert finished(job) == finished(job) | first  # none was computed again once it was finished
         if expected is None:
             expected = alone(job, project, tmp_path / "alone", KEEP)

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from ftl.rounds import ROUNDS, Take, figure
+from ftl.latency.rounds import ROUNDS, Take, figure
 from studio.accounts import add_user
+from studio.accounts.settings import settings
 from studio.errors import Forbidden, StudioError
-from studio.jobs import notices, queue, quiet, record, webhook
+from studio.jobs import notices, queue, reporting, retake_times, webhook
 from studio.jobs.ending import end
 from studio.jobs.sweeps import job_in, models
-from studio.projects import accept, create_project, invite, set_role
-from studio.settings import settings
+from studio.projects.membership import accept, create_project, invite, set_role
 from studio.store.database import writing
 from tests.studio.conftest import Someone
 from tests.tiny_sweep import add_sweep
@@ -122,7 +122,7 @@ def test_what_fails_is_tried_some_times_and_told_in_the_log(project: Someone, li
     listener.answers = [500, 500, 500]
     webhook.send(job, sleep=rests.append)
     assert (len(listener.heard), tuple(rests)) == (3, webhook.RESTS)
-    assert "the webhook did not hear of this: 127.0.0.1 answers with status 500" in record.log(job.id)
+    assert "the webhook did not hear of this: 127.0.0.1 answers with status 500" in reporting.log(job.id)
 
 
 def test_a_redirect_is_not_followed(listener: Listener) -> None:
@@ -255,7 +255,7 @@ def test_unstable_times_are_taken_again_once_the_machine_is_quiet(project: Someo
     before = {name: file.read_text() for name, file in times.items()}
     queue.change(job, unstable=1, ended_at=time.time())
     loads = [0.9, 0.0, 0.0, 0.9, *[0.0] * 5]
-    assert quiet.take_again(patience=600, seen=lambda: loads.pop(0)) is False
+    assert retake_times.take_again(patience=600, seen=lambda: loads.pop(0)) is False
     assert not loads  # five quiet looks in a row
     assert {name for name, file in times.items() if file.read_text() != before[name]} == {"keep-0.5"}
     again = json.loads(times["keep-0.5"].read_text())
@@ -271,6 +271,6 @@ def taken(take: dict[str, Any], others: float) -> Take:
 
 def test_a_job_that_comes_ends_the_wait_and_so_does_impatience(project: Someone) -> None:
     launched(project, state="done", unstable=2, ended_at=time.time())
-    assert quiet.take_again(patience=0.0, seen=lambda: pytest.fail("it looked")) is False
+    assert retake_times.take_again(patience=0.0, seen=lambda: pytest.fail("it looked")) is False
     launched(project)
-    assert quiet.take_again(patience=600, seen=lambda: pytest.fail("it looked")) is True
+    assert retake_times.take_again(patience=600, seen=lambda: pytest.fail("it looked")) is True

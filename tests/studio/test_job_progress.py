@@ -10,11 +10,12 @@ import pytest
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from studio.accounts import add_user
 from studio.jobs import meter as parts
-from studio.jobs import progress, queue, waiting
+from studio.jobs import queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.sweeps import job_in
-from studio.projects import accept, create_project, invite
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
+from studio.ui.jobs.times import times
 from tests.studio.conftest import Someone
 from tests.studio.test_jobs import fill, give_backbone, settings
 
@@ -171,4 +172,4 @@ def test_a_retry_begins_its_bar_anew(project: Someone, still: None) -> None:
     queue.retry(project.project_id, job.id)
     again = job_in(project.project_id, job.id)
     assert (again.share, again.told) == (0.0, False)
-    assert progress.times(again).startswith("launched")
+    assert times(again).startswith("launched")

@@ -21,28 +21,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.backbones.load import save_backbone
-from ftl.cluster.connect import connected
-from ftl.dataset import LeftOut, load_dataset, without
+from ftl.data.dataset import LeftOut, load_dataset, without
+from ftl.data.masks import load_masks
 from ftl.errors import FtlError
-from ftl.evaluate import repeated
-from ftl.masks import load_masks
-from ftl.model import load_model
+from ftl.models.classifier import load_model
+from ftl.models.io import save_backbone
 from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told, silent
-from ftl.pruning.record import scored_by
+from ftl.sweeping.connection import connected
+from ftl.sweeping.evaluate import repeated
+from ftl.sweeping.manifest import scored_by
+from studio.accounts.settings import Settings, save
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.classes import classes_of
+from studio.annotation.strokes import Drawn
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images, set_class, set_split
-from studio.jobs import backbones, progress, queue, record, run
+from studio.jobs import backbones, progress, queue, reporting, sweep_job
 from studio.jobs.cluster import file as scheduler_file
-from studio.jobs.keep import parse_keep
 from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
 from studio.jobs.sweeps import exported, job_in, models
-from studio.projects import accept, create_project, invite, set_photo_pattern
-from studio.settings import Settings, save
-from studio.store.models import Job
+from studio.projects.classes import classes_of
+from studio.projects.membership import accept, create_project, invite, set_photo_pattern
+from studio.store.tables import Job
+from studio.ui.sweep.keep_fractions import parse_keep
 from tests.conftest import SIZE, draw_pair, make_features, save_png
 from tests.studio.conftest import Someone
 
@@ -124,7 +124,7 @@ def wait(job: Job, *states: str, seconds: float = 120) -> Job:
         if now.state in states:
             return now
         time.sleep(0.05)
-    raise AssertionError(f"still {now.state}, {now.stage}: {record.log(job.id)}")
+    raise AssertionError(f"still {now.state}, {now.stage}: {reporting.log(job.id)}")
 
 
 def process_of(job: Job) -> int:
@@ -139,8 +139,8 @@ def until(job: Job, there: Callable[[], bool], seconds: float = 240) -> None:
     """Wait for something while a job runs."""
     end = time.monotonic() + seconds
     while not there():
-        assert time.monotonic() < end, record.log(job.id)
-        assert job_in(job.project_id, job.id).state in queue.UNFINISHED, record.log(job.id)
+        assert time.monotonic() < end, reporting.log(job.id)
+        assert job_in(job.project_id, job.id).state in queue.UNFINISHED, reporting.log(job.id)
         time.sleep(0.01)
 
 
@@ -212,14 +212,14 @@ def test_what_nobody_foresaw_is_told_in_words(
         raise ValueError("SELECT secret FROM users")
 
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    monkeypatch.setitem(run.KINDS, "sweep", broken)
+    monkeypatch.setitem(sweep_job.KINDS, "sweep", broken)
     job = queue.launch(project.project_id, project.user_id, "sweep", "told", {})
     queue.change(job.id, state="running")
-    assert run.main(job.id) == 1
+    assert sweep_job.main(job.id) == 1
     job = job_in(project.project_id, job.id)
     assert job.state == "failed"
     assert str(job.error).startswith("something unforeseen happened: retry")
-    shown = record.log(job.id)
+    shown = reporting.log(job.id)
     assert "ValueError" in shown
     assert "SELECT" not in shown
     assert "Traceback" not in shown
@@ -235,13 +235,13 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     swept: list[Path] = []
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     none = SimpleNamespace(candidates=[])
-    monkeypatch.setattr("ftl.run.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
-    monkeypatch.setenv(run.SCHEDULER, "")
-    monkeypatch.setenv(run.TIME_ON, "")
+    monkeypatch.setattr("ftl.sweeping.local.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
+    monkeypatch.setenv(sweep_job.SCHEDULER, "")
+    monkeypatch.setenv(sweep_job.TIME_ON, "")
     job = queue.launch(project.project_id, project.user_id, "sweep", "told", settings(project))
-    run.sweep(job, silent)
+    sweep_job.sweep(job, silent)
     tested = len(list(swept[0].rglob("*.png"))) - 2
-    told = record.log(job.id)
+    told = reporting.log(job.id)
     assert f"4 photographs with masks, {30 - tested} to train on, {tested} to report on\n" in told
     assert "2 images left out of the test set, seen before" in told
     assert told.endswith(": 1 the same file, 1 of the same photo")
@@ -330,7 +330,7 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(
     assert [row.name for row in rows] == ["base", *(f"keep-{one:g}" for one in KEEP[::3])]
     assert {(row.stage, row.error) for row in rows} == {("timed", "")}
     assert all(row.worker.startswith("here") for row in rows)
-    assert "looking at photographs" in record.log(job.id)
+    assert "looking at photographs" in reporting.log(job.id)
     assert gone(home)  # with the last job its cluster goes, too
 
 
@@ -385,8 +385,8 @@ def test_a_worker_is_started_where_there_is_work_and_none_is(project: Someone, m
 def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1, 0.2, 0.3]})
-    record.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
-    follow = record.follower(job.id)
+    reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
+    follow = reporting.follower(job.id)
     for told in (Told("base", TIMED), Told("keep-0.1", TIMING), Told("keep-0.2", TESTED), Told("keep-0.3", LOOKING)):
         follow(told)
     queue.change(job.id, state="cancelled")

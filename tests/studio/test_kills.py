@@ -20,16 +20,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.annotation import desk, log
-from studio.annotation.canvas import pens, strokes
-from studio.annotation.fold import fold
-from studio.annotation.shapes import Drawn
-from studio.annotation.viewport import look
+from studio.annotation import log
+from studio.annotation.rasterise import fold
+from studio.annotation.strokes import Drawn
+from studio.canvas import tab_state
+from studio.canvas.adapter import pens, strokes
+from studio.canvas.viewport import look
 from studio.errors import StudioError
-from studio.home import secret
 from studio.images.library import add_image
 from studio.store import database
-from studio.store.models import Image
+from studio.store.home import secret
+from studio.store.tables import Image
 from tests.conftest import ROOT, save_png
 from tests.studio.conftest import Someone
 
@@ -182,40 +183,40 @@ def objects(count: int) -> list[Mapping[str, Any]]:
     ]  # fmt: skip
 
 
-def fill_up(project: Someone, image: Image, monkeypatch: pytest.MonkeyPatch) -> tuple[desk.Mount, int]:
+def fill_up(project: Someone, image: Image, monkeypatch: pytest.MonkeyPatch) -> tuple[tab_state.Mount, int]:
     """Draw until a stroke is refused: what was taken before is there, of the refused ones nothing. How many, then."""
-    monkeypatch.setattr(desk, "st", SimpleNamespace(session_state={}))
-    on = desk.Mount("canvas", (), VIEW, b"", PENS, 0)
+    monkeypatch.setattr(tab_state, "st", SimpleNamespace(session_state={}))
+    on = tab_state.Mount("canvas", (), VIEW, b"", PENS, 0)
     taken = 0
     while taken < 400:
         try:
-            desk.save(image, project.user_id, on, objects(taken + 4))
+            tab_state.save(image, project.user_id, on, objects(taken + 4))
         except StudioError:
             break
         taken += 4
     else:
         raise AssertionError("the disk did not get full")
-    assert len(desk.place(image)["waiting"]) == 4
+    assert len(tab_state.place(image)["waiting"]) == 4
     assert [row.id for row in agrees(image)] == [one.id for one in strokes(objects(taken), "canvas", VIEW, PENS)]
     return on, taken
 
 
-def goes_on(project: Someone, home: Path, image: Image, on: desk.Mount, drawn: int) -> None:
+def goes_on(project: Someone, home: Path, image: Image, on: tab_state.Mount, drawn: int) -> None:
     """The strokes that waited go in, once, however often they are sent."""
     expected = [one.id for one in strokes(objects(drawn), "canvas", VIEW, PENS)]
     for _ in range(2):
         anew()
-        assert desk.save(image, project.user_id, on, objects(drawn)) == drawn
-        assert desk.place(image)["waiting"] == []
+        assert tab_state.save(image, project.user_id, on, objects(drawn)) == drawn
+        assert tab_state.place(image)["waiting"] == []
         assert [row.id for row in agrees(image)] == expected
-        desk.place(image)["saved"].clear()
+        tab_state.place(image)["saved"].clear()
     assert intact(home)
 
 
 def made(folder: Path) -> Someone:
     """As the fixture `project`, in the home folder that is set."""
     from studio.accounts import add_user
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
 
     with database.writing() as db:
         user = add_user(db, "Ada", "a long enough password")
@@ -262,14 +263,14 @@ def remount(folder: Path, how: str) -> None:
 def test_a_read_only_folder(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = made(small)
     image = image_of(project, tmp_path)
-    monkeypatch.setattr(desk, "st", SimpleNamespace(session_state={}))
-    on = desk.Mount("canvas", (), VIEW, b"", PENS, 0)
-    desk.save(image, project.user_id, on, objects(2))
+    monkeypatch.setattr(tab_state, "st", SimpleNamespace(session_state={}))
+    on = tab_state.Mount("canvas", (), VIEW, b"", PENS, 0)
+    tab_state.save(image, project.user_id, on, objects(2))
     anew()
     remount(small, "ro")
     with pytest.raises(StudioError, match="wait"):
-        desk.save(image, project.user_id, on, objects(5))
-    assert len(desk.place(image)["waiting"]) == 3
+        tab_state.save(image, project.user_id, on, objects(5))
+    assert len(tab_state.place(image)["waiting"]) == 3
     remount(small, "rw")
     anew()
     assert len(agrees(image)) == 2

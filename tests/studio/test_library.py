@@ -6,8 +6,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.classes import classes_of
+from studio.annotation.strokes import Drawn
 from studio.errors import Forbidden, StudioError
 from studio.images.library import (
     Filter,
@@ -21,9 +20,10 @@ from studio.images.library import (
     set_state,
     tidy_name,
 )
-from studio.projects import accept, create_project, invite
+from studio.projects.classes import classes_of
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
-from studio.store.models import Image
+from studio.store.tables import Image
 from tests.studio.conftest import Someone
 
 COUNT = 1200

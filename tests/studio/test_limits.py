@@ -13,16 +13,16 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from studio.accounts import COOKIE, open_session
+from studio.accounts.settings import QUOTAS, Settings, recent, save, settings
+from studio.api import gate
+from studio.api.rate_limit import Buckets
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
 from studio.errors import StudioError
-from studio.home import home as home_folder
 from studio.images.library import count_images
 from studio.images.uploads import receive
-from studio.projects import accept, invite
-from studio.settings import QUOTAS, Settings, recent, save, settings
-from studio.web import gate
-from studio.web.rate import Buckets
+from studio.projects.membership import accept, invite
+from studio.store.home import home as home_folder
 from tests.conftest import save_png
 from tests.studio.conftest import Someone
 

@@ -14,15 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy.exc import OperationalError
 
 from studio.accounts import add_user
-from studio.annotation import desk, log
-from studio.annotation.canvas import ERASER, pens, strokes, toggle
-from studio.annotation.fold import fold, visible
-from studio.annotation.shapes import Drawn
-from studio.annotation.viewport import look
+from studio.annotation import log
+from studio.annotation.rasterise import fold, visible
+from studio.annotation.strokes import Drawn
+from studio.canvas import tab_state
+from studio.canvas.adapter import ERASER, pens, strokes, toggle
+from studio.canvas.viewport import look
 from studio.errors import StudioError
-from studio.projects import accept, invite
+from studio.projects.membership import accept, invite
 from studio.store import database
-from studio.store.models import Image
+from studio.store.tables import Image
 from tests.studio.conftest import Someone
 
 H, W = 24, 32
@@ -52,13 +53,13 @@ class Tab:
     def __init__(self, author_id: int) -> None:
         self.author_id = author_id
         self.session: dict[str, Any] = {}
-        self.sent: list[tuple[desk.Mount, list[dict[str, Any]]]] = []
+        self.sent: list[tuple[tab_state.Mount, list[dict[str, Any]]]] = []
 
     def remount(self, image: Image) -> None:
         key = f"canvas-{image.id}-{token_hex(6)}"
         self.objects: list[dict[str, Any]] = []
         self.session[key] = {"drawing": {"raw": {"objects": self.objects}}}
-        self.on = desk.place(image)["mount"] = desk.Mount(key, (), VIEW, b"", PENS, 0)
+        self.on = tab_state.place(image)["mount"] = tab_state.Mount(key, (), VIEW, b"", PENS, 0)
 
 
 class Machine(RuleBasedStateMachine):
@@ -82,14 +83,14 @@ class Machine(RuleBasedStateMachine):
 
     def at(self, tab: Tab) -> Tab:
         """Make this tab's session the one that the desk sees."""
-        self.patch.setattr(desk, "st", SimpleNamespace(session_state=tab.session))
+        self.patch.setattr(tab_state, "st", SimpleNamespace(session_state=tab.session))
         return tab
 
-    def save(self, tab: Tab, on: desk.Mount, objects: list[dict[str, Any]]) -> None:
+    def save(self, tab: Tab, on: tab_state.Mount, objects: list[dict[str, Any]]) -> None:
         self.at(tab)
-        waiting = {one.id for one in desk.place(self.image)["waiting"]}
+        waiting = {one.id for one in tab_state.place(self.image)["waiting"]}
         found = strokes(objects, on.key, VIEW, PENS)
-        assert desk.save(self.image, tab.author_id, on, objects) == len(found)
+        assert tab_state.save(self.image, tab.author_id, on, objects) == len(found)
         self.told |= {one.id for one in found} | waiting
 
     @rule(tab=TAB, shape=PATHS | RECTS)
@@ -111,7 +112,7 @@ class Machine(RuleBasedStateMachine):
     def an_old_reply_comes(self, tab: int, data: st.DataObject, forgets: bool) -> None:
         one = self.at(self.tabs[tab])
         if forgets:  # what it saved: then the log alone keeps doubles out
-            desk.place(self.image)["saved"].clear()
+            tab_state.place(self.image)["saved"].clear()
         if one.sent:
             self.save(one, *data.draw(st.sampled_from(one.sent)))
 
@@ -127,19 +128,19 @@ class Machine(RuleBasedStateMachine):
             raise OperationalError("INSERT", None, Exception("disk is full"))
 
         on, objects = one.on, list(one.objects)
-        unsaved = {stroke.id for stroke in strokes(objects, on.key, VIEW, PENS)} - desk.place(self.image)["saved"]
+        unsaved = {stroke.id for stroke in strokes(objects, on.key, VIEW, PENS)} - tab_state.place(self.image)["saved"]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(log, "append", refuse)
             if unsaved:
                 with pytest.raises(StudioError, match="wait"):
-                    desk.save(self.image, one.author_id, on, objects)
-        assert unsaved <= {stroke.id for stroke in desk.place(self.image)["waiting"]}
+                    tab_state.save(self.image, one.author_id, on, objects)
+        assert unsaved <= {stroke.id for stroke in tab_state.place(self.image)["waiting"]}
 
     @rule(tab=TAB, orderly=st.booleans())
     def the_canvas_is_mounted_anew(self, tab: int, orderly: bool) -> None:
         one = self.at(self.tabs[tab])
         if orderly:
-            desk.put_away(self.image, one.author_id)
+            tab_state.put_away(self.image, one.author_id)
             self.told |= {stroke.id for stroke in strokes(one.objects, one.on.key, VIEW, PENS)}
         one.remount(self.image)
 
@@ -149,7 +150,7 @@ class Machine(RuleBasedStateMachine):
         before = {row.id for row in log.read(self.image.id)}
         on_canvas = {stroke.id for stroke in strokes(one.objects, one.on.key, VIEW, PENS)}
         try:
-            desk.step_back(self.image, one.author_id, kind)
+            tab_state.step_back(self.image, one.author_id, kind)
         except StudioError:
             assert log.last(self.image.id, one.author_id, kind) is None
         else:
@@ -186,7 +187,7 @@ class Machine(RuleBasedStateMachine):
         for tab in self.tabs if sessions else []:  # what waited is lost with them, what is on the canvas is not
             tab.session = {tab.on.key: tab.session[tab.on.key]}
             self.at(tab)
-            desk.place(self.image)["mount"] = tab.on
+            tab_state.place(self.image)["mount"] = tab.on
 
     @rule(which=st.integers(0, 1), most=st.integers(1, 5))
     def a_replica_reads_on(self, which: int, most: int) -> None:
@@ -224,7 +225,7 @@ class Machine(RuleBasedStateMachine):
         """Every tab sends once more: then all that waited or is on a canvas is there, and replicas catch up."""
         for tab in self.tabs:
             self.save(tab, tab.on, tab.objects)
-            assert desk.place(self.image)["waiting"] == []
+            assert tab_state.place(self.image)["waiting"] == []
         for which in range(2):
             self.a_replica_reads_on(which, 10_000)
         self.the_log_holds_what_was_acknowledged_and_nothing_else()

@@ -10,14 +10,14 @@ import pytest
 
 from ftl import load_backbone
 from ftl.files import read_json
-from studio.home import secret
+from studio.accounts.settings import Settings, save
 from studio.images.library import find_images
-from studio.jobs import backbones, queue, record
-from studio.jobs.office import machines
+from studio.jobs import backbones, queue, reporting
+from studio.jobs.machines import machines
 from studio.jobs.sweeps import finished_sweeps, models, workspace
-from studio.projects import accept, invite
-from studio.settings import Settings, save
+from studio.projects.membership import accept, invite
 from studio.store import database, files
+from studio.store.home import secret
 from tests.cluster import Cluster
 from tests.conftest import ROOT
 from tests.ftl.test_cli import outcome
@@ -66,7 +66,7 @@ def test_a_sweep_through_postgresql_s3_and_an_office_is_that_of_one_process(
     save(project.user_id, Settings(time_on="w1"))
     job = queue.launch(project.project_id, project.user_id, "sweep", "office", settings(project))
     done = wait(job, "done", "failed")
-    assert done.state == "done", record.log(job.id)
+    assert done.state == "done", reporting.log(job.id)
     folder = workspace(job.id)
     assert read_json(models(job.id) / "keep-0.5" / "time.json")["worker"] == "w1"
 

@@ -15,19 +15,19 @@ from studio.accounts.history import forget, happened
 from studio.accounts.leaving import delete_account, only_admin_of
 from studio.accounts.others import accounts, deactivate, find_reset, make_reset_link, reactivate, reset_password
 from studio.accounts.own import change_password, rename
+from studio.accounts.rights import ByToken, SignedIn, acting
 from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others, signed_in
 from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import redeem, ticket
 from studio.accounts.tokens import caller, make_token, revoke, tokens_of
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
+from studio.collaboration.comments import comment, comments_on
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image
-from studio.projects import accept, create_project, find_invitation, invite, members_of, set_role
-from studio.rights import ByToken, SignedIn, acting
+from studio.projects.membership import accept, create_project, find_invitation, invite, members_of, set_role
 from studio.store.database import reading, writing
-from studio.store.models import ApiToken, PasswordReset, User
-from studio.together.comments import comment, comments_on
+from studio.store.tables import ApiToken, PasswordReset, User
 from tests.conftest import save_png
 from tests.studio.conftest import Someone
 from tests.studio.test_accounts import PASSWORD, at_once, done
@@ -239,7 +239,7 @@ def test_only_the_owner_sees_to_accounts_and_not_to_their_own_end(owner: str, pr
 
 
 def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -> None:
-    from studio.store.models import Invitation
+    from studio.store.tables import Invitation
 
     grace = account("Grace")
     with writing() as db:  # an owner of a studio that is older than the rule of one first account

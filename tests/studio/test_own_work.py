@@ -6,14 +6,16 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
+from studio.collaboration import review
+from studio.collaboration.assignment import set_overlap
+from studio.collaboration.comments import comment, comments_for
 from studio.errors import Forbidden, StudioError
+from studio.images import work
 from studio.images.library import find_images, image_in, set_state
-from studio.projects import accept, invite, set_role
+from studio.projects import audit
+from studio.projects.membership import accept, invite, set_role
 from studio.store.database import writing
-from studio.store.models import Image
-from studio.together import audit, own_work, review
-from studio.together.comments import comment, comments_for
-from studio.together.sharing import set_overlap
+from studio.store.tables import Image
 from tests.studio.conftest import Someone
 from tests.studio.test_together import dot
 from tests.studio.test_uploads import picture, send
@@ -48,7 +50,7 @@ def test_nobody_accepts_what_they_handed_in_or_drew_alone(
     review.submit(walls[0].id, rita)
     with pytest.raises(Forbidden, match="this is your own work: another reviewer"):
         review.accept(walls[0].id, rita)
-    assert "your own work" in own_work.refusal(project.project_id, walls[0].id, rita)
+    assert "your own work" in work.refusal(project.project_id, walls[0].id, rita)
     log.append(walls[1].id, rita, [dot()])
     review.submit(walls[1].id, team["Bob"])  # Bob hands in what Rita drew
     with pytest.raises(Forbidden, match="your own work"):
@@ -68,11 +70,11 @@ def test_the_only_reviewer_or_a_project_that_says_so_may(
     review.submit(walls[0].id, project.user_id)
     with pytest.raises(Forbidden):
         review.accept(walls[0].id, project.user_id)
-    own_work.set_accept_own(project.project_id, project.user_id, True)
-    own_work.set_accept_own(project.project_id, project.user_id, True)
-    assert own_work.refusal(project.project_id, walls[0].id, project.user_id) == ""
+    work.set_accept_own(project.project_id, project.user_id, True)
+    work.set_accept_own(project.project_id, project.user_id, True)
+    assert work.refusal(project.project_id, walls[0].id, project.user_id) == ""
     review.accept(walls[0].id, project.user_id)
-    own_work.set_accept_own(project.project_id, project.user_id, False)
+    work.set_accept_own(project.project_id, project.user_id, False)
     told = [audit.told(line) for line in audit.history(project.project_id) if line.what == "own work"]
     assert told == [f"said that reviewers {may} accept their own work" for may in ("may not", "may")]
     review.submit(walls[1].id, project.user_id)
@@ -121,12 +123,12 @@ def test_an_area_is_classed_by_the_click_that_saw_it(project: Someone) -> None:
     def script() -> None:
         import streamlit as st
 
-        from studio.annotation import sorting
-        from studio.classes import classes_of
         from studio.images.library import find_images
+        from studio.projects.classes import classes_of
+        from studio.ui.annotate import threshold
 
         image = find_images(st.session_state["project"])[0]
-        sorting.sort(image, st.session_state["user"], classes_of(image.project_id), st.session_state["areas"],
+        threshold.sort(image, st.session_state["user"], classes_of(image.project_id), st.session_state["areas"],
                      editable=True, over=True, nothing="", back="")  # fmt: skip
 
     import numpy as np

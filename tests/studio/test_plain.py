@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.plain import Plain, plain, sentence
+from studio.ui.markdown import Plain, plain, sentence
 
 MARKUP = re.compile(r"[\\`*_\[\]<>$~|]|:[a-zA-Z]")
 """What Markdown and Streamlit's directives begin with, as they stand in the source."""

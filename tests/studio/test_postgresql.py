@@ -14,18 +14,18 @@ from alembic.config import Config
 from sqlalchemy import delete, select, text, update
 
 from studio.accounts import add_user, open_session
+from studio.accounts.rights import SignedIn
 from studio.annotation import log
-from studio.annotation.canvas import toggle
-from studio.annotation.fold import fold
-from studio.annotation.shapes import Drawn
+from studio.annotation.rasterise import fold
+from studio.annotation.strokes import Drawn
+from studio.canvas.adapter import toggle
+from studio.collaboration import presence, review
 from studio.errors import Forbidden
-from studio.home import secret
 from studio.images.library import add_image, find_images
-from studio.projects import accept, invite, members_of, set_role
-from studio.rights import SignedIn
+from studio.projects.membership import accept, invite, members_of, set_role
 from studio.store import database
-from studio.store.models import Member, Session, User
-from studio.together import presence, review
+from studio.store.home import secret
+from studio.store.tables import Member, Session, User
 from tests.conftest import save_png
 from tests.postgresql import new_database
 from tests.studio.conftest import Someone

@@ -16,18 +16,18 @@ from streamlit.testing.v1 import AppTest
 from studio import ui
 from studio.accounts import COOKIE, add_user, open_session
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.classes import classes_of, rename_class
+from studio.annotation.strokes import Drawn
+from studio.collaboration import activity, progress, review
+from studio.collaboration.assignment import assign, set_overlap
+from studio.collaboration.comments import comment
+from studio.collaboration.presence import beat
 from studio.images.library import find_images, set_class
-from studio.progress import charts, counts, feed
-from studio.projects import accept, create_project, invite
+from studio.projects.audit import record
+from studio.projects.classes import classes_of, rename_class
+from studio.projects.membership import accept, create_project, invite
 from studio.store.database import engine, reading, writing
-from studio.store.models import Event, Image, Stroke, Work
-from studio.together import review
-from studio.together.audit import record
-from studio.together.comments import comment
-from studio.together.presence import beat
-from studio.together.sharing import assign, set_overlap
+from studio.store.tables import Event, Image, Stroke, Work
+from studio.ui.progress import charts
 from tests.conftest import ROOT
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import photograph
@@ -112,7 +112,7 @@ def team(project: Someone) -> dict[str, int]:
 
 
 def test_a_project(team: dict[str, int]) -> None:
-    assert counts.project(team["project"]) == counts.Project(
+    assert progress.project(team["project"]) == progress.Project(
         images=6, states={"open": 1, "submitted": 1, "accepted": 3, "returned": 1}, drawn=5,
         classes={"Crack": 1, "Pore": 2, None: 3},
     )  # fmt: skip
@@ -121,35 +121,37 @@ def test_a_project(team: dict[str, int]) -> None:
 def test_annotators(team: dict[str, int]) -> None:
     bob, cleo = team["bob"], team["Cleo"]
     expected = [
-        counts.Annotator(bob, "bob", 3, 1, 0, 1, 2, 0.5, 780 / 3600, 2.0, 4),
-        counts.Annotator(cleo, "Cleo", 2, 0, 1, 0, 1, 1.0, 300 / 3600, 2.5, 4),
+        progress.Annotator(bob, "bob", 3, 1, 0, 1, 2, 0.5, 780 / 3600, 2.0, 4),
+        progress.Annotator(cleo, "Cleo", 2, 0, 1, 0, 1, 1.0, 300 / 3600, 2.5, 4),
     ]
-    assert counts.annotators(team["project"]) == expected
-    assert counts.annotators(team["project"], bob) == expected[:1]
-    assert counts.annotators(team["project"], team["Rita"]) == counts.annotators(team["project"], team["Idle"]) == []
+    assert progress.annotators(team["project"]) == expected
+    assert progress.annotators(team["project"], bob) == expected[:1]
+    assert (
+        progress.annotators(team["project"], team["Rita"]) == progress.annotators(team["project"], team["Idle"]) == []
+    )
 
 
 def test_days(team: dict[str, int]) -> None:
     own = team["project"]
     expected = [
-        counts.Day(date(2026, 3, 1), 4, 3, 1), counts.Day(date(2026, 3, 2), 0, 1, 1),
-        counts.Day(date(2026, 3, 3), 4, 2, 1),
+        progress.Day(date(2026, 3, 1), 4, 3, 1), progress.Day(date(2026, 3, 2), 0, 1, 1),
+        progress.Day(date(2026, 3, 3), 4, 2, 1),
     ]  # fmt: skip
-    assert counts.days(own) == expected
+    assert progress.days(own) == expected
     later = [one._replace(day=date(2026, 3, one.day.day + 1)) for one in expected]
-    assert counts.days(own, offset=1800) == later  # half past eleven is tomorrow, half an hour further east
-    assert counts.days(own, offset=1799) == expected
-    assert counts.days(own, team["Cleo"]) == [counts.Day(date(2026, 3, 3), 4, 2, 1)]
-    assert [one[1:] for one in counts.days(own, team["bob"])] == [(4, 3, 1), (0, 1, 1)]
+    assert progress.days(own, offset=1800) == later  # half past eleven is tomorrow, half an hour further east
+    assert progress.days(own, offset=1799) == expected
+    assert progress.days(own, team["Cleo"]) == [progress.Day(date(2026, 3, 3), 4, 2, 1)]
+    assert [one[1:] for one in progress.days(own, team["bob"])] == [(4, 3, 1), (0, 1, 1)]
 
 
 def test_where_nothing_was_done_there_is_nothing(project: Someone) -> None:
     own = project.project_id
-    assert counts.project(own) == counts.Project(
+    assert progress.project(own) == progress.Project(
         0, dict.fromkeys(("open", "submitted", "accepted", "returned"), 0), 0, {}
     )
-    assert counts.annotators(own) == []
-    assert counts.days(own) == []
+    assert progress.annotators(own) == []
+    assert progress.days(own) == []
 
 
 def test_only_those_to_whom_an_image_was_returned_lose_their_first_pass(project: Someone) -> None:
@@ -172,7 +174,7 @@ def test_only_those_to_whom_an_image_was_returned_lose_their_first_pass(project:
         review.submit(second.id, user)
     review.accept(second.id, project.user_id)
     draw_late(first, dan)
-    shares = {one.name: one.first_pass for one in counts.annotators(own)}
+    shares = {one.name: one.first_pass for one in progress.annotators(own)}
     assert shares == {"Bob": 0.5, "Cleo": 1.0, "Dan": 1.0}
 
 
@@ -194,17 +196,17 @@ def draw_late(image: Image, user_id: int) -> None:
 
 def test_the_charts_show_these_numbers(team: dict[str, int]) -> None:
     own = team["project"]
-    bar = charts.state_bar(counts.project(own))
+    bar = charts.state_bar(progress.project(own))
     assert bar == charts.Bars(
         [""], [charts.Bar("open", [1]), charts.Bar("submitted", [1]), charts.Bar("returned", [1]),
                charts.Bar("accepted", [3])],
     )  # fmt: skip
-    people = charts.annotator_bars(counts.annotators(own))
+    people = charts.annotator_bars(progress.annotators(own))
     assert people == charts.Bars(
         ["bob", "Cleo"], [charts.Bar("open", [1, 0]), charts.Bar("submitted", [0, 1]), charts.Bar("returned", [1, 0]),
                           charts.Bar("accepted", [2, 1])],
     )  # fmt: skip
-    lines = charts.day_lines(counts.days(own))
+    lines = charts.day_lines(progress.days(own))
     assert lines == charts.Lines(["2026-03-01", "2026-03-02", "2026-03-03"], [4, 0, 4], [3, 1, 2], [1, 1, 1])
     for dark in (False, True):
         drawn = charts.draw_bars(people, dark)
@@ -214,7 +216,7 @@ def test_the_charts_show_these_numbers(team: dict[str, int]) -> None:
 
 def test_names_are_shown_as_they_are() -> None:
     names = ["<b>x</b>", "a" * 40, "a" * 39 + "b"]
-    people = [counts.Annotator(one, name, 1, 1, 0, 0, 0, None, 0, None, 1) for one, name in enumerate(names)]
+    people = [progress.Annotator(one, name, 1, 1, 0, 0, 0, None, 0, None, 1) for one, name in enumerate(names)]
     figure = charts.draw_bars(charts.annotator_bars(people))
     assert list(figure.layout.yaxis.ticktext) == ["&lt;b&gt;x&lt;/b&gt; ", "a" * 23 + "… ", "a" * 23 + "… "]
     assert list(figure.data[0].y) == [0, 1, 2]  # two of a kind stay two rows
@@ -222,15 +224,15 @@ def test_names_are_shown_as_they_are() -> None:
 
 def test_the_feed_in_pages_and_of_one_person(team: dict[str, int]) -> None:
     own, seen, before = team["project"], [], None
-    while part := feed.lines(own, before=before, count=7):
+    while part := activity.lines(own, before=before, count=7):
         seen += part
         before = part[-1].id
     with reading() as db:
         assert [one.id for one in seen] == sorted((one.id for one in db.query(Event).where(Event.project_id == own)),
                                                   reverse=True)  # fmt: skip
     mine = [one.id for one in seen if one.user_id == team["bob"]]
-    first = feed.lines(own, team["bob"], count=3)
-    rest = feed.lines(own, team["bob"], before=first[-1].id, count=1000)
+    first = activity.lines(own, team["bob"], count=3)
+    rest = activity.lines(own, team["bob"], before=first[-1].id, count=1000)
     assert [one.id for one in (*first, *rest)] == mine
 
 
@@ -241,7 +243,7 @@ def test_the_audit_log_as_a_table(team: dict[str, int]) -> None:
     rename_class(own, team["Ada"], classes_of(own)[0].id, "Ünglück 🌉")
     with writing() as db:
         db.execute(update(Image).where(Image.id == first.id).values(name="=1+1.png"))
-    content = feed.as_csv(own)
+    content = activity.as_csv(own)
     table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     with reading() as db:
         assert len(table) == 1 + db.query(Event).where(Event.project_id == own).count()
@@ -292,7 +294,11 @@ def test_the_queries_are_few_and_quick_at_ten_thousand_images(project: Someone) 
 
     event.listen(engine(), "before_cursor_execute", count)
     try:
-        for name, query in (("project", counts.project), ("annotators", counts.annotators), ("days", counts.days)):
+        for name, query in (
+            ("project", progress.project),
+            ("annotators", progress.annotators),
+            ("days", progress.days),
+        ):
             begin = time.perf_counter()
             query(own)
             times[name] = time.perf_counter() - begin
@@ -301,7 +307,7 @@ def test_the_queries_are_few_and_quick_at_ten_thousand_images(project: Someone) 
     print(json.dumps(times))
     assert sum(one.startswith("SELECT") for one in asked) <= 10
     assert sum(times.values()) < 10  # a second or so; a machine may be busy
-    rows = counts.annotators(own)
+    rows = progress.annotators(own)
     assert sum(one.strokes for one in rows) == 100_000
     assert sum(one.images for one in rows) == 10_000
     assert all(one.first_pass == 0 for one in rows)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from studio.accounts import add_user, close_session, open_session, user_of
-from studio.classes import add_class, classes_of
 from studio.errors import Forbidden, StudioError
-from studio.projects import (
+from studio.projects.classes import add_class, classes_of
+from studio.projects.membership import (
     accept,
     create_project,
     first_token,

@@ -21,9 +21,9 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from studio.errors import StudioError
-from studio.exchange.borders import borders
-from studio.exchange.outlines import outlines
-from studio.images.mask_shapes import coco_shape, cvat_shape, labelme_shape, yolo_shape
+from studio.formats.fill_outlines import borders
+from studio.formats.outlines import outlines
+from studio.formats.shapes import coco_shape, cvat_shape, labelme_shape, yolo_shape
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import (
     HARD,
@@ -171,7 +171,7 @@ def test_yolo_lines_are_the_same_pixels_cut_or_rounded_and_have_a_box(project: S
 
 
 def test_yolo_corners_stay_in_their_pixels_in_float32_on_the_largest_images() -> None:
-    from studio.exchange.yolo import _WITHIN
+    from studio.formats.yolo import _WITHIN
 
     for side in (1, 2, 3, 7, 224, 4000, 30_000):
         pixels = np.arange(side)

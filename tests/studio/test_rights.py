@@ -16,25 +16,24 @@ import torch
 from PIL import Image as Picture
 from sqlalchemy import delete, select, update
 
-from ftl.backbones.load import save_backbone
-from studio import classes, projects, settings
-from studio.accounts import add_user, open_session, others, own, sessions, tokens
-from studio.agreement import consensus
+from ftl.models.io import save_backbone
+from studio.accounts import add_user, open_session, others, own, sessions, settings, tokens
+from studio.accounts.rights import SignedIn
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
+from studio.collaboration import assignment, comments, consensus, presence, review
 from studio.errors import Forbidden
-from studio.home import secret
-from studio.images import library
-from studio.images.import_masks import import_masks
+from studio.formats.import_masks import import_masks
+from studio.images import library, work
 from studio.images.uploads import receive
 from studio.jobs import backbones, queue, sweeps, webhook
 from studio.jobs.demo import launch_demo
-from studio.rights import SignedIn
+from studio.projects import classes, membership
 from studio.store.database import engine, migrate, reading, writing
-from studio.store.models import BackboneFile, Base, CandidateRow, Job, Member, Session, User
-from studio.together import comments, own_work, presence, review, sharing
+from studio.store.home import secret
+from studio.store.tables import BackboneFile, Base, CandidateRow, Job, Member, Session, User
 from studio.trash import deleting
 from tests.conftest import ROOT, make_features, save_png
 
@@ -95,50 +94,68 @@ def white_mask() -> bytes:
 
 BOX = Drawn("box", "rectangle", 1, {"box": [1, 1, 4, 4]}, 0)
 MASK = np.ones((SIZE, SIZE), np.uint8)
-LIBRARY, QUEUE, REVIEW = "studio.images.library", "studio.jobs.queue", "studio.together.review"
+LIBRARY, QUEUE, REVIEW = "studio.images.library", "studio.jobs.queue", "studio.collaboration.review"
 TRASH = "studio.trash.deleting"
 
 CASES = {
-    "create_project": Case("studio.projects:create_project", None, lambda w, who: projects.create_project(who, "New")),
-    "join": Case("studio.projects:accept", None, lambda w, who: projects.accept(elsewhere(w), who)),
-    "launch_demo": Case("studio.projects:create_project", None, lambda w, who: launch_demo(who)),
+    "create_project": Case(
+        "studio.projects.membership:create_project", None, lambda w, who: membership.create_project(who, "New")
+    ),
+    "join": Case("studio.projects.membership:accept", None, lambda w, who: membership.accept(elsewhere(w), who)),
+    "launch_demo": Case("studio.projects.membership:create_project", None, lambda w, who: launch_demo(who)),
     "restore": Case("studio.backup.restoring:restore", None, lambda w, who: restore(who, io.BytesIO(w.backup))),
     "set_role": Case(
-        "studio.projects:set_role", "admin", lambda w, who: projects.set_role(w.project, who, w.ada, "reviewer")
+        "studio.projects.membership:set_role",
+        "admin",
+        lambda w, who: membership.set_role(w.project, who, w.ada, "reviewer"),
     ),
-    "remove": Case("studio.projects:set_role", "admin", lambda w, who: projects.set_role(w.project, who, w.ada, None)),
+    "remove": Case(
+        "studio.projects.membership:set_role", "admin", lambda w, who: membership.set_role(w.project, who, w.ada, None)
+    ),
     "set_photo_pattern": Case(
-        "studio.projects:set_photo_pattern", "admin", lambda w, who: projects.set_photo_pattern(w.project, "(.+)_", who)
+        "studio.projects.membership:set_photo_pattern",
+        "admin",
+        lambda w, who: membership.set_photo_pattern(w.project, "(.+)_", who),
     ),
-    "invite": Case("studio.projects:invite", "admin", lambda w, who: projects.invite(w.project, "annotator", who)),
+    "invite": Case(
+        "studio.projects.membership:invite", "admin", lambda w, who: membership.invite(w.project, "annotator", who)
+    ),
     "create_class": Case(
-        "studio.classes:create_class", "admin", lambda w, who: classes.create_class(w.project, who, "Spalling")
+        "studio.projects.classes:create_class", "admin", lambda w, who: classes.create_class(w.project, who, "Spalling")
     ),
     "rename_class": Case(
-        "studio.classes:rename_class", "admin", lambda w, who: classes.rename_class(w.project, who, crack(w).id, "Gap")
+        "studio.projects.classes:rename_class",
+        "admin",
+        lambda w, who: classes.rename_class(w.project, who, crack(w).id, "Gap"),
     ),
     "remove_class": Case(
-        "studio.classes:remove_class", "admin", lambda w, who: classes.remove_class(w.project, who, crack(w).id)
+        "studio.projects.classes:remove_class",
+        "admin",
+        lambda w, who: classes.remove_class(w.project, who, crack(w).id),
     ),
     "set_overlap": Case(
-        "studio.together.sharing:set_overlap", "admin", lambda w, who: sharing.set_overlap(w.project, who, 2)
+        "studio.collaboration.assignment:set_overlap", "admin", lambda w, who: assignment.set_overlap(w.project, who, 2)
     ),
     "assign": Case(
-        "studio.together.sharing:assign", "reviewer", lambda w, who: sharing.assign(w.project, [w.open], w.ada, who)
+        "studio.collaboration.assignment:assign",
+        "reviewer",
+        lambda w, who: assignment.assign(w.project, [w.open], w.ada, who),
     ),
     "give_next": Case(
-        "studio.together.sharing:give_next", "annotator", lambda w, who: sharing.give_next(w.project, who)
+        "studio.collaboration.assignment:give_next", "annotator", lambda w, who: assignment.give_next(w.project, who)
     ),
-    "beat": Case("studio.together.presence:beat", "annotator", lambda w, who: presence.beat(w.open, who)),
+    "beat": Case("studio.collaboration.presence:beat", "annotator", lambda w, who: presence.beat(w.open, who)),
     "submit": Case(f"{REVIEW}:submit", "annotator", lambda w, who: review.submit(w.open, who)),
     "accept": Case(f"{REVIEW}:accept", "reviewer", lambda w, who: review.accept(w.submitted, who)),
     "give_back": Case(f"{REVIEW}:give_back", "reviewer", lambda w, who: review.give_back(w.submitted, who)),
     "reopen": Case(f"{REVIEW}:reopen", "reviewer", lambda w, who: review.reopen(w.accepted, who)),
     "comment": Case(
-        "studio.together.comments:comment", "annotator", lambda w, who: comments.comment(image(w, w.open), who, "here")
+        "studio.collaboration.comments:comment",
+        "annotator",
+        lambda w, who: comments.comment(image(w, w.open), who, "here"),
     ),
     "settle a comment": Case(
-        "studio.together.comments:settle",
+        "studio.collaboration.comments:settle",
         "annotator",
         lambda w, who: comments.settle(image(w, w.open), w.comment, who),
     ),
@@ -147,7 +164,7 @@ CASES = {
         "studio.annotation.log:restore", "annotator", lambda w, who: log.restore(image(w, w.open), who, MASK)
     ),
     "settle masks": Case(
-        "studio.agreement.consensus:settle",
+        "studio.collaboration.consensus:settle",
         "reviewer",
         lambda w, who: consensus.settle(image(w, w.open), who, MASK, 2, log.position(w.open)),
     ),
@@ -160,9 +177,9 @@ CASES = {
         lambda w, who: library.give_class(w.project, who, w.open, None, crack(w).id),
     ),
     "set_accept_own": Case(
-        "studio.together.own_work:set_accept_own",
+        "studio.images.work:set_accept_own",
         "admin",
-        lambda w, who: own_work.set_accept_own(w.project, who, True),
+        lambda w, who: work.set_accept_own(w.project, who, True),
     ),
     "set_split": Case(
         f"{LIBRARY}:_update", "annotator", lambda w, who: library.set_split(w.project, who, [w.open], "test")
@@ -182,12 +199,12 @@ CASES = {
         lambda w, who: receive(w.project, who, [("Spalling/a.png", io.BytesIO(photograph(9)))]),
     ),
     "import masks": Case(
-        "studio.images.import_masks:import_masks",
+        "studio.formats.import_masks:import_masks",
         "annotator",
         lambda w, who: import_masks(w.project, who, [("open.png", io.BytesIO(white_mask()))], class_number=1),
     ),
     "import masks of a new class": Case(
-        "studio.images.readers.targets:number", "annotator", lambda w, who: import_new_class(w, who)
+        "studio.formats.targets:number", "annotator", lambda w, who: import_new_class(w, who)
     ),
     "launch": Case(f"{QUEUE}:launch", "admin", lambda w, who: queue.launch(w.project, who, "sweep", "b", {})),
     "prefer": Case(f"{QUEUE}:prefer", "admin", lambda w, who: queue.prefer(w.project, w.queued, who)),
@@ -229,7 +246,9 @@ CASES = {
         "admin",
         lambda w, who: webhook.set_for_project(w.project, who, "https://93.184.215.14/hook"),
     ),
-    "revoke": Case("studio.projects:revoke", "admin", lambda w, who: projects.revoke(w.project, who, w.invitation)),
+    "revoke": Case(
+        "studio.projects.membership:revoke", "admin", lambda w, who: membership.revoke(w.project, who, w.invitation)
+    ),
     "delete images": Case(
         f"{TRASH}:delete_images", "reviewer", lambda w, who: deleting.delete_images(w.project, who, [w.open])
     ),
@@ -255,15 +274,15 @@ CASES = {
         f"{TRASH}:rename_image", "reviewer", lambda w, who: deleting.rename_image(w.open, who, "b.png")
     ),
     "save settings": Case(
-        "studio.settings:save", None, lambda w, who: settings.save(who, settings.Settings(most_jobs=3))
+        "studio.accounts.settings:save", None, lambda w, who: settings.save(who, settings.Settings(most_jobs=3))
     ),
 }
 """Every change that there is. Who adds one adds it here, or `test_no_change_is_missing_here` fails."""
 
 NOT_BY_SOMEBODY = {
-    "studio.rights:acting": "asks",
-    "studio.rights:changing": "asks",
-    "studio.rights:changing_image": "asks",
+    "studio.accounts.rights:acting": "asks",
+    "studio.accounts.rights:changing": "asks",
+    "studio.accounts.rights:changing_image": "asks",
     "studio.accounts.sessions:open_session": "signs in: there is nobody to ask for yet",
     "studio.accounts.sessions:close_session": "signs out the session that it is given",
     "studio.accounts.sessions:see": "notes that a session is in use",
@@ -275,21 +294,21 @@ NOT_BY_SOMEBODY = {
     "studio.accounts.throttle:count_attempt": "signs in",
     "studio.accounts.throttle:forget_attempt": "signs in",
     "studio.accounts.tickets:redeem": "signs in",
-    "studio.oidc:redeem": "signs in",
+    "studio.accounts.oidc:redeem": "signs in",
     "studio.trash.purging:purge": "the studio's own, every hour",
     "studio.trash.purging:_purge_rows": "the studio's own, every hour",
     "studio.trash.purging:_purge_network": "the studio's own, every hour",
-    "studio.trash.shared:sweep_out": "the studio's own, every hour",
-    "studio.projects:accept": "makes a new account, by an invitation",
-    "studio.projects:first_token": "the first start's link",
-    "studio.projects:invite": "the first start's link",
+    "studio.trash.shared_store:sweep_out": "the studio's own, every hour",
+    "studio.projects.membership:accept": "makes a new account, by an invitation",
+    "studio.projects.membership:first_token": "the first start's link",
+    "studio.projects.membership:invite": "the first start's link",
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
     "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
-    "studio.jobs.record:say": "the job's own process's",
-    "studio.jobs.record:await_candidates": "the job's own process's",
-    "studio.jobs.record:follow": "the job's own process's",
-    "studio.jobs.record:follower": "the job's own process's",
+    "studio.jobs.reporting:say": "the job's own process's",
+    "studio.jobs.reporting:await_candidates": "the job's own process's",
+    "studio.jobs.reporting:follow": "the job's own process's",
+    "studio.jobs.reporting:follower": "the job's own process's",
 }
 """What writes without anybody who could be asked for, and why."""
 
@@ -315,11 +334,11 @@ def import_new_class(world: World, who: int) -> object:
 
 
 def elsewhere(world: World) -> str:
-    return projects.invite(projects.create_project(world.ada, "Elsewhere").id, "annotator")
+    return membership.invite(membership.create_project(world.ada, "Elsewhere").id, "annotator")
 
 
 def _scratch() -> Path:
-    from studio.home import home
+    from studio.store.home import home
 
     return home()
 
@@ -344,9 +363,9 @@ def build(folder: Path) -> World:
         ada, cleo = (add_user(db, name, None).id for name in ("Ada", "Cleo"))
         bob = add_user(db, "Bob", PASSWORD).id
         db.get_one(User, cleo).deactivated_at = time.time()
-    projects.accept(projects.invite(None, "admin"), bob)  # the owner, who may save settings
-    project = projects.create_project(ada, "Bridge 42").id
-    projects.accept(projects.invite(project, "admin"), bob)
+    membership.accept(membership.invite(None, "admin"), bob)  # the owner, who may save settings
+    project = membership.create_project(ada, "Bridge 42").id
+    membership.accept(membership.invite(project, "admin"), bob)
     content = [
         (f"{name}.png", photograph(number)) for number, name in enumerate(("open", "submitted", "accepted", "deleted"))
     ]
@@ -376,8 +395,8 @@ def build(folder: Path) -> World:
     with writing() as db:
         db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
     deleting.delete_images(project, ada, images[3:])
-    projects.invite(project, "annotator", ada)
-    (invitation,) = projects.open_invitations(project)
+    membership.invite(project, "annotator", ada)
+    (invitation,) = membership.open_invitations(project)
     saved = b"".join(backup(project))
     return World(project, ada, bob, cleo, *images, remark, *ids, invitation.token_hash, saved, network)
 
@@ -471,7 +490,7 @@ def test_whoever_may_no_longer_act_changes_nothing(name: str, copy: Callable[[],
             token = elsewhere(world)
             before = rows()
             with pytest.raises(Forbidden):
-                projects.accept(token, who)
+                membership.accept(token, who)
         else:
             before = rows()
             with pytest.raises(Forbidden):

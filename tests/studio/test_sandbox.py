@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from studio.errors import StudioError
-from studio.home import secret
 from studio.sandbox import FILES, Refused, call, each, nurseries
+from studio.store.home import secret
 from tests.conftest import ROOT
 from tests.studio import sandbox_tasks as tasks
 

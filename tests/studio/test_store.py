@@ -17,10 +17,10 @@ from sqlalchemy import text
 
 from ftl.errors import FtlError
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.home import secret
+from studio.annotation.strokes import Drawn
 from studio.images.library import add_image, find_images
 from studio.store import database, files
+from studio.store.home import secret
 from tests.conftest import ROOT, save_png
 from tests.studio.conftest import Someone
 
@@ -39,7 +39,7 @@ def test_sqlite_commits_to_disk(home: Path) -> None:
 
 
 def test_a_block_that_fails_changes_nothing(project: Someone) -> None:
-    from studio.store.models import User
+    from studio.store.tables import User
 
     with pytest.raises(RuntimeError), database.writing() as db:
         db.add(User(name="Ghost"))
@@ -59,7 +59,7 @@ def test_the_secret_stays_the_same(home: Path) -> None:
 WRITER = """
 import sys
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
 image, author, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 for number in range(10_000):
     id = f"{name}-{number}"

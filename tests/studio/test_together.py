@@ -9,15 +9,16 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
-from studio.classes import add_class, classes_of, remove_class, removed_classes, rename_class
+from studio.annotation.strokes import Drawn
+from studio.collaboration import comments, presence, review
+from studio.collaboration.assignment import assign, blind, give_next, set_overlap, works_on
 from studio.errors import StudioError
 from studio.images.library import find_images, image_in, set_class
-from studio.projects import accept, invite, project_of
+from studio.projects import audit
+from studio.projects.classes import add_class, classes_of, remove_class, removed_classes, rename_class
+from studio.projects.membership import accept, invite, project_of
 from studio.store.database import reading, writing
-from studio.store.models import Image, Work
-from studio.together import audit, comments, presence, review
-from studio.together.sharing import assign, blind, give_next, set_overlap, works_on
+from studio.store.tables import Image, Work
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import picture, send
 
@@ -218,7 +219,7 @@ def test_a_removed_class_is_out_of_sight_and_comes_back_with_its_strokes(project
 
 
 def test_the_past_is_restored_by_adding(project: Someone, walls: list[Image]) -> None:
-    from studio.annotation.fold import revision
+    from studio.annotation.rasterise import revision
 
     log.append(
         walls[0].id,

@@ -12,21 +12,20 @@ import pytest
 from sqlalchemy import func, select
 
 from ftl.errors import FtlError
-from studio.agreement import layers
 from studio.annotation import log
-from studio.annotation.shapes import Drawn
+from studio.annotation.strokes import Drawn
 from studio.backup.packing import backup
+from studio.collaboration import annotator_masks, assignment, presence, progress, review
+from studio.collaboration.comments import comment
 from studio.errors import Forbidden, StudioError
 from studio.images.library import Filter, add_image, count_images, find_ids, find_images, image_in, neighbour
 from studio.jobs import backbones, queue, sweeps
 from studio.jobs.layout import lay_out
-from studio.progress import counts
-from studio.projects import accept, invite, open_invitations, projects_of, require, revoke
-from studio.store import files, shared
+from studio.projects.membership import accept, invite, open_invitations, projects_of, require, revoke
+from studio.store import files
+from studio.store import shared_store as shared
 from studio.store.database import reading, writing
-from studio.store.models import BackboneFile, Base, Event, Image, Job, Project, Stroke
-from studio.together import presence, review, sharing
-from studio.together.comments import comment
+from studio.store.tables import BackboneFile, Base, Event, Image, Job, Project, Stroke
 from studio.trash import deleting
 from studio.trash.purging import purge
 from tests.conftest import save_png
@@ -56,8 +55,8 @@ def seen(project: Someone) -> dict[str, Any]:
     own = project.project_id
     return {
         "count": count_images(own), "list": [image.id for image in find_images(own)], "ids": find_ids(own, Filter()),
-        "progress": counts.project(own), "people": counts.annotators(own), "days": counts.days(own),
-        "here": [image.id for _, image in presence.in_project(own)], "several": layers.drawn_by_several(own),
+        "progress": progress.project(own), "people": progress.annotators(own), "days": progress.days(own),
+        "here": [image.id for _, image in presence.in_project(own)], "several": annotator_masks.drawn_by_several(own),
         "backup": len(b"".join(backup(own))), "named": find_images(own, Filter(text="wall 0")),
         "drawn": count_images(own, Filter(drawn=True)),
     }  # fmt: skip
@@ -85,7 +84,7 @@ def test_a_deleted_image_is_served_nowhere_and_comes_back_as_it_was(project: Som
         lambda: review.accept(gone.id, who),
         lambda: presence.beat(gone.id, who, time.time() + 60),
         lambda: comment(gone, who, "again"),
-        lambda: sharing.assign(own, [gone.id], who, who),
+        lambda: assignment.assign(own, [gone.id], who, who),
     ):
         with pytest.raises(StudioError):
             change()
@@ -115,7 +114,7 @@ def test_after_thirty_days_rows_and_files_are_gone_but_for_what_others_need(
     project: Someone, walls: list[Image]
 ) -> None:
     own, who = project.project_id, project.user_id
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
 
     other = create_project(who, "Other").id
     shared, alone = walls
@@ -143,7 +142,7 @@ def test_a_shared_store_keeps_what_somebody_needs_and_nothing_else(
     project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photograph of two projects, one of one, and a backbone; nothing goes while a job runs."""
-    from studio.projects import create_project
+    from studio.projects.membership import create_project
 
     own, who, store = project.project_id, project.user_id, tmp_path / "store"
     monkeypatch.setenv("STUDIO_STORE", str(store))
@@ -175,7 +174,7 @@ def test_a_shared_store_keeps_what_somebody_needs_and_nothing_else(
     assert stored() == whole
     queue.change(running.id, state="cancelled")
     with monkeypatch.context() as patch, pytest.raises(FtlError):
-        patch.setattr("studio.trash.shared.remove", away)
+        patch.setattr("studio.trash.shared_store.remove", away)
         purge(LATER)
     purge(LATER)
     assert stored() == {kept.sha256}

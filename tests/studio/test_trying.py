@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ftl.models.head import Head
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.head import Head
-from ftl.model import Model
+from ftl.models.classifier import Model
 from studio.errors import StudioError
-from studio.trying.draw import heat_map, picture
-from studio.trying.examine import Finding, examine
-from studio.trying.results import Row, as_csv
-from studio.trying.tiles import LARGE, MOST, SIDE, Tile, cut, usual_side
-from studio.trying.training import trained_on
-from studio.trying.uploads import read_upload
+from studio.inspection.draw import heat_map, picture
+from studio.inspection.examine import Finding, examine
+from studio.inspection.results import Row, as_csv
+from studio.inspection.tiles import LARGE, MOST, SIDE, Tile, cut, usual_side
+from studio.inspection.training import trained_on
+from studio.inspection.uploads import read_upload
 from tests.conftest import SIZE, make_backbone, save_png
 
 

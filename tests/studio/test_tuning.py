@@ -6,12 +6,12 @@ import pytest
 
 from ftl.errors import FtlError
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
-from ftl.tuning.epoch import Epoch
-from ftl.tuning.plan import Recipe, Tuning
-from studio.jobs import progress, queue, record
-from studio.jobs.curves import learning_chart
+from ftl.training.epoch import Epoch
+from ftl.training.settings import Recipe, Tuning
+from studio.jobs import progress, queue, reporting
 from studio.jobs.sweeps import job_in
 from studio.jobs.tuning import network_names, tuning_of
+from studio.ui.jobs.learning_curves import learning_chart
 from tests.studio.conftest import Someone
 
 
@@ -30,12 +30,12 @@ def test_settings_say_what_is_made_and_old_ones_nothing() -> None:
 def test_epochs_are_kept_once_in_order_and_drawn(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1]})
-    record.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])
-    follow = record.follower(job.id)
+    reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])
+    follow = reporting.follower(job.id)
     points = [Epoch(1, 0.7, 0.6, 0.8), Epoch(2, 0.4, 0.3, 0.9), Epoch(3, 0.2, 0.25, 0.92)]
     for point in (points[0], points[1], points[0], *points[1:]):  # cut off after the second, and gone on with
         follow(Told("keep-0.1-tuned", TRAINING, point.epoch, 15, epoch=point))
-    record.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])  # at a retry
+    reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])  # at a retry
     assert progress.curves(job_in(project.project_id, job.id)) == {"keep-0.1-tuned": points}
     queue.change(job.id, state="running")
     states = {row["Network"]: row["State"] for row in progress.candidates(job_in(project.project_id, job.id))}
@@ -50,8 +50,8 @@ def test_what_is_settled_leaves_out_what_is_not_finished(project: Someone, monke
     settings = {"keep": [0.1], "also": ["recalibrated", "tuned"], "tune_base": True, "budgets": ["1%", "5ms"]}
     job = queue.launch(project.project_id, project.user_id, "sweep", "a", settings)
     names = tuning_of(settings).names(network_names(settings))
-    record.await_candidates(job.id, names)
-    follow = record.follower(job.id)
+    reporting.await_candidates(job.id, names)
+    follow = reporting.follower(job.id)
     for name in names:
         follow(Told(name, LOOKING))
     for name in ("base", "keep-0.1", "keep-0.1-recalibrated", "macs-0.01", "macs-0.01-recalibrated"):

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ftl.models.head import Head
 from PIL import Image
 
 from ftl import load_backbone, load_model
+from ftl.data.images import read_image, resize_image
+from ftl.data.masks import read_pairs
 from ftl.errors import FtlError
+from ftl.evaluation.explain import LayerLeft, filter_views, layers_of
+from ftl.evaluation.overlays import OUTLINE
 from ftl.files import read_json, write_json
-from ftl.head import Head
-from ftl.images import read_image, resize_image
-from ftl.masks import read_pairs
-from ftl.model import Model
-from ftl.pictures import OUTLINE
-from ftl.understand import LayerLeft, filter_views, layers_of
+from ftl.models.classifier import Model
 from studio.accounts import add_user
-from studio.choosing.maps import masked_photographs
-from studio.choosing.reading import Sweep
 from studio.errors import Forbidden
 from studio.jobs import sweeps
-from studio.projects import create_project
+from studio.projects.membership import create_project
 from studio.store.database import writing
-from studio.understanding import answers, filters, layers
+from studio.ui.choose.filter_maps import masked_photographs
+from studio.ui.choose.read_sweep import Sweep
+from studio.ui.explain import filters, layers, predictions
 from tests.conftest import SIZE, save_png
 
 
@@ -51,7 +51,7 @@ def test_what_glows_is_what_counts_for_the_iou(swept: Sweep) -> None:
 
 def test_a_layer_is_shown_on_what_children_decoded(swept: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, opened = pairs_of(swept)[:2], list[Path]()
-    monkeypatch.setattr("ftl.masks.read_image", lambda path: opened.append(path) or read_image(path))
+    monkeypatch.setattr("ftl.data.masks.read_image", lambda path: opened.append(path) or read_image(path))
     found = filters.look(swept.folder / "keep-0.5", "features.5", pairs)
     assert len(opened) == 2
     assert not {path.parent for path in opened} & {photo.parent for photo, _ in pairs}
@@ -109,22 +109,22 @@ def test_an_answer_is_explained_at_the_last_layer_where_something_speaks_for_it(
     photo, mask = pairs_of(swept)[0]
     model = load_model(swept.folder / "keep-0.5")
     head = model.head
-    shown = pixels(answers.explain(model, read_image(photo), "Crack", "features.9", mask).glow)
+    shown = pixels(predictions.explain(model, read_image(photo), "Crack", "features.9", mask).glow)
     assert shown.shape == (SIZE, SIZE, 3)
     silent = Model(model.network, Head(0 * head.weight, head.bias, head.classes, pooled=head.pooled))
-    assert answers.explain(silent, read_image(photo), "Crack", "features.9").silent
-    assert answers.telling(silent, read_image(photo), "Crack", swept.layers) == "features.9"
+    assert predictions.explain(silent, read_image(photo), "Crack", "features.9").silent
+    assert predictions.telling(silent, read_image(photo), "Crack", swept.layers) == "features.9"
     # every map of the last layer speaks against a crack, whose slopes in the layer before it have both signs
     against = Model(model.network, Head(-np.abs(head.weight), head.bias, head.classes, pooled=head.pooled))
-    assert answers.telling(against, read_image(photo), "Background", swept.layers) == "features.9"
-    assert answers.telling(against, read_image(photo), "Crack", swept.layers) in ("features.5", "features.1")
+    assert predictions.telling(against, read_image(photo), "Background", swept.layers) == "features.9"
+    assert predictions.telling(against, read_image(photo), "Crack", swept.layers) in ("features.5", "features.1")
 
 
 def test_the_mask_is_that_of_the_sweep(swept: Sweep) -> None:
     pairs = pairs_of(swept)
     number = int(pairs[2][0].name.partition("_")[0])
-    assert answers.mask_of(number, pairs) == pairs[2][1]
-    assert answers.mask_of(9999, pairs) is answers.mask_of(None, pairs) is None
+    assert predictions.mask_of(number, pairs) == pairs[2][1]
+    assert predictions.mask_of(9999, pairs) is predictions.mask_of(None, pairs) is None
 
 
 def test_the_sentence_and_the_chart_of_what_went(swept: Sweep) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.classes import classes_of
 from studio.errors import StudioError
 from studio.images import archives
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import Received, receive
+from studio.projects.classes import classes_of
 from studio.sandbox import calls
 from tests.studio.conftest import Someone
 

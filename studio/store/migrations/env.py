@@ -3,7 +3,7 @@
 from alembic import context
 
 from studio.store.database import engine
-from studio.store.models import Base
+from studio.store.tables import Base
 
 with engine().execution_options(writes=True).connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)

@@ -1,1 +1,0 @@
-"""Networks to prune: by name, or from a file."""

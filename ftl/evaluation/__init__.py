@@ -1,0 +1,1 @@
+"""What candidates are worth: metrics, recommendation, explanations, charts."""

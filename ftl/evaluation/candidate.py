@@ -1,0 +1,115 @@
+"""A candidate: one network with its head and what was measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ftl.errors import FtlError
+from ftl.evaluation.runtimes import PYTORCH, TITLES
+from ftl.formatting import milliseconds
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network with its head and measurements. Shares are 0..1, times milliseconds, sizes MiB; None: not known.
+
+    `accuracy`, `f1`, `recall` are of the validation images; those of the test set begin with `test_`.
+    `balanced_accuracy`: mean recall of the classes. `validation_confusion`: as `ftl.evaluation.metrics.confusion`, of
+    the validation images; `confusion` is of the test images. `right`: an answer each on the validation images.
+    `spread`: how far its probabilities differ between validation images, see `ftl.evaluation.metrics.spread`. `silent`:
+    how many of how many filters no test image activates. `head`: its kind, see `ftl.models.layout.HEADS`. `budget`:
+    limit and unit that its network was searched within, see `ftl.models.layout.Budget`. In the original's CSVs there is
+    one set of figures, which then stands for both. The figures are PyTorch's; `runtimes` holds, for each other runtime
+    that was measured, those that differ there, by the names used here. `unstable`: why the time is not to be relied on,
+    empty where it is (`ftl.latency.rounds`); `time_rounds`: how often it was taken; `time_others`: the share 0..1 of
+    the processor that other programs used then.
+    """
+
+    name: str
+    keep: float | None
+    parameters: int
+    accuracy: float
+    f1: float | None
+    recall: float | None
+    time_ms: float
+    size_mb: float
+    time_q1_ms: float | None = None
+    time_q3_ms: float | None = None
+    time_rounds: int | None = None
+    time_others: float | None = None
+    unstable: str = ""
+    macs: int | None = None
+    precision: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    test_accuracy: float | None = None
+    test_accuracy_low: float | None = None
+    test_accuracy_high: float | None = None
+    test_precision: float | None = None
+    test_recall: float | None = None
+    test_f1: float | None = None
+    channels: tuple[int, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    tied_layers: int = 0
+    published_score: float | None = None
+    right: tuple[bool, ...] = field(default=(), repr=False)
+    is_base: bool = False
+    head: str = "linear"
+    budget: tuple[float, str] | None = None
+    balanced_accuracy: float | None = None
+    test_balanced_accuracy: float | None = None
+    validation_confusion: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    spread: float | None = None
+    silent: tuple[int, int] | None = None
+    runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
+
+    @property
+    def above_limit(self) -> str:
+        """`above its 5 ms` for one that was searched within a time and takes longer; empty for any other."""
+        limit, unit = self.budget or (0.0, "")
+        return f"above its {milliseconds(limit)}" if unit == "ms" and self.time_ms > limit else ""
+
+    @property
+    def time_mark(self) -> str:
+        """`time unstable: ` and why; empty for a time that is to be relied on."""
+        return f"time unstable: {self.unstable}" if self.unstable else ""
+
+
+def unstable_times(candidates: Sequence[Candidate]) -> str:
+    """A sentence on those of the times that no ranking should rely on; empty where there are none."""
+    unstable = [one for one in candidates if one.unstable]
+    if not unstable:
+        return ""
+    first = unstable[0]
+    if len(unstable) == 1:
+        return f"The time of {first.name} is unstable ({first.unstable}): a ranking by time may change."
+    whose = "all" if len(unstable) == len(candidates) else f"{len(unstable)} of {len(candidates)}"
+    why = f"{first.name}: {first.unstable}"
+    return f"The times of {whose} networks are unstable (as that of {why}): a ranking by time may change."
+
+
+def base_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The unpruned network. Raises `FtlError` when the table has none."""
+    for candidate in candidates:
+        if candidate.is_base:
+            return candidate
+    raise FtlError("the table has no unpruned base to compare with")
+
+
+def runtimes_of(candidates: Sequence[Candidate]) -> list[str]:
+    """The runtimes that all of the candidates were timed in, PyTorch first."""
+    return [PYTORCH, *(one for one in TITLES if all(one in candidate.runtimes for candidate in candidates))]
+
+
+def in_runtime(candidates: Sequence[Candidate], runtime: str) -> list[Candidate]:
+    """The candidates as they are in a runtime: its times and, for 8-bit integers, its accuracies and sizes.
+
+    Raises `FtlError` when one was not measured there.
+    """
+    if runtime == PYTORCH:
+        return [*candidates]
+    if runtime not in runtimes_of(candidates):
+        raise FtlError(f"not all networks were timed in {runtime}: run ftl test with --runtimes {runtime}")
+    return [replace(one, **one.runtimes[runtime]) for one in candidates]

@@ -1,0 +1,205 @@
+"""What became of a network's layers, what its filters see, and why it answers as it does.
+
+from ftl.evaluation.explain import best_first, filter_views, grad_cam, layers_of
+
+left = layers_of("models/keep-0.1")                                  # layer by layer, what stayed and what went
+seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
+number = left[4].kept[best_first(seen.iou.mean(0))[0]]               # the base's number of the best filter
+heat, probabilities = grad_cam(load_model("models/keep-0.1"), image, "Crack")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import fx, nn
+
+from ftl.data.masks import MaskSet
+from ftl.errors import FtlError
+from ftl.models.backbone import Backbone, macs_by_layer
+from ftl.models.classifier import Model
+from ftl.models.graph import walk
+from ftl.models.head import flattened
+from ftl.models.layers import ACTIVATIONS
+from ftl.models.layout import BASE
+from ftl.models.network_folder import read_description
+from ftl.pruning.coupling import ties
+from ftl.pruning.criteria import criterion as criterion_named
+from ftl.pruning.scoring import Evidence, batches
+
+_ON_THE_WAY = (nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d)
+"""What may stand between a convolution and its ReLU."""
+
+_ACTIVATIONS = tuple(kind.module for kind in ACTIVATIONS.values())
+
+
+class LayerLeft(NamedTuple):
+    """What is left of one convolution of the base.
+
+    `kept`: numbers of the filters that stayed, rising, of the `filters` that the base has. `scores`: by group of
+    photographs, the score of each of those; none for the base, where nothing was ranked. `macs` of `base_macs`:
+    multiply-adds of one image.
+    """
+
+    name: str
+    kept: tuple[int, ...]
+    filters: int
+    scores: dict[str, tuple[float, ...]]
+    macs: int
+    base_macs: int
+
+
+def layers_of(folder: str | Path) -> list[LayerLeft]:
+    """The layers of a network's folder in a sweep, beside those of the sweep's base. Reads no weights.
+
+    Raises `FtlError` when the network's or the base's description is missing or damaged.
+    """
+    folder = Path(folder)
+    here, base = read_description(folder), read_description(folder.parent / BASE)
+    try:
+        now, before = (macs_by_layer(one["architecture"], one["preprocess"]["size"]) for one in (here, base))
+        return [
+            LayerLeft(
+                name=own["name"],
+                kept=tuple(own["kept"]),
+                filters=len(whole["kept"]),
+                scores={
+                    group: tuple(scores)
+                    for group, scores in own.get("scores_by_group", {"": own["scores"]}).items()
+                    if scores
+                },
+                macs=sum(now[name] for name in own.get("members", [own["name"]])),
+                base_macs=sum(before[name] for name in own.get("members", [own["name"]])),
+            )
+            for own, whole in zip(here["layers"], _whole(here["layers"], base["layers"]), strict=True)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FtlError(f"{folder} and the base beside it do not describe the same layers ({error!r})") from error
+
+
+def _whole(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The base's entries of the layers that were chosen; it has one for every convolution."""
+    by_name = {one["name"]: one for one in base}
+    return [by_name[one["name"]] for one in layers]
+
+
+class Seen(NamedTuple):
+    """The filters of one layer on N photographs: `maps` float32 (N, C, H, W) as they are scored, `iou` (N, C) 0..1."""
+
+    maps: np.ndarray
+    iou: np.ndarray
+
+
+@torch.inference_mode()
+def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str = "iou") -> Seen:
+    """What the filters of a convolution answer to, and how well that fits the masks.
+
+    Args:
+        network: a backbone or pruned network.
+        layer: name of the convolution, as in `network.convolutions()`.
+        masks: photographs with masks, read at the network's input size.
+        criterion: `iou`, as the original scores filters, or `binary_iou`: any that gives each image a ratio by itself.
+
+    Raises:
+        FtlError: there is no such layer or criterion.
+    """
+    how = criterion_named(criterion)
+    if how.looks_at != "maps" or how.pooled:
+        raise FtlError(f"{criterion} does not score one photograph by itself: take iou or binary_iou")
+    evidence, size = Evidence(masks), network.preprocess.size
+    maps, ious = [], []
+    for where in batches(len(evidence), 4 * 64 * size * size):
+        activation = scored_maps(network, layer, network.preprocess(evidence.images[where]))
+        above, below = how.function(evidence.maps(activation, where, None, False))
+        maps.append(activation.numpy())
+        ious.append(np.divide(above, below, out=np.zeros(above.shape), where=below.numpy() > 0))
+    return Seen(np.concatenate(maps), np.concatenate(ious))
+
+
+def best_first(values: np.ndarray) -> list[int]:
+    """Indices of values (n,), the highest first; of equal ones the lower index, as when filters are kept."""
+    return [int(index) for index in np.argsort(-values, kind="stable")]
+
+
+def scored_maps(network: Backbone, layer: str, x: torch.Tensor) -> torch.Tensor:
+    """The maps (N, C, H, W) on which a layer's filters are scored, of a network's input x.
+
+    Of filters that can only go together, the last map where they meet. Raises `FtlError` when there is no such layer.
+    """
+    if isinstance(network.features, fx.GraphModule):
+        tied = next((tie for tie in ties(network) if layer in tie.members), None)
+        if tied is not None:
+            ((_, maps),) = walk(network.features, x, tied.after[-1:])
+            return maps
+    return run_to(network, layer, x)[1]
+
+
+def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The last maps of a network, and those (N, C, H, W) on which a layer's filters are scored, of its input x.
+
+    Those are the convolution's outputs behind its ReLU, or bare where none follows before the next pool or convolution
+    (`Block.run` of a chain). The tensor is followed from module to module, so the network may branch.
+    Raises `FtlError` when there is no such layer.
+    """
+    convolutions = network.convolutions()
+    if layer not in convolutions:
+        raise FtlError(f"the network has no convolution {layer!r}: it has {', '.join(convolutions)}")
+    conv, found = convolutions[layer], torch.empty(0)
+    followed: torch.Tensor | None = None
+
+    def follow(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal found, followed
+        if module is conv:
+            found = followed = output
+        elif followed is not None and inputs and inputs[0] is followed:
+            followed = output if isinstance(module, _ON_THE_WAY) else None
+            found = output if isinstance(module, _ACTIVATIONS) else found
+
+    hooks = [one.register_forward_hook(follow) for one in network.modules() if not list(one.children())]
+    try:
+        last = network(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return last, found
+
+
+def grad_cam(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74): where a photograph speaks for a class.
+
+    With the maps A_c (H, W) of a layer behind its ReLU, and the score y of the class before the softmax (with two
+    classes their log-odds), the heat is
+
+        relu(sum_c a_c A_c),   a_c = 1 / (H W) sum_ij dy / dA_c,ij
+
+    It is resized bilinearly and divided by its highest value; it is 0 all over where nothing speaks for the class. With
+    a head that is not pooled and the last layer, `Model.evidence` is finer and exact; this averages over places.
+
+    Args:
+        image: RGB uint8 (height, width, 3).
+        label: the class that is asked about, one of `model.classes`.
+        layer: name of a convolution; the last by default.
+
+    Returns:
+        Heat, float32 (S, S), 0..1, at the network's input size S; and the class probabilities (classes,).
+
+    Raises:
+        FtlError: there is no such class or layer.
+    """
+    if label not in model.classes:
+        raise FtlError(f"there is no class {label!r} to look for: there are {', '.join(model.classes)}")
+    at, head, network = model.classes.index(label), model.head, model.network
+    with torch.enable_grad():
+        x = network.preprocess([image]).requires_grad_(True)  # weights need no gradient, so without this nothing has
+        last, maps = run_to(network, layer or [*network.convolutions()][-1], x)
+        features = flattened(last, pooled=head.pooled)
+        weight = head.weight[0] if len(head.weight) == 1 else head.weight[at]
+        score = features[0] @ torch.from_numpy(-weight if len(head.weight) == 1 and at == 0 else weight)
+        (slopes,) = torch.autograd.grad(score, maps)
+    heat = torch.einsum("c,chw->hw", slopes[0].mean((1, 2)), maps[0].detach()).clamp(min=0).numpy()
+    grown = cv2.resize(heat, (network.preprocess.size,) * 2, interpolation=cv2.INTER_LINEAR)
+    return grown / (grown.max() or 1), head.probabilities(features.detach().numpy())[0]

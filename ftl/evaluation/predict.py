@@ -1,0 +1,64 @@
+"""Classify photographs with a model that was taken home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ftl.data.images import list_images, read_image
+from ftl.errors import FtlError
+from ftl.models.classifier import Model
+from ftl.progress import Report, silent
+from ftl.tables import csv_text
+
+
+class Prediction(NamedTuple):
+    """What a model says of one file; `probability` 0..1 is that of `label`."""
+
+    file: Path
+    label: str
+    probability: float
+
+
+def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tuple[list[Prediction], list[str]]:
+    """Predictions of the readable files, and a sentence for each that is not."""
+    predictions, problems = [], []
+    for done, path in enumerate(paths):
+        report(done, len(paths), "predicting")
+        try:
+            image = read_image(path)
+        except FtlError as error:
+            problems.append(str(error))
+            continue
+        scores = model.probabilities([image])[0]
+        predictions.append(Prediction(path, model.classes[int(scores.argmax())], float(scores.max())))
+    report(len(paths), len(paths), "predicting")
+    return predictions, problems
+
+
+def as_csv(predictions: Sequence[Prediction]) -> str:
+    """`file,class,probability` lines."""
+    rows = ([one.file, one.label, f"{one.probability:.6f}"] for one in predictions)
+    return csv_text([["file", "class", "probability"], *rows])
+
+
+def expand(paths: Sequence[str | Path]) -> list[Path]:
+    """Files as they are, folders as the images in them. Raises `FtlError` when nothing is left."""
+    found = [file for path in map(Path, paths) for file in (list_images(path) if path.is_dir() else [path])]
+    if not found:
+        raise FtlError("there are no images to predict")
+    return found
+
+
+def predictions(
+    paths: Sequence[Path], labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What is said of images, as `test.json` keeps it: `probabilities` (n, classes), `labels` (n,)."""
+    said = zip(paths, labels, probabilities.argmax(1), probabilities.max(1), strict=True)
+    return [
+        {"file": str(path), "true": classes[true], "predicted": classes[guess], "probability": float(p)}
+        for path, true, guess, p in said
+    ]

@@ -1,0 +1,120 @@
+"""A candidate's network in the forms that ONNX Runtime takes, kept in its folder: made once, then timed or exported.
+
+`network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` tells what the
+second is worth on the images held out for choosing and on the test set, and what it says of the latter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ftl.evaluation.metrics import validate
+from ftl.evaluation.predict import predictions
+from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX
+from ftl.exporting.calibration import trained_with
+from ftl.exporting.onnx import core
+from ftl.exporting.quantization import choose_quantised, probabilities
+from ftl.files import digest, read_json, whole_file, write_json
+from ftl.models.classifier import load_model
+from ftl.models.layout import HEAD, TEST, VALIDATION
+from ftl.models.network_folder import network_digest
+from ftl.progress import Report, silent
+
+CALIBRATION = 64
+"""Photographs that the ranges of 8-bit integers are found on."""
+
+MOST_LOST = 0.02
+"""8-bit integers may get more of the validation images wrong by this share; or by one image, if that is more."""
+
+
+def made_from(folder: Path) -> dict[str, Any]:
+    """What a candidate's exports depend on."""
+    return {
+        "network_sha256": network_digest(folder),
+        "head_sha256": digest(folder / HEAD),
+        "exported_with": {name: version(name) for name in ("torch", "onnx", "onnxruntime")},
+    }
+
+
+def prepare(folders: Sequence[Path], runtimes: Sequence[str], report: Report = silent) -> None:
+    """Make what the runtimes take of every candidate, and measure what it is worth; what is there already stays."""
+    for done, folder in enumerate(folders):
+        report(done, len(folders), "writing ONNX")
+        if ONNX in runtimes:
+            core_of(folder)
+        if INT8 in runtimes:
+            int8_of(folder)
+    report(len(folders), len(folders), "writing ONNX")
+
+
+def core_of(folder: Path) -> Any:
+    """A candidate's `network.onnx`, made if it is not there or does not fit. Raises `FtlError` as `core` does."""
+    import onnx
+
+    file, own = folder / NETWORKS[ONNX], str(made_from(folder))
+    if file.is_file():
+        before = onnx.load(file)
+        if any(one.key == "made_from" and one.value == own for one in before.metadata_props):
+            return before
+    made = core(load_model(folder))
+    onnx.helper.set_model_props(made, {"made_from": own})
+    with whole_file(file) as draft:
+        draft.write_bytes(made.SerializeToString())
+    return made
+
+
+def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -> tuple[Any, dict[str, Any]]:
+    """A candidate's `network-int8.onnx`, made if it is not there or does not fit, and `int8.json`'s content.
+
+    `images` as in `trained_with`. Raises `FtlError` when photographs are missing.
+    """
+    import onnx
+
+    file, validation = folder / NETWORKS[INT8], read_json(folder / VALIDATION)
+    own = made_from(folder) | {key: validation[key] for key in ("dataset_sha256", "seed", "photo")}
+    if (folder / TEST).is_file():
+        own["evaluation_sha256"] = read_json(folder / TEST)["evaluation_sha256"]
+    if file.is_file() and (folder / FIGURES).is_file():
+        told = read_json(folder / FIGURES)
+        if told.get("sha256") == digest(file) and all(told.get(key) == value for key, value in own.items()):
+            return onnx.load(file), told
+    preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
+    drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
+    calibration = [sets.training[index] for index in drawn]
+    made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
+    told = own | {"way": way, "calibration": [str(path) for path in calibration]}
+    for name, one in (("validation", sets.validation), ("test", sets.test)):
+        if one is not None:
+            said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
+            told[name] = validate(said, one.labels, classes, validation["positive"])
+            told[name] |= {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
+    (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
+    with whole_file(file) as draft:
+        draft.write_bytes(made.SerializeToString())
+    told["sha256"] = digest(file)
+    write_json(folder / FIGURES, told)
+    return made, told
+
+
+def told_of(folder: Path) -> str:
+    """What a candidate is worth in 8-bit integers beside itself, in a sentence."""
+    worth, before = read_json(folder / FIGURES), {"validation": VALIDATION, "test": TEST}
+    parts = [
+        f"{100 * worth[name]['accuracy']:.2f} % of the {name} images right (float32: "
+        f"{100 * read_json(folder / file)['accuracy']:.2f} %)"
+        for name, file in before.items()
+        if name in worth
+    ]
+    return f"in 8-bit integers {' and '.join(parts)}"
+
+
+def too_much_lost(folder: Path) -> float | None:
+    """The accuracy (0..1) that 8-bit integers lose on the validation images, where it is too much; None else."""
+    worth = read_json(folder / FIGURES)["validation"]
+    lost = read_json(folder / VALIDATION)["accuracy"] - worth["accuracy"]
+    return lost if lost > max(MOST_LOST, 1.5 / worth["images"]) else None

@@ -1,0 +1,116 @@
+"""Inference times of a sweep's networks, in rounds over all of them, beside each network as `time.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ftl.evaluation.runtimes import NETWORKS, PYTORCH, TIMES
+from ftl.files import digest, machine, made_before, versions, write_json
+from ftl.latency import machine_load
+from ftl.latency.one_process import PATIENCE, SECONDS, time_once
+from ftl.latency.rounds import ROUNDS, Take, figure, take_rounds, why_unstable
+from ftl.models.layout import HEAD
+from ftl.models.network_folder import network_digest
+from ftl.progress import Report, silent
+
+Once = Callable[[Path, "int | None", str], Mapping[str, Any]]
+"""Times a network's folder once, with so many threads, in a runtime, as `ftl.latency.one_process.time_once` does."""
+
+Timed = tuple[Path, str]
+"""A network's folder and the runtime that it is timed in."""
+
+
+def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
+    """The time of one network, taken in rounds with nothing between them; as `time.json` holds it."""
+    rest: dict[str, Any] = {}
+
+    def take(key: None) -> Take:
+        taken, others = _parted(time_once(folder, threads, runtime))
+        rest.update(others)
+        return taken
+
+    found = take_rounds([None], take, lambda key, takes: None, look=machine_load.look, patience=PATIENCE)
+    return figure(found[None]) | rest
+
+
+def time_all(
+    folders: Sequence[Path],
+    threads: int | None = None,
+    report: Report = silent,
+    *,
+    on: dict[str, Any] | None = None,
+    by: Once = time_once,
+    look: Callable[[], float] = machine_load.look,
+    runtimes: Sequence[str] = (PYTORCH,),
+    hear: Callable[[Path], None] = lambda folder: None,
+    again: bool = False,
+    patience: float | None = PATIENCE,
+) -> None:
+    """Time networks in rounds over all of them, each take in a process of its own; those timed before are left alone.
+
+    What is unstable is taken again, as `ftl.latency.rounds` says. Each take is kept at once, so that a killed run goes
+    on.
+
+    Args:
+        on: the machine that takes the times, as `machine()` tells it; this one by default.
+        by: what takes a time there.
+        look: the share of that machine's processor that others use now.
+        runtimes: of `ftl.evaluation.runtimes`; those other than PyTorch take what `ftl.exporting.prepared.prepare`
+            made.
+        hear: told of each network once nothing more is timed of it.
+        again: whether to take also those again that an earlier run left as unstable.
+        patience: seconds for taking again, with the waits for a quiet machine; as `ftl.latency.rounds.take_rounds` has
+            it.
+    """
+    on = machine() if on is None else on
+    wanted = [(folder, runtime) for folder in folders for runtime in runtimes]
+    made_from = {key: _made_from(*key, on, threads) for key in wanted}
+    before: dict[Timed, list[Take]] = {}
+    for (folder, runtime), made in made_from.items():
+        earlier = made_before(folder / TIMES[runtime], made)
+        takes = [Take(**take) for take in earlier.get("rounds", [])] if earlier else []
+        finished = earlier is not None and (len(takes) >= ROUNDS or not takes)  # older files tell no rounds
+        if not finished or (again and takes and why_unstable(takes)):
+            before[folder, runtime] = takes
+    if patience is None and again:  # the first rounds are over, so they cannot tell
+        patience = 2 * SECONDS * len(before)
+    rest: dict[Timed, dict[str, Any]] = {}
+
+    def take(key: Timed) -> Take:
+        taken, rest[key] = _parted(by(key[0], threads, key[1]))
+        return taken
+
+    def keep(key: Timed, takes: list[Take]) -> None:
+        result = figure(takes) | rest[key] | made_from[key] | {"versions": versions()}
+        write_json(key[0] / TIMES[key[1]], result)
+        if len(takes) >= ROUNDS and not result["unstable"]:
+            settled(key)
+
+    def settled(key: Timed) -> None:
+        before.pop(key, None)
+        if all(folder != key[0] for folder, _ in before):
+            hear(key[0])
+
+    for folder in folders:
+        if all(folder != other for other, _ in before):
+            hear(folder)
+    take_rounds([*before], take, keep, before=dict(before), look=look, patience=patience, report=report)
+    for key in [*before]:  # those that stay unstable
+        settled(key)
+
+
+def _parted(taken: Mapping[str, Any]) -> tuple[Take, dict[str, Any]]:
+    """What `time_once` tells of one take, and what it tells of all."""
+    return (
+        Take(**{key: taken[key] for key in Take._fields}),
+        {key: value for key, value in taken.items() if key not in Take._fields},
+    )
+
+
+def _made_from(folder: Path, runtime: str, on: dict[str, Any], threads: int | None) -> dict[str, Any]:
+    """What a network's time depends on."""
+    made: dict[str, Any] = {"network_sha256": network_digest(folder), "head_sha256": digest(folder / HEAD)}
+    made |= {"machine": on} | ({} if threads is None else {"threads": threads})
+    return made if runtime == PYTORCH else made | {"file_sha256": digest(folder / NETWORKS[runtime])}

@@ -1,0 +1,166 @@
+"""Filters that can only go together: tied by a residual addition, a depthwise convolution or a multiplication.
+
+Where maps are added or multiplied, channel i of one meets channel i of the other, and channel i of a depthwise
+convolution sees channel i before it. Cutting filter i of one of the convolutions cuts it in all: they are one *tie*,
+and what is chosen are the filters of ties. Which convolutions those are, Torch-Pruning's dependency graph says.
+
+A tie's filters are scored on one or several maps, which `read` chooses:
+
+- `before`: each member's own map, before it meets the others: the convolution's output, or that of the normalisation
+  and of the activation behind it where these follow directly.
+- `after`: the maps where members meet: the output of each addition and multiplication of the tie, and of each depthwise
+  convolution, again behind a normalisation and an activation that follow directly. A tie that meets nowhere, of one
+  ordinary convolution, is read at its own map.
+
+"Directly" means: reads only this map, and nothing else reads it. The joint score of filter i is
+
+    mean:  s_i = (s_i(1) + ... + s_i(M)) / M        max:  s_i = max(s_i(1), ..., s_i(M))
+
+over the scores of the M maps. A criterion that looks at weights alone scores every member instead of every map.
+
+Maps of one pixel behind a global pool, as in squeeze-and-excitation, show no place that a mask could be compared with.
+They count for no score, and convolutions that have only such maps are no choice: they stay whole.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch_pruning as tp
+from torch import nn
+
+from ftl.errors import FtlError
+from ftl.models.backbone import Backbone, layers_of, map_sizes
+from ftl.models.graph import INPUT, shapes
+from ftl.models.layers import ACTIVATIONS
+from ftl.models.preprocess import MOST_SIZE
+from ftl.pruning.surgery import dependencies
+
+_MOST_PLACES = 2 * MOST_SIZE**2
+_LARGE = 1024
+"""Pixels of an input at which only a global pool leaves one pixel."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Convolutions that keep the same filters. `name`: the first's; `members`: all, in the order they are computed.
+
+    `before`, `after`: the names of nodes at which its filters are scored.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def check_prunable(backbone: Backbone) -> None:
+    """Raise `FtlError`, as `ties` does, for a network that cannot be pruned, or whose maps no memory holds."""
+    spec, size = backbone.spec(), backbone.preprocess.size
+    for layer, (height, width) in zip(layers_of(spec), map_sizes(spec, size), strict=True):
+        if height * width > _MOST_PLACES:
+            told = f"{height:,} x {width:,}"
+            raise FtlError(f"a {layer['type']} layer of the network makes maps of {told}: none can be that large")
+    if not backbone.is_chain:
+        ties(backbone)
+
+
+@torch.inference_mode(False)  # whoever asks: the graph is traced through autograd
+def ties(backbone: Backbone) -> list[Tie]:
+    """The choices that a network has, by the order of their first members; what can only stay whole is left out.
+
+    Raises `FtlError` that names the layer for a network whose filters are tied to parts of others' or to the
+    photograph.
+    """
+    nodes = _Nodes(backbone)
+    traced = copy.deepcopy(backbone)
+    graph = dependencies(traced)
+    convolutions = {name.removeprefix("features."): conv for name, conv in traced.convolutions().items()}
+    names = {conv: name for name, conv in convolutions.items()}
+    meets: dict[str, list[str]] = {}  # where the filters of a convolution meet those of others
+    linked = {name: {name} for name in convolutions}
+    for name in nodes.joins():
+        origins = nodes.origins(name)
+        meets.setdefault(min(origins), []).append(name)
+        one = set[str]().union(*(linked[origin] for origin in origins))
+        linked |= dict.fromkeys(one, one)
+    found, done = [], set[str]()
+    for first, conv in convolutions.items():
+        if first in done:
+            continue
+        group = graph.get_pruning_group(conv, tp.prune_conv_out_channels, idxs=[*range(conv.out_channels)])
+        together = {names[dep.target.module] for dep, _ in group if _cuts_filters(graph, dep)}
+        members = [name for name in convolutions if name in together]
+        done |= together
+        if together != linked[first]:  # two ways to the same answer: a wrong one would cut filters that do not belong
+            told = f"Torch-Pruning ties {', '.join(members)}, but what is added and multiplied there is not the same"
+            raise FtlError(f"{backbone.name} cannot be pruned: {told}")
+        before = [nodes.settled(name) for name in members]
+        after = [nodes.settled(name) for member in members for name in meets.get(member, [])]
+        before, after = ([name for name in nodes.order(maps) if name not in nodes.squeezed] for maps in (before, after))
+        if before:
+            full = tuple(f"features.{name}" for name in members)
+            found.append(Tie(full[0], full, tuple(before), tuple(after or before)))
+    return found
+
+
+def _cuts_filters(graph: tp.DependencyGraph, dep: tp.dependency.Dependency) -> bool:
+    return isinstance(dep.target.module, nn.Conv2d) and graph.is_out_channel_pruning_fn(dep.handler)
+
+
+class _Nodes:
+    """The nodes of a graph by name, with their readers, and which maps are of one pixel whatever the input's size."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        spec = backbone.spec()
+        assert isinstance(spec, dict), "a chain has no ties"
+        self.by_name = {one["name"]: one for one in layers_of(spec)}
+        self.readers: dict[str, list[str]] = {name: [] for name in (INPUT, *self.by_name)}
+        for name, one in self.by_name.items():
+            for source in one["from"]:
+                self.readers[source].append(name)
+        self.readers[spec["output"]].append("the classifier")
+        self.squeezed = {name for name, side in shapes(spec, _LARGE).items() if side == (1, 1)}
+
+    def order(self, names: list[str]) -> list[str]:
+        """Each name once, in the order in which they are computed."""
+        return [name for name in self.by_name if name in names]
+
+    def joins(self) -> list[str]:
+        """Nodes where filters of several convolutions meet: additions, multiplications, depthwise convolutions."""
+        return [
+            name for name, one in self.by_name.items() if one["type"] in ("add", "mul") or one.get("groups", 1) != 1
+        ]
+
+    def settled(self, name: str) -> str:
+        """The node behind whose normalisation and activation a map is read, where these follow `name` directly."""
+        kinds = {"norm", *ACTIVATIONS}
+        while kinds and len(self.readers[name]) == 1:
+            (reader,) = self.readers[name]
+            kind = self.by_name[reader]["type"] if reader in self.by_name else ""
+            if kind not in kinds:
+                break
+            kinds = set(ACTIVATIONS) if kind == "norm" else set()
+            name = reader
+        return name
+
+    def origins(self, join: str) -> set[str]:
+        """The convolutions whose filters meet at `join`, itself among them if it is one."""
+        found = {self._source(name, join) for name in self.by_name[join]["from"]}
+        return found | ({join} if self.by_name[join]["type"] == "conv" else set())
+
+    def _source(self, name: str, join: str) -> str:
+        """The ordinary convolution whose filters are a map's channels, for a map that meets others at `join`."""
+        while name != INPUT:
+            one = self.by_name[name]
+            if one["type"] == "conv" and one.get("groups", 1) == 1:
+                return name
+            if one["type"] == "cat":
+                raise FtlError(
+                    f"layer {join} ties the filters of several layers, concatenated at {name}, to parts of its own: "
+                    "such parts cannot be scored"
+                )
+            name = one["from"][0]
+        raise FtlError(f"layer {join} ties filters to the photograph's own colours, which cannot be cut")

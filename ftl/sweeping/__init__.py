@@ -1,0 +1,1 @@
+"""A sweep: its folders, its steps and their results, computed here or on a Dask cluster."""

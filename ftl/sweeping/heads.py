@@ -1,0 +1,101 @@
+"""Fit a head for every network of a sweep, and keep what it is worth on images held out for choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ftl.data.dataset import Dataset, folds, photo_ids, split
+from ftl.errors import FtlError
+from ftl.evaluation.metrics import validate
+from ftl.files import digest, made_before, versions, write_json
+from ftl.models.classifier import write_head
+from ftl.models.head import Head
+from ftl.models.layout import FEATURES, HEAD, TUNED, VALIDATION, candidate_name
+from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
+from ftl.sweeping.made_networks import make, write_answers
+from ftl.training.epoch import Epoch
+from ftl.training.features import extract, read_features
+from ftl.training.linear_head import fit_head
+from ftl.training.settings import Tuning
+
+
+def train_head(
+    features: np.ndarray, dataset: Dataset, *, seed: int, photo: str | None = None, positive: str | None = None
+) -> tuple[Head, dict[str, Any]]:
+    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter, by photo where told.
+
+    Returns the head and its validation: `ftl.evaluation.metrics.validate`'s figures of the images held out, and their
+    `paths`.
+    """
+    train, held_out = split(dataset, seed=seed, photo=photo)
+    photos = photo_ids(dataset.paths, photo)
+    inner = folds(dataset.labels[train], [photos[index] for index in train], seed)
+    head = fit_head(features[train], dataset.labels[train], dataset.classes, inner)
+    answers = head.probabilities(features[held_out])
+    validation = validate(answers, dataset.labels[held_out], dataset.classes, positive)
+    validation["paths"] = [str(dataset.paths[index]) for index in held_out]
+    return head, validation
+
+
+def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: str | None = None) -> dict[str, Any]:
+    """Write `head.safetensors` and `validation.json` for a network's folder with features, unless they fit already.
+
+    `positive`: the class looked for, whose precision, recall and F1 are told; guessed from the names if not given.
+    Returns the validation: figures, `right`, `paths`, and what made it.
+    """
+    features_file = folder / FEATURES
+    if not features_file.is_file():
+        raise FtlError(f"there is no {features_file}: run ftl extract {folder.parent} first")
+    made_from = {"features_sha256": digest(features_file), "seed": seed, "photo": photo, "looked_for": positive}
+    if (folder / HEAD).is_file() and (before := made_before(folder / VALIDATION, made_from)):
+        return before
+    features, dataset = read_features(features_file)
+    head, figures = train_head(features, dataset, seed=seed, photo=photo, positive=positive)
+    (folder / VALIDATION).unlink(missing_ok=True)  # it vouches for the head, so it is written last
+    write_head(folder, head)
+    validation = figures | made_from | {"dataset_sha256": dataset.digest(), "versions": versions()}
+    write_json(folder / VALIDATION, validation)
+    return validation
+
+
+def train_all(
+    folders: Sequence[Path],
+    dataset: Dataset,
+    *,
+    tuning: Tuning,
+    seed: int = 0,
+    photo: str | None = None,
+    positive: str | None = None,
+    report: Report = silent,
+    follow: Follow = unheard,
+) -> None:
+    """Extract features with the networks of a sweep, the base first, fit their heads, and make what else is wanted."""
+    for folder in folders:
+        extract(folder, dataset, report)
+    for done, folder in enumerate(folders):
+        report(done, len(folders), TRAINING)
+        train(folder, seed=seed, photo=photo, positive=positive)
+    report(len(folders), len(folders), TRAINING)
+    if tuning.learns_from_base():
+        write_answers(folders[0])
+    for folder in folders:
+        for head in tuning.heads_of(folder.name):
+            name = candidate_name(folder.name, head)
+
+            def told(done: int, total: int, what: str, name: str = name) -> None:
+                report(done, total, f"{what} {name}")
+
+            def hear(epoch: Epoch, name: str = name) -> None:
+                follow(Told(name, TRAINING, epoch.epoch, tuning.recipe.epochs, epoch=epoch))
+
+            made = make(
+                head, folder, dataset, recipe=tuning.recipe, seed=seed, photo=photo, positive=positive,
+                report=told, hear=hear,
+            )  # fmt: skip
+            if head != TUNED:
+                extract(made, dataset, report)
+                train(made, seed=seed, photo=photo, positive=positive)

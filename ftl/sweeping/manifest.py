@@ -1,0 +1,65 @@
+"""What a sweep's folder says of itself in `sweep.json`: how it is made, and from which photographs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ftl.data.dataset import Scored
+from ftl.data.masks import MaskSet
+from ftl.errors import FtlError
+from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
+from ftl.models.backbone import Backbone
+
+SETTINGS = "sweep.json"
+_EARLIER = {"joint": "mean", "read": "after", "round_to": 1}
+"""Settings that sweeps made before there were such do not name."""
+
+
+def backbone_digest(backbone: Backbone) -> str:
+    """SHA-256 over a network's layers, weights and preprocessing."""
+    tensors = backbone.state_dict().items()
+    parts = [(key, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()) for key, value in tensors]
+    return digest_of([*parts, (json.dumps(backbone.spec()), backbone.preprocess)])
+
+
+def made_with(out: Path) -> dict[str, Any]:
+    """What the networks of the sweep begun in `out` say they were made with."""
+    return _EARLIER | read_json(out / SETTINGS)["settings"] | {"versions": versions()}
+
+
+def scored_by(masks: MaskSet) -> Scored:
+    """The photographs of a set of masks, as those that choose filters."""
+    paths = [one.image_path for one in masks.examples]
+    return Scored([digest(path) for path in paths], [path.name for path in paths])
+
+
+def scored_in(out: Path) -> Scored:
+    """The photographs that chose the filters of the sweep begun in `out`; earlier ones know no names."""
+    made = read_json(out / SETTINGS)
+    return Scored(made["scored_sha256"], made.get("scored_names", ()))
+
+
+def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
+    """Make `out` this sweep's, or check that it is; clear away what a killed run left half-written.
+
+    `scored`: the photographs that choose the filters; neither they nor crops of theirs may stand in a test set.
+    """
+    file = out / SETTINGS
+    if file.is_file():
+        made = read_json(file)
+        before = _EARLIER | made["settings"]
+        differing = [key for key in settings if before.get(key) != settings[key]]
+        if differing:
+            told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
+            raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
+        remove_drafts(out)
+        if "scored_names" not in made:  # made before there were such, from the same photographs
+            write_json(file, made | {"scored_names": scored.names})
+    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
+        raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
+    else:
+        made = {"settings": settings, "scored_sha256": scored.digests, "scored_names": scored.names}
+        write_json(file, made | {"versions": versions()})

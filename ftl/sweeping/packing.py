@@ -1,0 +1,53 @@
+"""Masks and data sets as bytes that hold no code: what a worker reads them from."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ftl.data.dataset import Dataset
+from ftl.data.masks import Example, MaskSet
+
+
+def pack_masks(masks: MaskSet) -> bytes:
+    """A set of masks with their photographs, as an .npz; the same bytes for the same set."""
+    told = [[one.group, str(one.image_path), str(one.mask_path), *one.shape] for one in masks.examples]
+    packed = [np.frombuffer(one.packed_mask, np.uint8) for one in masks.examples]
+    target = io.BytesIO()
+    np.savez(
+        target,
+        told=np.frombuffer(json.dumps(told).encode(), np.uint8),
+        images=np.stack([one.image for one in masks.examples]),
+        ends=np.cumsum([len(one) for one in packed]),
+        packed=np.concatenate(packed),
+    )
+    return target.getvalue()
+
+
+def unpack_masks(file: Path) -> MaskSet:
+    """What `pack_masks` wrote."""
+    with np.load(file, allow_pickle=False) as source:
+        told, images = json.loads(source["told"].tobytes()), source["images"]
+        parts = np.split(source["packed"], source["ends"][:-1])
+    return MaskSet(
+        tuple(
+            Example(group, Path(image_path), Path(mask_path), image, (height, width), part.tobytes())
+            for (group, image_path, mask_path, height, width), image, part in zip(told, images, parts, strict=True)
+        )
+    )
+
+
+def pack_dataset(dataset: Dataset) -> bytes:
+    """A data set's paths, labels, classes and digests, as JSON; not its images."""
+    labels = [int(label) for label in dataset.labels]
+    paths = [str(path) for path in dataset.paths]
+    return json.dumps([paths, labels, dataset.classes, dataset.digests]).encode()
+
+
+def unpack_dataset(file: Path) -> Dataset:
+    """What `pack_dataset` wrote."""
+    paths, labels, classes, digests = json.loads(file.read_bytes())
+    return Dataset(tuple(map(Path, paths)), np.array(labels, np.int64), tuple(classes), tuple(digests))

@@ -1,0 +1,1 @@
+"""Training: a linear head on features, fine-tuning, batch-norm recalibration, pretraining."""

@@ -1,0 +1,65 @@
+"""A training cut off goes on where it was: its state after each epoch, in one file without any pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ftl.files import whole_file
+from ftl.training.epoch import Epoch
+from ftl.training.loop import State
+
+
+def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
+    """Write what `resume` needs, whole or not at all."""
+    optimiser = state.optimiser.state_dict()
+    tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
+    tensors |= {f"mean.{key}": value for key, value in state.mean.state_dict().items()}
+    tensors |= {f"kept.{key}": value for key, value in state.kept.items()}
+    for index, moments in optimiser["state"].items():
+        tensors |= {f"moment.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
+    told = {
+        "made_from": made_from,
+        "curve": state.curve,
+        "rng": state.rng.bit_generator.state,
+        "groups": optimiser["param_groups"],
+        "schedule": {k: v for k, v in state.schedule.state_dict().items() if isinstance(v, int | float | bool | list)},
+    }
+    with whole_file(file) as draft:
+        contiguous = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+        draft.write_bytes(save(contiguous, metadata={"ftl": json.dumps(told)}))
+
+
+def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) -> State:
+    """The state in the file; one that just begins if there is none made from the same, or it is damaged."""
+    state = begin()
+    try:
+        with safe_open(file, "pt") as source:
+            told = json.loads(source.metadata()["ftl"])
+            tensors = {key: source.get_tensor(key) for key in source.keys()}  # noqa: SIM118
+        if told["made_from"] != json.loads(json.dumps(made_from)):
+            return state
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in _below("moment.", tensors).items():
+            index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = value
+        state.model.load_state_dict(_below("model.", tensors))
+        state.mean.load_state_dict(_below("mean.", tensors))
+        state.optimiser.load_state_dict({"state": moments, "param_groups": told["groups"]})
+        state.schedule.load_state_dict(told["schedule"])
+        state.rng.bit_generator.state = told["rng"]
+        state.kept = _below("kept.", tensors)
+        state.curve = [Epoch(*point) for point in told["curve"]]
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError):
+        return begin()
+    return state
+
+
+def _below(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -1,0 +1,104 @@
+"""What a network sees in each image, on disk for the classifier: HDF5 with features, labels and label names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from ftl.data.dataset import Dataset
+from ftl.data.hdf5 import open_hdf5
+from ftl.data.images import read_image
+from ftl.errors import FtlError
+from ftl.files import versions, whole_file
+from ftl.models.backbone import Backbone
+from ftl.models.head import features_from
+from ftl.models.io import load_backbone
+from ftl.models.layout import FEATURES
+from ftl.models.network_folder import network_digest
+from ftl.progress import Report, silent
+from ftl.training.silent_filters import watched
+
+_BATCH = 2  # whose largest maps, 25 MB in VGG16, the C library keeps for the next
+
+
+@torch.inference_mode()
+def features_of(network: Backbone, paths: Sequence[Path], *, pooled: bool = False) -> Iterator[np.ndarray]:
+    """Features of images in order, in batches: float32 (n, d) as `features_from` makes them."""
+    for start in range(0, len(paths), _BATCH):
+        images = [read_image(path) for path in paths[start : start + _BATCH]]
+        yield features_from(network(network.preprocess(images)), pooled=pooled)
+
+
+def extract(
+    folder: Path,
+    dataset: Dataset,
+    report: Report = silent,
+    name: str = FEATURES,
+    files: Sequence[Path] | None = None,
+    *,
+    pooled: bool = False,
+) -> Path:
+    """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
+
+    `files`: where this machine has the images, if not at `dataset.paths`. `pooled`: the means of the last maps only.
+
+    Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
+    `digests`; attributes `dataset_sha256` and `network_sha256` say what made it, and `silent` how many of how many
+    filters no image activated.
+    """
+    file = folder / name
+    made_from = {"dataset_sha256": dataset.digest(), "network_sha256": network_digest(folder)}
+    made_from["pooled"] = str(pooled)
+    if file.is_file() and _made_from(file) == made_from:
+        return file
+    network = load_backbone(folder)
+    with whole_file(file) as draft, h5py.File(draft, "w") as target, watched(network) as activity:
+        done = 0
+        for batch in features_of(network, files or dataset.paths, pooled=pooled):
+            if not done:
+                target.create_dataset("features", (len(dataset), batch.shape[1]), np.float32)
+            target["features"][done : done + len(batch)] = batch
+            done += len(batch)
+            report(done, len(dataset), f"features of {folder.name}")
+        target["labels"] = dataset.labels
+        text = h5py.string_dtype()
+        target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
+        target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
+        target.create_dataset("digests", data=list(dataset.digests), dtype=text)
+        target.attrs.update(made_from | {"versions": json.dumps(versions()), "silent": activity.silent()})
+    return file
+
+
+def silent_filters(file: Path) -> tuple[int, int] | None:
+    """How many of how many filters no image of a file of features activated; None in files made before it was told."""
+    with h5py.File(file, "r") as source:
+        told = source.attrs.get("silent")
+    return None if told is None else (int(told[0]), int(told[1]))
+
+
+def _made_from(file: Path) -> dict[str, str] | None:
+    try:
+        with open_hdf5(file) as source:
+            made_from = {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
+            return made_from | {"pooled": str(source.attrs.get("pooled", False))}
+    except (OSError, KeyError, FtlError):
+        return None
+
+
+def read_features(file: Path) -> tuple[np.ndarray, Dataset]:
+    """Features (N, d) float32, and the images they come from. Raises `FtlError` when the file is missing or damaged."""
+    try:
+        with open_hdf5(file) as source:
+            names = tuple(source["label_names"].asstr()[:])
+            paths = tuple(Path(path) for path in source["paths"].asstr()[:])
+            dataset = Dataset(paths, source["labels"][:], names, tuple(source["digests"].asstr()[:]))
+            return source["features"][:], dataset
+    except FileNotFoundError:
+        raise FtlError(f"there is no {file}: run ftl extract {file.parent.parent} first") from None
+    except (OSError, KeyError) as error:
+        raise FtlError(f"{file} is damaged ({error}): remove it and run ftl extract again") from error

@@ -1,1 +1,0 @@
-"""How far annotators agree about an image, and how their masks become one."""

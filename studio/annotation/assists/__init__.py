@@ -1,0 +1,1 @@
+"""Assists: masks proposed from a few clicks or strokes."""

@@ -1,0 +1,95 @@
+"""From strokes to the mask: a pure function, the same on every machine.
+
+The strokes' geometry is told in `studio.annotation.strokes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from studio.annotation.strokes import Box, Drawn, cover, extent
+
+
+def hidden(strokes: Iterable[Drawn]) -> set[str]:
+    """Ids of the strokes whose last undo or redo, by their own author, is an undo."""
+    authors: dict[str, int] = {}
+    found: set[str] = set()
+    for stroke in strokes:
+        authors[stroke.id] = stroke.author_id
+        if stroke.kind in ("undo", "redo"):
+            target = stroke.geometry["stroke"]
+            if authors.get(target) == stroke.author_id:
+                (found.add if stroke.kind == "undo" else found.discard)(target)
+    return found
+
+
+def visible(strokes: Sequence[Drawn]) -> list[Drawn]:
+    """The strokes that count, in order: neither undone nor an undo or redo themselves."""
+    gone = hidden(strokes)
+    return [one for one in strokes if one.kind not in ("undo", "redo") and one.id not in gone]
+
+
+def fold(strokes: Sequence[Drawn], height: int, width: int) -> np.ndarray:
+    """The index mask, uint8 (height, width): 0 where nothing is drawn, else the class's number."""
+    mask = np.zeros((height, width), np.uint8)
+    paint(mask, visible(strokes))
+    return mask
+
+
+def paint(mask: np.ndarray, strokes: Iterable[Drawn], within: Box | None = None) -> None:
+    """Draw visible strokes on an index mask, in order; `within`: only there."""
+    height, width = mask.shape
+    for stroke in strokes:
+        if within and not _meet(extent(stroke, height, width), within):
+            continue
+        box, where = cover(stroke, height, width)
+        if stroke.kind == "revision":
+            values = _whole(stroke.geometry, height, width)
+        else:
+            values = np.asarray(0 if stroke.kind == "erase" else stroke.class_number, np.uint8)
+        if within:
+            box, where, values = _cut(box, within, where, values)
+        part = mask[box]
+        if not stroke.geometry.get("over", True):
+            where = where & (part == 0)
+        np.copyto(part, values, where=where)
+
+
+def repaint(mask: np.ndarray, strokes: Sequence[Drawn], changed: Collection[str]) -> None:
+    """Bring a mask up to date where the strokes of these ids are undone or redone; `strokes`: the whole log."""
+    height, width = mask.shape
+    boxes = [extent(one, height, width) for one in strokes if one.id in changed and one.kind not in ("undo", "redo")]
+    if not boxes:
+        return
+    rows, columns = zip(*boxes, strict=True)
+    within = tuple(slice(min(one.start for one in axis), max(one.stop for one in axis)) for axis in (rows, columns))
+    mask[within] = 0
+    paint(mask, visible(strokes), within)  # type: ignore[arg-type]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+def _cut(box: Box, within: Box, where: np.ndarray, values: np.ndarray) -> tuple[Box, np.ndarray, np.ndarray]:
+    """A box, its pixels and their values, where another box is."""
+    both = tuple(slice(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
+                 for a, b in zip(box, within, strict=True))  # fmt: skip
+    local = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(both, box, strict=True))
+    return both, where[local], values[local] if values.ndim else values  # type: ignore[return-value]
+
+
+def revision(mask: np.ndarray, name: str) -> Drawn:
+    """A stroke that sets the whole mask, uint8 (height, width); `name` makes its id."""
+    flat = np.asarray(mask).ravel(order="F")
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
+    counts = np.diff(np.concatenate([starts, [flat.size]]))
+    return Drawn(name, "revision", 0, {"counts": counts.tolist(), "values": flat[starts].tolist()}, 0)
+
+
+def _whole(geometry: dict[str, Any], height: int, width: int) -> np.ndarray:
+    """The mask of a revision."""
+    return np.repeat(np.array(geometry["values"], np.uint8), geometry["counts"]).reshape((height, width), order="F")

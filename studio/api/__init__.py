@@ -1,0 +1,1 @@
+"""HTTP: sign-in, files and the API for programs. No Streamlit."""

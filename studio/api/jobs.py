@@ -1,0 +1,53 @@
+"""Jobs and their networks, for programs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from studio.api.answers import SIGNED_IN, Admins, Annotators, Changing, refusals, sent
+from studio.api.schemas import Done, Id, JobOut, JobWithNetworks
+from studio.jobs import progress, queue
+from studio.jobs.sweeps import exported, job_in
+from studio.store.tables import Job
+
+router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
+
+_FILE = sent("application/octet-stream", "the file")
+
+
+@router.get("/api/projects/{project}/jobs", responses=refusals(401, 403, 404), response_model=list[JobOut])
+def jobs(project: Annotators) -> list[Job]:
+    """The project's jobs, newest first."""
+    return queue.jobs_of(project)
+
+
+@router.get("/api/projects/{project}/jobs/{job}", responses=refusals(401, 403, 404))
+def job(project: Annotators, job: Id) -> JobWithNetworks:
+    """A job: its state, stage and error, and a row for each network that is there."""
+    found = job_in(project, job)
+    told = JobOut.model_validate(found).model_dump()
+    return JobWithNetworks.model_validate(told | {"networks": progress.candidates(found)})
+
+
+@router.post("/api/projects/{project}/jobs/{job}/cancel", responses=refusals(401, 403, 404))
+def cancel(project: Admins, job: Id, who: Changing) -> Done:
+    """Ask a job to stop; what it has finished stays."""
+    queue.cancel(project, job, who)
+    return Done()
+
+
+@router.get(
+    "/api/projects/{project}/jobs/{job}/networks/{name}.{ending}",
+    responses=_FILE | refusals(401, 403, 404),
+    response_class=FileResponse,
+)
+def model(project: Annotators, job: Id, name: str, ending: Literal["safetensors", "onnx", "zip", "pt2"]) -> Response:
+    """A network of a sweep as one file: .safetensors for `ftl predict`, .onnx, .pt2, or .zip with an example.
+
+    An export that would answer otherwise than the network is refused, with a sentence that says by how much.
+    """
+    file = exported(project, job, name, f".{ending}")
+    return FileResponse(file, filename=file.name, media_type="application/octet-stream")

@@ -1,0 +1,169 @@
+"""Sign-in, sign-out, invitations and reset links: plain forms, so that the cookie can be HttpOnly."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from html import escape
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from studio.accounts import (
+    COOKIE,
+    SESSION_SECONDS,
+    check_password,
+    close_session,
+    oidc,
+    open_session,
+)
+from studio.accounts.others import find_reset, reset_password
+from studio.accounts.sessions import browser_name, signed_in
+from studio.accounts.tickets import ticket as make_ticket
+from studio.api.forms import address, form, local, name_field, page, password_field, sent, sign_in_status
+from studio.errors import StudioError
+from studio.projects.membership import accept, find_invitation
+
+
+def _enter(request: Request, user_id: int, target: str) -> Response:
+    """Open a session, and send the browser there with its cookie."""
+    response = RedirectResponse(local(target), 303)
+    cookie = open_session(user_id, browser_name(request.headers.get("user-agent", "")))
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, cookie, max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def _sign_in_page(target: str, name: str = "", error: StudioError | None = None) -> Response:
+    fields = name_field(name) + password_field()
+    body = "<p>Finicky Transfer Learning studio</p>" + form(
+        "/account/sign-in", "Sign in", fields, {"next": local(target)}
+    )
+    return page("Sign in", body, str(error or ""), sign_in_status(error) if error else 200)
+
+
+def _readable(route: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Answer a form that cannot be read with a sentence."""
+
+    @wraps(route)
+    async def answer(request: Request) -> Response:
+        try:
+            return await route(request)
+        except StudioError as error:
+            return page("This did not work", '<p><a href="/">Back to the studio</a></p>', str(error), 400)
+
+    return answer
+
+
+@_readable
+async def sign_in(request: Request) -> Response:
+    """GET: the form. POST: check it, and set the cookie."""
+    if request.method == "GET":
+        return _sign_in_page(request.query_params.get("next", "/"))
+    name, password, target = await sent(request, "name", "password", "next")
+    try:
+        user = await run_in_threadpool(check_password, name, password, address(request))
+    except StudioError as error:
+        return _sign_in_page(target, name, error)
+    return await run_in_threadpool(_enter, request, user.id, target)
+
+
+async def sign_out(request: Request) -> Response:
+    """GET: ask. POST: end the session, for every tab of this browser."""
+    if request.method == "GET":
+        body = '<form method="post" action="/account/sign-out"><button autofocus>Sign out</button></form>'
+        return page("Sign out", body + '<p><br><a href="/">Back to the studio</a></p>')
+    await run_in_threadpool(close_session, request.cookies.get(COOKIE))
+    response = RedirectResponse("/account/sign-in", 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@_readable
+async def join(request: Request) -> Response:
+    """An invitation's page: a new account, or the project added to the one that is signed in."""
+    token = request.path_params["token"]
+    action = f"/account/join/{token}"
+    try:
+        invitation = await run_in_threadpool(find_invitation, token)
+    except StudioError as error:
+        return page("Invitation", '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
+    found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
+    user, who = found or (None, None)
+    if invitation.project is None:
+        title, text = "Welcome", "<p>You are the first one here. Make the account that starts the studio.</p>"
+    else:
+        title = f"Join {invitation.project.name}"
+        text = f"<p>You are invited as {escape(invitation.role)}.</p>"
+    known = who if invitation.project is not None else None
+    if request.method == "GET":
+        if known is not None and user is not None:
+            return page(title, text + form(action, f"Join as {escape(user.name)}", ""))
+        body = form(action, "Make my account", name_field() + password_field(new=True))
+        if invitation.project is not None:
+            body += f'<p><br>Or <a href="/account/sign-in?next={escape(action)}">sign in</a> with the one you have.</p>'
+        return page(title, text + body)
+    name, password = await sent(request, "name", "password")
+    try:
+        user_id = await run_in_threadpool(accept, token, known, name, password)
+    except StudioError as error:
+        again = form(action, "Make my account", name_field(name) + password_field(new=True))
+        return page(title, text + again, str(error), 400)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
+@_readable
+async def reset(request: Request) -> Response:
+    """The page of a link with which somebody sets a new password."""
+    token = request.path_params["token"]
+    title = "Set a new password"
+    try:
+        user = await run_in_threadpool(find_reset, token)
+    except StudioError as error:
+        return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
+    told = "All its browsers are signed out then, and its API tokens are revoked."
+    fields = f"<p>For the account of {escape(user.name)}. {told}</p>" + password_field(new=True)
+    body = form(f"/account/reset/{token}", "Set the password", fields)
+    if request.method == "GET":
+        return page(title, body)
+    (password,) = await sent(request, "password")
+    try:
+        user_id = await run_in_threadpool(reset_password, token, password)
+    except StudioError as error:
+        return page(title, body, str(error), 400)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
+async def from_provider(request: Request) -> Response:
+    """Turn a ticket of the OIDC page into the cookie, where there is a provider."""
+    if not oidc.configured():
+        return await missing(request)
+    try:
+        user_id = await run_in_threadpool(oidc.redeem, request.query_params.get("ticket", ""))
+    except StudioError as error:
+        return _sign_in_page("/", error=error)
+    return await run_in_threadpool(_enter, request, user_id, "/")
+
+
+async def ticket(request: Request) -> Response:
+    """A ticket for this browser's pages that were open when their user was signed out."""
+    given = await run_in_threadpool(make_ticket, request.cookies.get(COOKIE))
+    return JSONResponse({"ticket": given}, 200 if given else 401, headers={"Cache-Control": "no-store"})
+
+
+async def missing(request: Request) -> Response:
+    """What there is not."""
+    return page("There is no such page", '<p><a href="/">Back to the studio</a></p>', status=404)
+
+
+ROUTES = [
+    Route("/account/oidc", from_provider),
+    Route("/account/ticket", ticket),
+    Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
+    Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
+    Route("/account/join/{token}", join, methods=["GET", "POST"]),
+    Route("/account/reset/{token}", reset, methods=["GET", "POST"]),
+    Route("/account/{rest:path}", missing),
+]

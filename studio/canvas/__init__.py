@@ -1,0 +1,1 @@
+"""The drawing surface: the adapter to its package, what the browser sends of it, and its scripts."""

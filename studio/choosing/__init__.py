@@ -1,1 +1,0 @@
-"""Choose a network: what a sweep measured, drawn and put in order."""

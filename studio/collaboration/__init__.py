@@ -1,0 +1,1 @@
+"""Several people on one project: assignment, presence, review, comments, agreement, progress."""

@@ -1,1 +1,0 @@
-"""Masks out of the studio, in the forms that other programs read."""

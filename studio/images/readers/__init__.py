@@ -1,1 +1,0 @@
-"""Masks as other programs write them, one module a form."""

@@ -1,0 +1,1 @@
+"""A network run over many or large photographs."""

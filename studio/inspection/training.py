@@ -1,0 +1,29 @@
+"""What a sweep's networks were trained on: which photographs, and how large they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ftl.data.images import list_images
+from studio.inspection.tiles import usual_side
+from studio.jobs.layout import image_id
+from studio.store.files import heads
+
+_SAMPLE = 25
+
+
+class Training(NamedTuple):
+    """`images`: ids of the project's photographs among them. `side`: of tiles that look like them, in pixels."""
+
+    images: frozenset[int]
+    side: int
+
+
+def trained_on(workspace: Path) -> Training:
+    """Read it from a job's folder; without one, nothing is known."""
+    photographs = [file for folder in sorted((workspace / "dataset").glob("*/")) for file in list_images(folder)]
+    sample = photographs[:: max(1, len(photographs) // _SAMPLE)]
+    sizes = [(head.width, head.height) for head in heads(sample)] if sample else []
+    ids = (image_id(file) for file in photographs)
+    return Training(frozenset(one for one in ids if one is not None), usual_side(sizes))

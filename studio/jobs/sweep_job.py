@@ -1,0 +1,182 @@
+"""What a job does, in a process of its own: `python -m studio.jobs.sweep_job JOB HOME`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ftl.errors import FtlError
+from ftl.progress import Report
+from studio.errors import StudioError
+from studio.jobs import queue
+from studio.jobs.ending import end
+from studio.jobs.meter import Meter
+from studio.jobs.reporting import await_candidates, follower, reporter, say
+from studio.jobs.sweeps import models, workspace
+from studio.store import shared_store
+from studio.store.database import reading
+from studio.store.home import keep_private
+from studio.store.tables import Job, Project
+
+SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
+"""Variables that tell a job's process where it is computed: an address or a file, and a worker's name or nothing."""
+
+
+def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
+    """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again.
+
+    `meter`: hears how far it is; it is told here what each part weighs.
+    """
+    from ftl import load_backbone, load_masks
+    from ftl import sweep as run_sweep
+    from ftl.data.dataset import load_dataset
+    from ftl.models.io import save_backbone
+    from ftl.models.layout import BASE
+    from ftl.sweeping.evaluate import repeat
+    from ftl.training.pretrain import train_backbone
+    from studio.jobs.backbones import safe_file_of
+    from studio.jobs.layout import PHOTO, lay_out
+    from studio.jobs.tuning import network_names, tuning_of
+
+    settings, meter = job.settings, meter or Meter()
+    _weigh(job, meter)
+    folder = workspace(job.id)
+    ready = folder / "ready"
+    if not ready.is_file():  # laid out once: a retry sweeps the same photographs and masks
+        for name in ("Images", "Segmented", "dataset", "evaluation"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        laid = lay_out(
+            job.project_id,
+            folder,
+            mask_classes=settings["mask_classes"],
+            image_classes=settings["image_classes"],
+            test_share=settings["test_share"],
+            seed=settings["seed"],
+            report=report,
+        )
+        say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
+        if left_out := laid.left_out.told():
+            say(job.id, left_out)
+        ready.touch()
+    with reading() as db:
+        photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
+    dataset = load_dataset(folder / "dataset", seed=settings["seed"], report=report)
+    if settings["backbone"] == "scratch":
+        file = folder / f"{settings['architecture']}.safetensors"
+        if not file.is_file():
+            trained = train_backbone(
+                settings["architecture"], dataset, epochs=settings["epochs"], seed=settings["seed"], photo=photo,
+                report=report,
+            )  # fmt: skip
+            save_backbone(trained.backbone.features, file, name=settings["architecture"])
+        source: str | Path = file
+    elif settings["backbone"] == "file":
+        source = safe_file_of(job.project_id, settings["file"])
+    else:
+        source = settings["architecture"]
+    report(0, 1, "reading the backbone")
+    backbone = load_backbone(source)
+    masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
+    tuning = tuning_of(settings)
+    names = tuning.names(network_names(settings))
+    await_candidates(job.id, names)
+    for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
+        if left.name not in names:
+            shutil.rmtree(left)
+    done = run_sweep(
+        backbone,
+        masks,
+        dataset=dataset,
+        evaluation=folder / "evaluation",
+        keep=settings["keep"],
+        out=models(job.id),
+        criterion=settings["criterion"],
+        rule=settings["rule"],
+        mode=settings["mode"],
+        **{key: settings[key] for key in ("joint", "read", "round_to") if key in settings},  # older jobs have none
+        seed=settings["seed"],
+        photo=photo,
+        positive=settings.get("positive"),
+        scheduler=os.environ[SCHEDULER],
+        time_on=os.environ[TIME_ON] or None,
+        store=shared_store.address(),
+        tuning=tuning,
+        budgets=settings.get("budgets", ()),
+        runtimes=settings.get("runtimes", ()),
+        report=report,
+        follow=follower(job.id, meter),
+    )
+    if repeats := settings.get("repeats", 0):
+        pick = done.choose().pick
+        for name in dict.fromkeys((BASE, *([pick.name] if pick else []))):
+            try:
+                repeat(models(job.id) / name, repeats, report)
+            except FtlError as error:  # a cluster that does not see this folder keeps what it saw to itself
+                say(job.id, f"{name} was not repeated: {error}")
+    report(0, 1, "keeping the results")
+    unstable = sum(bool(candidate.unstable) for candidate in done.candidates)
+    queue.change(job.id, tree=shared_store.share_folder(folder, suffixes=(".h5", ".txt")), unstable=unstable)
+
+
+def _weigh(job: Job, meter: Meter) -> None:
+    """Tell a meter what each part of a sweep will cost on this machine; what cannot be told is refused later."""
+    from studio.images.library import Filter, count_images
+    from studio.jobs.cost import network_of, parts
+    from studio.jobs.estimate import speed
+
+    masks = count_images(job.project_id, Filter(drawn=True))
+    images = sum(count_images(job.project_id, Filter(class_id=one)) for one in job.settings["image_classes"])
+    with suppress(FtlError, StudioError):
+        network = network_of(job.project_id, job.settings)
+        meter.weights = parts(network, speed(network, 0.3), job.settings, masks, images)
+        if job.seconds is None:
+            queue.change(job.id, seconds=sum(meter.weights.values()))
+
+
+def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
+    """Draw the demo's photographs into the project, and sweep them."""
+    from studio.jobs.demo import fill
+
+    fill(job.project_id, job.created_by, workspace(job.id) / "drawn", report)
+    sweep(job, report, meter)
+
+
+_UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
+
+KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
+
+
+def main(job_id: int) -> int:
+    """Do a job and write how it ended. Returns the exit code."""
+    from ftl.memory import reuse_freed_memory
+
+    reuse_freed_memory()
+    with reading(trash=True) as db:
+        job = db.get_one(Job, job_id)
+    try:
+        meter = Meter()
+        KINDS[job.kind](job, reporter(job_id, meter), meter)
+    except (FtlError, StudioError) as error:
+        say(job_id, str(error))
+        ended: dict[str, Any] = {"state": "failed", "error": str(error)}
+    except MemoryError:
+        ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
+    except Exception as error:
+        traceback.print_exc()  # into the worker's log: people are told in words
+        say(job_id, f"something unforeseen happened: {type(error).__name__}")
+        ended = {"state": "failed", "error": _UNFORESEEN}
+    else:
+        ended = {"state": "done", "error": None, "share": 1.0}
+    end(job_id, **ended)
+    return 0 if ended["state"] == "done" else 1
+
+
+if __name__ == "__main__":
+    keep_private()
+    sys.exit(main(int(sys.argv[1])))

@@ -1,1 +1,0 @@
-"""How far a project is: what is drawn, by whom, and when."""

@@ -1,0 +1,1 @@
+"""Projects, their members, their classes and their audit log."""

@@ -1,1 +1,0 @@
-"""Try a network on photographs, large ones in tiles."""

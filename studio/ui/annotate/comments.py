@@ -1,0 +1,93 @@
+"""Below the desk: what was said about an image, what was done to it, and its earlier states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from studio import ui
+from studio.accounts.rights import SignedIn
+from studio.annotation import log
+from studio.canvas import tab_state
+from studio.canvas.assist_marks import marks
+from studio.canvas.picture import photograph, render
+from studio.canvas.viewport import look
+from studio.collaboration.comments import comment, comments_for, settle
+from studio.projects import audit
+from studio.store.tables import Image, ImageClass
+
+
+def pin(image: Image, who: SignedIn, on: tab_state.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
+    """Ask for the comment on the place that was clicked last."""
+    places = [one for one in marks(objects, on.view, image.width, image.height) if one.kind == "point"]
+    if not places:
+        st.caption(":material/push_pin: Click the place that you want to comment on.")
+        return
+    x, y = places[-1].geometry["points"][0]
+    with st.form(f"pin-{image.id}", border=False), ui.told():
+        text = st.text_input(f"Comment at {x:.0f}, {y:.0f}", max_chars=2000)
+        if st.form_submit_button("Comment", type="primary"):
+            comment(image, who, text, (x, y))
+            tab_state.put_away(image, who)
+            st.session_state["tool"] = "brush"
+            st.rerun()
+
+
+def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
+    """The image's comments that one may read, those with a place in the order of their pins; and a new one."""
+    found = comments_for(image.id, here.user.id, here.role, alone=own_only)
+    waiting = [one for one in found if one.done_by is None]
+    pins = {one.id: number for number, one in enumerate((one for one in waiting if one.x is not None), 1)}
+    with st.expander(f"Comments · {len(waiting)}" if waiting else "Comments", icon=":material/forum:"):
+        for one in found:
+            left, right = st.columns([6, 1], vertical_alignment="center")
+            mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
+            text = ui.plain(one.text) if one.done_by is None else f"~~{ui.plain(one.text)}~~"
+            to = f" to **{ui.plain(one.to.name)}**" if one.to is not None else ""
+            left.markdown(f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]")
+            if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
+                with ui.told():
+                    settle(image, one.id, here.who)
+                    st.rerun()
+        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.told():
+            text = st.text_input("Comment on the whole image", max_chars=2000)
+            if st.form_submit_button("Comment"):
+                comment(image, here.who, text)
+                st.rerun()
+
+
+def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
+    """What was done to the image, and any earlier state of its mask, which can be had back."""
+    with st.expander("History", icon=":material/history:"):
+        if not st.toggle("Show the history", key=f"history-{image.id}"):  # it reads the whole log
+            return
+        author = here.user.id if own_only else None
+        rows = log.read(image.id, author_id=author)
+        lines = [one for one in audit.history(here.project.id, image_id=image.id)
+                 if not own_only or one.user_id == here.user.id]  # fmt: skip
+        left, right = st.columns([1, 1.4], gap="large")
+        with left:
+            for line in lines:
+                st.markdown(
+                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.told(line))}  \n:small[{ui.clock(line.at)}]"
+                )
+            if not lines:
+                st.caption("Nobody has submitted, judged or commented yet.")
+        with right:
+            if not rows:
+                st.caption("Nothing is drawn yet.")
+                return
+            at = st.slider("The mask after so many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
+            past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
+            if at:
+                st.caption(f"{rows[at - 1].kind.capitalize()}, {ui.clock(rows[at - 1].at)}")
+            view = look(image.width, image.height, most=(520, 400))
+            st.image(render(photograph(image.sha256), past, view, {one.number: one.colour for one in classes}))
+            # in a blind project a whole mask of one would cover those of the others
+            if not own_only and at < len(rows) and st.button("Restore this state", disabled=not editable):
+                with ui.told():
+                    tab_state.put_away(image, here.who)
+                    log.restore(image, here.who, past)
+                    st.rerun()

@@ -1,0 +1,149 @@
+"""The bar above the desk: from image to image, and where the work on this one stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from studio import ui
+from studio.canvas import tab_state
+from studio.collaboration import review
+from studio.collaboration.assignment import give_next, works_on
+from studio.errors import Forbidden
+from studio.images import work as own_work
+from studio.images.library import Filter, image_in, neighbour
+from studio.images.work import JUDGES
+from studio.projects import audit
+from studio.store.tables import Image
+
+_LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
+
+
+def do(action: Callable[..., Any], *arguments: Any) -> None:
+    """Do what a button says; what cannot be done is said in a toast."""
+    try:
+        action(*arguments)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+
+
+def head(here: ui.Here, image: Image) -> None:
+    """Draw the bar."""
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    bar.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=_step,
+               args=(here, image, -1))  # fmt: skip
+    bar.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=_step,
+               args=(here, image, 1))  # fmt: skip
+    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=_step,
+               args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
+    bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
+               help="What was returned or given to you, else an image that nobody has")  # fmt: skip
+    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
+    works = works_on(image.id)
+    own = next((one.state for one in works if one.user_id == here.user.id), "open")
+    bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
+    if here.project.overlap > 1 and own != image.state:
+        bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
+    if image.state in ("open", "returned") and own in ("open", "returned"):
+        _action(bar, here, image, "Submit", review.submit)
+    elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
+        bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
+    if here.role in JUDGES:
+        _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
+    if own == "returned":
+        _tell_return(image)
+
+
+def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
+    # its key names the image and the state that its user saw: a click that comes late is of those
+    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=_judge, args=(here, image, action))
+
+
+def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) -> None:
+    """What those who judge may do, each button always in its place."""
+    waits = image.state == "submitted"
+    refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
+    if waits and not refused:
+        _action(bar, here, image, "Accept", review.accept)
+    else:
+        bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
+    with bar.popover("Return", disabled=not waits):
+        if waits:
+            _return(here, image, handed_in)
+    if image.state == "accepted":
+        _action(bar, here, image, "Reopen", review.reopen)
+    if refused:
+        bar.caption(f":material/info: {ui.sentence(refused)}")
+
+
+def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
+    with st.form(f"return-{image.id}", border=False):
+        to = st.selectbox("To", [None, *people], format_func=lambda key: "everybody" if key is None else people[key])
+        why = st.text_area("What is to be mended", max_chars=2000)
+        if st.form_submit_button("Return", type="primary"):
+            with ui.told():
+                tab_state.put_away(image, here.who)
+                review.give_back(image.id, here.who, to, why)
+                st.rerun()
+
+
+def _tell_return(image: Image) -> None:
+    """Who returned the work, and why, before all else."""
+    line = next((line for line in audit.history(image.project_id, image_id=image.id) if line.what == "returned"), None)
+    if line is not None:
+        why = ui.plain(line.details.get("why", "")) or "without a comment."
+        st.warning(f"Returned by **{ui.plain(line.user.name)}**: {why}", icon=":material/undo:")
+
+
+def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
+    def act() -> None:
+        tab_state.put_away(image, here.who)  # what is on the canvas belongs to what is handed in
+        action(image.id, here.who)
+
+    do(act)
+
+
+def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
+    """Open the next or previous image that the filter lets through."""
+    found = neighbour(here.project.id, image.id, step, chosen)
+    if found is None:
+        st.toast("There is no further one in this direction.", icon=":material/last_page:")
+    else:
+        _open(here, image, found)
+
+
+def _mine(here: ui.Here, image: Image) -> None:
+    found = give_next(here.project.id, here.who, image.id)
+    if found is None:
+        st.toast("Nothing waits for you: every image is taken or done.", icon=":material/done_all:")
+    else:
+        _open(here, image, found)
+
+
+def _open(here: ui.Here, image: Image, other: Image) -> None:
+    do(tab_state.put_away, image, here.who)
+    st.session_state["image"] = other.id
+    st.session_state["left"] = (str(image.id), time.monotonic())
+    st.query_params["image"] = str(other.id)
+
+
+def asked(project_id: int, first: Image) -> Image:
+    """The image that the address or this session asks for; the first where that is none of the project's.
+
+    Every message of the browser carries its address. One that was under way when its user went on to the next image
+    still names the one before, and must not take them back.
+    """
+    wanted = st.query_params.get("image", "")
+    left, since = st.session_state.get("left", ("", 0.0))
+    if not wanted or (wanted == left and time.monotonic() - since < _LATE):
+        wanted = str(st.session_state.get("image", ""))
+    try:
+        found = image_in(project_id, int(wanted))
+    except (ValueError, OverflowError, Forbidden):
+        found = first
+    st.session_state["image"] = found.id
+    st.query_params["image"] = str(found.id)
+    return found

@@ -1,0 +1,1 @@
+"""The Choose page: charts, tables and details of a sweep's candidates."""

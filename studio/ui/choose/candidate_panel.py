@@ -1,0 +1,197 @@
+"""One candidate on the Choose page: its figures, its mistakes, its layers, what its filters answer to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+
+from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.charts import shown_accuracy
+from ftl.evaluation.runtimes import FIGURES, INT8
+from ftl.evaluation.warnings import warnings
+from ftl.formatting import counted, fixed, megabytes, milliseconds, percent, short, small_percent
+from ftl.models.layout import TEST
+from ftl.sweeping.evaluate import repeated
+from studio import ui
+from studio.jobs import sweeps
+from studio.ui import save_button, trash
+from studio.ui.choose import candidate_details, filter_maps
+from studio.ui.choose.read_sweep import Network, Sweep
+
+_PAGE = 12
+_DOWNLOADS = {
+    ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
+    ".onnx": ("ONNX", "From photographs of any size to probabilities, for ONNX Runtime and others; takes some seconds"),
+    ".zip": (
+        "Zip",
+        "ONNX with an example that needs no PyTorch; with 8-bit integers where the sweep was timed in ONNX Runtime and "
+        "they lose 2 points at most",
+    ),
+}
+_VIEWS = {"Mistakes": ":material/error:", "Layers": ":material/layers:", "Filters": ":material/blur_on:"}
+
+
+def written(file: Path) -> float:
+    """When a file was last written: cached readings of it are keyed by this."""
+    return file.stat().st_mtime
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _wrong(folder: Path, at: float, runtime: str) -> candidate_details.Mistakes:
+    return candidate_details.mistakes(folder, runtime)
+
+
+@st.cache_data(max_entries=3000, show_spinner=False)
+def _thumbnail(file: Path, at: float, side: int = 220) -> bytes:
+    return candidate_details.thumbnail(file, side)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _maps(folder: Path, at: float, layer: str, photo: Path, mask: Path) -> list[filter_maps.FilterMap]:
+    return filter_maps.filter_maps(folder, layer, photo, mask)
+
+
+def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: bool) -> None:
+    """Draw a candidate; `wide`: in two columns, where it stands alone."""
+    one, folder = sweep.candidate(name), sweep.folder / name
+    with st.container(border=True):
+        st.markdown(f"### {ui.plain(name)} {' '.join(badges)}")
+        st.caption(ui.plain(sweep.name))
+        left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
+        with left:
+            _figures(one, sweep.base, folder)
+            _actions(here, sweep, one, folder)
+            st.markdown("**Confusion matrix**, test images")
+            chart = candidate_details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
+            st.plotly_chart(chart, key=f"confusion-{sweep.job_id}-{name}", config={"displayModeBar": False})
+        with right:
+            ui.fragment(_views)(sweep, one, folder, wide)
+
+
+def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
+    """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
+    accuracy, whole = shown_accuracy(one), shown_accuracy(base)
+    told = (
+        ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
+        ("Latency", milliseconds(one.time_ms), f"{fixed(base.time_ms / one.time_ms, 1)} times as fast"),
+        ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / base.size_mb)} of the unpruned"),
+        ("Parameters", short(one.parameters), f"{small_percent(one.parameters / base.parameters)} of the unpruned"),
+    )
+    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
+        cell.metric(label, value, None if one.is_base else against, "off", delta_arrow="off")
+    figures = [f"validation {percent(one.accuracy)}"]
+    if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
+        ends = f"{fixed(100 * one.test_accuracy_low, 1)} to {percent(one.test_accuracy_high)}"
+        figures.insert(0, f"95 % interval {ends}")
+    figures += [
+        f"{what} {percent(value)}"
+        for what, value in (("balanced accuracy", one.test_balanced_accuracy), ("precision", one.test_precision),
+                            ("recall", one.test_recall), ("F1", one.test_f1))
+        if value is not None
+    ]  # fmt: skip
+    if one.time_mark:
+        figures.append(one.time_mark)
+    if again := repeated(folder):
+        times, (mean, deviation) = again[0], again[1]["accuracy"]
+        figures.append(f"test accuracy of {times} repeats {fixed(100 * mean, 1)} ± {percent(deviation)}")
+    st.caption(" · ".join(figures))
+    for warning in warnings(one):
+        st.caption(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
+
+
+def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
+    """Take it home, or make it the project's."""
+    with st.container(horizontal=True):
+        for ending, (label, help_) in _DOWNLOADS.items():
+            save_button.button(
+                label,
+                f"/api/projects/{here.project.id}/jobs/{sweep.job_id}/networks/{quote(one.name)}{ending}",
+                f"{one.name}{ending}",
+                f"download{ending}-{sweep.job_id}-{one.name}",
+                help_,
+            )
+        if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
+            st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
+            st.rerun()
+        if here.role == "admin":
+            trash.network_menu(here.project.id, here.who, sweep.job_id, one.name)
+        picked = sweeps.picked(here.project.id)
+        if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
+            return
+        if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
+            with ui.told():
+                sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
+                st.rerun()
+
+
+def _views(sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
+    """The part that is looked into at leisure; it reruns alone."""
+    key = Network(sweep.job_id, one.name).key
+    view = st.segmented_control(
+        "View", list(_VIEWS), default="Mistakes", format_func=lambda one: f"{_VIEWS[one]} {one}", key=f"view-{key}",
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    with ui.told():
+        if view == "Layers":
+            st.markdown(f"**Filters kept per layer**, of {sum(sweep.base.channels):,} in all")
+            st.plotly_chart(candidate_details.layers_chart(one, sweep.base, sweep.layers), key=f"layers-{key}",
+                            config={"displayModeBar": False})  # fmt: skip
+            if one.tied_layers:
+                st.caption(f"In {one.tied_layers} of {len(sweep.layers)} layers equal scores stood on both sides "
+                           "of the cut: there the order of the filters decided, not merit.")  # fmt: skip
+        elif view == "Filters":
+            _filters(sweep, folder, key, wide)
+        else:
+            _mistakes(sweep, folder, key)
+
+
+def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
+    at = max(written(folder / file) for file in (TEST, *([FIGURES] if sweep.runtime == INT8 else [])))
+    wrong, runtime = _wrong(folder, at, sweep.runtime)
+    if sweep.runtime == INT8 and runtime != INT8:
+        st.caption("Of the network in float32: its answers in 8-bit integers were not kept.")
+    if not wrong:
+        st.success("It gets every test image right.", icon=":material/check_circle:")
+        return
+    st.markdown(f"**{counted(len(wrong), 'test image')} wrong**, the surest mistakes first")
+    count = st.session_state.setdefault(f"mistakes-{key}", _PAGE)
+    workspace = sweeps.workspace(sweep.job_id)
+    shown = [one for one in wrong[:count] if candidate_details.within(workspace, one.file)]
+    with st.container(horizontal=True, gap="small"):
+        for one in shown:
+            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
+            st.image(_thumbnail(one.file, written(one.file)), told, width=124)
+    others = [one for one in wrong[:count] if one not in shown]
+    if others:
+        rows = [
+            {"Photograph": one.name, "Is": one.true, "Called": one.predicted, "Probability": one.probability}
+            for one in others
+        ]
+        st.dataframe(rows, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="%.3f")})
+    if count < len(wrong) and st.button(f"Show more of the {len(wrong)}", key=f"more-{key}"):
+        st.session_state[f"mistakes-{key}"] = count + _PAGE
+        st.rerun(scope="fragment")
+
+
+def _filters(sweep: Sweep, folder: Path, key: str, wide: bool) -> None:
+    pairs = filter_maps.masked_photographs(sweeps.workspace(sweep.job_id))
+    if not pairs:
+        st.info("The photographs with masks of this sweep are not in the studio.", icon=":material/info:")
+        return
+    left, right = st.columns(2) if wide else (st.container(), st.container())
+    photo, mask = left.selectbox("Photograph", pairs, format_func=lambda pair: pair[0].name, key=f"photo-{key}")
+    layer = right.selectbox(
+        "Layer", sweep.layers, format_func=lambda one: f"{sweep.layers.index(one) + 1} · {one}", key=f"layer-{key}"
+    )
+    found = _maps(folder, written(folder / "network.safetensors"), layer, photo, mask)
+    if not found:
+        st.info(
+            "The unpruned network keeps all filters, so none was ranked. Open a pruned network.", icon=":material/info:"
+        )
+        return
+    with st.container(horizontal=True, gap="small"):
+        for one in found:
+            st.image(one.picture, f"filter {one.number} · {fixed(one.score, 3)}", width=124)
+    st.caption("The kept filters with the best scores (below each): glowing where they answer, the mask outlined.")

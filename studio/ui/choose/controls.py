@@ -1,0 +1,103 @@
+"""The sliders of the Choose page: limits, and what recommends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from ftl.evaluation.decision import PRESETS, Weights
+from ftl.evaluation.limits import Limits
+from ftl.formatting import number
+from studio.ui.choose.axes import round_steps
+from studio.ui.choose.read_sweep import Sweep
+
+_TESTS, _OWN = "Tests", "Own"
+_PRESETS = {"Balanced": "balanced", "Published": "published"}
+_TERMS = {
+    "quality": ("Quality", "F1, against the unpruned network's"),
+    "parameters": ("Smallness", "the share of parameters saved"),
+    "time": ("Speed", "the share of latency saved"),
+}
+
+
+def limits(sweeps: Sequence[Sweep]) -> Limits:
+    """Sliders for latency, size and the shares of the validation images; at the loose end each allows any."""
+    networks = [one for sweep in sweeps for one in sweep.candidates]
+    pruned = [one for one in networks if not one.is_base] or networks
+    times, sizes = [one.time_ms for one in pruned], [one.size_mb for one in pruned]
+
+    def share(label: str, figure: str) -> float | None:
+        """The least share 0..1, in steps of a point between those that there are; nothing where one is unknown."""
+        values = [getattr(one, figure) for one in pruned]
+        if None in values:
+            return None
+        steps = range(math.ceil(100 * min(values)), math.floor(100 * max(values)) + 1)
+        percent = _slider(label, [None, *map(float, steps)], "%", f"limit-{figure}")
+        return None if percent is None else percent / 100
+
+    found: dict[str, float | None] = {
+        "max_ms": _slider("Longest latency", [*round_steps(min(times), max(times)), None], "ms", "limit-time"),
+        "min_balanced_accuracy": share("Least balanced accuracy", "balanced_accuracy"),
+        "min_recall": share("Least recall", "recall"),
+        "max_mb": _slider("Largest size", [*round_steps(min(sizes), max(sizes)), None], "MB", "limit-size"),
+    }
+    with st.expander("More limits"):
+        for figure, label in (("accuracy", "Least accuracy"), ("precision", "Least precision"), ("f1", "Least F1")):
+            found[f"min_{figure}"] = share(label, figure)
+    return Limits(**found)
+
+
+def _slider(label: str, steps: list[float | None], unit: str, key: str) -> float | None:
+    if st.session_state.get(key) not in steps:
+        st.session_state[key] = None  # other sweeps, other steps
+    if len(steps) < 2:
+        st.caption(f"{label}: all networks are alike")
+        return None
+    chosen: float | None = st.select_slider(
+        label, steps, key=key, format_func=lambda one: "any" if one is None else f"{number(one)} {unit}"
+    )
+    return chosen
+
+
+class Rule(NamedTuple):
+    """What recommends: `weights` of the decision score, or None for tests with a `margin` of accuracy, 0..1."""
+
+    weights: Weights | None
+    margin: float = 0.0
+
+
+def rule() -> Rule:
+    """Tests and their margin, or a decision score: its presets, and sliders for its terms."""
+
+    def take() -> None:
+        if weights := PRESETS.get(_PRESETS.get(st.session_state["weight-preset"], "")):
+            for term, value in zip(_TERMS, weights, strict=True):
+                st.session_state[f"weight-{term}"] = value
+
+    def leave() -> None:
+        values = tuple(st.session_state[f"weight-{term}"] for term in _TERMS)
+        st.session_state["weight-preset"] = next((n for n, p in _PRESETS.items() if PRESETS[p] == values), _OWN)
+
+    by = st.segmented_control("Recommend by", [_TESTS, *_PRESETS, _OWN], default=_TESTS, key="weight-preset",
+                              on_change=take, label_visibility="collapsed", width="stretch", required=True)  # fmt: skip
+    if by == _TESTS:
+        points = st.slider(
+            "Accuracy to give up [points]", 0.0, 5.0, 0.0, 0.5, key="margin",
+            help="A network that is significantly worse than the best, but by no more than this, can still be "
+            "recommended if it is faster.",
+        )  # fmt: skip
+        st.caption(
+            "The fastest network that beats the most frequent class and is not significantly worse than the best."
+        )
+        return Rule(None, points / 100)
+    values = []
+    for (term, (label, what)), usual in zip(_TERMS.items(), PRESETS["balanced"], strict=True):
+        st.session_state.setdefault(f"weight-{term}", usual)
+        values.append(st.slider(label, 0.0, 5.0, step=0.25, key=f"weight-{term}", on_change=leave,
+                                help=f"How much counts {what}"))  # fmt: skip
+    st.caption("The decision score adds these up. It does not ask whether a network is useful."
+               if any(values) else "Nothing counts, so all are equal: give one term some weight.")  # fmt: skip
+    return Rule(Weights(*values))

@@ -1,0 +1,102 @@
+"""The upper half of the Choose page: the chart, the table, and what is recommended and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ftl.evaluation.candidate import Candidate, unstable_times
+from ftl.evaluation.warnings import warnings
+from ftl.formatting import NOTHING, listed
+from studio import ui
+from studio.ui.choose import axes
+from studio.ui.choose.chart import choice_chart, more_charts, on_page
+from studio.ui.choose.ranking import Ranked, summary
+
+_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"]}
+
+_NAMED = 8
+
+
+def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
+    """The chart under its own controls; its selection is kept in the session as `points`."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = [one for sweep in ranked for one in sweep.sweep.candidates]
+        quality = st.selectbox("Upwards", axes.known(shown), width=175)
+        cost = st.selectbox("To the right", list(axes.COSTS), width=150)
+        images = st.segmented_control(
+            "Of the", ["Validation images", "Test images"], default="Validation images", required=True,
+            help="Validation images are there to choose on. Test images (never used for training or selection) tell "
+            "what the choice is worth; chosen on, they would promise too much.",
+        )  # fmt: skip
+        log = st.toggle("Log axis", True)
+    figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
+    st.plotly_chart(figure, key="points", theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
+    kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
+    shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
+    st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
+
+
+def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:
+    """All candidates in order; its selection is kept in the session as `rows`. `many`: more than one sweep."""
+    number = st.column_config.NumberColumn
+    held_out = "on the validation images"
+    st.dataframe(
+        rows,
+        key="rows",
+        hide_index=True,
+        height=min(560, 36 * len(rows) + 40),
+        on_select=on_choose,
+        selection_mode="multi-row",
+        column_order=[name for name in rows[0] if many or name != "Sweep"],
+        column_config={
+            "Score": number(format="%.3f"),
+            "Validation accuracy": number("Validation", format="%.1f %%", help=f"accuracy {held_out}"),
+            "Test accuracy": number("Test", format="%.1f %%", help="accuracy on the test images"),
+            "Balanced accuracy": number("Balanced", format="%.1f %%", help=f"mean recall of the classes, {held_out}"),
+            "Recall": number(format="%.1f %%", help=held_out),
+            "Latency": number(format="%,.2f ms"),
+            "Size": number(format="%,.2f MB"),
+            "Parameters": number("Params", format="%.2f %%", help="of the unpruned network's"),
+        },
+        placeholder=NOTHING,
+    )
+    st.caption("Tick up to three to see them side by side below.")
+
+
+def verdicts(ranked: Sequence[Ranked]) -> None:
+    """Each sweep's recommended network in a sentence, with the reason and what to mind; or why there is none."""
+    for one in ranked:
+        name = ui.plain(one.sweep.name)
+        if (pick := one.choice.pick) is None:
+            of = f"**{name}**: " if len(ranked) > 1 else ""
+            st.warning(of + ui.plain(ui.sentence(one.problem)), icon=":material/block:")
+        else:
+            _verdict(one, pick, f" of {name}" if len(ranked) > 1 else "")
+        if told := unstable_times(one.sweep.candidates):
+            st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
+    if any(one.choice.pick for one in ranked):
+        st.caption("Recommended by the validation images; the accuracy told is of the test images, never used for it.")
+
+
+def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
+    with st.container(border=True):
+        st.markdown(f":orange[★] **{ui.plain(pick.name)}**, recommended{of}, {ui.plain(summary(ranked))}")
+        for warning in warnings(pick):
+            st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
+        told = [ranked.choice.reason, *ranked.choice.notes]
+        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.tied]:
+            told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
+        st.caption(ui.plain(" ".join(told)))
+
+
+def more(ranked: Sequence[Ranked], dark: bool) -> None:
+    """The original's other charts of each sweep, in tabs."""
+    for one in ranked:
+        if len(ranked) > 1:
+            st.markdown(f"**{ui.plain(one.sweep.name)}**")
+        figures = more_charts(one)
+        for tab, (title, figure) in zip(st.tabs(list(figures)), figures.items(), strict=True):
+            tab.plotly_chart(on_page(figure, dark), key=f"{title}-{one.sweep.job_id}", theme=None)

@@ -1,0 +1,57 @@
+"""Why a network answers as it does: where a photograph speaks for a class, drawn over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ftl.data.masks import read_mask
+from ftl.evaluation.explain import grad_cam
+from ftl.evaluation.overlays import heat_over, outlined
+from ftl.models.classifier import Model
+from studio.jobs.layout import image_id
+from studio.ui.choose.filter_maps import jpeg
+
+
+class Answer(NamedTuple):
+    """`photograph` and `glow` over it as JPEG; `silent`: nothing there speaks for the class."""
+
+    photograph: bytes
+    glow: bytes
+    silent: bool
+
+
+def explain(
+    model: Model, photo: np.ndarray, label: str, layer: str, mask: Path | None = None, longest: int = 640
+) -> Answer:
+    """Grad-CAM of a photograph, RGB uint8 (height, width, 3), for a class at a layer; its mask outlined where known.
+
+    Pictures are at most `longest` pixels long. Raises `FtlError` when there is no such class, layer or mask.
+    """
+    heat, _ = grad_cam(model, photo, label, layer)
+    scale = min(1.0, longest / max(photo.shape[:2]))
+    height, width = (max(1, round(scale * side)) for side in photo.shape[:2])
+    shown = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    pictures = [shown, heat_over(shown, heat)]
+    if mask is not None:
+        edge = cv2.resize(read_mask(mask), (width, height), interpolation=cv2.INTER_AREA)
+        pictures = [outlined(one, edge) for one in pictures]
+    return Answer(jpeg(pictures[0]), jpeg(pictures[1]), not heat.any())
+
+
+def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) -> str:
+    """The last of these layers at which something in a photograph speaks for a class; the last where nothing does.
+
+    A head that is not pooled weighs every place by itself. Grad-CAM takes the mean of that, and of a last layer in
+    which hardly a filter answers nothing may be left, however sure the network is.
+    """
+    return next((layer for layer in reversed(layers) if grad_cam(model, photo, label, layer)[0].any()), layers[-1])
+
+
+def mask_of(image: int | None, pairs: Sequence[tuple[Path, Path]]) -> Path | None:
+    """The mask that a sweep used for an image of the project, among its photographs with masks."""
+    return next((mask for photo, mask in pairs if image is not None and image_id(photo) == image), None)

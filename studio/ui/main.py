@@ -1,0 +1,61 @@
+"""What Streamlit runs for every visitor: the sidebar and the page."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from studio.accounts import COOKIE, oidc, user_of
+from studio.accounts.settings import owns
+from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in
+from studio.ui.markdown import plain
+
+
+def page(file: str, title: str, icon: str, *, default: bool = False, url: str | None = None) -> StreamlitPage:
+    """A page of the folder `pages`, at its own name or at `url`."""
+    return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
+
+
+st.set_page_config(page_title="FTL studio", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
+st.html(
+    "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
+    "[data-testid=stMain]:focus-visible { outline: none }</style>"
+)
+if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
+    st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
+    st.stop()
+here = choose_project()
+home = [
+    page("projects", "Projects", "folder", default=True),
+    page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
+]
+if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
+    home.append(page("settings", "Settings", "settings"))
+if here is None:
+    current = st.navigation({"": home})
+else:
+    work = [
+        page("images", "Images", "photo_library"),
+        page("annotate", "Annotate", "brush"),
+        page("review", "Review", "rate_review"),
+        page("progress", "Progress", "monitoring"),
+        page("sweep", "Sweep", "content_cut"),
+        page("jobs", "Jobs", "progress_activity"),
+        page("choose", "Choose", "scatter_plot"),
+        page("try_it", "Try", "search"),
+        page("understand", "Understand", "visibility"),
+    ]
+    current = st.navigation({"": home, plain(here.project.name): work})
+    if asked := st.session_state.pop("go", None):
+        st.switch_page(next(one for one in work if one.url_path == asked))
+if (user := here.user if here else user) is not None:
+    with st.sidebar:
+        st.caption(plain(user.name) + (f" · {here.role}" if here else ""))
+        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
+        notifications.listen()
+with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
+    current.run()

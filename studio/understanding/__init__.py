@@ -1,1 +1,0 @@
-"""Understand a network: what went, what its filters see, why it answers as it does."""

@@ -1,1 +1,0 @@
-"""What the studio answers beside Streamlit's pages: sign-in, files, and an API."""
