@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ftl.sweeping.local import sweep
     from ftl.sweeping.results import read_results
 
+__version__ = "0.2.0"
+
 _HOMES = {
     "Backbone": "ftl.models.backbone",
     "FtlError": "ftl.errors",
@@ -54,3 +56,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ftl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

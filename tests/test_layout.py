@@ -20,8 +20,8 @@ FTL = (
     "sweeping cli"
 )
 STUDIO = (
-    "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection canvas "
-    "api ui"
+    "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection "
+    "canvas api ui"
 )
 LEVELS = [f"ftl.{name}" for name in FTL.split()] + [f"studio.{name}" for name in STUDIO.split()]
 """Each imports only those before it."""
