@@ -147,7 +147,7 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
             elif what == "drawn" and image is not None:
                 reading.new += log.append(image.id, reading.user_id, regions)
                 reading.images |= {image.id} if regions else set()
-                reading.problems += [_told(name, one) for one in problems]
+                reading.problems += [_told(name, problem) for problem in problems]
             else:
                 name = value if what == "file" else name
                 yield what, value
@@ -163,7 +163,7 @@ def _told(name: str, problem: Exception | str) -> str:
 
 def _groups(uploads: Sequence[tuple[str, BinaryIO]]) -> Iterator[list[tuple[str, BinaryIO]]]:
     """Files that tell about each other: those without a zip, and those of each zip."""
-    zips = [one for one in uploads if one[0].lower().endswith(".zip")]
-    loose = [one for one in uploads if not one[0].lower().endswith(".zip")]
+    zips = [upload for upload in uploads if upload[0].lower().endswith(".zip")]
+    loose = [upload for upload in uploads if not upload[0].lower().endswith(".zip")]
     yield from ([loose] if loose else [])
-    yield from ([one] for one in zips)
+    yield from ([upload] for upload in zips)
