@@ -25,7 +25,7 @@ BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowE
 """What values of a damaged file lead to."""
 
 VERSION = 2
-"""Of exports, as `images.json` tells it. Before 2, when none was told, YOLO's outlines ran along the edges of pixels."""
+"""Of exports, as `images.json` tells it. Before 2, when none was told, outlines of YOLO ran along pixels' edges."""
 
 
 class MaskClass(NamedTuple):

@@ -42,13 +42,11 @@ def import_masks(
     """Read masks and add them to the images whose name they bear; doing it twice changes nothing.
 
     Args:
-        uploads: names with open files, or zips of them: `.png` masks (0/1, 0/255, grey, RGB; index masks hold class
-            numbers of the project), `.json` in COCO's or Labelme's form, `.xml` of CVAT for images, YOLO's `.txt` of
-            outlines. Class names are made where the project lacks them. Files beside them, in the same zip or among
-            what is uploaded without one, tell more: `classes.json` the names of an index mask's numbers, `labelmap.txt`
-            of colours, `data.yaml` or `classes.txt` of YOLO's numbers, `images.json` which image a file is. Photographs
-            that come along with masks are passed over: JPEGs, pictures in a folder named images, and those that a file
-            with masks names as its image.
+        uploads: names with open files of any format that `registry` lists, or zips of them. Class names are made where
+            the project lacks them. Files beside those with masks, in the same zip or among what is uploaded without
+            one, tell the names of classes (`Companion`), and the studio's own `images.json` which image a file is.
+            Photographs that come along with masks are passed over: JPEGs, pictures in a folder of photographs, and
+            those that a file with masks names as its image.
         class_number: the class of masks that hold only one.
         report: (files done, files in all, what), first for unpacking them, then for reading them.
 
