@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ftl.models.layer_choice import LayerChoice
 from hypothesis import settings
 from PIL import Image
 from torch import nn
 
+from ftl.config import SweepConfig
 from ftl.data.masks import MaskSet, load_masks
 from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.preprocess import Preprocess
 from ftl.sweeping.local import Sweep, sweep
 from tests.postgresql import binaries, cluster
@@ -130,16 +131,22 @@ def workspace(tmp_path: Path) -> Path:
 
 def sweep_in(workspace: Path, **more: Any) -> Sweep:
     """The unpruned network and half of it, of a small workspace, in its `models`."""
+    config, more = configured(**({"keep": [0.5], "threads": 1} | more))
     return sweep(
         load_backbone(workspace / "tiny.safetensors"),
         load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        config,
         dataset=workspace / "dataset",
         evaluation=workspace / "evaluation",
-        keep=[0.5],
         out=workspace / "models",
-        threads=1,
         **more,
     )
+
+
+def configured(**given: Any) -> tuple[SweepConfig, dict[str, Any]]:
+    """A sweep's configuration of some keywords, and those that are none of its settings."""
+    settings = {name: value for name, value in given.items() if name in SweepConfig.model_fields}
+    return SweepConfig(**settings), {name: value for name, value in given.items() if name not in settings}
 
 
 def make_workspace(folder: Path) -> Path:
