@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,11 @@ class Server:
         return open_session(user_id)
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty home folder, for this process too, with the newest tables."""
+@contextmanager
+def home_at(folder: Path) -> Iterator[Path]:
+    """Make it the home folder of this process too, with the newest tables."""
     from studio.store.home import secret
 
-    folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_HOME", str(folder))
         secret.cache_clear()
@@ -73,20 +73,64 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     secret.cache_clear()
 
 
-_BROWSERS: list[Any] = []
-
-
-@pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
+@contextmanager
+def serving(home: Path) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     made = Server(f"http://127.0.0.1:{port}", home, home / "server.log", None, port)  # type: ignore[arg-type]
     made.start()
     yield made
-    for context in [one for browser in _BROWSERS for one in browser.contexts]:
-        context.close()  # left open by a test that failed, its page would ask a server that is gone, for ever
+    close_contexts()
     made.stop()
+
+
+_BROWSERS: list[Any] = []
+
+
+def close_contexts() -> None:
+    """Close what a test that failed left open: its page would ask a server that is gone, for ever."""
+    for context in [context for browser in _BROWSERS for context in browser.contexts]:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home folder of this file's own."""
+    with home_at(tmp_path_factory.mktemp("home")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def own_server(home: Path) -> Iterator[Server]:
+    """For files that kill, configure or measure their server, or need a studio without accounts."""
+    with serving(home) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(shared_server: Server) -> Iterator[Server]:
+    """One for all files: each has its own accounts and projects in it."""
+    from sqlalchemy import select
+
+    from studio.jobs.queue import UNFINISHED
+    from studio.store.database import writing
+    from studio.store.tables import Job, User
+
+    with home_at(shared_server.home):
+        yield shared_server
+        close_contexts()
+        with writing(trash=True) as db:
+            for user in db.scalars(select(User)):
+                user.name = f"{user.id} of an earlier file"  # its name is free again
+            for job in db.scalars(select(Job).where(Job.state.in_(UNFINISHED))):
+                job.state = "cancelled"
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,12 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One that is started again, and has no accounts but this file's."""
+    return own_server
+
+
+@pytest.fixture(scope="module")
 def ada(server: Server) -> int:
     with writing() as db:
         return add_user(db, "Ada", PASSWORD).id

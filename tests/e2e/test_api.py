@@ -10,12 +10,14 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Drawn
 from studio.projects.membership import create_project
 from studio.store.database import writing
+from studio.store.tables import User
 from tests.e2e.conftest import PASSWORD, Server
 
 
@@ -33,15 +35,13 @@ def picture(value: int, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def project_of(client: httpx.Client, user: str = "Robot") -> int:
-    from sqlalchemy import select
-
-    from studio.store.tables import User
-
+def user_of(name: str) -> int:
     with writing() as db:
-        user_id = db.scalar(select(User.id).where(User.name == user))
-    assert user_id
-    return create_project(user_id, "By API").id
+        return db.scalars(select(User.id).where(User.name == name)).one()
+
+
+def project_of(client: httpx.Client, user: str = "Robot") -> int:
+    return create_project(user_of(user), "By API").id
 
 
 def test_upload_list_draw_export(client: httpx.Client) -> None:
@@ -60,7 +60,8 @@ def test_upload_list_draw_export(client: httpx.Client) -> None:
     first = listed["images"][0]
     assert first["name"] == name
     assert client.get(first["url"]).headers["content-type"] == "image/jpeg"
-    log.append(first["id"], 1, [Drawn("s", "rectangle", 2, {"box": [1, 2, 3, 4]}, 1)])
+    robot = user_of("Robot")
+    log.append(first["id"], robot, [Drawn("s", "rectangle", 2, {"box": [1, 2, 3, 4]}, robot)])
     exported = client.get(f"/api/projects/{project}/export.zip")
     with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
         assert archive.testzip() is None

@@ -6,6 +6,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from studio.accounts import add_user
 from studio.accounts.settings import settings
 from studio.jobs import queue
@@ -14,6 +16,12 @@ from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.studio.conftest import Someone
 from tests.studio.test_jobs import fill, give_backbone, until
+
+
+@pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One that is killed."""
+    return own_server
 
 
 def card(page, text: str):

@@ -19,6 +19,12 @@ MB = 2**20
 
 
 @pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One whose memory is measured."""
+    return own_server
+
+
+@pytest.fixture(scope="module")
 def owner(server: Server) -> tuple[int, int]:
     """The studio's owner, and a project of theirs."""
     with writing() as db:

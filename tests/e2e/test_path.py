@@ -27,6 +27,12 @@ from tests.e2e.test_try import shown
 EACH = 14
 
 
+@pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One at its first start."""
+    return own_server
+
+
 def photographs(name: str, count: int) -> list[bytes]:
     """Real concrete where ../shared is there, else drawn walls; JPEG bytes."""
     shared = Path(os.environ.get("FTL_SHARED", ROOT.parent / "shared")) / "data" / "metu" / "train" / name

@@ -30,6 +30,12 @@ VIEW = look(WIDTH, HEIGHT)
 
 
 @pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One that is killed."""
+    return own_server
+
+
+@pytest.fixture(scope="module")
 def people(server: Server) -> list[int]:
     with writing() as db:
         return [add_user(db, name, PASSWORD).id for name in ("Ada", "Bob")]

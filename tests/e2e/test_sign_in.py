@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.e2e.conftest import PASSWORD, Server, settled
+
+
+@pytest.fixture(scope="module")
+def server(own_server: Server) -> Server:
+    """One at its first start."""
+    return own_server
 
 
 def test_first_start_then_project_then_sign_out_and_in(server: Server, browser) -> None:
