@@ -130,42 +130,53 @@ def one_tuned(workspace: Path) -> dict[str, object]:
     return outcome(workspace / "one-tuned")
 
 
-@pytest.mark.parametrize("stored", [False, True])
-def test_workers_that_see_no_file_of_the_driver_get_them(
-    tmp_path: Path, workspace: Path, one_tuned: dict[str, object], monkeypatch: pytest.MonkeyPatch, stored: bool
-) -> None:
-    """The driver's paths lead through its own working folder, which for every other process is another."""
+@pytest.fixture
+def unseen(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace by a path that leads through the driver's working folder, which for all other processes is another.
+
+    They see none of its files.
+    """
     monkeypatch.chdir(workspace)
-    name, heard = "fetched" if stored else "sent", list[Told]()
-    here, made, store = Path("/proc/self/cwd"), workspace / name, tmp_path / "store"
-    cluster = Cluster(tmp_path / "cluster").start()
-    try:
-        more = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
-        done = run(here, name, store=f"file://{store}" if stored else None, follow=heard.append, **more)
-        assert run(here, name, **more) == done
-    finally:
-        cluster.stop()
+    return Path("/proc/self/cwd")
+
+
+def swept_unseen(
+    here: Path, workspace: Path, name: str, one_tuned: dict[str, object], cluster: Cluster, **more: object
+) -> list[Told]:
+    """Sweep, and check what came of it; returns what was told meanwhile."""
+    heard = list[Told]()
+    fixed = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
+    done = run(here, name, **fixed, **more, follow=heard.append)
+    assert run(here, name, **fixed) == done
+    made = workspace / name
     assert outcome(made) == one_tuned
     epochs = [told.epoch[0] for told in heard if told.epoch and told.name == "keep-0.5-tuned"]
     assert epochs == [1, 2]
-    contents = {digest(file) for side in ("dataset", "evaluation") for file in (workspace / side).rglob("*.png")}
-    assert ({file.name for file in store.glob("*/*")} >= contents) == stored
     assert not (made / "base" / "features.h5").exists()
     held_out = read_json(made / "base" / "validation.json")["paths"]
     assert all(path.startswith("/proc/self/cwd/dataset/") for path in held_out)
+    return heard
 
 
-def test_a_machine_that_takes_the_times_does_nothing_else(tmp_path: Path, workspace: Path) -> None:
-    cluster = Cluster(tmp_path, hosts=("127.0.0.1", "127.0.0.2")).start()
-    heard: list[Told] = []
+def test_workers_that_see_no_file_of_the_driver_are_sent_them(
+    cluster: Cluster, workspace: Path, unseen: Path, one_tuned: dict[str, object]
+) -> None:
+    swept_unseen(unseen, workspace, "sent", one_tuned, cluster)
+
+
+def test_workers_fetch_files_from_a_store_and_the_machine_that_takes_the_times_does_nothing_else(
+    tmp_path: Path, workspace: Path, unseen: Path, one_tuned: dict[str, object]
+) -> None:
+    cluster, store = Cluster(tmp_path / "cluster", hosts=("127.0.0.1", "127.0.0.2")).start(), tmp_path / "store"
     try:
         cluster.wait()
-        out = workspace / "apart"
-        run(workspace, out.name, scheduler=str(cluster.file), time_on="w1", follow=heard.append)
-        assert {told.worker for told in heard if told.what in (LOOKING, TRAINING)} == {"w0"}
-        assert {read_json(file)["worker"] for file in out.glob("*/time.json")} == {"w1"}
+        heard = swept_unseen(unseen, workspace, "fetched", one_tuned, cluster, store=f"file://{store}", time_on="w1")
     finally:
         cluster.stop()
+    contents = {digest(file) for side in ("dataset", "evaluation") for file in (workspace / side).rglob("*.png")}
+    assert {file.name for file in store.glob("*/*")} >= contents
+    assert {told.worker for told in heard if told.what in (LOOKING, TRAINING)} == {"w0"}
+    assert {read_json(file)["worker"] for file in (workspace / "fetched").glob("*/time.json")} == {"w1"}
 
 
 def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,26 +215,23 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
 
 @pytest.mark.parametrize("kinds", [["worker"], ["scheduler"]] if KILLS > 1 else [["worker", "scheduler"]], ids=" ".join)
 def test_whatever_is_killed_the_sweep_ends_with_the_right_result(
-    tmp_path: Path, workspace: Path, one: dict[str, object], kinds: list[str]
+    cluster: Cluster, workspace: Path, one: dict[str, object], kinds: list[str]
 ) -> None:
     """SIGKILL at random moments; and no candidate is computed twice once it was finished."""
-    cluster, rng, kills, runs = Cluster(tmp_path / "cluster").start(), random.Random(5), 0, 0
+    rng, kills, runs = random.Random(5), 0, 0
     pauses = {"worker": (0.5, 2.0), "scheduler": (4.0, 9.0)}  # until a step is under way again
-    try:
-        while kills < KILLS * len(kinds):
-            out, first = workspace / f"killed-{kinds[0]}-{runs}", dict[Path, int]()
-            with ThreadPoolExecutor(1) as pool:
-                driver = pool.submit(run, workspace, out.name, scheduler=str(cluster.file))
-                while not wait([driver], rng.uniform(*pauses[kinds[kills % len(kinds)]])).done:
-                    for file in out.glob("*/test.json"):
-                        first.setdefault(file, file.stat().st_mtime_ns)
-                    if kills < KILLS * len(kinds):
-                        victim = kinds[kills % len(kinds)]
-                        cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
-                        kills += 1
-                driver.result()
-            assert outcome(out) == one
-            assert all(file.stat().st_mtime_ns == since for file, since in first.items())
-            runs += 1
-    finally:
-        cluster.stop()
+    while kills < KILLS * len(kinds):
+        out, first = workspace / f"killed-{kinds[0]}-{runs}", dict[Path, int]()
+        with ThreadPoolExecutor(1) as pool:
+            driver = pool.submit(run, workspace, out.name, scheduler=str(cluster.file))
+            while not wait([driver], rng.uniform(*pauses[kinds[kills % len(kinds)]])).done:
+                for file in out.glob("*/test.json"):
+                    first.setdefault(file, file.stat().st_mtime_ns)
+                if kills < KILLS * len(kinds):
+                    victim = kinds[kills % len(kinds)]
+                    cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
+                    kills += 1
+            driver.result()
+        assert outcome(out) == one
+        assert all(file.stat().st_mtime_ns == since for file, since in first.items())
+        runs += 1

@@ -245,11 +245,15 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     assert told.endswith(": 1 the same file, 1 of the same photo")
 
 
-def test_a_sweep_without_masks_says_what_to_do(project: Someone, tmp_path: Path) -> None:
+def test_a_sweep_without_masks_says_what_to_do(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(project, tmp_path / "drawn", masks=0)
     give_backbone(project)
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
     job = queue.launch(project.project_id, project.user_id, "sweep", "none", request(project))
-    ended = wait(job, "done", "failed")
+    assert sweep_job.main(job.id) == 1
+    ended = job_in(project.project_id, job.id)
     assert ended.state == "failed"
     assert "draw some on the Annotate page" in (ended.error or "")
 
