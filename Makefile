@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 studio: $(VENV)/studio-installed  ## open the studio in the browser
 	$(BIN)/streamlit run streamlit_app.py
 
+test: export PYTHONDONTWRITEBYTECODE =  # else each of hundreds of processes compiles all modules anew
 test: export OMP_NUM_THREADS = 1  # two processes of tests share two cores: threads of each would wait for the other's
 test: $(VENV)/test-installed $(if $(PART),,lint)  ## lint, types and all tests; PART=ftl: those of tests/ftl alone
 	$(BIN)/python tests/find_browser.py

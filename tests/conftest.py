@@ -45,6 +45,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
+SLOWEST = [
+    "e2e/test_jobs.py", "e2e/test_together.py", "e2e/test_path.py", "e2e/test_annotate.py", "studio/test_jobs.py",
+    "ftl/test_cluster.py", "fuzz/test_fuzz.py", "ftl/test_cli.py", "studio/test_formats.py", "e2e/test_server_kills.py",
+    "e2e/test_assists.py", "ftl/test_graph.py", "e2e/test_review.py", "e2e/test_rights.py", "studio/test_office.py",
+    "studio/test_job_kills.py", "studio/test_job_progress.py", "e2e/test_stepping.py", "e2e/test_accounts.py",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest are begun first, so that no process is left with one when the others have ended."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real photographs, backbones and golden files; tests that need it are left out without it."""

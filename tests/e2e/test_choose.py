@@ -35,14 +35,23 @@ def project(server: Server) -> tuple[int, int]:
     return project_id, user.id
 
 
+@pytest.fixture(scope="module")
+def tabs(browser, server: Server, project: tuple[int, int]):
+    """The admin's browser."""
+    opened = sign_in(browser, server, project[1]).context
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser, server: Server, project: tuple[int, int]):
-    opened = sign_in(browser, server, project[1])
+def page(tabs, server: Server, project: tuple[int, int]):
+    opened = tabs.new_page()
+    opened.set_default_timeout(30_000)
     opened.goto(f"{server.url}/choose?project={project[0]}")
     opened.locator(".js-plotly-plot .point").first.wait_for()
     settled(opened)
     yield opened
-    opened.context.close()
+    opened.close()
 
 
 def click(page, name: str) -> None:

@@ -103,9 +103,10 @@ ACTS: dict[str, tuple[str, Callable[[object], None]]] = {
 
 @pytest.mark.parametrize("revoke", SAYS, ids=lambda revoke: revoke.__name__)
 def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke: Callable[[Wall], None]) -> None:
-    pages = []
+    pages, tab = [], sign_in(browser, server, wall.judge)
     for image, act in ACTS.values():
-        page = sign_in(browser, server, wall.judge)
+        page = tab.context.new_page() if pages else tab
+        page.set_default_timeout(30_000)
         if image:
             page.goto(f"{server.url}/annotate?project={wall.project}&image={getattr(wall, image)}")
             page.get_by_text("All strokes saved").wait_for()
@@ -124,7 +125,8 @@ def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke
         page.get_by_text(SAYS[revoke]).first.wait_for()
         settled(page)
         assert page.get_by_text("open.png").count() == 0 or revoke is not removed
-        page.context.close()
+        page.close()
+    tab.context.close()
     after = rows()
     assert {name: set(after[name]) ^ set(before[name]) for name in after if after[name] != before[name]} == {}
     assert {image.state for image in find_images(wall.project)} == {"open", "submitted"}
