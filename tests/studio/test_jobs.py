@@ -233,7 +233,7 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     swept: list[Path] = []
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     none = SimpleNamespace(candidates=[])
-    monkeypatch.setattr("ftl.sweeping.local.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
+    monkeypatch.setattr("ftl.sweeping.sweep.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
     monkeypatch.setenv(sweep_job.SCHEDULER, "")
     monkeypatch.setenv(sweep_job.TIME_ON, "")
     job = queue.launch(project.project_id, project.user_id, "sweep", "told", request(project))
