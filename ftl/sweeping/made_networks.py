@@ -23,7 +23,7 @@ from ftl.models.io import load_backbone
 from ftl.models.layout import BASE, DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, read_description, rewrite_network
 from ftl.progress import Report, silent
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.features import read_features
 from ftl.training.finetune import Tuned, fine_tune
 from ftl.training.loop import Photographs, inputs

@@ -28,7 +28,7 @@ from ftl.pruning.scoring import Evidence
 from ftl.pruning.settings import How
 from ftl.sweeping.packing import unpack_dataset, unpack_masks
 from ftl.sweeping.worker_files import File, Lacking, find_all
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.settings import Tuning
 
 _REST = 0.5  # seconds

@@ -1,4 +1,4 @@
-"""The classifier on the features: logistic regression whose penalty is chosen by cross-validation."""
+"""The linear head: logistic regression on features, its penalty chosen by cross-validation."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from ftl.errors import FtlError
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.settings import Recipe, Tuning
 from studio.jobs import progress, queue, reporting
 from studio.jobs.sweeps import job_in
