@@ -27,9 +27,9 @@ from ftl.models.head import flattened
 from ftl.models.layers import ACTIVATIONS
 from ftl.models.layout import BASE
 from ftl.models.network_folder import read_description
-from ftl.pruning.coupling import ties
+from ftl.pruning.coupling import coupling_groups
 from ftl.pruning.criteria import criterion as criterion_named
-from ftl.pruning.scoring import Evidence, batches
+from ftl.pruning.scoring import ScoringSet, batches
 
 _ON_THE_WAY = (nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d)
 """What may stand between a convolution and its ReLU."""
@@ -110,11 +110,11 @@ def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str =
     how = criterion_named(criterion)
     if how.looks_at != "maps" or how.pooled:
         raise FtlError(f"{criterion} does not score one photograph by itself: take iou or binary_iou")
-    evidence, size = Evidence(masks), network.preprocess.size
+    scoring_set, size = ScoringSet(masks), network.preprocess.size
     maps, ious = [], []
-    for where in batches(len(evidence), 4 * 64 * size * size):
-        activation = scored_maps(network, layer, network.preprocess(evidence.images[where]))
-        above, below = how.function(evidence.maps(activation, where, None, False))
+    for where in batches(len(scoring_set), 4 * 64 * size * size):
+        activation = scored_maps(network, layer, network.preprocess(scoring_set.images[where]))
+        above, below = how.function(scoring_set.maps(activation, where, None, False))
         maps.append(activation.numpy())
         ious.append(np.divide(above, below, out=np.zeros(above.shape), where=below.numpy() > 0))
     return Seen(np.concatenate(maps), np.concatenate(ious))
@@ -128,12 +128,12 @@ def best_first(values: np.ndarray) -> list[int]:
 def scored_maps(network: Backbone, layer: str, x: torch.Tensor) -> torch.Tensor:
     """The maps (N, C, H, W) on which a layer's filters are scored, of a network's input x.
 
-    Of filters that can only go together, the last map where they meet. Raises `FtlError` when there is no such layer.
+    Of coupled filters, the last map where they meet. Raises `FtlError` when there is no such layer.
     """
     if isinstance(network.features, fx.GraphModule):
-        tied = next((tie for tie in ties(network) if layer in tie.members), None)
-        if tied is not None:
-            ((_, maps),) = walk(network.features, x, tied.after[-1:])
+        group = next((group for group in coupling_groups(network) if layer in group.members), None)
+        if group is not None:
+            ((_, maps),) = walk(network.features, x, group.after[-1:])
             return maps
     return run_to(network, layer, x)[1]
 

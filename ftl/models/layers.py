@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 
 
 def is_depthwise(layer: nn.Conv2d) -> bool:
-    """Whether each filter sees one channel, its own: filters are then tied to those of the layer before."""
+    """Whether each filter sees one channel, its own: its filters are then coupled with those of the layer before."""
     return 1 < layer.groups == layer.in_channels == layer.out_channels
 
 

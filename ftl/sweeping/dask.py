@@ -39,7 +39,7 @@ from ftl.models.layout import (
 )
 from ftl.models.network_folder import network_digest, read_description
 from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
-from ftl.pruning.keep_branches import Branch
+from ftl.pruning.layerwise import Branch
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of

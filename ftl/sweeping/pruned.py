@@ -16,31 +16,38 @@ from ftl.models.layer_choice import Chosen, LayerChoice
 from ftl.models.layout import BASE, DESCRIPTION, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
-from ftl.pruning.coupled import joint_cascade, joint_once
-from ftl.pruning.coupling import ties
-from ftl.pruning.layerwise import cascade
-from ftl.pruning.one_shot import once
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.coupled import choose_coupled_layerwise, choose_coupled_one_shot
+from ftl.pruning.coupling import coupling_groups
+from ftl.pruning.layerwise import choose_layerwise
+from ftl.pruning.one_shot import choose_one_shot
+from ftl.pruning.scoring import ScoringSet
 from ftl.pruning.selection import check_rule
 from ftl.pruning.settings import How, check_how
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.sweeping.manifest import backbone_digest, claim_folder, made_with, scored_by
 
-Mode = Callable[[Backbone, Evidence, Sequence[float | None], How, Report], Iterator[Chosen]]
+Mode = Callable[[Backbone, ScoringSet, Sequence[float | None], How, Report], Iterator[Chosen]]
 
 
 def _either(chain: Mode, graph: Mode) -> Mode:
-    """The way for a chain, or that for a network whose filters may be tied."""
+    """The way for a chain, or that for a network whose filters may be coupled."""
 
     def mode(
-        backbone: Backbone, evidence: Evidence, fractions: Sequence[float | None], how: How, report: Report = silent
+        backbone: Backbone,
+        scoring_set: ScoringSet,
+        fractions: Sequence[float | None],
+        how: How,
+        report: Report = silent,
     ) -> Iterator[Chosen]:
-        return (chain if backbone.is_chain else graph)(backbone, evidence, fractions, how, report)
+        return (chain if backbone.is_chain else graph)(backbone, scoring_set, fractions, how, report)
 
     return mode
 
 
-MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint_once)}
+MODES = {
+    "cascade": _either(choose_layerwise, choose_coupled_layerwise),
+    "once": _either(choose_one_shot, choose_coupled_one_shot),
+}
 
 
 def fractions_up_to(percent: float) -> list[float]:
@@ -98,7 +105,7 @@ def choose_filters(
     check_how(how)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    return MODES[mode](as_scored(backbone, how), Evidence(masks), fractions, how, report)
+    return MODES[mode](as_scored(backbone, how), ScoringSet(masks), fractions, how, report)
 
 
 def source_of(backbone: Backbone, how: How) -> Backbone:
@@ -176,11 +183,12 @@ def begin_sweep(
 
 
 def _whole(backbone: Backbone) -> list[LayerChoice]:
-    """What the unpruned network keeps: all filters of each layer, or of each tie."""
+    """What the unpruned network keeps: all filters of each layer, or of each coupling group."""
     widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
     if backbone.is_chain:
         return [LayerChoice(name, {}, list(range(width))) for name, width in widths.items()]
-    return [LayerChoice(tie.name, {}, list(range(widths[tie.name])), members=tie.members) for tie in ties(backbone)]
+    groups = coupling_groups(backbone)
+    return [LayerChoice(group.name, {}, list(range(widths[group.name])), members=group.members) for group in groups]
 
 
 def networks(out: str | Path, *, made: bool = True) -> list[Path]:

@@ -23,8 +23,8 @@ from ftl.errors import FtlError
 from ftl.files import versions
 from ftl.models.layout import BASE, LINEAR, TUNED, candidate_name
 from ftl.progress import LOOKING, TIMING, TRAINING, Report, throttled
-from ftl.pruning.keep_branches import Branch, advance
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.layerwise import Branch, advance
+from ftl.pruning.scoring import ScoringSet
 from ftl.pruning.settings import How
 from ftl.sweeping.packing import unpack_dataset, unpack_masks
 from ftl.sweeping.worker_files import File, Lacking, find_all
@@ -142,9 +142,9 @@ def _how(plan: Plan) -> How:
 
 
 @lru_cache(maxsize=1)
-def _evidence(path: Path, sha256: str) -> Evidence:
+def _scoring_set(path: Path, sha256: str) -> ScoringSet:
     """What filters are judged by, read once for all branches that a worker scores."""
-    return Evidence(unpack_masks(path))
+    return ScoringSet(unpack_masks(path))
 
 
 @lru_cache(maxsize=4)
@@ -165,17 +165,17 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     if isinstance(found, Lacking):
         return found
     how, report = _how(plan), _reporter(plan, "scoring")
-    evidence = _evidence(found[0], plan.masks.sha256)
+    scoring_set = _scoring_set(found[0], plan.masks.sha256)
     with _network(plan, BASE, plan.base, found[1:]) as folder:
         backbone = load_backbone(folder)
     source, scored = source_of(backbone, how), as_scored(backbone, how)
     if plan.mode == "cascade" and backbone.is_chain:
         depth = len(backbone.convolutions())
-        after = advance(scored, evidence, branch, how, report)
+        after = advance(scored, scoring_set, branch, how, report)
         onward = [one for one in after if len(one.choices) < depth]
         whole = [(k, [*one.choices]) for one in after if len(one.choices) == depth for k in one.fractions]
     else:
-        onward, whole = [], [*MODES[plan.mode](scored, evidence, branch.fractions, how, report)]
+        onward, whole = [], [*MODES[plan.mode](scored, scoring_set, branch.fractions, how, report)]
     made = []
     with tempfile.TemporaryDirectory(prefix="ftl-") as own:
         for chosen in whole:

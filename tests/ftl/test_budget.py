@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ftl.models.layer_choice import LayerChoice
 
 import ftl
 from ftl.cli import main
@@ -18,6 +17,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, macs
 from ftl.models.classifier import load_model
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.layout import Budget, parse_budget, parse_budgets
 from ftl.sweeping import width_search
 from ftl.sweeping.report import candidates_table
@@ -99,7 +99,7 @@ def test_the_shape_with_the_lowest_loss_wins_and_no_network_is_tried_twice() -> 
 def test_equal_scores_on_both_sides_of_the_cut_are_told() -> None:
     scores = [[4, 3, 2, 1], [2, 1, 1, 1], [1, 1, 1, 1]]
     choices = [LayerChoice(str(at), {"": np.array(one, np.float32)}, []) for at, one in enumerate(scores)]
-    assert [(one.kept, one.tied) for one in cut_to(choices, {"0": 0.5, "1": 0.5, "2": 1.0})] == [
+    assert [(one.kept, one.equal) for one in cut_to(choices, {"0": 0.5, "1": 0.5, "2": 1.0})] == [
         ([0, 1], False),
         ([0, 1], True),
         ([0, 1, 2, 3], False),

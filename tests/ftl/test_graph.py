@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from ftl.models.head import Head
-from ftl.models.layer_choice import LayerChoice
 from torch import nn
 
 from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
@@ -24,12 +22,14 @@ from ftl.files import read_json, write_json
 from ftl.models.backbone import Backbone, build, describe, layers_of, macs, map_sizes
 from ftl.models.classifier import Model
 from ftl.models.graph import walk
+from ftl.models.head import Head
 from ftl.models.io import build_like
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.network_folder import write_network
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import REGISTRY, architecture
 from ftl.models.tracing import trace
-from ftl.pruning.coupling import Tie, ties
+from ftl.pruning.coupling import CouplingGroup, coupling_groups
 from ftl.pruning.criteria import CRITERIA, criterion
 from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
@@ -81,7 +81,7 @@ def family(request: pytest.FixtureRequest) -> Backbone:
     return Backbone(request.param, trained(features), Preprocess("imagenet", 64))  # type: ignore[arg-type]
 
 
-def masked(backbone: Backbone, found: list[Tie], kept: dict[str, list[int]]) -> tuple[Backbone, torch.Tensor]:
+def masked(backbone: Backbone, found: list[CouplingGroup], kept: dict[str, list[int]]) -> tuple[Backbone, torch.Tensor]:
     """The whole network that sets dropped filters to zero for all who mix channels, and which of its outputs stay.
 
     Behind a convolution a zero would not stay one, for normalisations and activations move it: so it is set where maps
@@ -107,7 +107,7 @@ def masked(backbone: Backbone, found: list[Tie], kept: dict[str, list[int]]) -> 
     return full, stays[spec["output"]].bool()
 
 
-def some(backbone: Backbone, found: list[Tie], seed: int = 0) -> dict[str, list[int]]:
+def some(backbone: Backbone, found: list[CouplingGroup], seed: int = 0) -> dict[str, list[int]]:
     """A random half or so of each tie's filters; one tie is left with a single filter, one is left whole."""
     rng = np.random.default_rng(seed)
     widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
@@ -140,7 +140,7 @@ def test_a_family_is_torchvisions_and_comes_back_from_its_description(family: Ba
 
 
 def test_a_pruned_family_is_the_whole_with_filters_set_to_zero(family: Backbone, tmp_path: Path) -> None:
-    found, x = ties(family), photographs()
+    found, x = coupling_groups(family), photographs()
     kept = some(family, found)
     pruned = prune(family, kept)
     full, stays = masked(family, found, kept)
@@ -167,7 +167,7 @@ def test_a_pruned_family_is_the_whole_with_filters_set_to_zero(family: Backbone,
 
 def test_a_pruned_family_says_the_same_in_onnx_runtime(family: Backbone) -> None:
     """From photographs of any size to probabilities, in float32; in 8-bit integers it runs, and is a distribution."""
-    pruned = prune(family, some(family, ties(family)))
+    pruned = prune(family, some(family, coupling_groups(family)))
     rng = np.random.default_rng(4)
     images = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in ((64, 64), (80, 47))]
     with torch.inference_mode():
@@ -241,7 +241,7 @@ def test_joint_scores_are_the_mean_or_maximum_before_or_after(
     tmp_path: Path, mode: str, joint: str, read: str, expected: list[float]
 ) -> None:
     backbone = Backbone("residual", build_like(Residual()), Preprocess("raw", 8))
-    (tie,) = ties(backbone)
+    (tie,) = coupling_groups(backbone)
     assert tie.members == ("features.a", "features.b", "features.c")
     assert (tie.before, tie.after) == (("relu", "b", "c"), ("relu_1", "relu_2"))
     how = How(criterion("binary_iou"), joint=joint, read=read)
@@ -292,7 +292,7 @@ def test_both_modes_agree_where_nothing_is_cut_before(masks: MaskSet, name: str)
 def test_the_cascade_rescores_the_cut_network(masks: MaskSet, read: str) -> None:
     backbone, how = mobile(), How(criterion("iou"), read=read)
     chosen = dict(choose_filters(backbone, masks, [0.4], how))[0.4]
-    assert len({layer.name for layer in chosen}) == len(ties(backbone)) == len(chosen)
+    assert len({layer.name for layer in chosen}) == len(coupling_groups(backbone)) == len(chosen)
     for depth in range(1, len(chosen)):
         cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
         scores = dict(choose_filters(cut, masks, [0.4], how, "once"))[0.4][depth].scores
@@ -310,7 +310,7 @@ def test_global_ranks_all_ties_together(masks: MaskSet) -> None:
 
 def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
     backbone = mobile()
-    first, run = ties(backbone)[0], list[str]()
+    first, run = coupling_groups(backbone)[0], list[str]()
     for name, layer in backbone.features.named_modules():
         layer.register_forward_hook(lambda *_, name=name: run.append(name))
     found = dict(walk(backbone.features, photographs(SIZE), first.after))  # type: ignore[arg-type]
@@ -319,7 +319,7 @@ def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
 
 
 def test_depthwise_filters_are_read_at_the_depthwise_output() -> None:
-    found = {tie.name: tie for tie in ties(mobile())}
+    found = {tie.name: tie for tie in coupling_groups(mobile())}
     assert len(found) == 6
     stem, stream = found["features.0.0"], found["features.2.conv.2"]
     assert stem.members == ("features.0.0", "features.1.conv.0.0")
@@ -330,7 +330,7 @@ def test_depthwise_filters_are_read_at_the_depthwise_output() -> None:
 
 def test_squeezed_maps_are_no_choice_and_count_for_no_score() -> None:
     backbone = Backbone("v3", build(architecture("mobilenet_v3_small").spec()), Preprocess("imagenet", 64))
-    found = ties(backbone)
+    found = coupling_groups(backbone)
     assert not [name for tie in found for name in (*tie.before, *tie.after) if "fc" in name]
     members = {name for tie in found for name in tie.members}
     assert {name for name in backbone.convolutions() if name not in members} == {
@@ -513,8 +513,8 @@ class Tangled(nn.Module):
 def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tmp_path: Path) -> None:
     how = How(criterion("iou"))
     for photo, told in (
-        (True, "layer add ties filters to the photograph's"),
-        (False, "layer c ties the filters of sev"),
+        (True, "layer add couples filters with the photograph's"),
+        (False, "layer c couples the filters of sev"),
     ):
         backbone = Backbone("tangled", build_like(Tangled(photo)), Preprocess("raw", SIZE))
         with pytest.raises(FtlError, match=told):
@@ -549,7 +549,7 @@ def test_a_whole_sweep(tmp_path: Path) -> None:
     settings = read_json(tmp_path / "models" / "sweep.json")["settings"]
     network = read_json(tmp_path / "models" / "keep-0.5" / "network.json")
     assert (settings["joint"], settings["read"]) == (network["made_with"]["joint"], "before") == ("max", "before")
-    assert len(network["layers"]) == len(first[1].split()) - 2 == len(ties(backbone))
+    assert len(network["layers"]) == len(first[1].split()) - 2 == len(coupling_groups(backbone))
     assert len(network["layers"][0]["scores"]) == 8
     image = loaded.examples[0].image
     folder = tmp_path / "models" / "keep-0.5"
@@ -579,7 +579,7 @@ def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:
     loaded = load_masks(tmp_path / "images", tmp_path / "masks", size=224)
     chosen = dict(choose_filters(backbone, loaded, [0.5], How(criterion("iou")), "once"))[0.5]
     kept = {choice.name: choice.kept for choice in chosen}
-    pruned, (full, stays) = prune(backbone, kept), masked(backbone, ties(backbone), kept)
+    pruned, (full, stays) = prune(backbone, kept), masked(backbone, coupling_groups(backbone), kept)
     x = backbone.preprocess([one.image for one in loaded.examples])
     with torch.inference_mode():
         assert close(pruned(x), full(x)[:, stays])

@@ -126,9 +126,7 @@ def test_the_mean_of_the_weights_is_what_is_kept() -> None:
     assert counter == [torch.tensor(5)]
     (images, labels), recipe, learn = stripes(64), RECIPE._replace(epochs=1), np.arange(48)
     state = begin(make_backbone(), images.__getitem__, 2, learn, recipe, 0)
-    loop.train_epoch(
-        state, lambda which: augment(images[which], state.rng), labels, learn, torch.ones(2), recipe
-    )
+    loop.train_epoch(state, lambda which: augment(images[which], state.rng), labels, learn, torch.ones(2), recipe)
     assert state.average.n_averaged == 30  # steps: five times six
     own = state.averaged.head(("a", "b")).weight
     assert not np.allclose(own, state.model.head(("a", "b")).weight)
