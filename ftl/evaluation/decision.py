@@ -13,9 +13,8 @@ import numpy as np
 
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate, base_of
-from ftl.evaluation.limits import Limits
 from ftl.evaluation.metrics import mcnemar
-from ftl.evaluation.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, none_within, recommend, usefulness
+from ftl.evaluation.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, Limits, none_within, recommend, usefulness
 
 KNEE_LEAST = 0.1
 """A knee must stand this far from the straight line between the front's ends, both axes scaled to 0..1."""

@@ -1,17 +1,17 @@
-"""What became of a network's layers, what its filters see, and why it answers as it does.
+"""Explanations: what the filters of a layer respond to, and Grad-CAM.
 
-from ftl.evaluation.explain import best_first, filter_views, grad_cam, layers_of
+from ftl.evaluation.explain import best_first, filter_views, grad_cam
+from ftl.evaluation.layers_left import read_layers
 
-left = layers_of("models/keep-0.1")                                  # layer by layer, what stayed and what went
 seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
-number = left[4].kept[best_first(seen.iou.mean(0))[0]]               # the base's number of the best filter
+best = best_first(seen.iou.mean(0))[0]
+number = read_layers("models/keep-0.1")[4].kept[best]                # the filter's number in the unpruned network
 heat, probabilities = grad_cam(load_model("models/keep-0.1"), image, "Crack")
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,13 +20,11 @@ from torch import fx, nn
 
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.models.backbone import Backbone, macs_by_layer
+from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model
 from ftl.models.graph import walk
 from ftl.models.head import flattened
 from ftl.models.layers import ACTIVATIONS
-from ftl.models.layout import BASE
-from ftl.models.network_folder import read_description
 from ftl.pruning.coupling import coupling_groups
 from ftl.pruning.criteria import criterion as criterion_named
 from ftl.pruning.scoring import ScoringSet, batches
@@ -35,56 +33,6 @@ _ON_THE_WAY = (nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d)
 """What may stand between a convolution and its ReLU."""
 
 _ACTIVATIONS = tuple(kind.module for kind in ACTIVATIONS.values())
-
-
-class LayerLeft(NamedTuple):
-    """What is left of one convolution of the base.
-
-    `kept`: numbers of the filters that stayed, rising, of the `filters` that the base has. `scores`: by group of
-    photographs, the score of each of those; none for the base, where nothing was ranked. `macs` of `base_macs`:
-    multiply-adds of one image.
-    """
-
-    name: str
-    kept: tuple[int, ...]
-    filters: int
-    scores: dict[str, tuple[float, ...]]
-    macs: int
-    base_macs: int
-
-
-def layers_of(folder: str | Path) -> list[LayerLeft]:
-    """The layers of a network's folder in a sweep, beside those of the sweep's base. Reads no weights.
-
-    Raises `FtlError` when the network's or the base's description is missing or damaged.
-    """
-    folder = Path(folder)
-    here, base = read_description(folder), read_description(folder.parent / BASE)
-    try:
-        now, before = (macs_by_layer(one["architecture"], one["preprocess"]["size"]) for one in (here, base))
-        return [
-            LayerLeft(
-                name=own["name"],
-                kept=tuple(own["kept"]),
-                filters=len(whole["kept"]),
-                scores={
-                    group: tuple(scores)
-                    for group, scores in own.get("scores_by_group", {"": own["scores"]}).items()
-                    if scores
-                },
-                macs=sum(now[name] for name in own.get("members", [own["name"]])),
-                base_macs=sum(before[name] for name in own.get("members", [own["name"]])),
-            )
-            for own, whole in zip(here["layers"], _whole(here["layers"], base["layers"]), strict=True)
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FtlError(f"{folder} and the base beside it do not describe the same layers ({error!r})") from error
-
-
-def _whole(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The base's entries of the layers that were chosen; it has one for every convolution."""
-    by_name = {one["name"]: one for one in base}
-    return [by_name[one["name"]] for one in layers]
 
 
 class Seen(NamedTuple):

@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.evaluation.candidate import Candidate, unstable_times
-from ftl.evaluation.warnings import warnings
+from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
 from studio.ui.choose import axes
