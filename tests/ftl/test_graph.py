@@ -527,7 +527,7 @@ def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tm
         with pytest.raises(FtlError, match=told):
             begin_sweep(mobile(), masks, tmp_path / "out", [0.5], wrong, "once")
     assert not (tmp_path / "out").exists()
-    with pytest.raises(FtlError, match="tied to a convolution that is named as well"):
+    with pytest.raises(FtlError, match="coupled with a convolution that is named as well"):
         prune(mobile(), {"features.0.0": [0, 1], "features.1.conv.0.0": [0, 1]})
 
 
