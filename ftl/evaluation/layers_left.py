@@ -106,7 +106,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     What stayed is coloured, what went is grey. Without a group, as for the unpruned network, whose filters have no
     scores, the third part is left out.
     """
-    titles = ["filters", "multiply-adds of one image, millions"] + ["score of each filter"] * (group is not None)
+    titles = ["filters", "MACs of one image, millions"] + ["score of each filter"] * (group is not None)
     figure = make_subplots(
         len(titles), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.1,
         row_heights=[0.27, 0.27, 0.46][: len(titles)],
@@ -115,7 +115,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     kept, filters = [len(layer.kept) for layer in layers], [layer.filters for layer in layers]
     shares = [_percent(layer.macs / layer.base_macs) for layer in layers]
     hover_texts = [
-        [escape(layer.name), f"{count} of {all_} filters stayed", f"{share} of the multiply-adds left"]
+        [escape(layer.name), f"{count} of {all_} filters stayed", f"{share} of the MACs left"]
         for layer, count, all_, share in zip(layers, kept, filters, shares, strict=True)
     ]
     for row, (unpruned, left, texts) in enumerate(

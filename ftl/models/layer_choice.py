@@ -1,4 +1,4 @@
-"""What one layer of a pruned network keeps, and the scores of all its filters."""
+"""The choice of filters: what one layer of a pruned network keeps, and the scores of all its filters."""
 
 from __future__ import annotations
 
