@@ -90,7 +90,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
             print(f"  {told}")
         if options.preset or options.score_weights:
             print(f"  decision score {fixed(choice.scores[pick.name], 4)}")
-        print(f"not significantly different from it: {', '.join(one.name for one in choice.tied) or 'none'}")
+        print(f"not significantly different from it: {', '.join(one.name for one in choice.alike) or 'none'}")
     print(f"knee: {choice.knee.name if choice.knee else 'none'}")
     print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
     for one in candidates:

@@ -1,4 +1,4 @@
-"""Rules: which filters stay, given their scores."""
+"""Selection rules: which filters stay, given their scores."""
 
 from __future__ import annotations
 

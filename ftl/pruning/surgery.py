@@ -1,4 +1,4 @@
-"""Cut filters out of a network. The whole of Torch-Pruning that this project uses is here."""
+"""Surgery: filters cut out of a network. Torch-Pruning is used here and in `ftl.pruning.coupling` alone."""
 
 from __future__ import annotations
 

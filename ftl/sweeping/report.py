@@ -105,8 +105,8 @@ def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
         unstable_times(candidates),
         *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick)),
     ]
-    if choice.tied:
-        names = listed([one.name for one in choice.tied])
+    if choice.alike:
+        names = listed([one.name for one in choice.alike])
         more.append(f"Not significantly different from it on the validation images (McNemar, p > 0.05): {names}.")
     return told + "".join(f"<p>{html.escape(one)}</p>" for one in more if one)
 
