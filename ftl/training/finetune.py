@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ftl.config import FineTuneConfig
 from ftl.device import device_of
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
@@ -33,7 +34,6 @@ from ftl.training.loop import (
     train_epoch,
 )
 from ftl.training.recalibrate import recalibrate_norms
-from ftl.training.settings import Recipe
 
 _STANDARDISED = 256
 """At most so many images say what mean and deviation the head's features have at the start."""
@@ -68,7 +68,7 @@ def fine_tune(
     train: np.ndarray,
     stop: np.ndarray,
     *,
-    recipe: Recipe | None = None,
+    config: FineTuneConfig = FineTuneConfig(),
     seed: int = 0,
     teacher: np.ndarray | None = None,
     state_file: Path | None = None,
@@ -82,15 +82,15 @@ def fine_tune(
         labels: int64 (N,), for all images that `photographs` gives.
         train, stop: indices of the training images, and of the early-stopping images, whose loss says which epoch to
             keep.
-        teacher: (N, classes) probabilities of the unpruned network, for `recipe.distil`.
+        teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
         state_file: where the state lies between epochs, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
         hear: told each epoch's figures, also those of epochs before a restart.
     """
-    recipe, made_from = recipe or Recipe(), made_from or {}
+    made_from = made_from or {}
 
     def begun() -> State:
-        return begin(network, photographs, len(classes), train, recipe, seed)
+        return begin(network, photographs, len(classes), train, config, seed)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
@@ -100,14 +100,14 @@ def fine_tune(
         return augment(photographs(indices), state.rng)
 
     weights, truth = class_weights(labels[train], len(classes)), torch.from_numpy(labels[stop])
-    while not is_over(state.curve, recipe.epochs, recipe.patience):
+    while not is_over(state.curve, config.epochs, config.patience):
         epoch = len(state.curve)
 
         def each(done: int, total: int, epoch: int = epoch) -> None:
-            report(epoch * total + done, recipe.epochs * total, TRAINING)
+            report(epoch * total + done, config.epochs * total, TRAINING)
 
-        loss = train_epoch(state, augmented, labels, train, weights, recipe, teacher, each)
-        if passes(len(train), recipe) * len(train) < _SETTLED_AFTER * recipe.batch:
+        loss = train_epoch(state, augmented, labels, train, weights, config, teacher, each)
+        if passes(len(train), config) * len(train) < _SETTLED_AFTER * config.batch:
             recalibrate_norms(state.averaged.network, photographs, train)
         logits = logits_of(state.averaged, photographs, stop)
         losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()
@@ -133,7 +133,7 @@ def begin(
     photographs: Photographs,
     classes: int,
     train: np.ndarray,
-    recipe: Recipe,
+    config: FineTuneConfig,
     seed: int,
 ) -> State:
     """The state before the first step, of a classifier on a copy of `network`."""
@@ -151,9 +151,9 @@ def begin(
         model = Classifier(network, features.shape[1], classes)
     model.to(device)
     model.standardise(features)
-    rate = rate_for(network, bool(inserted)) if recipe.rate is None else recipe.rate
+    rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps(len(train), recipe))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps(len(train), config))
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 
 

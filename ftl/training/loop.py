@@ -12,14 +12,20 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from ftl.config import FineTuneConfig
 from ftl.device import mixed_precision
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.training.early_stopping import Epoch
-from ftl.training.settings import LEAST_STEPS, Recipe
 
 Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
+
+LEAST_STEPS = 30
+"""Steps of an epoch at least: with ten, 15 epochs on 150 images left networks where they began.
+
+An epoch shows each image once, or as often as it takes to so many steps.
+"""
 
 _BATCH = 32  # of images that a network only looks at
 
@@ -116,14 +122,14 @@ def rate_for(network: Backbone, new_norms: bool) -> float:
     return 3e-3 if sum(parameter.numel() for parameter in network.parameters()) < _WIDE else 1e-3
 
 
-def passes(images: int, recipe: Recipe) -> int:
+def passes(images: int, config: FineTuneConfig) -> int:
     """How often an epoch shows each of so many images: once, or as often as it takes to `LEAST_STEPS` steps."""
-    return -(-LEAST_STEPS // -(-images // recipe.batch))
+    return -(-LEAST_STEPS // -(-images // config.batch))
 
 
-def steps(images: int, recipe: Recipe) -> int:
+def steps(images: int, config: FineTuneConfig) -> int:
     """Steps of all epochs on so many images."""
-    return recipe.epochs * passes(images, recipe) * -(-images // recipe.batch)
+    return config.epochs * passes(images, config) * -(-images // config.batch)
 
 
 def batches_of(indices: np.ndarray, size: int = _BATCH) -> list[np.ndarray]:
@@ -153,7 +159,7 @@ def train_epoch(
     labels: np.ndarray,
     train: np.ndarray,
     weights: torch.Tensor,
-    recipe: Recipe,
+    config: FineTuneConfig,
     teacher: np.ndarray | None = None,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> float:
@@ -162,13 +168,13 @@ def train_epoch(
     Args:
         labels: int64 (N,), for all images that `photographs` gives.
         weights: of the classes, float32 (classes,).
-        teacher: the unpruned network's probabilities (N, classes), for `recipe.distil`.
+        teacher: the unpruned network's probabilities (N, classes), for `config.distillation`.
         each: hears of each step, as `each(done, total)`.
     """
     model, device = state.model, next(state.model.parameters()).device
     model.train()
-    repeats = passes(len(train), recipe)
-    order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), recipe.batch)]
+    repeats = passes(len(train), config)
+    order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), config.batch)]
     total = 0.0
     for done, batch in enumerate(order, 1):
         x = model.network.preprocess(photographs(batch)).to(device)
@@ -177,9 +183,9 @@ def train_epoch(
             logits = model(x)
         logits = logits.float()
         loss = F.cross_entropy(logits, truth, weights.to(device))
-        if teacher is not None and recipe.distil:
+        if teacher is not None and config.distillation:
             taught = distillation(logits, torch.from_numpy(teacher[batch]).to(device))
-            loss = (1 - recipe.distil) * loss + recipe.distil * taught
+            loss = (1 - config.distillation) * loss + config.distillation * taught
         state.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
