@@ -1,12 +1,12 @@
 """Explanations: what the filters of a layer respond to, and Grad-CAM.
 
-from ftl.evaluation.explain import best_first, filter_views, grad_cam
+from ftl.evaluation.explain import best_first, explain, filter_views
 from ftl.evaluation.layers_left import read_layers
 
 seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
 best = best_first(seen.iou.mean(0))[0]
 number = read_layers("models/keep-0.1")[4].kept[best]                # the filter's number in the unpruned network
-heat, probabilities = grad_cam(load_model("models/keep-0.1"), image, "Crack")
+heat, probabilities = explain(load_model("models/keep-0.1"), image, "Crack")
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor
     return last, found
 
 
-def grad_cam(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+def explain(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74): where a photograph speaks for a class.
 
     With the maps A_c (H, W) of a layer behind its ReLU, and the score y of the class before the softmax (with two

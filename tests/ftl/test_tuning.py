@@ -20,12 +20,12 @@ from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
 from ftl.progress import Told
 from ftl.sweeping.evaluate import repeat
-from ftl.sweeping.made_networks import photographs_of
 from ftl.training import finetune, loop
 from ftl.training.early_stopping import Epoch, as_good
 from ftl.training.finetune import augment, begin, fold_norms, insert_norms
 from ftl.training.loop import class_weights, distillation
 from ftl.training.recalibrate import recalibrate
+from ftl.training.train import photographs_of
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
 
 CONFIG = FineTuneConfig(epochs=3, batch=8, learning_rate=5e-3)
