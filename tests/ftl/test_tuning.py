@@ -260,7 +260,7 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 ) -> None:
     dataset = load_dataset(workspace / "dataset")
     held = photographs_of(dataset.paths, SIZE)
-    monkeypatch.setattr("ftl.sweeping.made_networks.HELD_BYTES", 0)
+    monkeypatch.setattr("ftl.training.train.HELD_BYTES", 0)
     assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 
