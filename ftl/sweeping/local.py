@@ -11,11 +11,11 @@ from ftl.errors import FtlError
 from ftl.latency.networks import time_all
 from ftl.models.layout import BASE
 from ftl.progress import LOOKING, TRAINING, Told
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.manifest import made_with
 from ftl.sweeping.plan import Fail, Plan, Take
 from ftl.sweeping.tasks import Finish, Score, Task, finish, score
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Local:
     def _score(self, task: Score) -> tuple[Any, list[str]]:
         plan = self.plan
         branches, made = score(
-            task.branch, plan.config, Evidence(plan.masks), plan.out / BASE, plan.out, made_with(plan.out),
+            task.branch, plan.config, ScoringSet(plan.masks), plan.out / BASE, plan.out, made_with(plan.out),
             apart=False, report=plan.report,
         )  # fmt: skip
         return branches, [folder.name for folder in made]

@@ -13,7 +13,7 @@ from ftl.data.masks import MaskSet
 from ftl.errors import raise_together
 from ftl.models.layout import BASE, DESCRIPTION, LINEAR, TUNED, folder_name
 from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
-from ftl.pruning.keep_branches import Branch
+from ftl.pruning.layerwise import Branch
 from ftl.sweeping.made_networks import ANSWERS
 from ftl.sweeping.pruned import lacking
 from ftl.sweeping.tasks import Finish, Score, Task, is_done

@@ -12,12 +12,11 @@ import numpy as np
 
 from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate, base_of
+from ftl.evaluation.candidate import Candidate, base_of, warnings
 from ftl.evaluation.decision import PRESETS, decision_score
 from ftl.evaluation.metrics import balanced_accuracy
 from ftl.evaluation.published import read_published
 from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
-from ftl.evaluation.warnings import warnings
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.models.layout import BASE, HEAD, LINEAR, TEST, TIME, VALIDATION, WEIGHTS
 from ftl.models.network_folder import read_description

@@ -29,14 +29,14 @@ from ftl.models.network_folder import network_digest, read_description
 from ftl.progress import LOOKING, TRAINING, Report, silent
 from ftl.pruning.choose import as_scored, mode_of, source_of
 from ftl.pruning.criteria import criterion
-from ftl.pruning.keep_branches import Branch, advance
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.layerwise import Branch, advance
+from ftl.pruning.scoring import ScoringSet
 from ftl.pruning.settings import How
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import train
 from ftl.sweeping.made_networks import ANSWERS, CURVE, make, write_answers
 from ftl.sweeping.pruned import write_pruned
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.features import extract
 
 
@@ -72,7 +72,7 @@ Task = Score | Finish
 def score(
     branch: Branch,
     config: SweepConfig,
-    evidence: Evidence,
+    scoring_set: ScoringSet,
     unpruned: Path,
     out: Path,
     made_with: dict[str, Any],
@@ -89,11 +89,11 @@ def score(
     source, scored = source_of(backbone, config.faithful), as_scored(backbone, config.faithful)
     if apart and config.mode == LAYERWISE and backbone.is_chain:
         depth = len(backbone.convolutions())
-        after = advance(scored, evidence, branch, how, report)
+        after = advance(scored, scoring_set, branch, how, report)
         onward = [part for part in after if len(part.choices) < depth]
         chosen = [(keep, [*part.choices]) for part in after if len(part.choices) == depth for keep in part.fractions]
         return onward, [write_pruned(source, one, out, made_with) for one in chosen]
-    made = mode_of(backbone, config)(scored, evidence, branch.fractions, how, report)
+    made = mode_of(backbone, config)(scored, scoring_set, branch.fractions, how, report)
     return [], [write_pruned(source, one, out, made_with) for one in made]
 
 

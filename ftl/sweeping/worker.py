@@ -24,13 +24,13 @@ from ftl.errors import FtlError
 from ftl.files import versions
 from ftl.models.layout import BASE, DESCRIPTION, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
-from ftl.pruning.keep_branches import Branch
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.layerwise import Branch
+from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.made_networks import ANSWERS
 from ftl.sweeping.packing import unpack_dataset, unpack_masks
 from ftl.sweeping.tasks import Finish, finish, results_of, score
 from ftl.sweeping.worker_files import File, Lacking, find_all
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 
 _REST = 0.5  # seconds
 
@@ -130,9 +130,9 @@ def _taken(shared: Shared, folder: Path, names: Sequence[str]) -> Made:
 
 
 @lru_cache(maxsize=1)
-def _evidence(path: Path, sha256: str) -> Evidence:
+def _scoring_set(path: Path, sha256: str) -> ScoringSet:
     """What filters are judged by, read once for all branches that a worker scores."""
-    return Evidence(unpack_masks(path))
+    return ScoringSet(unpack_masks(path))
 
 
 @lru_cache(maxsize=4)
@@ -147,13 +147,13 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made
     found = find_all((shared.masks, *shared.unpruned), get_worker().address, shared.store)
     if isinstance(found, Lacking):
         return found
-    evidence = _evidence(found[0], shared.masks.sha256)
+    scoring_set = _scoring_set(found[0], shared.masks.sha256)
     with (
         _network(shared, BASE, shared.unpruned, found[1:]) as unpruned,
         tempfile.TemporaryDirectory(prefix="ftl-") as own,
     ):
         onward, folders = score(
-            branch, shared.config, evidence, unpruned, _visible(shared) or Path(own), shared.made_with,
+            branch, shared.config, scoring_set, unpruned, _visible(shared) or Path(own), shared.made_with,
             apart=True, report=_reporter(shared, "scoring"),
         )  # fmt: skip
         return onward, [_taken(shared, folder, (DESCRIPTION, WEIGHTS)) for folder in folders]

@@ -1,4 +1,4 @@
-"""What a network sees in each image, on disk for the classifier: HDF5 with features, labels and label names."""
+"""Features of images: computed by a network, and kept as HDF5 with labels and label names for the linear head."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def extract(
 
 
 def silent_filters(file: Path) -> tuple[int, int] | None:
-    """How many of how many filters no image of a file of features activated; None in files made before it was told."""
+    """How many of how many filters no image of a features file activated; None in older files, which do not say."""
     with h5py.File(file, "r") as source:
         told = source.attrs.get("silent")
     return None if told is None else (int(told[0]), int(told[1]))

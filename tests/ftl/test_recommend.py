@@ -15,12 +15,10 @@ from scipy.stats import binomtest
 
 from ftl.cli import main
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.decision import choose, pareto
-from ftl.evaluation.limits import Limits
 from ftl.evaluation.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, recommend
-from ftl.evaluation.warnings import warnings
+from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, recommend
 from ftl.files import read_json, write_json
 from ftl.models.io import load_backbone, save_backbone
 from ftl.sweeping.results import read_results

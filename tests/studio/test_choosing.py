@@ -24,7 +24,7 @@ from ftl.models.graph import walk
 from ftl.models.io import build_like
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
-from ftl.pruning.coupling import ties
+from ftl.pruning.coupling import coupling_groups
 from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
 from studio.ui.choose import candidate_details, filter_maps, ranking
@@ -341,7 +341,7 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
     network = Backbone("mobile", features, Preprocess("caffe", 32))
     photo = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
     got = dict(walk(network.features, network.preprocess([photo]), ["add_1"]))["add_1"]
-    tied = next(one for one in ties(network) if one.after == ("add", "add_1"))
+    tied = next(one for one in coupling_groups(network) if one.after == ("add", "add_1"))
     maps_of_it = scored_maps(network, tied.name, network.preprocess([photo]))
     np.testing.assert_array_equal(maps_of_it[0].numpy(), got[0].numpy())
 

@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.runtimes import FIGURES, INT8
-from ftl.evaluation.warnings import warnings
 from ftl.formatting import counted, fixed, megabytes, milliseconds, percent, short, small_percent
 from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import repeated

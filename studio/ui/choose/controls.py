@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ftl.evaluation.decision import PRESETS, Weights
-from ftl.evaluation.limits import Limits
+from ftl.evaluation.recommend import Limits
 from ftl.formatting import number
 from studio.ui.choose.axes import round_steps
 from studio.ui.choose.read_sweep import Sweep

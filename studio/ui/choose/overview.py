@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.evaluation.candidate import Candidate, unstable_times
-from ftl.evaluation.warnings import warnings
+from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
 from studio.ui.choose import axes
@@ -87,7 +86,7 @@ def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
         for warning in warnings(pick):
             st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
         told = [ranked.choice.reason, *ranked.choice.notes]
-        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.tied]:
+        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.alike]:
             told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
         st.caption(ui.plain(" ".join(told)))
 

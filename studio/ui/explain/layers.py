@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from ftl.evaluation.explain import LayerLeft
-from ftl.evaluation.layer_charts import layers_chart
+from ftl.evaluation.layers_left import LayerLeft, layers_chart
 from ftl.formatting import number
 from studio.ui.choose.chart import on_page
 

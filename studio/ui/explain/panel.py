@@ -16,7 +16,8 @@ import numpy as np
 import streamlit as st
 
 from ftl.data.images import EXTENSIONS
-from ftl.evaluation.explain import LayerLeft, best_first, layers_of
+from ftl.evaluation.explain import best_first
+from ftl.evaluation.layers_left import LayerLeft, read_layers
 from studio import ui
 from studio.images.library import Filter, find_images
 from studio.inspection.uploads import read_upload
@@ -50,8 +51,8 @@ class Subject(NamedTuple):
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def layers_left(folder: Path, at: float) -> list[LayerLeft]:
-    """`layers_of`, read once."""
-    return layers_of(folder)
+    """`read_layers`, read once."""
+    return read_layers(folder)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Looking at the photographs")
