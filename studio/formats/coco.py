@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from studio.annotation.outlines import outlines
 from studio.formats.items import Item, Part
-from studio.formats.outlines import outlines
 from studio.store.tables import ImageClass
 
 Shapes = Callable[[np.ndarray], Iterator[dict[str, Any]]]

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from studio.annotation.strokes import encode
+from studio.annotation.pixels import encode
 from studio.formats.items import Item, Part
 from studio.store.tables import ImageClass
 

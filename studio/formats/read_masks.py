@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.data.images import MAX_PIXELS
-from studio.annotation.strokes import Box
+from studio.annotation.pixels import Box
 from studio.errors import StudioError
 
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, MemoryError)

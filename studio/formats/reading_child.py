@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
-from studio.annotation.cleanup import region
+from studio.annotation.strokes import Region
 from studio.errors import StudioError
 from studio.formats.companion_files import Sidecars, learn
 from studio.formats.mask_files import is_named, is_picture, no_mask, read_masks
@@ -75,7 +75,7 @@ def _regions(found: Found, height: int, width: int) -> Generator[Any, Any, None]
         number = yield "label", label
         if number is not None:
             digest = hashlib.sha256(np.packbits(where).tobytes() + bytes([number])).hexdigest()
-            yield "region", region(where, number, f"import-{digest[:24]}")
+            yield "region", Region.of(where, number, f"import-{digest[:24]}").row()
     yield "drawn", None
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
-from studio.annotation.strokes import Box, decode
+from studio.annotation.pixels import Box, decode
 from studio.errors import StudioError
 
 Covered = tuple[Box, np.ndarray]

@@ -216,8 +216,7 @@ class Image(Deletable, Base):
 class Stroke(Base):
     """A row of the annotation log; rows are only ever added. `seq` orders them; `id` is unique in an image.
 
-    `kind`: one of `studio.annotation.strokes.KINDS`. `class_number`: 0 for those that paint no class.
-    `geometry`: in image pixels, see `studio.annotation.strokes`.
+    `kind`, `class_number`, `geometry`: see `studio.annotation.strokes`.
     """
 
     __tablename__ = "strokes"

@@ -20,9 +20,9 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from studio.annotation.outlines import outlines
 from studio.errors import StudioError
 from studio.formats.fill_outlines import borders
-from studio.formats.outlines import outlines
 from studio.formats.shapes import coco_shape, cvat_shape, labelme_shape, yolo_shape
 from tests.studio.conftest import Someone
 from tests.studio.test_exchange import (

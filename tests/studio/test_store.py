@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from ftl.errors import FtlError
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.images.library import add_image, find_images
 from studio.store import database, files
 from studio.store.home import secret
@@ -59,11 +59,11 @@ def test_the_secret_stays_the_same(home: Path) -> None:
 WRITER = """
 import sys
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 image, author, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 for number in range(10_000):
     id = f"{name}-{number}"
-    log.append(image, author, [Drawn(id, "rectangle", 1, {"box": [0, 0, 2, 2]}, author)])
+    log.append(image, author, [Rectangle(id, 1, {"box": [0, 0, 2, 2]}, author)])
     print(id, flush=True)
 """
 
@@ -99,7 +99,7 @@ def test_what_was_acknowledged_survives_sigkill_of_many_writers(project: Someone
 def test_the_same_stroke_sent_by_many_at_once_is_there_once(project: Someone, tmp_path: Path) -> None:
     file = save_png(np.zeros((8, 8, 3), np.uint8), tmp_path / "a.png")
     image, _ = add_image(project.project_id, project.user_id, file, "a.png")
-    stroke = Drawn("once", "rectangle", 1, {"box": [0, 0, 2, 2]}, project.user_id)
+    stroke = Rectangle("once", 1, {"box": [0, 0, 2, 2]}, project.user_id)
     with ThreadPoolExecutor(8) as pool:
         new = list(pool.map(lambda _: log.append(image.id, project.user_id, [stroke]), range(24)))
     assert sum(new) == 1

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ftl.models.head import Head
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ftl.models.classifier import Model
+from ftl.models.head import Head
 from studio.errors import StudioError
 from studio.inspection.draw import heat_map, picture
 from studio.inspection.examine import Finding, examine

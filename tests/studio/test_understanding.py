@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ftl.models.head import Head
 from PIL import Image
 
 from ftl import load_backbone, load_model
@@ -18,6 +17,7 @@ from ftl.evaluation.explain import LayerLeft, filter_views, layers_of
 from ftl.evaluation.overlays import OUTLINE
 from ftl.files import read_json, write_json
 from ftl.models.classifier import Model
+from ftl.models.head import Head
 from studio.accounts import add_user
 from studio.errors import Forbidden
 from studio.jobs import sweeps
