@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ftl.models.layer_choice import LayerChoice
 from hypothesis import settings
 from PIL import Image
 from torch import nn
@@ -19,6 +18,7 @@ from torch import nn
 from ftl.data.masks import MaskSet, load_masks
 from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.preprocess import Preprocess
 from ftl.sweeping.local import Sweep, sweep
 from tests.postgresql import binaries, cluster

@@ -14,8 +14,6 @@ from ftl.files import digest, digest_of, read_json, remove_drafts, versions, wri
 from ftl.models.backbone import Backbone
 
 SETTINGS = "sweep.json"
-_EARLIER = {"joint": "mean", "read": "after", "round_to": 1}
-"""Settings that sweeps made before there were such do not name."""
 
 
 def backbone_digest(backbone: Backbone) -> str:
@@ -27,7 +25,7 @@ def backbone_digest(backbone: Backbone) -> str:
 
 def made_with(out: Path) -> dict[str, Any]:
     """What the networks of the sweep begun in `out` say they were made with."""
-    return _EARLIER | read_json(out / SETTINGS)["settings"] | {"versions": versions()}
+    return read_json(out / SETTINGS)["settings"] | {"versions": versions()}
 
 
 def scored_by(masks: MaskSet) -> Scored:
@@ -37,9 +35,9 @@ def scored_by(masks: MaskSet) -> Scored:
 
 
 def scored_in(out: Path) -> Scored:
-    """The photographs that chose the filters of the sweep begun in `out`; earlier ones know no names."""
+    """The photographs that chose the filters of the sweep begun in `out`."""
     made = read_json(out / SETTINGS)
-    return Scored(made["scored_sha256"], made.get("scored_names", ()))
+    return Scored(made["scored_sha256"], made["scored_names"])
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
@@ -49,15 +47,12 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
     """
     file = out / SETTINGS
     if file.is_file():
-        made = read_json(file)
-        before = _EARLIER | made["settings"]
+        before = read_json(file)["settings"]
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
             raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
         remove_drafts(out)
-        if "scored_names" not in made:  # made before there were such, from the same photographs
-            write_json(file, made | {"scored_names": scored.names})
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
     else:

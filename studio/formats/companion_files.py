@@ -29,7 +29,6 @@ class Sidecars(NamedTuple):
     `numbers`: names of the values of index masks (classes.json). `colours`: names of colours (labelmap.txt), "" for
     what is no class. `names`: YOLO's classes (data.yaml, classes.txt). `originals`, `photographs`: from the studio's
     own images.json, the SHA-256 of an exported file's original by its stem, and the names of the photographs' files.
-    `edges`: whether YOLO's outlines run along the edges of pixels, as in the studio's exports before version 2.
     """
 
     numbers: dict[int, str] | None = None
@@ -37,7 +36,6 @@ class Sidecars(NamedTuple):
     names: dict[int, str] | None = None
     originals: dict[str, str] = {}  # noqa: RUF012 # never written to
     photographs: frozenset[str] = frozenset()
-    edges: bool = False
 
 
 def learn(known: Sidecars, path: PurePosixPath, file: Path) -> tuple[Sidecars, str] | None:
@@ -82,8 +80,7 @@ def _images(known: Sidecars, text: str) -> tuple[Sidecars, str] | None:
         return None
     files = {tidy_name(one["file"]): str(one["sha256"]) for one in rows}
     stems = {PurePosixPath(name).stem: sha256 for name, sha256 in files.items()}
-    edges = any("version" not in one for one in rows)
-    return known._replace(originals=stems, photographs=frozenset(files), edges=edges), ""
+    return known._replace(originals=stems, photographs=frozenset(files)), ""
 
 
 def _numbers(text: str) -> dict[int, str]:

@@ -15,9 +15,8 @@ from studio.store.tables import ImageClass
 
 _PACKED = (".json", ".txt", ".xml", ".yaml")  # pictures hardly shrink
 
-VERSION = 2
-"""Of exports, as `images.json` tells it with each image. Before 2, when none was told, YOLO's outlines ran along the
-edges of pixels."""
+VERSION = 1
+"""Of exports, as `images.json` tells it with each image."""
 
 
 class _Pipe(io.RawIOBase):

@@ -33,7 +33,7 @@ def read_masks(name: str, file: Path, beside: Sidecars) -> Iterator[Found]:
     elif suffix == ".xml":
         yield from read_cvat(file)
     elif suffix == ".txt" and beside.names is not None:
-        yield from read_yolo(path, file, beside.names, edges=beside.edges)
+        yield from read_yolo(path, file, beside.names)
     elif suffix in _PICTURES:
         yield read_picture(path, file, beside)
     else:

@@ -78,14 +78,9 @@ def cvat_shape(shape: dict[str, str], height: int, width: int) -> Covered:
     return _boxed(shape, height, width)
 
 
-def yolo_shape(parts: list[str], height: int, width: int, *, edges: bool = False) -> Covered:
-    """The corners of a YOLO outline, in parts of the image's width and height.
-
-    `edges`: it runs along the edges of pixels, and covers those whose centre it surrounds.
-    """
+def yolo_shape(parts: list[str], height: int, width: int) -> Covered:
+    """The corners of a YOLO outline, in parts of the image's width and height."""
     corners = np.array(parts, np.float32).reshape(-1, 2) * np.array([width, height], np.float32)
-    if edges:
-        return _polygon(corners, height, width)
     where = np.zeros((height, width), np.uint8)
     cv2.fillPoly(where, [np.round(_corners(corners, height, width)).astype(np.int32)], 1)
     return _whole(where > 0)

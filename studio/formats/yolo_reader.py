@@ -15,8 +15,8 @@ from studio.formats.shapes import yolo_shape
 _MOST_BYTES = 200 * 2**20
 
 
-def read_yolo(path: PurePosixPath, file: Path, names: dict[int, str], *, edges: bool = False) -> Iterator[Found]:
-    """The masks of a label file, whose classes have these names. `edges`: as in `Sidecars`.
+def read_yolo(path: PurePosixPath, file: Path, names: dict[int, str]) -> Iterator[Found]:
+    """The masks of a label file, whose classes have these names.
 
     Raises `StudioError` for one that is no text.
     """
@@ -26,10 +26,10 @@ def read_yolo(path: PurePosixPath, file: Path, names: dict[int, str], *, edges: 
         lines = file.read_text("utf-8-sig").splitlines()
     except ValueError as error:
         raise StudioError(f"this is no text ({error!s:.100})") from error
-    yield Found(None, path.stem, None, partial(_draw, lines, names, edges))
+    yield Found(None, path.stem, None, partial(_draw, lines, names))
 
 
-def _draw(lines: list[str], names: dict[int, str], edges: bool, height: int, width: int) -> Drawing:
+def _draw(lines: list[str], names: dict[int, str], height: int, width: int) -> Drawing:
     shapes: dict[str, list[Any]] = defaultdict(list)
     for number, line in enumerate(lines, 1):
         first, *rest = line.split() or [""]
@@ -43,4 +43,4 @@ def _draw(lines: list[str], names: dict[int, str], edges: bool, height: int, wid
             yield StudioError(f"line {number} is a box, not an outline: only outlines are masks")
         else:
             shapes[names[int(first)]].append(rest)
-    yield from draw_shapes(shapes, partial(yolo_shape, edges=edges), height, width)
+    yield from draw_shapes(shapes, yolo_shape, height, width)

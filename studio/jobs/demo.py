@@ -46,6 +46,9 @@ def launch_demo(user_id: int) -> Job:
         "criterion": "iou",
         "rule": "fraction",
         "mode": "cascade",
+        "joint": "mean",
+        "read": "after",
+        "round_to": 1,
         "positive": "Crack",
         "also": [TUNED],
     }

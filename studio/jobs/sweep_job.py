@@ -99,7 +99,9 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         criterion=settings["criterion"],
         rule=settings["rule"],
         mode=settings["mode"],
-        **{key: settings[key] for key in ("joint", "read", "round_to") if key in settings},  # older jobs have none
+        joint=settings["joint"],
+        read=settings["read"],
+        round_to=settings["round_to"],
         seed=settings["seed"],
         photo=photo,
         positive=settings.get("positive"),

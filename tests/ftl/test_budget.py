@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ftl.models.layer_choice import LayerChoice
 
 import ftl
 from ftl.cli import main
@@ -18,6 +17,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, macs
 from ftl.models.classifier import load_model
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.layout import Budget, parse_budget, parse_budgets
 from ftl.sweeping import width_search
 from ftl.sweeping.report import candidates_table

@@ -22,7 +22,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from ftl.models.head import Head, features_from
 from PIL import Image
 from torch import nn
 
@@ -44,6 +43,7 @@ from ftl.exporting.torch_export import program
 from ftl.files import read_json
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model, load_model, write_head
+from ftl.models.head import Head, features_from
 from ftl.models.preprocess import KINDS, Preprocess, resize_image
 from ftl.pruning.selection import pick
 from ftl.sweeping.report import candidates_table

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from ftl.models.head import Head
-from ftl.models.layer_choice import LayerChoice
 from torch import nn
 
 from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
@@ -20,11 +18,13 @@ from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.exporting.onnx import core, run, session, whole
 from ftl.exporting.quantization import quantised
-from ftl.files import read_json, write_json
+from ftl.files import read_json
 from ftl.models.backbone import Backbone, build, describe, layers_of, macs, map_sizes
 from ftl.models.classifier import Model
 from ftl.models.graph import walk
+from ftl.models.head import Head
 from ftl.models.io import build_like
+from ftl.models.layer_choice import LayerChoice
 from ftl.models.network_folder import write_network
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import REGISTRY, architecture
@@ -557,13 +557,6 @@ def test_a_whole_sweep(tmp_path: Path) -> None:
     assert np.array_equal(whole.probabilities([image]), taken.probabilities([image]))
     with pytest.raises(FtlError, match="joint was max, now mean"):
         run(read="before")
-    # a sweep that was begun before there were these settings goes on as one with their defaults
-    file = tmp_path / "models" / "sweep.json"
-    earlier = {key: value for key, value in settings.items() if key not in ("joint", "read")}
-    write_json(file, read_json(file) | {"settings": earlier})
-    assert run() == first
-    with pytest.raises(FtlError, match="joint was mean, now max"):
-        run(joint="max")
 
 
 def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ftl.models.head import Head
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
@@ -13,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from ftl.data.dataset import folds
 from ftl.errors import FtlError
+from ftl.models.head import Head
 from ftl.training import linear_head as head_module
 from ftl.training import logistic
 from ftl.training.linear_head import CS, fit_head

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ftl.models.head import Head
 
 from ftl.errors import FtlError
 from ftl.models.classifier import Model
+from ftl.models.head import Head
 from tests.conftest import SIZE, make_backbone
 
 

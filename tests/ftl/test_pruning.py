@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ftl.models.layer_choice import Chosen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -18,6 +17,7 @@ from ftl.data.masks import MaskSet, load_masks
 from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, blocks
 from ftl.models.io import load_backbone
+from ftl.models.layer_choice import Chosen
 from ftl.pruning import layer_inputs
 from ftl.pruning.criteria import CRITERIA, criterion
 from ftl.pruning.keep_branches import Branch, advance

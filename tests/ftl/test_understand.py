@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from ftl.models.head import Head
 from torch import fx, nn
 
 from ftl import load_backbone, load_masks
@@ -20,6 +19,7 @@ from ftl.evaluation.explain import LayerLeft, best_first, filter_views, grad_cam
 from ftl.evaluation.layer_charts import layers_chart, profiles
 from ftl.models.backbone import Backbone, blocks, macs
 from ftl.models.classifier import Model
+from ftl.models.head import Head
 from ftl.models.network_folder import read_description
 from ftl.models.preprocess import Preprocess
 from ftl.pruning.criteria import criterion

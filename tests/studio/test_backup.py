@@ -31,7 +31,6 @@ from studio.collaboration.comments import comment, comments_on, settle
 from studio.collaboration.presence import beat
 from studio.errors import StudioError
 from studio.images.library import find_images, set_class, set_split
-from studio.images.work import set_accept_own
 from studio.projects.audit import history, told
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
 from studio.projects.membership import (
@@ -182,24 +181,6 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
         for project_id in (own, made):
             db.get_one(type(removed_classes(own)[0]), removed_classes(project_id)[0].id).removed = False
     same_masks(own, made)
-
-
-def test_a_backup_of_version_1_is_restored(bridge: Someone) -> None:
-    """It lacks who may accept their own work, and to whom a comment is."""
-    set_accept_own(bridge.project_id, bridge.user_id, True)
-    members = read_zip(save(bridge.project_id))
-    about = json.loads(members["project.json"]) | {"version": 1}
-    assert about["project"].pop("accept_own")
-    comments = lines(members["comments.jsonl"])
-    assert [(row.pop("by_reviewer"), row.pop("to")) for row in comments] == [
-        (True, "Bob"), (False, None), (True, None),
-    ]  # fmt: skip
-    members["project.json"] = json.dumps(about).encode()
-    members["comments.jsonl"] = "".join(f"{json.dumps(row)}\n" for row in comments).encode()
-    made = load(bridge.user_id, write_zip(members))
-    same_masks(bridge.project_id, made)
-    assert not project_of(made).accept_own
-    assert [(row["by_reviewer"], row["to"]) for row in rows(made, "comments")] == [(False, None)] * 3
 
 
 def test_the_restoring_user_can_undo_and_redo_their_own_strokes(bridge: Someone) -> None:

@@ -106,6 +106,9 @@ def settings(project: Someone, **changes: object) -> dict[str, object]:
         "criterion": "iou",
         "rule": "fraction",
         "mode": "cascade",
+        "joint": "mean",
+        "read": "after",
+        "round_to": 1,
         "positive": "Crack",
     } | changes
 

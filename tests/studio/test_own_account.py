@@ -242,7 +242,7 @@ def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -
     from studio.store.tables import Invitation
 
     grace = account("Grace")
-    with writing() as db:  # an owner of a studio that is older than the rule of one first account
+    with writing() as db:  # a second owner, as no link can make one
         db.add(Invitation(token_hash="x", project_id=None, role="admin", expires_at=0.0, used_by=grace))
     first, second = by(owner), by(open_session(grace))
     at_once(lambda: deactivate(first, grace), lambda: deactivate(second, project.user_id))
