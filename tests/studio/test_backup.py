@@ -411,8 +411,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nested JSON": (raw("project.json", b"[" * 100_000), "damaged"),
     "another program's": (raw("project.json", b"{}"), "no backup"),
     "a list": (raw("project.json", b"[]"), "no backup"),
-    "a newer version": (tell(version=3), "version 2"),
-    "no version": (tell(version=True), "version 2"),
+    "a newer version": (tell(version=2), "version 1"),
+    "no version": (tell(version=True), "version 1"),
     "no classes": (tell(classes=[]), "no lists"),
     "classes that are none": (tell(classes={"number": 1}), "no lists"),
     "a class twice": (tell(classes=[CLASS, CLASS | {"name": "B"}]), "same number"),
@@ -509,7 +509,7 @@ def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, m
     content = save(bridge.project_id)
     with monkeypatch.context() as patch:
         patch.setattr("zipfile.ZipFile", None)
-        patch.setattr("studio.annotation.strokes.check", None)
+        patch.setattr("studio.annotation.strokes.Drawn.check", None)
         made = load(bridge.user_id, content)
     same_masks(bridge.project_id, made)
 

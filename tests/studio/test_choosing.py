@@ -229,9 +229,7 @@ def test_a_sweep_is_read(swept: Sweep) -> None:
 def test_what_was_left_out_of_the_test_set_is_noted(swept: Sweep, tmp_path: Path) -> None:
     folder = shutil.copytree(swept.folder, tmp_path / "models")
     results = read_json(folder / "results.json")
-    assert results.pop("left_out") == {"files": 0, "crops": 0}
-    write_json(folder / "results.json", results)  # as it was written before this was counted
-    assert read_sweep(1, "a", folder).notes == swept.notes
+    assert results["left_out"] == {"files": 0, "crops": 0}
     write_json(folder / "results.json", results | {"left_out": {"files": 0, "crops": 3}})
     assert read_sweep(1, "a", folder).notes == (
         *swept.notes,

@@ -21,6 +21,7 @@ def script() -> None:
     from studio import ui
     from studio.images.library import find_images
     from studio.projects.membership import project_of
+    from studio.ui.annotate import header
 
     project_id = st.session_state["project"]
     first, other = find_images(project_id)
