@@ -13,13 +13,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from ftl.models.head import Head
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from benchmarks._material import head_line, seconds
 from ftl.data.dataset import folds
+from ftl.models.head import Head
 from ftl.models.layout import EVALUATION, FEATURES
 from ftl.training.features import read_features
 from ftl.training.linear_head import CS, fit_head

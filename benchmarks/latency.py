@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ftl.models.head import Head
 from scipy.stats import spearmanr
 
 from benchmarks._material import head_line, scratch, vgg16
@@ -28,6 +27,7 @@ from ftl.files import read_json
 from ftl.latency.machine_load import look
 from ftl.latency.networks import time_all
 from ftl.models.classifier import write_head
+from ftl.models.head import Head
 from ftl.models.layout import TIME
 from ftl.models.network_folder import write_network
 from ftl.pruning.surgery import prune

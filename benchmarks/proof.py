@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ftl.models.head import Head
 
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
@@ -29,6 +28,7 @@ from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
 from ftl.latency.one_process import time_once
 from ftl.models.classifier import load_model, write_head
+from ftl.models.head import Head
 from ftl.models.layout import BASE, VALIDATION
 from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar

@@ -9,12 +9,12 @@ import sys
 from statistics import median
 
 import torch
-from ftl.models.layer_choice import LayerChoice
 
 from benchmarks._material import head_line, pairs, seconds, vgg16
 from ftl.data.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone, blocks
+from ftl.models.layer_choice import LayerChoice
 from ftl.pruning.criteria import criterion
 from ftl.pruning.layer_inputs import cut_block
 from ftl.pruning.scoring import batches
