@@ -3,20 +3,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: studio test lint bench clean
+.PHONY: studio test lint docs bench clean
 
 studio: $(VENV)/studio-installed  ## open the studio in the browser
 	$(BIN)/streamlit run streamlit_app.py
 
 test: export OMP_NUM_THREADS = 1  # two processes of tests share two cores: threads of each would wait for the other's
-test: $(VENV)/test-installed lint  ## lint, types and all tests
+test: $(VENV)/test-installed $(if $(PART),,lint)  ## lint, types and all tests; PART=ftl: those of tests/ftl alone
 	$(BIN)/python tests/find_browser.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15 $(if $(PART),tests/$(PART))
 
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/docs-installed  ## the documentation as a site in site/; a broken link is an error
+	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/test-installed  ## ratios against a bound or a peer; nothing else should be running
 	$(BIN)/python -m benchmarks.scoring
@@ -45,5 +49,9 @@ $(VENV)/test-installed: requirements-dev.txt requirements.txt pyproject.toml | $
 	$(BIN)/python -m pip install -q --no-deps -e .
 	touch $@
 
+$(VENV)/docs-installed: requirements-docs.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -r requirements-docs.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

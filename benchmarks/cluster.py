@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
 from ftl import load_backbone, load_masks, sweep
+from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset, load_dataset
 from ftl.data.demo import make_demo
 from ftl.data.masks import MaskSet
@@ -32,11 +34,11 @@ def _until_timing(done: int, total: int, what: str) -> None:
         raise Computed
 
 
-def computing(backbone: Backbone, masks: MaskSet, out: Path, **options: Any) -> float:
+def computing(backbone: Backbone, masks: MaskSet, keep: Sequence[float], out: Path, **options: Any) -> float:
     """Seconds of a sweep until its networks are tested."""
     begin = time.perf_counter()
     try:
-        sweep(backbone, masks, out=out, report=_until_timing, **options)
+        sweep(backbone, masks, SweepConfig(keep=tuple(keep)), out=out, report=_until_timing, **options)
     except Computed:
         return time.perf_counter() - begin
     raise AssertionError("no time was to be taken")
@@ -65,8 +67,8 @@ def scaling(images: int, runs: int = 3) -> None:
             for count, cluster in clusters.items():
                 cluster.start()  # only the workers that are measured are there
                 warm(cluster)
-                given = {"dataset": learn, "evaluation": judge, "keep": keep, "scheduler": str(cluster.file)}
-                times[count].append(computing(backbone, masks, scratch() / "out", **given))
+                given = {"dataset": learn, "evaluation": judge, "scheduler": str(cluster.file)}
+                times[count].append(computing(backbone, masks, keep, scratch() / "out", **given))
                 cluster.stop()
     finally:
         for cluster in clusters.values():
@@ -100,8 +102,8 @@ def overhead(few: int = 20, many: int = 100) -> None:
             computing(
                 backbone,
                 masks,
+                [step / many for step in range(1, count + 1)],
                 scratch() / "out",
-                keep=[step / many for step in range(1, count + 1)],
                 **given,
                 **options,
             )

@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
+from ftl.config import SweepConfig
 from ftl.data.dataset import load_dataset
 from ftl.data.masks import load_masks
 from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
@@ -25,8 +26,6 @@ from ftl.latency.one_process import time_once
 from ftl.memory import reuse_freed_memory
 from ftl.models.classifier import load_model
 from ftl.models.layout import TEST
-from ftl.pruning.criteria import criterion
-from ftl.pruning.settings import How
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import train
 from ftl.sweeping.pruned import begin_sweep, make_networks
@@ -43,10 +42,10 @@ def candidates(out: Path) -> list[Path]:
     found = []
     for round_to in ROUND_TO:
         backbone, into = vgg16(), out / f"round-to-{round_to}"
-        how = How(criterion("iou"), round_to=round_to)
+        config = SweepConfig(keep=KEEP, round_to=round_to)
         ranked = load_masks(images, masks, size=backbone.preprocess.size)
-        fractions = begin_sweep(backbone, ranked, into, KEEP, how, "cascade")
-        found += make_networks(backbone, ranked, into, fractions, how, "cascade")
+        begin_sweep(backbone, ranked, into, config)
+        found += make_networks(backbone, ranked, into, config)
     for folder in found:
         extract(folder, learn)
         train(folder)

@@ -27,8 +27,6 @@ from ftl.data.masks import MaskSet, load_masks
 from ftl.latency.one_process import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
 from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone
-from ftl.pruning.criteria import criterion
-from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
 from ftl.sweeping.pruned import choose_filters
 from ftl.training.features import features_of
@@ -75,10 +73,9 @@ def measure(backbone: Backbone, masks: MaskSet) -> Costs:
         network = cut(backbone, keep)
         list(features_of(network, paths[:2]))
         photograph.append(seconds(lambda network=network: list(features_of(network, paths))) / len(paths))  # type: ignore[misc]
-    how = How(criterion("iou"))
     for keep in KEEP:
-        mask.append(seconds(lambda keep=keep: dict(choose_filters(backbone, masks, [keep], how))) / len(masks))  # type: ignore[misc]
-    many = seconds(lambda: dict(choose_filters(backbone, masks, KEEP, how))) / len(masks)
+        mask.append(seconds(lambda keep=keep: dict(choose_filters(backbone, masks, [keep]))) / len(masks))  # type: ignore[misc]
+    many = seconds(lambda: dict(choose_filters(backbone, masks, KEEP))) / len(masks)
     shared = max(0.0, (sum(mask) - many) / (len(KEEP) - 1))
     width = int(next(features_of(backbone, paths[:1])).shape[1])
     return Costs(curve(KEEP, photograph), curve(KEEP, [one - shared for one in mask]), shared, heads(), width)
@@ -161,8 +158,8 @@ def compare(costs: Costs, backbone: Backbone, masks: MaskSet) -> Costs:
             for count, each in ((3, 8), (3, 24), (9, 16)):
                 learn, judge = photographs(each)
                 keep = [step / (count + 1) for step in range(1, count + 1)]
-                given = {"dataset": learn, "evaluation": judge, "keep": keep, "scheduler": str(cluster.file)}
-                taken = computing(backbone, masks, scratch() / "out", **given)
+                given = {"dataset": learn, "evaluation": judge, "scheduler": str(cluster.file)}
+                taken = computing(backbone, masks, keep, scratch() / "out", **given)
                 images = len(learn) + len(judge)
                 if not costs.start:
                     costs = costs._replace(

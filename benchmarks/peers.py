@@ -24,11 +24,11 @@ import torch_pruning as tp
 
 from benchmarks._folds import FOLDS, Fold, deepcrack, metu
 from benchmarks._material import vgg16
+from ftl.config import FineTuneConfig, PruneConfig
 from ftl.models.backbone import Backbone, macs
 from ftl.models.layout import TUNED
 from ftl.pruning.network_criteria import loss_gradients
 from ftl.sweeping.criteria_study import Row, Sets, Way, contest, criteria_ways, table
-from ftl.training.settings import Recipe
 
 
 def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: bool) -> Way:
@@ -98,8 +98,8 @@ def measured(fold: Fold, options: argparse.Namespace) -> list[Row]:
     """What every way gets on one fold."""
     backbone = vgg16()
     backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
-    sets = Sets(fold.learn, fold.judge, TUNED, Recipe(epochs=options.epochs), fold.photo)
-    ways = criteria_ways(backbone, fold.masks, options.criteria, "cascade", sets)
+    sets = Sets(fold.learn, fold.judge, TUNED, FineTuneConfig(epochs=options.epochs), fold.photo)
+    ways = criteria_ways(backbone, fold.masks, options.criteria, PruneConfig(), sets)
     ways |= {
         "TP magnitude": torch_pruning(backbone, sets, "magnitude", over_all=False),
         "TP Taylor": torch_pruning(backbone, sets, "taylor", over_all=False),

@@ -23,6 +23,7 @@ import torch
 
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
+from ftl.config import FineTuneConfig, SweepConfig
 from ftl.evaluation.runtimes import ONNX, PYTORCH
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
@@ -32,23 +33,20 @@ from ftl.models.head import Head
 from ftl.models.layout import BASE, VALIDATION
 from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar
-from ftl.pruning.criteria import criterion
-from ftl.pruning.settings import How
 from ftl.sweeping.made_networks import answers_of, photographs_of, tune
 from ftl.sweeping.pruned import begin_sweep, make_networks
-from ftl.training.settings import Recipe
 
 
 def train(given: argparse.Namespace) -> None:
     """Make, fine-tune and judge the networks of every fold and seed."""
-    recipe = Recipe(epochs=given.epochs, rate=given.rate)
-    how = How(criterion(given.criterion))
+    fine_tune = FineTuneConfig(epochs=given.epochs, learning_rate=given.rate)
+    config = SweepConfig(keep=given.keep, criterion=given.criterion)
     for fold in metu() if given.data == "metu" else deepcrack(given.out, given.folds):
         pruned = given.out / fold.name / "pruned"
         backbone = vgg16()
         backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
-        fractions = begin_sweep(backbone, fold.masks, pruned, given.keep, how, "cascade")
-        made = make_networks(backbone, fold.masks, pruned, fractions, how, "cascade", report=Bar())
+        begin_sweep(backbone, fold.masks, pruned, config)
+        made = make_networks(backbone, fold.masks, pruned, config, report=Bar())
         made += [pruned / BASE] if given.base else []
         judge = photographs_of(fold.judge.paths, backbone.preprocess.size)
         for seed in given.seeds:
@@ -58,7 +56,7 @@ def train(given: argparse.Namespace) -> None:
                 if file.is_file():
                     continue
                 shutil.copytree(network, folder, dirs_exist_ok=True)
-                tuned = tune(folder, fold.learn, recipe=recipe, seed=seed, photo=fold.photo, positive="Crack")
+                tuned = tune(folder, fold.learn, fine_tune, seed=seed, photo=fold.photo, positive="Crack")
                 model = load_model(tuned)
                 said = answers_of(model.network, model.head, judge, np.arange(len(fold.judge))).argmax(1)
                 right = (said == fold.judge.labels).tolist()

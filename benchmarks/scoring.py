@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import sys
 from statistics import median
+from typing import Literal
 
 import torch
 
 from benchmarks._material import head_line, pairs, seconds, vgg16
+from ftl.config import PruneConfig
 from ftl.data.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone, blocks
 from ftl.models.layer_choice import LayerChoice
-from ftl.pruning.criteria import criterion
 from ftl.pruning.layer_inputs import cut_block
 from ftl.pruning.scoring import batches
-from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
 from ftl.sweeping.pruned import choose_filters
 
 Choices = dict[float | None, list[LayerChoice]]
-HOW = How(criterion("iou"))
 SWEEPS = {
     "0.01 to 0.20, as `ftl prune OUT vgg16 20`": [step / 100 for step in range(1, 21)],
     "0.05 to 1.00": [step / 20 for step in range(1, 21)],
@@ -57,8 +56,10 @@ def one_pass(backbone: Backbone, masks: MaskSet) -> None:
         backbone(backbone.preprocess([one.image for one in masks.examples[start : start + 4]]))
 
 
-def run(backbone: Backbone, masks: MaskSet, fractions: list[float], mode: str = "cascade") -> Choices:
-    choices = dict(choose_filters(backbone, masks, fractions, HOW, mode))
+def run(
+    backbone: Backbone, masks: MaskSet, fractions: list[float], mode: Literal[layerwise, one_shot] = "layerwise"
+) -> Choices:
+    choices = dict(choose_filters(backbone, masks, fractions, PruneConfig(mode=mode)))
     for layers in choices.values():
         prune(backbone, {layer.name: layer.kept for layer in layers})
     return choices
@@ -80,7 +81,7 @@ def main() -> None:
             theirs.append(bare(backbone, masks, choices, fraction))
         ratio = median(ours) / median(theirs)
         print(f"    K = {fraction:4}: {median(ours):6.2f} s / {median(theirs):6.2f} s = {ratio:.2f}")
-    print("  a cascade sweep of 20 fractions / the sum of its 20 single runs (aim: at most 0.8)")
+    print("  a layer-by-layer sweep of 20 fractions / the sum of its 20 single runs (aim: at most 0.8)")
     for name, fractions in SWEEPS.items():
         together = seconds(lambda fs=fractions: run(backbone, load_masks(images, files), fs))
         alone = sum(seconds(lambda f=f: run(backbone, load_masks(images, files), [f])) for f in fractions)
@@ -89,7 +90,7 @@ def main() -> None:
     one_pass(backbone, masks)
     passed = median(seconds(lambda: one_pass(backbone, masks)) for _ in range(3))
     for name, fractions in SWEEPS.items():
-        swept = seconds(lambda fs=fractions: run(backbone, masks, fs, "once"))
+        swept = seconds(lambda fs=fractions: run(backbone, masks, fs, "one_shot"))
         print(f"    {name}: {swept:6.1f} s / {passed:6.1f} s = {swept / passed:.2f}")
 
 

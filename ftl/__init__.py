@@ -1,9 +1,11 @@
 """Finicky Transfer Learning: prune a network to the filters that answer to your masks.
 
+```python
 masks = ftl.load_masks("Images", "Segmented")
 backbone = ftl.load_backbone("vgg16", weights="vgg16.safetensors")
 sweep = ftl.sweep(backbone, masks, dataset="dataset", keep=[0.05, 0.1, 0.2, 0.5], out="models")
 sweep.pareto().best(max_ms=20)
+```
 """
 
 from __future__ import annotations

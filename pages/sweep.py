@@ -2,18 +2,20 @@
 
 import streamlit as st
 
+from ftl.config import SweepConfig
 from ftl.formatting import duration
 from ftl.models.registry import REGISTRY
 from studio import ui
 from studio.images.library import Filter, count_images
 from studio.jobs import backbones
 from studio.jobs.queue import launch
-from studio.jobs.tuning import network_names, tuning_of
+from studio.jobs.request import SweepRequest
 from studio.jobs.waiting import ahead
 from studio.projects.classes import classes_of
 from studio.ui import trash
 from studio.ui.sweep.cost import estimate
-from studio.ui.sweep.form import made, ways
+from studio.ui.sweep.fields import control
+from studio.ui.sweep.form import candidates, filters_and_data
 from studio.ui.sweep.keep_fractions import parse_keep
 
 _, project, _, who = ui.here("admin")
@@ -41,7 +43,7 @@ DEFAULT_KEEP = "0.05, 0.1, 0.2, 0.35, 0.5"
 with st.container(border=True):
     st.subheader("1 · Network")
     source = st.radio("Where it comes from", list(SOURCES), format_func=SOURCES.get, horizontal=True)
-    settings = {"backbone": source}
+    settings = {"source": source}
     if source == "file":
         known = backbones.uploaded(project.id)
         given = st.file_uploader(
@@ -63,7 +65,7 @@ with st.container(border=True):
     else:
         left, right = st.columns(2)
         settings["architecture"] = left.selectbox("Network", sorted(REGISTRY, key=lambda one: one != "alexnet_bn"))
-        settings["epochs"] = right.slider("Epochs of training", 2, 40, 10)
+        settings["epochs"] = control(right, SweepRequest.model_fields["epochs"])
 
 with st.container(border=True):
     st.subheader("2 · What to look for")
@@ -102,20 +104,25 @@ with st.container(border=True):
         help="Searches the widths of all layers for a network that takes at most so much: a share of the multiply-"
         "adds, as 1%, or a time for one photograph on this machine, as 5ms. Takes a few minutes each.",
     )  # fmt: skip
-    settings["budgets"] = [one.strip() for one in limits.split(",") if one.strip()]
-    settings |= ways() | made()
+    sweep, data = filters_and_data()
+    sweep |= candidates()
 
-settings |= {
-    "mask_classes": [classes[one].number for one in masked],
-    "image_classes": told_apart,
-    "positive": positive,
-}
 with ui.told():
-    settings["keep"] = [] if settings["rule"] == "above-average" else parse_keep(text)
+    if sweep["rule"] != "above-average":
+        sweep["keep"] = parse_keep(text)
+    sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]
+    config = SweepConfig(**sweep, positive=positive)
+    request = SweepRequest(
+        **settings,
+        **data,
+        mask_classes=[classes[key].number for key in masked],
+        image_classes=told_apart,
+        sweep=config,
+    )
     missing = [
         what
         for what, there in (("a mask class", masked), ("two image classes", len(told_apart) > 1),
-                            ("a backbone file", source != "file" or settings["file"]))
+                            ("a backbone file", source != "file" or request.file))
         if not there
     ]  # fmt: skip
     if missing:
@@ -125,11 +132,11 @@ with ui.told():
     with st.container(border=True):
         st.subheader("4 · Cost")
         left, middle, right = st.columns(3)
-        networks = len(tuning_of(settings).names(network_names(settings)))
+        networks = len(config.candidates())
         left.metric("Networks", networks, help="the whole one, one for each fraction, and what is made of them")
         middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
         with st.spinner("Measuring this machine"):
-            seconds = estimate(project.id, settings, drawn, images)
+            seconds = estimate(project.id, request, drawn, images)
         right.metric("About", duration(seconds), help="from a second's measurement with nothing else running")
         before, wait = ahead(project.id)
         if before:
@@ -138,7 +145,7 @@ with ui.told():
             done = "" if wait is None else f" and is done in about {duration(wait + seconds)}"
             st.info(f"There {'is' if before == 1 else 'are'} {jobs} ahead: this one begins {when}{done}.",
                     icon=":material/schedule:")  # fmt: skip
-        name = st.text_input("Name", f"{settings.get('architecture') or settings.get('file')}, {settings['criterion']}")
+        name = st.text_input("Name", f"{request.architecture or request.file}, {config.criterion}")
         if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
-            launch(project.id, who, "sweep", name, settings, seconds)
+            launch(project.id, who, "sweep", name, request, seconds)
             st.switch_page(ui.page_file("jobs"))

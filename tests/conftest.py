@@ -15,6 +15,7 @@ from hypothesis import settings
 from PIL import Image
 from torch import nn
 
+from ftl.config import SweepConfig
 from ftl.data.masks import MaskSet, load_masks
 from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
@@ -130,16 +131,22 @@ def workspace(tmp_path: Path) -> Path:
 
 def sweep_in(workspace: Path, **more: Any) -> Sweep:
     """The unpruned network and half of it, of a small workspace, in its `models`."""
+    config, more = configured(**({"keep": [0.5], "threads": 1} | more))
     return sweep(
         load_backbone(workspace / "tiny.safetensors"),
         load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        config,
         dataset=workspace / "dataset",
         evaluation=workspace / "evaluation",
-        keep=[0.5],
         out=workspace / "models",
-        threads=1,
         **more,
     )
+
+
+def configured(**given: Any) -> tuple[SweepConfig, dict[str, Any]]:
+    """A sweep's configuration of some keywords, and those that are none of its settings."""
+    settings = {name: value for name, value in given.items() if name in SweepConfig.model_fields}
+    return SweepConfig(**settings), {name: value for name, value in given.items() if name not in settings}
 
 
 def make_workspace(folder: Path) -> Path:

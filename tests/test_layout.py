@@ -16,8 +16,8 @@ from tests.conftest import ROOT
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
 
 FTL = (
-    "errors memory device formatting tables files progress data models pruning training evaluation exporting latency "
-    "sweeping cli"
+    "errors memory device formatting tables files progress data models config pruning training evaluation exporting "
+    "latency sweeping cli"
 )
 STUDIO = (
     "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection "

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ftl import load_backbone, load_masks, sweep
+from ftl.config import SweepConfig
 from ftl.files import read_json
 from ftl.models.io import save_backbone
 from studio.jobs.sweeps import models, workspace
@@ -67,9 +68,9 @@ def add_sweep(project_id: int, user_id: int, name: str = "Tiny") -> Job:
     sweep(
         backbone,
         masks,
+        SweepConfig(keep=(0.25, 0.5)),
         dataset=folder / "dataset",
         evaluation=folder / "evaluation",
-        keep=[0.25, 0.5],
         out=models(job.id),
     )
     results = read_json(models(job.id) / "results.json")

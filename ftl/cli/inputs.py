@@ -1,4 +1,4 @@
-"""What several commands read: a backbone, masks, keep fractions, and where a workspace has its folders."""
+"""What several commands read: a backbone, masks, a configuration, and where a workspace has its folders."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ftl.config import PruneConfig, SweepConfig
     from ftl.data.masks import MaskSet
     from ftl.models.backbone import Backbone
     from ftl.progress import Bar
@@ -30,7 +31,9 @@ def backbone_of(options: argparse.Namespace) -> Backbone:
     return load_backbone(options.backbone, weights=options.weights, preprocess=options.preprocess)
 
 
-def masks_of(options: argparse.Namespace, size: int, images: Path, masks: Path, bar: Bar) -> MaskSet:
+def masks_of(
+    options: argparse.Namespace, config: PruneConfig, size: int, images: Path, masks: Path, bar: Bar
+) -> MaskSet:
     """The masks of two folders, as the options have them read."""
     from ftl.data.masks import load_masks
 
@@ -40,18 +43,21 @@ def masks_of(options: argparse.Namespace, size: int, images: Path, masks: Path, 
         classes=options.classes,
         mask_class=options.mask_class,
         size=size,
-        wrap=options.faithful,
+        wrap=config.faithful,
         report=bar,
     )
 
 
-def keep_of(options: argparse.Namespace) -> list[float]:
-    """The keep fractions that are asked for; none for a rule that needs none."""
+def sweep_config_of(options: argparse.Namespace) -> SweepConfig:
+    """The configuration that the options ask for; its keep fractions may also be given as PERCENT, all by default."""
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.errors import FtlError
     from ftl.sweeping.pruned import fractions_up_to
 
-    if options.keep and options.percent is not None:
+    config = config_of(options, SweepConfig)
+    if "keep" in config.model_fields_set and options.percent is not None:
         raise FtlError("give either PERCENT or --keep, not both")
-    if options.rule == "above-average":
-        return []
-    return list(options.keep) if options.keep else fractions_up_to(100 if options.percent is None else options.percent)
+    if "keep" in config.model_fields_set or config.rule == "above-average":
+        return config
+    return config.but(keep=fractions_up_to(100 if options.percent is None else options.percent))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar, cast, get_origin
 
+from pydantic.fields import FieldInfo
+
+from ftl.config import Config
 from ftl.progress import Bar
-
-if TYPE_CHECKING:
-    from ftl.training.settings import Tuning
 
 
 def count(text: str) -> int:
@@ -51,56 +51,46 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--union-masks", type=Path, metavar="DIR", help="and their masks")
 
 
-def add_pruning(parser: argparse.ArgumentParser) -> None:
-    """How filters are chosen."""
-    parser.add_argument("--keep", nargs="+", type=float, metavar="K", help="the keep fractions to make, as 0.05 0.2")
-    parser.add_argument(
-        "--criterion",
-        default="iou",
-        help="iou, predicate1, predicate2, binary_iou, dissection, l1, random, bn_scale or taylor",
-    )
-    parser.add_argument(
-        "--rule",
-        default="fraction",
-        help="fraction or above-average, of each layer; or global: a fraction of all filters, with --mode once",
-    )
-    parser.add_argument("--mode", default="cascade", help="cascade: rescore after each cut; once: one pass for all")
-    parser.add_argument("--joint", default="mean", help="mean or max: the score of filters that can only go together")
-    parser.add_argument(
-        "--read", default="after", help="before or after the addition or depthwise convolution that ties them"
-    )
-    parser.add_argument("--faithful", action="store_true", help="reproduce the original program in everything")
-    parser.add_argument(
-        "--round-to", type=count, default=1, metavar="N", help="keep multiples of N filters, rounded up"
-    )
-    parser.add_argument("--seed", type=int, default=0)
+_PLACE = "config:"  # of a setting among the parsed options, by its path in the configuration
 
 
-def add_tuning(parser: argparse.ArgumentParser) -> None:
-    """Candidates beside those with a linear head."""
-    parser.add_argument(
-        "--also", nargs="+", default=[], metavar="HEAD", help="tuned: fine-tune the pruned networks; recalibrated: let "
-        "their batch norms learn anew",
-    )  # fmt: skip
-    parser.add_argument("--tune-base", action="store_true", help="fine-tune the unpruned network as well: slow")
-    parser.add_argument("--epochs", type=count, help="of fine-tuning, at most")
-    parser.add_argument("--rate", type=float, help="of fine-tuning, at its highest")
-    parser.add_argument("--distil", type=float, default=0.0, help="share learnt from the unpruned network, 0 to 1")
+def add_config(parser: argparse.ArgumentParser, config: type[Config], *names: str, place: str = "") -> None:
+    """An option for each setting of a configuration, or for the named ones: flags and help come from there."""
+    for name, field in config.model_fields.items():
+        if names and name not in names:
+            continue
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Config):
+            add_config(parser, field.annotation, place=f"{name}.")
+        else:
+            _add_setting(parser, name, field, place)
 
 
-def tuning_of(options: argparse.Namespace) -> Tuning:
-    """What `add_tuning`'s options ask for."""
-    from ftl.training.settings import Recipe, Tuning
+def _add_setting(parser: argparse.ArgumentParser, name: str, field: FieldInfo, place: str) -> None:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    flags = [str(flag) for flag in cast("list[str]", extra.get("flags", [f"--{name.replace('_', '-')}"]))]
+    many, default = get_origin(field.annotation) is tuple, field.default
+    told = " ".join(map(str, default)) if many else default
+    shown = f"{(field.description or '').rstrip('.')}{'' if told in (None, '', False) else f' (default: {told})'}"
+    how: dict[str, Any] = {"dest": f"{_PLACE}{place}{name}", "default": argparse.SUPPRESS}
+    how["help"] = shown.replace("%", "%%")
+    if field.annotation is bool:
+        parser.add_argument(*flags, action="store_true", **how)
+    else:
+        parser.add_argument(*flags, nargs="+" if many else None, metavar=name.split("_")[-1].upper(), **how)
 
-    given = {name: getattr(options, name) for name in ("epochs", "rate") if getattr(options, name) is not None}
-    return Tuning(tuple(options.also), options.tune_base, Recipe(distil=options.distil, **given))
+
+_Made = TypeVar("_Made", bound=Config)
 
 
-def add_budgets(parser: argparse.ArgumentParser) -> None:
-    """Networks searched within a limit."""
-    parser.add_argument(
-        "--budget", nargs="+", default=[], metavar="B", help="search a network within 1%% of the multiply-adds, or 5ms"
-    )
+def config_of(options: argparse.Namespace, config: type[_Made], **more: Any) -> _Made:
+    """The configuration that the options ask for, with `more` settings. Raises `FtlError` as `Config` does."""
+    given: dict[str, Any] = {}
+    for key, value in vars(options).items():
+        if key.startswith(_PLACE):
+            *place, name = key.removeprefix(_PLACE).split(".")
+            inner = given.setdefault(place[0], {}) if place else given
+            inner[name] = value
+    return config(**{name: value for name, value in given.items() if name in config.model_fields} | more)
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
@@ -109,30 +99,6 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
         "--dataset", type=Path, default=Path("dataset"), metavar="DIR", help="folder of classes; dataset"
     )
     parser.add_argument("--per-class", type=count, metavar="N", help="use at most N images of each class")
-    parser.add_argument("--seed", type=int, default=0)
-
-
-def add_photo(parser: argparse.ArgumentParser) -> None:
-    """Which files were cut from one photo."""
-    parser.add_argument(
-        "--photo",
-        metavar="TEMPLATE",
-        help="how a file's name tells its photo: {photo}_* or {photo}_#; or a regular expression whose first group is "
-        "the photo, as RE2 has them: (.+)_\\d+",
-    )
-
-
-def add_positive(parser: argparse.ArgumentParser) -> None:
-    """Which class is looked for."""
-    parser.add_argument("--positive", metavar="CLASS", help="the class looked for; guessed from the names")
-
-
-def add_threads(parser: argparse.ArgumentParser) -> None:
-    """How time is taken."""
-    parser.add_argument("--threads", type=count, help="threads while timing; all cores by default")
-    parser.add_argument(
-        "--runtimes", nargs="+", default=["pytorch"], metavar="RUNTIME", help="time in pytorch, onnx, int8; pytorch"
-    )
 
 
 def share(text: str) -> float:

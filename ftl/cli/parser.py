@@ -9,6 +9,7 @@ from ftl.cli import options
 from ftl.cli.outcome import choose, export, predict, report
 from ftl.cli.steps import compare, extract, prune, test, train
 from ftl.cli.workflows import backbone, criteria, demo, run
+from ftl.config import PruneConfig, SweepConfig
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,28 +30,26 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("percent", nargs="?", type=float, help="make K = 0.01, 0.02, ... up to this per cent")
     options.add_backbone(made)
     options.add_masks(made)
-    options.add_pruning(made)
+    options.add_config(made, PruneConfig)
+    options.add_config(made, SweepConfig, "keep")
 
-    made = command("compare", compare, "compare the filters and figures of two sweeps, as cascade and once")
+    made = command("compare", compare, "compare the filters and figures of two sweeps, as layerwise and one_shot")
     made.add_argument("out", type=Path)
     made.add_argument("other", type=Path)
 
     made = command("extract", extract, "compute the features of a data set with every network")
     made.add_argument("out", type=Path)
     options.add_dataset(made)
+    options.add_config(made, SweepConfig, "seed")
 
     made = command("train", train, "fit a classifier on the features of every network")
     made.add_argument("out", type=Path)
-    made.add_argument("--seed", type=int, default=0)
-    options.add_photo(made)
-    options.add_positive(made)
-    options.add_tuning(made)
+    options.add_config(made, SweepConfig, "seed", "photo", "positive", "heads", "fine_tune_unpruned", "fine_tune")
 
     made = command("test", test, "measure every network on images never used for choosing, and time each alone")
     made.add_argument("out", type=Path)
     made.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
-    options.add_threads(made)
-    options.add_photo(made)
+    options.add_config(made, SweepConfig, "photo", "threads", "runtimes")
 
     made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
@@ -80,21 +79,16 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("backbone", nargs="?", help="a name or a file; the one file in the workspace's backbones folder")
     made.add_argument("percent", nargs="?", type=float, help="sweep K = 0.01, 0.02, ... up to this per cent")
     options.add_backbone(made)
-    options.add_pruning(made)
+    options.add_config(made, SweepConfig)
     options.add_classes(made)
     made.add_argument("--out", type=Path, help="folder for the results; models in the workspace")
     made.add_argument("--images", type=Path, help="photographs with masks; Images in the workspace")
     made.add_argument("--masks", type=Path, help="their masks; Segmented in the workspace")
     made.add_argument("--dataset", type=Path, help="dataset in the workspace")
     made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
-    options.add_photo(made)
-    options.add_positive(made)
-    options.add_tuning(made)
-    options.add_budgets(made)
     made.add_argument(
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
-    options.add_threads(made)
     options.add_cluster(made)
     options.add_repeats(made)
     options.add_choice(made)
@@ -112,12 +106,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03], metavar="SHARE", help="0.3 0.1 0.03")
     made.add_argument("--repeats", type=options.count, default=3)
-    made.add_argument("--mode", default="cascade", help="cascade or once")
     made.add_argument("--head", default="linear", help="what is trained on each: linear or tuned")
-    made.add_argument("--epochs", type=options.count, help="of fine-tuning, at most")
     made.add_argument("--per-class", type=options.count, metavar="N", help="train on at most N images of each class")
-    made.add_argument("--seed", type=int, default=0, help="of the draw of --per-class")
-    options.add_photo(made)
+    options.add_config(made, SweepConfig, "mode", "seed", "photo", "fine_tune")
     made.add_argument("--out", type=Path, metavar="FILE", help="what is measured; criteria.json in the workspace")
 
     made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
@@ -134,5 +125,5 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_dataset(made)
     made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
     made.add_argument("--epochs", type=options.count, default=10)
-    options.add_photo(made)
+    options.add_config(made, SweepConfig, "seed", "photo")
     return parser

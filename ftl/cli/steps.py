@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ftl.cli.inputs import backbone_of, keep_of, masks_of
+from ftl.cli.inputs import backbone_of, masks_of, sweep_config_of
 from ftl.cli.outcome import print_results
 
 if TYPE_CHECKING:
@@ -19,15 +19,14 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.files import alone
     from ftl.models.network_folder import read_description
     from ftl.pruning.criteria import criterion
-    from ftl.pruning.settings import How
     from ftl.sweeping.pruned import begin_sweep, make_networks
 
-    keep = keep_of(options)
-    if criterion(options.criterion).looks_at == "network":
-        raise FtlError(f"{options.criterion} looks at labelled photographs as well: prune with ftl run")
+    config = sweep_config_of(options)
+    if criterion(config.criterion).looks_at == "network":
+        raise FtlError(f"{config.criterion} looks at labelled photographs as well: prune with ftl run")
     backbone = backbone_of(options)
     size = backbone.preprocess.size
-    masks = masks_of(options, size, options.images, options.masks, bar)
+    masks = masks_of(options, config, size, options.images, options.masks, bar)
     if (options.union_images is None) != (options.union_masks is None):
         raise FtlError("--union-images and --union-masks go together")
     if options.union_images is not None:
@@ -36,17 +35,13 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
             options.union_masks,
             mask_class=options.mask_class,
             size=size,
-            wrap=options.faithful,
+            wrap=config.faithful,
             group="union",
             report=bar,
         )
-    how = How(
-        criterion(options.criterion), options.rule, options.seed, options.faithful, options.joint, options.read,
-        options.round_to,
-    )  # fmt: skip
     with alone(options.out):
-        fractions = begin_sweep(backbone, masks, options.out, keep, how, options.mode)
-        made = make_networks(backbone, masks, options.out, fractions, how, options.mode, bar)
+        begin_sweep(backbone, masks, options.out, config)
+        made = make_networks(backbone, masks, options.out, config, bar)
     for folder in made:
         network = read_description(folder)
         ties = len(network["tied_layers"])
@@ -63,13 +58,15 @@ def compare(options: argparse.Namespace, bar: Bar) -> None:
 
 def extract(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl extract`."""
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.data.dataset import load_dataset
     from ftl.files import alone
     from ftl.sweeping.pruned import networks
     from ftl.training.features import extract as extract_one
 
-    folders = networks(options.out, made=False)
-    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
+    folders, seed = networks(options.out, made=False), config_of(options, SweepConfig).seed
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=seed, report=bar)
     with alone(options.out):
         for folder in folders:
             print(extract_one(folder, dataset, bar))
@@ -77,7 +74,8 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
 
 def train(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl train`."""
-    from ftl.cli.options import tuning_of
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.files import alone, read_json
     from ftl.formatting import number
     from ftl.models.classifier import read_head
@@ -87,15 +85,13 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.sweeping.pruned import networks
     from ftl.training.features import read_features
 
-    folders, tuning = networks(options.out, made=False), tuning_of(options)
-    tuning.check(load_backbone(folders[0]))
+    folders, config = networks(options.out, made=False), config_of(options, SweepConfig)
+    unpruned = load_backbone(folders[0])
+    config.check_network(unpruned.name, unpruned.has_norms)
     _, dataset = read_features(folders[0] / FEATURES)
     with alone(options.out):
-        train_all(
-            folders, dataset, tuning=tuning, seed=options.seed, photo=options.photo, positive=options.positive,
-            report=bar,
-        )  # fmt: skip
-    for name in tuning.names(folder.name for folder in folders):
+        train_all(folders, dataset, config, bar)
+    for name in config.candidates(folder.name for folder in folders):
         folder = options.out / name
         validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
         fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
@@ -105,6 +101,8 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
 
 def test(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl test`."""
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.data.dataset import load_dataset
     from ftl.evaluation.decision import choose
     from ftl.evaluation.runtimes import PYTORCH, check_runtimes
@@ -113,8 +111,9 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.sweeping.evaluate import apart, evaluate
     from ftl.sweeping.pruned import networks
 
-    folders, runtimes = networks(options.out), check_runtimes(options.runtimes)
-    evaluation, left_out = apart(folders[0], load_dataset(options.evaluation, report=bar), options.photo)
+    folders, config = networks(options.out), config_of(options, SweepConfig)
+    runtimes = check_runtimes(config.runtimes)
+    evaluation, left_out = apart(folders[0], load_dataset(options.evaluation, report=bar), config.photo)
     with alone(options.out):
         for folder in folders:
             evaluate(folder, evaluation, bar)
@@ -122,5 +121,5 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
             from ftl.exporting.prepared import prepare
 
             prepare(folders, runtimes, bar)
-        time_all(folders, options.threads, bar, runtimes=runtimes, again=True)
+        time_all(folders, config.threads, bar, runtimes=runtimes, again=True)
     print_results(options.out, left_out, choose)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ftl.cli.inputs import PLACES, backbone_of, keep_of, masks_of
+from ftl.cli.inputs import PLACES, backbone_of, masks_of, sweep_config_of
 from ftl.cli.outcome import chooser_of, print_results, warn_of
 
 if TYPE_CHECKING:
@@ -15,39 +15,24 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl run`."""
-    from ftl.cli.options import tuning_of
     from ftl.data.dataset import load_dataset
     from ftl.sweeping.local import sweep
     from ftl.sweeping.report import write_report
 
-    keep, choose = keep_of(options), chooser_of(options)  # an unknown preset is told now, not after hours
+    config, choose = sweep_config_of(options), chooser_of(options)  # an unknown preset is told now, not after hours
     place = {name: getattr(options, name) or options.workspace / folder for name, folder in PLACES.items()}
     backbone = backbone_of(options)
-    masks = masks_of(options, backbone.preprocess.size, place["images"], place["masks"], bar)
+    masks = masks_of(options, config, backbone.preprocess.size, place["images"], place["masks"], bar)
     done = sweep(
         backbone,
         masks,
-        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed, report=bar),
+        config,
+        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=config.seed, report=bar),
         evaluation=place["evaluation"],
-        keep=keep,
         out=place["out"],
-        criterion=options.criterion,
-        rule=options.rule,
-        mode=options.mode,
-        faithful=options.faithful,
-        joint=options.joint,
-        read=options.read,
-        seed=options.seed,
-        photo=options.photo,
-        positive=options.positive,
-        threads=options.threads,
         scheduler=options.scheduler,
         time_on=options.time_on,
         store=options.store,
-        tuning=tuning_of(options),
-        budgets=options.budget,
-        runtimes=options.runtimes,
-        round_to=options.round_to,
         report=bar,
     )
     print_results(done.out, done.left_out, choose)
@@ -59,6 +44,8 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
 
 def criteria(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl criteria`."""
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.data.dataset import load_dataset, without
     from ftl.data.masks import load_masks
     from ftl.errors import FtlError
@@ -68,8 +55,8 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.network_criteria import unscaled
     from ftl.sweeping.criteria_study import Sets, contest, criteria_ways, table
     from ftl.sweeping.manifest import backbone_digest, scored_by
-    from ftl.training.settings import Recipe
 
+    config = config_of(options, SweepConfig)
     if options.head not in (LINEAR, TUNED):
         raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
     if wrong := [share for share in options.macs if not 0 < share < 1]:
@@ -79,18 +66,17 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
         place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,
         size=backbone.preprocess.size, report=bar,
     )  # fmt: skip
-    learn = load_dataset(place["dataset"], per_class=options.per_class, seed=options.seed, report=bar)
+    learn = load_dataset(place["dataset"], per_class=options.per_class, seed=config.seed, report=bar)
     given = load_dataset(place["evaluation"], report=bar)
-    judge, left_out = without(given, learn, options.photo, scored_by(masks))
-    recipe = Recipe() if options.epochs is None else Recipe(epochs=options.epochs)
-    sets = Sets(learn, judge, options.head, recipe, options.photo, left_out)
+    judge, left_out = without(given, learn, config.photo, scored_by(masks))
+    sets = Sets(learn, judge, options.head, config.fine_tune, config.photo, left_out)
     names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or not unscaled(backbone)]
-    ways = criteria_ways(backbone, masks, names, options.mode, sets)
+    ways = criteria_ways(backbone, masks, names, config, sets)
     file = options.out or options.workspace / "criteria.json"
     made_from = {
         "backbone_sha256": backbone_digest(backbone),
         "masks_sha256": masks.digest(),
-        "mode": options.mode,
+        "mode": config.mode,
     } | sets.told()
     rows = contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar)
     warn_of(left_out)
@@ -109,22 +95,25 @@ def demo(options: argparse.Namespace, bar: Bar) -> None:
 
 def backbone(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl backbone train`."""
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
     from ftl.data.dataset import load_dataset
     from ftl.files import versions
     from ftl.models.io import save_backbone
     from ftl.training.pretrain import train_backbone
 
-    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=options.seed, report=bar)
+    config = config_of(options, SweepConfig)
+    dataset = load_dataset(options.dataset, per_class=options.per_class, seed=config.seed, report=bar)
     trained = train_backbone(
-        options.name, dataset, epochs=options.epochs, seed=options.seed, photo=options.photo, report=bar
+        options.name, dataset, epochs=options.epochs, seed=config.seed, photo=config.photo, report=bar
     )
     out = options.out or Path(f"{options.name}.safetensors")
     made_with = {
         "dataset_sha256": dataset.digest(),
         "images": len(dataset),
         "epochs": options.epochs,
-        "seed": options.seed,
-        "photo": options.photo,
+        "seed": config.seed,
+        "photo": config.photo,
         "validation_accuracy": trained.validation_accuracy,
         "versions": versions(),
     }

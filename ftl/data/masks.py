@@ -199,7 +199,8 @@ def load_masks(
     """Pair photographs and masks by class folder and file stem (`Images/Crack/a.jpg`, `Segmented/Crack/a.png`).
 
     Args:
-        images, masks: folders of class folders, or two flat folders.
+        images: a folder of class folders, or a flat one.
+        masks: likewise, of the masks.
         classes: the class folders to use, in this order; all by default, cracks first.
         mask_class: for index masks, the id or the name (in `classes.json`) of the class to take.
         size: side in pixels of the network's input, to which images are resized.

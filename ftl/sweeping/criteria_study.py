@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
 
+from ftl.config import ONE_SHOT, FineTuneConfig, PruneConfig
 from ftl.data.dataset import Dataset, LeftOut
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
@@ -25,13 +25,11 @@ from ftl.pruning.criteria import Criterion
 from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
 from ftl.pruning.selection import keep_fraction
-from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
 from ftl.sweeping.heads import train_head
 from ftl.sweeping.made_networks import answers_of, fit, photographs_of
 from ftl.sweeping.pruned import choose_filters
 from ftl.training.features import features_of
-from ftl.training.settings import Recipe
 
 
 class Sets(NamedTuple):
@@ -40,14 +38,14 @@ class Sets(NamedTuple):
     learn: Dataset
     judge: Dataset
     head: str = LINEAR
-    recipe: Recipe = Recipe()
+    fine_tune: FineTuneConfig = FineTuneConfig()
     photo: str | None = None
     left_out: LeftOut = LeftOut()
 
     def told(self) -> dict[str, Any]:
         """What tells these sets and this training from others."""
         digests = {"learn_sha256": self.learn.digest(), "judge_sha256": self.judge.digest()}
-        return digests | {"head": self.head, "recipe": self.recipe._asdict(), "photo": self.photo}
+        return digests | {"head": self.head, "fine_tune": self.fine_tune.model_dump(), "photo": self.photo}
 
 
 class Row(NamedTuple):
@@ -87,7 +85,7 @@ def accuracy_of(network: Backbone, sets: Sets, seed: int) -> float:
         predicted = head.probabilities(unseen).argmax(1)
     else:
         learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (sets.learn, sets.judge))
-        tuned, _ = fit(network, learn, sets.learn, recipe=sets.recipe, seed=seed, photo=sets.photo)
+        tuned, _ = fit(network, learn, sets.learn, sets.fine_tune, seed=seed, photo=sets.photo)
         predicted = answers_of(tuned.network, tuned.head, judge, np.arange(len(sets.judge))).argmax(1)
     return float(np.mean(predicted == sets.judge.labels))
 
@@ -97,11 +95,14 @@ Way = Callable[[Sequence[float], int], Iterable[Backbone]]
 
 Ways = dict[str, Way]
 
+Kept = dict[str, list[int]]
+"""The filters that stay, by layer."""
+
 _FRACTIONS = [float(one) for one in np.geomspace(0.005, 1, 200)]
 """Tried by the rule `global`: each keeps 2.7 % more filters than the one before."""
 
 
-def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode: str, sets: Sets) -> Ways:
+def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], config: PruneConfig, sets: Sets) -> Ways:
     """The criteria as ways to prune: all layers alike, or with `name:global` by the rule `global`, whatever the mode.
 
     Raises `FtlError` for a name that there is not, a network with nothing to score by, or masks of several groups.
@@ -114,9 +115,9 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
     size = backbone.preprocess.size
     whole = macs(backbone.spec(), size)
 
-    def choose(how: How, fractions: Sequence[float], mode: str) -> dict[float, dict[str, list[int]]]:
-        how = replace(how, criterion=bind(how.criterion, backbone, sets.learn, how.seed, sets.photo))
-        made = choose_filters(backbone, masks, fractions, how, mode)
+    def choose(criterion: Criterion, fractions: Sequence[float], config: PruneConfig) -> dict[float, Kept]:
+        bound = bind(criterion, backbone, sets.learn, config.seed, sets.photo)
+        made = choose_filters(backbone, masks, fractions, config, criterion=bound)
         return {fraction or 0.0: {choice.name: choice.kept for choice in choices} for fraction, choices in made}
 
     def alike(criterion: Criterion) -> Way:
@@ -127,7 +128,7 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
                 kept.clear()
             fractions = [width_for(backbone, share) for share in shares]
             if missing := [one for one in fractions if one not in kept]:
-                kept.update(choose(How(criterion, seed=seed), missing, mode))
+                kept.update(choose(criterion, missing, config.but(seed=seed)))
             return (prune(backbone, kept[fraction]) for fraction in fractions)
 
         return pruned
@@ -137,7 +138,7 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], mode
 
         def pruned(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
             if not found or criterion.looks_at != "maps":
-                found.update(choose(How(criterion, "global", seed), _FRACTIONS, "once"))
+                found.update(choose(criterion, _FRACTIONS, config.but(seed=seed, rule="global", mode=ONE_SHOT)))
             kept = [*found.values()]
             for share in shares:
                 above = bisect_right(kept, share, key=lambda one: macs(prune(backbone, one).spec(), size) / whole)

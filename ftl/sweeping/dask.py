@@ -12,7 +12,7 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Any
 
 from distributed import Client
 
+from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError, raise_together
-from ftl.evaluation.runtimes import PYTORCH
+from ftl.evaluation.runtimes import PYTORCH, check_runtimes
 from ftl.files import digest, read_json, whole_file, whole_folder
 from ftl.models.layout import (
     BASE,
@@ -49,7 +50,6 @@ from ftl.sweeping.packing import pack_dataset, pack_masks
 from ftl.sweeping.pruned import lacking, networks
 from ftl.sweeping.tasks import Made, Plan, finish, mark, score
 from ftl.sweeping.worker_files import File
-from ftl.training.settings import Tuning
 
 PATIENCE = 120.0
 """Seconds to wait for a scheduler that was lost."""
@@ -70,8 +70,6 @@ class _Work:
     out: Path
     plan: Plan
     sources: Sources
-    fractions: Sequence[float | None]
-    names: Sequence[str]
     report: Report
     follow: Follow
     events: deque[Told] = field(default_factory=deque)
@@ -79,9 +77,10 @@ class _Work:
 
     def wanted(self) -> dict[str, float]:
         """All candidates with their keep fractions; half for the rule that has none, a tenth for a budget."""
-        networks = dict.fromkeys(self.names, 0.1) | {BASE: 1.0}
-        networks |= {folder_name(one): one or 0.5 for one in self.fractions}
-        return {one: keep for name, keep in networks.items() for one in self.plan.tuning.names([name])}
+        config = self.plan.config
+        networks = dict.fromkeys(config.networks, 0.1) | {BASE: 1.0}
+        networks |= {folder_name(keep): keep or 0.5 for keep in config.fractions}
+        return {name: keep for network, keep in networks.items() for name in config.candidates([network])}
 
     def listen(self) -> None:
         """Tell what workers have told since; in this thread, for the client's own must not wait for a listener."""
@@ -108,27 +107,20 @@ def compute(
     masks: MaskSet,
     learn: Dataset,
     judge: Dataset,
-    fractions: Sequence[float | None],
-    names: Sequence[str],
+    config: SweepConfig,
     *,
-    mode: str,
-    photo: str | None = None,
-    positive: str | None = None,
-    threads: int | None = None,
     time_on: str | None = None,
     store: str | None = None,
-    tuning: Tuning,
-    runtimes: Sequence[str] = (PYTORCH,),
     report: Report = silent,
     follow: Follow = unheard,
 ) -> None:
     """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
 
-    `names`: of all networks, also of those that are there already. `time_on`: the name of the worker whose machine
+    `time_on`: the name of the worker whose machine
     takes the times, and does nothing else while there are workers on other machines; by default one that is idle.
     `store`: an address for fsspec (`ftl.sweeping.store`) where workers fetch the files that they do not see; by default
-    this process sends them. `follow`: hears how far each candidate is. `runtimes`: what networks are timed in; this
-    process makes the files that others than PyTorch take.
+    this process sends them. `follow`: hears how far each candidate is. This process makes the files
+    that runtimes other than PyTorch take.
     Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
     """
     sources: Sources = {}
@@ -150,14 +142,11 @@ def compute(
         learn_sha256=learn.digest(),
         judge_sha256=judge.digest(),
         made_with=made_with(settings.parent),
-        mode=mode,
-        photo=photo,
-        positive=positive,
+        config=config,
         store=store,
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
-        tuning=tuning,
     )
-    work = _Work(out, plan, sources, fractions, names, report, follow)
+    work, runtimes = _Work(out, plan, sources, report, follow), check_runtimes(config.runtimes)
     # until when to wait for the scheduler; one that writes a file may be about to start
     until: float | None = time.monotonic() + (0.0 if "://" in scheduler else START_PATIENCE)
     with _marked(plan):
@@ -170,12 +159,21 @@ def compute(
                     with talking():
                         client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
                     _candidates(client, work)
-                    if [*runtimes] != [PYTORCH]:
+                    if runtimes != [PYTORCH]:
                         from ftl.exporting.prepared import prepare
 
                         prepare(networks(out), runtimes, report)
                     time_networks(
-                        client, plan, sources, networks(out), threads, time_on, report, work.listen, work.tell, runtimes
+                        client,
+                        plan,
+                        sources,
+                        networks(out),
+                        config.threads,
+                        time_on,
+                        report,
+                        work.listen,
+                        work.tell,
+                        runtimes,
                     )
                 return
             except (Lost, Unreachable) as error:
@@ -203,8 +201,8 @@ def _candidates(client: Client, work: _Work) -> None:
     def candidates(name: str) -> list[Step]:
         """What is to be done for a network's candidates; those that learn from the unpruned one, once it can teach."""
         files, steps = files_of(out / name, _NETWORK, work.sources), []
-        for head in (LINEAR, *plan.tuning.heads_of(name)):
-            made, learns = candidate_name(name, head), head == TUNED and plan.tuning.learns_from_base()
+        for head in (LINEAR, *plan.config.heads_of(name)):
+            made, learns = candidate_name(name, head), head == TUNED and plan.config.distills
             if made in begun or (learns and not (out / BASE / ANSWERS).is_file()):
                 continue
             begun.add(made)
@@ -215,7 +213,7 @@ def _candidates(client: Client, work: _Work) -> None:
 
     def there() -> list[str]:
         """The networks that candidates can be made of."""
-        return [name for name in work.names if (out / name / DESCRIPTION).is_file()]
+        return [name for name in plan.config.networks if (out / name / DESCRIPTION).is_file()]
 
     def scoring(branch: Branch) -> Step:
         return Step("scoring", score, (branch,), priority=1.5)
@@ -236,9 +234,9 @@ def _candidates(client: Client, work: _Work) -> None:
         errors[step.name] = error
         work.tell(Told(step.name, FAILED, error=str(error)))
 
-    missing = lacking(out, work.fractions)
+    missing = lacking(out, plan.config.fractions)
     for name in there():
-        for head in (LINEAR, *plan.tuning.heads_of(name)):
+        for head in (LINEAR, *plan.config.heads_of(name)):
             if _finished(out, name, head, plan):
                 begun.add(candidate_name(name, head))
                 work.tell(Told(candidate_name(name, head), TESTED, 1, 1))
@@ -257,9 +255,11 @@ def _finished(out: Path, name: str, head: str, plan: Plan) -> bool:
         of = network_digest(out / name) if head == LINEAR else read_description(folder)["from_sha256"]
     except (FtlError, OSError):
         return False
-    made_from = {"dataset_sha256": plan.learn_sha256, "seed": plan.made_with["seed"], "photo": plan.photo}
-    made_from |= {"looked_for": plan.positive} | ({"recipe": plan.tuning.recipe._asdict()} if head == TUNED else {})
-    teaches = name == BASE and head == LINEAR and plan.tuning.learns_from_base()
+    made_from = {"dataset_sha256": plan.learn_sha256, "seed": plan.config.seed, "photo": plan.config.photo}
+    made_from["looked_for"] = plan.config.positive
+    if head == TUNED:
+        made_from["fine_tune"] = plan.config.fine_tune.model_dump()
+    teaches = name == BASE and head == LINEAR and plan.config.distills
     return (
         all(validation.get(key) == value for key, value in made_from.items())
         and of == network_digest(out / name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, LeftOut, without
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import summarise
@@ -24,7 +25,6 @@ from ftl.sweeping.heads import train_head
 from ftl.sweeping.made_networks import answers, answers_of, fit, photographs_of
 from ftl.sweeping.manifest import scored_in
 from ftl.training.features import extract, read_features, silent_filters
-from ftl.training.settings import Recipe
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:
@@ -88,7 +88,7 @@ def repeat(folder: Path, repeats: int, report: Report = silent) -> dict[str, tup
     }
     before = made_before(folder / REPEATS, made_from)
     runs: list[dict[str, float]] = [] if before is None else before["runs"]
-    once = _repeat_tuned(folder, photo) if validation.get("recipe") else _repeat_linear(folder, photo)
+    once = _repeat_tuned(folder, photo) if "fine_tune" in validation else _repeat_linear(folder, photo)
     for run in range(len(runs), repeats):
         report(run, repeats, f"repeating {folder.name}")
         truth, predicted = once(seed + run)
@@ -132,12 +132,12 @@ def _repeat_tuned(folder: Path, photo: str | None) -> Again:
     source = folder.parent / folder.name.removesuffix(f"-{TUNED}")
     _, dataset = read_features(source / FEATURES)
     _, evaluation = read_features(folder / EVALUATION)
-    network, recipe = load_backbone(source), Recipe(**read_json(folder / VALIDATION)["recipe"])
-    teacher = answers(source.parent / BASE, dataset) if recipe.distil else None
+    network, config = load_backbone(source), FineTuneConfig(**read_json(folder / VALIDATION)["fine_tune"])
+    teacher = answers(source.parent / BASE, dataset) if config.distillation else None
     learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (dataset, evaluation))
 
     def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
-        tuned, _ = fit(network, learn, dataset, recipe=recipe, seed=seed, photo=photo, teacher=teacher)
+        tuned, _ = fit(network, learn, dataset, config, seed=seed, photo=photo, teacher=teacher)
         everything = np.arange(len(evaluation))
         return evaluation.labels, answers_of(tuned.network, tuned.head, judge, everything).argmax(1)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset, folds, photo_ids, split
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
@@ -20,7 +21,6 @@ from ftl.sweeping.made_networks import make, write_answers
 from ftl.training.epoch import Epoch
 from ftl.training.features import extract, read_features
 from ftl.training.linear_head import fit_head
-from ftl.training.settings import Tuning
 
 
 def train_head(
@@ -65,11 +65,7 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: st
 def train_all(
     folders: Sequence[Path],
     dataset: Dataset,
-    *,
-    tuning: Tuning,
-    seed: int = 0,
-    photo: str | None = None,
-    positive: str | None = None,
+    config: SweepConfig,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> None:
@@ -78,24 +74,24 @@ def train_all(
         extract(folder, dataset, report)
     for done, folder in enumerate(folders):
         report(done, len(folders), TRAINING)
-        train(folder, seed=seed, photo=photo, positive=positive)
+        train(folder, seed=config.seed, photo=config.photo, positive=config.positive)
     report(len(folders), len(folders), TRAINING)
-    if tuning.learns_from_base():
+    if config.distills:
         write_answers(folders[0])
     for folder in folders:
-        for head in tuning.heads_of(folder.name):
+        for head in config.heads_of(folder.name):
             name = candidate_name(folder.name, head)
 
             def told(done: int, total: int, what: str, name: str = name) -> None:
                 report(done, total, f"{what} {name}")
 
             def hear(epoch: Epoch, name: str = name) -> None:
-                follow(Told(name, TRAINING, epoch.epoch, tuning.recipe.epochs, epoch=epoch))
+                follow(Told(name, TRAINING, epoch.epoch, config.fine_tune.epochs, epoch=epoch))
 
             made = make(
-                head, folder, dataset, recipe=tuning.recipe, seed=seed, photo=photo, positive=positive,
+                head, folder, dataset, config.fine_tune, seed=config.seed, photo=config.photo, positive=config.positive,
                 report=told, hear=hear,
             )  # fmt: skip
             if head != TUNED:
                 extract(made, dataset, report)
-                train(made, seed=seed, photo=photo, positive=positive)
+                train(made, seed=config.seed, photo=config.photo, positive=config.positive)

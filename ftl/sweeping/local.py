@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset, LeftOut, load_dataset, split, without
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
@@ -15,18 +15,15 @@ from ftl.evaluation.runtimes import PYTORCH, check_runtimes
 from ftl.files import alone
 from ftl.latency.networks import time_all
 from ftl.models.backbone import Backbone
-from ftl.models.layout import BASE, folder_name, parse_budgets
 from ftl.progress import Follow, Report, silent, unheard
 from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
-from ftl.pruning.settings import How
 from ftl.sweeping.budgets import make_budget_networks
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import train_all
 from ftl.sweeping.manifest import scored_in
 from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks
 from ftl.sweeping.results import write_results
-from ftl.training.settings import Tuning
 
 
 @dataclass(frozen=True)
@@ -49,86 +46,64 @@ class Sweep:
 def sweep(
     backbone: Backbone,
     masks: MaskSet,
+    config: SweepConfig = SweepConfig(),
     *,
     dataset: str | Path | Dataset,
     evaluation: str | Path | Dataset | None = None,
-    keep: Sequence[float] = (0.05, 0.1, 0.2, 0.5),
     out: str | Path = "models",
-    criterion: str = "iou",
-    rule: str = "fraction",
-    mode: str = "cascade",
-    faithful: bool = False,
-    joint: str = "mean",
-    read: str = "after",
-    seed: int = 0,
-    photo: str | None = None,
-    positive: str | None = None,
-    threads: int | None = None,
     scheduler: str | None = None,
     time_on: str | None = None,
     store: str | None = None,
-    tuning: Tuning | None = None,
-    budgets: Sequence[str] = (),
-    runtimes: Sequence[str] = (PYTORCH,),
-    round_to: int = 1,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
-    `scheduler`: of a Dask cluster that computes it, an address or a scheduler's file; `time_on`: the name of its worker
-    that takes the times; `store`: an address for fsspec, as s3://bucket/folder, where its workers fetch the files that
-    they do not see; `follow`: hears how far each candidate is there. Filters, heads and figures are the same as in one
-    process.
-    `joint`: mean or max, `read`: before or after: how filters are scored that can only go together, as those that a
-    residual addition ties (`ftl.pruning.coupling`).
-    `budgets`: networks to search besides, as "1%" of the multiply-adds or "5ms" for one image
-    (`ftl.sweeping.width_search`): as timed here while they are searched, also where `time_on` takes the times in the
-    end. `tuning`: candidates to make beside those with a linear head, as `Tuning(("tuned",))` for fine-tuned ones.
-    `positive`: the class that is looked for, where its name does not tell. `runtimes`: of `ftl.evaluation.runtimes`,
-    what networks are timed in, PyTorch in any case. `round_to`: layers keep a multiple of so many filters, rounded up.
-    Without `evaluation`, a quarter of `dataset` (by photo where `photo` tells it) is set aside as the test set first.
-    What of the test set chose filters or is trained on, itself or with `photo` by its photo, is left out of it.
+    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` tells it) is set aside as the test set
+    first. What of the test set chose filters or is trained on, itself or by its photo, is left out of it.
+
+    Args:
+        dataset, evaluation: folders of classes, or what `load_dataset` gives.
+        scheduler: of a Dask cluster that computes the sweep: an address or a scheduler's file. Filters, heads and
+            figures are the same as in one process.
+        time_on: the name of the cluster's worker that takes the times.
+        store: an address for fsspec, as s3://bucket/folder, where workers fetch the files that they do not see.
+        follow: hears how far each candidate is.
+
+    Raises:
+        FtlError: the data sets or the network do not fit the configuration, or `out` holds another sweep.
     """
-    learn = load_dataset(dataset, seed=seed) if not isinstance(dataset, Dataset) else dataset
-    split(learn, seed=seed, photo=photo)  # what cannot be split is told before anything is computed
+    learn = load_dataset(dataset, seed=config.seed) if not isinstance(dataset, Dataset) else dataset
+    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is told before anything is computed
     if evaluation is None:
-        rest, aside = split(learn, seed=seed + 1, photo=photo)
+        rest, aside = split(learn, seed=config.seed + 1, photo=config.photo)
         learn, judge = learn.take(rest), learn.take(aside)
     else:
-        judge = load_dataset(evaluation, seed=seed) if not isinstance(evaluation, Dataset) else evaluation
+        judge = load_dataset(evaluation, seed=config.seed) if not isinstance(evaluation, Dataset) else evaluation
     if judge.classes != learn.classes:
         raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
-    if positive is not None and positive not in learn.classes:
-        raise FtlError(f"there is no class {positive!r} to look for: there are {', '.join(learn.classes)}")
-    out = Path(out)
-    tuning, limits = tuning or Tuning(), parse_budgets(budgets)
-    tuning.check(backbone)
-    check_scores(criterion_of(criterion), backbone)
-    how, runtimes = How(criterion_of(criterion), rule, seed, faithful, joint, read, round_to), check_runtimes(runtimes)
+    if config.positive is not None and config.positive not in learn.classes:
+        raise FtlError(f"there is no class {config.positive!r} to look for: there are {', '.join(learn.classes)}")
+    out, criterion, runtimes = Path(out), criterion_of(config.criterion), check_runtimes(config.runtimes)
+    config.check_network(backbone.name, backbone.has_norms)
+    check_scores(criterion, backbone)
     with alone(out):
-        fractions = begin_sweep(backbone, masks, out, keep, how, mode)
-        if lacking(out, fractions) or limits:
-            how = replace(how, criterion=bind(how.criterion, backbone, learn, seed, photo))
-        make_budget_networks(backbone, masks, learn, out, limits, how, photo=photo, threads=threads, report=report)
-        names = [BASE, *map(folder_name, fractions), *(one.name for one in limits)]
-        judge, left_out = without(judge, learn, photo, scored_in(out))
+        begin_sweep(backbone, masks, out, config)
+        if lacking(out, config.fractions) or config.budgets:
+            criterion = bind(criterion, backbone, learn, config.seed, config.photo)
+        make_budget_networks(backbone, masks, learn, out, config, report, criterion)
+        judge, left_out = without(judge, learn, config.photo, scored_in(out))
         if scheduler is not None:
-            if criterion_of(criterion).looks_at == "network":  # all its scores are known: nothing is left to share out
-                make_networks(backbone, masks, out, fractions, how, mode, report)
+            if criterion.looks_at == "network":  # all its scores are known: nothing is left to share out
+                make_networks(backbone, masks, out, config, report, criterion)
             from ftl.sweeping.dask import compute  # an office of machines is not what every user needs
 
             compute(
-                scheduler, out, masks, learn, judge, fractions, names,
-                mode=mode, photo=photo, positive=positive, threads=threads, time_on=time_on, store=store, tuning=tuning,
-                runtimes=runtimes, report=report, follow=follow,
-            )  # fmt: skip
+                scheduler, out, masks, learn, judge, config, time_on=time_on, store=store, report=report, follow=follow
+            )
             return Sweep(out, tuple(write_results(out, left_out)), left_out)
-        make_networks(backbone, masks, out, fractions, how, mode, report)
-        train_all(
-            [out / name for name in names], learn,
-            tuning=tuning, seed=seed, photo=photo, positive=positive, report=report, follow=follow,
-        )  # fmt: skip
+        make_networks(backbone, masks, out, config, report, criterion)
+        train_all([out / name for name in config.networks], learn, config, report, follow)
         folders = networks(out)
         for folder in folders:
             evaluate(folder, judge, report)
@@ -136,5 +111,5 @@ def sweep(
             from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
 
             prepare(folders, runtimes, report)
-        time_all(folders, threads, report, runtimes=runtimes)
+        time_all(folders, config.threads, report, runtimes=runtimes)
         return Sweep(out, tuple(write_results(out, left_out)), left_out)

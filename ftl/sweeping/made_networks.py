@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, folds, photo_ids, split
 from ftl.data.images import read_image, resize_image
 from ftl.device import device_of, trained_in
@@ -28,7 +29,6 @@ from ftl.training.features import read_features
 from ftl.training.finetune import Tuned, fine_tune
 from ftl.training.loop import Photographs, inputs
 from ftl.training.recalibrate import recalibrate
-from ftl.training.settings import Recipe
 
 CURVE, ANSWERS = "curve.json", "answers.json"
 _STATE = "tuning.safetensors"
@@ -57,8 +57,8 @@ def make(
     head: str,
     folder: Path,
     dataset: Dataset,
+    config: FineTuneConfig,
     *,
-    recipe: Recipe,
     seed: int,
     photo: str | None,
     positive: str | None,
@@ -73,15 +73,15 @@ def make(
     if head == RECALIBRATED:
         return recalibrated(folder, dataset, seed=seed, photo=photo, files=files)
     return tune(
-        folder, dataset, recipe=recipe, seed=seed, photo=photo, positive=positive, files=files, report=report, hear=hear
+        folder, dataset, config, seed=seed, photo=photo, positive=positive, files=files, report=report, hear=hear
     )
 
 
 def tune(
     folder: Path,
     dataset: Dataset,
+    config: FineTuneConfig,
     *,
-    recipe: Recipe,
     seed: int = 0,
     photo: str | None = None,
     positive: str | None = None,
@@ -100,16 +100,16 @@ def tune(
         "seed": seed,
         "photo": photo,
         "looked_for": positive,
-        "recipe": recipe._asdict(),
+        "fine_tune": config.model_dump(),
     }
     made = folder.parent / candidate_name(folder.name, TUNED)
     if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
         return made
     network = load_backbone(folder)
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
-    teacher = answers(folder.parent / BASE, dataset) if recipe.distil else None
+    teacher = answers(folder.parent / BASE, dataset) if config.distillation else None
     tuned, held_out = fit(
-        network, photographs, dataset, recipe=recipe, seed=seed, photo=photo, teacher=teacher,
+        network, photographs, dataset, config, seed=seed, photo=photo, teacher=teacher,
         state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
     )  # fmt: skip
     answered = answers_of(tuned.network, tuned.head, photographs, held_out)
@@ -128,8 +128,8 @@ def fit(
     network: Backbone,
     photographs: Photographs,
     dataset: Dataset,
+    config: FineTuneConfig,
     *,
-    recipe: Recipe,
     seed: int,
     photo: str | None,
     **more: Any,
@@ -140,7 +140,7 @@ def fit(
     """
     learn, stop, held_out = stopping_split(dataset, seed=seed, photo=photo, most=_STOPPING)
     tuned = fine_tune(
-        network, photographs, dataset.labels, dataset.classes, learn, stop, recipe=recipe, seed=seed, **more
+        network, photographs, dataset.labels, dataset.classes, learn, stop, config=config, seed=seed, **more
     )
     return tuned, held_out
 

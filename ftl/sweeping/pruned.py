@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ftl.config import LAYERWISE, ONE_SHOT, PruneConfig, SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.files import read_json
@@ -18,29 +19,19 @@ from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.coupled import joint_cascade, joint_once
 from ftl.pruning.coupling import ties
+from ftl.pruning.criteria import Criterion
+from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.layerwise import cascade
 from ftl.pruning.one_shot import once
 from ftl.pruning.scoring import Evidence
-from ftl.pruning.selection import check_rule
-from ftl.pruning.settings import How, check_how
+from ftl.pruning.settings import How
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.sweeping.manifest import backbone_digest, claim_folder, made_with, scored_by
 
 Mode = Callable[[Backbone, Evidence, Sequence[float | None], How, Report], Iterator[Chosen]]
 
-
-def _either(chain: Mode, graph: Mode) -> Mode:
-    """The way for a chain, or that for a network whose filters may be tied."""
-
-    def mode(
-        backbone: Backbone, evidence: Evidence, fractions: Sequence[float | None], how: How, report: Report = silent
-    ) -> Iterator[Chosen]:
-        return (chain if backbone.is_chain else graph)(backbone, evidence, fractions, how, report)
-
-    return mode
-
-
-MODES = {"cascade": _either(cascade, joint_cascade), "once": _either(once, joint_once)}
+_CHAIN: dict[str, Mode] = {LAYERWISE: cascade, ONE_SHOT: once}
+_COUPLED: dict[str, Mode] = {LAYERWISE: joint_cascade, ONE_SHOT: joint_once}
 
 
 def fractions_up_to(percent: float) -> list[float]:
@@ -50,31 +41,15 @@ def fractions_up_to(percent: float) -> list[float]:
     return [step / 100 for step in range(1, int(percent) + 1)]
 
 
-def _check_mode(mode: str, how: How) -> None:
-    if mode not in MODES:
-        raise FtlError(f"there is no mode {mode!r}: choose one of {', '.join(MODES)}")
-    if how.rule == "global" and (mode != "once" or how.faithful):
-        raise FtlError(
-            "the rule global ranks the filters of all layers together, which a cascade cannot, nor did the original "
-            "program: choose mode once"
-        )
-
-
-def _check(backbone: Backbone, fractions: Sequence[float | None], mode: str, how: How) -> None:
+def _check(backbone: Backbone, fractions: Sequence[float | None], config: PruneConfig) -> None:
     """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
-    check_rule(how.rule)
-    check_how(how)
-    _check_mode(mode, how)
-    if how.faithful and not backbone.is_chain:
+    if not config.faithful:
+        return
+    if not backbone.is_chain:
         raise FtlError(f"{backbone.name} is no chain of layers, and the original program prunes no other: not faithful")
     given = [fraction for fraction in fractions if fraction is not None]
-    wrong = [fraction for fraction in given if not 0 < fraction <= 1]
-    if wrong or not fractions:
-        raise FtlError(f"keep fractions go from above 0 to 1, not {wrong[0] if wrong else 'none'}")
-    if len({folder_name(fraction) for fraction in fractions}) < len(fractions):
-        raise FtlError("two keep fractions differ by less than six digits: leave one out")
     fewest = min(conv.out_channels for conv in backbone.convolutions().values())
-    if how.faithful and given and round((fewest - 1) * min(given)) < 1:
+    if given and round((fewest - 1) * min(given)) < 1:
         least = next(step / 1000 for step in range(1, 1001) if round((fewest - 1) * step / 1000) >= 1)
         raise FtlError(
             f"keep fraction {exact(min(given))} leaves nothing of the layer with {fewest} filters, as the original "
@@ -86,30 +61,35 @@ def choose_filters(
     backbone: Backbone,
     masks: MaskSet,
     fractions: Sequence[float | None],
-    how: How,
-    mode: str = "cascade",
+    config: PruneConfig = PruneConfig(),
     report: Report = silent,
+    criterion: Criterion | None = None,
 ) -> Iterator[Chosen]:
     """Score and pick the filters of every layer for every fraction, given one after the other; nothing is cut yet.
 
-    `how.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
+    `config.faithful` feeds raw BGR and scores through untrained batch norms, as the original program does.
+    `criterion`: that of the configuration, bound to what it looks at besides the masks (`bind`), if it needs that.
     """
-    _check_mode(mode, how)
-    check_how(how)
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    return MODES[mode](as_scored(backbone, how), Evidence(masks), fractions, how, report)
+    how = How(criterion or criterion_of(config.criterion), config)
+    return mode_of(backbone, config)(as_scored(backbone, config.faithful), Evidence(masks), fractions, how, report)
 
 
-def source_of(backbone: Backbone, how: How) -> Backbone:
+def mode_of(backbone: Backbone, config: PruneConfig) -> Mode:
+    """How the filters of a network are scored and picked: of a chain layer by layer, else of coupled layers."""
+    return (_CHAIN if backbone.is_chain else _COUPLED)[config.mode]
+
+
+def source_of(backbone: Backbone, faithful: bool) -> Backbone:
     """The network that filters are cut from: itself, or as the original program has it."""
-    return fresh_batch_norms(backbone) if how.faithful else backbone
+    return fresh_batch_norms(backbone) if faithful else backbone
 
 
-def as_scored(backbone: Backbone, how: How) -> Backbone:
+def as_scored(backbone: Backbone, faithful: bool) -> Backbone:
     """The network whose activations are judged: what is cut, which the original program feeds raw BGR."""
-    source = source_of(backbone, how)
-    if how.faithful:
+    source = source_of(backbone, faithful)
+    if faithful:
         source.preprocess = replace(source.preprocess, kind="raw")
     return source
 
@@ -126,56 +106,43 @@ def make_networks(
     backbone: Backbone,
     masks: MaskSet,
     out: Path,
-    fractions: Sequence[float | None],
-    how: How,
-    mode: str,
+    config: SweepConfig,
     report: Report = silent,
+    criterion: Criterion | None = None,
 ) -> list[Path]:
     """Write a folder per keep fraction of the sweep begun in `out`; what is there already, whole, is left as it is."""
-    if missing := lacking(out, fractions):
-        source, made = source_of(backbone, how), made_with(out)
-        for chosen in choose_filters(backbone, masks, missing, how, mode, report):
+    if missing := lacking(out, config.fractions):
+        source, made = source_of(backbone, config.faithful), made_with(out)
+        for chosen in choose_filters(backbone, masks, missing, config, report, criterion):
             write_pruned(source, chosen, out, made)
-    return [out / folder_name(fraction) for fraction in fractions]
+    return [out / folder_name(fraction) for fraction in config.fractions]
 
 
 def lacking(out: Path, fractions: Sequence[float | None]) -> list[float | None]:
     """The keep fractions whose network is not there yet."""
-    return [one for one in fractions if not (out / folder_name(one) / DESCRIPTION).is_file()]
+    return [fraction for fraction in fractions if not (out / folder_name(fraction) / DESCRIPTION).is_file()]
 
 
-def begin_sweep(
-    backbone: Backbone, masks: MaskSet, out: Path, keep: Sequence[float], how: How, mode: str
-) -> list[float | None]:
-    """Claim `out` and write `out/base`; the keep fractions to make, rising.
+def begin_sweep(backbone: Backbone, masks: MaskSet, out: Path, config: SweepConfig) -> None:
+    """Claim `out` and write `out/base`.
 
-    Raises `FtlError` when a fraction is out of (0, 1], or `out` was made from other inputs or with other settings.
+    Raises `FtlError` when the network cannot be pruned so, or `out` was made from other inputs or with other settings.
     """
-    fractions: list[float | None] = [None] if how.rule == "above-average" else [*sorted(set(keep))]
-    _check(backbone, fractions, mode, how)
-    whole = _whole(backbone)  # a network that cannot be pruned is refused here
+    _check(backbone, config.fractions, config)
+    unpruned = _unpruned(backbone)  # a network that cannot be pruned is refused here
     settings = {
         "backbone": backbone.name,
         "backbone_sha256": backbone_digest(backbone),
         "masks_sha256": masks.digest(),
         "images": len(masks),
         "groups": {group: len(indices) for group, indices in masks.groups.items()},
-        "criterion": how.criterion.name,
-        "rule": how.rule,
-        "mode": mode,
-        "faithful": how.faithful,
-        "joint": how.joint,
-        "read": how.read,
-        "seed": how.seed,
-        "round_to": how.round_to,
-    }
+    } | config.model_dump(mode="json", include={*PruneConfig.model_fields})
     claim_folder(out, settings, scored_by(masks))
     if not (out / BASE / DESCRIPTION).is_file():
-        write_network(out / BASE, backbone, whole, 1.0, made_with(out))
-    return fractions
+        write_network(out / BASE, backbone, unpruned, 1.0, made_with(out))
 
 
-def _whole(backbone: Backbone) -> list[LayerChoice]:
+def _unpruned(backbone: Backbone) -> list[LayerChoice]:
     """What the unpruned network keeps: all filters of each layer, or of each tie."""
     widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
     if backbone.is_chain:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from distributed import get_worker
 
+from ftl.config import LAYERWISE, SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import versions
@@ -29,7 +30,6 @@ from ftl.pruning.settings import How
 from ftl.sweeping.packing import unpack_dataset, unpack_masks
 from ftl.sweeping.worker_files import File, Lacking, find_all
 from ftl.training.epoch import Epoch
-from ftl.training.settings import Tuning
 
 _REST = 0.5  # seconds
 
@@ -49,12 +49,9 @@ class Plan(NamedTuple):
     learn_sha256: str
     judge_sha256: str
     made_with: dict[str, Any]
-    mode: str
-    photo: str | None
-    positive: str | None
+    config: SweepConfig
     store: str | None
     topic: str
-    tuning: Tuning = Tuning()
     rests: str | None = None
 
 
@@ -133,14 +130,6 @@ def _taken(plan: Plan, folder: Path, names: Sequence[str]) -> Made:
     return Made(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
 
 
-def _how(plan: Plan) -> How:
-    from ftl.pruning.criteria import criterion
-
-    made = plan.made_with
-    settings = {key: made[key] for key in ("rule", "seed", "faithful", "joint", "read", "round_to")}
-    return How(criterion(made["criterion"]), **settings)
-
-
 @lru_cache(maxsize=1)
 def _evidence(path: Path, sha256: str) -> Evidence:
     """What filters are judged by, read once for all branches that a worker scores."""
@@ -156,7 +145,8 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.models.io import load_backbone
     from ftl.models.layout import DESCRIPTION, WEIGHTS
-    from ftl.sweeping.pruned import MODES, as_scored, source_of, write_pruned
+    from ftl.pruning.criteria import criterion
+    from ftl.sweeping.pruned import as_scored, mode_of, source_of, write_pruned
 
     if answer := _elsewhere(plan):
         return answer
@@ -164,18 +154,19 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     found = find_all(files, get_worker().address, plan.store)
     if isinstance(found, Lacking):
         return found
-    how, report = _how(plan), _reporter(plan, "scoring")
+    how, report = How(criterion(plan.config.criterion), plan.config), _reporter(plan, "scoring")
     evidence = _evidence(found[0], plan.masks.sha256)
     with _network(plan, BASE, plan.base, found[1:]) as folder:
         backbone = load_backbone(folder)
-    source, scored = source_of(backbone, how), as_scored(backbone, how)
-    if plan.mode == "cascade" and backbone.is_chain:
+    faithful = plan.config.faithful
+    source, scored = source_of(backbone, faithful), as_scored(backbone, faithful)
+    if plan.config.mode == LAYERWISE and backbone.is_chain:
         depth = len(backbone.convolutions())
         after = advance(scored, evidence, branch, how, report)
         onward = [one for one in after if len(one.choices) < depth]
         whole = [(k, [*one.choices]) for one in after if len(one.choices) == depth for k in one.fractions]
     else:
-        onward, whole = [], [*MODES[plan.mode](scored, evidence, branch.fractions, how, report)]
+        onward, whole = [], [*mode_of(backbone, plan.config)(scored, evidence, branch.fractions, how, report)]
     made = []
     with tempfile.TemporaryDirectory(prefix="ftl-") as own:
         for chosen in whole:
@@ -211,29 +202,28 @@ def finish(
     made = candidate_name(name, head)
     report, tell, seen, images = _reporter(plan, made), _teller(plan, made), 0, len(photographs)
     mine, others = photographs[: len(learn)], photographs[len(learn) :]
-    settings: dict[str, Any] = {"seed": plan.made_with["seed"], "photo": plan.photo, "positive": plan.positive}
+    config = plan.config
+    settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
     wanted_files = [HEAD, VALIDATION, TEST]
 
     def looked(done: int, total: int, _: str) -> None:
         report(seen + done, images, LOOKING)
 
     def learnt(epoch: Epoch) -> None:
-        tell(epoch.epoch, plan.tuning.recipe.epochs, TRAINING, epoch)
+        tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
 
     with _network(plan, name, network, found[2 : 2 + len(network)]) as folder:
         if head != LINEAR:
             if teacher and _visible(plan) is None:
                 (folder.parent / BASE).mkdir(exist_ok=True)
                 shutil.copyfile(found[-1], folder.parent / BASE / ANSWERS)
-            folder = make(
-                head, folder, learn, recipe=plan.tuning.recipe, files=mine, report=report, hear=learnt, **settings
-            )
+            folder = make(head, folder, learn, config.fine_tune, files=mine, report=report, hear=learnt, **settings)
             wanted_files += [DESCRIPTION, WEIGHTS] + ([CURVE] if head == TUNED else [])
         if head != TUNED:
             extract(folder, learn, looked, files=mine)
             report(0, 1, TRAINING)
             train(folder, **settings)
-        if name == BASE and head == LINEAR and plan.tuning.learns_from_base():
+        if name == BASE and head == LINEAR and config.distills:
             write_answers(folder)
             wanted_files.append(ANSWERS)
         seen = len(learn)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ftl.config import FineTuneConfig
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.progress import TRAINING, Report, silent
@@ -18,7 +19,6 @@ from ftl.training.epoch import Epoch, as_good
 from ftl.training.loop import Photographs, State, begin, class_weights, look, train_epoch, turns
 from ftl.training.norms import fold_norms
 from ftl.training.recalibrate import settle_norms
-from ftl.training.settings import Recipe
 
 _FORGOTTEN = 50
 """Steps after which a batch norm's running statistics, a tenth new at each, have forgotten what was before.
@@ -52,7 +52,7 @@ def fine_tune(
     fit: np.ndarray,
     stop: np.ndarray,
     *,
-    recipe: Recipe | None = None,
+    config: FineTuneConfig = FineTuneConfig(),
     seed: int = 0,
     teacher: np.ndarray | None = None,
     state_file: Path | None = None,
@@ -65,28 +65,28 @@ def fine_tune(
     Args:
         labels: int64 (N,), for all images that `photographs` gives.
         fit, stop: indices of the images trained on, and of those whose loss says which epoch to keep.
-        teacher: (N, classes) probabilities of the unpruned network, for `recipe.distil`.
+        teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
         state_file: where the state lies between epochs; left there, for the caller to remove, if it is given.
         made_from: what a state must have been made from to go on with it.
         hear: told each epoch's figures, also those of epochs before a restart.
     """
-    recipe, made_from = recipe or Recipe(), made_from or {}
+    made_from = made_from or {}
 
     def begun() -> State:
-        return begin(network, photographs, len(classes), fit, recipe, seed)
+        return begin(network, photographs, len(classes), fit, config, seed)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
     weights, truth = class_weights(labels[fit], len(classes)), torch.from_numpy(labels[stop])
-    while len(state.curve) < recipe.epochs and not _no_better(state.curve, recipe):
+    while len(state.curve) < config.epochs and not _no_better(state.curve, config):
         epoch = len(state.curve)
 
         def each(done: int, total: int, epoch: int = epoch) -> None:
-            report(epoch * total + done, recipe.epochs * total, TRAINING)
+            report(epoch * total + done, config.epochs * total, TRAINING)
 
-        loss = train_epoch(state, photographs, labels, fit, weights, recipe, teacher, each)
-        if turns(len(fit), recipe) * len(fit) < _FORGOTTEN * recipe.batch:
+        loss = train_epoch(state, photographs, labels, fit, weights, config, teacher, each)
+        if turns(len(fit), config) * len(fit) < _FORGOTTEN * config.batch:
             settle_norms(state.steady.network, photographs, fit)
         logits = look(state.steady, photographs, stop)
         losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()
@@ -107,8 +107,8 @@ def fine_tune(
     return Tuned(tuned, model.head(classes), state.curve)
 
 
-def _no_better(curve: list[Epoch], recipe: Recipe) -> bool:
-    """Whether the last `recipe.patience` epochs, all at a falling rate, were none as good as the best."""
-    recent = curve[-recipe.patience :]
-    settled = len(curve) - recipe.patience >= _SETTLING * recipe.epochs
+def _no_better(curve: list[Epoch], config: FineTuneConfig) -> bool:
+    """Whether the last `config.patience` epochs, all at a falling rate, were none as good as the best."""
+    recent = curve[-config.patience :]
+    settled = len(curve) - config.patience >= _SETTLING * config.epochs
     return settled and not any(as_good(point, curve) for point in recent)

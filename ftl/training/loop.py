@@ -13,16 +13,22 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from ftl.config import FineTuneConfig
 from ftl.device import device_of, mixed_precision
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.training.augment import augment
 from ftl.training.epoch import Epoch
 from ftl.training.norms import insert_norms
-from ftl.training.settings import LEAST_STEPS, Recipe
 
 Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
+
+LEAST_STEPS = 30
+"""Steps of an epoch at least: with ten, 15 epochs on 150 images left networks where they began.
+
+An epoch shows each image once, or as often as it takes to so many steps.
+"""
 
 _BATCH_TO_LOOK = 32
 
@@ -96,7 +102,7 @@ def begin(
     photographs: Photographs,
     classes: int,
     fit: np.ndarray,
-    recipe: Recipe,
+    config: FineTuneConfig,
     seed: int,
 ) -> State:
     """A classifier on a copy of `network`, before its first step. `fit`: indices of the images to train on."""
@@ -114,9 +120,9 @@ def begin(
         model = Classifier(network, means.shape[1], classes)
     model.to(device)
     model.standardise(means)
-    rate = rate_for(network, bool(inserted)) if recipe.rate is None else recipe.rate
+    rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
-    steps = recipe.epochs * turns(len(fit), recipe) * -(-len(fit) // recipe.batch)
+    steps = config.epochs * turns(len(fit), config) * -(-len(fit) // config.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     mean = AveragedModel(model, multi_avg_fn=_towards, use_buffers=True)
     return State(model, mean, optimiser, schedule, rng, inserted, {}, [])
@@ -133,9 +139,9 @@ def rate_for(network: Backbone, new_norms: bool) -> float:
     return 3e-3 if sum(one.numel() for one in network.parameters()) < _WIDE else 1e-3
 
 
-def turns(images: int, recipe: Recipe) -> int:
+def turns(images: int, config: FineTuneConfig) -> int:
     """How often an epoch shows each of so many images: once, or until it has `LEAST_STEPS`."""
-    return -(-LEAST_STEPS // -(-images // recipe.batch))
+    return -(-LEAST_STEPS // -(-images // config.batch))
 
 
 def _towards(means: Any, values: Any, steps: torch.Tensor | int) -> None:
@@ -170,7 +176,7 @@ def train_epoch(
     labels: np.ndarray,
     fit: np.ndarray,
     weights: torch.Tensor,
-    recipe: Recipe,
+    config: FineTuneConfig,
     teacher: np.ndarray | None = None,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> float:
@@ -180,8 +186,8 @@ def train_epoch(
     """
     model, device = state.model, next(state.model.parameters()).device
     model.train()
-    times = turns(len(fit), recipe)
-    order = [part for _ in range(times) for part in parts(state.rng.permutation(fit), recipe.batch)]
+    times = turns(len(fit), config)
+    order = [part for _ in range(times) for part in parts(state.rng.permutation(fit), config.batch)]
     total = 0.0
     for done, chosen in enumerate(order, 1):
         x = model.network.preprocess(augment(photographs(chosen), state.rng)).to(device)
@@ -190,8 +196,8 @@ def train_epoch(
             logits = model(x)
         logits = logits.float()
         loss = F.cross_entropy(logits, truth, weights.to(device))
-        if teacher is not None and recipe.distil:
-            loss = (1 - recipe.distil) * loss + recipe.distil * distillation(
+        if teacher is not None and config.distillation:
+            loss = (1 - config.distillation) * loss + config.distillation * distillation(
                 logits, torch.from_numpy(teacher[chosen]).to(device)
             )
         state.optimiser.zero_grad()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.accounts.users import MOST_LETTERS
+from studio.jobs.request import SweepRequest
 
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
@@ -119,7 +120,7 @@ class JobOut(BaseModel):
     id: int
     kind: str
     name: str
-    settings: dict[str, Any]
+    settings: SweepRequest
     state: JobState
     stage: str
     done: int = Field(description="of `total` steps of the stage")

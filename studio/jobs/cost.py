@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ftl.evaluation.runtimes import check_runtimes
 from ftl.models.backbone import Backbone, build
@@ -25,7 +24,7 @@ from studio.jobs.estimate import (
     tuning_seconds,
 )
 from studio.jobs.meter import BACKBONE, EXPORT, KEEPING, LATENCY, LAYOUT, REPEATS, SCORING, SEARCH
-from studio.jobs.tuning import network_names, tuning_of
+from studio.jobs.request import SweepRequest
 
 _EXPORT_SECONDS = 25.0
 """A network's ONNX files, its ranges in 8-bit integers, and both times; measured with VGG16 pruned to 10 and 30 %."""
@@ -34,34 +33,33 @@ _SEARCHED = 0.1
 """As wide as networks within a budget are about."""
 
 
-def network_of(project_id: int, settings: dict[str, Any]) -> Backbone:
+def network_of(project_id: int, name: str | None, file: str | None) -> Backbone:
     """The network that a sweep prunes, or one of its shape: how long it takes does not depend on its weights.
 
     Raises `FtlError` when its file cannot be read.
     """
-    if (file := settings.get("file")) is not None:
+    if file is not None:
         told = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
         return Backbone(Path(file).stem, build(told["spec"]), Preprocess(told["kind"], told["size"]))
-    name = settings.get("architecture") or ""
-    return Backbone(name, build(architecture(name).spec()), Preprocess("caffe", 224))
+    return Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
 
 
-def parts(network: Backbone, speed: float, settings: dict[str, Any], masks: int, images: int) -> dict[str, float]:
+def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, images: int) -> dict[str, float]:
     """Seconds of each part of a sweep, in the order in which they are done.
 
     Args:
         speed: multiply-adds per second, as `studio.jobs.estimate.speed` measures it.
-        settings: of the job.
+        request: of the job.
         masks, images: how many photographs choose filters, and how many train and report.
 
     Raises `FtlError` when what is asked for cannot be had of the network.
     """
-    tuning, budgets = tuning_of(settings), parse_budgets(settings.get("budgets", ()))
-    tuning.check(network)
-    check_scores(criterion(settings["criterion"]), network)
+    config = request.sweep
+    budgets = parse_budgets(config.budgets)
+    config.check_network(network.name, network.has_norms)
+    check_scores(criterion(config.criterion), network)
     spec, size = network.spec(), network.preprocess.size
-    fractions = settings["keep"] or [None]
-    widths = {BASE: 1.0} | {folder_name(keep): keep or 0.5 for keep in fractions}  # above average is about half
+    widths = {BASE: 1.0} | {folder_name(keep): keep or 0.5 for keep in config.fractions}  # above average is about half
     widths |= {budget.name: _SEARCHED for budget in budgets}
     pruned = [width for name, width in widths.items() if name != BASE]
 
@@ -69,23 +67,23 @@ def parts(network: Backbone, speed: float, settings: dict[str, Any], masks: int,
         return tuning_seconds(spec, size, keep, shown, epochs, speed)
 
     found = {LAYOUT: layout_seconds(images)}
-    if "epochs" in settings:
-        found[BACKBONE] = training_seconds(spec, size, images, settings["epochs"], speed)
+    if request.source == "scratch":
+        found[BACKBONE] = training_seconds(spec, size, images, request.epochs, speed)
     if budgets:
         timed = TIMING_SECONDS * STEPS * len(RATIOS) * sum(budget.unit == "ms" for budget in budgets)
         found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned([_SEARCHED], TRIAL.epochs, min(images, 2 * MOST))
-    found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=settings["mode"])
-    for name in network_names(settings):
-        for head in (LINEAR, *tuning.heads_of(name)):
+    found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
+    for name in config.networks:
+        for head in (LINEAR, *config.heads_of(name)):
             looked = linear_seconds(spec, size, widths[name], images=images, speed=speed)
             found[candidate_name(name, head)] = (
-                tuned([widths[name]], tuning.recipe.epochs) + looked / 4 if head == TUNED else looked
+                tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked
             )
-    count, runtimes = len(tuning.names(network_names(settings))), check_runtimes(settings.get("runtimes", ()))
+    count, runtimes = len(config.candidates()), check_runtimes(config.runtimes)
     if len(runtimes) > 1:
         found[EXPORT] = _EXPORT_SECONDS * count
     found[LATENCY] = TIMING_SECONDS * count
-    if repeats := settings.get("repeats", 0):
-        again = tuned([max(pruned)], tuning.recipe.epochs) if TUNED in tuning.also else 0.0
+    if repeats := request.repeats:
+        again = tuned([max(pruned)], config.fine_tune.epochs) if TUNED in config.heads else 0.0
         found[REPEATS] = repeats * (2 * TIMING_SECONDS + again)
     return found | {KEEPING: 1.0}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ftl.config import SweepConfig
 from ftl.data.demo import make_demo
 from ftl.data.images import list_images
-from ftl.models.layout import TUNED
 from ftl.progress import Report
 from studio.annotation import log
 from studio.annotation.strokes import Region
 from studio.images.library import add_image
 from studio.jobs.queue import launch
+from studio.jobs.request import SweepRequest
 from studio.projects.classes import classes_of
 from studio.projects.membership import create_project
 from studio.store.tables import Job
@@ -34,25 +34,14 @@ def launch_demo(user_id: int) -> Job:
     """Make the demo project and queue the job that fills it."""
     project = create_project(user_id, NAME)
     classes = {one.name: one for one in classes_of(project.id)}
-    settings: dict[str, Any] = {
-        "backbone": "scratch",
-        "architecture": "alexnet_bn",
-        "epochs": 9,
-        "mask_classes": [classes["Crack"].number],
-        "image_classes": [classes["Crack"].id, classes["Background"].id],
-        "test_share": 0.25,
-        "seed": 0,
-        "keep": [0.05, 0.1, 0.2, 0.35, 0.5],
-        "criterion": "iou",
-        "rule": "fraction",
-        "mode": "cascade",
-        "joint": "mean",
-        "read": "after",
-        "round_to": 1,
-        "positive": "Crack",
-        "also": [TUNED],
-    }
-    return launch(project.id, user_id, "demo", "Demo sweep", settings, SECONDS)
+    request = SweepRequest(
+        architecture="alexnet_bn",
+        epochs=9,
+        mask_classes=(classes["Crack"].number,),
+        image_classes=(classes["Crack"].id, classes["Background"].id),
+        sweep=SweepConfig(keep=(0.05, 0.1, 0.2, 0.35, 0.5), positive="Crack", heads=("tuned",)),
+    )
+    return launch(project.id, user_id, "demo", "Demo sweep", request, SECONDS)
 
 
 def fill(project_id: int, user_id: int, folder: Path, report: Report) -> None:

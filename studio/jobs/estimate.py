@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ftl.config import ONE_SHOT, FineTuneConfig
 from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.models.layers import Layer
-from ftl.training.settings import LEAST_STEPS, Recipe
+from ftl.training.loop import LEAST_STEPS
 
 TIMING_SECONDS = 6.0
 """Three rounds of a network, each in a process of its own that reads it, looks at the machine, and warms up."""
@@ -53,8 +54,8 @@ def scoring_seconds(spec: Spec, size: int, keep: Sequence[float], *, masks: int,
     """Seconds to score filters for these keep fractions on `masks` photographs."""
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
     whole = sum(layer_macs(layer, side) for layer, side in layers)
-    scoring = whole if mode == "once" else sum(_scaled(layers, fraction, 1.0) for fraction in keep)
-    if mode != "once" and isinstance(spec, dict):  # a pass for the filters of each layer, on average half as long
+    scoring = whole if mode == ONE_SHOT else sum(_scaled(layers, fraction, 1.0) for fraction in keep)
+    if mode != ONE_SHOT and isinstance(spec, dict):  # a pass for the filters of each layer, on average half as long
         scoring *= sum(layer["type"] == "conv" for layer, _ in layers) // 2
     return 1.3 * scoring * masks / speed
 
@@ -80,5 +81,5 @@ def tuning_seconds(
     """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
     work = 6 * sum(_scaled(layers, one, one) for one in keep) / macs_per_second
-    shown = max(0.66 * images, LEAST_STEPS * Recipe().batch)  # in an epoch: three quarters, less an eighth
+    shown = max(0.66 * images, LEAST_STEPS * FineTuneConfig().batch)  # in an epoch: three quarters, less an eighth
     return epochs * shown * (work + _TURNING_SECONDS * len(keep))

@@ -17,6 +17,7 @@ from ftl.progress import TESTED, TIMED, TIMING
 from studio.accounts.rights import changing
 from studio.accounts.settings import settings as studio_settings
 from studio.errors import StudioError
+from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import deleted_networks, job_in
 from studio.projects.audit import record
 from studio.store.database import reading, writing
@@ -27,7 +28,7 @@ UNFINISHED = ("queued", "running")
 
 
 def launch(
-    project_id: int, user_id: int, kind: str, name: str, settings: dict[str, Any], seconds: float | None = None
+    project_id: int, user_id: int, kind: str, name: str, request: SweepRequest, seconds: float | None = None
 ) -> Job:
     """Queue a job and see to a worker; `seconds`: what it should take. Raises `StudioError` when there are too many."""
     most = studio_settings().most_jobs
@@ -36,7 +37,13 @@ def launch(
         waiting = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.state.in_(UNFINISHED))
         if (db.scalar(waiting) or 0) >= most:
             raise StudioError(f"this project has {most} jobs that wait or run already: wait for one, or cancel one")
-        job = Job(project_id=project_id, created_by=user_id, kind=kind, name=name[:100] or kind, settings=settings)
+        job = Job(
+            project_id=project_id,
+            created_by=user_id,
+            kind=kind,
+            name=name[:100] or kind,
+            settings=request.model_dump(mode="json"),
+        )
         job.seconds = seconds
         db.add(job)
         db.flush()
@@ -150,16 +157,20 @@ def settle(project_id: int, job_id: int, by: int | None = None) -> None:
     """Queue a failed or cancelled sweep again for the candidates that are finished, which only lack their times."""
     job = job_in(project_id, job_id)
     finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMING, TIMED)}
-    keep = [one for one in job.settings["keep"] or [None] if folder_name(one) in finished]
+    request = request_of(job)
+    config = request.sweep
+    keep = [fraction for fraction in config.fractions if folder_name(fraction) in finished]
     if not keep or BASE not in finished:
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
-    budgets = [one for one in job.settings.get("budgets", []) if parse_budget(one).name in finished]
-    names = [*map(folder_name, keep), *(parse_budget(one).name for one in budgets)]
-    heads = job.settings.get("also", [])
-    also = [head for head in heads if all(candidate_name(name, head) in finished for name in names)]
-    whole = job.settings.get("tune_base", False) and all(candidate_name(BASE, head) in finished for head in also)
-    fewer = {"keep": [one for one in keep if one is not None], "also": also, "tune_base": whole, "budgets": budgets}
-    _again(project_id, job_id, by, settings=job.settings | fewer)
+    budgets = [budget for budget in config.budgets if parse_budget(budget).name in finished]
+    names = [*map(folder_name, keep), *(parse_budget(budget).name for budget in budgets)]
+    heads = [head for head in config.heads if all(candidate_name(name, head) in finished for name in names)]
+    unpruned = config.fine_tune_unpruned and all(candidate_name(BASE, head) in finished for head in heads)
+    fewer = config.but(
+        keep=[fraction for fraction in keep if fraction is not None] or config.keep,
+        budgets=budgets, heads=heads, fine_tune_unpruned=unpruned,
+    )  # fmt: skip
+    _again(project_id, job_id, by, settings=request.but(sweep=fewer).model_dump(mode="json"))
 
 
 def _again(project_id: int, job_id: int, by: int | None, **values: Any) -> None:

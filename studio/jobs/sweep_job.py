@@ -18,6 +18,7 @@ from studio.jobs import queue
 from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.reporting import await_candidates, follower, reporter, say
+from studio.jobs.request import request_of
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared_store
 from studio.store.database import reading
@@ -42,9 +43,9 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl.training.pretrain import train_backbone
     from studio.jobs.backbones import safe_file_of
     from studio.jobs.layout import PHOTO, lay_out
-    from studio.jobs.tuning import network_names, tuning_of
 
-    settings, meter = job.settings, meter or Meter()
+    request, meter = request_of(job), meter or Meter()
+    config = request.sweep
     _weigh(job, meter)
     folder = workspace(job.id)
     ready = folder / "ready"
@@ -54,10 +55,10 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         laid = lay_out(
             job.project_id,
             folder,
-            mask_classes=settings["mask_classes"],
-            image_classes=settings["image_classes"],
-            test_share=settings["test_share"],
-            seed=settings["seed"],
+            mask_classes=request.mask_classes,
+            image_classes=request.image_classes,
+            test_share=request.test_share,
+            seed=config.seed,
             report=report,
         )
         say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
@@ -66,25 +67,25 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         ready.touch()
     with reading() as db:
         photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
-    dataset = load_dataset(folder / "dataset", seed=settings["seed"], report=report)
-    if settings["backbone"] == "scratch":
-        file = folder / f"{settings['architecture']}.safetensors"
+    dataset = load_dataset(folder / "dataset", seed=config.seed, report=report)
+    if request.source == "scratch":
+        name = request.architecture or ""
+        file = folder / f"{name}.safetensors"
         if not file.is_file():
             trained = train_backbone(
-                settings["architecture"], dataset, epochs=settings["epochs"], seed=settings["seed"], photo=photo,
+                name, dataset, epochs=request.epochs, seed=config.seed, photo=photo,
                 report=report,
             )  # fmt: skip
-            save_backbone(trained.backbone.features, file, name=settings["architecture"])
+            save_backbone(trained.backbone.features, file, name=name)
         source: str | Path = file
-    elif settings["backbone"] == "file":
-        source = safe_file_of(job.project_id, settings["file"])
+    elif request.source == "file":
+        source = safe_file_of(job.project_id, request.file or "")
     else:
-        source = settings["architecture"]
+        source = request.architecture or ""
     report(0, 1, "reading the backbone")
     backbone = load_backbone(source)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
-    tuning = tuning_of(settings)
-    names = tuning.names(network_names(settings))
+    names = config.candidates()
     await_candidates(job.id, names)
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
         if left.name not in names:
@@ -92,29 +93,17 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     done = run_sweep(
         backbone,
         masks,
+        config.but(photo=photo),
         dataset=dataset,
         evaluation=folder / "evaluation",
-        keep=settings["keep"],
         out=models(job.id),
-        criterion=settings["criterion"],
-        rule=settings["rule"],
-        mode=settings["mode"],
-        joint=settings["joint"],
-        read=settings["read"],
-        round_to=settings["round_to"],
-        seed=settings["seed"],
-        photo=photo,
-        positive=settings.get("positive"),
         scheduler=os.environ[SCHEDULER],
         time_on=os.environ[TIME_ON] or None,
         store=shared_store.address(),
-        tuning=tuning,
-        budgets=settings.get("budgets", ()),
-        runtimes=settings.get("runtimes", ()),
         report=report,
         follow=follower(job.id, meter),
     )
-    if repeats := settings.get("repeats", 0):
+    if repeats := request.repeats:
         pick = done.choose().pick
         for name in dict.fromkeys((BASE, *([pick.name] if pick else []))):
             try:
@@ -133,10 +122,11 @@ def _weigh(job: Job, meter: Meter) -> None:
     from studio.jobs.estimate import speed
 
     masks = count_images(job.project_id, Filter(drawn=True))
-    images = sum(count_images(job.project_id, Filter(class_id=one)) for one in job.settings["image_classes"])
+    request = request_of(job)
+    images = sum(count_images(job.project_id, Filter(class_id=key)) for key in request.image_classes)
     with suppress(FtlError, StudioError):
-        network = network_of(job.project_id, job.settings)
-        meter.weights = parts(network, speed(network, 0.3), job.settings, masks, images)
+        network = network_of(job.project_id, request.architecture, request.file)
+        meter.weights = parts(network, speed(network, 0.3), request, masks, images)
         if job.seconds is None:
             queue.change(job.id, seconds=sum(meter.weights.values()))
 

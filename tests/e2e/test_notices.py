@@ -6,6 +6,7 @@ import time
 
 from studio.accounts import add_user
 from studio.jobs import queue
+from studio.jobs.request import SweepRequest
 from studio.projects.membership import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
@@ -37,7 +38,7 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, bro
     other.goto(f"{server.url}/jobs?project={project.id}")
     settled(other)
     expect(other.get_by_role("button", name="Notify me when my jobs end")).to_have_count(0)  # they are allowed
-    job = queue.launch(project.id, ada, "sweep", "The <b>wall</b>", {})
+    job = queue.launch(project.id, ada, "sweep", "The <b>wall</b>", SweepRequest())
     queue.change(job.id, state="done", ended_at=time.time())
     tabs = page, other
     for tab in tabs:
@@ -47,7 +48,7 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, bro
     becomes_true(page, "!document.title.startsWith('✓')")
     page.reload()
     settled(page)
-    failed = queue.launch(project.id, ada, "sweep", "Another", {})
+    failed = queue.launch(project.id, ada, "sweep", "Another", SweepRequest())
     queue.change(failed.id, state="failed", error="no masks", ended_at=time.time())
     for tab in tabs:
         becomes_true(tab, "document.title.startsWith('✗ ')")
@@ -68,7 +69,7 @@ def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(server: S
     ask = page.get_by_role("button", name="Notify me when my jobs end")
     ask.click()
     ask.wait_for(state="detached")
-    job = queue.launch(project.id, bob, "sweep", "The wall", {})
+    job = queue.launch(project.id, bob, "sweep", "The wall", SweepRequest())
     queue.change(job.id, state="done", ended_at=time.time())
     becomes_true(page, "document.title.startsWith('✓ ')")
     page.context.close()

@@ -61,7 +61,16 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     log.append(image.id, admin, [Rectangle("s", 2, {"box": [1, 2, 3, 4]}, admin)])
     with writing() as db:
         about = {"project_id": project, "created_by": admin, "kind": "sweep"}
-        db.add(Job(**about, name="x", settings={"keep": [0.5]}, state="failed", error="it failed", started_at=1.0))
+        db.add(
+            Job(
+                **about,
+                name="x",
+                settings={"sweep": {"keep": [0.5]}},
+                state="failed",
+                error="it failed",
+                started_at=1.0,
+            )
+        )
         job = Job(**about, name="y", settings={}, state="done", started_at=1.0, ended_at=2.5)
         db.add(job)
         db.flush()

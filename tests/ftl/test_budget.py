@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-import ftl
 from ftl.cli import main
-from ftl.data.masks import load_masks
+from ftl.config import FineTuneConfig, SweepConfig
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, macs
@@ -23,7 +22,6 @@ from ftl.sweeping import width_search
 from ftl.sweeping.report import candidates_table
 from ftl.sweeping.results import read_results
 from ftl.sweeping.width_search import RATIOS, cost_of, cut_to, fitting, pruned_to, search, widths
-from ftl.training.settings import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone, sweep_in
 
 CLASSES = ("Background", "Crack")
@@ -134,19 +132,9 @@ def test_nothing_is_searched_where_the_whole_network_is_within_the_budget(monkey
 
 
 def test_a_sweep_has_them_as_candidates(workspace: Path) -> None:
-    more = {
-        "dataset": workspace / "dataset",
-        "evaluation": workspace / "evaluation",
-        "keep": [0.5],
-        "out": workspace / "models",
-        "threads": 1,
-    }
-    masks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
-    backbone = ftl.load_backbone(workspace / "tiny.safetensors")
     with pytest.raises(FtlError, match="a budget is a share"):
-        ftl.sweep(backbone, masks, budgets=["much"], **more)
-    tuning = Tuning(("tuned",), recipe=Recipe(epochs=1))
-    made = ftl.sweep(backbone, masks, budgets=["30%", "50ms"], tuning=tuning, **more)
+        SweepConfig(budgets=["much"])
+    made = sweep_in(workspace, budgets=["30%", "50ms"], heads=["tuned"], fine_tune=FineTuneConfig(epochs=1))
     names = {one.name: one for one in made.candidates}
     assert names.keys() == {
         "base", "keep-0.5", "macs-0.3", "ms-50", "keep-0.5-tuned", "macs-0.3-tuned", "ms-50-tuned"

@@ -123,12 +123,15 @@ def test_other_modes_rules_and_classes(workspace: Path, capfd: pytest.CaptureFix
     ("arguments", "told"),
     [
         (["prune", "o", "resnet"], "there is no backbone 'resnet'"),
-        (["prune", "o", "tiny.safetensors", "--keep", "0"], "above 0 to 1"),
+        (["prune", "o", "tiny.safetensors", "--keep", "0"], "above 0 and at most at 1"),
         (["prune", "o", "tiny.safetensors", "5", "--keep", "0.5"], "not both"),
         (["prune", "o", "tiny.safetensors", "200"], "1 to 100"),
         (["prune", "o", "tiny.safetensors", "--keep", "0.5", "--criterion", "x"], "choose one of iou"),
-        (["prune", "o", "tiny.safetensors", "--keep", "0.5", "--rule", "x"], "choose one of fraction"),
-        (["prune", "o", "tiny.safetensors", "--keep", "0.5", "--mode", "x"], "choose one of cascade"),
+        (
+            ["prune", "o", "tiny.safetensors", "--keep", "0.5", "--rule", "x"],
+            "choose fraction, above-average or global",
+        ),
+        (["prune", "o", "tiny.safetensors", "--keep", "0.5", "--mode", "x"], "choose layerwise or one_shot"),
         (["prune", "o", "tiny.safetensors", "--keep", "0.5", "--classes", "Rust"], "no class 'Rust'"),
         (["prune", "o", "tiny.safetensors", "--keep", "0.01", "0.5", "--faithful"], "keep at least 0.072"),
         (["prune", "o", "tiny.safetensors", "0"], "1 to 100"),
@@ -221,8 +224,8 @@ def test_what_was_seen_before_does_not_report_and_that_is_told(
     assert main(["test", "models"]) == 0
     assert f"4 images {sentence}, 2 of the same photo\n" in capfd.readouterr().err
     assert measured() == ({"files": 2, "crops": 2}, 24)
-    names = json.loads(Path("models/sweep.json").read_text())["scored_names"]
-    assert sorted(names) == sorted(path.name for path in Path("Images").rglob("*.png"))
+    names = sorted(json.loads(Path("models/sweep.json").read_text())["scored_names"])
+    assert names == sorted(path.name for path in Path("Images").rglob("*.png"))
 
 
 def test_damaged_results_are_told(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import torch
 import torchvision
 
 from ftl import load_backbone, load_masks, save_backbone, sweep
+from ftl.config import FineTuneConfig
 from ftl.data.dataset import load_dataset
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import runtimes_of
@@ -23,13 +24,12 @@ from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.sweeping import cluster_latency
 from ftl.sweeping.local import Sweep
 from ftl.sweeping.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
-from ftl.training.settings import Recipe, Tuning
 from tests.cluster import Cluster
-from tests.conftest import SIZE, make_workspace
+from tests.conftest import SIZE, configured, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-TUNING = Tuning(("tuned", "recalibrated"), recipe=Recipe(epochs=2, distil=0.5))
+TUNED = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
@@ -55,14 +55,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def run(
     workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: object
 ) -> Sweep:
+    config, more = configured(keep=keep, **options)
     return sweep(
         load_backbone(workspace / backbone),
         load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+        config,
         dataset=workspace / "dataset",
         evaluation=workspace / "evaluation",
-        keep=keep,
         out=workspace / out,
-        **options,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -80,7 +81,7 @@ def test_masks_and_data_sets_go_there_and_back(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "rule"), [("cascade", "fraction"), ("once", "fraction"), ("cascade", "above-average")]
+    ("mode", "rule"), [("layerwise", "fraction"), ("one_shot", "fraction"), ("layerwise", "above-average")]
 )
 def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Path, mode: str, rule: str) -> None:
     told: list[tuple[int, int, str]] = []
@@ -112,8 +113,8 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
     network = torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=setting)
     save_backbone(network, workspace / "mobile.safetensors", size=SIZE)
     for name, scheduler in (("own", None), ("many", str(cluster.file))):
-        done = run(workspace, f"{name}-mobile", backbone="mobile.safetensors", scheduler=scheduler, joint="max",
-                   read="before", runtimes=["onnx"], keep=[0.5])  # fmt: skip
+        done = run(workspace, f"{name}-mobile", "mobile.safetensors", scheduler=scheduler, coupling_score="max",
+                   coupling_maps="before", runtimes=["onnx"], keep=[0.5])  # fmt: skip
         assert [*runtimes_of(done.candidates)] == ["pytorch", "onnx"]
     assert outcome(workspace / "many-mobile") == outcome(workspace / "own-mobile")
     for one in done.candidates:
@@ -125,7 +126,7 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
 @pytest.fixture(scope="module")
 def one_tuned(workspace: Path) -> dict[str, object]:
     """What one process makes where pruned networks are fine-tuned as well."""
-    run(workspace, "one-tuned", tuning=TUNING, keep=[0.5])
+    run(workspace, "one-tuned", keep=[0.5], **TUNED)
     return outcome(workspace / "one-tuned")
 
 
@@ -139,7 +140,7 @@ def test_workers_that_see_no_file_of_the_driver_get_them(
     here, made, store = Path("/proc/self/cwd"), workspace / name, tmp_path / "store"
     cluster = Cluster(tmp_path / "cluster").start()
     try:
-        more = {"scheduler": str(cluster.file), "tuning": TUNING, "keep": [0.5]}
+        more = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
         done = run(here, name, store=f"file://{store}" if stored else None, follow=heard.append, **more)
         assert run(here, name, **more) == done
     finally:

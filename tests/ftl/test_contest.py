@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import nn
 
 import ftl
 from ftl.cli import main
+from ftl.config import PruneConfig, SweepConfig
 from ftl.data.dataset import load_dataset
 from ftl.data.masks import load_masks
 from ftl.errors import FtlError
@@ -20,7 +20,6 @@ from ftl.models.backbone import Backbone, macs
 from ftl.models.preprocess import Preprocess
 from ftl.pruning.criteria import criterion
 from ftl.pruning.network_criteria import bind, bn_scale, loss_gradients, taylor, unscaled
-from ftl.pruning.settings import How
 from ftl.pruning.surgery import prune
 from ftl.sweeping.criteria_study import Row, Sets, criteria_ways, interval, table, width_for
 from ftl.sweeping.pruned import choose_filters
@@ -45,15 +44,17 @@ def test_bn_scale_is_the_size_of_the_scale_behind(workspace: Path) -> None:
     assert unscaled(make_backbone()) == ["features.1", "features.9"]
     cracks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE, classes=["Crack"])
     for refused in (
-        lambda: criteria_ways(make_backbone(), cracks, ["l1", "bn_scale"], "once", Sets(learn, learn)),
-        lambda: ftl.sweep(make_backbone(), cracks, dataset=learn, out=workspace / "no", criterion="bn_scale"),
+        lambda: criteria_ways(make_backbone(), cracks, ["l1", "bn_scale"], PruneConfig(), Sets(learn, learn)),
+        lambda: ftl.sweep(
+            make_backbone(), cracks, SweepConfig(criterion="bn_scale"), dataset=learn, out=workspace / "no"
+        ),
     ):
         with pytest.raises(FtlError, match=r"bn_scale: features\.1 of .* has no batch norm behind it"):
             refused()
     assert not (workspace / "no").exists()
-    for mode in ("cascade", "once"):
-        how = replace(How(criterion("bn_scale")), criterion=bind(criterion("bn_scale"), normed(), learn, 0, None))
-        ((_, choices),) = choose_filters(normed(), masks, [0.5], how, mode)
+    for mode in ("layerwise", "one_shot"):
+        bound = bind(criterion("bn_scale"), normed(), learn, 0, None)
+        ((_, choices),) = choose_filters(normed(), masks, [0.5], PruneConfig(mode=mode), criterion=bound)
         assert [choice.kept for choice in choices] == [[1, 3], [0]]
 
 
@@ -84,13 +85,10 @@ def test_a_criterion_of_the_whole_network_goes_through_a_sweep_and_not_through_p
         made = ftl.sweep(
             ftl.load_backbone(file),
             load_masks(workspace / "Images", workspace / "Segmented", size=SIZE),
+            SweepConfig(keep=[0.5], criterion="taylor", budgets=budgets, threads=1),
             dataset=workspace / "dataset",
             evaluation=workspace / "evaluation",
-            keep=[0.5],
-            criterion="taylor",
-            budgets=budgets,
             out=workspace / "models",
-            threads=1,
         )
         return [one.name for one in made.candidates]
 

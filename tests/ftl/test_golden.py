@@ -13,11 +13,10 @@ import torch
 from PIL import Image
 
 from ftl.cli import main
+from ftl.config import PruneConfig
 from ftl.data.masks import load_masks
 from ftl.models.io import load_backbone
-from ftl.pruning.criteria import criterion
 from ftl.pruning.selection import above_average, keep_fraction
-from ftl.pruning.settings import How
 from ftl.sweeping.pruned import choose_filters
 
 
@@ -64,7 +63,7 @@ def test_predicates_and_rules_of_the_first_layer(shared: Path, tmp_path: Path) -
     backbone = load_backbone("vgg16", weights=shared / "backbones" / "vgg16_hed.safetensors")
     backbone.features = backbone.features[:2]
     for name, key in (("iou", "iou"), ("predicate1", "predicate1"), ("predicate2", "predicate2")):
-        chosen = dict(choose_filters(backbone, loaded, [0.5], How(criterion(name), faithful=True)))
+        chosen = dict(choose_filters(backbone, loaded, [0.5], PruneConfig(criterion=name, faithful=True)))
         per_image = chosen[0.5][0].scores[""]
         np.testing.assert_allclose(per_image, np.mean(golden[key], axis=0), atol=1e-6)
     scores = np.array(golden["mean_iou"], np.float32)

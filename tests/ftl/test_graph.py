@@ -14,6 +14,7 @@ import torchvision
 from torch import nn
 
 from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
+from ftl.config import PruneConfig, SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.exporting.onnx import core, run, session, whole
@@ -30,8 +31,7 @@ from ftl.models.preprocess import Preprocess
 from ftl.models.registry import REGISTRY, architecture
 from ftl.models.tracing import trace
 from ftl.pruning.coupling import Tie, ties
-from ftl.pruning.criteria import CRITERIA, criterion
-from ftl.pruning.settings import How
+from ftl.pruning.criteria import CRITERIA
 from ftl.pruning.surgery import prune
 from ftl.sweeping.pruned import begin_sweep, choose_filters
 from tests.conftest import SIZE, make_masks, make_workspace, same, save_png
@@ -244,8 +244,8 @@ def test_joint_scores_are_the_mean_or_maximum_before_or_after(
     (tie,) = ties(backbone)
     assert tie.members == ("features.a", "features.b", "features.c")
     assert (tie.before, tie.after) == (("relu", "b", "c"), ("relu_1", "relu_2"))
-    how = How(criterion("binary_iou"), joint=joint, read=read)
-    ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path), [0.5], how, mode)
+    config = PruneConfig(criterion="binary_iou", mode=mode, coupling_score=joint, coupling_maps=read)
+    ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path), [0.5], config)
     np.testing.assert_allclose(next(iter(choice.scores.values())), expected, rtol=1e-6)
     assert (choice.name, choice.members, choice.kept) == (tie.name, tie.members, [0])
 
@@ -257,8 +257,8 @@ def test_weights_are_joined_over_all_members(tmp_path: Path) -> None:
         conv.weight.data[1] = number
     sums = torch.stack([conv.weight.abs().sum((1, 2, 3)) for conv in convolutions])
     for joint, expected in (("mean", sums.mean(0)), ("max", sums.amax(0))):
-        how = How(criterion("l1"), joint=joint)
-        ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path / joint), [0.5], how)
+        config = PruneConfig(criterion="l1", coupling_score=joint)
+        ((_, (choice,)),) = choose_filters(backbone, half_dark(tmp_path / joint), [0.5], config)
         np.testing.assert_allclose(choice.scores["Crack"], expected)
 
 
@@ -280,29 +280,29 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> MaskSet:
 
 @pytest.mark.parametrize("name", [one.name for one in CRITERIA.values() if one.looks_at != "network"])
 def test_both_modes_agree_where_nothing_is_cut_before(masks: MaskSet, name: str) -> None:
-    backbone, how = mobile(), How(criterion(name))
-    once = dict(choose_filters(backbone, masks, [0.5, 1.0], how, "once"))
-    cascade = dict(choose_filters(backbone, masks, [0.5, 1.0], how, "cascade"))
-    assert same(once[1.0], cascade[1.0])
-    assert same(once[0.5][:1], cascade[0.5][:1])
-    assert same(dict(choose_filters(backbone, masks, [0.5], how, "cascade"))[0.5], cascade[0.5])
+    backbone, config = mobile(), PruneConfig(criterion=name)
+    at_once = dict(choose_filters(backbone, masks, [0.5, 1.0], config.but(mode="one_shot")))
+    layerwise = dict(choose_filters(backbone, masks, [0.5, 1.0], config))
+    assert same(at_once[1.0], layerwise[1.0])
+    assert same(at_once[0.5][:1], layerwise[0.5][:1])
+    assert same(dict(choose_filters(backbone, masks, [0.5], config))[0.5], layerwise[0.5])
 
 
 @pytest.mark.parametrize("read", ["before", "after"])
 def test_the_cascade_rescores_the_cut_network(masks: MaskSet, read: str) -> None:
-    backbone, how = mobile(), How(criterion("iou"), read=read)
-    chosen = dict(choose_filters(backbone, masks, [0.4], how))[0.4]
+    backbone, config = mobile(), PruneConfig(coupling_maps=read)
+    chosen = dict(choose_filters(backbone, masks, [0.4], config))[0.4]
     assert len({layer.name for layer in chosen}) == len(ties(backbone)) == len(chosen)
     for depth in range(1, len(chosen)):
         cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
-        scores = dict(choose_filters(cut, masks, [0.4], how, "once"))[0.4][depth].scores
+        scores = dict(choose_filters(cut, masks, [0.4], config.but(mode="one_shot")))[0.4][depth].scores
         for group, values in scores.items():
             np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
 
 
 def test_global_ranks_all_ties_together(masks: MaskSet) -> None:
-    ((_, chosen),) = choose_filters(mobile(), masks, [0.5], How(criterion("iou"), rule="global"), "once")
-    (whole,) = dict(choose_filters(mobile(), masks, [1.0], How(criterion("iou")), "once")).values()
+    ((_, chosen),) = choose_filters(mobile(), masks, [0.5], PruneConfig(rule="global", mode="one_shot"))
+    (whole,) = dict(choose_filters(mobile(), masks, [1.0], PruneConfig(mode="one_shot"))).values()
     assert len({len(one.kept) / len(all_of.kept) for one, all_of in zip(chosen, whole, strict=True)}) > 1
     assert sum(len(one.kept) for one in chosen) >= 0.5 * sum(len(one.kept) for one in whole)
     assert prune(mobile(), {one.name: one.kept for one in chosen})(torch.zeros(1, 3, SIZE, SIZE)).shape[0] == 1
@@ -511,21 +511,18 @@ class Tangled(nn.Module):
 
 
 def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tmp_path: Path) -> None:
-    how = How(criterion("iou"))
     for photo, told in (
         (True, "layer add ties filters to the photograph's"),
         (False, "layer c ties the filters of sev"),
     ):
         backbone = Backbone("tangled", build_like(Tangled(photo)), Preprocess("raw", SIZE))
         with pytest.raises(FtlError, match=told):
-            begin_sweep(backbone, masks, tmp_path / "out", [0.5], how, "once")
-    for wrong, told in (
-        (How(criterion("iou"), joint="sum"), "choose one of mean, max"),
-        (How(criterion("iou"), read="during"), "choose one of before, after"),
-        (How(criterion("iou"), faithful=True), "mobile is no chain"),
-    ):
+            begin_sweep(backbone, masks, tmp_path / "out", SweepConfig(keep=[0.5]))
+    with pytest.raises(FtlError, match="mobile is no chain"):
+        begin_sweep(mobile(), masks, tmp_path / "out", SweepConfig(keep=[0.5], faithful=True))
+    for wrong, told in (({"coupling_score": "sum"}, "choose mean or max"), ({"coupling_maps": "x"}, "before or after")):
         with pytest.raises(FtlError, match=told):
-            begin_sweep(mobile(), masks, tmp_path / "out", [0.5], wrong, "once")
+            PruneConfig(**wrong)
     assert not (tmp_path / "out").exists()
     with pytest.raises(FtlError, match="tied to a convolution that is named as well"):
         prune(mobile(), {"features.0.0": [0, 1], "features.1.conv.0.0": [0, 1]})
@@ -539,24 +536,25 @@ def test_a_whole_sweep(tmp_path: Path) -> None:
 
     def run(**options: object) -> list[str]:
         done = sweep(
-            backbone, loaded, dataset=workspace / "dataset", evaluation=workspace / "evaluation", keep=[0.5],
-            out=tmp_path / "models", **options,
-        )  # type: ignore[arg-type]  # fmt: skip
+            backbone, loaded, SweepConfig(keep=[0.5], **options), dataset=workspace / "dataset",
+            evaluation=workspace / "evaluation", out=tmp_path / "models",
+        )  # fmt: skip
         return [f"{one.name} {one.parameters} {' '.join(map(str, one.channels))}" for one in done.candidates]
 
-    first = run(joint="max", read="before")
+    first = run(coupling_score="max", coupling_maps="before")
     assert [one.split()[0] for one in first] == ["base", "keep-0.5"]
     settings = read_json(tmp_path / "models" / "sweep.json")["settings"]
     network = read_json(tmp_path / "models" / "keep-0.5" / "network.json")
-    assert (settings["joint"], settings["read"]) == (network["made_with"]["joint"], "before") == ("max", "before")
+    told = settings["coupling_score"], settings["coupling_maps"]
+    assert told == (network["made_with"]["coupling_score"], "before") == ("max", "before")
     assert len(network["layers"]) == len(first[1].split()) - 2 == len(ties(backbone))
     assert len(network["layers"][0]["scores"]) == 8
     image = loaded.examples[0].image
     folder = tmp_path / "models" / "keep-0.5"
     whole, taken = load_model(folder), load_model(export(folder, tmp_path / "pick.safetensors"))
     assert np.array_equal(whole.probabilities([image]), taken.probabilities([image]))
-    with pytest.raises(FtlError, match="joint was max, now mean"):
-        run(read="before")
+    with pytest.raises(FtlError, match="coupling_score was max, now mean"):
+        run(coupling_maps="before")
 
 
 def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:
@@ -570,7 +568,7 @@ def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:
             (tmp_path / side).mkdir(exist_ok=True)
             (tmp_path / side / path.name).symlink_to(path)
     loaded = load_masks(tmp_path / "images", tmp_path / "masks", size=224)
-    chosen = dict(choose_filters(backbone, loaded, [0.5], How(criterion("iou")), "once"))[0.5]
+    chosen = dict(choose_filters(backbone, loaded, [0.5], PruneConfig(mode="one_shot")))[0.5]
     kept = {choice.name: choice.kept for choice in chosen}
     pruned, (full, stays) = prune(backbone, kept), masked(backbone, ties(backbone), kept)
     x = backbone.preprocess([one.image for one in loaded.examples])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
 
+from ftl.config import PruneConfig
 from ftl.data.masks import MaskSet, load_masks
 from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, blocks
@@ -28,7 +29,7 @@ from ftl.pruning.scoring import Evidence
 from ftl.pruning.selection import above_average, keep_fraction, pick, pick_all
 from ftl.pruning.settings import How
 from ftl.pruning.surgery import fresh_batch_norms, prune
-from ftl.sweeping.pruned import begin_sweep, choose_filters, fractions_up_to
+from ftl.sweeping.pruned import choose_filters, fractions_up_to
 from tests.conftest import SIZE, make_backbone, make_masks, same
 
 scores_of = hnp.arrays(np.float32, st.integers(2, 60), elements=st.sampled_from([0, 0.25, 0.5, 1]).map(np.float32))
@@ -85,13 +86,10 @@ def test_global_ranks_the_filters_of_all_layers_by_multiples_of_their_means() ->
 def test_global_goes_through_a_sweep_and_not_through_a_cascade(workspace: Path) -> None:
     backbone = load_backbone(workspace / "tiny.safetensors")
     masks = load_masks(workspace / "Images", workspace / "Segmented", classes=["Crack"], size=SIZE)
-    how = How(criterion("iou"), rule="global")
-    with pytest.raises(FtlError, match="choose mode once"):
-        next(iter(choose_filters(backbone, masks, [0.5], how, "cascade")))
-    with pytest.raises(FtlError, match="choose mode once"):
-        begin_sweep(backbone, masks, workspace / "out", [0.5], how, "cascade")
-    assert not (workspace / "out").exists()
-    made = dict(choose_filters(backbone, masks, [0.3, 0.6], how, "once"))
+    for refused in ({"mode": "layerwise"}, {"mode": "one_shot", "faithful": True}):
+        with pytest.raises(FtlError, match="choose the mode one_shot"):
+            PruneConfig(rule="global", **refused)
+    made = dict(choose_filters(backbone, masks, [0.3, 0.6], PruneConfig(rule="global", mode="one_shot")))
     widths = [conv.out_channels for conv in backbone.convolutions().values()]
     for fraction, choices in made.items():
         kept = [len(choice.kept) for choice in choices]
@@ -182,14 +180,14 @@ SWEEP = [0.1, 0.12, 0.25, 0.5, 0.8, 1.0]
 
 
 @pytest.mark.parametrize("name", [one.name for one in CRITERIA.values() if one.looks_at != "network"])
-@pytest.mark.parametrize("mode", ["cascade", "once"])
+@pytest.mark.parametrize("mode", ["layerwise", "one_shot"])
 def test_a_sweep_chooses_what_each_fraction_chooses_alone(
     backbone: Backbone, masks: MaskSet, name: str, mode: str
 ) -> None:
-    how = How(criterion(name))
-    together = dict(choose_filters(backbone, masks, SWEEP, how, mode))
+    config = PruneConfig(criterion=name, mode=mode)
+    together = dict(choose_filters(backbone, masks, SWEEP, config))
     for fraction in SWEEP:
-        assert same(together[fraction], dict(choose_filters(backbone, masks, [fraction], how, mode))[fraction])
+        assert same(together[fraction], dict(choose_filters(backbone, masks, [fraction], config))[fraction])
 
 
 @pytest.mark.parametrize("room", [0, 20_000, 100_000, 10**9])
@@ -216,7 +214,7 @@ def branch_by_branch(backbone: Backbone, masks: MaskSet, how: How) -> Iterator[C
 
 @pytest.mark.parametrize("name", [one.name for one in CRITERIA.values() if one.looks_at != "network"])
 def test_branches_computed_apart_choose_the_same(backbone: Backbone, masks: MaskSet, name: str) -> None:
-    how = How(criterion(name))
+    how = How(criterion(name), PruneConfig(criterion=name))
     together, apart = dict(cascade(backbone, Evidence(masks), SWEEP, how)), dict(branch_by_branch(backbone, masks, how))
     assert set(apart) == set(SWEEP)
     assert all(same(together[fraction], apart[fraction]) for fraction in SWEEP)
@@ -262,6 +260,6 @@ def test_percent_counts_as_the_original_does() -> None:
 
 def test_no_masks_and_unknown_modes_are_told(backbone: Backbone, masks: MaskSet, tmp_path: Path) -> None:
     with pytest.raises(FtlError, match="no photographs"):
-        dict(choose_filters(backbone, MaskSet(()), [0.5], How(criterion("iou"))))
-    with pytest.raises(FtlError, match="choose one of cascade, once"):
-        dict(choose_filters(backbone, masks, [0.5], How(criterion("iou")), "twice"))
+        dict(choose_filters(backbone, MaskSet(()), [0.5]))
+    with pytest.raises(FtlError, match="choose layerwise or one_shot"):
+        PruneConfig(mode="twice")

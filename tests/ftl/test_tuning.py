@@ -11,6 +11,7 @@ from torch import nn
 
 import ftl
 from ftl.cli import main
+from ftl.config import FineTuneConfig, SweepConfig
 from ftl.data.dataset import load_dataset
 from ftl.device import device_of, mixed_precision, trained_in
 from ftl.errors import FtlError
@@ -26,10 +27,9 @@ from ftl.training.epoch import Epoch, as_good
 from ftl.training.loop import class_weights, distillation
 from ftl.training.norms import fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
-from ftl.training.settings import Recipe, Tuning
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
 
-RECIPE = Recipe(epochs=3, batch=8, rate=5e-3)
+CONFIG = FineTuneConfig(epochs=3, batch=8, learning_rate=5e-3)
 
 
 def plain_backbone(seed: int = 0) -> Backbone:
@@ -56,14 +56,14 @@ def _without_biases(backbone: Backbone) -> list[dict]:
 def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more):
     order = np.arange(len(labels))
     return finetune.fine_tune(
-        backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"recipe": RECIPE} | more)
+        backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"config": CONFIG} | more)
     )
 
 
 @pytest.mark.parametrize("backbone", [plain_backbone(), make_backbone()], ids=["without norms", "with norms"])
 def test_it_learns_what_a_new_head_alone_cannot_and_leaves_the_layers_as_they_were(backbone: Backbone) -> None:
     images, labels = stripes(80)
-    tuned = run(backbone, images, labels, recipe=Recipe(epochs=8, batch=8, rate=5e-3))
+    tuned = run(backbone, images, labels, config=FineTuneConfig(epochs=8, batch=8, learning_rate=5e-3))
     assert _without_biases(tuned.network) == _without_biases(backbone)
     unseen, truth = stripes(60, seed=9)
     with torch.inference_mode():
@@ -125,13 +125,13 @@ def test_the_mean_of_the_weights_is_what_is_kept() -> None:
     assert torch.allclose(means[0], torch.full((3,), 0.505))
     loop._towards(counter, [torch.tensor(5)], 3)
     assert counter == [torch.tensor(5)]
-    (images, labels), recipe, learn = stripes(64), RECIPE._replace(epochs=1), np.arange(48)
-    state = loop.begin(make_backbone(), images.__getitem__, 2, learn, recipe, 0)
-    loop.train_epoch(state, images.__getitem__, labels, learn, torch.ones(2), recipe)
+    (images, labels), config, learn = stripes(64), CONFIG.but(epochs=1), np.arange(48)
+    state = loop.begin(make_backbone(), images.__getitem__, 2, learn, config, 0)
+    loop.train_epoch(state, images.__getitem__, labels, learn, torch.ones(2), config)
     assert state.mean.n_averaged == 30  # steps: five times six
     own = state.steady.head(("a", "b")).weight
     assert not np.allclose(own, state.model.head(("a", "b")).weight)
-    np.testing.assert_array_equal(run(make_backbone(), images, labels, recipe=recipe).head.weight, own)
+    np.testing.assert_array_equal(run(make_backbone(), images, labels, config=config).head.weight, own)
 
 
 @pytest.mark.parametrize(("epochs", "ends"), [(15, 13), (30, 23), (3, 3)])
@@ -141,7 +141,7 @@ def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, m
     wrong = torch.eye(2)[[1, 0]]
     monkeypatch.setattr(finetune, "look", lambda model, photographs, which: next(worse) * wrong[labels[which]])
     images, labels = stripes(48)
-    tuned = run(make_backbone(), images, labels, recipe=RECIPE._replace(epochs=epochs, patience=Recipe().patience))
+    tuned = run(make_backbone(), images, labels, config=CONFIG.but(epochs=epochs, patience=FineTuneConfig().patience))
     assert len(tuned.curve) == ends
     assert [point.epoch for point in tuned.curve if as_good(point, tuned.curve)] == [1]
     assert not as_good(Epoch(3, 0, 0.3, 1, 0.2), [Epoch(1, 0, 0.1, 1, 0.1), Epoch(2, 0, 0.2, 1, 0.5)])
@@ -157,11 +157,11 @@ def test_few_images_are_shown_more_than_once_in_an_epoch() -> None:
         return images[chosen]
 
     for few, times in ((64, 4), (240, 1), (241, 1), (9, 15), (1, 30)):
-        assert loop.turns(few, RECIPE) == times  # batches of 8
+        assert loop.turns(few, CONFIG) == times  # batches of 8
     learn = np.arange(48)
-    state = loop.begin(make_backbone(), photographs, 2, learn, RECIPE, 0)
+    state = loop.begin(make_backbone(), photographs, 2, learn, CONFIG, 0)
     counts[:] = 0
-    assert 0 < loop.train_epoch(state, photographs, labels, learn, torch.ones(2), RECIPE) < 2  # the mean, not the sum
+    assert 0 < loop.train_epoch(state, photographs, labels, learn, torch.ones(2), CONFIG) < 2  # the mean, not the sum
     assert counts.tolist() == [5] * 48 + [0] * 16
 
 
@@ -169,9 +169,9 @@ def test_networks_with_norms_of_their_own_learn_at_a_lower_rate() -> None:
     wide = Backbone("wide", nn.Sequential(nn.Conv2d(3, 400, 1), nn.Conv2d(400, 300, 3)), Preprocess("caffe", SIZE))
     (images, _), learn = stripes(16), np.arange(16)
     for network, rate in ((make_backbone(), 3e-4), (plain_backbone(), 3e-3), (wide, 1e-3)):
-        state = loop.begin(network, images.__getitem__, 2, learn, Recipe(), 0)
+        state = loop.begin(network, images.__getitem__, 2, learn, FineTuneConfig(), 0)
         assert state.optimiser.param_groups[0]["max_lr"] == rate
-    state = loop.begin(wide, images.__getitem__, 2, learn, Recipe(rate=0.1), 0)
+    state = loop.begin(wide, images.__getitem__, 2, learn, FineTuneConfig(learning_rate=0.1), 0)
     assert state.optimiser.param_groups[0]["max_lr"] == 0.1
 
 
@@ -267,8 +267,8 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 
 def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     told: list[Told] = []
-    tuning = Tuning(("tuned", "recalibrated"), recipe=RECIPE._replace(distil=0.5))
-    made = sweep_in(workspace, tuning=tuning, follow=told.append)
+    made_of = {"heads": ["tuned", "recalibrated"], "fine_tune": CONFIG.but(distillation=0.5)}
+    made = sweep_in(workspace, follow=told.append, **made_of)
     heads = {one.name: one.head for one in made.candidates}
     assert heads == {
         "base": "linear",
@@ -282,7 +282,7 @@ def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     assert len(read_json(workspace / "models" / "keep-0.5-tuned" / "curve.json")["epochs"]) == 3
     assert not (workspace / "models" / "keep-0.5" / "tuning.safetensors").exists()
     before = {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")}
-    assert sweep_in(workspace, tuning=tuning).candidates == made.candidates
+    assert sweep_in(workspace, **made_of).candidates == made.candidates
     assert {path: path.stat().st_mtime_ns for path in (workspace / "models").glob("*/*")} == before
     figures = repeat(workspace / "models" / "keep-0.5-tuned", 2)
     assert 0 <= figures["accuracy"][0] <= 1
@@ -290,14 +290,13 @@ def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     assert model.head.pooled
 
 
-def test_what_cannot_be_made_is_told_before_anything_is_computed(workspace: Path) -> None:
-    with pytest.raises(FtlError, match="choose from linear, recalibrated, tuned"):
-        sweep_in(workspace, tuning=Tuning(("fine",)))
+def test_what_cannot_be_made_is_told_before_anything_is_computed() -> None:
+    with pytest.raises(FtlError, match="there is no 'fine', choose recalibrated or tuned"):
+        SweepConfig(heads=["fine"])
     with pytest.raises(FtlError, match="nothing to recalibrate"):
-        Tuning(("recalibrated",)).check(plain_backbone())
-    with pytest.raises(FtlError, match="an epoch or more"):
-        sweep_in(workspace, tuning=Tuning(("tuned",), recipe=Recipe(distil=2.0)))
-    assert not (workspace / "models").exists()
+        SweepConfig(heads=["recalibrated"]).check_network("plain", plain_backbone().has_norms)
+    with pytest.raises(FtlError, match="Distillation: must be at most 1, not 2"):
+        FineTuneConfig(distillation=2.0)
 
 
 def test_the_command_line_makes_them(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import fx, nn
 
 from ftl import load_backbone, load_masks
+from ftl.config import SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.evaluation import overlays
@@ -22,8 +23,6 @@ from ftl.models.classifier import Model
 from ftl.models.head import Head
 from ftl.models.network_folder import read_description
 from ftl.models.preprocess import Preprocess
-from ftl.pruning.criteria import criterion
-from ftl.pruning.settings import How
 from ftl.sweeping.pruned import begin_sweep, make_networks
 from tests.conftest import SIZE, make_backbone, save_png
 
@@ -170,8 +169,9 @@ def test_grad_cam_of_a_graph_and_where_nothing_speaks_for_the_class() -> None:
 def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace: Path) -> None:
     masks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE)
     out = workspace / "models"
-    backbone, how = load_backbone(workspace / "tiny.safetensors"), How(criterion("iou"))
-    make_networks(backbone, masks, out, begin_sweep(backbone, masks, out, [0.25], how, "cascade"), how, "cascade")
+    backbone, config = load_backbone(workspace / "tiny.safetensors"), SweepConfig(keep=[0.25])
+    begin_sweep(backbone, masks, out, config)
+    make_networks(backbone, masks, out, config)
     layers = layers_of(out / "keep-0.25")
     described = read_description(out / "keep-0.25")
     assert [(one.name, one.filters) for one in layers] == [("features.1", 8), ("features.5", 12), ("features.9", 10)]

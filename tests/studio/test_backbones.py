@@ -17,9 +17,10 @@ from ftl.models.io import load_backbone, save_backbone
 from studio.errors import StudioError
 from studio.jobs import backbones, sweep_job, sweeps
 from studio.jobs.estimate import TIMING_SECONDS
+from studio.jobs.request import SweepRequest
 from studio.store.tables import Job
 from studio.ui.sweep import cost
-from tests.conftest import SIZE, make_features
+from tests.conftest import SIZE, configured, make_features
 from tests.ftl.test_graph import Tangled
 from tests.fuzz.samples import NETWORKS, network
 from tests.hostile import POINTERS, SWOLLEN, pointing_at
@@ -77,10 +78,16 @@ def test_what_cannot_be_pruned_is_refused_before_it_is_kept(project: Someone, tm
     assert backbones.uploaded(project.project_id) == []
 
 
+def asked_for(**asked: object) -> SweepRequest:
+    """A small sweep, with other settings of its request or its configuration."""
+    config, more = configured(**({"keep": [0.5], "mode": "one_shot"} | asked))
+    return SweepRequest(**({"architecture": "alexnet_bn"} | more), sweep=config)
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"also": ["recalibrated"], "architecture": "vgg16"}, "no batch normalisation: there is nothing to recal"),
+        ({"heads": ["recalibrated"], "architecture": "vgg16"}, "no batch normalisation, so there is nothing to recal"),
         ({"criterion": "bn_scale", "architecture": "alexnet_bn"}, "bn_scale: .* has no batch norm behind it"),
     ],
 )
@@ -88,28 +95,26 @@ def test_what_a_network_cannot_give_is_told_before_a_sweep(
     project: Someone, monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], told: str
 ) -> None:
     monkeypatch.setattr(cost, "speed", lambda network: 1e9)
-    settings = {"keep": [0.5], "mode": "once", "criterion": "iou"}
-    assert cost.estimate(project.project_id, settings | {"architecture": "alexnet_bn"}, 10, 20) > 0
+    assert cost.estimate(project.project_id, asked_for(), 10, 20) > 0
     with pytest.raises(FtlError, match=told):
-        cost.estimate(project.project_id, settings | asked, 10, 20)
+        cost.estimate(project.project_id, asked_for(**asked), 10, 20)
 
 
 def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "speed", lambda network: 1e9)
-    settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": "alexnet_bn"}
 
     def more(**asked: object) -> float:
-        plain, with_it = (cost.estimate(project.project_id, one, 10, 20) for one in (settings, settings | asked))
+        plain, with_it = (cost.estimate(project.project_id, one, 10, 20) for one in (asked_for(), asked_for(**asked)))
         return with_it - plain
 
     assert more(runtimes=["pytorch"]) == 0
     assert more(runtimes=["pytorch", "onnx", "int8"]) == pytest.approx(
         2 * 25
     )  # of the unpruned network and of one pruned
-    assert more(also=["recalibrated"]) > TIMING_SECONDS  # it looks at the photographs, and is timed
-    tuned = more(also=["tuned"])
-    assert tuned > more(also=["recalibrated"])
-    assert more(also=["tuned"], repeats=2) > 2.9 * tuned
+    assert more(heads=["recalibrated"]) > TIMING_SECONDS  # it looks at the photographs, and is timed
+    tuned = more(heads=["tuned"])
+    assert tuned > more(heads=["recalibrated"])
+    assert more(heads=["tuned"], repeats=2) > 2.9 * tuned
     assert more(budgets=["5ms"]) == pytest.approx(more(budgets=["1%"]) + 7 * 9 * TIMING_SECONDS)
 
 
@@ -148,8 +153,7 @@ def test_the_cost_of_a_sweep_of_an_uploaded_network(
     save_backbone(make_features(), tmp_path / "a.safetensors", name="tiny", size=SIZE)
     with open(tmp_path / "a.safetensors", "rb") as file:
         kept = backbones.add(project.project_id, "a.safetensors", file)
-    settings = {"keep": [0.5], "mode": "once", "criterion": "iou", "architecture": None, "file": kept}
-    assert cost.estimate(project.project_id, settings, 10, 20) > 0
+    assert cost.estimate(project.project_id, asked_for(source="file", architecture=None, file=kept), 10, 20) > 0
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -167,7 +171,7 @@ def test_a_job_loads_what_a_child_wrote_anew(
     (sweeps.workspace(7) / "dataset").mkdir(parents=True)
     (sweeps.workspace(7) / "ready").touch()
     monkeypatch.setattr("ftl.data.dataset.load_dataset", lambda *given, **more: None)
-    job = Job(id=7, project_id=project.project_id, settings={"seed": 0, "backbone": "file", "file": name})
+    job = Job(id=7, project_id=project.project_id, settings={"source": "file", "file": name})
     for _ in ("uploaded here", "elsewhere"):
         with pytest.raises(ZeroDivisionError):
             sweep_job.sweep(job, lambda *told: None)

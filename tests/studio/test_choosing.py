@@ -347,7 +347,7 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
 def test_a_graphs_sweep_is_estimated() -> None:
     spec = architecture("mobilenet_v2").spec()
     once, cascade = (
-        scoring_seconds(spec, 224, [0.25, 0.5], masks=12, speed=1e10, mode=mode) for mode in ("once", "cascade")
+        scoring_seconds(spec, 224, [0.25, 0.5], masks=12, speed=1e10, mode=mode) for mode in ("one_shot", "layerwise")
     )
     assert 0 < once < cascade
 

@@ -21,13 +21,13 @@ def script() -> None:
     from studio import ui
     from studio.images.library import find_images
     from studio.projects.membership import project_of
-    from studio.ui.annotate import header
+    from studio.ui.annotate.header import _open, asked
 
     project_id = st.session_state["project"]
     first, other = find_images(project_id)
-    image = header.asked(project_id, first)
+    image = asked(project_id, first)
     here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)
-    st.button("next", on_click=header._open, args=(here, image, other if image.id == first.id else first))
+    st.button("next", on_click=_open, args=(here, image, other if image.id == first.id else first))
     st.text(image.name)
 
 

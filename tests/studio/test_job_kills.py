@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from ftl import load_backbone, load_masks, sweep
+from ftl.config import SweepConfig
 from studio.jobs import backbones, queue, reporting
 from studio.jobs.sweeps import job_in, models, workspace
 from studio.store.tables import Job
 from tests.ftl.test_cli import outcome
 from tests.studio.conftest import Someone
 from tests.studio.test_jobs import KEEP as EVERY
-from tests.studio.test_jobs import fill, give_backbone, processes, settings
+from tests.studio.test_jobs import fill, give_backbone, processes, request
 
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 KEEP = [0.2, 0.5, 1.0] if KILLS < 5 else EVERY
@@ -53,7 +54,7 @@ def test_a_job_ends_with_the_right_result_whatever_is_killed(
     give_backbone(project)
     rng, kills, expected = random.Random(1), 0, None
     while kills < KILLS * len(kinds):
-        job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP))
+        job = queue.launch(project.project_id, project.user_id, "sweep", "killed", request(project, keep=KEEP))
         first: dict[str, int] = {}
         while (now := job_in(project.project_id, job.id)).state in queue.UNFINISHED:
             victim = kinds[kills % len(kinds)]
@@ -78,5 +79,5 @@ def alone(job: Job, project: Someone, out: Path, keep: list[float]) -> dict[str,
     backbone, folder = load_backbone(backbones.file_of(project.project_id, "tiny.safetensors")), workspace(job.id)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size)
     sets = {"dataset": folder / "dataset", "evaluation": folder / "evaluation"}
-    sweep(backbone, masks, keep=keep, out=out, positive="Crack", **sets)  # type: ignore[arg-type]
+    sweep(backbone, masks, SweepConfig(keep=keep, positive="Crack"), out=out, **sets)  # type: ignore[arg-type]
     return outcome(out)

@@ -18,6 +18,7 @@ from studio.accounts.settings import settings
 from studio.errors import Forbidden, StudioError
 from studio.jobs import notices, queue, reporting, retake_times, webhook
 from studio.jobs.ending import end
+from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in, models
 from studio.projects.membership import accept, create_project, invite, set_role
 from studio.store.database import writing
@@ -75,7 +76,7 @@ def owned(project: Someone) -> int:
 
 
 def launched(project: Someone, **values: Any) -> int:
-    job = queue.launch(project.project_id, project.user_id, "sweep", "The wall", {})
+    job = queue.launch(project.project_id, project.user_id, "sweep", "The wall", SweepRequest())
     if values:
         queue.change(job.id, **values)
     return job.id
@@ -112,7 +113,7 @@ def test_a_project_has_its_own_and_a_cancelled_job_is_told_to_nobody(project: So
     webhook.send(job, sleep=lambda seconds: None)
     assert [told["state"] for _, told in listener.heard] == ["failed"]
     other = create_project(project.user_id, "Other")
-    elsewhere = queue.launch(other.id, project.user_id, "sweep", "a", {})
+    elsewhere = queue.launch(other.id, project.user_id, "sweep", "a", SweepRequest())
     assert webhook.addresses(elsewhere) == []
 
 
@@ -236,7 +237,7 @@ def test_each_end_is_given_out_once_to_whoever_launched_the_job(project: Someone
         ("The wall has failed", "Bridge 42: no masks", "/jobs?project=1", False),
     ]
     assert notices.claim(project.user_id) == []
-    mine = queue.launch(project.project_id, bob, "sweep", "b", {})
+    mine = queue.launch(project.project_id, bob, "sweep", "b", SweepRequest())
     queue.change(mine.id, state="done", ended_at=now)
     set_role(project.project_id, project.user_id, bob, None)
     assert notices.claim(bob) == []  # it is not theirs to see any more

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from ftl.config import FineTuneConfig, SweepConfig
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from studio.accounts import add_user
 from studio.jobs import meter as parts
 from studio.jobs import queue, waiting
 from studio.jobs.meter import Meter
+from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in
 from studio.projects.membership import accept, create_project, invite
 from studio.store.database import writing
 from studio.ui.jobs.times import times
 from tests.studio.conftest import Someone
-from tests.studio.test_jobs import fill, give_backbone, settings
+from tests.studio.test_jobs import fill, give_backbone, request
 
 WEIGHTS = {
     parts.LAYOUT: 10.0, parts.SCORING: 20.0, "base": 10.0, "keep-0.5": 10.0, "keep-0.5-tuned": 100.0,
@@ -81,7 +83,7 @@ def test_without_weights_nothing_is_claimed() -> None:
 def test_the_bar_of_a_real_sweep_follows_its_work(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
-    asked = settings(project, also=["tuned"], tuning_epochs=4)
+    asked = request(project, heads=["tuned"], fine_tune=FineTuneConfig(epochs=4))
     job = queue.launch(project.project_id, project.user_id, "sweep", "far", asked)
     seen: list[float] = []
     stages: dict[str, float] = {}
@@ -114,7 +116,7 @@ def test_a_queue_tells_place_whose_job_runs_and_when_each_is_expected(project: S
 
     def launched(project_id: int, seconds: float | None = None) -> int:
         user = bob if project_id == other.id else project.user_id
-        return queue.launch(project_id, user, "sweep", "a", {}, seconds).id
+        return queue.launch(project_id, user, "sweep", "a", SweepRequest(), seconds).id
 
     first = launched(project.project_id, 600.0)
     queue.change(first, state="running", started_at=1000.0, share=0.5)
@@ -140,7 +142,7 @@ def test_a_queue_tells_place_whose_job_runs_and_when_each_is_expected(project: S
 
 def test_what_nobody_estimated_is_expected_to_take_what_others_took(project: Someone, still: None) -> None:
     def launched(**values: object) -> int:
-        job = queue.launch(project.project_id, project.user_id, "sweep", "a", {})
+        job = queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest())
         queue.change(job.id, **values)
         return job.id
 
@@ -167,7 +169,7 @@ def test_ordinals(number: int, text: str) -> None:
 
 
 def test_a_retry_begins_its_bar_anew(project: Someone, still: None) -> None:
-    job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1]})
+    job = queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest(sweep=SweepConfig(keep=[0.1])))
     queue.change(job.id, state="failed", share=0.7, told=True)
     queue.retry(project.project_id, job.id)
     again = job_in(project.project_id, job.id)

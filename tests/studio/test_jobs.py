@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftl.config import SweepConfig
 from ftl.data.dataset import LeftOut, load_dataset, without
 from ftl.data.masks import load_masks
 from ftl.errors import FtlError
@@ -38,6 +39,7 @@ from studio.images.library import add_image, find_images, set_class, set_split
 from studio.jobs import backbones, progress, queue, reporting, sweep_job
 from studio.jobs.cluster import file as scheduler_file
 from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
+from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import exported, job_in, models
 from studio.projects.classes import classes_of
 from studio.projects.membership import accept, create_project, invite, set_photo_pattern
@@ -93,24 +95,17 @@ def fill(project: Someone, folder: Path, each: int = 16, masks: int = 4) -> None
                 log.append(added.id, project.user_id, [stroke])
 
 
-def settings(project: Someone, **changes: object) -> dict[str, object]:
+def request(project: Someone, repeats: int = 0, **changes: object) -> SweepRequest:
+    """A sweep of the tiny network; `changes`: of its configuration."""
     classes = {one.name: one for one in classes_of(project.project_id)}
-    return {
-        "backbone": "file",
-        "file": "tiny.safetensors",
-        "mask_classes": [1],
-        "image_classes": [classes["Crack"].id, classes["Background"].id],
-        "test_share": 0.25,
-        "seed": 0,
-        "keep": [0.25, 0.5],
-        "criterion": "iou",
-        "rule": "fraction",
-        "mode": "cascade",
-        "joint": "mean",
-        "read": "after",
-        "round_to": 1,
-        "positive": "Crack",
-    } | changes
+    return SweepRequest(
+        source="file",
+        file="tiny.safetensors",
+        mask_classes=(1,),
+        image_classes=(classes["Crack"].id, classes["Background"].id),
+        repeats=repeats,
+        sweep=SweepConfig(**({"keep": (0.25, 0.5), "positive": "Crack"} | changes)),  # type: ignore[arg-type]
+    )
 
 
 def give_backbone(project: Someone) -> None:
@@ -149,10 +144,10 @@ def until(job: Job, there: Callable[[], bool], seconds: float = 240) -> None:
 
 def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
-    kinds = settings(project)
+    kinds = request(project)
     set_photo_pattern(project.project_id, r"(.+)_\d+")
     laid = lay_out(
-        project.project_id, tmp_path / "out", mask_classes=[1], image_classes=kinds["image_classes"]  # type: ignore[arg-type]
+        project.project_id, tmp_path / "out", mask_classes=[1], image_classes=kinds.image_classes  # type: ignore[arg-type]
     )  # fmt: skip
     assert laid.masks == 4
     assert laid.train + laid.test == 32
@@ -176,7 +171,7 @@ def photos_in(folder: Path) -> set[str]:
 
 def test_the_photo_of_a_mask_without_a_class_is_never_drawn_for_testing(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
-    kinds = settings(project)["image_classes"]
+    kinds = request(project).image_classes
     set_photo_pattern(project.project_id, r"(.+)_\d+")
     masked = [image.id for image in find_images(project.project_id) if image.strokes]
     set_class(project.project_id, project.user_id, masked, None)
@@ -199,7 +194,7 @@ def fix_what_was_seen(project: Someone) -> None:
 def test_what_is_fixed_to_test_but_was_seen_is_counted_and_left_out(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
     fix_what_was_seen(project)
-    out, kinds = tmp_path / "out", settings(project)["image_classes"]
+    out, kinds = tmp_path / "out", request(project).image_classes
     laid = lay_out(project.project_id, out, mask_classes=[1], image_classes=kinds)  # type: ignore[arg-type]
     assert (laid.left_out, laid.train + laid.test) == (LeftOut(files=1, crops=1), 30)
     sides = [load_dataset(out / side) for side in ("evaluation", "dataset")]
@@ -216,7 +211,7 @@ def test_what_nobody_foresaw_is_told_in_words(
 
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     monkeypatch.setitem(sweep_job.KINDS, "sweep", broken)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "told", {})
+    job = queue.launch(project.project_id, project.user_id, "sweep", "told", SweepRequest())
     queue.change(job.id, state="running")
     assert sweep_job.main(job.id) == 1
     job = job_in(project.project_id, job.id)
@@ -241,7 +236,7 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     monkeypatch.setattr("ftl.sweeping.local.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
     monkeypatch.setenv(sweep_job.SCHEDULER, "")
     monkeypatch.setenv(sweep_job.TIME_ON, "")
-    job = queue.launch(project.project_id, project.user_id, "sweep", "told", settings(project))
+    job = queue.launch(project.project_id, project.user_id, "sweep", "told", request(project))
     sweep_job.sweep(job, silent)
     tested = len(list(swept[0].rglob("*.png"))) - 2
     told = reporting.log(job.id)
@@ -253,7 +248,7 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
 def test_a_sweep_without_masks_says_what_to_do(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn", masks=0)
     give_backbone(project)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "none", settings(project))
+    job = queue.launch(project.project_id, project.user_id, "sweep", "none", request(project))
     ended = wait(job, "done", "failed")
     assert ended.state == "failed"
     assert "draw some on the Annotate page" in (ended.error or "")
@@ -262,7 +257,7 @@ def test_a_sweep_without_masks_says_what_to_do(project: Someone, tmp_path: Path)
 def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
-    asked = settings(project, repeats=2, joint="max", read="before", round_to=4)
+    asked = request(project, repeats=2, coupling_score="max", coupling_maps="before", round_to=4)
     job = queue.launch(project.project_id, project.user_id, "sweep", "killed", asked)
     os.kill(process_of(job), signal.SIGKILL)
     failed = wait(job, "failed")
@@ -275,7 +270,11 @@ def test_a_sweep_survives_the_death_of_job_and_worker(project: Someone, tmp_path
     assert done.state == "done", done.error
     results = json.loads((models(job.id) / "results.json").read_text())
     assert {one["name"] for one in results["candidates"]} == {"base", "keep-0.25", "keep-0.5"}
-    assert (results["sweep"]["settings"].items()) >= {"joint": "max", "read": "before", "round_to": 4}.items()
+    assert (results["sweep"]["settings"].items()) >= {
+        "coupling_score": "max",
+        "coupling_maps": "before",
+        "round_to": 4,
+    }.items()
     assert load_model(exported(project.project_id, job.id, "keep-0.5")).classes == ("Background", "Crack")
     again = repeated(models(job.id) / "base")
     assert again
@@ -307,7 +306,7 @@ def test_the_machines_own_cluster_is_private_and_its_death_only_costs_time(
 ) -> None:
     fill(project, tmp_path / "drawn")
     give_backbone(project)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", settings(project, keep=KEEP[::3]))
+    job = queue.launch(project.project_id, project.user_id, "sweep", "killed", request(project, keep=KEEP[::3]))
     until(job, lambda: any(row.stage == TESTED for row in queue.candidates_of(job.id)))
     file = scheduler_file()
     assert json.loads(file.read_text())["address"].startswith("tls://127.0.0.1:")
@@ -341,7 +340,7 @@ def test_cancel_stops_a_job_at_once_and_what_is_finished_can_be_used(project: So
     fill(project, tmp_path / "drawn")
     give_backbone(project)
     first, second = (
-        queue.launch(project.project_id, project.user_id, "sweep", name, settings(project, keep=KEEP)) for name in "ab"
+        queue.launch(project.project_id, project.user_id, "sweep", name, request(project, keep=KEEP)) for name in "ab"
     )
     queue.cancel(project.project_id, second.id)
     assert job_in(project.project_id, second.id).state == "cancelled"  # before it began
@@ -376,7 +375,7 @@ def test_a_worker_is_started_where_there_is_work_and_none_is(project: Someone, m
     monkeypatch.setattr(queue, "start_worker", lambda: started.append(True))
     queue.see_to_worker()
     assert not started
-    queue.launch(project.project_id, project.user_id, "sweep", "a", {})
+    queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest())
     assert len(started) == 1
     with queue.worker_lock(timeout=0):
         queue.see_to_worker()
@@ -387,7 +386,9 @@ def test_a_worker_is_started_where_there_is_work_and_none_is(project: Someone, m
 
 def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1, 0.2, 0.3]})
+    job = queue.launch(
+        project.project_id, project.user_id, "sweep", "a", SweepRequest(sweep=SweepConfig(keep=[0.1, 0.2, 0.3]))
+    )
     reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
     follow = reporting.follower(job.id)
     for told in (Told("base", TIMED), Told("keep-0.1", TIMING), Told("keep-0.2", TESTED), Told("keep-0.3", LOOKING)):
@@ -395,7 +396,7 @@ def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.
     queue.change(job.id, state="cancelled")
     queue.settle(project.project_id, job.id)
     again = job_in(project.project_id, job.id)
-    assert (again.state, again.settings["keep"]) == ("queued", [0.1, 0.2])
+    assert (again.state, request_of(again).sweep.keep) == ("queued", (0.1, 0.2))
 
 
 def test_projects_take_turns_and_each_has_a_limit(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,10 +408,10 @@ def test_projects_take_turns_and_each_has_a_limit(project: Someone, monkeypatch:
     with pytest.raises(StudioError, match="address reads"):
         save(project.user_id, Settings("tcp://office:99999"))
     save(project.user_id, Settings(most_jobs=3))
-    a, b, c = (queue.launch(project.project_id, project.user_id, "sweep", name, {}) for name in "abc")
+    a, b, c = (queue.launch(project.project_id, project.user_id, "sweep", name, SweepRequest()) for name in "abc")
     with pytest.raises(StudioError, match="has 3 jobs"):
-        queue.launch(project.project_id, project.user_id, "sweep", "d", {})
-    d = queue.launch(other.id, project.user_id, "sweep", "d", {})
+        queue.launch(project.project_id, project.user_id, "sweep", "d", SweepRequest())
+    d = queue.launch(other.id, project.user_id, "sweep", "d", SweepRequest())
     queue.prefer(project.project_id, c.id)
     with pytest.raises(Forbidden):
         queue.prefer(other.id, c.id)

@@ -25,7 +25,7 @@ from tests.postgresql import new_database
 from tests.s3 import BUCKET, endpoint
 from tests.studio.conftest import Someone
 from tests.studio.test_job_kills import alone
-from tests.studio.test_jobs import fill, give_backbone, settings, wait
+from tests.studio.test_jobs import fill, give_backbone, request, wait
 
 pytest.importorskip("s3fs", reason="left out: there is no s3fs")
 
@@ -64,7 +64,7 @@ def test_a_sweep_through_postgresql_s3_and_an_office_is_that_of_one_process(
     assert [one.name for one in machines(office.address())] == ["w0", "w1"]
     accept(invite(None, "admin"), project.user_id)  # as the studio's owner
     save(project.user_id, Settings(time_on="w1"))
-    job = queue.launch(project.project_id, project.user_id, "sweep", "office", settings(project))
+    job = queue.launch(project.project_id, project.user_id, "sweep", "office", request(project))
     done = wait(job, "done", "failed")
     assert done.state == "done", reporting.log(job.id)
     folder = workspace(job.id)

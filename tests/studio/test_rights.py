@@ -30,6 +30,7 @@ from studio.images import library, work
 from studio.images.uploads import receive
 from studio.jobs import backbones, queue, sweeps, webhook
 from studio.jobs.demo import launch_demo
+from studio.jobs.request import SweepRequest
 from studio.projects import classes, membership
 from studio.store.database import engine, migrate, reading, writing
 from studio.store.home import secret
@@ -206,7 +207,9 @@ CASES = {
     "import masks of a new class": Case(
         "studio.formats.targets:number", "annotator", lambda w, who: import_new_class(w, who)
     ),
-    "launch": Case(f"{QUEUE}:launch", "admin", lambda w, who: queue.launch(w.project, who, "sweep", "b", {})),
+    "launch": Case(
+        f"{QUEUE}:launch", "admin", lambda w, who: queue.launch(w.project, who, "sweep", "b", SweepRequest())
+    ),
     "prefer": Case(f"{QUEUE}:prefer", "admin", lambda w, who: queue.prefer(w.project, w.queued, who)),
     "cancel": Case(f"{QUEUE}:cancel", "admin", lambda w, who: queue.cancel(w.project, w.queued, who)),
     "retry": Case(f"{QUEUE}:_again", "admin", lambda w, who: queue.retry(w.project, w.failed, who)),
@@ -377,7 +380,14 @@ def build(folder: Path) -> World:
     remark = comments.comment(library.image_in(project, images[0]), ada, "look").id
     with writing() as db:
         jobs = [
-            Job(project_id=project, created_by=ada, kind="sweep", name="a", settings={"keep": [0.5]}, state=state)
+            Job(
+                project_id=project,
+                created_by=ada,
+                kind="sweep",
+                name="a",
+                settings={"sweep": {"keep": [0.5]}},
+                state=state,
+            )
             for state in ("queued", "failed", "done")
         ]
         db.add_all(jobs)

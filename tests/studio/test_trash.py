@@ -22,6 +22,7 @@ from studio.errors import Forbidden, StudioError
 from studio.images.library import Filter, add_image, count_images, find_ids, find_images, image_in, neighbour
 from studio.jobs import backbones, queue, sweeps
 from studio.jobs.layout import lay_out
+from studio.jobs.request import SweepRequest
 from studio.projects.membership import accept, invite, open_invitations, projects_of, require, revoke
 from studio.store import files
 from studio.store import shared_store as shared
@@ -169,7 +170,7 @@ def test_a_shared_store_keeps_what_somebody_needs_and_nothing_else(
     assert len(whole) == 3
     deleting.delete_images(own, who, [image.id for image in images])
     deleting.delete_backbone(own, who, "own.pt")
-    running = queue.launch(other, who, "sweep", "runs", {})
+    running = queue.launch(other, who, "sweep", "runs", SweepRequest())
     purge(time.time() + 29 * 24 * 3600)
     purge(LATER)
     assert stored() == whole
@@ -188,7 +189,7 @@ def away(*_: object) -> None:
 def test_a_job_that_runs_is_stopped_before_it_goes(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     own, who = project.project_id, project.user_id
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    waiting, running = (queue.launch(own, who, "sweep", name, {}) for name in ("waits", "runs"))
+    waiting, running = (queue.launch(own, who, "sweep", name, SweepRequest()) for name in ("waits", "runs"))
     queue.claim(running.id)
     for job in (waiting, running):
         (sweeps.models(job.id) / "keep-0.5").mkdir(parents=True)
@@ -237,7 +238,7 @@ def test_a_deleted_project_is_nobody_s_and_leaves_nothing(
 ) -> None:
     own, who = project.project_id, project.user_id
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    job = queue.launch(own, who, "sweep", "waits", {})
+    job = queue.launch(own, who, "sweep", "waits", SweepRequest())
     token = invite(own, "annotator")
     deleting.delete_project(own, who)
     assert projects_of(who) == []
@@ -286,7 +287,7 @@ def test_nothing_changes_in_an_archived_project(project: Someone, walls: list[Im
 def test_names(project: Someone, walls: list[Image], monkeypatch: pytest.MonkeyPatch) -> None:
     own, who = project.project_id, project.user_id
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    job = queue.launch(own, who, "sweep", "a", {})
+    job = queue.launch(own, who, "sweep", "a", SweepRequest())
     deleting.rename_project(own, who, " Bridge  43 ")
     deleting.rename_job(own, who, job.id, "second")
     deleting.rename_image(walls[0].id, who, "../north.png")

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import pytest
 
+from ftl.config import SweepConfig
 from ftl.errors import FtlError
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.training.epoch import Epoch
-from ftl.training.settings import Recipe, Tuning
 from studio.jobs import progress, queue, reporting
+from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import job_in
-from studio.jobs.tuning import network_names, tuning_of
 from studio.ui.jobs.learning_curves import learning_chart
 from tests.studio.conftest import Someone
 
 
-def test_settings_say_what_is_made_and_old_ones_nothing() -> None:
-    assert tuning_of({}) == Tuning()
-    asked = {"also": ["tuned"], "tuning_epochs": 20, "distil": 0.5, "tune_base": True, "keep": [0.1]}
-    assert tuning_of(asked) == Tuning(("tuned",), True, Recipe(epochs=20, distil=0.5))
-    names = network_names({"keep": [0.1, 0.2], "budgets": ["1%", "5 ms", "1.0%"]})
-    assert names == ["base", "keep-0.1", "keep-0.2", "macs-0.01", "ms-5"]
-    assert network_names({"keep": []}) == ["base", "above-average"]
-    assert tuning_of(asked).names(["base", "keep-0.1"]) == ["base", "base-tuned", "keep-0.1", "keep-0.1-tuned"]
+def test_a_configuration_says_what_is_made() -> None:
+    assert SweepConfig(keep=[0.1]).candidates() == ["base", "keep-0.1"]
+    config = SweepConfig(keep=[0.1, 0.2], budgets=["1%", "5 ms", "1.0%"])
+    assert config.networks == ["base", "keep-0.1", "keep-0.2", "macs-0.01", "ms-5"]
+    assert SweepConfig(rule="above-average").networks == ["base", "above-average"]
+    config = SweepConfig(keep=[0.1], heads=["tuned"], fine_tune_unpruned=True)
+    assert config.candidates() == ["base", "base-tuned", "keep-0.1", "keep-0.1-tuned"]
     with pytest.raises(FtlError, match="a budget is a share"):
-        network_names({"keep": [0.1], "budgets": ["much"]})
+        SweepConfig(budgets=["much"])
 
 
 def test_epochs_are_kept_once_in_order_and_drawn(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    job = queue.launch(project.project_id, project.user_id, "sweep", "a", {"keep": [0.1]})
+    job = queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest(sweep=SweepConfig(keep=[0.1])))
     reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])
     follow = reporting.follower(job.id)
     points = [Epoch(1, 0.7, 0.6, 0.8), Epoch(2, 0.4, 0.3, 0.9), Epoch(3, 0.2, 0.25, 0.92)]
@@ -47,9 +46,9 @@ def test_epochs_are_kept_once_in_order_and_drawn(project: Someone, monkeypatch: 
 
 def test_what_is_settled_leaves_out_what_is_not_finished(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
-    settings = {"keep": [0.1], "also": ["recalibrated", "tuned"], "tune_base": True, "budgets": ["1%", "5ms"]}
-    job = queue.launch(project.project_id, project.user_id, "sweep", "a", settings)
-    names = tuning_of(settings).names(network_names(settings))
+    config = SweepConfig(keep=[0.1], heads=["recalibrated", "tuned"], fine_tune_unpruned=True, budgets=["1%", "5ms"])
+    job = queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest(sweep=config))
+    names = config.candidates()
     reporting.await_candidates(job.id, names)
     follow = reporting.follower(job.id)
     for name in names:
@@ -58,5 +57,5 @@ def test_what_is_settled_leaves_out_what_is_not_finished(project: Someone, monke
         follow(Told(name, TESTED if name == "base" else TIMED))
     queue.change(job.id, state="failed")
     queue.settle(project.project_id, job.id)
-    left = job_in(project.project_id, job.id).settings
-    assert left == {"keep": [0.1], "also": ["recalibrated"], "tune_base": False, "budgets": ["1%"]}
+    left = request_of(job_in(project.project_id, job.id)).sweep
+    assert left == config.but(heads=["recalibrated"], fine_tune_unpruned=False, budgets=["1%"])

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from ftl.models.backbone import Backbone
 from studio.jobs.cost import network_of, parts
 from studio.jobs.estimate import speed
+from studio.jobs.request import SweepRequest
 
 
-def estimate(project_id: int, settings: dict[str, Any], masks: int, images: int) -> float:
+def estimate(project_id: int, request: SweepRequest, masks: int, images: int) -> float:
     """Seconds that a sweep will take here, about.
 
     Raises `FtlError` when its backbone cannot be read, or what is asked for cannot be had of it.
     """
-    network, macs_per_second = _measured(project_id, settings.get("architecture"), settings.get("file"))
-    return sum(parts(network, macs_per_second, settings, masks, images).values())
+    network, macs_per_second = _measured(project_id, request.architecture, request.file)
+    return sum(parts(network, macs_per_second, request, masks, images).values())
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
-    network = network_of(project_id, {"architecture": name, "file": file})
+    network = network_of(project_id, name, file)
     return network, speed(network)

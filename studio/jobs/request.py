@@ -1,0 +1,42 @@
+"""What a sweep's job is launched with: network, classes, photographs, and the configuration of the sweep."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ftl.config import Config, SweepConfig, setting
+from studio.store.tables import Job
+
+
+class SweepRequest(Config):
+    """A job's settings, as its row keeps them."""
+
+    source: Literal["scratch", "registry", "file"] = setting(
+        "scratch", "Network", "Trained from scratch on this project, pretrained on ImageNet, or from a file."
+    )
+    architecture: str | None = setting(None, "Architecture", "A name from the registry of networks.")
+    file: str | None = setting(None, "File", "The name of an uploaded file.")
+    epochs: int = setting(
+        10, "Epochs of training", "How long the network is trained from scratch before it is pruned.", ge=2, le=40
+    )
+    mask_classes: tuple[int, ...] = setting((), "Mask classes", "Numbers of the classes whose pixels rank filters.")
+    image_classes: tuple[int, ...] = setting(
+        (), "Image classes", "Ids of the classes that networks learn to tell apart."
+    )
+    test_share: float = setting(
+        0.25, "Share of the test set",
+        "Photographs that are used neither for training nor for choosing, only to report how good a network is.",
+        group="Data", ge=0.1, le=0.5,
+    )  # fmt: skip
+    repeats: int = setting(
+        0, "Repeats",
+        "Train the classifiers of the unpruned and the recommended network this many times again, each time with "
+        "another seed and split: shows how much of a difference is chance.",
+        group="Data", ge=0, le=20,
+    )  # fmt: skip
+    sweep: SweepConfig = SweepConfig()
+
+
+def request_of(job: Job) -> SweepRequest:
+    """What a job was launched with."""
+    return SweepRequest(**job.settings)
