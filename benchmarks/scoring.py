@@ -57,7 +57,7 @@ def one_pass(backbone: Backbone, masks: MaskSet) -> None:
 
 
 def run(
-    backbone: Backbone, masks: MaskSet, fractions: list[float], mode: Literal[layerwise, one_shot] = "layerwise"
+    backbone: Backbone, masks: MaskSet, fractions: list[float], mode: Literal["layerwise", "one_shot"] = "layerwise"
 ) -> Choices:
     choices = dict(choose_filters(backbone, masks, fractions, PruneConfig(mode=mode)))
     for layers in choices.values():
