@@ -27,8 +27,8 @@ from ftl.data.masks import MaskSet, load_masks
 from ftl.latency.one_process import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
 from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.surgery import prune
-from ftl.sweeping.pruned import choose_filters
 from ftl.training.features import features_of
 from ftl.training.linear_head import fit_head
 from tests.cluster import Cluster

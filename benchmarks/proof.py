@@ -33,8 +33,9 @@ from ftl.models.head import Head
 from ftl.models.layout import BASE, VALIDATION
 from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar
-from ftl.sweeping.made_networks import answers_of, photographs_of, tune
+from ftl.sweeping.made_networks import tune
 from ftl.sweeping.pruned import begin_sweep, make_networks
+from ftl.training.train import answers_of, photographs_of
 
 
 def train(given: argparse.Namespace) -> None:

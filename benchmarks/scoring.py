@@ -17,10 +17,10 @@ from ftl.data.masks import MaskSet, load_masks
 from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone, blocks
 from ftl.models.layer_choice import LayerChoice
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.layer_inputs import cut_block
 from ftl.pruning.scoring import batches
 from ftl.pruning.surgery import prune
-from ftl.sweeping.pruned import choose_filters
 
 Choices = dict[float | None, list[LayerChoice]]
 SWEEPS = {

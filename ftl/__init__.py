@@ -3,8 +3,9 @@
 ```python
 masks = ftl.load_masks("Images", "Segmented")
 backbone = ftl.load_backbone("vgg16", weights="vgg16.safetensors")
-sweep = ftl.sweep(backbone, masks, dataset="dataset", keep=[0.05, 0.1, 0.2, 0.5], out="models")
-sweep.pareto().best(max_ms=20)
+config = ftl.SweepConfig(keep=[0.05, 0.1, 0.2, 0.5], heads=["tuned"])
+sweep = ftl.sweep(backbone, masks, config, dataset="dataset", out="models")
+print(sweep.choose().reason)
 ```
 """
 
@@ -14,42 +15,94 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ftl.data.dataset import load_dataset
-    from ftl.data.masks import load_masks
+    from ftl.config import FineTuneConfig, PruneConfig, SweepConfig
+    from ftl.data.dataset import Dataset, load_dataset
+    from ftl.data.demo import make_demo
+    from ftl.data.masks import MaskSet, load_masks
     from ftl.errors import FtlError
+    from ftl.evaluation.candidate import Candidate
+    from ftl.evaluation.evaluate import evaluate
+    from ftl.evaluation.explain import explain
+    from ftl.evaluation.predict import predict
+    from ftl.evaluation.recommend import recommend
     from ftl.exporting.export import export
+    from ftl.latency.networks import measure_latency
     from ftl.models.backbone import Backbone
-    from ftl.models.classifier import load_model
+    from ftl.models.classifier import Model, load_model
     from ftl.models.io import load_backbone, save_backbone
-    from ftl.sweeping.local import sweep
+    from ftl.pruning.choose import prune, score
+    from ftl.pruning.criteria import criteria
+    from ftl.sweeping.local import Sweep, sweep
     from ftl.sweeping.results import read_results
+    from ftl.training.pretrain import train_backbone
+    from ftl.training.train import fine_tune, fit_linear_head
 
 __version__ = "0.2.0"
 
 _HOMES = {
     "Backbone": "ftl.models.backbone",
+    "Candidate": "ftl.evaluation.candidate",
+    "Dataset": "ftl.data.dataset",
+    "FineTuneConfig": "ftl.config",
     "FtlError": "ftl.errors",
+    "MaskSet": "ftl.data.masks",
+    "Model": "ftl.models.classifier",
+    "PruneConfig": "ftl.config",
+    "Sweep": "ftl.sweeping.local",
+    "SweepConfig": "ftl.config",
+    "criteria": "ftl.pruning.criteria",
+    "evaluate": "ftl.evaluation.evaluate",
+    "explain": "ftl.evaluation.explain",
     "export": "ftl.exporting.export",
+    "fine_tune": "ftl.training.train",
+    "fit_linear_head": "ftl.training.train",
     "load_backbone": "ftl.models.io",
     "load_dataset": "ftl.data.dataset",
     "load_masks": "ftl.data.masks",
     "load_model": "ftl.models.classifier",
+    "make_demo": "ftl.data.demo",
+    "measure_latency": "ftl.latency.networks",
+    "predict": "ftl.evaluation.predict",
+    "prune": "ftl.pruning.choose",
     "read_results": "ftl.sweeping.results",
+    "recommend": "ftl.evaluation.recommend",
     "save_backbone": "ftl.models.io",
+    "score": "ftl.pruning.choose",
     "sweep": "ftl.sweeping.local",
+    "train_backbone": "ftl.training.pretrain",
 }
 
 __all__ = [
     "Backbone",
+    "Candidate",
+    "Dataset",
+    "FineTuneConfig",
     "FtlError",
+    "MaskSet",
+    "Model",
+    "PruneConfig",
+    "Sweep",
+    "SweepConfig",
+    "criteria",
+    "evaluate",
+    "explain",
     "export",
+    "fine_tune",
+    "fit_linear_head",
     "load_backbone",
     "load_dataset",
     "load_masks",
     "load_model",
+    "make_demo",
+    "measure_latency",
+    "predict",
+    "prune",
     "read_results",
+    "recommend",
     "save_backbone",
+    "score",
     "sweep",
+    "train_backbone",
 ]
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from ftl.errors import FtlError
+from ftl.formatting import exact
 from ftl.models.layout import BASE, HEADS, LINEAR, RECALIBRATED, TUNED, candidate_name, folder_name, parse_budgets
 
 ONE_SHOT, LAYERWISE = "one_shot", "layerwise"
@@ -59,19 +60,19 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
         return f"{title}: there is no {given!r}, choose {bounds['expected'].replace(chr(39), '')}"
     if kind == "value_error":
         return str(bounds["error"])
-    shown = f"{given:g}" if isinstance(given, float) else repr(given)
+    shown = exact(given) if isinstance(given, int | float) else repr(given)
     if kind in _BOUNDS:
-        return f"{title}: must be {_BOUNDS[kind].format(**bounds)}, not {shown}"
+        return f"{title}: must be {_BOUNDS[kind]} {exact(next(iter(bounds.values())))}, not {shown}"
     if kind.endswith(("_parsing", "_type")):
         return f"{title}: must be {'text' if kind == 'string_type' else 'a number'}, not {shown}"
     return f"{title}: {error['msg']}"
 
 
 _BOUNDS = {
-    "greater_than_equal": "at least {ge:g}",
-    "greater_than": "above {gt:g}",
-    "less_than_equal": "at most {le:g}",
-    "less_than": "below {lt:g}",
+    "greater_than_equal": "at least",
+    "greater_than": "above",
+    "less_than_equal": "at most",
+    "less_than": "below",
 }
 
 
@@ -207,7 +208,9 @@ class SweepConfig(PruneConfig):
     @classmethod
     def _keep(cls, keep: tuple[float, ...]) -> tuple[float, ...]:
         if wrong := [fraction for fraction in keep if not 0 < fraction <= 1]:
-            raise ValueError(f"keep fractions lie above 0 and at most at 1, not at {wrong[0]:g}: 0.1 keeps a tenth")
+            raise ValueError(
+                f"keep fractions lie above 0 and at most at 1, not at {exact(wrong[0])}: 0.1 keeps a tenth"
+            )
         keep = tuple(sorted(set(keep)))
         if len({folder_name(fraction) for fraction in keep}) < len(keep):
             raise ValueError("two keep fractions differ by less than six digits: leave one out")

@@ -5,6 +5,7 @@ import streamlit as st
 from studio import ui
 from studio.collaboration.assignment import assign, blind
 from studio.formats.import_masks import import_masks
+from studio.formats.registry import FORMATS, SUFFIXES
 from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
 from studio.images.uploads import from_browser, receive
 from studio.projects.classes import classes_of
@@ -73,8 +74,8 @@ def take_masks() -> None:
     """Take masks in that were drawn elsewhere."""
     with st.form("masks", clear_on_submit=True, border=False):
         files = st.file_uploader(
-            "PNG masks named as their images; COCO, Labelme, CVAT, YOLO or Pascal VOC files; or a zip of them",
-            type=["png", "bmp", "tif", "tiff", "json", "xml", "txt", "yaml", "yml", "zip"],
+            f"{', '.join(form.name for form in FORMATS)} files, or a zip of them; a PNG is named as its image",
+            type=[*SUFFIXES, "zip"],
             accept_multiple_files=True,
         )
         numbers = {one.number: one.name for one in classes}

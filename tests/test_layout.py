@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
 
 FTL = (
-    "errors memory device formatting tables files progress data models config pruning training evaluation exporting "
+    "errors memory device formatting tables files progress data models config pruning evaluation training exporting "
     "latency sweeping cli"
 )
 STUDIO = (

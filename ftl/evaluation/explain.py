@@ -1,11 +1,11 @@
 """What became of a network's layers, what its filters see, and why it answers as it does.
 
-from ftl.evaluation.explain import best_first, filter_views, grad_cam, layers_of
+from ftl.evaluation.explain import best_first, explain, filter_views, layers_of
 
 left = layers_of("models/keep-0.1")                                  # layer by layer, what stayed and what went
 seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
 number = left[4].kept[best_first(seen.iou.mean(0))[0]]               # the base's number of the best filter
-heat, probabilities = grad_cam(load_model("models/keep-0.1"), image, "Crack")
+heat, probabilities = explain(load_model("models/keep-0.1"), image, "Crack")
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor
     return last, found
 
 
-def grad_cam(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+def explain(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74): where a photograph speaks for a class.
 
     With the maps A_c (H, W) of a layer behind its ReLU, and the score y of the class before the softmax (with two

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from ftl.files import digest, machine, made_before, versions, write_json
 from ftl.latency import machine_load
 from ftl.latency.one_process import PATIENCE, SECONDS, time_once
 from ftl.latency.rounds import ROUNDS, Take, figure, take_rounds, why_unstable
+from ftl.models.classifier import Model, write_head
 from ftl.models.layout import HEAD
-from ftl.models.network_folder import network_digest
+from ftl.models.network_folder import network_digest, write_network
 from ftl.progress import Report, silent
 
 Once = Callable[[Path, "int | None", str], Mapping[str, Any]]
@@ -20,6 +22,18 @@ Once = Callable[[Path, "int | None", str], Mapping[str, Any]]
 
 Timed = tuple[Path, str]
 """A network's folder and the runtime that it is timed in."""
+
+
+def measure_latency(model: Model, *, threads: int | None = None) -> dict[str, Any]:
+    """The latency of a classifier in PyTorch: one image, batch 1, in a process of its own, warm.
+
+    Returns `median_ms`, `q1_ms`, `q3_ms`, and how it was measured. Raises `FtlError` when it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="ftl-") as scratch:
+        folder = Path(scratch) / "network"
+        write_network(folder, model.network, [], None, {})
+        write_head(folder, model.head)
+        return time_network(folder, threads)
 
 
 def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:

@@ -73,6 +73,11 @@ def criterion(name: str) -> Criterion:
     return CRITERIA[name]
 
 
+def criteria() -> dict[str, str]:
+    """All criteria by name, each with a sentence that says what it measures."""
+    return {name: one.summary for name, one in CRITERIA.items()}
+
+
 def to_bytes(values: torch.Tensor, wrap: bool) -> torch.Tensor:
     """The integer part of float values as uint8: modulo 256 as the original's cast, or saturated."""
     return (values if wrap else values.clamp(0, 255)).to(torch.int32).to(torch.uint8)

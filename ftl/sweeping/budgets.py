@@ -11,12 +11,12 @@ from ftl.models.backbone import Backbone
 from ftl.models.layout import DESCRIPTION, Budget, parse_budgets
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
+from ftl.pruning.choose import choose_filters, source_of
 from ftl.pruning.criteria import Criterion
-from ftl.sweeping.made_networks import photographs_of, stopping_split
 from ftl.sweeping.manifest import made_with
-from ftl.sweeping.pruned import choose_filters, source_of
 from ftl.sweeping.width_search import RATIOS, pruned_to, search
 from ftl.training.finetune import fine_tune
+from ftl.training.train import photographs_of, stopping_split
 
 TRIAL = FineTuneConfig(epochs=3)
 """How networks of a search are tried, on `MOST` images."""

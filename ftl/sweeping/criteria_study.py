@@ -20,16 +20,15 @@ from ftl.formatting import exact_percent, fixed
 from ftl.models.backbone import Backbone, macs
 from ftl.models.layout import LINEAR
 from ftl.progress import Report, silent
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.coupling import ties
 from ftl.pruning.criteria import Criterion
 from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
 from ftl.pruning.selection import keep_fraction
 from ftl.pruning.surgery import prune
-from ftl.sweeping.heads import train_head
-from ftl.sweeping.made_networks import answers_of, fit, photographs_of
-from ftl.sweeping.pruned import choose_filters
 from ftl.training.features import features_of
+from ftl.training.train import answers_of, fit, photographs_of, train_head
 
 
 class Sets(NamedTuple):

@@ -21,10 +21,10 @@ from ftl.models.io import load_backbone
 from ftl.models.layout import BASE, EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, VALIDATION
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
-from ftl.sweeping.heads import train_head
-from ftl.sweeping.made_networks import answers, answers_of, fit, photographs_of
+from ftl.sweeping.made_networks import answers
 from ftl.sweeping.manifest import scored_in
 from ftl.training.features import extract, read_features, silent_filters
+from ftl.training.train import answers_of, fit, photographs_of, train_head
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:

@@ -6,39 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ftl.config import SweepConfig
-from ftl.data.dataset import Dataset, folds, photo_ids, split
+from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
-from ftl.evaluation.metrics import validate
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
-from ftl.models.head import Head
 from ftl.models.layout import FEATURES, HEAD, TUNED, VALIDATION, candidate_name
 from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
 from ftl.sweeping.made_networks import make, write_answers
 from ftl.training.epoch import Epoch
 from ftl.training.features import extract, read_features
-from ftl.training.linear_head import fit_head
-
-
-def train_head(
-    features: np.ndarray, dataset: Dataset, *, seed: int, photo: str | None = None, positive: str | None = None
-) -> tuple[Head, dict[str, Any]]:
-    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter, by photo where told.
-
-    Returns the head and its validation: `ftl.evaluation.metrics.validate`'s figures of the images held out, and their
-    `paths`.
-    """
-    train, held_out = split(dataset, seed=seed, photo=photo)
-    photos = photo_ids(dataset.paths, photo)
-    inner = folds(dataset.labels[train], [photos[index] for index in train], seed)
-    head = fit_head(features[train], dataset.labels[train], dataset.classes, inner)
-    answers = head.probabilities(features[held_out])
-    validation = validate(answers, dataset.labels[held_out], dataset.classes, positive)
-    validation["paths"] = [str(dataset.paths[index]) for index in held_out]
-    return head, validation
+from ftl.training.train import train_head
 
 
 def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: str | None = None) -> dict[str, Any]:

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from ftl.config import FineTuneConfig
-from ftl.data.dataset import Dataset, folds, photo_ids, split
-from ftl.data.images import read_image, resize_image
-from ftl.device import device_of, trained_in
+from ftl.data.dataset import Dataset, split
+from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
-from ftl.models.backbone import Backbone
 from ftl.models.classifier import read_head, write_head
-from ftl.models.head import Head, features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import BASE, DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, read_description, rewrite_network
 from ftl.progress import Report, silent
 from ftl.training.epoch import Epoch
 from ftl.training.features import read_features
-from ftl.training.finetune import Tuned, fine_tune
-from ftl.training.loop import Photographs, inputs
 from ftl.training.recalibrate import recalibrate
+from ftl.training.train import answers_of, fit, photographs_of
 
 CURVE, ANSWERS = "curve.json", "answers.json"
 _STATE = "tuning.safetensors"
-HELD_BYTES = 2**30
-"""Photographs of no more than this, decoded, are held in memory; of more, each is read again whenever it is needed."""
-
-_STOPPING = 8  # the inverse of the share of the training images whose loss says which epoch to keep
-
-
-def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
-    """The images at `paths`, RGB uint8 (n, size, size, 3), by their indices."""
-
-    def read(path: Path) -> np.ndarray:
-        return resize_image(read_image(path), size)
-
-    def some(indices: np.ndarray) -> np.ndarray:
-        with ThreadPoolExecutor() as pool:
-            return np.stack([*pool.map(read, [paths[index] for index in indices])])
-
-    if 3 * size * size * len(paths) > HELD_BYTES:
-        return some
-    return some(np.arange(len(paths))).__getitem__
 
 
 def make(
@@ -122,50 +96,6 @@ def tune(
         write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
     (folder / _STATE).unlink(missing_ok=True)
     return made
-
-
-def fit(
-    network: Backbone,
-    photographs: Photographs,
-    dataset: Dataset,
-    config: FineTuneConfig,
-    *,
-    seed: int,
-    photo: str | None,
-    **more: Any,
-) -> tuple[Tuned, np.ndarray]:
-    """Fine-tune on the images that a linear head trains on; also gives the indices of those held out for choosing.
-
-    An eighth of the images trained on, by photo where told, says which epoch to keep. `more`: as `fine_tune` takes it.
-    """
-    learn, stop, held_out = stopping_split(dataset, seed=seed, photo=photo, most=_STOPPING)
-    tuned = fine_tune(
-        network, photographs, dataset.labels, dataset.classes, learn, stop, config=config, seed=seed, **more
-    )
-    return tuned, held_out
-
-
-def stopping_split(
-    dataset: Dataset, *, seed: int, photo: str | None, most: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices of the training set, the early-stopping set and the validation set, the last as in `ftl.sweeping.heads`.
-
-    `most`: the inverse of the share of the training images that says when to stop, where there are enough photos.
-    """
-    train, held_out = split(dataset, seed=seed, photo=photo)
-    photos = photo_ids(dataset.paths, photo)
-    learn, stop = folds(dataset.labels[train], [photos[index] for index in train], seed, most)[0]
-    return train[learn], train[stop], held_out
-
-
-@torch.inference_mode()
-def answers_of(network: Backbone, head: Head, photographs: Photographs, indices: np.ndarray) -> np.ndarray:
-    """Class probabilities (n, classes) of some of the photographs."""
-    network.to(device_of())
-    maps = (network(x).cpu() for x in inputs(network, photographs, indices))
-    found = np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
-    network.cpu()
-    return found
 
 
 def recalibrated(

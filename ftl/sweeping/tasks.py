@@ -145,8 +145,9 @@ def score(plan: Plan, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacki
     """Score a branch as far as its fractions agree: the branches that go on, and the networks that are chosen whole."""
     from ftl.models.io import load_backbone
     from ftl.models.layout import DESCRIPTION, WEIGHTS
+    from ftl.pruning.choose import as_scored, mode_of, source_of
     from ftl.pruning.criteria import criterion
-    from ftl.sweeping.pruned import as_scored, mode_of, source_of, write_pruned
+    from ftl.sweeping.pruned import write_pruned
 
     if answer := _elsewhere(plan):
         return answer

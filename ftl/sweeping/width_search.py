@@ -8,21 +8,18 @@ epochs on images that are trained on, and that with the lowest loss on others of
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ftl.errors import FtlError
-from ftl.latency.networks import time_network
+from ftl.latency.networks import measure_latency
 from ftl.models.backbone import Backbone, macs
-from ftl.models.classifier import write_head
+from ftl.models.classifier import Model
 from ftl.models.head import Head, features_from
 from ftl.models.layer_choice import LayerChoice
 from ftl.models.layout import Budget
-from ftl.models.network_folder import write_network
 from ftl.pruning.selection import pick
 from ftl.pruning.surgery import prune
 
@@ -80,11 +77,7 @@ def cost_of(
         return lambda network: macs(network.spec(), size) / whole
 
     def milliseconds(network: Backbone) -> float:
-        with tempfile.TemporaryDirectory(prefix="ftl-") as scratch:
-            folder = Path(scratch) / "network"
-            write_network(folder, network, [], None, {})
-            write_head(folder, _blank_head(network, classes))
-            return float(time_network(folder, threads)["median_ms"])
+        return float(measure_latency(Model(network, _blank_head(network, classes)), threads=threads)["median_ms"])
 
     return milliseconds
 

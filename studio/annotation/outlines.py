@@ -113,11 +113,11 @@ def _bridge(rings: _Rings, padded: np.ndarray) -> None:
     falling = [after[top] == rings.across[top] for top in tops]
     along = np.where(falling, at_y, -at_y)  # several bridges on an edge come in the order of the walk
     last: dict[int, int] = {}
-    for one in np.lexsort((along, edges)).tolist():
-        hole, top = rings.holes[one], tops[one]
-        start = last.get(top, top if falling[one] else rings.across[top])
+    for number in np.lexsort((along, edges)).tolist():
+        hole, top = rings.holes[number], tops[number]
+        start = last.get(top, top if falling[number] else rings.across[top])
         land, back, leave = len(x), len(x) + 1, len(x) + 2
-        x += [begins[one], x[hole], begins[one]]
+        x += [begins[number], x[hole], begins[number]]
         y += [y[hole]] * 3
         walk = [start, land, hole], [before[hole], back, leave, after[start]]
         after += [0] * 3

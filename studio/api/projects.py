@@ -22,7 +22,7 @@ from studio.collaboration.activity import as_csv
 from studio.collaboration.assignment import draws_blind
 from studio.errors import Forbidden, StudioError
 from studio.formats.export_zip import as_zip
-from studio.formats.registry import FORMATS
+from studio.formats.registry import EXPORTS
 from studio.images.addresses import photograph_address
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
@@ -33,7 +33,7 @@ from studio.store.tables import Image
 MOST_FILES = 10_000
 _IN_MEMORY = 16 * 2**10  # of a file that is being sent; the rest goes to the disk
 
-_HOLDS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items())
+_HOLDS = "; ".join(f"{name}: {form.title}" for name, form in EXPORTS.items())
 
 router = APIRouter(tags=["projects"], dependencies=SIGNED_IN)
 
@@ -145,7 +145,7 @@ def _received(project: int, who: SignedIn, form: FormData) -> Response | UploadO
 def export_project(
     project: Annotators,
     user: Asking,
-    format: Annotated[str, Query(description=_HOLDS, json_schema_extra={"enum": list(FORMATS)})] = "index",
+    format: Annotated[str, Query(description=_HOLDS, json_schema_extra={"enum": list(EXPORTS)})] = "index",
     images: Annotated[Literal["yes", "no"], Query(description="whether the photographs are in it")] = "yes",
 ) -> Response:
     """The project as a zip: photographs, masks, and `images.json`, which tells the images of the files."""

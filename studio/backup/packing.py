@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from studio.backup.rows import TABLES, Row, about, line, rows
 from studio.errors import StudioError
-from studio.formats.export_zip import _Pipe
+from studio.formats.export_zip import Pipe
 from studio.store import files
 from studio.store.database import reading
 from studio.store.tables import Image
@@ -32,7 +32,7 @@ def backup(project_id: int) -> Iterator[bytes]:
     Raises:
         StudioError: a photograph's file is gone; told at once, before the first piece is asked for.
     """
-    pipe = _Pipe()
+    pipe = Pipe()
     archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=_PACKING)
     with reading() as db:
         names = list(db.scalars(select(Image.sha256).where(Image.project_id == project_id).order_by(Image.id)))
@@ -54,7 +54,7 @@ def _lines(found: Iterator[Row]) -> Iterator[bytes]:
         yield "".join(map(line, some)).encode()
 
 
-def _pieces(archive: zipfile.ZipFile, pipe: _Pipe, names: Sequence[str]) -> Iterator[bytes]:
+def _pieces(archive: zipfile.ZipFile, pipe: Pipe, names: Sequence[str]) -> Iterator[bytes]:
     yield pipe.take()
     with archive:
         for name in names:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from studio.formats.items import Item, items
-from studio.formats.registry import Format, find_format
+from studio.formats import image_list
+from studio.formats.exported_images import exported_images
+from studio.formats.format import Export, Item, MaskClass
+from studio.formats.registry import find_export
 from studio.projects.classes import classes_of
-from studio.store.tables import ImageClass
 
 _PACKED = (".json", ".txt", ".xml", ".yaml")  # pictures hardly shrink
 
-VERSION = 1
-"""Of exports, as `images.json` tells it with each image."""
 
-
-class _Pipe(io.RawIOBase):
+class Pipe(io.RawIOBase):
     """A file that hands on what is written to it: the zip need never be whole in memory."""
 
     def __init__(self) -> None:
@@ -44,36 +41,33 @@ def as_zip(project_id: int, name: str = "index", photographs: bool = True) -> It
     """The zip in pieces. Every format also has `images.json`: which file is which image, by name and SHA-256.
 
     Args:
-        name: one of `formats.FORMATS`.
+        name: one of `registry.EXPORTS`.
         photographs: whether the photographs are in it, or the masks alone.
 
     Raises:
         StudioError: there is no such format; told at once, before the first piece is asked for.
     """
-    return _pieces(find_format(name), items(project_id, photographs), classes_of(project_id))
+    classes = [MaskClass(known.number, known.name, known.colour) for known in classes_of(project_id)]
+    return _pieces(find_export(name), exported_images(project_id, photographs), classes)
 
 
-def _pieces(form: Format, given: Iterable[Item], classes: Sequence[ImageClass]) -> Iterator[bytes]:
-    pipe = _Pipe()
-    told: list[dict[str, Any]] = []
+def _pieces(export: Export, items: Iterable[Item], classes: Sequence[MaskClass]) -> Iterator[bytes]:
+    pipe = Pipe()
+    listed: list[dict[str, Any]] = []
+
+    def noted() -> Iterator[Item]:
+        for item in items:
+            listed.append(item.listed)
+            yield item
+
     with zipfile.ZipFile(pipe, "w") as archive:
-        for path, content in form.write(_telling(given, classes, told), classes):
+        for path, content in export.write(noted(), classes):
             _add(archive, path, content)
             yield pipe.take()
-        _add(archive, "images.json", json.dumps(told, ensure_ascii=False, indent=1).encode())
+        _add(archive, image_list.FILE, image_list.write(listed))
     yield pipe.take()
 
 
 def _add(archive: zipfile.ZipFile, path: str, content: bytes) -> None:
     packing = zipfile.ZIP_DEFLATED if path.endswith(_PACKED) else zipfile.ZIP_STORED
     archive.writestr(path, content, packing)
-
-
-def _telling(given: Iterable[Item], classes: Sequence[ImageClass], told: list[dict[str, Any]]) -> Iterator[Item]:
-    """Pass items on, and note what `images.json` tells of them."""
-    names = {one.id: one.name for one in classes}
-    for item in given:
-        image = item.image
-        own = {"file": item.file, "class": names.get(image.class_id or 0), "name": image.name, "sha256": image.sha256}
-        told.append(own | {"state": image.state, "split": image.split, "version": VERSION})
-        yield item

@@ -42,13 +42,11 @@ def import_masks(
     """Read masks and add them to the images whose name they bear; doing it twice changes nothing.
 
     Args:
-        uploads: names with open files, or zips of them: `.png` masks (0/1, 0/255, grey, RGB; index masks hold class
-            numbers of the project), `.json` in COCO's or Labelme's form, `.xml` of CVAT for images, YOLO's `.txt` of
-            outlines. Class names are made where the project lacks them. Files beside them, in the same zip or among
-            what is uploaded without one, tell more: `classes.json` the names of an index mask's numbers, `labelmap.txt`
-            of colours, `data.yaml` or `classes.txt` of YOLO's numbers, `images.json` which image a file is. Photographs
-            that come along with masks are passed over: JPEGs, pictures in a folder named images, and those that a file
-            with masks names as its image.
+        uploads: names with open files of any format that `registry` lists, or zips of them. Class names are made where
+            the project lacks them. Files beside those with masks, in the same zip or among what is uploaded without
+            one, tell the names of classes (`Companion`), and the studio's own `images.json` which image a file is.
+            Photographs that come along with masks are passed over: JPEGs, pictures in a folder of photographs, and
+            those that a file with masks names as its image.
         class_number: the class of masks that hold only one.
         report: (files done, files in all, what), first for unpacking them, then for reading them.
 
@@ -147,7 +145,7 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
             elif what == "drawn" and image is not None:
                 reading.new += log.append(image.id, reading.user_id, regions)
                 reading.images |= {image.id} if regions else set()
-                reading.problems += [_told(name, one) for one in problems]
+                reading.problems += [_told(name, problem) for problem in problems]
             else:
                 name = value if what == "file" else name
                 yield what, value
@@ -163,7 +161,7 @@ def _told(name: str, problem: Exception | str) -> str:
 
 def _groups(uploads: Sequence[tuple[str, BinaryIO]]) -> Iterator[list[tuple[str, BinaryIO]]]:
     """Files that tell about each other: those without a zip, and those of each zip."""
-    zips = [one for one in uploads if one[0].lower().endswith(".zip")]
-    loose = [one for one in uploads if not one[0].lower().endswith(".zip")]
+    zips = [upload for upload in uploads if upload[0].lower().endswith(".zip")]
+    loose = [upload for upload in uploads if not upload[0].lower().endswith(".zip")]
     yield from ([loose] if loose else [])
-    yield from ([one] for one in zips)
+    yield from ([upload] for upload in zips)

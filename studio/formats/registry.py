@@ -1,67 +1,58 @@
-"""The formats that a project can be exported in, by name."""
+"""The formats in which masks come and go: the one place that lists them.
+
+A format is added by a module with its reader and its writers, which ends with a `FORMAT`, and its line here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from studio.errors import StudioError
-from studio.formats import coco, cvat, folders, labelme, voc, yolo
-from studio.formats.items import Item, Part
-from studio.store.tables import ImageClass
+from studio.formats import coco, cvat, labelme, png, voc, yolo
+from studio.formats.format import Export, ImageMasks, MaskFile
+
+FORMATS = (
+    png.FORMAT,
+    coco.FORMAT,
+    cvat.FORMAT,
+    yolo.FORMAT,
+    voc.FORMAT,
+    labelme.FORMAT,
+)
+"""Where several fit a file, the last of them reads it: the special stand behind the general."""
+
+EXPORTS = {name: export for form in FORMATS for name, export in form.exports.items()}
+"""The ways to export, by name. The first is the one that is written when none is asked for."""
+
+_READERS = [form.reader for form in FORMATS]
+COMPANIONS = [reader.companion for reader in _READERS if reader.companion is not None]
+IGNORED = tuple(pattern for reader in _READERS for pattern in reader.ignored)
+MASKS_IN = {folder for reader in _READERS for folder in reader.masks_in}
+PHOTOGRAPHS_IN = {folder for reader in _READERS for folder in reader.photographs_in}
+
+SUFFIXES = sorted(
+    {suffix for reader in _READERS for suffix in reader.suffixes}
+    | {"." + name.rpartition(".")[2] for companion in COMPANIONS for name in companion.files}
+)
+"""Of all files that an import reads, with their dot."""
 
 
-class Format(NamedTuple):
-    """A format: what it is called, what it holds in a line, and what writes its files."""
-
-    title: str
-    holds: str
-    write: Callable[[Iterable[Item], Sequence[ImageClass]], Iterator[Part]]
-
-
-FORMATS = {
-    "index": Format(
-        "Index masks (PNG)",
-        "One PNG for each image, whose values are the numbers of the classes; classes.json names them.",
-        folders.write_index,
-    ),
-    "classes": Format(
-        "One mask for each class (PNG)",
-        "Black and white PNGs in a folder for each class, with their photographs: what the ftl command line reads.",
-        folders.write_classes,
-    ),
-    "coco": Format(
-        "COCO, run lengths", "One JSON for all images; every pixel as it was drawn, little space.", coco.write_runs
-    ),
-    "coco-polygons": Format(
-        "COCO, polygons",
-        "One JSON for all images; an outline for each area, for training that wants polygons. pycocotools reads the "
-        "same pixels back; supervision draws outlines a pixel farther to the right and below, which made thin "
-        "cracks 12 to 16 % larger where it was measured: take run lengths for it.",
-        coco.write_polygons,
-    ),
-    "cvat": Format(
-        "CVAT for images 1.1", "One XML for all images, every pixel as it was drawn; to go on in CVAT.", cvat.write
-    ),
-    "yolo": Format(
-        "YOLO segmentation",
-        "A text file of outlines for each image, and data.yaml. supervision, and Ultralytics at the image's own size, "
-        "draw the same pixels from it; other readers may lose those along the edge.",
-        yolo.write,
-    ),
-    "voc": Format(
-        "Pascal VOC", "Coloured PNGs, every pixel as it was drawn; labelmap.txt, and the photographs as JPEG.",
-        voc.write,
-    ),
-    "labelme": Format(
-        "Labelme", "One JSON for each image, beside its photograph; every pixel as it was drawn.", labelme.write
-    ),
-}  # fmt: skip
-"""The first is the one that is written when none is asked for."""
+def find_export(name: str) -> Export:
+    """The way to export of that name. Raises `StudioError`, which tells the names that there are."""
+    if name not in EXPORTS:
+        raise StudioError(f"there is no format {name[:40]}: there are {', '.join(EXPORTS)}")
+    return EXPORTS[name]
 
 
-def find_format(name: str) -> Format:
-    """The format of that name. Raises `StudioError`, which tells the names that there are."""
-    if name not in FORMATS:
-        raise StudioError(f"there is no format {name[:40]}: there are {', '.join(FORMATS)}")
-    return FORMATS[name]
+def read(file: MaskFile) -> Iterator[ImageMasks]:
+    """The masks of each image of a file, by the format that it has.
+
+    Raises:
+        StudioError: it cannot be read, or it is of no format; then it tells those that there are.
+    """
+    suffix = file.path.suffix.lower()
+    for reader in reversed(_READERS):
+        if suffix in reader.suffixes and reader.fits(file):
+            return reader.read(file)
+    *others, last = [reader.files for reader in _READERS]
+    raise StudioError(f"masks are {', '.join(others)}, or {last}")

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from studio.accounts.rights import changing
 from studio.errors import StudioError
-from studio.formats.file_names import safe_stem
-from studio.formats.read_masks import Label
+from studio.formats.exported_images import safe_stem
+from studio.formats.format import Label
 from studio.images.archives import shown
 from studio.images.file_names import tidy_name
 from studio.images.library import find_images
@@ -63,13 +63,13 @@ class Targets:
             return self._class_number
         classes = classes_of(self._project_id)
         if isinstance(label, str):
-            own = " ".join(label.split()).lower()
-            known = next((one.number for one in classes if one.name.lower() == own), None)
+            name = " ".join(label.split()).lower()
+            known = next((own.number for own in classes if own.name.lower() == name), None)
             if known is not None:
                 return known
             with changing(self._user_id, self._project_id) as db:
                 return add_class(db, self._project_id, self._user_id, label).number
-        if label not in {one.number for one in classes}:
-            has = ", ".join(f"{one.number} {one.name}" for one in classes)
+        if label not in {own.number for own in classes}:
+            has = ", ".join(f"{own.number} {own.name}" for own in classes)
             raise StudioError(f"it holds class {label}, and the project has {has}: add it on the Projects page")
         return label

@@ -18,11 +18,11 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, macs
 from ftl.models.preprocess import Preprocess
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.criteria import criterion
 from ftl.pruning.network_criteria import bind, bn_scale, loss_gradients, taylor, unscaled
 from ftl.pruning.surgery import prune
 from ftl.sweeping.criteria_study import Row, Sets, criteria_ways, interval, table, width_for
-from ftl.sweeping.pruned import choose_filters
 from tests.conftest import PHOTO, SIZE, add_seen, make_backbone
 
 

@@ -16,8 +16,8 @@ from ftl.cli import main
 from ftl.config import PruneConfig
 from ftl.data.masks import load_masks
 from ftl.models.io import load_backbone
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.selection import above_average, keep_fraction
-from ftl.sweeping.pruned import choose_filters
 
 
 def copy_masonry(shared: Path, target: Path, names: slice, invert: bool = False) -> tuple[Path, Path]:

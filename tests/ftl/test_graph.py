@@ -30,10 +30,11 @@ from ftl.models.network_folder import write_network
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import REGISTRY, architecture
 from ftl.models.tracing import trace
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.coupling import Tie, ties
 from ftl.pruning.criteria import CRITERIA
 from ftl.pruning.surgery import prune
-from ftl.sweeping.pruned import begin_sweep, choose_filters
+from ftl.sweeping.pruned import begin_sweep
 from tests.conftest import SIZE, make_masks, make_workspace, same, save_png
 
 FAMILIES = {

@@ -20,6 +20,7 @@ from ftl.models.backbone import Backbone, blocks
 from ftl.models.io import load_backbone
 from ftl.models.layer_choice import Chosen
 from ftl.pruning import layer_inputs
+from ftl.pruning.choose import choose_filters
 from ftl.pruning.criteria import CRITERIA, criterion
 from ftl.pruning.keep_branches import Branch, advance
 from ftl.pruning.layer_inputs import cut_block
@@ -29,7 +30,7 @@ from ftl.pruning.scoring import Evidence
 from ftl.pruning.selection import above_average, keep_fraction, pick, pick_all
 from ftl.pruning.settings import How
 from ftl.pruning.surgery import fresh_batch_norms, prune
-from ftl.sweeping.pruned import choose_filters, fractions_up_to
+from ftl.sweeping.pruned import fractions_up_to
 from tests.conftest import SIZE, make_backbone, make_masks, same
 
 scores_of = hnp.arrays(np.float32, st.integers(2, 60), elements=st.sampled_from([0, 0.25, 0.5, 1]).map(np.float32))

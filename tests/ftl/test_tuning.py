@@ -20,13 +20,13 @@ from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
 from ftl.progress import Told
 from ftl.sweeping.evaluate import repeat
-from ftl.sweeping.made_networks import photographs_of
 from ftl.training import finetune, loop
 from ftl.training.augment import augment
 from ftl.training.epoch import Epoch, as_good
 from ftl.training.loop import class_weights, distillation
 from ftl.training.norms import fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
+from ftl.training.train import photographs_of
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
 
 CONFIG = FineTuneConfig(epochs=3, batch=8, learning_rate=5e-3)

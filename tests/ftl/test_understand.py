@@ -16,7 +16,7 @@ from ftl.config import SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.evaluation import overlays
-from ftl.evaluation.explain import LayerLeft, best_first, filter_views, grad_cam, layers_of, run_to
+from ftl.evaluation.explain import LayerLeft, best_first, explain, filter_views, layers_of, run_to
 from ftl.evaluation.layer_charts import layers_chart, profiles
 from ftl.models.backbone import Backbone, blocks, macs
 from ftl.models.classifier import Model
@@ -122,7 +122,7 @@ def normed(heat: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("label", CLASSES)
 def test_with_a_pooled_head_and_the_last_layer_it_is_the_maps_weighed(label: str) -> None:
     one = model(make_backbone(), CLASSES, pooled=True)
-    heat, probabilities = grad_cam(one, IMAGE, label)
+    heat, probabilities = explain(one, IMAGE, label)
     _, maps = run_to(one.network, "features.9", one.network.preprocess([IMAGE]))
     weight = one.head.weight[0] if label == "Crack" else -one.head.weight[0]
     places = maps.shape[2] * maps.shape[3]
@@ -136,7 +136,7 @@ def test_with_a_pooled_head_and_the_last_layer_it_is_the_maps_weighed(label: str
 def test_at_an_inner_layer_and_a_flat_head_it_is_the_slope_of_the_logit() -> None:
     """The weights of the maps, by differences: the logit of b when one map is raised all over."""
     one = model(make_backbone(), ("a", "b", "c"), pooled=False)
-    heat, _ = grad_cam(one, IMAGE, "b", "features.5")
+    heat, _ = explain(one, IMAGE, "b", "features.5")
     chain = blocks(one.network)
     y = chain[0].tail(chain[0].run(one.network.preprocess([IMAGE])))
     maps = chain[1].run(y).double()
@@ -156,14 +156,14 @@ def test_at_an_inner_layer_and_a_flat_head_it_is_the_slope_of_the_logit() -> Non
 
 def test_grad_cam_of_a_graph_and_where_nothing_speaks_for_the_class() -> None:
     one = model(branching(), CLASSES, pooled=True)
-    assert grad_cam(one, IMAGE, "Crack", "features.first")[0].shape == (SIZE, SIZE)
+    assert explain(one, IMAGE, "Crack", "features.first")[0].shape == (SIZE, SIZE)
     against = Head(-np.abs(one.head.weight), one.head.bias, CLASSES, pooled=True)
-    heat, _ = grad_cam(Model(make_backbone(channels=(8, 12, 4)), against), IMAGE, "Crack")
+    heat, _ = explain(Model(make_backbone(channels=(8, 12, 4)), against), IMAGE, "Crack")
     assert not heat.any()
     with pytest.raises(FtlError, match="no class 'Pore'"):
-        grad_cam(one, IMAGE, "Pore")
+        explain(one, IMAGE, "Pore")
     with pytest.raises(FtlError, match="no convolution"):
-        grad_cam(one, IMAGE, "Crack", "features.77")
+        explain(one, IMAGE, "Crack", "features.77")
 
 
 def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace: Path) -> None:

@@ -47,8 +47,8 @@ from studio.store.database import reading, writing
 from studio.store.tables import Base, Comment, Event, Image, Session, Stroke, User, Work
 from tests.studio import sandbox_tasks
 from tests.studio.conftest import Someone
-from tests.studio.test_exchange import photograph
 from tests.studio.test_fold import SHAPES, H, W
+from tests.studio.test_formats import photograph
 from tests.studio.test_uploads import send
 
 RECTANGLE = {"box": [2, 3, 9, 8]}

@@ -18,7 +18,7 @@ from studio.store.database import writing
 from studio.store.tables import Project
 from tests.ftl.test_photos import HOSTILE, finished
 from tests.studio.conftest import Someone
-from tests.studio.test_exchange import draw, photograph
+from tests.studio.test_formats import draw, photograph
 from tests.studio.test_uploads import send
 
 TALL = "a" * 60 + "!.png"

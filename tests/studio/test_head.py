@@ -10,7 +10,7 @@ from studio.store.database import reading
 from studio.store.tables import User
 from studio.ui.annotate import header
 from tests.studio.conftest import Someone
-from tests.studio.test_exchange import photograph
+from tests.studio.test_formats import photograph
 from tests.studio.test_uploads import send
 
 

@@ -14,9 +14,11 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from studio.annotation import log
-from studio.formats.companion_files import Sidecars, learn
+from studio.formats import coco as coco_format
+from studio.formats.format import Beside
 from studio.formats.import_masks import Imported, import_masks
-from studio.formats.shapes import coco_shape
+from studio.formats.reading_child import learn
+from studio.formats.yolo import NAMES
 from studio.images.library import find_images, set_state
 from studio.projects.classes import classes_of
 from tests.studio.conftest import Someone
@@ -406,7 +408,7 @@ def test_photographs_alone_are_told_to_be_no_masks(wall: Someone) -> None:
         ("wall.png", bomb(), "100,000,000"),
         ("wall.png", png(shape() * 0), "nothing is drawn"),
         ("wall.json", b"{", "no JSON"),
-        ("wall.json", b"[1]", "neither COCO"),
+        ("wall.json", b"[1]", "COCO's form (it has annotations)"),
         ("wall.json", b"[" * 100_000, "no JSON"),
         ("wall.json", b'{"annotations": [{"image_id": 3}]}', "damaged"),
         ("wall.json", coco([[1, 2, 3]]), "damaged"),
@@ -465,7 +467,7 @@ def test_packed_run_lengths_are_pycocotools() -> None:
     for share in (0, 0.02, 0.5, 0.98, 1):
         where = rng.random((37, 53)) < share
         packed = coco_mask.encode(np.asfortranarray(where.astype(np.uint8)))
-        _, found = coco_shape({"size": packed["size"], "counts": packed["counts"].decode()}, 37, 53)
+        _, found = coco_format.draw_shape({"size": packed["size"], "counts": packed["counts"].decode()}, 37, 53)
         assert np.array_equal(found, where)
 
 
@@ -483,14 +485,14 @@ def test_packed_run_lengths_are_pycocotools() -> None:
 )
 def test_yaml_that_is_none_is_told_at_once(tmp_path: Path, text: str) -> None:
     (tmp_path / "data.yaml").write_text(text)
-    learned = learn(Sidecars(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
+    learned = learn(Beside(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
     assert learned is not None
-    assert learned[0].names == {}
+    assert learned[0].tables[NAMES] == {}
     assert "cannot be read" in learned[1]
 
 
 def test_yaml_names_are_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("nc: 3\nnames:\n  0: no\n  1: 'it''s'  # a comment\n  2: 010\n")
-    learned = learn(Sidecars(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
+    learned = learn(Beside(), PurePosixPath("data.yaml"), tmp_path / "data.yaml")
     assert learned is not None
-    assert learned[0].names == {0: "no", 1: "it's", 2: "010"}
+    assert learned[0].tables[NAMES] == {0: "no", 1: "it's", 2: "010"}

@@ -30,7 +30,7 @@ from studio.store.tables import Event, Image, Stroke, Work
 from studio.ui.progress import charts
 from tests.conftest import ROOT
 from tests.studio.conftest import Someone
-from tests.studio.test_exchange import photograph
+from tests.studio.test_formats import photograph
 from tests.studio.test_uploads import send
 
 BOX = {"box": [1, 1, 4, 4]}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import labelme.utils
+import labelme.utils as labelme_utils
 import numpy as np
 import pytest
 import supervision
@@ -22,10 +22,10 @@ from pycocotools.coco import COCO
 
 from studio.annotation.outlines import outlines
 from studio.errors import StudioError
-from studio.formats.fill_outlines import borders
-from studio.formats.shapes import coco_shape, cvat_shape, labelme_shape, yolo_shape
+from studio.formats import coco, cvat, labelme, yolo
+from studio.formats.borders import borders
 from tests.studio.conftest import Someone
-from tests.studio.test_exchange import (
+from tests.studio.test_formats import (
     HARD,
     MASKS,
     draw,
@@ -113,10 +113,10 @@ def in_labelme(folder: Path) -> dict[str, np.ndarray]:
     for file in (folder / "images").glob("*.json"):
         value = json.loads(file.read_text())
         for shape in value["shapes"]:
-            shape["mask"] = labelme.utils.img_b64_to_arr(shape["mask"]).astype(bool)
+            shape["mask"] = labelme_utils.img_b64_to_arr(shape["mask"]).astype(bool)
         numbers = {"Crack": 1, "Pore & 'co', 🌉": 2, "Dirt #2": 3}
         size = (value["imageHeight"], value["imageWidth"], 3)
-        label, _ = labelme.utils.shapes_to_label(size, value["shapes"], numbers)
+        label, _ = labelme_utils.shapes_to_label(size, value["shapes"], numbers)
         masks[value["imagePath"]] = label
     return masks
 
@@ -169,11 +169,9 @@ def test_yolo_lines_are_the_same_pixels_cut_or_rounded_and_have_a_box(project: S
 
 
 def test_yolo_corners_stay_in_their_pixels_in_float32_on_the_largest_images() -> None:
-    from studio.formats.yolo import _WITHIN
-
     for side in (1, 2, 3, 7, 224, 4000, 30_000):
         pixels = np.arange(side)
-        told = np.array([f"{part:.10f}" for part in (pixels + _WITHIN) / side], np.float32) * np.float32(side)
+        told = np.array([f"{part:.10f}" for part in (pixels + yolo._WITHIN) / side], np.float32) * np.float32(side)
         assert np.array_equal(told.astype(np.int32), pixels)
         assert np.array_equal(np.round(told).astype(np.int32), pixels)
 
@@ -200,19 +198,20 @@ def test_polygons_of_others_are_what_pycocotools_has(
     wanted = coco_mask.decode(coco_mask.frPyObjects([flat], height, width)[0]) > 0
     if np.abs(corners).max() > 3 * max(height, width):
         with pytest.raises(StudioError, match="far out of the image"):
-            coco_shape([flat], height, width)
+            coco.draw_shape([flat], height, width)
         return
-    assert np.array_equal(whole(coco_shape([flat], height, width), height, width), wanted)
+    assert np.array_equal(whole(coco.draw_shape([flat], height, width), height, width), wanted)
     points = ";".join(f"{x!r},{y!r}" for x, y in corners)
-    assert np.array_equal(whole(cvat_shape({"": "polygon", "points": points}, height, width), height, width), wanted)
+    drawn = cvat.draw_shape({"": "polygon", "points": points}, height, width)
+    assert np.array_equal(whole(drawn, height, width), wanted)
 
 
 @settings(max_examples=150)
 @given(corners=CORNERS, kind=st.sampled_from(["polygon", "rectangle", "circle"]))
 def test_shapes_of_labelme_are_what_labelme_has(corners: list[tuple[float, float]], kind: str) -> None:
     points = [list(corner) for corner in (corners if kind == "polygon" else corners[:2])]
-    wanted = labelme.utils.shape_to_mask((20, 22), points, kind)
-    got = whole(labelme_shape({"shape_type": kind, "points": points}, 20, 22), 20, 22)
+    wanted = labelme_utils.shape_to_mask((20, 22), points, kind)
+    got = whole(labelme.draw_shape({"shape_type": kind, "points": points}, 20, 22), 20, 22)
     assert np.array_equal(got, wanted)
 
 
@@ -223,17 +222,17 @@ def test_outlines_of_yolo_are_what_supervision_has(corners: list[tuple[float, fl
     found = supervision.dataset.formats.yolo.yolo_annotations_to_detections(
         ["0 " + " ".join(parts)], resolution_wh=(17, 13), with_masks=True
     )
-    assert np.array_equal(whole(yolo_shape(parts, 13, 17), 13, 17), found.mask[0])
+    assert np.array_equal(whole(yolo.draw_shape(parts, 13, 17), 13, 17), found.mask[0])
 
 
 @pytest.mark.parametrize(
     "draw_far",
     [
-        lambda far: coco_shape([[0, 0, far, 0, 0, far]], 20, 20),
-        lambda far: cvat_shape({"": "polygon", "points": f"0,0;{far},0;0,{far}"}, 20, 20),
-        lambda far: labelme_shape({"shape_type": "circle", "points": [[0, 0], [far, 0]]}, 20, 20),
-        lambda far: labelme_shape({"points": [[0, 0], [far, 0], [0, far]]}, 20, 20),
-        lambda far: yolo_shape(["0", "0", str(far), "0", "0", str(far)], 20, 20),
+        lambda far: coco.draw_shape([[0, 0, far, 0, 0, far]], 20, 20),
+        lambda far: cvat.draw_shape({"": "polygon", "points": f"0,0;{far},0;0,{far}"}, 20, 20),
+        lambda far: labelme.draw_shape({"shape_type": "circle", "points": [[0, 0], [far, 0]]}, 20, 20),
+        lambda far: labelme.draw_shape({"points": [[0, 0], [far, 0], [0, far]]}, 20, 20),
+        lambda far: yolo.draw_shape(["0", "0", str(far), "0", "0", str(far)], 20, 20),
     ],
     ids=["coco", "cvat", "labelme's circle", "labelme", "yolo"],
 )

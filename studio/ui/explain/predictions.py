@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ftl.data.masks import read_mask
-from ftl.evaluation.explain import grad_cam
+from ftl.evaluation.explain import explain as grad_cam
 from ftl.evaluation.overlays import heat_over, outlined
 from ftl.models.classifier import Model
 from studio.jobs.layout import image_id

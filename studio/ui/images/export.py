@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from studio.formats.registry import FORMATS
+from studio.formats.registry import EXPORTS
 from studio.ui import save_button
 
 
 def panel(project_id: int) -> None:
     """Draw a choice of formats, what the chosen one holds, and a button that downloads the project in it."""
-    name = st.selectbox("Format", list(FORMATS), format_func=lambda one: FORMATS[one].title, key="export-format")
-    st.caption(FORMATS[name].holds)
+    name = st.selectbox("Format", list(EXPORTS), format_func=lambda one: EXPORTS[one].title, key="export-format")
+    st.caption(EXPORTS[name].holds)
     photographs = st.checkbox("With the photographs", value=True, key="export-photographs")
     address = f"/api/projects/{project_id}/export.zip?format={name}{'' if photographs else '&images=no'}"
     save_button.button("Download as a zip", address, f"project-{project_id}-{name}.zip", "export-zip")

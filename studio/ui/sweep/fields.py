@@ -47,8 +47,7 @@ def control(place: DeltaGenerator, field: FieldInfo, options: Sequence[str] | No
     if low is not None and high is not None and default is not None:
         return place.slider(min_value=float(low), max_value=float(high), value=default, step=0.05, **words)
     return place.number_input(
-        min_value=low, max_value=high, value=default, format="%g", step=None if default is None else 0.01,
-        placeholder="automatic", **words,
+        min_value=low, max_value=high, value=default, format="%.5f", placeholder="automatic", **words,
     )  # fmt: skip
 
 

@@ -28,9 +28,10 @@ from studio.annotation.outlines import outlines
 from studio.annotation.strokes import Polygon, Rectangle, Region
 from studio.errors import StudioError
 from studio.formats.export_zip import as_zip
-from studio.formats.file_names import safe_stem, unique_stems
+from studio.formats.exported_images import safe_stem, unique_stems
 from studio.formats.import_masks import import_masks
-from studio.formats.registry import FORMATS
+from studio.formats.registry import EXPORTS
+from studio.formats.voc import palette
 from studio.images.library import find_images, set_split
 from studio.projects.classes import classes_of
 from studio.projects.membership import create_project
@@ -112,7 +113,7 @@ def without_list(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORTS)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mask=MASKS, listed=st.booleans(), photographs=st.booleans())
 def test_every_format_gives_every_pixel_back(
@@ -343,8 +344,6 @@ def test_voc(tiny: Someone) -> None:
 
 
 def test_voc_has_the_colours_of_its_own_programs() -> None:
-    from studio.formats.voc import palette
-
     colours = palette()
     assert colours[[1, 2, 3, 8, 15, 255]].tolist() == [
         [128, 0, 0], [0, 128, 0], [128, 128, 0], [64, 0, 0], [192, 128, 128], [224, 224, 192],
@@ -371,7 +370,7 @@ def turned() -> bytes:
     return photograph(5, 3, 4, "JPEG", exif=exif)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_exported_photographs_are_upright(project: Someone, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [
         ("turned.jpg", turned()),
@@ -399,7 +398,7 @@ def test_exported_photographs_are_upright(project: Someone, name: str, monkeypat
     assert by_class(made.second) == by_class(made.first)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_images_that_share_a_name_are_told_apart(project: Someone, name: str) -> None:
     files = [
         (one, photograph(2, 4, value)) for value, one in enumerate(["a.png", "b/a.png", "A.png", "a?.png", "a*.png"])
@@ -430,7 +429,7 @@ def test_a_format_that_is_none_is_told_at_once(tiny: Someone) -> None:
         as_zip(tiny.project_id, "tiff")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_photographs_without_any_mask_come_back_as_no_masks(project: Someone, name: str) -> None:
     assert "images.json" in members(export(project, name))  # of an empty project
     grey = io.BytesIO()
