@@ -84,9 +84,8 @@ def time_all(
     before: dict[Timed, list[Take]] = {}
     for (folder, runtime), made in made_from.items():
         earlier = made_before(folder / TIMES[runtime], made)
-        takes = [Take(**take) for take in earlier.get("rounds", [])] if earlier else []
-        finished = earlier is not None and (len(takes) >= ROUNDS or not takes)  # older files tell no rounds
-        if not finished or (again and takes and why_unstable(takes)):
+        takes = [Take(**take) for take in earlier["rounds"]] if earlier else []
+        if len(takes) < ROUNDS or (again and why_unstable(takes)):
             before[folder, runtime] = takes
     if patience is None and again:  # the first rounds are over, so they cannot tell
         patience = 2 * SECONDS * len(before)

@@ -77,7 +77,7 @@ def read_head(file: Path) -> Head:
     try:
         data = header["head"]
         weight, bias = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
-        pooled = bool(data.get("pooled", False))
+        pooled = bool(data["pooled"])
         return Head(weight, bias, tuple(data["classes"]), data["c"], tuple(data["scores"]), pooled)
     except (KeyError, TypeError, ValueError) as error:
         raise FtlError(f"{file} holds no classifier ({error!r})") from error

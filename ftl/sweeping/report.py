@@ -180,7 +180,7 @@ def write_report(
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
-    if left_out := LeftOut(**made.get("left_out", {})).told():
+    if left_out := LeftOut(**made["left_out"]).told():
         notes.insert(1, f"{left_out}.")
     if repeated:
         notes.append(

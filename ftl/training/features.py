@@ -74,18 +74,17 @@ def extract(
     return file
 
 
-def silent_filters(file: Path) -> tuple[int, int] | None:
-    """How many of how many filters no image of a features file activated; None in older files, which do not say."""
+def silent_filters(file: Path) -> tuple[int, int]:
+    """How many of how many filters no image of a file of features activated."""
     with h5py.File(file, "r") as source:
-        told = source.attrs.get("silent")
-    return None if told is None else (int(told[0]), int(told[1]))
+        silent, filters = source.attrs["silent"]
+    return int(silent), int(filters)
 
 
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
         with open_hdf5(file) as source:
-            made_from = {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
-            return made_from | {"pooled": str(source.attrs.get("pooled", False))}
+            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256", "pooled")}
     except (OSError, KeyError, FtlError):
         return None
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.projects.membership import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server
@@ -60,7 +60,7 @@ def test_upload_list_draw_export(client: httpx.Client) -> None:
     first = listed["images"][0]
     assert first["name"] == name
     assert client.get(first["url"]).headers["content-type"] == "image/jpeg"
-    log.append(first["id"], 1, [Drawn("s", "rectangle", 2, {"box": [1, 2, 3, 4]}, 1)])
+    log.append(first["id"], 1, [Rectangle("s", 2, {"box": [1, 2, 3, 4]}, 1)])
     exported = client.get(f"/api/projects/{project}/export.zip")
     with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
         assert archive.testzip() is None

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.collaboration.assignment import set_overlap, works_on
 from studio.collaboration.comments import comment, comments_on
@@ -54,7 +54,7 @@ def wall(team: Team, tmp_path: Path) -> Image:
     noise = np.random.default_rng(team.ada).integers(150, 220, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     image = add_image(project.id, team.admin, save_png(noise, tmp_path / "wall.png"), "wall [1].png")[0]
     for user, left in ((team.ada, 100), (team.bob, 140)):
-        log.append(image.id, user, [Drawn(f"box-{user}", "rectangle", 1, {"box": [left, 50, 100, 40]}, user)])
+        log.append(image.id, user, [Rectangle(f"box-{user}", 1, {"box": [left, 50, 100, 40]}, user)])
         review.submit(image.id, user)
     return image
 
@@ -143,7 +143,7 @@ def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image
 
 def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: Image) -> None:
     pytest.importorskip("SimpleITK", reason="left out: SimpleITK is an extra")
-    log.append(wall.id, team.admin, [Drawn("third", "rectangle", 1, {"box": [100, 50, 100, 40]}, team.admin)])
+    log.append(wall.id, team.admin, [Rectangle("third", 1, {"box": [100, 50, 100, 40]}, team.admin)])
     page = open_review(browser, server, team.judge, wall)
     page.get_by_text("STAPLE", exact=True).click()
     page.get_by_role("button", name="Settle by STAPLE").wait_for()
@@ -162,7 +162,7 @@ def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Te
     page = open_review(browser, server, team.judge, wall)
     page.get_by_role("button", name="Settle by majority").wait_for()
     settled(page)
-    log.append(wall.id, team.ada, [Drawn("more", "rectangle", 2, {"box": [0, 0, 20, 20]}, team.ada)])
+    log.append(wall.id, team.ada, [Rectangle("more", 2, {"box": [0, 0, 20, 20]}, team.ada)])
     page.get_by_role("button", name="Settle by majority").click()
     page.get_by_text("Somebody drew on this image meanwhile").wait_for()
     assert rows(page, wall, 3) == ["rectangle"] * 3
@@ -248,7 +248,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
 def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
     server: Server, browser, team: Team, wall: Image
 ) -> None:
-    log.append(wall.id, team.judge, [Drawn("own", "rectangle", 1, {"box": [0, 0, 9, 9]}, team.judge)])
+    log.append(wall.id, team.judge, [Rectangle("own", 1, {"box": [0, 0, 9, 9]}, team.judge)])
     with writing() as db:
         work_of(db, wall.id, team.judge).state = "submitted"
     for where in ("review", "annotate"):
