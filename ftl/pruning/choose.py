@@ -21,9 +21,8 @@ from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.layerwise import choose_layerwise
 from ftl.pruning.one_shot import choose_one_shot
 from ftl.pruning.scoring import ScoringSet
-from ftl.pruning.settings import How
 
-Mode = Callable[[Backbone, ScoringSet, Sequence[float | None], How, Report], Iterator[Chosen]]
+Mode = Callable[[Backbone, ScoringSet, Sequence[float | None], Criterion, PruneConfig, Report], Iterator[Chosen]]
 
 _CHAIN: dict[str, Mode] = {LAYERWISE: choose_layerwise, ONE_SHOT: choose_one_shot}
 _COUPLED: dict[str, Mode] = {LAYERWISE: choose_coupled_layerwise, ONE_SHOT: choose_coupled_one_shot}
@@ -85,8 +84,10 @@ def choose_filters(
     """
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    how = How(criterion or criterion_of(config.criterion), config)
-    return mode_of(backbone, config)(as_scored(backbone, config.faithful), ScoringSet(masks), fractions, how, report)
+    criterion = criterion or criterion_of(config.criterion)
+    return mode_of(backbone, config)(
+        as_scored(backbone, config.faithful), ScoringSet(masks), fractions, criterion, config, report
+    )
 
 
 def mode_of(backbone: Backbone, config: PruneConfig) -> Mode:

@@ -9,40 +9,56 @@ by passes from the photographs on.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import fx
 
+from ftl.config import PruneConfig
 from ftl.models.backbone import Backbone
 from ftl.models.graph import channels_of, shapes, walk
 from ftl.models.layer_choice import Chosen, LayerChoice
 from ftl.progress import Report, silent
 from ftl.pruning.coupling import CouplingGroup, coupling_groups
+from ftl.pruning.criteria import Criterion
 from ftl.pruning.scoring import Quantile, ScoringSet, Tally, batches, weight_scores
 from ftl.pruning.selection import pick, pick_all
-from ftl.pruning.settings import JOINTS, How
 from ftl.pruning.surgery import cut, dependencies
 
 Scores = dict[str, np.ndarray]
 """Scores of C filters, float32 (C,), by class folder of the scoring set."""
 
+_JOIN: dict[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max}
+"""How the scores of coupled filters become one."""
+
 
 def choose_coupled_one_shot(
-    backbone: Backbone, scoring_set: ScoringSet, fractions: Sequence[float | None], how: How, report: Report = silent
+    backbone: Backbone,
+    scoring_set: ScoringSet,
+    fractions: Sequence[float | None],
+    criterion: Criterion,
+    config: PruneConfig,
+    report: Report = silent,
 ) -> Iterator[Chosen]:
     """Choose the filters of all groups from their scores in the unpruned network, for each of the fractions."""
     found, steps = coupling_groups(backbone), _steps(backbone, scoring_set)
-    if how.criterion.looks_at != "maps":
-        scored = [_by_weights(backbone, group, scoring_set, how) for group in found]
+    if criterion.looks_at != "maps":
+        scored = [_by_weights(backbone, group, scoring_set, criterion, config) for group in found]
     else:
         maps = _score(
-            backbone, {name for group in found for name in _read(group, how)}, scoring_set, steps, how, report
+            backbone,
+            {name for group in found for name in _read(group, config)},
+            scoring_set,
+            steps,
+            criterion,
+            config,
+            report,
         )
-        scored = [_join([maps[name] for name in _read(group, how)], how) for group in found]
+        scored = [_join([maps[name] for name in _read(group, config)], config) for group in found]
     for fraction in fractions:
-        rows = zip(found, scored, pick_all(scored, how.rule, fraction, round_to=how.round_to), strict=True)
+        rows = zip(found, scored, pick_all(scored, config.rule, fraction, round_to=config.round_to), strict=True)
         yield (
             fraction,
             [LayerChoice(group.name, scores, kept, equal, group.members) for group, scores, (kept, equal) in rows],
@@ -50,7 +66,12 @@ def choose_coupled_one_shot(
 
 
 def choose_coupled_layerwise(
-    backbone: Backbone, scoring_set: ScoringSet, fractions: Sequence[float | None], how: How, report: Report = silent
+    backbone: Backbone,
+    scoring_set: ScoringSet,
+    fractions: Sequence[float | None],
+    criterion: Criterion,
+    config: PruneConfig,
+    report: Report = silent,
 ) -> Iterator[Chosen]:
     """Choose the filters of group after group, each scored on the network in which all groups before it are cut.
 
@@ -65,36 +86,38 @@ def choose_coupled_layerwise(
         for depth, group in enumerate(found):
             before = tuple(tuple(choice.kept) for choice in chosen)
             if before not in known:
-                if how.criterion.looks_at != "maps":
-                    known[before] = _by_weights(network, group, scoring_set, how)
+                if criterion.looks_at != "maps":
+                    known[before] = _by_weights(network, group, scoring_set, criterion, config)
                 else:
-                    maps = _score(network, _read(group, how), scoring_set, steps, how)
-                    known[before] = _join([maps[name] for name in _read(group, how)], how)
-            kept, equal = pick(known[before], how.rule, fraction, round_to=how.round_to)
+                    maps = _score(network, _read(group, config), scoring_set, steps, criterion, config)
+                    known[before] = _join([maps[name] for name in _read(group, config)], config)
+            kept, equal = pick(known[before], config.rule, fraction, round_to=config.round_to)
             chosen.append(LayerChoice(group.name, known[before], kept, equal, group.members))
             cut(graph, convolutions[group.name], chosen[-1].kept, group.name)
             report(number * len(found) + depth + 1, len(fractions) * len(found), "scoring")
         yield fraction, chosen
 
 
-def _read(group: CouplingGroup, how: How) -> tuple[str, ...]:
-    return group.before if how.read == "before" else group.after
+def _read(group: CouplingGroup, config: PruneConfig) -> tuple[str, ...]:
+    return group.before if config.coupling_maps == "before" else group.after
 
 
-def _join(parts: Sequence[Scores], how: How) -> Scores:
+def _join(parts: Sequence[Scores], config: PruneConfig) -> Scores:
     """One score per filter from those on several maps."""
-    return {name: JOINTS[how.joint]([scores[name] for scores in parts], axis=0) for name in parts[0]}
+    return {name: _JOIN[config.coupling_score]([scores[name] for scores in parts], axis=0) for name in parts[0]}
 
 
 @torch.inference_mode()
-def _by_weights(network: Backbone, group: CouplingGroup, scoring_set: ScoringSet, how: How) -> Scores:
+def _by_weights(
+    network: Backbone, group: CouplingGroup, scoring_set: ScoringSet, criterion: Criterion, config: PruneConfig
+) -> Scores:
     convolutions = network.convolutions()
     depths = {name: depth for depth, name in enumerate(convolutions)}
     parts = [
-        weight_scores(how.criterion, convolutions[name], depths[name], list(scoring_set.groups), how.seed)
+        weight_scores(criterion, convolutions[name], depths[name], list(scoring_set.groups), config.seed)
         for name in group.members
     ]
-    return _join(parts, how)
+    return _join(parts, config)
 
 
 def _steps(backbone: Backbone, scoring_set: ScoringSet) -> list[slice]:
@@ -111,12 +134,13 @@ def _score(
     names: Collection[str],
     scoring_set: ScoringSet,
     steps: Sequence[slice],
-    how: How,
+    criterion: Criterion,
+    config: PruneConfig,
     report: Report = silent,
 ) -> dict[str, Scores]:
     """Scores of all channels of the maps at the named nodes; one pass, or two where a quantile is needed first."""
     assert isinstance(network.features, fx.GraphModule)
-    count, share = len(scoring_set), how.criterion.quantile
+    count, share = len(scoring_set), criterion.quantile
     passes = 1 if share is None else 2
     quantiles, tallies = dict[str, Quantile](), dict[str, Tally]()
     if share is not None:
@@ -128,6 +152,6 @@ def _score(
     for where in steps:
         for name, values in walk(network.features, network.preprocess(scoring_set.images[where]), names):
             maps = scoring_set.maps(values, where, tops.get(name), wrap=False)
-            tallies.setdefault(name, Tally(count, values.shape[1])).add(where, how.criterion.function(maps))
+            tallies.setdefault(name, Tally(count, values.shape[1])).add(where, criterion.function(maps))
         report((passes - 1) * count + where.stop, passes * count, "scoring")
-    return {name: tally.by_group(scoring_set.groups, how.criterion.pooled) for name, tally in tallies.items()}
+    return {name: tally.by_group(scoring_set.groups, criterion.pooled) for name, tally in tallies.items()}

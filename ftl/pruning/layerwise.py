@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftl.config import PruneConfig
 from ftl.models.backbone import Backbone, Block, blocks
 from ftl.models.layer_choice import Chosen, LayerChoice
 from ftl.progress import Report, silent
+from ftl.pruning.criteria import Criterion
 from ftl.pruning.scoring import Feed, Quantile, ScoringSet, Tally, batches, weight_scores
 from ftl.pruning.selection import pick
-from ftl.pruning.settings import How
 
 HOLD_BYTES = 2**29
 """The most that one layer's maps, for all images, may take in memory. Larger ones are computed again, from the last
@@ -39,7 +40,12 @@ Split = list[tuple[LayerChoice, list[float | None]]]
 
 @torch.inference_mode()
 def choose_layerwise(
-    backbone: Backbone, scoring_set: ScoringSet, fractions: Sequence[float | None], how: How, report: Report = silent
+    backbone: Backbone,
+    scoring_set: ScoringSet,
+    fractions: Sequence[float | None],
+    criterion: Criterion,
+    config: PruneConfig,
+    report: Report = silent,
 ) -> Iterator[Chosen]:
     """Choose filters layer after layer, for all keep fractions together; gives each fraction as it is complete."""
     chain = blocks(backbone)
@@ -52,7 +58,7 @@ def choose_layerwise(
         """
         while True:
             block = chain[depth]
-            split, held = _score_and_choose(chain, depth, inputs, feed, together, scoring_set, how)
+            split, held = _score_and_choose(chain, depth, inputs, feed, together, scoring_set, criterion, config)
             for choice, agreeing in split:
                 for fraction in agreeing:
                     choices[fraction].append(choice)
@@ -64,10 +70,10 @@ def choose_layerwise(
             *others, (last, together) = split
             depth += 1
             for choice, agreeing in others:
-                following = _next_feed(block, inputs, choice.kept, feed, held, scoring_set, how)
+                following = _next_feed(block, inputs, choice.kept, feed, held, scoring_set, criterion, config)
                 yield from descend(depth, choice.kept, following, agreeing)
                 del following  # large maps hang on it
-            inputs, feed = last.kept, _next_feed(block, inputs, last.kept, feed, held, scoring_set, how)
+            inputs, feed = last.kept, _next_feed(block, inputs, last.kept, feed, held, scoring_set, criterion, config)
             held = None
 
     yield from descend(0, range(chain[0].conv.in_channels), _photographs(backbone, scoring_set), [*choices])
@@ -83,7 +89,12 @@ class Branch:
 
 @torch.inference_mode()
 def advance(
-    backbone: Backbone, scoring_set: ScoringSet, branch: Branch, how: How, report: Report = silent
+    backbone: Backbone,
+    scoring_set: ScoringSet,
+    branch: Branch,
+    criterion: Criterion,
+    config: PruneConfig,
+    report: Report = silent,
 ) -> list[Branch]:
     """Score layer after layer until the fractions part, or the last layer: the branches that come out.
 
@@ -93,29 +104,37 @@ def advance(
     """
     chain = blocks(backbone)
     choices = list(branch.choices)
-    inputs, feed = _resume(backbone, chain, branch, scoring_set, how)
+    inputs, feed = _resume(backbone, chain, branch, scoring_set, criterion, config)
     while True:
         depth = len(choices)
-        split, held = _score_and_choose(chain, depth, inputs, feed, branch.fractions, scoring_set, how)
+        split, held = _score_and_choose(chain, depth, inputs, feed, branch.fractions, scoring_set, criterion, config)
         report(depth + 1, len(chain), "scoring")
         if len(split) > 1 or depth == len(chain) - 1:
             return [Branch(tuple(fractions), (*choices, choice)) for choice, fractions in split]
         ((choice, _),) = split
-        inputs, feed = choice.kept, _next_feed(chain[depth], inputs, choice.kept, feed, held, scoring_set, how)
+        inputs, feed = (
+            choice.kept,
+            _next_feed(chain[depth], inputs, choice.kept, feed, held, scoring_set, criterion, config),
+        )
         choices.append(choice)
 
 
 def _resume(
-    backbone: Backbone, chain: Sequence[Block], branch: Branch, scoring_set: ScoringSet, how: How
+    backbone: Backbone,
+    chain: Sequence[Block],
+    branch: Branch,
+    scoring_set: ScoringSet,
+    criterion: Criterion,
+    config: PruneConfig,
 ) -> tuple[Sequence[int], Feed]:
     """Inputs and feed of the first layer that is not chosen yet, computed as `choose_layerwise` would have had them."""
     inputs: Sequence[int] = range(chain[0].conv.in_channels)
     feed = _photographs(backbone, scoring_set)
-    if how.criterion.looks_at != "maps":
+    if criterion.looks_at != "maps":
         return branch.choices[-1].kept if branch.choices else inputs, feed
     for block, choice in zip(chain, branch.choices, strict=False):
         held = _all_outputs(block, inputs, feed, scoring_set) if _holds(block, branch.fractions, scoring_set) else None
-        inputs, feed = choice.kept, _next_feed(block, inputs, choice.kept, feed, held, scoring_set, how)
+        inputs, feed = choice.kept, _next_feed(block, inputs, choice.kept, feed, held, scoring_set, criterion, config)
     return inputs, feed
 
 
@@ -126,31 +145,34 @@ def _score_and_choose(
     feed: Feed,
     fractions: Sequence[float | None],
     scoring_set: ScoringSet,
-    how: How,
+    criterion: Criterion,
+    config: PruneConfig,
 ) -> tuple[Split, torch.Tensor | None]:
     """Score a block's filters and choose for each fraction; and the block's outputs (N, H, W, C) if they are held."""
     block = chain[depth]
     hold = depth < len(chain) - 1 and _holds(block, fractions, scoring_set)
-    scores, held = _score(depth, cut_block(block, inputs, range(block.conv.out_channels)), feed, scoring_set, how, hold)
+    scores, held = _score(
+        depth, cut_block(block, inputs, range(block.conv.out_channels)), feed, scoring_set, criterion, config, hold
+    )
     split: dict[tuple[int, ...], tuple[LayerChoice, list[float | None]]] = {}
     for fraction in fractions:
-        kept, equal = pick(scores, how.rule, fraction, faithful=how.faithful, round_to=how.round_to)
+        kept, equal = pick(scores, config.rule, fraction, faithful=config.faithful, round_to=config.round_to)
         choice = LayerChoice(block.name, scores, kept, equal)
         split.setdefault(tuple(kept), (choice, []))[1].append(fraction)
     return [*split.values()], held
 
 
 def _score(
-    depth: int, block: Block, feed: Feed, scoring_set: ScoringSet, how: How, hold: bool
+    depth: int, block: Block, feed: Feed, scoring_set: ScoringSet, criterion: Criterion, config: PruneConfig, hold: bool
 ) -> tuple[dict[str, np.ndarray], torch.Tensor | None]:
     """Scores of a block's filters by group and, if they are to be held, its outputs for all images (N, H, W, C)."""
     filters, count = block.conv.out_channels, len(scoring_set)
-    if how.criterion.looks_at != "maps":
-        return weight_scores(how.criterion, block.conv, depth, list(scoring_set.groups), how.seed), None
+    if criterion.looks_at != "maps":
+        return weight_scores(criterion, block.conv, depth, list(scoring_set.groups), config.seed), None
     steps = list(batches(count, _map_bytes(block)))
     top = None
-    if how.criterion.quantile is not None:
-        quantile = Quantile(filters, how.criterion.quantile)
+    if criterion.quantile is not None:
+        quantile = Quantile(filters, criterion.quantile)
         for where in steps:
             quantile.add(block.run(feed(where)))
         top = quantile.value()
@@ -158,10 +180,10 @@ def _score(
     held = _room(count, filters, block) if hold else None
     for where in steps:
         activation = block.run(feed(where))
-        tally.add(where, how.criterion.function(scoring_set.maps(activation, where, top, how.faithful)))
+        tally.add(where, criterion.function(scoring_set.maps(activation, where, top, config.faithful)))
         if held is not None:
             held[where] = block.tail(activation).permute(0, 2, 3, 1)
-    return tally.by_group(scoring_set.groups, how.criterion.pooled), held
+    return tally.by_group(scoring_set.groups, criterion.pooled), held
 
 
 # --- the maps that a layer gets once the layers before it are cut: held in memory if they fit, else computed again
@@ -189,10 +211,11 @@ def _next_feed(
     feed: Feed,
     held: torch.Tensor | None,
     scoring_set: ScoringSet,
-    how: How,
+    criterion: Criterion,
+    config: PruneConfig,
 ) -> Feed:
     """The feed of the next block, given what this one keeps: held in memory if it fits, else computed when asked."""
-    if how.criterion.looks_at != "maps":
+    if criterion.looks_at != "maps":
         return feed  # nobody will ask
     if held is not None and len(kept) >= HOLD_FROM * block.conv.out_channels:
         return _feed_of(_copy(held, kept, block))

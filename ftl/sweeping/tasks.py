@@ -31,7 +31,6 @@ from ftl.pruning.choose import as_scored, mode_of, source_of
 from ftl.pruning.criteria import criterion
 from ftl.pruning.layerwise import Branch, advance
 from ftl.pruning.scoring import ScoringSet
-from ftl.pruning.settings import How
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import train
 from ftl.sweeping.made_networks import ANSWERS, CURVE, make, write_answers
@@ -85,15 +84,15 @@ def score(
     `unpruned`: the folder of the network that is pruned. `apart`: layer by layer, only as far as the fractions agree,
     so that others can go on with each part; otherwise all is scored here, which spares computing anything twice.
     """
-    backbone, how = load_backbone(unpruned), How(criterion(config.criterion), config)
+    backbone, ranking = load_backbone(unpruned), criterion(config.criterion)
     source, scored = source_of(backbone, config.faithful), as_scored(backbone, config.faithful)
     if apart and config.mode == LAYERWISE and backbone.is_chain:
         depth = len(backbone.convolutions())
-        after = advance(scored, scoring_set, branch, how, report)
+        after = advance(scored, scoring_set, branch, ranking, config, report)
         onward = [part for part in after if len(part.choices) < depth]
         chosen = [(keep, [*part.choices]) for part in after if len(part.choices) == depth for keep in part.fractions]
         return onward, [write_pruned(source, one, out, made_with) for one in chosen]
-    made = mode_of(backbone, config)(scored, scoring_set, branch.fractions, how, report)
+    made = mode_of(backbone, config)(scored, scoring_set, branch.fractions, ranking, config, report)
     return [], [write_pruned(source, one, out, made_with) for one in made]
 
 
