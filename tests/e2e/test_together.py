@@ -341,7 +341,7 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     ada.get_by_text("History", exact=True).click()
     rested(ada)
     ada.get_by_text("Show the history").click()
-    ada.get_by_role("slider", name="The mask after so many strokes").press("ArrowLeft")
+    ada.get_by_role("slider", name="Mask after this many strokes").press("ArrowLeft")
     ada.get_by_role("button", name="Restore this state").click()
     wait_until(ada, lambda: np.array_equal(mask(ada, server, wall), first))
     assert [row.kind for row in log.read(wall.id)] == ["brush", "brush", "revision"]

@@ -121,7 +121,7 @@ def test_a_project_is_archived_and_deleted_by_its_name(browser, server: Server, 
     page.get_by_label("Type the project's name").fill(bridge.name)
     page.get_by_label("Type the project's name").press("Enter")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Delete the project").click()
-    page.get_by_text("Begin with a project").wait_for()
+    page.get_by_text("Create a project first").wait_for()
     settled(page)
     assert projects_of(bridge.ada) == []
     page.get_by_text("Deleted projects").click()

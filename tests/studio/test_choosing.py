@@ -296,7 +296,7 @@ def test_mistakes_are_those_of_the_runtime_that_is_shown(swept: Sweep, in_eight_
     assert (len(as_float), of_floats) == (count, "pytorch")
     assert candidate_details.mistakes(folder, "onnx") == candidate_details.mistakes(folder)
     eight = replace(swept, runtime="int8")
-    assert shown_mistakes(eight, folder) == ["**5 test images wrong**, the surest mistakes first"]
+    assert shown_mistakes(eight, folder) == ["**5 test images wrong**, the most confident mistakes first"]
 
     del told["test"]  # as where the test images were not there
     write_json(folder / "int8.json", told)

@@ -376,7 +376,7 @@ def test_the_page_of_an_empty_project(project: Someone, monkeypatch: pytest.Monk
     assert "No images yet" in text(app)
     send(project, ("a.png", photograph(8, 9, 1)))
     app = show(project.user_id, project.project_id, monkeypatch)
-    assert "Nobody has drawn yet" in text(app)
+    assert "No strokes yet" in text(app)
 
 
 def test_users_text_is_never_markup(team: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:

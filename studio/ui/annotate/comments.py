@@ -79,7 +79,7 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             if not rows:
                 st.caption("Nothing is drawn yet.")
                 return
-            at = st.slider("The mask after so many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
+            at = st.slider("Mask after this many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
             past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
             if at:
                 st.caption(f"{rows[at - 1].kind.capitalize()}, {ui.clock(rows[at - 1].at)}")

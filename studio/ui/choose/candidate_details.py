@@ -38,7 +38,7 @@ def own_name(file: Path) -> str:
 
 
 class Mistakes(NamedTuple):
-    """The test photographs that a network got wrong, the surest mistakes first; `runtime`: the one it is wrong in."""
+    """The test photographs that a network got wrong, the most confident first; `runtime`: the one it is wrong in."""
 
     answers: list[Answer]
     runtime: str

@@ -23,12 +23,12 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
     """The chart under its own controls; its selection is kept in the session as `points`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = [one for sweep in ranked for one in sweep.sweep.candidates]
-        quality = st.selectbox("Upwards", axes.known(shown), width=175)
-        cost = st.selectbox("To the right", list(axes.COSTS), width=150)
+        quality = st.selectbox("Vertical axis", axes.known(shown), width=175)
+        cost = st.selectbox("Horizontal axis", list(axes.COSTS), width=150)
         images = st.segmented_control(
-            "Of the", ["Validation images", "Test images"], default="Validation images", required=True,
-            help="Validation images are there to choose on. Test images (never used for training or selection) tell "
-            "what the choice is worth; chosen on, they would promise too much.",
+            "Measured on", ["Validation images", "Test images"], default="Validation images", required=True,
+            help="Choose by the validation images. The test images (never used for training or selection) show "
+            "what the choice is worth; choosing by them would make it look too good.",
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
@@ -77,7 +77,10 @@ def verdicts(ranked: Sequence[Ranked]) -> None:
         if told := unstable_times(one.sweep.candidates):
             st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
     if any(one.choice.pick for one in ranked):
-        st.caption("Recommended by the validation images; the accuracy told is of the test images, never used for it.")
+        st.caption(
+            "Recommended by the validation images. The accuracy shown is of the test images (never used for training "
+            "or selection)."
+        )
 
 
 def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
