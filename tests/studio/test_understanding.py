@@ -131,7 +131,7 @@ def test_the_mask_is_that_of_the_sweep(swept: Sweep) -> None:
 def test_the_sentence_and_the_chart_of_what_went(swept: Sweep) -> None:
     some = [LayerLeft("a", (1, 2), 4, {}, 10, 40), LayerLeft("b", (0,), 996, {}, 5, 60)]
     assert layers.summary(some) == "**3 of 1,000 filters** are kept, and with them **15 %** of the MACs."
-    assert "In 2 of 2 layers equal scores" in layers.summary(some, 2)
+    assert "In 2 of 2 layers filters on both sides of the cut have equal scores" in layers.summary(some, 2)
     assert (
         layers.summary(read_layers(swept.folder / "base"))
         == "The unpruned network has all 30 filters in 3 layers: nothing was pruned."
