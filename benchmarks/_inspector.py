@@ -12,7 +12,7 @@ from skimage.morphology import skeletonize
 
 from benchmarks._material import SHARED
 from ftl.data.images import read_image
-from studio.annotation.strokes import Drawn, cover
+from studio.annotation.strokes import Brush
 from studio.annotation.threshold import Component
 
 TOLERANCE = 2.0  # pixels
@@ -95,8 +95,8 @@ def clicks(line: np.ndarray, rng: np.random.Generator, shape: tuple[int, int], e
 def brushed(line: np.ndarray, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """The pixels of a wide stroke along a branch, its hand unsteady about every ten pixels."""
     at = line[np.linspace(0, len(line) - 1, max(2, len(line) // 10)).round().astype(int)][:, ::-1] + 0.5
-    stroke = Drawn("", "brush", 1, {"points": at + rng.normal(0, UNSTEADY, at.shape), "width": BRUSH}, 0)
-    box, inside = cover(stroke, *shape)
+    stroke = Brush("", 1, {"points": at + rng.normal(0, UNSTEADY, at.shape), "width": BRUSH})
+    box, inside = stroke.cover(*shape)
     where = np.zeros(shape, bool)
     where[box] = inside
     return where

@@ -58,10 +58,10 @@ def fill() -> Studio:
 
 def stroke(name: str, rng: np.random.Generator):
     """A crack: a walk of 40 points."""
-    from studio.annotation.strokes import Drawn
+    from studio.annotation.strokes import Brush
 
     walk = rng.uniform(0, (WIDTH, HEIGHT)) + rng.normal(0, 12, (POINTS, 2)).cumsum(axis=0)
-    return Drawn(name, "brush", int(rng.integers(1, 5)), {"points": walk.round(3).tolist(), "width": 6.0}, 0)
+    return Brush(name, int(rng.integers(1, 5)), {"points": walk.round(3).tolist(), "width": 6.0})
 
 
 def draw(studio: Studio, who: int, begin: float, sent: set[str], kept: set[str], times: list[float]) -> None:
@@ -123,7 +123,7 @@ def many(studio: Studio) -> None:
     from studio.store.tables import Image, Stroke
 
     author, rng = studio.people[0], np.random.default_rng(0)
-    rows = [stroke(f"s{number}", rng)._replace(author_id=author)._asdict() for number in range(MANY)]
+    rows = [stroke(f"s{number}", rng).row() | {"author_id": author} for number in range(MANY)]
     for image_id in studio.images[IMAGES:]:
         with writing() as db:
             db.add_all([Stroke(image_id=image_id, **row) for row in rows])

@@ -18,7 +18,7 @@ from ftl.memory import reuse_freed_memory
 from ftl.models.backbone import Backbone, blocks
 from ftl.models.layer_choice import LayerChoice
 from ftl.pruning.choose import choose_filters
-from ftl.pruning.layer_inputs import cut_block
+from ftl.pruning.layerwise import cut_block
 from ftl.pruning.scoring import batches
 from ftl.pruning.surgery import prune
 

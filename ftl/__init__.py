@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ftl.models.io import load_backbone, save_backbone
     from ftl.pruning.choose import prune, score
     from ftl.pruning.criteria import criteria
-    from ftl.sweeping.local import Sweep, sweep
     from ftl.sweeping.results import read_results
+    from ftl.sweeping.sweep import Sweep, sweep
     from ftl.training.pretrain import train_backbone
     from ftl.training.train import fine_tune, fit_linear_head
 
@@ -48,7 +48,7 @@ _HOMES = {
     "MaskSet": "ftl.data.masks",
     "Model": "ftl.models.classifier",
     "PruneConfig": "ftl.config",
-    "Sweep": "ftl.sweeping.local",
+    "Sweep": "ftl.sweeping.sweep",
     "SweepConfig": "ftl.config",
     "criteria": "ftl.pruning.criteria",
     "evaluate": "ftl.evaluation.evaluate",
@@ -68,7 +68,7 @@ _HOMES = {
     "recommend": "ftl.evaluation.recommend",
     "save_backbone": "ftl.models.io",
     "score": "ftl.pruning.choose",
-    "sweep": "ftl.sweeping.local",
+    "sweep": "ftl.sweeping.sweep",
     "train_backbone": "ftl.training.pretrain",
 }
 

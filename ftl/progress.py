@@ -22,7 +22,7 @@ LOOKING, TRAINING, TESTED, TIMING, TIMED, FAILED = (
 class Told(NamedTuple):
     """How far a candidate is: `done` of `total` at `what`, by a cluster's `worker`; or the error that ended it.
 
-    `epoch`: figures of an epoch of fine-tuning, as `ftl.training.epoch.Epoch` has them.
+    `epoch`: figures of an epoch of fine-tuning, as `ftl.training.early_stopping.Epoch` has them.
     """
 
     name: str

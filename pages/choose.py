@@ -12,7 +12,10 @@ here = ui.here()
 title, which = st.columns([2, 5], gap="medium", vertical_alignment="center")
 title.title("Choose")
 finished = networks.finished_sweeps(
-    here.project.id, "No sweep is done yet", "Launch one, watch it, and choose here.", ":material/scatter_plot:"
+    here.project.id,
+    "No sweep has finished yet",
+    "Launch a sweep, wait until it is done, then choose a network here.",
+    ":material/scatter_plot:",
 )
 
 
@@ -74,7 +77,7 @@ with main:
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]
 st.session_state["open"] = [key for key in st.session_state.get("open", []) if key in known]
-st.header("A closer look")
+st.header("Candidates")
 names = {one.job_id: one.name for one in shown}
 st.multiselect(
     "Networks side by side",
@@ -89,7 +92,7 @@ st.multiselect(
 )
 opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
 if not opened:
-    st.info("Click a point above, or name a network here, to look at it.", icon=":material/info:")
+    st.info("Click a point in the chart, or choose a network here, to open it.", icon=":material/info:")
 project_pick = networks.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)

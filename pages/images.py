@@ -20,7 +20,11 @@ st.title("Images")
 classes = classes_of(project.id)
 names = {one.id: one.name for one in classes}
 PAGE = 48
-SPLITS = {None: "training and reporting, drawn at each sweep", "train": "training", "test": "reporting only"}
+SPLITS = {
+    None: "training or test, drawn at random by each sweep",
+    "train": "training and validation only",
+    "test": "test only",
+}
 ANY, KEEP = "any", "leave as it is"
 
 
@@ -48,11 +52,11 @@ def upload() -> None:
         )
         left, right = st.columns(2)
         given = left.selectbox(
-            "Class", [None, *names], format_func=lambda one: names.get(one, "as their folders say, else none yet")
+            "Class", [None, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none")
         )
         split = right.selectbox("For", list(SPLITS), format_func=SPLITS.__getitem__)
         sent = st.form_submit_button("Add to the project", type="primary")
-    st.toggle("Choose a whole folder with class folders in it", key="whole-folder")
+    st.toggle("Upload a folder that holds a folder for each class", key="whole-folder")
     if sent and not files:
         st.info("Choose some files first.", icon=":material/info:")
     elif sent:
@@ -80,9 +84,9 @@ def take_masks() -> None:
         )
         numbers = {one.number: one.name for one in classes}
         number = st.selectbox(
-            "Class of masks that hold only one", list(numbers), format_func=numbers.__getitem__,
-            help="Black and white masks do not say which class they show. An index mask does: its values are the "
-            "numbers of the project's classes.",
+            "Class of black-and-white masks", list(numbers), format_func=numbers.__getitem__,
+            help="A black-and-white mask does not say which class it shows, so choose it here. The values of an index "
+            "mask are the numbers of the project's classes.",
         )  # fmt: skip
         sent = st.form_submit_button("Import", type="primary")
     if sent and not files:

@@ -66,7 +66,9 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
     else:
         if finished:
             button(
-                "Use what is finished", queue.settle, help="takes the times of the finished networks, and ends there"
+                "Finish with what is done",
+                queue.settle,
+                help="Measures the latency of the finished networks, and stops.",
             )
         button("Retry", queue.retry)
 
@@ -102,7 +104,9 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
                     pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING
                 )
             if curves := progress.curves(job):
-                st.caption("How fine-tuning goes: loss on images it does not learn from; dotted, on those it does.")
+                st.caption(
+                    "Loss during fine-tuning: on the early-stopping set (solid) and on the training set (dotted)."
+                )
                 st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
             st.code(reporting.log(job.id) or "nothing yet", language=None, height=200)
 

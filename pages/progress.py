@@ -23,10 +23,10 @@ seconds_ahead = -60 * (st.context.timezone_offset or 0)  # of UTC: days are the 
 DAYS, LINES = 90, 20
 COLUMNS = {
     "First pass": st.column_config.NumberColumn(
-        format="percent", help="Share of the accepted images that were never returned to them"
+        format="percent", help="Share of the accepted images that were never returned to the annotator"
     ),
-    "Hours": st.column_config.NumberColumn(format="%.1f", help="How long they had images open"),
-    "Minutes an image": st.column_config.NumberColumn(format="%.1f", help="Median of the images that are theirs"),
+    "Hours": st.column_config.NumberColumn(format="%.1f", help="Time with an image open"),
+    "Minutes an image": st.column_config.NumberColumn(format="%.1f", help="Median over the annotator's images"),
 }
 
 
@@ -53,7 +53,7 @@ def people_table(people: list[Annotator]) -> None:
     """A row for everybody who draws."""
     rows = [
         {
-            "Annotator": one.name, "Images drawn": one.images, "Strokes": one.strokes, "To do": one.open,
+            "Annotator": one.name, "Images with strokes": one.images, "Strokes": one.strokes, "To do": one.open,
             "Submitted": one.submitted, "Returned": one.returned, "Accepted": one.accepted,
             "First pass": one.first_pass, "Hours": one.hours, "Minutes an image": one.minutes,
         }
@@ -109,7 +109,7 @@ else:
         st.subheader("Days")
         chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
     else:
-        ui.empty("Nobody has drawn yet", "Whoever draws is listed here, with what they did.", ":material/brush:")
+        ui.empty("No strokes yet", "Annotators are listed here once they draw.", ":material/brush:")
         st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
 left, right = st.columns([3, 2], gap="large")
 with left:

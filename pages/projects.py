@@ -35,7 +35,7 @@ user = ui.signed_in()
 projects = projects_of(user.id)
 st.title("Projects")
 if not projects:
-    ui.empty("Begin with a project", "It holds your photographs, their masks and your networks.", ":material/folder:")
+    ui.empty("Create a project first", "It holds your photographs, their masks and your networks.", ":material/folder:")
 if not any(project.name == NAME for project, _ in projects):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown("**Look around first?** A demo project shows every page at work: drawn surfaces with cracks, "
@@ -68,7 +68,7 @@ if projects:
                 name = st.text_input("Name", one.name)
                 rename = st.form_submit_button("Rename")
                 remove = st.form_submit_button("Remove")
-                st.caption("What is drawn in a removed class is kept, out of sight, and comes back with it.")
+                st.caption("Strokes of a removed class are hidden, not deleted: they come back with the class.")
                 if rename or remove:
                     if rename:
                         rename_class(project.id, who, one.id, name)
@@ -117,7 +117,7 @@ if projects:
                         revoke(project.id, who, invitation.token_hash)
                         st.rerun()
     if role == "admin":
-        with st.expander("People for each image"), st.form("overlap", border=False), ui.told():
+        with st.expander("Annotators per image"), st.form("overlap", border=False), ui.told():
             st.markdown(
                 "With two or more, each image is given to that many annotators, who do not see each other's strokes. "
                 "Reviewers see all, compare them on the Review page, and settle what the mask is."
@@ -126,22 +126,22 @@ if projects:
             if st.form_submit_button("Save"):
                 set_overlap(project.id, who, int(count))
                 st.rerun()
-        with st.expander("Who accepts"), st.form("accept-own", border=False), ui.told():
+        with st.expander("Acceptance"), st.form("accept-own", border=False), ui.told():
             st.markdown(
-                "What somebody handed in, another reviewer or admin accepts or returns. Only where a project has no "
-                "other, its one reviewer may accept their own work."
+                "Submitted work is accepted or returned by another reviewer or admin. Only where a project has one "
+                "reviewer may they accept their own work."
             )
             own = st.checkbox("Reviewers may accept their own work", project.accept_own)
             if st.form_submit_button("Save"):
                 set_accept_own(project.id, who, own)
                 st.rerun()
-        with st.expander("Crops of one photograph"):
+        with st.expander("Crops of one photo"):
             photo_names.panel(project, who)
         with st.expander("Webhook"):
             webhooks.project_form(project, who)
 
     if not blind(project, role):
-        with st.expander("Take photographs and masks home", icon=":material/download:"):
+        with st.expander("Export photographs and masks", icon=":material/download:"):
             export_panel.panel(project.id)
     if role == "admin":
         with st.expander("Backup", icon=":material/backup:"):

@@ -27,12 +27,12 @@ def asked() -> Image | None:
 
 def queue() -> None:
     """What waits for a reviewer, a line each."""
-    every = st.toggle("All that are drawn on", key="review-all", persist_state="session")
+    every = st.toggle("All images with strokes", key="review-all", persist_state="session")
     chosen = Filter(drawn=True) if every else Filter(state="submitted")
     total = count_images(project.id, chosen)
     if not total:
-        text = "Images come here when those who drew them press Submit on Annotate."
-        ui.empty("Nothing waits for you", text, ":material/task_alt:")
+        text = "An image appears here once its annotators press Submit on the Annotate page."
+        ui.empty("No image to review", text, ":material/task_alt:")
         return
     pages, key = -(-total // PAGE), f"review-page-{every}-{project.id}"
     at = st.session_state[key] = min(st.session_state.get(key, 1), pages)
@@ -45,7 +45,7 @@ def queue() -> None:
             middle = right.container(width="stretch")
             mark = " :violet-badge[settled]" if settled else ""
             middle.markdown(f"**{ui.plain(image.name)}** {panel.state(image)}{mark}")
-            middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on it.")
+            middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on this image.")
             right.button("Open", key=f"review-{image.id}", on_click=st.query_params.__setitem__,
                          args=("image", str(image.id)))  # fmt: skip
     if pages > 1:
@@ -64,14 +64,14 @@ def one(image: Image) -> None:
     people, settled = panel.who(image.id, position)
     panel.judge(here, image)
     if not people:
-        ui.empty("Nobody has drawn on it", "There is no mask to judge yet.", ":material/brush:")
+        ui.empty("Nobody has drawn on this image", "There is no mask to review yet.", ":material/brush:")
         return
     panel.compare(image, classes, position, people)
     if len(people) < 2:
-        st.info("One person drew on it: there is nobody to compare with.", icon=":material/person:")
+        st.info("Only one person drew on this image, so there is nothing to compare.", icon=":material/person:")
         return
     if not settled:
-        st.caption(":material/info: Not settled: where they differ, the image's mask is what was drawn last.")
+        st.caption(":material/info: No consensus yet: where the annotators differ, the mask is what was drawn last.")
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         st.subheader("Agreement")

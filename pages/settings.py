@@ -34,7 +34,9 @@ with st.container(border=True):
         ).strip()
         if fixed:
             st.caption("It is set by STUDIO_SCHEDULER, where the studio is started.")
-        st.caption("Whoever reaches a scheduler can run programs on its machines: keep it within your own network.")
+        st.caption(
+            "Anybody who can reach a scheduler can run programs on its machines: keep it within your own network."
+        )
         found: list[Machine] = []
         if scheduler:
             with ui.told(), st.spinner("Asking the scheduler"):
@@ -45,16 +47,16 @@ with st.container(border=True):
         if now.time_on and now.time_on not in names:
             names.append(now.time_on)
         time_on = st.selectbox(
-            "Times are taken on",
+            "Latency is measured on",
             names,
             names.index(now.time_on) if now.time_on in names else 0,
             format_func=lambda one: one or "any worker that is idle",
-            help="the machine that the network is for, if it is among them; it does nothing else meanwhile",
+            help="Choose the machine that the network will run on, if it is listed. It does nothing else meanwhile.",
         )
 
 with st.container(border=True):
     st.subheader("Limits")
-    st.caption("So that nobody, by mistake or on purpose, takes all of the machine.")
+    st.caption("These limits keep one project from using the whole machine.")
     most = {
         key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
         for key, quota in QUOTAS.items()
@@ -63,7 +65,7 @@ with st.container(border=True):
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.told():
         save(ui.who(), now._replace(scheduler=scheduler, time_on=time_on, **most))
-        st.toast("Saved: the next job goes by it.", icon=":material/check:")
+        st.toast("Saved. It applies from the next job on.", icon=":material/check:")
 
 studio_form(ui.who())
 

@@ -21,8 +21,8 @@ from studio.ui.sweep.keep_fractions import parse_keep
 _, project, _, who = ui.here("admin")
 st.title("Sweep")
 st.markdown(
-    "Rank every filter of a network by how well it answers to your masks, keep the best fraction, and train a "
-    "classifier on what is left - for several fractions, so that you can choose."
+    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train a "
+    "classifier on each pruned network, so that you can choose one."
 )
 drawn = count_images(project.id, Filter(drawn=True))
 if not drawn:
@@ -35,14 +35,14 @@ classes = {one.id: one for one in classes_of(project.id)}
 counts = {one: count_images(project.id, Filter(class_id=one)) for one in classes}
 
 SOURCES = {
-    "scratch": "Trained from scratch on this project",
-    "registry": "Known network, trained on ImageNet",
-    "file": "A file of my own",
+    "scratch": "Train from scratch on this project",
+    "registry": "Pretrained on ImageNet",
+    "file": "Upload a file",
 }
 DEFAULT_KEEP = "0.05, 0.1, 0.2, 0.35, 0.5"
 with st.container(border=True):
     st.subheader("1 · Network")
-    source = st.radio("Where it comes from", list(SOURCES), format_func=SOURCES.get, horizontal=True)
+    source = st.radio("Source", list(SOURCES), format_func=SOURCES.get, horizontal=True)
     settings = {"source": source}
     if source == "file":
         known = backbones.uploaded(project.id)
@@ -54,21 +54,21 @@ with st.container(border=True):
                 name = backbones.add(project.id, given.name, given, who)
                 st.session_state["backbone-added"] = given.file_id
                 known = backbones.uploaded(project.id)
-                st.success(f"{ui.plain(name)} is there now.")
+                st.success(f"{ui.plain(name)} was added.")
         settings["file"] = st.selectbox("File", known, placeholder="none yet: add one above")
         if settings["file"]:
             trash.backbone_menu(project.id, who, settings["file"])
     elif source == "registry":
         names = [name for name, one in REGISTRY.items() if one.weights]
         settings["architecture"] = st.selectbox("Network", names)
-        st.caption("Its weights are downloaded once. Without a network connection, take a file of your own.")
+        st.caption("Its weights are downloaded once. Without an internet connection, upload a file instead.")
     else:
         left, right = st.columns(2)
         settings["architecture"] = left.selectbox("Network", sorted(REGISTRY, key=lambda one: one != "alexnet_bn"))
         settings["epochs"] = control(right, SweepRequest.model_fields["epochs"])
 
 with st.container(border=True):
-    st.subheader("2 · What to look for")
+    st.subheader("2 · Classes")
     left, right = st.columns(2)
     masked = left.multiselect(
         "Mask classes",
@@ -78,7 +78,7 @@ with st.container(border=True):
         help="Filters are ranked by their overlap with pixels of these classes.",
     )
     told_apart = right.multiselect(
-        "Image classes to tell apart",
+        "Image classes",
         list(classes),
         [one for one in classes if counts[one]],
         format_func=lambda one: f"{classes[one].name} ({counts[one]} images)",
@@ -87,7 +87,7 @@ with st.container(border=True):
     if len(told_apart) == 2:
         names = [classes[one].name for one in told_apart]
         positive = st.radio(
-            "Recall and precision are of",
+            "Positive class (recall and precision are of this class)",
             names,
             names.index("Crack") if "Crack" in names else 0,
             horizontal=True,
@@ -95,13 +95,13 @@ with st.container(border=True):
         )
 
 with st.container(border=True):
-    st.subheader("3 · How much to keep")
+    st.subheader("3 · Keep fractions")
     text = st.text_input(
         "Keep fractions", DEFAULT_KEEP, help="A list, or ranges as 0.05-0.5/0.05: from, to, step. 0.1 keeps a tenth."
     )
     limits = st.text_input(
-        "And within a budget", placeholder="1%, 5ms",
-        help="Searches the widths of all layers for a network that takes at most so much: a share of the multiply-"
+        "Budgets", placeholder="1%, 5ms",
+        help="Searches layer widths for a network within a budget: a share of the unpruned network's MACs, "
         "adds, as 1%, or a time for one photograph on this machine, as 5ms. Takes a few minutes each.",
     )  # fmt: skip
     sweep, data = filters_and_data()
@@ -133,11 +133,17 @@ with ui.told():
         st.subheader("4 · Cost")
         left, middle, right = st.columns(3)
         networks = len(config.candidates())
-        left.metric("Networks", networks, help="the whole one, one for each fraction, and what is made of them")
+        left.metric(
+            "Networks",
+            networks,
+            help="the unpruned network, one for each keep fraction, and the candidates made of them",
+        )
         middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
         with st.spinner("Measuring this machine"):
             seconds = estimate(project.id, request, drawn, images)
-        right.metric("About", duration(seconds), help="from a second's measurement with nothing else running")
+        right.metric(
+            "About", duration(seconds), help="estimated from one second of measurement; longer when other programs run"
+        )
         before, wait = ahead(project.id)
         if before:
             jobs = "a job" if before == 1 else f"{before} jobs"

@@ -65,14 +65,14 @@ with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
     network = networks.choose_network(finished, loaded, chosen, "to-try")
-    beside = st.toggle("The base beside it", True, disabled=network.name == BASE)
+    beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == BASE)
     heat = st.toggle(
         "Heat",
         True,
-        help="Glows where the network sees the class looked for: what each place adds, less what a flat surface would",
+        help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
     )
     if chosen is None:
-        st.caption("The project has no network yet: pick one on the Choose page.")
+        st.caption("The project has no network yet: choose one on the Choose page.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
 with right:
     source = st.segmented_control(
@@ -86,7 +86,7 @@ with right:
         ):  # fmt: skip
             data = one.getvalue()
             photographs.append((one.name, hashlib.sha256(data).hexdigest(), partial(read_upload, one.name, data), None))
-        st.caption("They are looked at and forgotten: nothing is added to the project.")
+        st.caption("They are inspected and then forgotten: nothing is added to the project.")
     else:
         text = st.text_input("Name", placeholder="part of a name", label_visibility="collapsed")
         images = {one.id: one for one in find_images(here.project.id, Filter(text=text), count=300)}

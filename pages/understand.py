@@ -22,9 +22,9 @@ with ui.told():
     layers = panel.layers_left(folder, written(folder / "network.json"))
     subject = panel.Subject(here, loaded[network.job_id], network.name, folder, layers)
     parts = {
-        ":material/content_cut: What went": panel.went,
-        ":material/visibility: What the filters see": panel.sees,
-        ":material/help: Why this answer": panel.answers_why,
+        ":material/content_cut: What was pruned": panel.went,
+        ":material/visibility: What filters respond to": panel.sees,
+        ":material/help: Why this prediction": panel.answers_why,
     }
     for tab, draw in zip(st.tabs(list(parts), key="part", on_change="rerun"), parts.values(), strict=True):
         if tab.open:

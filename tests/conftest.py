@@ -22,7 +22,7 @@ from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
 from ftl.models.layer_choice import LayerChoice
 from ftl.models.preprocess import Preprocess
-from ftl.sweeping.local import Sweep, sweep
+from ftl.sweeping.sweep import Sweep, sweep
 from tests.postgresql import binaries, cluster
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about it

@@ -20,7 +20,7 @@ from ftl import formatting
 from ftl.cli import outcome
 from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.evaluation import charts, size_charts
+from ftl.evaluation import charts
 from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.decision import choose
 from ftl.sweeping import criteria_study
@@ -123,7 +123,7 @@ def test_charts_read_well() -> None:
     for told in hovers(over_time):
         assert not re.search(r":[.,\d]*g", told), told  # plotly would write 1.34e+3
         assert not BAD.search(told), told
-    for figure in (over_time, size_charts.size_and_time(CANDIDATES), size_charts.decision_scores(CANDIDATES, choice)):
+    for figure in (over_time, charts.size_and_time(CANDIDATES), charts.decision_scores(CANDIDATES, choice)):
         assert all(figure.layout[axis].exponentformat == "none" for axis in figure.layout if axis[1:5] == "axis")
 
 
@@ -161,7 +161,7 @@ def shown(done: AppTest) -> str:
 @pytest.mark.parametrize("known", [True, False])
 def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
     def content(candidates: object, folder: object) -> None:
-        from ftl.evaluation.limits import Limits
+        from ftl.evaluation.recommend import Limits
         from studio.ui.choose import candidate_panel, controls, overview, ranking
         from studio.ui.choose.read_sweep import Sweep
 
@@ -190,7 +190,7 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
 ALLOWED = {
     "ftl/sweeping/criteria_study.py": 1,  # a key of its file
     "ftl/models/layout.py": 2,  # names of folders
-    "studio/api/live.py": 5,  # SVG
+    "studio/annotation/strokes.py": 5,  # SVG
 }
 """Places that format by significant digits, but not for people, and how often."""
 

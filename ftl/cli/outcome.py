@@ -24,8 +24,7 @@ def warn_of(left_out: LeftOut) -> None:
 
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
     """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
-    from ftl.evaluation.candidate import unstable_times
-    from ftl.evaluation.warnings import warnings
+    from ftl.evaluation.candidate import unstable_times, warnings
     from ftl.formatting import count, fixed
     from ftl.sweeping.results import write_results
 
@@ -61,7 +60,7 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
 
     from ftl.errors import FtlError
     from ftl.evaluation.decision import Weights, choose, preset
-    from ftl.evaluation.limits import Limits
+    from ftl.evaluation.recommend import Limits
 
     limits = Limits(**{name: getattr(options, name) for name in Limits._fields})
     weights = Weights(*options.score_weights) if options.score_weights else options.preset and preset(options.preset)
@@ -73,8 +72,7 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
     from ftl.errors import FtlError
-    from ftl.evaluation.candidate import in_runtime, unstable_times
-    from ftl.evaluation.warnings import warnings
+    from ftl.evaluation.candidate import in_runtime, unstable_times, warnings
     from ftl.formatting import count, fixed, megabytes, milliseconds, percent
     from ftl.sweeping.results import read_results
 
@@ -92,7 +90,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
             print(f"  {told}")
         if options.preset or options.score_weights:
             print(f"  decision score {fixed(choice.scores[pick.name], 4)}")
-        print(f"not significantly different from it: {', '.join(one.name for one in choice.tied) or 'none'}")
+        print(f"not significantly different from it: {', '.join(one.name for one in choice.alike) or 'none'}")
     print(f"knee: {choice.knee.name if choice.knee else 'none'}")
     print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
     for one in candidates:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl run`."""
     from ftl.data.dataset import load_dataset
-    from ftl.sweeping.local import sweep
     from ftl.sweeping.report import write_report
+    from ftl.sweeping.sweep import sweep
 
     config, choose = sweep_config_of(options), chooser_of(options)  # an unknown preset is told now, not after hours
     place = {name: getattr(options, name) or options.workspace / folder for name, folder in PLACES.items()}

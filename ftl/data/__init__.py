@@ -1,1 +1,1 @@
-"""Photographs, masks and data sets from disk, and what may be split from what."""
+"""Images, masks and data sets from disk, and splits without leakage."""

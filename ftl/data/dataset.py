@@ -1,4 +1,4 @@
-"""Photographs by class for the classifier: duplicates found by content, splits that cannot leak."""
+"""Data sets: images by class, duplicates found by content, and splits without leakage."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Dataset:
 def load_dataset(
     folder: str | Path, *, per_class: int | None = None, seed: int = 0, report: Report = silent
 ) -> Dataset:
-    """Read `folder/<class>/*`, each picture once.
+    """Read `folder/<class>/*`, each image once: of files with the same content in a class the first is kept.
 
-    A picture that stands twice in a class is kept once. `per_class` draws at most that many per class, seeded.
-    Raises `FtlError` that lists every unreadable file and every picture that stands in two classes.
+    `per_class` draws at most that many per class, seeded.
+    Raises `FtlError` that lists every unreadable file and every image that is in two classes.
     """
     found = class_folders(Path(folder))
     if "" in found or len(found) < 2:
@@ -100,9 +100,8 @@ def _problem(path: Path) -> str | None:
 def photo_ids(paths: Sequence[Path], pattern: str | None) -> list[str]:
     """The photo that each image was cut from, by its file name without the ending.
 
-    `pattern`: as in `ftl.data.photo_names`.
-
-    Without a pattern every file is a photo of its own. Raises `FtlError` for a bad pattern, or names not matching it.
+    `pattern`: as in `ftl.data.photo_names`. Without a pattern every file is a photo of its own. Raises `FtlError` for
+    a bad pattern, or names not matching it.
     """
     if pattern is None:
         return [str(path) for path in paths]
@@ -133,19 +132,22 @@ def folds(
 
 
 def split(dataset: Dataset, *, seed: int, photo: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Indices to train on and indices held out for validation, 3 : 1, stratified and by photo."""
+    """Indices of the training set and of the validation set, 3 : 1, stratified and by photo."""
     return folds(dataset.labels, photo_ids(dataset.paths, photo), seed)[0]
 
 
 class Scored(NamedTuple):
-    """Photographs that chose filters: SHA-256 of their bytes, and their file names."""
+    """Images of the scoring set: SHA-256 of their bytes, and their file names."""
 
     digests: Sequence[str] = ()
     names: Sequence[str] = ()
 
 
 class LeftOut(NamedTuple):
-    """How many images a test set had to do without: `files` that were seen before, `crops` of photos that were."""
+    """Leakage that was prevented: test images left out because the same file, or another crop of the photo, was used.
+
+    `files`, `crops`: how many of each.
+    """
 
     files: int = 0
     crops: int = 0
@@ -161,10 +163,10 @@ class LeftOut(NamedTuple):
 def without(
     dataset: Dataset, other: Dataset, photo: str | None = None, scored: Scored | None = None
 ) -> tuple[Dataset, LeftOut]:
-    """`dataset` less the pictures (and with `photo`, the photos) that stand in `other` or `scored`, and what went.
+    """`dataset` less the images (with the pattern `photo`, the photos) in `other` or `scored`, and what was left out.
 
-    Names in `scored` need not fit the pattern, for masks may be of photographs from elsewhere; one that does not names
-    its photo by its whole stem, for that may have been masked uncut. Raises `FtlError` when nothing is left.
+    Names in `scored` need not fit the pattern, for masks may be of images from elsewhere; a name that does not fit is
+    its photo's, for the photo may have been masked uncut. Raises `FtlError` when nothing is left.
     """
     scored = scored or Scored()
     seen = {*other.digests, *scored.digests}

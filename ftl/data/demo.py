@@ -1,4 +1,4 @@
-"""A data set of our own: drawn surfaces with cracks, pores and dirt, with masks, the same for the same seed."""
+"""The demo data set: drawn surfaces with cracks, pores and dirt, and their masks, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _dirt(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def draw(rng: np.random.Generator, cracked: bool) -> Surface:
-    """Draw one surface; the uncracked ones have more pores and dirt, so that dark alone tells nothing."""
+    """Draw one surface; those without a crack have more pores and dirt, so that dark pixels alone say nothing."""
     side = SIZE * _FINE
     tone = np.float32(rng.uniform(110, 190))
     texture = sum(weight * _noise(rng, side, cell) for weight, cell in ((7, 120), (5, 30), (4, 8), (6, 2)))

@@ -1,4 +1,4 @@
-"""HDF5 files, opened as what a stranger sent: none leads to another file, or unpacks to more than it holds."""
+"""HDF5 files from strangers, opened safely: none leads to another file, or unpacks to more than it holds."""
 
 from __future__ import annotations
 

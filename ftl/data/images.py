@@ -1,4 +1,4 @@
-"""Photographs from disk: decoded once, upright, RGB, and never larger than memory can hold."""
+"""Images from disk: decoded, upright, RGB, and never larger than memory can hold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PIXELS = 100_000_000
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-"""What is read, by Pillow's names."""
+"""The formats that are read, by Pillow's names."""
 
 
 def _too_many(most: int) -> str:

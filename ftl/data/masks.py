@@ -1,4 +1,4 @@
-"""Masks of defects: every common way to store one, read as grey 0-255; and the photographs that they belong to."""
+"""Masks: every common way to store one, read as grey 0-255, and paired with the photographs that they belong to."""
 
 from __future__ import annotations
 
@@ -65,8 +65,13 @@ class MaskSet:
     def digest(self) -> str:
         """SHA-256 over the group, name, pixels and decoded mask of every example."""
         return digest_of(
-            (one.group, one.image_path.name, one.shape, *(hashlib.sha256(part).hexdigest() for part in one.parts()))
-            for one in self.examples
+            (
+                example.group,
+                example.image_path.name,
+                example.shape,
+                *(hashlib.sha256(part).hexdigest() for part in example.parts()),
+            )
+            for example in self.examples
         )
 
     def __add__(self, other: MaskSet) -> MaskSet:
@@ -168,7 +173,7 @@ def _read_example(
     if image is None or grey is None:
         return problems
     if image.shape[:2] != grey.shape:
-        mask_size, image_size = ("{1} x {0}".format(*one) for one in (grey.shape, image.shape))
+        mask_size, image_size = ("{1} x {0}".format(*shape) for shape in (grey.shape, image.shape))
         return [f"{mask_path} is {mask_size} but {image_path} is {image_size}: draw the mask on the upright image"]
     packed = zlib.compress(grey.tobytes(), 1)
     return Example(group, image_path, mask_path, resize_image(image, size), grey.shape, packed)
@@ -180,9 +185,9 @@ def read_pairs(pairs: Sequence[tuple[str, Path, Path]], size: int) -> MaskSet:
     Raises `FtlError` that lists every file that is unreadable, oversized or of another size than its partner.
     """
     read = [_read_example(*pair, None, size, False) for pair in pairs]
-    raise_together("some photographs and masks cannot be used", [told for one in read if isinstance(one, list)
-                                                                 for told in one])  # fmt: skip
-    return MaskSet(tuple(one for one in read if isinstance(one, Example)))
+    raise_together("some photographs and masks cannot be used", [told for found in read if isinstance(found, list)
+                                                                 for told in found])  # fmt: skip
+    return MaskSet(tuple(found for found in read if isinstance(found, Example)))
 
 
 def load_masks(
@@ -235,15 +240,15 @@ def load_masks(
                 problems.append(str(error))
     read: list[Example | list[str]] = []
     with ThreadPoolExecutor() as pool:
-        for one in pool.map(
+        for example in pool.map(
             lambda pair: _read_example(group or pair[0], pair[1], pair[2], identity, size, wrap), pairs
         ):
-            read.append(one)
+            read.append(example)
             report(len(read), len(pairs), "reading masks")
-    examples = [one for one in read if isinstance(one, Example)]
-    problems += [problem for one in read if not isinstance(one, Example) for problem in one]
-    for name in {one.group for one in examples}:
-        if not any(any(one.parts()[1]) for one in examples if one.group == name):
+    examples = [example for example in read if isinstance(example, Example)]
+    problems += [problem for told in read if not isinstance(told, Example) for problem in told]
+    for name in {example.group for example in examples}:
+        if not any(any(example.parts()[1]) for example in examples if example.group == name):
             problems.append(f"no mask of {name or masks} has anything inside: draw some, or pick another --mask-class")
     raise_together(f"{images} and {masks} do not fit together", problems)
     return MaskSet(tuple(examples))

@@ -1,4 +1,4 @@
-"""Which photo an image was cut from, told by its file name: a template, or a regular expression.
+"""Patterns of file names that tell which photo an image was cut from: a template, or a regular expression.
 
 A template is the name with `{photo}` for the photo, `#` for a whole number, and `*` for whatever else: `{photo}_#` or
 `{photo}_*`. A regular expression names the photo by its first group. Both are matched by RE2, in time proportional to
@@ -32,7 +32,10 @@ def is_template(pattern: str) -> bool:
 
 
 def photo_of(pattern: str) -> PhotoOf:
-    """What tells an image's photo. Raises `FtlError` for a pattern that is neither a template nor an expression."""
+    """A function from a file's name to its photo.
+
+    Raises `FtlError` for a pattern that is neither a template nor an expression.
+    """
     if len(pattern) > _MOST_LETTERS:
         raise FtlError(f"the photo pattern has {len(pattern):,} letters: {_MOST_LETTERS:,} are the most")
     expression = _expression(pattern) if is_template(pattern) else pattern
@@ -75,7 +78,10 @@ def _said(error: Exception) -> str:
 
 
 class Effect(NamedTuple):
-    """What a pattern makes of names: how many photos there are, of how many names, and which names do not fit."""
+    """What a pattern finds in names: how many photos, in how many names that fit, and which names do not fit.
+
+    `examples`: some names with their photos.
+    """
 
     photos: int
     fitting: int
@@ -84,7 +90,7 @@ class Effect(NamedTuple):
 
 
 def effect(pattern: str, stems: Sequence[str], examples: int = 5) -> Effect:
-    """What a pattern makes of names without their endings; `examples`: names with their photos, a photo once if it can.
+    """What a pattern finds in names without their endings; up to `examples` of them, of the photos with most crops.
 
     Raises `FtlError` as `photo_of`.
     """

@@ -1,4 +1,4 @@
-"""A candidate: one network with its head and what was measured of it."""
+"""A candidate: one network with its head, what was measured of it, and what is suspicious of that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.evaluation.runtimes import PYTORCH, TITLES
-from ftl.formatting import milliseconds
+from ftl.formatting import counted, milliseconds, number
+
+FLAT = 0.05
+"""Probabilities that differ by less than this between images are flat."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ class Candidate:
 
 
 def unstable_times(candidates: Sequence[Candidate]) -> str:
-    """A sentence on those of the times that no ranking should rely on; empty where there are none."""
-    unstable = [one for one in candidates if one.unstable]
+    """A sentence on the latencies that no ranking should rely on; empty where there are none."""
+    unstable = [candidate for candidate in candidates if candidate.unstable]
     if not unstable:
         return ""
     first = unstable[0]
@@ -88,6 +91,31 @@ def unstable_times(candidates: Sequence[Candidate]) -> str:
     whose = "all" if len(unstable) == len(candidates) else f"{len(unstable)} of {len(candidates)}"
     why = f"{first.name}: {first.unstable}"
     return f"The times of {whose} networks are unstable (as that of {why}): a ranking by time may change."
+
+
+def warnings(candidate: Candidate) -> list[str]:
+    """Signs that a network does not work although its figures may look fine, a phrase each.
+
+    The same answer for every validation image; probabilities that hardly differ between them; filters that no test
+    image activates; equal scores in more than half of the layers, so that the order of the filters decided which of
+    them stayed. The unpruned network holds filters for other photographs (on 40 of concrete, masonry and steel 340 of
+    VGG16's 4,224 were silent): more than half of them must be silent there. Nothing is suspicious of what is not known.
+    """
+    found = []
+    matrix, layers = candidate.validation_confusion, len(candidate.channels)
+    answered = sum(any(column) for column in zip(*matrix, strict=True))
+    if answered == 1:
+        found.append("gives every validation image the same class")
+    elif candidate.spread is not None and candidate.spread < FLAT:
+        points = number(100 * candidate.spread)
+        found.append(f"flat outputs: its probabilities differ by {points} points between validation images")
+    silent, filters = candidate.silent or (0, 0)
+    if silent and (not candidate.is_base or 2 * silent > filters):
+        verb = "is" if silent == 1 else "are"
+        found.append(f"{silent:,} of {counted(filters, 'filter')} {verb} silent: no test image activates them")
+    if 2 * candidate.tied_layers > layers > 0:
+        found.append(f"equal scores in {candidate.tied_layers} of {layers} layers: filters stayed by their order")
+    return found
 
 
 def base_of(candidates: Sequence[Candidate]) -> Candidate:
@@ -100,7 +128,7 @@ def base_of(candidates: Sequence[Candidate]) -> Candidate:
 
 def runtimes_of(candidates: Sequence[Candidate]) -> list[str]:
     """The runtimes that all of the candidates were timed in, PyTorch first."""
-    return [PYTORCH, *(one for one in TITLES if all(one in candidate.runtimes for candidate in candidates))]
+    return [PYTORCH, *(title for title in TITLES if all(title in candidate.runtimes for candidate in candidates))]
 
 
 def in_runtime(candidates: Sequence[Candidate], runtime: str) -> list[Candidate]:
@@ -112,4 +140,4 @@ def in_runtime(candidates: Sequence[Candidate], runtime: str) -> list[Candidate]
         return [*candidates]
     if runtime not in runtimes_of(candidates):
         raise FtlError(f"not all networks were timed in {runtime}: run ftl test with --runtimes {runtime}")
-    return [replace(one, **one.runtimes[runtime]) for one in candidates]
+    return [replace(candidate, **candidate.runtimes[runtime]) for candidate in candidates]

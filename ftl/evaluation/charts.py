@@ -1,24 +1,33 @@
-"""Charts of a sweep's candidates one by one: accuracy over time, filters layer by layer."""
+"""Charts of a sweep's candidates: accuracy over latency, figures over what is left, filters kept in each layer.
+
+Of each chart first come its numbers, as plain tuples, then the drawing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from ftl.evaluation.candidate import Candidate, base_of, in_runtime, runtimes_of
+from ftl.evaluation.candidate import Candidate, base_of, in_runtime, runtimes_of, warnings
 from ftl.evaluation.decision import Choice, pareto
 from ftl.evaluation.runtimes import TITLES
-from ftl.evaluation.warnings import warnings
-from ftl.formatting import count, megabytes, milliseconds, percent
+from ftl.formatting import count, fixed, megabytes, milliseconds, percent
+from ftl.models.layout import HEADS, LINEAR, RECALIBRATED, TUNED
 
 INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
 
 WARNING = "#dc2626"
 PLAIN: dict[str, Any] = {"exponentformat": "none", "separatethousands": True}
 """Ticks of an axis without exponents."""
+
+SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
+"""How kinds of candidates are told apart, in all charts."""
+
+_DASHES = {LINEAR: "solid", RECALIBRATED: "dash", TUNED: "dot"}
+_WORDS = {LINEAR: "linear classifier", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
 
 
 def shown_accuracy(candidate: Candidate) -> float:
@@ -27,7 +36,7 @@ def shown_accuracy(candidate: Candidate) -> float:
 
 
 def hover_text(candidate: Candidate, *more: str) -> str:
-    """What is told of a candidate where the mouse points: its figures, and what is suspicious of it.
+    """HTML that a candidate's point shows under the mouse: its figures, and what is suspicious of it.
 
     `more`: lines behind its name, which may be empty.
     """
@@ -59,45 +68,86 @@ def titled(title: str, x: str, y: str) -> go.Figure:
     return figure
 
 
+# Accuracy over latency.
+
+_MARKERS: dict[str, dict[str, Any]] = {
+    "other candidates": {"color": MUTED, "size": 9, "symbol": "circle"},
+    "on the Pareto front (by validation)": {"color": INK, "size": 11, "symbol": "circle"},
+    "unpruned network": {"color": BASE_COLOUR, "size": 14, "symbol": "square"},
+    "knee": {"color": SECOND, "size": 18, "symbol": "diamond-open"},
+    "recommended": {"color": ACCENT, "size": 20, "symbol": "star"},
+    "with a warning": {"color": WARNING, "size": 20, "symbol": "circle-open"},
+}
+
+
+class Points(NamedTuple):
+    """Some candidates as columns: latency in ms, accuracy in per cent, and how far their intervals reach from these.
+
+    `slower`, `faster`: to the quartiles of the latency. `above`, `below`: to the ends of the 95 % interval; 0 where the
+    test set was not looked at. `title`: what the legend calls them.
+    """
+
+    title: str
+    names: list[str]
+    time_ms: list[float]
+    slower: list[float]
+    faster: list[float]
+    accuracy: list[float]
+    above: list[float]
+    below: list[float]
+    hover_texts: list[str]
+
+
+def points(title: str, members: Sequence[Candidate]) -> Points:
+    """Columns of candidates for the chart of accuracy over latency."""
+    accuracy = [100 * shown_accuracy(member) for member in members]
+    highs, lows = [member.test_accuracy_high for member in members], [member.test_accuracy_low for member in members]
+    return Points(
+        title=title,
+        names=[member.name for member in members],
+        time_ms=[member.time_ms for member in members],
+        slower=[(member.time_q3_ms or member.time_ms) - member.time_ms for member in members],
+        faster=[member.time_ms - (member.time_q1_ms or member.time_ms) for member in members],
+        accuracy=accuracy,
+        above=[100 * high - share if high else 0 for high, share in zip(highs, accuracy, strict=True)],
+        below=[share - 100 * low if low else 0 for low, share in zip(lows, accuracy, strict=True)],
+        hover_texts=[hover_text(member) for member in members],
+    )
+
+
+def points_over_time(candidates: Sequence[Candidate], choice: Choice) -> list[Points]:
+    """The points of accuracy over latency, those drawn on top last; a candidate may be in several groups."""
+    front = {member.name for member in choice.front.candidates}
+    warned = [candidate for candidate in candidates if warnings(candidate)]
+    groups = {
+        "other candidates": [candidate for candidate in candidates if candidate.name not in front],
+        "on the Pareto front (by validation)": [candidate for candidate in candidates if candidate.name in front],
+        "unpruned network": [base_of(candidates)],
+        **({"knee": [choice.knee]} if choice.knee else {}),
+        **({"recommended": [choice.pick]} if choice.pick else {}),
+        **({"with a warning": warned} if warned else {}),
+    }
+    return [points(title, members) for title, members in groups.items()]
+
+
 def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
     """Test accuracy with its 95 % interval over latency with quartiles; the recommended large, off the front dimmed.
 
-    What looks as if it did not work (`ftl.evaluation.warnings`) is ringed.
+    Candidates with `warnings` are ringed.
     """
-    front = {one.name for one in choice.front.candidates}
-    warned = [one for one in candidates if warnings(one)]
-    groups: list[tuple[str, list[Candidate], str, int, str]] = [
-        ("other candidates", [one for one in candidates if one.name not in front], MUTED, 9, "circle"),
-        ("on the Pareto front (by validation)", [one for one in candidates if one.name in front], INK, 11, "circle"),
-        ("unpruned network", [base_of(candidates)], BASE_COLOUR, 14, "square"),
-        *([("knee", [choice.knee], SECOND, 18, "diamond-open")] if choice.knee else []),
-        *([("recommended", [choice.pick], ACCENT, 20, "star")] if choice.pick else []),
-        *([("with a warning", warned, WARNING, 20, "circle-open")] if warned else []),
-    ]
     figure = titled("Accuracy over latency", "latency, one image [ms], log", "accuracy [%]")
-    for name, members, colour, size, symbol in groups:
-        accuracy = [100 * shown_accuracy(one) for one in members]
-        highs = [
-            100 * one.test_accuracy_high - a if one.test_accuracy_high else 0
-            for one, a in zip(members, accuracy, strict=True)
-        ]
-        lows = [
-            a - 100 * one.test_accuracy_low if one.test_accuracy_low else 0
-            for one, a in zip(members, accuracy, strict=True)
-        ]
-        slow = [(one.time_q3_ms or one.time_ms) - one.time_ms for one in members]
-        fast = [one.time_ms - (one.time_q1_ms or one.time_ms) for one in members]
+    for group in points_over_time(candidates, choice):
         figure.add_scatter(
-            x=[one.time_ms for one in members],
-            y=accuracy,
-            error_y={"array": highs, "arrayminus": lows, "thickness": 1},
-            error_x={"array": slow, "arrayminus": fast, "thickness": 1},
-            text=[one.name for one in members],
-            customdata=[[hover_text(one)] for one in members],
+            x=group.time_ms,
+            y=group.accuracy,
+            error_y={"array": group.above, "arrayminus": group.below, "thickness": 1},
+            error_x={"array": group.slower, "arrayminus": group.faster, "thickness": 1},
+            text=group.names,
+            customdata=[[text] for text in group.hover_texts],
             hovertemplate="%{customdata[0]}<extra></extra>",
             mode="markers",
-            name=name,
-            marker={"color": colour, "size": size, "symbol": symbol},
+            name=group.title,
+            marker=_MARKERS[group.title],
         )
     figure.update_xaxes(type="log")
     return figure
@@ -112,7 +162,7 @@ def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choic
     counts = [len(figure.data)]
     for runtime in runtimes_of(candidates)[1:]:
         there = in_runtime(candidates, runtime)
-        named = {one.name: one for one in there}
+        named = {candidate.name: candidate for candidate in there}
         front = pareto(there)
         pick = choice.pick and named[choice.pick.name]
         drawn = accuracy_over_time(there, choice._replace(pick=pick, front=front, knee=front.knee()))
@@ -121,25 +171,174 @@ def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choic
     if len(counts) == 1:
         return figure
     for number, runtime in enumerate(runtimes_of(candidates)):
-        visible = [which == number for which, count in enumerate(counts) for _ in range(count)]
+        visible = [which == number for which, traces in enumerate(counts) for _ in range(traces)]
         buttons.append({"label": TITLES[runtime], "method": "update", "args": [{"visible": visible}]})
     place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, **place}])
     return figure
 
 
+# Figures over what is left, a line for each kind of candidate: kinds have nearly the same sizes, so that one line
+# through all would jump up and down between them. Networks searched within a budget differ in shape, not only in size:
+# they are points without a line.
+
+
+class Series(NamedTuple):
+    """Candidates of one kind as columns, by rising parameters; shares in per cent.
+
+    `searched`: within a budget.
+    """
+
+    head: str
+    searched: bool
+    names: list[str]
+    parameters_left: list[float]
+    filters_left: list[float | None]
+    accuracy: list[float]
+    size_mb: list[float]
+    time_ms: list[float]
+
+    @property
+    def kind(self) -> str:
+        """What the legend calls them."""
+        return _WORDS[self.head] + (", within a budget" if self.searched else "")
+
+
+def series(candidates: Sequence[Candidate]) -> list[Series]:
+    """A series for each kind of pruned network that there is. Accuracy is the test set's if known."""
+    base, found = base_of(candidates), []
+    pruned = sorted((one for one in candidates if not one.is_base), key=lambda one: one.parameters)
+    for head, searched in ((head, searched) for searched in (False, True) for head in HEADS):
+        if own := [one for one in pruned if (one.head, one.budget is not None) == (head, searched)]:
+            found.append(
+                Series(
+                    head=head,
+                    searched=searched,
+                    names=[one.name for one in own],
+                    parameters_left=[100 * one.parameters / base.parameters for one in own],
+                    filters_left=[_filters_left(one, base) for one in own],
+                    accuracy=[100 * shown_accuracy(one) for one in own],
+                    size_mb=[one.size_mb for one in own],
+                    time_ms=[one.time_ms for one in own],
+                )
+            )
+    return found
+
+
+def _filters_left(candidate: Candidate, base: Candidate) -> float | None:
+    """Filters kept over all layers, in per cent; where the table has no channels, the keep fraction."""
+    if candidate.channels and base.channels:
+        return 100 * sum(candidate.channels) / sum(base.channels)
+    return None if candidate.keep is None else 100 * candidate.keep
+
+
+Column = Callable[[Series], Sequence[float | None]]
+"""A column of a series."""
+
+
+def _left(data: Series) -> list[float]:
+    return data.parameters_left
+
+
+def _draw(
+    figure: go.Figure,
+    candidates: Sequence[Candidate],
+    x: Column,
+    y: Column,
+    name: str,
+    colour: str = INK,
+    **more: Any,
+) -> None:
+    """A trace for each kind; `name`: what the legend calls them, to which the kind is added if there are several."""
+    kinds = series(candidates)
+    for data in kinds:
+        figure.add_scatter(
+            x=x(data),
+            y=y(data),
+            text=data.names,
+            name=f"{name}, {data.kind}" if len(kinds) > 1 else name,
+            line={"color": colour, "dash": _DASHES[data.head]},
+            marker={"symbol": SYMBOLS[data.head] + ("-open" if data.searched else "")},
+            mode="markers" if data.searched else "lines+markers",
+            **more,
+        )
+
+
+def accuracy_over_parameters(candidates: Sequence[Candidate]) -> go.Figure:
+    """Accuracy over the share of parameters left, the unpruned network's as a line across."""
+    base = 100 * shown_accuracy(base_of(candidates))
+    figure = titled("Accuracy of the pruned networks", "parameters left [%], log", "accuracy [%]")
+    _draw(figure, candidates, _left, lambda data: data.accuracy, "pruned networks")
+    note = f"unpruned network {fixed(base, 1)} %"
+    figure.add_hline(base, line={"color": BASE_COLOUR}, annotation_text=note, annotation_position="bottom right")
+    figure.update_xaxes(type="log")
+    return figure
+
+
+def size_and_time(candidates: Sequence[Candidate]) -> go.Figure:
+    """File size and latency over the share of parameters left."""
+    figure = titled("Size and latency", "parameters left [%]", "size [MB]")
+    _draw(figure, candidates, _left, lambda data: data.size_mb, "size")
+    _draw(figure, candidates, _left, lambda data: data.time_ms, "latency", ACCENT, yaxis="y2")
+    right = {"title": "latency [ms]", "overlaying": "y", "side": "right", "showgrid": False}
+    figure.update_layout(yaxis2=right | PLAIN)
+    return figure
+
+
+def filters_and_parameters(candidates: Sequence[Candidate]) -> go.Figure:
+    """The share of parameters left over the share of filters left."""
+    figure = titled("Filters left and parameters left", "filters left [%]", "parameters left [%]")
+    _draw(figure, candidates, lambda data: data.filters_left, _left, "pruned networks")
+    return figure
+
+
+def decision_scores(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
+    """The decision score over the share of parameters left; a pruned network that is recommended is marked."""
+    figure = titled("Decision score", "parameters left [%], log", "score")
+    _draw(figure, candidates, _left, lambda data: [choice.scores[name] for name in data.names], "candidates")
+    if choice.pick is not None and not choice.pick.is_base:
+        figure.add_scatter(
+            x=[100 * choice.pick.parameters / base_of(candidates).parameters],
+            y=[choice.scores[choice.pick.name]],
+            name="recommended",
+            mode="markers",
+            marker={"size": 18, "symbol": "star", "color": ACCENT},
+        )
+    figure.update_xaxes(type="log")
+    return figure
+
+
+# Filters kept in each layer.
+
+
+class Kept(NamedTuple):
+    """Filters that candidates keep: a row of `counts`, and of `shares` in per cent, for each of `names`."""
+
+    names: list[str]
+    counts: list[tuple[int, ...]]
+    shares: list[list[float]]
+
+
+def kept(candidates: Sequence[Candidate]) -> Kept:
+    """The filters that the pruned networks keep in each layer, of those whose layers are known."""
+    base = base_of(candidates)
+    rows = [candidate for candidate in candidates if not candidate.is_base and candidate.channels]
+    return Kept(
+        names=[row.name for row in rows],
+        counts=[row.channels for row in rows],
+        shares=[[100 * left / all_ for left, all_ in zip(row.channels, base.channels, strict=True)] for row in rows],
+    )
+
+
 def kept_per_layer(candidates: Sequence[Candidate], layers: Sequence[str]) -> go.Figure:
     """The share of filters that each candidate keeps in each layer."""
-    base = base_of(candidates)
-    rows = [one for one in candidates if not one.is_base and one.channels]
-    shares = [[100 * kept / all_ for kept, all_ in zip(one.channels, base.channels, strict=True)] for one in rows]
-    counts = [[str(kept) for kept in one.channels] for one in rows]
+    data = kept(candidates)
     figure = titled("Filters kept per layer", "layer", "candidate")
     figure.add_heatmap(
-        z=shares,
+        z=data.shares,
         x=[escape(layer) for layer in layers],  # they are named in a file of somebody's
-        y=[one.name for one in rows],
-        text=counts,
+        y=data.names,
+        text=[[str(left) for left in row] for row in data.counts],
         texttemplate="%{text}",
         colorscale="Oranges",
         colorbar={"title": "kept [%]"},

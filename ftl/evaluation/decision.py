@@ -13,14 +13,13 @@ import numpy as np
 
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate, base_of
-from ftl.evaluation.limits import Limits
 from ftl.evaluation.metrics import mcnemar
-from ftl.evaluation.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, none_within, recommend, usefulness
+from ftl.evaluation.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, Limits, none_within, recommend, usefulness
 
 KNEE_LEAST = 0.1
 """A knee must stand this far from the straight line between the front's ends, both axes scaled to 0..1."""
 
-TIED_ABOVE = 0.05
+ALIKE_ABOVE = 0.05
 """Candidates with McNemar's two-sided p above this are not significantly different from the recommended one."""
 
 ALIKE = "not significantly different"
@@ -139,13 +138,13 @@ def pareto(candidates: Sequence[Candidate], cost: Measure = _time, quality: Meas
 class Choice(NamedTuple):
     """What is recommended and what stands around it. `pick`: the recommended network; None: none is, `reason` says why.
 
-    `scores`: decision scores by name, best first; `tied`: not significantly different from the recommended one;
+    `scores`: decision scores by name, best first; `alike`: those not significantly different from the recommended one;
     `standings`: a phrase on each candidate, by name, which may be empty; `notes`: what else to know, a sentence each.
     """
 
     pick: Candidate | None
     scores: dict[str, float]
-    tied: list[Candidate]
+    alike: list[Candidate]
     front: Front
     knee: Candidate | None
     standings: dict[str, str]
@@ -172,10 +171,10 @@ def choose(
         pick, standings, reason, notes = found.network, found.standings, found.reason, found.notes
     else:
         pick, standings, reason, notes = _by_score(candidates, scores, limits)
-    tied = [] if pick is None else [one for one in candidates if one is not pick and _tied(one, pick)]
+    alike = [] if pick is None else [one for one in candidates if one is not pick and _alike(one, pick)]
     if weights is not None:
-        standings |= {one.name: ALIKE for one in tied if standings[one.name] == ""}
-    return Choice(pick, scores, tied, front, front.knee(), standings, reason, notes)
+        standings |= {one.name: ALIKE for one in alike if standings[one.name] == ""}
+    return Choice(pick, scores, alike, front, front.knee(), standings, reason, notes)
 
 
 def scores_of(candidates: Sequence[Candidate], weights: Weights | str) -> dict[str, float]:
@@ -202,7 +201,7 @@ def _by_score(
     return pick, standings, "It has the best decision score within the limits.", notes
 
 
-def _tied(one: Candidate, pick: Candidate) -> bool:
+def _alike(one: Candidate, pick: Candidate) -> bool:
     if not pick.right or len(one.right) != len(pick.right):
         return False
-    return mcnemar(np.array(one.right), np.array(pick.right)) > TIED_ABOVE
+    return mcnemar(np.array(one.right), np.array(pick.right)) > ALIKE_ABOVE

@@ -1,17 +1,17 @@
-"""What became of a network's layers, what its filters see, and why it answers as it does.
+"""Explanations: what the filters of a layer respond to, and Grad-CAM.
 
-from ftl.evaluation.explain import best_first, explain, filter_views, layers_of
+from ftl.evaluation.explain import best_first, explain, filter_views
+from ftl.evaluation.layers_left import read_layers
 
-left = layers_of("models/keep-0.1")                                  # layer by layer, what stayed and what went
 seen = filter_views(load_backbone("models/keep-0.1"), "features.10", masks)
-number = left[4].kept[best_first(seen.iou.mean(0))[0]]               # the base's number of the best filter
+best = best_first(seen.iou.mean(0))[0]
+number = read_layers("models/keep-0.1")[4].kept[best]                # the filter's number in the unpruned network
 heat, probabilities = explain(load_model("models/keep-0.1"), image, "Crack")
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,71 +20,19 @@ from torch import fx, nn
 
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.models.backbone import Backbone, macs_by_layer
+from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model
 from ftl.models.graph import walk
 from ftl.models.head import flattened
 from ftl.models.layers import ACTIVATIONS
-from ftl.models.layout import BASE
-from ftl.models.network_folder import read_description
-from ftl.pruning.coupling import ties
+from ftl.pruning.coupling import coupling_groups
 from ftl.pruning.criteria import criterion as criterion_named
-from ftl.pruning.scoring import Evidence, batches
+from ftl.pruning.scoring import ScoringSet, batches
 
 _ON_THE_WAY = (nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d)
 """What may stand between a convolution and its ReLU."""
 
 _ACTIVATIONS = tuple(kind.module for kind in ACTIVATIONS.values())
-
-
-class LayerLeft(NamedTuple):
-    """What is left of one convolution of the base.
-
-    `kept`: numbers of the filters that stayed, rising, of the `filters` that the base has. `scores`: by group of
-    photographs, the score of each of those; none for the base, where nothing was ranked. `macs` of `base_macs`:
-    multiply-adds of one image.
-    """
-
-    name: str
-    kept: tuple[int, ...]
-    filters: int
-    scores: dict[str, tuple[float, ...]]
-    macs: int
-    base_macs: int
-
-
-def layers_of(folder: str | Path) -> list[LayerLeft]:
-    """The layers of a network's folder in a sweep, beside those of the sweep's base. Reads no weights.
-
-    Raises `FtlError` when the network's or the base's description is missing or damaged.
-    """
-    folder = Path(folder)
-    here, base = read_description(folder), read_description(folder.parent / BASE)
-    try:
-        now, before = (macs_by_layer(one["architecture"], one["preprocess"]["size"]) for one in (here, base))
-        return [
-            LayerLeft(
-                name=own["name"],
-                kept=tuple(own["kept"]),
-                filters=len(whole["kept"]),
-                scores={
-                    group: tuple(scores)
-                    for group, scores in own.get("scores_by_group", {"": own["scores"]}).items()
-                    if scores
-                },
-                macs=sum(now[name] for name in own.get("members", [own["name"]])),
-                base_macs=sum(before[name] for name in own.get("members", [own["name"]])),
-            )
-            for own, whole in zip(here["layers"], _whole(here["layers"], base["layers"]), strict=True)
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FtlError(f"{folder} and the base beside it do not describe the same layers ({error!r})") from error
-
-
-def _whole(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The base's entries of the layers that were chosen; it has one for every convolution."""
-    by_name = {one["name"]: one for one in base}
-    return [by_name[one["name"]] for one in layers]
 
 
 class Seen(NamedTuple):
@@ -110,11 +58,11 @@ def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str =
     how = criterion_named(criterion)
     if how.looks_at != "maps" or how.pooled:
         raise FtlError(f"{criterion} does not score one photograph by itself: take iou or binary_iou")
-    evidence, size = Evidence(masks), network.preprocess.size
+    scoring_set, size = ScoringSet(masks), network.preprocess.size
     maps, ious = [], []
-    for where in batches(len(evidence), 4 * 64 * size * size):
-        activation = scored_maps(network, layer, network.preprocess(evidence.images[where]))
-        above, below = how.function(evidence.maps(activation, where, None, False))
+    for where in batches(len(scoring_set), 4 * 64 * size * size):
+        activation = scored_maps(network, layer, network.preprocess(scoring_set.images[where]))
+        above, below = how.function(scoring_set.maps(activation, where, None, False))
         maps.append(activation.numpy())
         ious.append(np.divide(above, below, out=np.zeros(above.shape), where=below.numpy() > 0))
     return Seen(np.concatenate(maps), np.concatenate(ious))
@@ -128,12 +76,12 @@ def best_first(values: np.ndarray) -> list[int]:
 def scored_maps(network: Backbone, layer: str, x: torch.Tensor) -> torch.Tensor:
     """The maps (N, C, H, W) on which a layer's filters are scored, of a network's input x.
 
-    Of filters that can only go together, the last map where they meet. Raises `FtlError` when there is no such layer.
+    Of coupled filters, the last map where they meet. Raises `FtlError` when there is no such layer.
     """
     if isinstance(network.features, fx.GraphModule):
-        tied = next((tie for tie in ties(network) if layer in tie.members), None)
-        if tied is not None:
-            ((_, maps),) = walk(network.features, x, tied.after[-1:])
+        group = next((group for group in coupling_groups(network) if layer in group.members), None)
+        if group is not None:
+            ((_, maps),) = walk(network.features, x, group.after[-1:])
             return maps
     return run_to(network, layer, x)[1]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest
 
 from ftl.errors import FtlError
 
@@ -16,11 +16,8 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     """Wilson's score interval of a proportion (Wilson 1927, JASA 22:209): (low, high), each 0..1."""
     if trials == 0:
         return 0.0, 1.0
-    z = float(norm.ppf(0.5 + confidence / 2))
-    share = successes / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    reach = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 _NEGATIVE = {"background", "negative", "none", "intact", "sound", "ok", "good", "clean", "healthy", "normal"}
@@ -42,7 +39,7 @@ def positive_class(classes: Sequence[str]) -> int:
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (classes, classes): row the true label, column the predicted one."""
+    """Counts (classes, classes): row the true label, column the predicted one. All 0 without an image."""
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (truth, predicted), 1)
     return matrix
@@ -107,7 +104,7 @@ def validate(
     """`summarise` of what is answered, (n, classes), with `right`, a bool an image, and the answers' `spread`."""
     predicted = probabilities.argmax(1)
     return summarise(truth, predicted, classes, positive) | {
-        "right": [bool(one) for one in predicted == truth],
+        "right": [bool(right) for right in predicted == truth],
         "spread": spread(probabilities),
     }
 

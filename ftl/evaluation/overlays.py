@@ -1,4 +1,4 @@
-"""Pictures to look at: heat over a photograph, and the outline of a mask. RGB uint8 arrays in and out."""
+"""Overlays on photographs: a heat map, and the outline of a mask. RGB uint8 arrays in and out."""
 
 from __future__ import annotations
 

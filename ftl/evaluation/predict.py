@@ -1,4 +1,4 @@
-"""Classify photographs with a model that was taken home."""
+"""Predictions: files classified with an exported model, and what is kept of that."""
 
 from __future__ import annotations
 

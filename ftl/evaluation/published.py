@@ -1,4 +1,4 @@
-"""The original project's tables of results."""
+"""The original project's published tables of results, read as candidates."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.limits import Limits
 from ftl.evaluation.metrics import beats_constant, beats_rate, worse
 from ftl.formatting import counted, fixed, listed, megabytes, milliseconds, number, percent, probability
 
@@ -24,6 +23,40 @@ WORSE = "significantly worse than the best"
 USELESS = "no better than the most frequent class"
 UNTESTED = "cannot be tested"
 OUTSIDE = "outside the limits"
+
+
+class Limits(NamedTuple):
+    """Constraints on a network that a person sets; None: any. Shares are 0..1, of the validation images."""
+
+    max_ms: float | None = None
+    min_recall: float | None = None
+    max_mb: float | None = None
+    min_accuracy: float | None = None
+    min_f1: float | None = None
+    min_precision: float | None = None
+    min_balanced_accuracy: float | None = None
+
+    def allow(self, candidate: Candidate) -> bool:
+        """Whether a candidate keeps within all limits; a figure that is not known keeps within none."""
+        return all(
+            (
+                _at_most(candidate.time_ms, self.max_ms),
+                _at_most(candidate.size_mb, self.max_mb),
+                _at_least(candidate.recall, self.min_recall),
+                _at_least(candidate.accuracy, self.min_accuracy),
+                _at_least(candidate.f1, self.min_f1),
+                _at_least(candidate.precision, self.min_precision),
+                _at_least(candidate.balanced_accuracy, self.min_balanced_accuracy),
+            )
+        )
+
+
+def _at_most(value: float, most: float | None) -> bool:
+    return most is None or value <= most
+
+
+def _at_least(value: float | None, least: float | None) -> bool:
+    return least is None or (value is not None and value >= least)
 
 
 class Recommendation(NamedTuple):

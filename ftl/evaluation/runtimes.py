@@ -1,4 +1,4 @@
-"""What a network can be timed in, and the files of its folder that belong to each."""
+"""Runtimes: what a network can be timed in, and the files of its folder that belong to each."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ FIGURES = "int8.json"
 
 def check_runtimes(runtimes: Sequence[str]) -> list[str]:
     """The runtimes in their order, PyTorch always among them. Raises `FtlError` for one that there is not."""
-    if strangers := [one for one in runtimes if one not in TITLES]:
+    if strangers := [runtime for runtime in runtimes if runtime not in TITLES]:
         raise FtlError(f"there is no runtime {strangers[0]!r}: choose from {', '.join(TITLES)}")
-    return [one for one in TITLES if one == PYTORCH or one in runtimes]
+    return [runtime for runtime in TITLES if runtime == PYTORCH or runtime in runtimes]

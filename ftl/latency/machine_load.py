@@ -1,4 +1,4 @@
-"""What else uses this machine's processor: read from the system's own counters."""
+"""Machine load: how much of the processor other programs use, from the system's own counters."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def others(before: Reading, after: Reading) -> float:
 
 
 def look(seconds: float = 0.1) -> float:
-    """The share 0..1 of the processor that other processes use now: this one waits and looks.
+    """The share 0..1 of the processor that other processes use now, measured while this one sleeps for some seconds.
 
-    Those that give way to any other, as `nice` has them, show only here: they hardly run beside one that computes.
+    Processes of low priority (`nice`) show only here: they hardly run beside a process that computes.
     """
     before = read()
     time.sleep(seconds)

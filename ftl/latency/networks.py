@@ -1,4 +1,4 @@
-"""Inference times of a sweep's networks, in rounds over all of them, beside each network as `time.json`."""
+"""Latency of all networks of a sweep, timed in rounds over them and kept in each network's folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure_latency(model: Model, *, threads: int | None = None) -> dict[str, An
 
 
 def time_network(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
-    """The time of one network, taken in rounds with nothing between them; as `time.json` holds it."""
+    """Time one network in rounds with nothing between them; the result as `time.json` holds it."""
     rest: dict[str, Any] = {}
 
     def take(key: None) -> Take:
@@ -62,19 +62,19 @@ def time_all(
     again: bool = False,
     patience: float | None = PATIENCE,
 ) -> None:
-    """Time networks in rounds over all of them, each take in a process of its own; those timed before are left alone.
+    """Time networks in rounds over all of them and write each one's file of `TIMES`; those timed before are left alone.
 
-    What is unstable is taken again, as `ftl.latency.rounds` says. Each take is kept at once, so that a killed run goes
-    on.
+    Unstable times are taken again, as `ftl.latency.rounds` says. Each take is written at once, so that a killed run
+    goes on where it was.
 
     Args:
-        on: the machine that takes the times, as `machine()` tells it; this one by default.
-        by: what takes a time there.
+        on: the machine that takes the times, as `machine()` describes it; this one by default.
+        by: takes a time there.
         look: the share of that machine's processor that others use now.
         runtimes: of `ftl.evaluation.runtimes`; those other than PyTorch take what `ftl.exporting.prepared.prepare`
             made.
-        hear: told of each network once nothing more is timed of it.
-        again: whether to take also those again that an earlier run left as unstable.
+        hear: called with each network's folder once nothing more is timed of it.
+        again: whether to time those again, too, that an earlier run left as unstable.
         patience: seconds for taking again, with the waits for a quiet machine; as `ftl.latency.rounds.take_rounds` has
             it.
     """
@@ -84,9 +84,8 @@ def time_all(
     before: dict[Timed, list[Take]] = {}
     for (folder, runtime), made in made_from.items():
         earlier = made_before(folder / TIMES[runtime], made)
-        takes = [Take(**take) for take in earlier.get("rounds", [])] if earlier else []
-        finished = earlier is not None and (len(takes) >= ROUNDS or not takes)  # older files tell no rounds
-        if not finished or (again and takes and why_unstable(takes)):
+        takes = [Take(**take) for take in earlier["rounds"]] if earlier else []
+        if len(takes) < ROUNDS or (again and why_unstable(takes)):
             before[folder, runtime] = takes
     if patience is None and again:  # the first rounds are over, so they cannot tell
         patience = 2 * SECONDS * len(before)
@@ -116,7 +115,7 @@ def time_all(
 
 
 def _parted(taken: Mapping[str, Any]) -> tuple[Take, dict[str, Any]]:
-    """What `time_once` tells of one take, and what it tells of all."""
+    """What `time_once` gives, parted into the take itself and what is the same for all takes."""
     return (
         Take(**{key: taken[key] for key in Take._fields}),
         {key: value for key, value in taken.items() if key not in Take._fields},

@@ -1,7 +1,7 @@
-"""One take of an inference time: one network to a process, warm, batch 1, fixed threads.
+"""One take of one network's latency, in a process of its own: warm, batch 1, fixed threads.
 
-Several networks in one process were seen to reverse their ranking, so each is timed in a process of its own, one after
-the other. These are forked from one that has torch loaded and has computed nothing, which saves seconds a network.
+Several networks in one process were seen to reverse their ranking, so each is timed in its own, one after the other.
+The processes are forked from one that has loaded torch and computed nothing, which saves seconds for each network.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from ftl.latency import machine_load
 from ftl.latency.rounds import ROUNDS
 
 SECONDS = float(os.environ.get("FTL_TIMING_SECONDS", "4"))
-"""As long as the runs of one network are counted in all rounds that `ftl.latency.rounds` takes of each."""
+"""How long one network is run in all rounds of `ftl.latency.rounds` together."""
 
 TAKE_SECONDS = SECONDS / ROUNDS
-"""Of one take, within `LEAST_RUNS` and `MOST_RUNS`; an eighth of it more to warm."""
+"""How long it is run in one take, within `LEAST_RUNS` and `MOST_RUNS` runs; an eighth of it more to warm up."""
 
 PATIENCE = float(os.environ["FTL_TIMING_PATIENCE"]) if "FTL_TIMING_PATIENCE" in os.environ else None
-"""Seconds for taking again what is unstable, with the waits for a quiet machine; None: as many as its rounds took."""
+"""Seconds for timing unstable networks again, with the waits for a quiet machine; None: as many as the rounds took."""
 
 WARM_SECONDS, WARM_RUNS = TAKE_SECONDS / 8, 3
 LEAST_RUNS, MOST_RUNS = 5, 200
@@ -144,7 +144,7 @@ def _measure(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
 
 
 def _in_pytorch(folder: Path) -> tuple[Callable[[], object], str]:
-    """What is timed, and in what."""
+    """A function that computes one answer in PyTorch, and the name of this version of it."""
     import numpy as np
     import torch
 
@@ -163,6 +163,7 @@ def _in_pytorch(folder: Path) -> tuple[Callable[[], object], str]:
 
 
 def _in_onnx_runtime(file: Path, threads: int) -> tuple[Callable[[], object], str]:
+    """A function that computes one answer in ONNX Runtime, and the name of this version of it."""
     import numpy as np
     import onnxruntime
 

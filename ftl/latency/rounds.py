@@ -1,8 +1,8 @@
-"""Times in rounds over all networks: what several takes of one come to, and which are taken again.
+"""Rounds of timing: how often each network is timed, what its takes come to, and which networks are timed again.
 
-A network that was timed while others used the processor is told to be slower than it is, by a factor of up to 100. So
-each is timed several times, at other moments and in another order, and the lowest median counts. It is relied on when
-two rounds agree that were taken while nothing else ran.
+A network that is timed while other programs use the processor seems slower than it is, by a factor of up to 100. So
+each is timed several times, at other moments and in another order, and the lowest median counts. It is stable when two
+rounds agree that were taken while nothing else ran. Nothing here measures: `take` and `look` are given.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Take(NamedTuple):
 
 
 def why_unstable(takes: Sequence[Take]) -> str:
-    """Why the lowest median of some rounds is not to be relied on; empty where two quiet ones confirm it."""
+    """Why the lowest median of some rounds cannot be relied on; empty where two quiet rounds confirm it."""
     lowest = min(take.median_ms for take in takes)
     quiet = sorted(take.median_ms for take in takes if take.others <= QUIET)
     if len(quiet) > 1 and quiet[1] <= lowest * (1 + CLOSE):
@@ -60,7 +60,7 @@ def why_unstable(takes: Sequence[Take]) -> str:
 
 
 def figure(takes: Sequence[Take]) -> dict[str, Any]:
-    """What some rounds come to: the lowest median with its own quartiles, whether it is to be relied on, all rounds."""
+    """What some rounds come to: the lowest median with its quartiles, why it is `unstable` if it is, and all rounds."""
     lowest = min(takes, key=lambda take: take.median_ms)
     return lowest._asdict() | {"unstable": why_unstable(takes), "rounds": [take._asdict() for take in takes]}
 
@@ -77,12 +77,12 @@ def take_rounds(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[Key, list[Take]]:
-    """Time the networks called `keys` in rounds, and those whose times do not agree again, when the machine is quiet.
+    """Time the networks called `keys` in rounds; then those whose times do not agree again, when the machine is quiet.
 
     Args:
         take: times one of them once.
-        keep: hears of each take, with all that there are of this network.
-        before: takes that there are already; rounds go on behind them.
+        keep: called after each take, with all takes of this network.
+        before: takes of an earlier run, after which the rounds go on.
         look: the share of the processor that others use now.
         patience: seconds for waiting and for taking again together; None: as many as the first rounds take.
         clock, sleep: as those of `time`.
@@ -124,7 +124,7 @@ def _await_quiet(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Wait until others use little of the processor, or the clock comes to `end`."""
+    """Wait until other programs use little of the processor, or the clock comes to `end`."""
     while look() > QUIET and clock() < end:
         report(0, 1, "waiting until the machine is quiet, to time again")
         sleep(_POLL)

@@ -1,1 +1,1 @@
-"""Networks: backbones by name or from a file, pruned networks in folders, classifiers."""
+"""Networks: backbones by name or from a file, pruned networks in folders, and classifiers."""

@@ -1,4 +1,4 @@
-"""A backbone: what maps photographs to feature maps. Most are chains of convolutions, batch norms, ReLUs and pools.
+"""Backbones: networks that map images to feature maps. Most are chains of convolutions, batch norms, ReLUs and pools.
 
 A chain is described by a list that JSON can hold; any other network by a dictionary, see `ftl.models.graph`.
 """
@@ -27,7 +27,7 @@ Features = nn.Sequential | fx.GraphModule
 class Backbone(nn.Module):
     """A feature extractor: `features` maps (N, 3, size, size) to a map (N, C, H, W).
 
-    `preprocess(list of RGB uint8 arrays)` gives the input tensor. Layer names, as `features.0`, are torchvision's.
+    `preprocess(list of RGB uint8 arrays)` gives its input. Layer names, as `features.0`, are torchvision's.
     """
 
     def __init__(self, name: str, features: Features, preprocess: Preprocess) -> None:
@@ -71,7 +71,7 @@ class Backbone(nn.Module):
     def parameters_count(self) -> int:
         """Number of parameters as Keras counts them: weights, biases, and four numbers per normalised channel."""
         weights = sum(parameter.numel() for parameter in self.parameters())
-        statistics = sum(2 * one.num_features for one in self.features.modules() if isinstance(one, nn.BatchNorm2d))
+        statistics = sum(2 * norm.num_features for norm in self.features.modules() if isinstance(norm, nn.BatchNorm2d))
         return weights + statistics
 
 
@@ -94,7 +94,7 @@ class Block(NamedTuple):
 def _is_chain(features: nn.Module) -> bool:
     made_of = (*(kind.module for kind in CHAIN.values()), *REMOVED)
     return isinstance(features, nn.Sequential) and all(
-        isinstance(one, made_of) and getattr(one, "groups", 1) == 1 for one in features
+        isinstance(layer, made_of) and getattr(layer, "groups", 1) == 1 for layer in features
     )
 
 
@@ -120,15 +120,15 @@ def build(spec: Spec) -> Features:
 
 
 def _build_chain(spec: list[Layer]) -> nn.Sequential:
-    layers = [build_layer(one, CHAIN) for one in spec]
+    layers = [build_layer(layer, CHAIN) for layer in spec]
     if not any(isinstance(layer, nn.Conv2d) for layer in layers):
         raise FtlError("the network has no convolution: there is nothing to rank")
     channels = 3
-    for number, one in enumerate(spec):
-        takes = one.get("in", one.get("channels", channels))
+    for number, layer in enumerate(spec):
+        takes = layer.get("in", layer.get("channels", channels))
         if takes != channels:
-            raise FtlError(f"layer {number} ({one['type']}) takes {takes} channels, but gets {channels}")
-        channels = one.get("out", channels)
+            raise FtlError(f"layer {number} ({layer['type']}) takes {takes} channels, but gets {channels}")
+        channels = layer.get("out", channels)
     return nn.Sequential(*layers)
 
 
@@ -206,12 +206,12 @@ def _steps(room: int, stride: int, ceil: bool, reach: int) -> int:
 
 
 def macs(spec: Spec, size: int) -> int:
-    """Multiply-adds of one image through the convolutions, for a square input of `size` pixels."""
+    """MACs (multiply-accumulate operations) of all convolutions for one image, a square of `size` pixels."""
     return sum(map(layer_macs, layers_of(spec), map_sizes(spec, size)))
 
 
 def layer_macs(layer: Layer, side: tuple[int, int]) -> int:
-    """Multiply-adds of a layer whose map is `side` (height, width): 0 for all that is no convolution."""
+    """MACs of a layer whose map is `side` (height, width): 0 for all that is no convolution."""
     if layer["type"] != "conv":
         return 0
     seen = layer["in"] // layer.get("groups", 1)  # channels that a filter sees
@@ -219,10 +219,10 @@ def layer_macs(layer: Layer, side: tuple[int, int]) -> int:
 
 
 def macs_by_layer(spec: Spec, size: int) -> dict[str, int]:
-    """Multiply-adds of one image through each convolution, by its name."""
-    named = ((one.get("name", index), one) for index, one in enumerate(layers_of(spec)))
+    """MACs of each convolution for one image, a square of `size` pixels, by its name."""
+    named = ((layer.get("name", index), layer) for index, layer in enumerate(layers_of(spec)))
     return {
-        f"features.{name}": layer_macs(one, side)
-        for (name, one), side in zip(named, map_sizes(spec, size), strict=True)
-        if one["type"] == "conv"
+        f"features.{name}": layer_macs(layer, side)
+        for (name, layer), side in zip(named, map_sizes(spec, size), strict=True)
+        if layer["type"] == "conv"
     }

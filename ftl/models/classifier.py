@@ -1,4 +1,4 @@
-"""A network with its head: what classifies a photograph, and the one file that is taken home."""
+"""Classifiers: a network with its head, read from a sweep's folder or from one exported file, and exported."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Model:
 
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Class probabilities (N, classes) of RGB uint8 images, each (height, width, 3)."""
+        """Class probabilities float64 (N, classes) of RGB uint8 images, each (height, width, 3)."""
         maps = self.network(self.network.preprocess(images))
         return self.head.probabilities(features_from(maps, pooled=self.head.pooled))
 
     @torch.inference_mode()
     def evidence(self, images: Sequence[np.ndarray], label: str) -> tuple[np.ndarray, np.ndarray]:
-        """Class probabilities (N, classes), and where they come from: what each place of the last map adds, (N, H, W).
+        """Class probabilities (N, classes), and what each place of the last map adds to them (N, H, W); float64.
 
         The head is linear, so nothing is estimated: with two classes, a map's sum and the bias are the log-odds of
         `label`; with more, its logit less the mean of all. Raises `FtlError` when there is no such class.
@@ -77,7 +77,7 @@ def read_head(file: Path) -> Head:
     try:
         data = header["head"]
         weight, bias = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
-        pooled = bool(data.get("pooled", False))
+        pooled = bool(data["pooled"])
         return Head(weight, bias, tuple(data["classes"]), data["c"], tuple(data["scores"]), pooled)
     except (KeyError, TypeError, ValueError) as error:
         raise FtlError(f"{file} holds no classifier ({error!r})") from error

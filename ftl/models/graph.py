@@ -1,7 +1,7 @@
-"""A network that is no chain: residual additions, multiplications and concatenations, as plain data and back.
+"""Graphs: networks that are no chain, with additions, multiplications and concatenations, as plain data and back.
 
 It is described by `{"nodes": [...], "output": name}`. Each node is a layer or one of `JOINS`, with its `name` and the
-names that it reads, `from`; the photographs are `input`. `build` makes a `torch.fx` graph of it that runs, trains and
+names that it reads, `from`; the images are `input`. `build` makes a `torch.fx` graph of it that runs, trains and
 exports as any module does; `ftl.models.tracing` describes one, with its widths as they are. Nothing of a description
 is ever run as code: types come from a list, names are checked.
 """
@@ -39,12 +39,12 @@ def channels_of(spec: GraphSpec) -> dict[str, int]:
     """How many channels each node's map has. Raises `FtlError` when the description is damaged, or they do not fit."""
     channels = {INPUT: 3}
     try:
-        for one in spec["nodes"]:
-            _check_name(one["name"], channels)
-            channels[one["name"]] = _channels(one, [channels[source] for source in one["from"]])
+        for node in spec["nodes"]:
+            _check_name(node["name"], channels)
+            channels[node["name"]] = _channels(node, [channels[source] for source in node["from"]])
         if spec["output"] not in channels:
             raise FtlError(f"the network gives {spec['output']!r}, which is none of its nodes")
-        if not any(one["type"] == "conv" for one in spec["nodes"]):
+        if not any(node["type"] == "conv" for node in spec["nodes"]):
             raise FtlError("the network has no convolution: there is nothing to rank")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FtlError(f"the description of the network's layers is damaged ({error!r})") from error
@@ -60,9 +60,9 @@ def _check_name(name: str, taken: Collection[str]) -> None:
         raise FtlError(f"two layers are named {name}")
 
 
-def _channels(one: dict[str, Any], given: list[int]) -> int:
+def _channels(node: dict[str, Any], given: list[int]) -> int:
     """Channels of a node's output. Raises `FtlError` when those of its inputs do not fit."""
-    kind, name = one["type"], one["name"]
+    kind, name = node["type"], node["name"]
     if kind == "cat" and given:
         return sum(given)
     if kind in ("add", "mul") and len(given) == 2:
@@ -71,32 +71,32 @@ def _channels(one: dict[str, Any], given: list[int]) -> int:
         return given[0]
     if kind not in GRAPH or len(given) != 1:
         raise FtlError(f"{name}: there is no {kind!r} of {len(given)} maps")
-    takes = one.get("in", one.get("channels", given[0]))
+    takes = node.get("in", node.get("channels", given[0]))
     if takes != given[0]:
         raise FtlError(f"layer {name} ({kind}) takes {takes} channels, but gets {given[0]}")
-    if one.get("groups", 1) != 1 and not one["groups"] == one["in"] == one["out"]:
+    if node.get("groups", 1) != 1 and not node["groups"] == node["in"] == node["out"]:
         raise FtlError(f"layer {name}: a convolution in groups must be depthwise")
-    return one.get("out", given[0])
+    return node.get("out", given[0])
 
 
 def build(spec: GraphSpec) -> fx.GraphModule:
-    """Plain data to a network with fresh weights. Raises `FtlError` for data that describe none."""
+    """Build a network with fresh weights from plain data. Raises `FtlError` for data that describe none."""
     nodes = nodes_of(spec)
-    types = {one["name"]: one["type"] for one in nodes}
-    readers = [source for one in nodes for source in one["from"]] + [spec["output"]]
+    types = {node["name"]: node["type"] for node in nodes}
+    readers = [source for node in nodes for source in node["from"]] + [spec["output"]]
     graph, modules = fx.Graph(), dict[str, nn.Module]()
     values = {INPUT: graph.placeholder(INPUT)}
-    for one in nodes:
-        name, kind, given = one["name"], one["type"], [values[source] for source in one["from"]]
+    for node in nodes:
+        name, kind, given = node["name"], node["type"], [values[source] for source in node["from"]]
         if kind == "cat":
             values[name] = graph.create_node("call_function", torch.cat, (given, 1), name=name)
         elif kind in JOINS:
             join = operator.add if kind == "add" else operator.mul
             values[name] = graph.create_node("call_function", join, tuple(given), name=name)
         else:
-            (source,) = one["from"]
+            (source,) = node["from"]
             alone = types.get(source) in _FRESH and readers.count(source) == 1
-            modules[name] = build_layer(one | {"inplace": alone}, GRAPH)
+            modules[name] = build_layer(node | {"inplace": alone}, GRAPH)
             values[name] = graph.call_module(name, (given[0],))
     graph.output(values[spec["output"]])
     return fx.GraphModule(modules, graph, "Features")
@@ -108,7 +108,7 @@ def node_name(node: fx.Node) -> str:
 
 
 def walk(features: fx.GraphModule, x: torch.Tensor, wanted: Collection[str]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Run a network node after node on (N, 3, H, W) and give each wanted node's map, (N, C, h, w), when it is there.
+    """Run a network node after node on (N, 3, H, W); gives each wanted node's map, (N, C, h, w), when it is computed.
 
     It ends with the last of them: what lies behind is not computed. A map may be overwritten as soon as the
     next is asked for.
@@ -138,7 +138,7 @@ def shapes(spec: GraphSpec, size: int) -> dict[str, tuple[int, int]]:
     """
     with torch.device("meta"), torch.inference_mode():
         features, x = build(spec).eval(), torch.empty(1, 3, size, size)
-        names = [one["name"] for one in spec["nodes"]]
+        names = [node["name"] for node in spec["nodes"]]
         try:
             return {name: (value.shape[2], value.shape[3]) for name, value in walk(features, x, names)}
         except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""A linear head: class probabilities from the last maps of a network."""
+"""Linear heads: class probabilities from the last maps of a network."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Head:
     """A linear classifier: `weight` float32 (1 or classes, d), `bias` float32 (1 or classes,), `classes` their names.
 
     `c`: the inverse penalty that the cross-validation chose; `scores`: mean accuracy over the folds for each of
-    `ftl.training.linear_head.CS`;
-    both only of a head that was fitted apart from its network. `pooled`: its features are the means of the last maps.
+    `ftl.training.linear_head.CS`; both only of a head that was not trained together with its network. `pooled`: its
+    features are the means of the last maps.
     """
 
     weight: np.ndarray
@@ -45,5 +45,5 @@ def features_from(maps: torch.Tensor, *, pooled: bool) -> np.ndarray:
 
 
 def flattened(maps: torch.Tensor, *, pooled: bool) -> torch.Tensor:
-    """The same as a tensor, through which gradients flow."""
+    """`features_from` as a tensor (N, d), through which gradients flow."""
     return maps.mean((2, 3)) if pooled else maps.permute(0, 2, 3, 1).flatten(1)

@@ -1,4 +1,4 @@
-"""Load a backbone by name or from a file; save one as a file that carries its own description."""
+"""Loading a backbone by name or from a file, and saving one as a file with its own description."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ftl.errors import FtlError
 from ftl.files import whole_file
 from ftl.models.backbone import Backbone, Features, Spec, build, describe, layers_of
 from ftl.models.keras_h5 import read_keras
-from ftl.models.layers import REMOVED
+from ftl.models.layers import REMOVED, Layer
 from ftl.models.layout import DESCRIPTION, WEIGHTS
 from ftl.models.network_folder import read_description
 from ftl.models.preprocess import Preprocess
@@ -48,11 +48,11 @@ def load_backbone(source: str | Path, *, weights: str | Path | None = None, prep
     if str(source) in REGISTRY:
         chosen = architecture(str(source))
         file = Path(weights) if weights is not None else _imagenet_weights(chosen)
-        features, kind, size, name = _named(chosen, file)
+        features, kind, size, name = _load_named(chosen, file)
     elif path.exists():
         if weights is not None:
             raise FtlError(f"--weights goes with a backbone's name; {path} holds its own weights")
-        features, kind, size, name = _from_path(path)
+        features, kind, size, name = _load_path(path)
     elif path.suffix or len(path.parts) > 1:
         raise FtlError(f"there is no file {path}")
     else:
@@ -61,9 +61,9 @@ def load_backbone(source: str | Path, *, weights: str | Path | None = None, prep
     return Backbone(name, features, Preprocess(preprocess or kind, size))
 
 
-def _from_path(path: Path) -> tuple[Features, str, int, str]:
+def _load_path(path: Path) -> tuple[Features, str, int, str]:
     if path.is_dir() or path.name == DESCRIPTION:
-        return _from_folder(path if path.is_dir() else path.parent)
+        return _load_folder(path if path.is_dir() else path.parent)
     suffix = path.suffix.lower()
     if suffix in _PICKLES:
         raise FtlError(
@@ -78,50 +78,51 @@ def _from_path(path: Path) -> tuple[Features, str, int, str]:
         raise FtlError(f"{path}: a backbone is an .h5, .safetensors, .pt, .pth or .pt2 file")
     beside = path.parent / DESCRIPTION
     if path.name == WEIGHTS and beside.is_file():
-        return _from_path(beside)
+        return _load_path(beside)
     tensors, header = read_tensors(path)
     if "layers" in header:
-        features = hollow(header["layers"])
-        fill(features, tensors, path)
+        features = build_empty(header["layers"])
+        load_weights(features, tensors, path)
         return features, header["preprocess"], header["size"], header.get("name", path.stem)
-    fits = {one: _fits(one, tensors) for one in REGISTRY.values()}
-    fitting = [one for one, count in fits.items() if count and count == max(fits.values())]  # 18 layers are in 34, too
+    fits = {known: _fits(known, tensors) for known in REGISTRY.values()}
+    most = max(fits.values())  # resnet18's layers are all in resnet34, too
+    fitting = [known for known, count in fits.items() if count and count == most]
     if len(fitting) != 1:
         raise FtlError(
             f"{path} holds weights without a description of the layers, and they fit no known backbone "
             f"({', '.join(REGISTRY)}): save it with ftl.save_backbone(network, path)"
         )
-    return _named(fitting[0], path)
+    return _load_named(fitting[0], path)
 
 
-def _from_folder(folder: Path) -> tuple[Features, str, int, str]:
+def _load_folder(folder: Path) -> tuple[Features, str, int, str]:
     description = read_description(folder)
     try:
-        features, preprocess = hollow(description["architecture"]), description["preprocess"]
+        features, preprocess = build_empty(description["architecture"]), description["preprocess"]
         kind, size, name = preprocess["kind"], int(preprocess["size"]), str(description["backbone"])
     except (KeyError, TypeError) as error:
         raise FtlError(f"{folder}/{DESCRIPTION} describes no network ({error!r})") from error
     tensors, _ = read_tensors(Path(folder) / WEIGHTS)
-    fill(features, tensors, Path(folder) / WEIGHTS)
+    load_weights(features, tensors, Path(folder) / WEIGHTS)
     return features, kind, size, name
 
 
 def build_like(features: nn.Module) -> Features:
-    """The same network without dropouts and classifier, checked to be one that a backbone may be."""
-    made = hollow(describe(features))
+    """A copy of a network without dropouts and classifier. Raises `FtlError` for one that no backbone may be."""
+    made = build_empty(describe(features))
     if isinstance(made, nn.Sequential):
-        kept = [one for one in features.children() if not isinstance(one, REMOVED)]
+        kept = [layer for layer in features.children() if not isinstance(layer, REMOVED)]
         given = {
             f"{index}.{key}": value for index, layer in enumerate(kept) for key, value in layer.state_dict().items()
         }
     else:
         given = features.state_dict()
-    fill(made, given, Path(type(features).__name__))
+    load_weights(made, given, Path(type(features).__name__))
     return made
 
 
-def hollow(spec: Spec) -> Features:
-    """Layers without memory for their weights, until `fill` gives them some: a file may tell of any number.
+def build_empty(spec: Spec) -> Features:
+    """Layers without memory for their weights, until `load_weights` gives them some: a file may claim any number.
 
     Raises `FtlError` for data that describe no network.
     """
@@ -140,8 +141,8 @@ def save_backbone(
 ) -> None:
     """Write any network that can be pruned as `.safetensors` with its description, up to its last map.
 
-    Raises `FtlError` that names the layer which prevents it: see `ftl.models.layers` for those that do not.
-    `made_with` goes into the header: what, if anything, it was trained on and how.
+    `made_with` goes into the header: what it was trained on, and how. Raises `FtlError` that names the layer for a
+    network that no backbone may be; `ftl.models.layers` has those that it may hold.
     """
     clean = build_like(features)
     header = {"layers": describe(clean), "preprocess": preprocess, "size": size, "name": name or Path(path).stem}
@@ -152,8 +153,12 @@ def save_backbone(
         draft.write_bytes(save(tensors, metadata={"ftl": json.dumps(header)}))
 
 
+def _convolutions(spec: Spec) -> list[Layer]:
+    return [layer for layer in layers_of(spec) if layer["type"] == "conv"]
+
+
 def _features_only(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights by the names that a network's own layers have, also in files of its first days."""
+    """Weights by the names that a network's own layers have, also in old files."""
     inside = {key.removeprefix("features."): value for key, value in tensors.items() if key.startswith("features.")}
     return {_OLD.sub(r"\1\2", key): value for key, value in (inside or tensors).items()}
 
@@ -164,32 +169,29 @@ _OLD = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 def _fits(chosen: Architecture, tensors: dict[str, torch.Tensor]) -> int:
     """How many of a file's weights an architecture has a place for; 0 where any of its own is missing."""
-    expected = {key: value for key, value in hollow(chosen.spec()).state_dict().items() if value.dim()}
+    expected = {key: value for key, value in build_empty(chosen.spec()).state_dict().items() if value.dim()}
     found = _features_only(tensors)
     fits = all(key in found and found[key].shape == value.shape for key, value in expected.items())
     return len(expected) if fits else 0
 
 
-def _named(chosen: Architecture, file: Path) -> tuple[Features, str, int, str]:
+def _load_named(chosen: Architecture, file: Path) -> tuple[Features, str, int, str]:
     if file.suffix.lower() in (".h5", ".hdf5", ".pt2"):
-        loaded, kind, size, _ = _from_path(file)
-        given, wanted = (
-            [one for one in layers_of(spec) if one["type"] == "conv"] for spec in (describe(loaded), chosen.spec())
-        )
-        if given != wanted:
+        loaded, kind, size, _ = _load_path(file)
+        if _convolutions(describe(loaded)) != _convolutions(chosen.spec()):
             raise FtlError(f"{file} is no {chosen.name}: give the file itself as the backbone")
         return loaded, kind, size, chosen.name
     tensors, header = read_tensors(file)
-    features = hollow(chosen.spec())
-    fill(features, tensors, file)
+    features = build_empty(chosen.spec())
+    load_weights(features, tensors, file)
     kind = header.get("preprocess") or (
         "imagenet" if any(key.startswith("classifier.") for key in tensors) else chosen.preprocess
     )
     return features, kind, header.get("size", 224), chosen.name
 
 
-def fill(features: Features, tensors: dict[str, torch.Tensor], file: Path) -> None:
-    """Put copies of weights (`features.0.weight`, ...) into layers.
+def load_weights(features: Features, tensors: dict[str, torch.Tensor], file: Path) -> None:
+    """Put copies of weights (`features.0.weight`, ...), read from `file`, into layers.
 
     Raises `FtlError` when one is missing or of another shape, or the file has more weights of the same parts.
     """

@@ -1,4 +1,4 @@
-"""The original's networks: Keras 2 `.h5` files, read with h5py and nothing that could run code."""
+"""Keras 2 `.h5` files, the original's networks, read with h5py and nothing that could run code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_keras(path: Path) -> tuple[nn.Sequential, int]:
             config = json.loads(file.attrs["model_config"])["config"]
             layers = config if isinstance(config, list) else config["layers"]
             weights = file["model_weights"]
-            return _convert(path, [(one["class_name"], one["config"]) for one in layers], weights)
+            return _convert(path, [(layer["class_name"], layer["config"]) for layer in layers], weights)
     except FtlError:
         raise
     except Exception as error:  # whatever a damaged file leads to, means the same to a user
@@ -77,7 +77,7 @@ def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py
         arrays = _arrays(weights, config["name"])
         if kind == "Conv2D":
             new, side = _convolution(config, arrays, side)
-            channels = next(one.out_channels for one in new if isinstance(one, nn.Conv2d))
+            channels = next(layer.out_channels for layer in new if isinstance(layer, nn.Conv2d))
         elif kind in ("MaxPooling2D", "AveragePooling2D"):
             new, side = _pool(kind, config, side, path)
         elif kind == "BatchNormalization":
@@ -91,7 +91,7 @@ def _convert(path: Path, layers: list[tuple[str, dict[str, Any]]], weights: h5py
         else:
             raise FtlError(f"{path}: a backbone may not hold a {kind} layer ({config.get('name')})")
         made += new
-    if not any(isinstance(one, nn.Conv2d) for one in made):
+    if not any(isinstance(layer, nn.Conv2d) for layer in made):
         raise FtlError(f"{path} holds no convolution: there is nothing to rank")
     return nn.Sequential(*made), size
 

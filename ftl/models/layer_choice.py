@@ -1,4 +1,4 @@
-"""What one layer of a pruned network keeps, and the scores of all its filters."""
+"""The choice of filters: what one layer of a pruned network keeps, and the scores of all its filters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 class LayerChoice:
     """What one layer keeps: `scores[group]` float32 (C,) of all its filters, `kept` indices, rising.
 
-    `tied`: equal scores on both sides of the cut, so the order of filters decided, not merit. `members`: where filters
-    of several layers can only go together, those layers, the one that `name` says first.
+    `equal`: scores were equal on both sides of the cut, so the order of filters decided. `members`: the layers of a
+    coupling group, of which `name` is the first; empty in a chain.
     """
 
     name: str
     scores: dict[str, np.ndarray]
     kept: list[int]
-    tied: bool = False
+    equal: bool = False
     members: tuple[str, ...] = ()
 
 

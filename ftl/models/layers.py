@@ -11,7 +11,7 @@ from ftl.errors import FtlError
 from ftl.models.pooling import MaxPool, pair
 
 Layer = dict[str, Any]
-"""`{"type": ..., ...}` with plain numbers."""
+"""A layer as `{"type": ..., ...}` with plain numbers."""
 
 REMOVED = (nn.Dropout, nn.Dropout2d, nn.Identity)
 """Layers that do nothing in a network that is used: they are left out of its description."""
@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 
 
 def is_depthwise(layer: nn.Conv2d) -> bool:
-    """Whether each filter sees one channel, its own: filters are then tied to those of the layer before."""
+    """Whether each filter sees one channel, its own: its filters are then coupled with those of the layer before."""
     return 1 < layer.groups == layer.in_channels == layer.out_channels
 
 
@@ -38,13 +38,13 @@ _BOUNDS = {
 
 
 def build_layer(layer: Layer, kinds: dict[str, Kind]) -> nn.Module:
-    """Plain data to a layer with fresh weights. Raises `FtlError` for data that describe none of these `kinds`."""
+    """Build a layer with fresh weights from plain data. Raises `FtlError` for data that describe none of `kinds`."""
     try:
         for key, (least, most) in _BOUNDS.items():
             given = layer.get(key, least)
             numbers = [*given] if isinstance(given, (list, tuple)) else [given]
             if len(numbers) not in (1, 4 if key == "sides" else 2) or not all(
-                type(one) is int and least <= one <= most for one in numbers
+                type(number) is int and least <= number <= most for number in numbers
             ):
                 raise FtlError(f"a {layer['type']} layer cannot have a {key} of {str(given)[:40]}")
         if not 0 < layer.get("eps", 1) < 1e6:
@@ -65,7 +65,7 @@ def _describe_conv(layer: nn.Conv2d) -> Layer:
     padding = layer.padding
     if isinstance(padding, str):
         reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
-        if padding == "same" and any(one % 2 for one in reach):
+        if padding == "same" and any(length % 2 for length in reach):
             raise FtlError("'same' padding of an even kernel is not supported: pad in front of the convolution")
         padding = (reach[0] // 2, reach[1] // 2) if padding == "same" else (0, 0)
     described = {
@@ -156,9 +156,9 @@ GRAPH: dict[str, Kind] = (
 
 
 def describe_layer(layer: nn.Module, kinds: dict[str, Kind]) -> Layer | None:
-    """A layer as plain data; None for one of a kind that is not among `kinds`.
+    """A layer as plain data; None where its kind is not among `kinds`.
 
-    Raises `FtlError` for one whose kind is known, but not in this form.
+    Raises `FtlError` for a layer whose kind is known, but not in this form.
     """
     own = nn.MaxPool2d if type(layer) is MaxPool else type(layer)
     for name, kind in kinds.items():

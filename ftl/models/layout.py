@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ftl.errors import FtlError
 
 DESCRIPTION, WEIGHTS = "network.json", "network.safetensors"
-"""Of a network: what it is and how it was made, and its weights."""
+"""A network's description (what it is and how it was made), and its weights."""
 
 FEATURES, EVALUATION = "features.h5", "evaluation.h5"
 """Features of the data set and of the test set."""
@@ -25,7 +25,7 @@ BASE = "base"
 
 
 def folder_name(keep: float | None) -> str:
-    """`keep-0.05`; `above-average` for the rule that needs no fraction."""
+    """The folder of a pruned network: `keep-0.05`; `above-average` for the rule that needs no keep fraction."""
     return "above-average" if keep is None else f"keep-{keep:g}"
 
 
@@ -52,22 +52,22 @@ class Budget(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its network's folder: `macs-0.01`, `ms-5`."""
+        """The name of its network's folder: `macs-0.01`, `ms-5`."""
         return f"{self.unit}-{self.limit:g}"
 
 
 def parse_budget(text: str) -> Budget:
-    """`1%` of the multiply-adds, `5ms` for one image. Raises `FtlError` for anything else."""
+    """Read `1%` of the unpruned network's MACs, or `5ms` for one image. Raises `FtlError` for anything else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(%|ms)\s*", text)
     if match is None or not float(match[1]) or (match[2] == "%" and float(match[1]) >= 100):
-        raise FtlError(f"a budget is a share of the multiply-adds below 100 %, as 1%, or a time, as 5ms; not {text!r}")
+        raise FtlError(f"a budget is a share of the MACs below 100 %, as 1%, or a time, as 5ms; not {text!r}")
     amount = float(match[1])
     return Budget(amount / 100, "macs") if match[2] == "%" else Budget(amount, "ms")
 
 
 def parse_budgets(texts: Iterable[str]) -> list[Budget]:
-    """The budgets that `parse_budget` reads, each once. Raises `FtlError` for two that are nearly the same as well."""
+    """Read budgets as `parse_budget`, each once. Raises `FtlError` also for two that are nearly the same."""
     budgets = [*dict.fromkeys(map(parse_budget, texts))]
-    if len({one.name for one in budgets}) < len(budgets):
+    if len({budget.name for budget in budgets}) < len(budgets):
         raise FtlError("two budgets differ by less than six digits: leave one out")
     return budgets

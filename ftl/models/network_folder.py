@@ -1,4 +1,4 @@
-"""A pruned network on disk: a folder with `network.json` (what it is, how it was made) and its weights."""
+"""Network folders: `network.json` (what a network is, how it was made) and its weights, written and read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_network(
         "macs": macs(spec, network.preprocess.size),
         "preprocess": {"kind": network.preprocess.kind, "size": network.preprocess.size},
         "layers": layers,
-        "tied_layers": [choice.name for choice in choices if choice.tied],
+        "tied_layers": [choice.name for choice in choices if choice.equal],
         "architecture": spec,
         "made_with": made_with,
     }
@@ -47,9 +47,9 @@ def write_network(
 
 
 def rewrite_network(folder: Path, source: Path, network: Backbone, head: str) -> None:
-    """Write what was made of the network in `source` for another kind of candidate into an existing `folder`.
+    """Write a fine-tuned or BN-recalibrated network, made of the one in `source`, into an existing `folder`.
 
-    Its description says of which network, by `from_sha256`.
+    `head`: its kind, of `ftl.models.layout.HEADS`. Its `from_sha256` says of which network it was made.
     """
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
     (folder / WEIGHTS).write_bytes(save(tensors))

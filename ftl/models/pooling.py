@@ -1,4 +1,4 @@
-"""Maximum pooling that is quick on maps with few channels."""
+"""Maximum pooling that is fast on maps with few channels."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import nn
 
 
 def pair(value: int | Sequence[int]) -> list[int]:
-    """What torch takes as one number for both sides, or as two, as two."""
-    return [value, value] if isinstance(value, int) else [int(one) for one in value]
+    """Two numbers for what torch takes as one for both sides, or as two."""
+    return [value, value] if isinstance(value, int) else [int(side) for side in value]
 
 
 _LARGE = 32

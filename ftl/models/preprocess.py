@@ -1,4 +1,4 @@
-"""From photographs to the tensor that a network was trained to see."""
+"""Preprocessing: from RGB images to the input tensor that a network was trained on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ deviation. `raw`: BGR 0-255, what the original program feeds while it scores."""
 
 
 MOST_SIZE = 4096
-"""Pixels a side of an input: a file may tell of any number, and maps are as large as it says."""
+"""The most pixels a side of an input: a file may claim any number, and maps are as large as it says."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`.pt2` archives of torch.export: the graph is JSON and the weights are raw bytes, so no pickle is ever opened.
+"""`.pt2` archives of torch.export, read without pickle: the graph is JSON, and the weights are raw bytes.
 
 torch.export.load itself unpickles what an archive asks it to; this reader refuses such archives instead.
 """
@@ -56,8 +56,8 @@ def _weights(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:
         meta = entry["tensor_meta"]
         if meta["dtype"] != _FLOAT32:
             continue  # counters of batch norms
-        shape = [one["as_int"] for one in meta["sizes"]]
-        strides = [one["as_int"] for one in meta["strides"]]
+        shape = [size["as_int"] for size in meta["sizes"]]
+        strides = [stride["as_int"] for stride in meta["strides"]]
         flat = np.frombuffer(_entry(archive, "data/weights/" + entry["path_name"]), np.float32).copy()
         offset = meta["storage_offset"]["as_int"]
         left -= 4 * prod(shape)
@@ -87,7 +87,7 @@ def _chain(graph: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Sequen
             current = _value(entry["user_input"]["arg"])["name"]
     made: list[nn.Module] = []
     for node in graph["graph"]["nodes"]:
-        arguments = {one["name"]: _value(one["arg"]) for one in node["inputs"]}
+        arguments = {argument["name"]: _value(argument["arg"]) for argument in node["inputs"]}
         source = arguments.get("input", arguments.get("self"))
         if source is None or source["name"] != current:
             raise FtlError(f"the network is no straight chain (at {node['target']})")

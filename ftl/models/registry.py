@@ -1,4 +1,4 @@
-"""Backbones by name: `vgg16`, `resnet50`, `mobilenet_v2`, ... One function or one line each."""
+"""The registry of backbones: `vgg16`, `resnet50`, `mobilenet_v2`, ..., each a function or a line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ftl.models.backbone import Spec, describe
 class Architecture(NamedTuple):
     """A backbone without weights.
 
-    `weights`: torchvision's name of its ImageNet weights, None where there are none. `preprocess`: what a file of
-    weights that does not say otherwise is taken to want.
+    `weights`: torchvision's name of its ImageNet weights, None where there are none. `preprocess`: of files of weights
+    that do not say.
     """
 
     name: str

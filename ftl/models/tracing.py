@@ -1,4 +1,4 @@
-"""From any PyTorch module to the plain description of its features, or a sentence that says which layer prevents it."""
+"""Tracing: any PyTorch module's layers as plain data, or an error that says which layer prevents it, and why."""
 
 from __future__ import annotations
 
@@ -69,30 +69,30 @@ def trace(module: nn.Module) -> GraphSpec:
 def _graph(module: nn.Module) -> fx.Graph:
     if isinstance(module, fx.GraphModule):
         return module.graph
-    modes = [(one, one.training) for one in module.modules()]
+    modes = [(child, child.training) for child in module.modules()]
     try:
         return fx.Tracer().trace(module.eval())
     except Exception as error:  # whatever a module's own code raises when it is given a stand-in for a tensor
         told = f"a {type(module).__name__} cannot be followed from layer to layer ({error})"
-        raise FtlError(_worst(module) or told) from error
+        raise FtlError(_main_obstacle(module) or told) from error
     finally:
-        for one, training in modes:
-            one.training = training
+        for child, training in modes:
+            child.training = training
 
 
 def _tidy(nodes: list[dict[str, Any]], output: str) -> GraphSpec:
-    """Without what nothing leads to the output from, and without a first name that all weights share."""
+    """Nodes without those that the output does not depend on, and without a first name that all weights share."""
     needed = {output}
-    for one in reversed(nodes):
-        needed |= set(one["from"]) if one["name"] in needed else set()
-    nodes = [one for one in nodes if one["name"] in needed]
-    while {one["name"].startswith(_COMMON) for one in nodes if one["type"] in ("conv", "norm")} == {True}:
-        short = {one["name"]: one["name"].removeprefix(_COMMON) for one in nodes}
+    for entry in reversed(nodes):
+        needed |= set(entry["from"]) if entry["name"] in needed else set()
+    nodes = [entry for entry in nodes if entry["name"] in needed]
+    while {entry["name"].startswith(_COMMON) for entry in nodes if entry["type"] in ("conv", "norm")} == {True}:
+        short = {entry["name"]: entry["name"].removeprefix(_COMMON) for entry in nodes}
         if len(set(short.values())) < len(short):
             break
         nodes = [
-            one | {"name": short[one["name"]], "from": [short.get(source, source) for source in one["from"]]}
-            for one in nodes
+            entry | {"name": short[entry["name"]], "from": [short.get(source, source) for source in entry["from"]]}
+            for entry in nodes
         ]
         output = short.get(output, output)
     spec = {"nodes": nodes, "output": output}
@@ -116,8 +116,8 @@ class _Reader:
 
     def before_pool(self, name: str) -> str:
         """What an adaptive pool in front of a classifier reads; `name` itself if there is none."""
-        one = next((one for one in self.nodes if one["name"] == name), None)
-        return one["from"][0] if one is not None and one["type"] == "adaptivepool" else name
+        entry = next((entry for entry in self.nodes if entry["name"] == name), None)
+        return entry["from"][0] if entry is not None and entry["type"] == "adaptivepool" else name
 
     def _layer(self, node: fx.Node) -> nn.Module:
         return self.module.get_submodule(str(node.target))
@@ -152,7 +152,7 @@ class _Reader:
 
     def _free_name(self, node: fx.Node, kind: str) -> str:
         wanted = str(node.target) if node.op == "call_module" else node.name
-        taken = {one["name"] for one in self.nodes} | {INPUT}
+        taken = {entry["name"] for entry in self.nodes} | {INPUT}
         if wanted not in taken:
             return wanted
         if kind in ("conv", "norm"):
@@ -198,8 +198,8 @@ class _Reader:
 
     def _refused(self, node: fx.Node, what: str) -> FtlError:
         if node.op == "call_module":
-            return FtlError(_told(what, f"layer {node.target}"))
-        return FtlError(_worst(self.module) or _told(what, f"at {node.name}"))
+            return FtlError(_refusal(what, f"layer {node.target}"))
+        return FtlError(_main_obstacle(self.module) or _refusal(what, f"at {node.name}"))
 
 
 def _arguments(node: fx.Node, names: tuple[str, ...], offset: int = 1, **other: str) -> list[Any]:
@@ -223,7 +223,7 @@ def _where(node: fx.Node) -> str:
     return f"layer {node.target}" if node.op == "call_module" else f"{getattr(node.target, '__name__', node.target)}"
 
 
-def _told(what: str, where: str) -> str:
+def _refusal(what: str, where: str) -> str:
     allowed = sorted(kind.module.__name__ for kind in GRAPH.values())
     reason = f" ({_REASONS[what]})" if what in _REASONS else ""
     return (
@@ -232,7 +232,7 @@ def _told(what: str, where: str) -> str:
     )
 
 
-def _worst(module: nn.Module) -> str:
+def _main_obstacle(module: nn.Module) -> str:
     """What prevents a refused module from being pruned more than where reading it ended; empty if that is all."""
     layers = [(name, type(layer).__name__) for name, layer in module.named_modules()]
-    return next((_told(what, f"layer {name}") for kind in _REASONS for name, what in layers if what == kind), "")
+    return next((_refusal(what, f"layer {name}") for kind in _REASONS for name, what in layers if what == kind), "")

@@ -1,4 +1,4 @@
-"""Files of weights by name: `.safetensors`, and torch's own without any pickle that could run code."""
+"""Files of weights: tensors by name from `.safetensors` and torch's files, with no pickle that could run code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _unpickled(path: Path) -> Any:
         zipped = file.read(4) == b"PK\x03\x04"  # what torch goes by
     if zipped:
         with zipfile.ZipFile(path) as archive:
-            if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise FtlError(f"{path} is compressed, and may unpack to anything: save it with torch.save")
     # mapped into memory, an array can reach beyond its numbers, but never out of the file
     return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)

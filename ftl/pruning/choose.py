@@ -15,18 +15,17 @@ from ftl.models.backbone import Backbone
 from ftl.models.layer_choice import Chosen
 from ftl.progress import Report, silent
 from ftl.pruning import surgery
-from ftl.pruning.coupled import joint_cascade, joint_once
+from ftl.pruning.coupled import choose_coupled_layerwise, choose_coupled_one_shot
 from ftl.pruning.criteria import Criterion
 from ftl.pruning.criteria import criterion as criterion_of
-from ftl.pruning.layerwise import cascade
-from ftl.pruning.one_shot import once
-from ftl.pruning.scoring import Evidence
-from ftl.pruning.settings import How
+from ftl.pruning.layerwise import choose_layerwise
+from ftl.pruning.one_shot import choose_one_shot
+from ftl.pruning.scoring import ScoringSet
 
-Mode = Callable[[Backbone, Evidence, Sequence[float | None], How, Report], Iterator[Chosen]]
+Mode = Callable[[Backbone, ScoringSet, Sequence[float | None], Criterion, PruneConfig, Report], Iterator[Chosen]]
 
-_CHAIN: dict[str, Mode] = {LAYERWISE: cascade, ONE_SHOT: once}
-_COUPLED: dict[str, Mode] = {LAYERWISE: joint_cascade, ONE_SHOT: joint_once}
+_CHAIN: dict[str, Mode] = {LAYERWISE: choose_layerwise, ONE_SHOT: choose_one_shot}
+_COUPLED: dict[str, Mode] = {LAYERWISE: choose_coupled_layerwise, ONE_SHOT: choose_coupled_one_shot}
 
 
 def score(
@@ -85,8 +84,10 @@ def choose_filters(
     """
     if not len(masks):
         raise FtlError("there are no photographs with masks to score filters by")
-    how = How(criterion or criterion_of(config.criterion), config)
-    return mode_of(backbone, config)(as_scored(backbone, config.faithful), Evidence(masks), fractions, how, report)
+    criterion = criterion or criterion_of(config.criterion)
+    return mode_of(backbone, config)(
+        as_scored(backbone, config.faithful), ScoringSet(masks), fractions, criterion, config, report
+    )
 
 
 def mode_of(backbone: Backbone, config: PruneConfig) -> Mode:

@@ -1,16 +1,16 @@
-"""Filters that can only go together: tied by a residual addition, a depthwise convolution or a multiplication.
+"""Coupled channels: filters that can only be removed together, because maps are added, multiplied or seen one by one.
 
 Where maps are added or multiplied, channel i of one meets channel i of the other, and channel i of a depthwise
-convolution sees channel i before it. Cutting filter i of one of the convolutions cuts it in all: they are one *tie*,
-and what is chosen are the filters of ties. Which convolutions those are, Torch-Pruning's dependency graph says.
+convolution sees channel i before it. Cutting filter i of one of the convolutions cuts it in all: they are one
+*coupling group*, and filters are chosen by group. Torch-Pruning's dependency graph says which convolutions those are.
 
-A tie's filters are scored on one or several maps, which `read` chooses:
+A group's filters are scored on one or several maps, which `read` chooses:
 
 - `before`: each member's own map, before it meets the others: the convolution's output, or that of the normalisation
   and of the activation behind it where these follow directly.
-- `after`: the maps where members meet: the output of each addition and multiplication of the tie, and of each depthwise
-  convolution, again behind a normalisation and an activation that follow directly. A tie that meets nowhere, of one
-  ordinary convolution, is read at its own map.
+- `after`: the maps where members meet: the output of each addition and multiplication of the group, and of each
+  depthwise convolution, again behind a normalisation and an activation that follow directly. A group of one ordinary
+  convolution, which meets no other, is read at its own map.
 
 "Directly" means: reads only this map, and nothing else reads it. The joint score of filter i is
 
@@ -19,7 +19,7 @@ A tie's filters are scored on one or several maps, which `read` chooses:
 over the scores of the M maps. A criterion that looks at weights alone scores every member instead of every map.
 
 Maps of one pixel behind a global pool, as in squeeze-and-excitation, show no place that a mask could be compared with.
-They count for no score, and convolutions that have only such maps are no choice: they stay whole.
+They count for no score, and convolutions that have only such maps keep all their filters.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LARGE = 1024
 
 
 @dataclass(frozen=True)
-class Tie:
+class CouplingGroup:
     """Convolutions that keep the same filters. `name`: the first's; `members`: all, in the order they are computed.
 
     `before`, `after`: the names of nodes at which its filters are scored.
@@ -57,22 +57,22 @@ class Tie:
 
 
 def check_prunable(backbone: Backbone) -> None:
-    """Raise `FtlError`, as `ties` does, for a network that cannot be pruned, or whose maps no memory holds."""
+    """Raise `FtlError`, as `coupling_groups` does, for a network that cannot be pruned, or with maps too large."""
     spec, size = backbone.spec(), backbone.preprocess.size
     for layer, (height, width) in zip(layers_of(spec), map_sizes(spec, size), strict=True):
         if height * width > _MOST_PLACES:
             told = f"{height:,} x {width:,}"
             raise FtlError(f"a {layer['type']} layer of the network makes maps of {told}: none can be that large")
     if not backbone.is_chain:
-        ties(backbone)
+        coupling_groups(backbone)
 
 
 @torch.inference_mode(False)  # whoever asks: the graph is traced through autograd
-def ties(backbone: Backbone) -> list[Tie]:
-    """The choices that a network has, by the order of their first members; what can only stay whole is left out.
+def coupling_groups(backbone: Backbone) -> list[CouplingGroup]:
+    """The groups of a network, by the order of their first members; those that must keep all filters are left out.
 
-    Raises `FtlError` that names the layer for a network whose filters are tied to parts of others' or to the
-    photograph.
+    Raises `FtlError` that names the layer for a network whose filters are coupled with parts of others' or with the
+    photograph's colours.
     """
     nodes = _Nodes(backbone)
     traced = copy.deepcopy(backbone)
@@ -95,14 +95,14 @@ def ties(backbone: Backbone) -> list[Tie]:
         members = [name for name in convolutions if name in together]
         done |= together
         if together != linked[first]:  # two ways to the same answer: a wrong one would cut filters that do not belong
-            told = f"Torch-Pruning ties {', '.join(members)}, but what is added and multiplied there is not the same"
+            told = f"Torch-Pruning couples {', '.join(members)}, but what is added and multiplied there is not the same"
             raise FtlError(f"{backbone.name} cannot be pruned: {told}")
         before = [nodes.settled(name) for name in members]
         after = [nodes.settled(name) for member in members for name in meets.get(member, [])]
         before, after = ([name for name in nodes.order(maps) if name not in nodes.squeezed] for maps in (before, after))
         if before:
             full = tuple(f"features.{name}" for name in members)
-            found.append(Tie(full[0], full, tuple(before), tuple(after or before)))
+            found.append(CouplingGroup(full[0], full, tuple(before), tuple(after or before)))
     return found
 
 
@@ -115,7 +115,7 @@ class _Nodes:
 
     def __init__(self, backbone: Backbone) -> None:
         spec = backbone.spec()
-        assert isinstance(spec, dict), "a chain has no ties"
+        assert isinstance(spec, dict), "a chain has no coupled filters"
         self.by_name = {one["name"]: one for one in layers_of(spec)}
         self.readers: dict[str, list[str]] = {name: [] for name in (INPUT, *self.by_name)}
         for name, one in self.by_name.items():
@@ -159,8 +159,8 @@ class _Nodes:
                 return name
             if one["type"] == "cat":
                 raise FtlError(
-                    f"layer {join} ties the filters of several layers, concatenated at {name}, to parts of its own: "
-                    "such parts cannot be scored"
+                    f"layer {join} couples the filters of several layers, concatenated at {name}, with parts of its "
+                    "own: such parts cannot be scored"
                 )
             name = one["from"][0]
-        raise FtlError(f"layer {join} ties filters to the photograph's own colours, which cannot be cut")
+        raise FtlError(f"layer {join} couples filters with the photograph's own colours, which cannot be cut")

@@ -1,4 +1,4 @@
-"""Baselines that look at the whole network at once: how its batch norms scale filters, and what the loss makes of them.
+"""Criteria of the whole network at once, as baselines: scales of batch norms, and gradients of the loss (Taylor).
 
 They give scores of all filters in one go; `bind` turns such a criterion into one that looks its scores up.
 """

@@ -1,4 +1,4 @@
-"""Run a criterion over a data set: batches in, one score per filter and group out."""
+"""Scoring: passes of a scoring set through layers, and one score per filter and group from them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _BINS = 1 << 15  # the upper half of a positive float32: steps of 1/128 of the v
 
 
 @dataclass
-class Evidence:
-    """What filters are judged by: images (N, S, S, 3) RGB uint8, their masks at any size, and their groups."""
+class ScoringSet:
+    """What ranks filters: images (N, S, S, 3) RGB uint8, their masks at any size, and their groups (class folders)."""
 
     masks: MaskSet
     images: np.ndarray = field(init=False, repr=False)
@@ -32,13 +32,13 @@ class Evidence:
     _stacks: dict[tuple[int, int], torch.Tensor] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.images = np.stack([one.image for one in self.masks.examples])
+        self.images = np.stack([example.image for example in self.masks.examples])
         self.groups = self.masks.groups
 
     def grey(self, size: tuple[int, int]) -> torch.Tensor:
         """All masks at (height, width), uint8 (N, height, width)."""
         if size not in self._stacks:
-            self._stacks[size] = torch.from_numpy(np.stack([one.mask(*size) for one in self.masks.examples]))
+            self._stacks[size] = torch.from_numpy(np.stack([example.mask(*size) for example in self.masks.examples]))
         return self._stacks[size]
 
     def maps(self, activation: torch.Tensor, where: slice, top: torch.Tensor | None, wrap: bool) -> Maps:
@@ -76,7 +76,7 @@ class Tally:
             if pooled:
                 above, below = above.sum(0, keepdims=True), below.sum(0, keepdims=True)
             ratios = np.divide(above, below, out=np.zeros_like(above), where=below > 0).astype(np.float32)
-            # float32 and summed filter by filter: the original's rounding decides what counts as a tie
+            # float32 and summed filter by filter: the original's rounding decides which scores are equal
             scores[name] = np.mean(np.ascontiguousarray(ratios.T), axis=1)
         return scores
 

@@ -1,4 +1,4 @@
-"""Rules: which filters stay, given their scores."""
+"""Selection rules: which filters stay, given their scores."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def check_rule(rule: str) -> None:
 
 
 class Picked(NamedTuple):
-    """`kept`: indices, rising. `tied`: a dropped filter scores as high as one kept, so their order decided."""
+    """`kept`: indices, rising. `equal`: a dropped filter scores as high as one kept, so their order decided."""
 
     kept: list[int]
-    tied: bool
+    equal: bool
 
 
 def pick(
@@ -67,7 +67,7 @@ def pick(
     """
     check_rule(rule)
     united: set[int] = set()
-    tied = False
+    equal = False
     for group, values in scores.items():
         if rule == "above-average" or fraction is None:
             kept = above_average(values)
@@ -75,15 +75,15 @@ def pick(
             share = fraction[group] if isinstance(fraction, Mapping) else fraction
             kept = keep_fraction(values, share, faithful=faithful)
         dropped = np.delete(values, kept)
-        tied |= bool(dropped.size and dropped.max() == values[kept].min())
+        equal |= bool(dropped.size and dropped.max() == values[kept].min())
         united |= set(kept)
     if lacking := -len(united) % round_to:
         places = np.min([np.argsort(np.argsort(-values, kind="stable")) for values in scores.values()], 0)
         rest = sorted(set(range(len(places))) - united, key=lambda index: int(places[index]))
         more, left = rest[:lacking], rest[lacking:]
-        tied = bool(left) and any(values[more[-1]] == values[left[0]] for values in scores.values())
+        equal = bool(left) and any(values[more[-1]] == values[left[0]] for values in scores.values())
         united |= set(more)
-    return Picked(sorted(united), tied)
+    return Picked(sorted(united), equal)
 
 
 def pick_all(

@@ -1,4 +1,4 @@
-"""Cut filters out of a network. The whole of Torch-Pruning that this project uses is here."""
+"""Surgery: filters cut out of a network. Torch-Pruning is used here and in `ftl.pruning.coupling` alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     """A copy of `backbone` in which each named convolution has only its `kept` filters, and its followers fit.
 
     Weights, biases and trained batch norm statistics are those of the filters kept. Convolutions that are not named
-    stay whole, but for those that are tied to one that is (`ftl.pruning.coupling`): they keep the same filters. Raises
-    `FtlError` for a name or an index that does not exist, two names of one tie, or when a layer would be left empty.
+    keep all filters, but for those that are coupled with a named one (`ftl.pruning.coupling`): they keep the same.
+    Raises `FtlError` for a name or an index that does not exist, two names of one coupling group, or when a layer would
+    be left empty.
     """
     pruned = copy.deepcopy(backbone)
     graph = dependencies(pruned)
@@ -29,7 +30,7 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
         if name not in layers:
             raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(layers)}")
         if layers[name].out_channels != whole[name]:
-            raise FtlError(f"{name} is tied to a convolution that is named as well: name one of both")
+            raise FtlError(f"{name} is coupled with a convolution that is named as well: name one of both")
         cut(graph, layers[name], indices, name)
     return Backbone(pruned.name, pruned.features, pruned.preprocess)
 
@@ -50,7 +51,7 @@ def dependencies(backbone: Backbone) -> tp.DependencyGraph:
 
 
 def cut(graph: tp.DependencyGraph, conv: nn.Conv2d, kept: Sequence[int], name: str) -> None:
-    """Leave only the `kept` filters of a convolution, in place, and of those tied to it; their readers then fit.
+    """Leave only the `kept` filters of a convolution, in place, and of those coupled with it; their readers then fit.
 
     `graph` is that of its network, and still is afterwards. Raises `FtlError` for an index that does not exist, and for
     no index at all.

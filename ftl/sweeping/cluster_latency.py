@@ -19,7 +19,7 @@ from ftl.models.layout import DESCRIPTION, HEAD, WEIGHTS
 from ftl.progress import TIMED, Follow, Report, Told
 from ftl.sweeping.connection import Lost, host_of, talking, workers_of
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
-from ftl.sweeping.tasks import Plan, timed
+from ftl.sweeping.worker import Shared, timed
 from ftl.sweeping.worker_files import File
 
 PATIENCE = 20.0
@@ -31,7 +31,7 @@ _LOOK = 2.0
 
 def time_networks(
     client: Client,
-    plan: Plan,
+    shared: Shared,
     sources: Sources,
     folders: Sequence[Path],
     threads: int | None,
@@ -87,7 +87,7 @@ def time_networks(
 
         arguments = (folder.name, files(folder, runtime), threads, runtime)
         wait()
-        drain(client, plan, sources, [Step(f"timing {folder.name}", timed, arguments, host=host)], take, check=check)
+        drain(client, shared, sources, [Step(f"timing {folder.name}", timed, arguments, host=host)], take, check=check)
         return results[0]
 
     def look_there() -> float:

@@ -21,7 +21,7 @@ from ftl.models.backbone import Backbone, macs
 from ftl.models.layout import LINEAR
 from ftl.progress import Report, silent
 from ftl.pruning.choose import choose_filters
-from ftl.pruning.coupling import ties
+from ftl.pruning.coupling import coupling_groups
 from ftl.pruning.criteria import Criterion
 from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
@@ -62,7 +62,7 @@ def width_for(backbone: Backbone, share: float) -> float:
     """
     size = backbone.preprocess.size
     convolutions = backbone.convolutions()
-    names = list(convolutions) if backbone.is_chain else [tie.name for tie in ties(backbone)]
+    names = list(convolutions) if backbone.is_chain else [group.name for group in coupling_groups(backbone)]
     whole = macs(backbone.spec(), size)
 
     def left(fraction: float) -> float:

@@ -1,8 +1,7 @@
-"""The driver of a sweep on a cluster: hands out its steps, takes in what comes back, goes on where it was cut off.
+"""A sweep computed by the workers of a Dask cluster: its tasks are handed out, and what comes back is kept.
 
-Steps are handed out as they become possible: branches of the cascade, and each candidate once its network is there.
-What is finished lies in the sweep's folder, whole. When a worker is lost, another does its step; when the scheduler is,
-the driver waits until it is back, and hands out what is not finished.
+What is finished lies in the sweep's folder, whole. When a worker is lost, another does its task; when the scheduler is,
+this process waits until it is back, and hands out what is not finished.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,35 +19,18 @@ from typing import Any
 
 from distributed import Client
 
-from ftl.config import SweepConfig
-from ftl.data.dataset import Dataset
-from ftl.data.masks import MaskSet
-from ftl.errors import FtlError, raise_together
-from ftl.evaluation.runtimes import PYTORCH, check_runtimes
-from ftl.files import digest, read_json, whole_file, whole_folder
-from ftl.models.layout import (
-    BASE,
-    DESCRIPTION,
-    HEAD,
-    LINEAR,
-    TEST,
-    TUNED,
-    VALIDATION,
-    WEIGHTS,
-    candidate_name,
-    folder_name,
-)
-from ftl.models.network_folder import network_digest, read_description
-from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
-from ftl.pruning.keep_branches import Branch
+from ftl.files import whole_file, whole_folder
+from ftl.models.layout import BASE, DESCRIPTION, TUNED, WEIGHTS
+from ftl.progress import Told
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
 from ftl.sweeping.made_networks import ANSWERS
-from ftl.sweeping.manifest import SETTINGS, made_with
+from ftl.sweeping.manifest import made_with
 from ftl.sweeping.packing import pack_dataset, pack_masks
-from ftl.sweeping.pruned import lacking, networks
-from ftl.sweeping.tasks import Made, Plan, finish, mark, score
+from ftl.sweeping.plan import Executor, Fail, Plan, Take
+from ftl.sweeping.tasks import Score, Task
+from ftl.sweeping.worker import Made, Shared, finish_there, mark, score_there
 from ftl.sweeping.worker_files import File
 
 PATIENCE = 120.0
@@ -61,70 +43,73 @@ _NETWORK = (DESCRIPTION, WEIGHTS)
 
 
 @dataclass
-class _Work:
-    """A sweep being computed: what is the same for all its steps.
+class Cluster:
+    """Runs the tasks of a sweep on the workers of a connected cluster.
 
-    `events`: what workers told and nobody has heard yet. `seen`: the share of its photographs that each candidate has.
+    `sources`: where this process has what workers may lack. `events`: what workers told and nobody has heard yet.
     """
 
-    out: Path
+    client: Client
     plan: Plan
+    shared: Shared
     sources: Sources
-    report: Report
-    follow: Follow
+    time_on: str | None = None
     events: deque[Told] = field(default_factory=deque)
-    seen: dict[str, float] = field(default_factory=dict)
 
-    def wanted(self) -> dict[str, float]:
-        """All candidates with their keep fractions; half for the rule that has none, a tenth for a budget."""
-        config = self.plan.config
-        networks = dict.fromkeys(config.networks, 0.1) | {BASE: 1.0}
-        networks |= {folder_name(keep): keep or 0.5 for keep in config.fractions}
-        return {name: keep for network, keep in networks.items() for name in config.candidates([network])}
+    def run(self, tasks: Iterable[Task], take: Take, failed: Fail) -> None:
+        """Do tasks, those of higher priority first, and those that follow."""
+
+        def done(step: Step, result: Any) -> list[Step]:
+            branches, made = result if isinstance(step.task, Score) else ([], [result])
+            for network in made:
+                _keep(self.plan.out, network)
+            return [self._step(task) for task in take(step.task, (branches, [network.name for network in made]))]
+
+        steps = [self._step(task) for task in tasks]
+        drain(
+            self.client, self.shared, self.sources, steps, done,
+            lambda step, error: failed(step.task, error), self.listen,
+        )  # fmt: skip
+
+    def measure_latency(self, folders: Sequence[Path], runtimes: Sequence[str]) -> None:
+        """Measure the latency of networks on one machine of the cluster, while its workers do nothing else."""
+        shared = self.shared._replace(rests=None)
+        time_networks(
+            self.client, shared, self.sources, folders, self.plan.config.threads, self.time_on, self.plan.report,
+            self.listen, self.plan.tell, runtimes,
+        )  # fmt: skip
 
     def listen(self) -> None:
         """Tell what workers have told since; in this thread, for the client's own must not wait for a listener."""
         while self.events:
-            self.tell(self.events.popleft())
+            self.plan.tell(self.events.popleft())
 
-    def tell(self, told: Told) -> None:
-        """Pass on how far a candidate is, and how far all are: a network's work grows with its fraction squared."""
-        work = {name: keep * keep + 0.01 for name, keep in self.wanted().items()}
-        if told.name not in work:
-            if not self.seen:  # all wait for the scores; afterwards these are the smaller part
-                self.report(told.done, told.total, told.what)
-            return
-        self.follow(told)
-        if told.what in (LOOKING, TESTED):
-            self.seen[told.name] = told.done / told.total
-            share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
-            self.report(round(1000 * share), 1000, LOOKING)
+    def _step(self, task: Task) -> Step:
+        if isinstance(task, Score):
+            return Step(task.name, score_there, (task.branch,), task, priority=task.priority)
+        out, learns = self.plan.out, task.head == TUNED and self.plan.config.distills
+        network = files_of(out / task.network, _NETWORK, self.sources)
+        teacher = files_of(out / BASE, (ANSWERS,), self.sources) if learns else ()
+        return Step(task.name, finish_there, (task, network, teacher), task, priority=task.priority)
 
 
-def compute(
+def on_cluster(
     scheduler: str,
-    out: Path,
-    masks: MaskSet,
-    learn: Dataset,
-    judge: Dataset,
-    config: SweepConfig,
+    plan: Plan,
+    steps: Callable[[Executor], None],
     *,
     time_on: str | None = None,
     store: str | None = None,
-    report: Report = silent,
-    follow: Follow = unheard,
 ) -> None:
-    """Make, train, test and time the networks of the sweep begun in `out`, by the workers of `scheduler`.
+    """Have `steps` done by the workers of a cluster, again from what is finished when its scheduler was lost.
 
-    `time_on`: the name of the worker whose machine
-    takes the times, and does nothing else while there are workers on other machines; by default one that is idle.
-    `store`: an address for fsspec (`ftl.sweeping.store`) where workers fetch the files that they do not see; by default
-    this process sends them. `follow`: hears how far each candidate is. This process makes the files
-    that runtimes other than PyTorch take.
-    Raises `FtlError` when there is no scheduler, no worker, or a step fails; the other candidates are finished first.
+    `time_on`: the name of the worker whose machine takes the times, and does nothing else while there are workers on
+    other machines; by default one that is idle. `store`: an address for fsspec (`ftl.sweeping.store`) where workers
+    fetch the files that they do not see; by default this process sends them. Raises `FtlError` when there is no
+    scheduler or no worker.
     """
     sources: Sources = {}
-    for side in (learn, judge):
+    for side in (plan.learn, plan.judge):
         sources |= dict(zip(side.digests, side.paths, strict=True))
 
     def packed(content: bytes) -> File:
@@ -132,49 +117,34 @@ def compute(
         sources[sha256] = content
         return File("", sha256)
 
-    settings = (out / SETTINGS).absolute()
-    plan = Plan(
-        out=str(settings.parent),
-        base=files_of(out / BASE, _NETWORK, sources),
-        masks=packed(pack_masks(masks)),
-        learn=packed(pack_dataset(learn)),
-        judge=packed(pack_dataset(judge)),
-        learn_sha256=learn.digest(),
-        judge_sha256=judge.digest(),
-        made_with=made_with(settings.parent),
-        config=config,
+    out = plan.out.absolute()
+    shared = Shared(
+        out=str(out),
+        unpruned=files_of(out / BASE, _NETWORK, sources),
+        masks=packed(pack_masks(plan.masks)),
+        learn=packed(pack_dataset(plan.learn)),
+        judge=packed(pack_dataset(plan.judge)),
+        made_with=made_with(out),
+        config=plan.config,
         store=store,
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
     )
-    work, runtimes = _Work(out, plan, sources, report, follow), check_runtimes(config.runtimes)
     # until when to wait for the scheduler; one that writes a file may be about to start
     until: float | None = time.monotonic() + (0.0 if "://" in scheduler else START_PATIENCE)
-    with _marked(plan):
+    with _marked(shared):
         while True:
             try:
                 with connected(scheduler) as client:
                     until = None
                     address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
-                    work.plan = plan._replace(rests=name if time_on and has_others(client, address) else None)
+                    rests = name if time_on and has_others(client, address) else None
+                    cluster = Cluster(client, plan, shared._replace(rests=rests), sources, time_on)
+                    events = cluster.events
                     with talking():
-                        client.subscribe_topic(plan.topic, lambda event: work.events.append(Told(*event[1])))
-                    _candidates(client, work)
-                    if runtimes != [PYTORCH]:
-                        from ftl.exporting.prepared import prepare
-
-                        prepare(networks(out), runtimes, report)
-                    time_networks(
-                        client,
-                        plan,
-                        sources,
-                        networks(out),
-                        config.threads,
-                        time_on,
-                        report,
-                        work.listen,
-                        work.tell,
-                        runtimes,
-                    )
+                        client.subscribe_topic(
+                            shared.topic, lambda event, events=events: events.append(Told(*event[1]))
+                        )
+                    steps(cluster)
                 return
             except (Lost, Unreachable) as error:
                 until = until or time.monotonic() + PATIENCE
@@ -184,90 +154,13 @@ def compute(
 
 
 @contextmanager
-def _marked(plan: Plan) -> Iterator[None]:
+def _marked(shared: Shared) -> Iterator[None]:
     """Mark the sweep's folder for workers that see it."""
-    mark(plan).touch()
+    mark(shared).touch()
     try:
         yield
     finally:
-        mark(plan).unlink(missing_ok=True)
-
-
-def _candidates(client: Client, work: _Work) -> None:
-    """Make, train and test all networks that are not finished."""
-    plan, out, wanted, errors = work.plan, work.out, work.wanted(), dict[str, Exception]()
-    begun: set[str] = set()  # or finished before
-
-    def candidates(name: str) -> list[Step]:
-        """What is to be done for a network's candidates; those that learn from the unpruned one, once it can teach."""
-        files, steps = files_of(out / name, _NETWORK, work.sources), []
-        for head in (LINEAR, *plan.config.heads_of(name)):
-            made, learns = candidate_name(name, head), head == TUNED and plan.config.distills
-            if made in begun or (learns and not (out / BASE / ANSWERS).is_file()):
-                continue
-            begun.add(made)
-            teacher = files_of(out / BASE, (ANSWERS,), work.sources) if learns else ()
-            # large ones are begun first
-            steps.append(Step(made, finish, (name, files, head, teacher), priority=1 + wanted[made]))
-        return steps
-
-    def there() -> list[str]:
-        """The networks that candidates can be made of."""
-        return [name for name in plan.config.networks if (out / name / DESCRIPTION).is_file()]
-
-    def scoring(branch: Branch) -> Step:
-        return Step("scoring", score, (branch,), priority=1.5)
-
-    def take(step: Step, result: Any) -> list[Step]:
-        if step.function is finish:
-            _keep(out, result)
-            work.tell(Told(result.name, TESTED, 1, 1))
-            return [one for name in there() for one in candidates(name)] if result.name == BASE else []
-        onward, made = result
-        for one in made:
-            _keep(out, one)
-        return [*map(scoring, onward), *(step for one in made for step in candidates(one.name))]
-
-    def failed(step: Step, error: Exception) -> None:
-        if step.function is not finish:
-            raise error
-        errors[step.name] = error
-        work.tell(Told(step.name, FAILED, error=str(error)))
-
-    missing = lacking(out, plan.config.fractions)
-    for name in there():
-        for head in (LINEAR, *plan.config.heads_of(name)):
-            if _finished(out, name, head, plan):
-                begun.add(candidate_name(name, head))
-                work.tell(Told(candidate_name(name, head), TESTED, 1, 1))
-    steps = [step for name in there() for step in candidates(name)]
-    if missing:
-        steps.append(scoring(Branch(tuple(missing))))
-    drain(client, plan, work.sources, steps, take, failed, work.listen)
-    raise_together("the other candidates are finished; these failed", (f"{k}: {e}" for k, e in errors.items()))
-
-
-def _finished(out: Path, name: str, head: str, plan: Plan) -> bool:
-    """Whether a network's candidate was made, trained and tested on these data, and can teach if it has to."""
-    folder = out / candidate_name(name, head)
-    try:
-        validation, tested, own = read_json(folder / VALIDATION), read_json(folder / TEST), digest(folder / HEAD)
-        of = network_digest(out / name) if head == LINEAR else read_description(folder)["from_sha256"]
-    except (FtlError, OSError):
-        return False
-    made_from = {"dataset_sha256": plan.learn_sha256, "seed": plan.config.seed, "photo": plan.config.photo}
-    made_from["looked_for"] = plan.config.positive
-    if head == TUNED:
-        made_from["fine_tune"] = plan.config.fine_tune.model_dump()
-    teaches = name == BASE and head == LINEAR and plan.config.distills
-    return (
-        all(validation.get(key) == value for key, value in made_from.items())
-        and of == network_digest(out / name)
-        and (not teaches or (out / BASE / ANSWERS).is_file())
-        and tested.get("evaluation_sha256") == plan.judge_sha256
-        and tested.get("network_sha256") == network_digest(folder)
-        and tested.get("head_sha256") == own
-    )
+        mark(shared).unlink(missing_ok=True)
 
 
 def _keep(out: Path, made: Made) -> None:

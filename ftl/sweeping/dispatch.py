@@ -16,7 +16,7 @@ from ftl.errors import FtlError
 from ftl.files import digest
 from ftl.sweeping.connection import LOST, Lost, host_of, talking, workers_of
 from ftl.sweeping.store import put_all
-from ftl.sweeping.tasks import Elsewhere, Plan
+from ftl.sweeping.worker import Elsewhere, Shared
 from ftl.sweeping.worker_files import File, Lacking, deliver
 
 Sources = dict[str, Path | bytes]
@@ -27,8 +27,9 @@ _CHUNK = 2**24  # bytes that are sent to a worker at once
 
 
 class Step(NamedTuple):
-    """Something for a worker to do: `function(plan, *arguments)`. Those of higher `priority` are begun first.
+    """Something for a worker to do: `function(shared, *arguments)`. Those of higher `priority` are begun first.
 
+    `task`: what of the sweep it does.
     `host`: the only machine that may; a worker that is started anew there has another address. `lives`: how often it
     may be begun again although it, perhaps, ended several workers; they may as well have been ended from outside.
     `brought`: SHA-256 of what it lacked and was given since.
@@ -37,6 +38,7 @@ class Step(NamedTuple):
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    task: Any = None
     priority: float = 0.0
     host: str | None = None
     lives: int = 3
@@ -45,7 +47,7 @@ class Step(NamedTuple):
 
 def drain(
     client: Client,
-    plan: Plan,
+    shared: Shared,
     sources: Sources,
     steps: Iterable[Step],
     take: Callable[[Step, Any], Iterable[Step]],
@@ -62,12 +64,12 @@ def drain(
     completed = as_completed()
     refused: dict[str, str] = {}  # why, by the workers' addresses
 
-    def submit(step: Step, rather: Iterable[str] = (), plan: Plan = plan) -> None:
+    def submit(step: Step, rather: Iterable[str] = (), shared: Shared = shared) -> None:
         asked = [step.host] if step.host else list(rather)
         with talking():
             future = client.submit(
                 step.function,
-                plan,
+                shared,
                 *step.arguments,
                 key=f"ftl-{step.function.__name__}-{uuid.uuid4().hex}",
                 priority=step.priority,
@@ -88,7 +90,7 @@ def drain(
         elif others := {host_of(one) for one in workers} - {host_of(answer.worker)}:
             submit(step, others)
         else:
-            submit(step, plan=plan._replace(rests=None))  # no other machine is left
+            submit(step, shared=shared._replace(rests=None))  # no other machine is left
 
     try:
         for step in steps:
@@ -106,7 +108,7 @@ def drain(
             if isinstance(result, KilledWorker):
                 submit(step._replace(lives=step.lives - 1))
             elif isinstance(result, Lacking):
-                _bring(client, step, result, sources, plan.store)
+                _bring(client, step, result, sources, shared.store)
                 submit(step._replace(brought=step.brought + result.sha256), [result.worker])
             elif isinstance(result, Elsewhere):
                 elsewhere(step, result)

@@ -14,7 +14,7 @@ from ftl.models.classifier import write_head
 from ftl.models.layout import FEATURES, HEAD, TUNED, VALIDATION, candidate_name
 from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
 from ftl.sweeping.made_networks import make, write_answers
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.features import extract, read_features
 from ftl.training.train import train_head
 

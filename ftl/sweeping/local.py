@@ -1,115 +1,68 @@
-"""From masks and photographs to measured, pickable networks in one go, going on where a killed run stopped."""
+"""A sweep computed in this process, one task after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ftl.config import SweepConfig
-from ftl.data.dataset import Dataset, LeftOut, load_dataset, split, without
-from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.decision import Choice, Front, choose, pareto
-from ftl.evaluation.runtimes import PYTORCH, check_runtimes
-from ftl.files import alone
 from ftl.latency.networks import time_all
-from ftl.models.backbone import Backbone
-from ftl.progress import Follow, Report, silent, unheard
-from ftl.pruning.criteria import criterion as criterion_of
-from ftl.pruning.network_criteria import bind, check_scores
-from ftl.sweeping.budgets import make_budget_networks
-from ftl.sweeping.evaluate import evaluate
-from ftl.sweeping.heads import train_all
-from ftl.sweeping.manifest import scored_in
-from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks
-from ftl.sweeping.results import write_results
+from ftl.models.layout import BASE
+from ftl.progress import LOOKING, TRAINING, Told
+from ftl.pruning.scoring import ScoringSet
+from ftl.sweeping.manifest import made_with
+from ftl.sweeping.plan import Fail, Plan, Take
+from ftl.sweeping.tasks import Finish, Score, Task, finish, score
+from ftl.training.early_stopping import Epoch
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """All candidates of one run, measured; the base is among them. `left_out`: of the test set, as seen before."""
+@dataclass
+class Local:
+    """Runs the tasks of a sweep here."""
 
-    out: Path
-    candidates: tuple[Candidate, ...]
-    left_out: LeftOut
+    plan: Plan
 
-    def pareto(self) -> Front:
-        """The front of accuracy over time."""
-        return pareto(self.candidates)
+    def run(self, tasks: Iterable[Task], take: Take, failed: Fail) -> None:
+        """Do tasks, those of higher priority first, and those that follow."""
+        waiting = [*tasks]
+        while waiting:
+            task = max(waiting, key=lambda one: one.priority)  # the first of equals
+            waiting.remove(task)
+            try:
+                done = self._score(task) if isinstance(task, Score) else self._finish(task)
+            except (FtlError, MemoryError) as error:
+                failed(task, error)
+                continue
+            waiting += take(task, done)
 
-    def choose(self, preset: str | None = None) -> Choice:
-        """The recommended network and what stands around it; `preset`: by decision score instead."""
-        return choose(self.candidates, preset)
+    def measure_latency(self, folders: Sequence[Path], runtimes: Sequence[str]) -> None:
+        """Measure the latency of networks on this machine."""
+        time_all(folders, self.plan.config.threads, self.plan.report, runtimes=runtimes)
 
+    def _score(self, task: Score) -> tuple[Any, list[str]]:
+        plan = self.plan
+        branches, made = score(
+            task.branch, plan.config, ScoringSet(plan.masks), plan.out / BASE, plan.out, made_with(plan.out),
+            apart=False, report=plan.report,
+        )  # fmt: skip
+        return branches, [folder.name for folder in made]
 
-def sweep(
-    backbone: Backbone,
-    masks: MaskSet,
-    config: SweepConfig = SweepConfig(),
-    *,
-    dataset: str | Path | Dataset,
-    evaluation: str | Path | Dataset | None = None,
-    out: str | Path = "models",
-    scheduler: str | None = None,
-    time_on: str | None = None,
-    store: str | None = None,
-    report: Report = silent,
-    follow: Follow = unheard,
-) -> Sweep:
-    """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
+    def _finish(self, task: Finish) -> tuple[Any, list[str]]:
+        plan, epochs = self.plan, self.plan.config.fine_tune.epochs
 
-    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` tells it) is set aside as the test set
-    first. What of the test set chose filters or is trained on, itself or by its photo, is left out of it.
+        def report(done: int, total: int, what: str) -> None:
+            if what == LOOKING:
+                plan.tell(Told(task.name, what, done, total))
+            else:
+                plan.report(done, total, f"{what} {task.name}")
 
-    Args:
-        dataset, evaluation: folders of classes, or what `load_dataset` gives.
-        scheduler: of a Dask cluster that computes the sweep: an address or a scheduler's file. Filters, heads and
-            figures are the same as in one process.
-        time_on: the name of the cluster's worker that takes the times.
-        store: an address for fsspec, as s3://bucket/folder, where workers fetch the files that they do not see.
-        follow: hears how far each candidate is.
+        def learnt(epoch: Epoch) -> None:
+            plan.tell(Told(task.name, TRAINING, epoch.epoch, epochs, epoch=epoch))
 
-    Raises:
-        FtlError: the data sets or the network do not fit the configuration, or `out` holds another sweep.
-    """
-    learn = load_dataset(dataset, seed=config.seed) if not isinstance(dataset, Dataset) else dataset
-    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is told before anything is computed
-    if evaluation is None:
-        rest, aside = split(learn, seed=config.seed + 1, photo=config.photo)
-        learn, judge = learn.take(rest), learn.take(aside)
-    else:
-        judge = load_dataset(evaluation, seed=config.seed) if not isinstance(evaluation, Dataset) else evaluation
-    if judge.classes != learn.classes:
-        raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
-    if config.positive is not None and config.positive not in learn.classes:
-        raise FtlError(f"there is no class {config.positive!r} to look for: there are {', '.join(learn.classes)}")
-    out, criterion, runtimes = Path(out), criterion_of(config.criterion), check_runtimes(config.runtimes)
-    config.check_network(backbone.name, backbone.has_norms)
-    check_scores(criterion, backbone)
-    with alone(out):
-        begin_sweep(backbone, masks, out, config)
-        if lacking(out, config.fractions) or config.budgets:
-            criterion = bind(criterion, backbone, learn, config.seed, config.photo)
-        make_budget_networks(backbone, masks, learn, out, config, report, criterion)
-        judge, left_out = without(judge, learn, config.photo, scored_in(out))
-        if scheduler is not None:
-            if criterion.looks_at == "network":  # all its scores are known: nothing is left to share out
-                make_networks(backbone, masks, out, config, report, criterion)
-            from ftl.sweeping.dask import compute  # an office of machines is not what every user needs
-
-            compute(
-                scheduler, out, masks, learn, judge, config, time_on=time_on, store=store, report=report, follow=follow
-            )
-            return Sweep(out, tuple(write_results(out, left_out)), left_out)
-        make_networks(backbone, masks, out, config, report, criterion)
-        train_all([out / name for name in config.networks], learn, config, report, follow)
-        folders = networks(out)
-        for folder in folders:
-            evaluate(folder, judge, report)
-        if runtimes != [PYTORCH]:
-            from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
-
-            prepare(folders, runtimes, report)
-        time_all(folders, config.threads, report, runtimes=runtimes)
-        return Sweep(out, tuple(write_results(out, left_out)), left_out)
+        files = [*plan.learn.paths, *plan.judge.paths]
+        finish(
+            plan.out / task.network, task.head, plan.config, plan.learn, plan.judge, files, report=report, learnt=learnt
+        )
+        return [], [task.name]

@@ -18,7 +18,7 @@ from ftl.models.io import load_backbone
 from ftl.models.layout import BASE, DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, read_description, rewrite_network
 from ftl.progress import Report, silent
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.features import read_features
 from ftl.training.recalibrate import recalibrate
 from ftl.training.train import answers_of, fit, photographs_of

@@ -47,8 +47,7 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
     """
     file = out / SETTINGS
     if file.is_file():
-        made = read_json(file)
-        before = made["settings"]
+        before = read_json(file)["settings"]
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)

@@ -17,7 +17,7 @@ from ftl.models.layout import BASE, DESCRIPTION, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.choose import check_prunable, choose_filters, source_of
-from ftl.pruning.coupling import ties
+from ftl.pruning.coupling import coupling_groups
 from ftl.pruning.criteria import Criterion
 from ftl.pruning.surgery import prune
 from ftl.sweeping.manifest import backbone_digest, claim_folder, made_with, scored_by
@@ -79,11 +79,12 @@ def begin_sweep(backbone: Backbone, masks: MaskSet, out: Path, config: SweepConf
 
 
 def _unpruned(backbone: Backbone) -> list[LayerChoice]:
-    """What the unpruned network keeps: all filters of each layer, or of each tie."""
+    """What the unpruned network keeps: all filters of each layer, or of each coupling group."""
     widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
     if backbone.is_chain:
         return [LayerChoice(name, {}, list(range(width))) for name, width in widths.items()]
-    return [LayerChoice(tie.name, {}, list(range(widths[tie.name])), members=tie.members) for tie in ties(backbone)]
+    groups = coupling_groups(backbone)
+    return [LayerChoice(group.name, {}, list(range(widths[group.name])), members=group.members) for group in groups]
 
 
 def networks(out: str | Path, *, made: bool = True) -> list[Path]:

@@ -9,11 +9,10 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ftl.data.dataset import LeftOut
-from ftl.evaluation import charts, size_charts
-from ftl.evaluation.candidate import Candidate, base_of, runtimes_of, unstable_times
+from ftl.evaluation import charts
+from ftl.evaluation.candidate import Candidate, base_of, runtimes_of, unstable_times, warnings
 from ftl.evaluation.decision import Choice
 from ftl.evaluation.runtimes import INT8, TITLES
-from ftl.evaluation.warnings import warnings
 from ftl.files import read_json, write_text
 from ftl.formatting import NOTHING, count, counted, fixed, listed, milliseconds, number, percent
 from ftl.latency.rounds import ROUNDS
@@ -106,8 +105,8 @@ def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
         unstable_times(candidates),
         *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick)),
     ]
-    if choice.tied:
-        names = listed([one.name for one in choice.tied])
+    if choice.alike:
+        names = listed([one.name for one in choice.alike])
         more.append(f"Not significantly different from it on the validation images (McNemar, p > 0.05): {names}.")
     return told + "".join(f"<p>{html.escape(one)}</p>" for one in more if one)
 
@@ -123,10 +122,10 @@ def page(
     """The report as HTML: it loads nothing from anywhere."""
     figures: list[go.Figure] = [
         charts.accuracy_over_time_by_runtime(candidates, choice),
-        size_charts.accuracy_over_parameters(candidates),
-        size_charts.size_and_time(candidates),
-        size_charts.filters_and_parameters(candidates),
-        size_charts.decision_scores(candidates, choice),
+        charts.accuracy_over_parameters(candidates),
+        charts.size_and_time(candidates),
+        charts.filters_and_parameters(candidates),
+        charts.decision_scores(candidates, choice),
     ]
     if layers and candidates[0].channels:
         figures.append(charts.kept_per_layer(candidates, layers))
@@ -181,7 +180,7 @@ def write_report(
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
-    if left_out := LeftOut(**made.get("left_out", {})).told():
+    if left_out := LeftOut(**made["left_out"]).told():
         notes.insert(1, f"{left_out}.")
     if repeated:
         notes.append(

@@ -12,12 +12,11 @@ import numpy as np
 
 from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate, base_of
+from ftl.evaluation.candidate import Candidate, base_of, warnings
 from ftl.evaluation.decision import PRESETS, decision_score
 from ftl.evaluation.metrics import balanced_accuracy
 from ftl.evaluation.published import read_published
 from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
-from ftl.evaluation.warnings import warnings
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.models.layout import BASE, HEAD, LINEAR, TEST, TIME, VALIDATION, WEIGHTS
 from ftl.models.network_folder import read_description
@@ -30,13 +29,13 @@ _FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", 
 
 
 def _of_validation(told: dict[str, Any]) -> dict[str, Any]:
-    """Figures of the validation images as a candidate has them; some are counted anew of older files."""
+    """Figures of the validation images as a candidate has them."""
     confusion = told["confusion"]
     return {key: told[key] for key in _FIGURES} | {
         "balanced_accuracy": balanced_accuracy(np.array(confusion)),
         "validation_confusion": tuple(map(tuple, confusion)),
         "right": tuple(told["right"]),
-        "spread": told.get("spread"),
+        "spread": told["spread"],
     }
 
 
@@ -73,7 +72,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(len(one["kept"]) for one in network["layers"]),
                 tied_layers=len(network["tied_layers"]),
-                silent=_pair(tested.get("silent")),
+                silent=tuple(tested["silent"]),
                 is_base=folder.name == BASE,
                 head=network.get("head", LINEAR),
                 budget=None if budget is None else (budget["limit"], budget["unit"]),
@@ -111,16 +110,12 @@ def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _pair(told: list[int] | None) -> tuple[int, int] | None:
-    return None if told is None else (told[0], told[1])
-
-
 def _trust(time: dict[str, Any]) -> dict[str, Any]:
-    """How far a time is to be relied on; older files tell nothing of it."""
+    """How far a time is to be relied on."""
     return {
-        "time_rounds": len(time["rounds"]) if "rounds" in time else None,
-        "time_others": time.get("others"),
-        "unstable": time.get("unstable", ""),
+        "time_rounds": len(time["rounds"]),
+        "time_others": time["others"],
+        "unstable": time["unstable"],
     }
 
 
@@ -206,30 +201,8 @@ def read_results(path: str | Path) -> list[Candidate]:
     found = []
     for row in read_json(file)["candidates"]:
         values: Any = {key: _tuples(value) for key, value in row.items() if key in names}
-        if "validation_confusion" not in values:
-            values = _completed(folder / str(row["name"]), values)
         found.append(Candidate(**values))
     return found
-
-
-def _completed(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
-    """A row of results made before they held answers by class, with these from the network's folder if it is there.
-
-    What is known of its 8-bit integers must not stand beside answers in float.
-    """
-    added = ("balanced_accuracy", "validation_confusion", "spread")
-    unknown = {"balanced_accuracy": None, "validation_confusion": (), "spread": None}
-
-    def told(file: Path, part: str = "") -> dict[str, Any]:
-        if not file.is_file():
-            return unknown
-        found = _of_validation(read_json(file)[part] if part else read_json(file))
-        return {key: found[key] for key in added}
-
-    row |= told(folder / VALIDATION)
-    if INT8 in row.get("runtimes", {}):
-        row["runtimes"][INT8] |= told(folder / FIGURES, "validation")
-    return row
 
 
 def _tuples(value: Any) -> Any:

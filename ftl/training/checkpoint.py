@@ -1,4 +1,4 @@
-"""A training cut off goes on where it was: its state after each epoch, in one file without any pickle."""
+"""Checkpoints of fine-tuning: the state after each epoch, in one file without any pickle, and resuming from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ftl.files import whole_file
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from ftl.training.loop import State
 
 
@@ -20,7 +20,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
     """Write what `resume` needs, whole or not at all."""
     optimiser = state.optimiser.state_dict()
     tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
-    tensors |= {f"mean.{key}": value for key, value in state.mean.state_dict().items()}
+    tensors |= {f"mean.{key}": value for key, value in state.average.state_dict().items()}
     tensors |= {f"kept.{key}": value for key, value in state.kept.items()}
     for index, moments in optimiser["state"].items():
         tensors |= {f"moment.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
@@ -37,7 +37,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
 
 
 def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) -> State:
-    """The state in the file; one that just begins if there is none made from the same, or it is damaged."""
+    """The state in the file; a new one if the file is missing, damaged, or made from anything else."""
     state = begin()
     try:
         with safe_open(file, "pt") as source:
@@ -50,7 +50,7 @@ def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) ->
             index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = value
         state.model.load_state_dict(_below("model.", tensors))
-        state.mean.load_state_dict(_below("mean.", tensors))
+        state.average.load_state_dict(_below("mean.", tensors))
         state.optimiser.load_state_dict({"state": moments, "param_groups": told["groups"]})
         state.schedule.load_state_dict(told["schedule"])
         state.rng.bit_generator.state = told["rng"]

@@ -1,4 +1,4 @@
-"""What a network sees in each image, on disk for the classifier: HDF5 with features, labels and label names."""
+"""Features of images: computed by a network, and kept as HDF5 with labels and label names for the linear head."""
 
 from __future__ import annotations
 
@@ -74,18 +74,17 @@ def extract(
     return file
 
 
-def silent_filters(file: Path) -> tuple[int, int] | None:
-    """How many of how many filters no image of a file of features activated; None in files made before it was told."""
+def silent_filters(file: Path) -> tuple[int, int]:
+    """How many of how many filters no image of a file of features activated."""
     with h5py.File(file, "r") as source:
-        told = source.attrs.get("silent")
-    return None if told is None else (int(told[0]), int(told[1]))
+        silent, filters = source.attrs["silent"]
+    return int(silent), int(filters)
 
 
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
         with open_hdf5(file) as source:
-            made_from = {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256")}
-            return made_from | {"pooled": str(source.attrs.get("pooled", False))}
+            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256", "pooled")}
     except (OSError, KeyError, FtlError):
         return None
 

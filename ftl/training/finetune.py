@@ -1,7 +1,8 @@
-"""Fine-tune one network: epochs until the stopping part gets no better, going on where a killed run was."""
+"""Fine-tune a network with a small head: augmented images, batch norms for the time of training, early stopping."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,34 +10,49 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ftl.config import FineTuneConfig
+from ftl.device import device_of
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
-from ftl.training.epoch import Epoch, as_good
-from ftl.training.loop import Photographs, State, begin, class_weights, look, train_epoch, turns
-from ftl.training.norms import fold_norms
-from ftl.training.recalibrate import settle_norms
+from ftl.training.early_stopping import Epoch, as_good, is_over
+from ftl.training.loop import (
+    Classifier,
+    Photographs,
+    State,
+    averaged_model,
+    class_weights,
+    inputs,
+    logits_of,
+    passes,
+    rate_for,
+    steps,
+    train_epoch,
+)
+from ftl.training.recalibrate import recalibrate_norms
 
-_FORGOTTEN = 50
-"""Steps after which a batch norm's running statistics, a tenth new at each, have forgotten what was before.
+_STANDARDISED = 256
+"""At most so many images say what mean and deviation the head's features have at the start."""
 
-Where an epoch has fewer, they are taken anew behind it: else a network that has learnt all would answer at random.
+_SETTLED_AFTER = 50
+"""Steps after which a batch norm's running statistics, a tenth new at each, hold nothing of what was before.
+
+Where an epoch has fewer, they are recalibrated behind it: else a network that has learnt all would answer at random.
 """
 
-_SETTLING = 0.65
-"""The share of the epochs from which the one-cycle rate is below half its highest.
+_BRIGHTER, _STRONGER = 25.0, 0.2  # grey levels, share of the contrast: what exposure and weather do to a wall
 
-Before, the loss of the stopping part jumps up and down, and says nothing of where the last epochs will bring it.
-"""
+_NARROW = 8  # channels below which torch's batch norm takes up to ten times as long on maps with channels last
 
 
 class Tuned(NamedTuple):
-    """A fine-tuned network with its head, as the mean of their weights was in the epoch kept; and the curves.
+    """A fine-tuned network with its head, and the learning curve.
 
-    Kept is the last epoch that is `as_good` as the best on the stopping part.
+    The weights are their exponential moving average in the last epoch that is `as_good` as the best.
     """
 
     network: Backbone
@@ -49,7 +65,7 @@ def fine_tune(
     photographs: Photographs,
     labels: np.ndarray,
     classes: tuple[str, ...],
-    fit: np.ndarray,
+    train: np.ndarray,
     stop: np.ndarray,
     *,
     config: FineTuneConfig = FineTuneConfig(),
@@ -60,46 +76,51 @@ def fine_tune(
     report: Report = silent,
     hear: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Tuned:
-    """Train a copy of `network` with a head on the means of its last maps.
+    """Train a copy of `network` with a linear head on the means of its last maps, until its loss gets no better.
 
     Args:
         labels: int64 (N,), for all images that `photographs` gives.
-        fit, stop: indices of the images trained on, and of those whose loss says which epoch to keep.
+        train, stop: indices of the training images, and of the early-stopping images, whose loss says which epoch to
+            keep.
         teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
-        state_file: where the state lies between epochs; left there, for the caller to remove, if it is given.
-        made_from: what a state must have been made from to go on with it.
+        state_file: where the state lies between epochs, from which a killed run goes on; left for the caller to remove.
+        made_from: what the run depends on; a state made from anything else is not resumed.
         hear: told each epoch's figures, also those of epochs before a restart.
     """
     made_from = made_from or {}
 
     def begun() -> State:
-        return begin(network, photographs, len(classes), fit, config, seed)
+        return begin(network, photographs, len(classes), train, config, seed)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
-    weights, truth = class_weights(labels[fit], len(classes)), torch.from_numpy(labels[stop])
-    while len(state.curve) < config.epochs and not _no_better(state.curve, config):
+
+    def augmented(indices: np.ndarray) -> np.ndarray:
+        return augment(photographs(indices), state.rng)
+
+    weights, truth = class_weights(labels[train], len(classes)), torch.from_numpy(labels[stop])
+    while not is_over(state.curve, config.epochs, config.patience):
         epoch = len(state.curve)
 
         def each(done: int, total: int, epoch: int = epoch) -> None:
             report(epoch * total + done, config.epochs * total, TRAINING)
 
-        loss = train_epoch(state, photographs, labels, fit, weights, config, teacher, each)
-        if turns(len(fit), config) * len(fit) < _FORGOTTEN * config.batch:
-            settle_norms(state.steady.network, photographs, fit)
-        logits = look(state.steady, photographs, stop)
+        loss = train_epoch(state, augmented, labels, train, weights, config, teacher, each)
+        if passes(len(train), config) * len(train) < _SETTLED_AFTER * config.batch:
+            recalibrate_norms(state.averaged.network, photographs, train)
+        logits = logits_of(state.averaged, photographs, stop)
         losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()
         error = float(losses.std(correction=0)) / len(losses) ** 0.5
         right = float((logits.argmax(1) == truth).float().mean())
         point = Epoch(epoch + 1, loss, float(losses.mean()), right, error)
         state.curve.append(point)
         if as_good(point, state.curve) or not state.kept:
-            state.kept = {key: value.detach().cpu().clone() for key, value in state.steady.state_dict().items()}
+            state.kept = {key: value.detach().cpu().clone() for key, value in state.averaged.state_dict().items()}
         if state_file is not None:
             write_state(state_file, state, made_from)
         hear(point)
-    model = state.steady.cpu()
+    model = state.averaged.cpu()
     model.load_state_dict(state.kept)
     fold_norms(model.network, state.inserted)
     report(1, 1, TRAINING)
@@ -107,8 +128,88 @@ def fine_tune(
     return Tuned(tuned, model.head(classes), state.curve)
 
 
-def _no_better(curve: list[Epoch], config: FineTuneConfig) -> bool:
-    """Whether the last `config.patience` epochs, all at a falling rate, were none as good as the best."""
-    recent = curve[-config.patience :]
-    settled = len(curve) - config.patience >= _SETTLING * config.epochs
-    return settled and not any(as_good(point, curve) for point in recent)
+def begin(
+    network: Backbone,
+    photographs: Photographs,
+    classes: int,
+    train: np.ndarray,
+    config: FineTuneConfig,
+    seed: int,
+) -> State:
+    """The state before the first step, of a classifier on a copy of `network`."""
+    device = device_of()
+    rng = np.random.default_rng(seed)
+    network = copy.deepcopy(network).requires_grad_(True)
+    inserted = insert_norms(network)
+    network.to(device)
+    drawn = rng.permutation(train)[:_STANDARDISED]
+    network.train()  # its batch norms normalise by the batch, as they will while it is trained
+    with torch.no_grad():
+        features = torch.cat([network(x).mean((2, 3)) for x in inputs(network, photographs, drawn)])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Classifier(network, features.shape[1], classes)
+    model.to(device)
+    model.standardise(features)
+    rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps(len(train), config))
+    return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
+
+
+def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """RGB uint8 images (N, S, S, 3), each in one of its eight orientations, with another brightness and contrast.
+
+    What torchvision's transforms draw comes from torch's global generator, which a resumed run would have to restore;
+    here everything that a run draws comes from `rng`.
+    """
+    made = np.empty_like(images)
+    for target, image in zip(made, images, strict=True):
+        turned = np.rot90(image, int(rng.integers(4)))
+        values = (turned[:, ::-1] if rng.integers(2) else turned).astype(np.float32)
+        contrast, brightness = 1 + _STRONGER * rng.uniform(-1, 1), _BRIGHTER * rng.uniform(-1, 1)
+        values -= 128.0
+        values *= contrast
+        values += 128.0 + brightness
+        target[:] = values.clip(0, 255)
+    return made
+
+
+class _BatchNorm(nn.BatchNorm2d):
+    """torch's, with the same values; narrow maps are laid out channel by channel, in both directions."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.num_features >= _NARROW:
+            return super().forward(x)
+        y = super().forward(x.contiguous())
+        if y.requires_grad:
+            y.register_hook(torch.Tensor.contiguous)
+        return y.contiguous(memory_format=torch.channels_last)
+
+
+def insert_norms(network: Backbone) -> list[str]:
+    """Put a batch norm behind every convolution, in place, if the network has none; names of those convolutions.
+
+    Narrow deep chains hardly learn without.
+    """
+    if network.has_norms:
+        return []
+    names = [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
+    for name in names:
+        conv = network.get_submodule(name)
+        assert isinstance(conv, nn.Conv2d)
+        network.set_submodule(name, nn.Sequential(conv, _BatchNorm(conv.out_channels)))
+    return names
+
+
+@torch.no_grad()
+def fold_norms(network: Backbone, names: list[str]) -> None:
+    """Fold the inserted batch norms into their convolutions, in place: the same function, in the layers it had."""
+    network.eval()
+    for name in names:
+        pair = network.get_submodule(name)
+        assert isinstance(pair, nn.Sequential)
+        conv, norm = pair
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        network.set_submodule(name, fuse_conv_bn_eval(conv, norm))

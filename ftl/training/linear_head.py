@@ -1,4 +1,4 @@
-"""The classifier on the features: logistic regression whose penalty is chosen by cross-validation."""
+"""The linear head: logistic regression on features, its penalty chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ def _sample(labels: np.ndarray, folds: Folds) -> tuple[np.ndarray, Folds]:
     few, place = np.flatnonzero(chosen), np.cumsum(chosen) - 1
     parts = [(place[train[chosen[train]]], place[held_out[chosen[held_out]]]) for train, held_out in folds]
     classes = len(np.unique(labels))
-    whole = all(len(held_out) and len(np.unique(labels[few][train])) == classes for train, held_out in parts)
-    return (few, parts) if whole else everything
+    complete = all(len(held_out) and len(np.unique(labels[few][train])) == classes for train, held_out in parts)
+    return (few, parts) if complete else everything
 
 
 def _on_all(features: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:

@@ -119,19 +119,19 @@ def _softmax(kernel: np.ndarray, labels: np.ndarray, classes: int) -> tuple[Loss
             inverses.append((upper + np.triu(upper, 1).T) * root[:, None] * root)
         total = dpotrf(np.sum(inverses, 0), lower=0)[0]
 
-        def apart(values: np.ndarray) -> np.ndarray:
+        def by_class(values: np.ndarray) -> np.ndarray:
             columns = np.hsplit(values, classes)
             return np.hstack([product(inverse, column) for inverse, column in zip(inverses, columns, strict=True)])
 
         def shrink(values: np.ndarray) -> np.ndarray:
             """(K + W^-1)^-1 @ values, (n, k), for the Hessian W of the loss."""
-            parts = apart(values)
+            parts = by_class(values)
             common, _ = dpotrs(total, parts.sum(1, keepdims=True), lower=0)
-            return parts - apart(np.repeat(common, classes, axis=1))
+            return parts - by_class(np.repeat(common, classes, axis=1))
 
         free = shrink(logits + truth / chance - 1)
         ones = [shrink(np.outer(np.ones(count), unit)) for unit in np.eye(classes)]
-        bias = np.linalg.pinv(np.stack([one.sum(0) for one in ones], 1)) @ free.sum(0)
-        return free - sum(weight * one for weight, one in zip(bias, ones, strict=True)), bias
+        bias = np.linalg.pinv(np.stack([column.sum(0) for column in ones], 1)) @ free.sum(0)
+        return free - sum(weight * column for weight, column in zip(bias, ones, strict=True)), bias
 
     return loss, step

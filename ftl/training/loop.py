@@ -1,8 +1,7 @@
-"""The training loop of a network with a small head: global mean of the last maps, then linear."""
+"""The training loop: a network under a small linear head, its batches, its learning rates, and one epoch."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,10 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ftl.config import FineTuneConfig
-from ftl.device import device_of, mixed_precision
+from ftl.device import mixed_precision
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
-from ftl.training.augment import augment
-from ftl.training.epoch import Epoch
-from ftl.training.norms import insert_norms
+from ftl.training.early_stopping import Epoch
 
 Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
@@ -30,26 +27,25 @@ LEAST_STEPS = 30
 An epoch shows each image once, or as often as it takes to so many steps.
 """
 
-_BATCH_TO_LOOK = 32
+_BATCH = 32  # of images that a network only looks at
 
-
-_SOFT = 2.0  # temperature of distillation
+_TEMPERATURE = 2.0  # of distillation
 
 _WIDE = 1_000_000  # parameters
 
-_NEW = 0.01
-"""What each step adds to the mean of the weights, which is the network that is kept.
+_AVERAGED = 0.01
+"""Weight of each step's weights in their exponential moving average, which is the network that is kept.
 
-Narrow networks jump from step to step; their mean over some hundred is steadier, and better than most of them (Polyak
-and Juditsky 1992).
+Narrow networks jump from step to step; their average over some hundred is steadier, and better than most of them
+(Polyak and Juditsky 1992).
 """
 
 
 class Classifier(nn.Module):
-    """A network and its head: (N, 3, size, size) to logits (N, classes)."""
+    """A network and a linear head on the global means of its last maps."""
 
     mean: torch.Tensor  # of the features, (d,)
-    scale: torch.Tensor  # and their deviation
+    scale: torch.Tensor  # and their standard deviation
 
     def __init__(self, network: Backbone, features: int, classes: int) -> None:
         super().__init__()
@@ -79,10 +75,14 @@ class Classifier(nn.Module):
 
 @dataclass
 class State:
-    """Where training stands: what goes on is the same as if it had never stopped."""
+    """All that training goes on from: a run resumed from it gives the same weights as one that never stopped.
+
+    `inserted`: the convolutions behind which batch norms were put for the training. `kept`: the averaged classifier's
+    weights in the epoch kept so far; empty before the first.
+    """
 
     model: Classifier
-    mean: AveragedModel
+    average: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     rng: np.random.Generator
@@ -91,81 +91,64 @@ class State:
     curve: list[Epoch]
 
     @property
-    def steady(self) -> Classifier:
-        """The classifier with the mean of the weights."""
-        assert isinstance(self.mean.module, Classifier)
-        return self.mean.module
+    def averaged(self) -> Classifier:
+        """The classifier with the exponential moving average of the weights."""
+        assert isinstance(self.average.module, Classifier)
+        return self.average.module
 
 
-def begin(
-    network: Backbone,
-    photographs: Photographs,
-    classes: int,
-    fit: np.ndarray,
-    config: FineTuneConfig,
-    seed: int,
-) -> State:
-    """A classifier on a copy of `network`, before its first step. `fit`: indices of the images to train on."""
-    device = device_of()
-    rng = np.random.default_rng(seed)
-    network = copy.deepcopy(network).requires_grad_(True)
-    inserted = insert_norms(network)
-    network.to(device)
-    look = rng.permutation(fit)[: min(len(fit), 256)]
-    network.train()  # as its norms will have the maps while it is trained
-    with torch.no_grad():
-        means = torch.cat([network(x).mean((2, 3)) for x in inputs(network, photographs, look)])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = Classifier(network, means.shape[1], classes)
-    model.to(device)
-    model.standardise(means)
-    rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
-    steps = config.epochs * turns(len(fit), config) * -(-len(fit) // config.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
-    mean = AveragedModel(model, multi_avg_fn=_towards, use_buffers=True)
-    return State(model, mean, optimiser, schedule, rng, inserted, {}, [])
+def averaged_model(model: Classifier) -> AveragedModel:
+    """The exponential moving average of a classifier's weights and buffers, still without a step."""
+    return AveragedModel(model, multi_avg_fn=_move_average, use_buffers=True)
+
+
+def _move_average(averages: Any, values: Any, steps: torch.Tensor | int) -> None:
+    """Move averages towards values by `_AVERAGED`, and by more in the first steps, so that the start is forgotten."""
+    share = max(_AVERAGED, 9 / (10 + int(steps)))
+    if averages[0].is_floating_point():
+        torch._foreach_lerp_(averages, values, share)
+    else:  # counters
+        torch._foreach_copy_(averages, values)
 
 
 def rate_for(network: Backbone, new_norms: bool) -> float:
-    """The rate for a network that has batch norms of its own, or gets new ones (docs/proof.md has what was tried).
+    """The highest learning rate for a network that has batch norms of its own, or gets new ones (see docs/proof.md).
 
-    One with its own still does what it has learnt, and forgets it at a high rate; with new ones its maps are of other
-    sizes, so that it learns anew anyway. Wide ones want less.
+    A network with its own still does what it has learnt, and forgets it at a high rate; with new ones its maps are of
+    other sizes, so that it learns anew anyway. Wide networks need a lower rate.
     """
     if not new_norms:
         return 3e-4
-    return 3e-3 if sum(one.numel() for one in network.parameters()) < _WIDE else 1e-3
+    return 3e-3 if sum(parameter.numel() for parameter in network.parameters()) < _WIDE else 1e-3
 
 
-def turns(images: int, config: FineTuneConfig) -> int:
-    """How often an epoch shows each of so many images: once, or until it has `LEAST_STEPS`."""
+def passes(images: int, config: FineTuneConfig) -> int:
+    """How often an epoch shows each of so many images: once, or as often as it takes to `LEAST_STEPS` steps."""
     return -(-LEAST_STEPS // -(-images // config.batch))
 
 
-def _towards(means: Any, values: Any, steps: torch.Tensor | int) -> None:
-    """Move the mean of the weights towards what they are: by `_NEW`, and by more in the first steps."""
-    share = max(_NEW, 9 / (10 + int(steps)))
-    if means[0].is_floating_point():
-        torch._foreach_lerp_(means, values, share)
-    else:  # counters
-        torch._foreach_copy_(means, values)
+def steps(images: int, config: FineTuneConfig) -> int:
+    """Steps of all epochs on so many images."""
+    return config.epochs * passes(images, config) * -(-images // config.batch)
 
 
-def parts(indices: np.ndarray, size: int = _BATCH_TO_LOOK) -> list[np.ndarray]:
-    """Indices in batches of at most `size`, nearly equal: a batch norm learns little of one photograph left over."""
+def batches_of(indices: np.ndarray, size: int = _BATCH) -> list[np.ndarray]:
+    """Indices in batches of at most `size`, nearly equal: batch norms learn little of one image left over."""
     return np.array_split(indices, -(-len(indices) // size)) if len(indices) else []
 
 
 def inputs(network: Backbone, photographs: Photographs, indices: np.ndarray) -> Iterator[torch.Tensor]:
-    """Photographs in batches as the network takes them, (n, 3, size, size), where it is."""
+    """Images in batches as the network takes them, float32 (n, 3, size, size), on the network's device."""
     device = next(network.parameters()).device
-    return (network.preprocess(photographs(part)).to(device) for part in parts(indices))
+    return (network.preprocess(photographs(batch)).to(device) for batch in batches_of(indices))
 
 
 def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
-    """Weights (classes,) that let each class count the same: n / (classes * n of the class)."""
+    """Weights float32 (classes,) that let each class count the same: n / (classes * n of the class).
+
+    `labels`: int (n,). scikit-learn's `compute_class_weight` refuses a class without an image; here it counts as having
+    one, since a width search trains on a sample.
+    """
     counts = np.bincount(labels, minlength=classes)
     return torch.from_numpy((len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32))
 
@@ -174,51 +157,55 @@ def train_epoch(
     state: State,
     photographs: Photographs,
     labels: np.ndarray,
-    fit: np.ndarray,
+    train: np.ndarray,
     weights: torch.Tensor,
     config: FineTuneConfig,
     teacher: np.ndarray | None = None,
     each: Callable[[int, int], None] = lambda done, total: None,
 ) -> float:
-    """Train on every image of `fit`, as often as `turns` says; the mean loss.
+    """Train one epoch on the images at the indices `train`, each as often as `passes` says; the mean loss.
 
-    `teacher`: (N, classes) probabilities for all images.
+    Args:
+        labels: int64 (N,), for all images that `photographs` gives.
+        weights: of the classes, float32 (classes,).
+        teacher: the unpruned network's probabilities (N, classes), for `config.distillation`.
+        each: hears of each step, as `each(done, total)`.
     """
     model, device = state.model, next(state.model.parameters()).device
     model.train()
-    times = turns(len(fit), config)
-    order = [part for _ in range(times) for part in parts(state.rng.permutation(fit), config.batch)]
+    repeats = passes(len(train), config)
+    order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), config.batch)]
     total = 0.0
-    for done, chosen in enumerate(order, 1):
-        x = model.network.preprocess(augment(photographs(chosen), state.rng)).to(device)
-        truth = torch.from_numpy(labels[chosen]).to(device)
+    for done, batch in enumerate(order, 1):
+        x = model.network.preprocess(photographs(batch)).to(device)
+        truth = torch.from_numpy(labels[batch]).to(device)
         with mixed_precision(device):
             logits = model(x)
         logits = logits.float()
         loss = F.cross_entropy(logits, truth, weights.to(device))
         if teacher is not None and config.distillation:
-            loss = (1 - config.distillation) * loss + config.distillation * distillation(
-                logits, torch.from_numpy(teacher[chosen]).to(device)
-            )
+            taught = distillation(logits, torch.from_numpy(teacher[batch]).to(device))
+            loss = (1 - config.distillation) * loss + config.distillation * taught
         state.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         state.optimiser.step()
         state.schedule.step()
-        state.mean.update_parameters(model)
-        total += float(loss.detach()) * len(chosen)
+        state.average.update_parameters(model)
+        total += float(loss.detach()) * len(batch)
         each(done, len(order))
-    return total / (times * len(fit))
+    return total / (repeats * len(train))
 
 
 def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Hinton's loss: T^2 KL(teacher^(1/T) || softmax(logits / T)), for probabilities `teacher` (N, classes)."""
-    softened = teacher.clamp(min=1e-6).log().div(_SOFT).softmax(1).to(logits.dtype)
-    return _SOFT**2 * F.kl_div((logits / _SOFT).log_softmax(1), softened, reduction="batchmean")
+    softened = teacher.clamp(min=1e-6).log().div(_TEMPERATURE).softmax(1).to(logits.dtype)
+    log_probabilities = (logits / _TEMPERATURE).log_softmax(1)
+    return _TEMPERATURE**2 * F.kl_div(log_probabilities, softened, reduction="batchmean")
 
 
 @torch.no_grad()
-def look(model: Classifier, photographs: Photographs, indices: np.ndarray) -> torch.Tensor:
-    """Logits (n, classes) of images as they are, on the CPU."""
+def logits_of(model: Classifier, photographs: Photographs, indices: np.ndarray) -> torch.Tensor:
+    """Logits float32 (n, classes) of images as they are, on the CPU; the classifier does not train from then on."""
     model.eval()
     return torch.cat([model(x).float().cpu() for x in inputs(model.network, photographs, indices)])

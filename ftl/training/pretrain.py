@@ -1,4 +1,4 @@
-"""Train a backbone from scratch on a data set, as the original did for its AlexNet."""
+"""Pretraining: a backbone trained from scratch on a data set, as the original did for its AlexNet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cheap middle way: batch norms learn the statistics of the pruned network's own maps; no weight is trained."""
+"""BN recalibration: batch norms take the statistics of the pruned network's own maps; no weight is trained."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ MOST = 512
 def recalibrate(network: Backbone, photographs: Photographs, indices: np.ndarray, seed: int = 0) -> Backbone:
     """A copy whose batch norms have the mean and variance of its maps over images, of which at most 512 are drawn.
 
-    Cut filters leave their followers with other maps than those that the statistics were taken on.
+    Cut filters leave the layers behind them with other maps than those that the statistics were taken on.
     """
     made = copy.deepcopy(network)
     drawn = np.random.default_rng(seed).permutation(indices)[:MOST]
-    settle_norms(made, photographs, drawn)
+    recalibrate_norms(made, photographs, drawn)
     return made
 
 
 @torch.no_grad()
-def settle_norms(network: Backbone, photographs: Photographs, indices: np.ndarray) -> None:
-    """Give a network's batch norms, in place, the mean and variance of its maps over images; it does not train then."""
+def recalibrate_norms(network: Backbone, photographs: Photographs, indices: np.ndarray) -> None:
+    """Give a network's batch norms, in place, the mean and variance of its maps over images; it does not train then.
+
+    As `torch.optim.swa_utils.update_bn`, but each image counts the same, not each batch, and dropout stays off.
+    """
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -38,7 +41,7 @@ def settle_norms(network: Backbone, photographs: Photographs, indices: np.ndarra
     for x in inputs(network, photographs, indices):
         seen += len(x)
         for norm in norms:
-            norm.momentum = len(x) / seen  # each photograph counts the same
+            norm.momentum = len(x) / seen
         network(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -1,4 +1,4 @@
-"""Silent filters: those that no image activates. They cost time and say nothing."""
+"""Silent filters: those that no image activates, so that they cost time and add nothing."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Activity:
     def silent(self) -> tuple[int, int]:
         """How many filters were never above 0, and of how many."""
         return (
-            sum(int((one <= 0).sum()) for one in self._highest.values()),
-            sum(len(one) for one in self._highest.values()),
+            sum(int((highest <= 0).sum()) for highest in self._highest.values()),
+            sum(len(highest) for highest in self._highest.values()),
         )
 
 

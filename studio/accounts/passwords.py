@@ -62,14 +62,9 @@ def hash_of(password: str) -> str:
 
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether this is the password of the hash; takes as long where there is no hash."""
-    tries = dict.fromkeys((_normal(password), password))  # older hashes are of what was typed
-    return any(_verify(password_hash, given) for given in tries)
-
-
-def _verify(password_hash: str | None, password: str) -> bool:
     try:
         with _AT_ONCE:
-            return _HASHER.verify(password_hash or _NOBODY, password) and password_hash is not None
+            return _HASHER.verify(password_hash or _NOBODY, _normal(password)) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from secrets import token_hex
 
 import cv2
 import numpy as np
 
-from studio.annotation.strokes import Drawn, encode
+from studio.annotation.strokes import Region
 
 
-def holes(mask: np.ndarray) -> list[Drawn]:
+def holes(mask: np.ndarray) -> list[Region]:
     """Regions that fill what each class encloses and nothing else covers."""
     found = []
     for number in sorted(set(np.unique(mask)) - {0}):
@@ -24,7 +24,7 @@ def holes(mask: np.ndarray) -> list[Drawn]:
     return found
 
 
-def specks(mask: np.ndarray, least: int) -> list[Drawn]:
+def specks(mask: np.ndarray, least: int) -> list[Region]:
     """Regions that erase the areas of each class that are smaller than `least` pixels."""
     small = np.zeros(mask.shape, bool)
     for number in sorted(set(np.unique(mask)) - {0}):
@@ -35,19 +35,7 @@ def specks(mask: np.ndarray, least: int) -> list[Drawn]:
     return [_region(small, 0)] if small.any() else []
 
 
-def region(where: np.ndarray, number: int, name: str, *, over: bool = True) -> Drawn:
-    """A stroke that gives pixels (bool) a class, or with 0 takes it from them; `name` makes its id.
-
-    `over`: also those of other classes.
-    """
-    geometry: dict[str, Any] = {"counts": encode(where), "size": list(where.shape)}
-    if not over:
-        geometry["over"] = False
-    return Drawn(name, "region", number, geometry, 0)
-
-
-def _region(where: np.ndarray, number: int) -> Drawn:
-    from secrets import token_hex  # every wish to tidy up is a stroke of its own, also after an undo
-
+def _region(where: np.ndarray, number: int) -> Region:
+    """A region with an id of its own: every wish to tidy up is a stroke, also after an undo."""
     content = hashlib.sha256(np.packbits(where).tobytes()).hexdigest()[:8]
-    return region(where, number, f"tidy-{content}-{token_hex(6)}")
+    return Region.of(where, number, f"tidy-{content}-{token_hex(6)}")

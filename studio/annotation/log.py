@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session as Database
 
 from studio.accounts.rights import changing_image
 from studio.annotation.mask_cache import keep, kept
-from studio.annotation.rasterise import fold, paint, repaint, revision
-from studio.annotation.strokes import Drawn, check
+from studio.annotation.rasterise import fold, paint, repaint
+from studio.annotation.strokes import Drawn, Painted, Revision, Toggle, Undo, parse
 from studio.errors import StudioError
 from studio.images.work import work_of
 from studio.projects.audit import record
@@ -64,15 +64,14 @@ def add(db: Database, image: Image, author_id: int, strokes: Sequence[Drawn]) ->
     """
     numbers = set(db.scalars(select(ImageClass.number).where(ImageClass.project_id == image.project_id)))
     for stroke in strokes:
-        check(stroke, numbers, image.height, image.width)
+        stroke.check(numbers, image.height, image.width)
     ids = [stroke.id for stroke in strokes]
     known = set(db.scalars(select(Stroke.id).where(Stroke.image_id == image.id, Stroke.id.in_(ids))))
     new = [stroke for stroke in {stroke.id: stroke for stroke in strokes}.values() if stroke.id not in known]
     if new and image.state == "accepted":
         raise StudioError("this image is accepted and read-only: a reviewer can reopen it")
     for stroke in new:
-        row = stroke._replace(author_id=author_id)._asdict()
-        db.add(Stroke(image_id=image.id, **row))
+        db.add(Stroke(image_id=image.id, **stroke.row() | {"author_id": author_id}))
         db.flush()  # one by one, so that their numbers rise in the order given
     if new:
         image.strokes += len(new)
@@ -84,7 +83,7 @@ def add(db: Database, image: Image, author_id: int, strokes: Sequence[Drawn]) ->
 def restore(image: Image, user_id: int, past: np.ndarray) -> None:
     """Make an earlier mask, uint8 (height, width), the image's again, by a stroke; the audit log tells it."""
     with changing_image(user_id, image.id) as (db, held):
-        add(db, held, user_id, [revision(past, f"restore-{token_hex(8)}")])
+        add(db, held, user_id, [Revision.of(past, f"restore-{token_hex(8)}")])
         record(db, held.project_id, user_id, "restored", held.id)
 
 
@@ -101,7 +100,7 @@ def read(image_id: int, after: int = 0, author_id: int | None = None, upto: int 
 
 def drawn(row: Stroke) -> Drawn:
     """A row as the fold takes it."""
-    return Drawn(row.id, row.kind, row.class_number, row.geometry, row.author_id)
+    return parse(row.id, row.kind, row.class_number, row.geometry, row.author_id)
 
 
 def position(image_id: int) -> int:
@@ -140,13 +139,11 @@ def _all_classes(image: Image, upto: int | None, author_id: int | None) -> np.nd
             _FOLDED.setdefault(key, before)
         return before.mask
     values = before.mask.copy()
-    toggled = {one.geometry["stroke"] for _, one in new if one.kind in ("undo", "redo")}
+    paint(values, [stroke for _, stroke in new if isinstance(stroke, Painted)])
+    toggled = {stroke.target for _, stroke in new if isinstance(stroke, Toggle)}
     if toggled:  # what they uncover was drawn at any time
-        paint(values, [one for _, one in new if one.kind not in ("undo", "redo")])
         rows = [drawn(row) for row in read(image.id, 0, author_id, upto=new[-1][0])]
         repaint(values, rows, toggled)
-    else:
-        paint(values, [one for _, one in new])
     made = _Folded(new[-1][0], values, before.unkept + len(new))
     if made.unkept >= _KEEP_AFTER:
         keep(image, author_id, made.position, new[-1][1].id, values)
@@ -164,15 +161,14 @@ def last(image_id: int, author_id: int, kind: str) -> str | None:
     """Id of the stroke that an author's next undo or redo (`kind`) is about; None if there is none."""
     done: list[str] = []
     undone: list[str] = []
-    for row in read(image_id, author_id=author_id):
-        if row.kind in ("undo", "redo"):
-            source, goal = (done, undone) if row.kind == "undo" else (undone, done)
-            target = row.geometry["stroke"]
-            if target in source:
-                source.remove(target)
-                goal.append(target)
+    for stroke in map(drawn, read(image_id, author_id=author_id)):
+        if isinstance(stroke, Toggle):
+            source, goal = (done, undone) if stroke.hides else (undone, done)
+            if stroke.target in source:
+                source.remove(stroke.target)
+                goal.append(stroke.target)
         else:
-            done.append(row.id)
+            done.append(stroke.id)
             undone.clear()  # a new stroke ends what could be redone
-    stack = done if kind == "undo" else undone
+    stack = done if kind == Undo.kind else undone
     return stack[-1] if stack else None

@@ -1,16 +1,13 @@
-"""From strokes to the mask: a pure function, the same on every machine.
-
-The strokes' geometry is told in `studio.annotation.strokes`.
-"""
+"""From strokes to the mask: a pure function, the same on every machine."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
-from studio.annotation.strokes import Box, Drawn, cover, extent
+from studio.annotation.pixels import Box
+from studio.annotation.strokes import Drawn, Painted, Toggle
 
 
 def hidden(strokes: Iterable[Drawn]) -> set[str]:
@@ -19,17 +16,15 @@ def hidden(strokes: Iterable[Drawn]) -> set[str]:
     found: set[str] = set()
     for stroke in strokes:
         authors[stroke.id] = stroke.author_id
-        if stroke.kind in ("undo", "redo"):
-            target = stroke.geometry["stroke"]
-            if authors.get(target) == stroke.author_id:
-                (found.add if stroke.kind == "undo" else found.discard)(target)
+        if isinstance(stroke, Toggle) and authors.get(stroke.target) == stroke.author_id:
+            (found.add if stroke.hides else found.discard)(stroke.target)
     return found
 
 
-def visible(strokes: Sequence[Drawn]) -> list[Drawn]:
+def visible(strokes: Sequence[Drawn]) -> list[Painted]:
     """The strokes that count, in order: neither undone nor an undo or redo themselves."""
     gone = hidden(strokes)
-    return [one for one in strokes if one.kind not in ("undo", "redo") and one.id not in gone]
+    return [stroke for stroke in strokes if isinstance(stroke, Painted) and stroke.id not in gone]
 
 
 def fold(strokes: Sequence[Drawn], height: int, width: int) -> np.ndarray:
@@ -39,21 +34,18 @@ def fold(strokes: Sequence[Drawn], height: int, width: int) -> np.ndarray:
     return mask
 
 
-def paint(mask: np.ndarray, strokes: Iterable[Drawn], within: Box | None = None) -> None:
+def paint(mask: np.ndarray, strokes: Iterable[Painted], within: Box | None = None) -> None:
     """Draw visible strokes on an index mask, in order; `within`: only there."""
     height, width = mask.shape
     for stroke in strokes:
-        if within and not _meet(extent(stroke, height, width), within):
+        if within and not _meet(stroke.extent(height, width), within):
             continue
-        box, where = cover(stroke, height, width)
-        if stroke.kind == "revision":
-            values = _whole(stroke.geometry, height, width)
-        else:
-            values = np.asarray(0 if stroke.kind == "erase" else stroke.class_number, np.uint8)
+        box, where = stroke.cover(height, width)
+        values = stroke.values(height, width)
         if within:
             box, where, values = _cut(box, within, where, values)
         part = mask[box]
-        if not stroke.geometry.get("over", True):
+        if not stroke.over:
             where = where & (part == 0)
         np.copyto(part, values, where=where)
 
@@ -61,7 +53,7 @@ def paint(mask: np.ndarray, strokes: Iterable[Drawn], within: Box | None = None)
 def repaint(mask: np.ndarray, strokes: Sequence[Drawn], changed: Collection[str]) -> None:
     """Bring a mask up to date where the strokes of these ids are undone or redone; `strokes`: the whole log."""
     height, width = mask.shape
-    boxes = [extent(one, height, width) for one in strokes if one.id in changed and one.kind not in ("undo", "redo")]
+    boxes = [stroke.extent(height, width) for stroke in strokes if isinstance(stroke, Painted) and stroke.id in changed]
     if not boxes:
         return
     rows, columns = zip(*boxes, strict=True)
@@ -80,16 +72,3 @@ def _cut(box: Box, within: Box, where: np.ndarray, values: np.ndarray) -> tuple[
                  for a, b in zip(box, within, strict=True))  # fmt: skip
     local = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(both, box, strict=True))
     return both, where[local], values[local] if values.ndim else values  # type: ignore[return-value]
-
-
-def revision(mask: np.ndarray, name: str) -> Drawn:
-    """A stroke that sets the whole mask, uint8 (height, width); `name` makes its id."""
-    flat = np.asarray(mask).ravel(order="F")
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
-    counts = np.diff(np.concatenate([starts, [flat.size]]))
-    return Drawn(name, "revision", 0, {"counts": counts.tolist(), "values": flat[starts].tolist()}, 0)
-
-
-def _whole(geometry: dict[str, Any], height: int, width: int) -> np.ndarray:
-    """The mask of a revision."""
-    return np.repeat(np.array(geometry["values"], np.uint8), geometry["counts"]).reshape((height, width), order="F")

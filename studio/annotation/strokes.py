@@ -1,190 +1,324 @@
-"""The shapes of strokes as pixels, by rules of our own: the same on every machine.
+"""The kinds of strokes, a class each: what its geometry means, whether it is sound, and which pixels it covers.
 
-Geometry, all in pixels of the upright image, (0, 0) the corner of the first pixel:
-  brush, erase  {"points": [[x, y], ...], "width": w}   round pen of w pixels along the points
-  polygon       {"points": [[x, y], ...]}               filled, even-odd
-  rectangle     {"box": [x, y, width, height]}          filled
-  region        {"counts": [...], "size": [h, w]}       run lengths, column by column, beginning outside (COCO's)
-  revision      {"counts": [...], "values": [...]}      the whole mask: run lengths, by columns, each with its class
-  undo, redo    {"stroke": id}                          of the same author's stroke
-
-A region of class 0 erases. Any shape may carry "over": false: it then leaves pixels of other classes alone.
+Geometry is in pixels of the upright image, (0, 0) the corner of the first pixel. That of any stroke that paints may
+carry "over": false: the stroke then leaves pixels of other classes alone.
 """
+# ruff: noqa: D102 - what a kind overrides is told by the class above it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
+from studio.annotation.outlines import outlines
+from studio.annotation.pixels import Box, box_within, decode, encode, in_polygon, size_of, under_pen
 from studio.errors import StudioError
 
-KINDS = ("brush", "erase", "polygon", "rectangle", "region", "revision", "undo", "redo")
 
+@dataclass(frozen=True)
+class Drawn:
+    """A stroke, as its row in the log has it.
 
-class Drawn(NamedTuple):
-    """What the fold needs of a stroke."""
+    `class_number`: 0 for those that paint no class. `geometry`: JSON, told by each kind. `author_id`: a user's id,
+    which the log sets.
+    """
+
+    kind: ClassVar[str]
 
     id: str
-    kind: str
     class_number: int
     geometry: dict[str, Any]
-    author_id: int
+    author_id: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """The columns of its row, from which `parse` makes it again."""
+        return {
+            "id": self.id, "kind": self.kind, "class_number": self.class_number, "geometry": self.geometry,
+            "author_id": self.author_id,
+        }  # fmt: skip
+
+    def check(self, numbers: Set[int], height: int, width: int) -> None:
+        """Raise `StudioError` if it is malformed, or of a class that is not among these `numbers`."""
+        if not 1 <= len(self.id) <= 100:
+            raise StudioError("a stroke has an id of 1 to 100 letters")
+        if not self._has_class(numbers):
+            raise StudioError("a stroke is of a class that this project has not")
+        try:
+            fits = self._fits(numbers, height, width)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise StudioError("a stroke has no usable geometry") from error
+        if not fits:
+            raise StudioError("a stroke has no usable geometry")
+
+    def _has_class(self, numbers: Set[int]) -> bool:
+        return True
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        """Whether its geometry can be drawn; any of the errors that `check` catches says that it cannot."""
+        raise NotImplementedError
 
 
-def check(stroke: Drawn, numbers: set[int], height: int, width: int) -> None:
-    """Raise `StudioError` for a stroke that is malformed, or of a class that is not among these `numbers`."""
-    geometry = stroke.geometry
-    paints = stroke.kind in ("brush", "polygon", "rectangle", "region")
-    if stroke.kind not in KINDS or not 1 <= len(stroke.id) <= 100:
-        raise StudioError("a stroke is of no known kind")
-    erases = stroke.kind == "region" and stroke.class_number == 0
-    if paints and not erases and stroke.class_number not in numbers:
-        raise StudioError("a stroke is of a class that this project has not")
-    try:
-        if stroke.kind in ("undo", "redo"):
-            fits = isinstance(geometry["stroke"], str)
-        elif stroke.kind == "region":
-            counts = geometry["counts"]
-            fits = all(isinstance(one, int) and one >= 0 for one in counts) and sum(counts) == height * width
-        elif stroke.kind == "revision":
-            counts, values = geometry["counts"], geometry["values"]
-            fits = all(isinstance(one, int) and one > 0 for one in counts) and sum(counts) == height * width
-            fits = fits and len(counts) == len(values) and set(values) <= numbers | {0}
-        elif stroke.kind == "rectangle":
-            fits = len(geometry["box"]) == 4 and all(map(isfinite, geometry["box"])) and min(geometry["box"][2:]) >= 0
-        else:
-            points = geometry["points"]
-            fits = 1 <= len(points) <= 100_000 and all(len(one) == 2 and all(map(isfinite, one)) for one in points)
-            fits = fits and (stroke.kind == "polygon" or 0 < geometry["width"] <= 10_000)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise StudioError("a stroke has no usable geometry") from error
-    if not fits:
-        raise StudioError("a stroke has no usable geometry")
+class Painted(Drawn):
+    """A stroke that changes pixels."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it paints over other classes."""
+        return bool(self.geometry.get("over", True))
+
+    def extent(self, height: int, width: int) -> Box:
+        """A box of the image that holds all that it covers."""
+        raise NotImplementedError
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        """The pixels that it covers: a box of the image, and which of its pixels, bool."""
+        raise NotImplementedError
+
+    def values(self, height: int, width: int) -> np.ndarray:
+        """What it makes them, uint8: one value for all, or that of each pixel of the image (height, width)."""
+        raise NotImplementedError
 
 
-Box = tuple[slice, slice]
-"""Rows and columns of an image."""
+class Shape(Painted):
+    """A stroke that gives an area to its class, or takes it from all classes."""
+
+    @property
+    def erases(self) -> bool:
+        """Whether it uncovers."""
+        return False
+
+    def values(self, height: int, width: int) -> np.ndarray:
+        return np.asarray(0 if self.erases else self.class_number, np.uint8)
+
+    def outline(self, height: int, width: int) -> dict[str, Any]:
+        """What a browser draws: {"path": an SVG path in image pixels}, and the "width" of a line."""
+        raise NotImplementedError
+
+    def _has_class(self, numbers: Set[int]) -> bool:
+        return self.erases or self.class_number in numbers
 
 
-def extent(stroke: Drawn, height: int, width: int) -> Box:
-    """A box of the image that holds all that a stroke covers."""
-    geometry = stroke.geometry
-    if stroke.kind == "revision":
-        return slice(0, height), slice(0, width)
-    if stroke.kind == "region":
-        ends = np.cumsum(geometry["counts"])[1::2]
-        starts = np.cumsum(geometry["counts"])[: 2 * len(ends) : 2]
-        if len(ends) == 0:
+class Pen(Shape):
+    """A round pen of w pixels along points: {"points": [[x, y], ...], "width": w}."""
+
+    def extent(self, height: int, width: int) -> Box:
+        return _around(self._points(), self._radius(), height, width)
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        box = self.extent(height, width)
+        return box, under_pen(size_of(box), self._points() - (box[1].start, box[0].start), self._radius())
+
+    def outline(self, height: int, width: int) -> dict[str, Any]:
+        points = self.geometry["points"]
+        return {"path": _line([*points, points[-1]]), "width": self.geometry["width"]}  # a single point is a line too
+
+    def _points(self) -> np.ndarray:
+        return np.asarray(self.geometry["points"], float).reshape(-1, 2)
+
+    def _radius(self) -> float:
+        return max(float(self.geometry["width"]), 1.0) / 2
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        return _are_points(self.geometry["points"]) and 0 < self.geometry["width"] <= 10_000
+
+
+@dataclass(frozen=True)
+class Brush(Pen):
+    """A pen of its class."""
+
+    kind = "brush"
+
+
+@dataclass(frozen=True)
+class Eraser(Pen):
+    """A pen that uncovers."""
+
+    kind = "erase"
+
+    @property
+    def erases(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Polygon(Shape):
+    """What lies inside of corners, even-odd: {"points": [[x, y], ...]}."""
+
+    kind = "polygon"
+
+    def extent(self, height: int, width: int) -> Box:
+        return _around(self._points(), 0.5, height, width)
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        box = self.extent(height, width)
+        return box, in_polygon(size_of(box), self._points() - (box[1].start, box[0].start))
+
+    def outline(self, height: int, width: int) -> dict[str, Any]:
+        return {"path": _line(self.geometry["points"]) + "Z"}
+
+    def _points(self) -> np.ndarray:
+        return np.asarray(self.geometry["points"], float).reshape(-1, 2)
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        return _are_points(self.geometry["points"])
+
+
+@dataclass(frozen=True)
+class Rectangle(Shape):
+    """A filled box: {"box": [x, y, width, height]}."""
+
+    kind = "rectangle"
+
+    def extent(self, height: int, width: int) -> Box:
+        x, y, w, h = self.geometry["box"]
+        return box_within(round(x), round(y), round(x + w), round(y + h), height, width)
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        box = self.extent(height, width)
+        return box, np.ones(size_of(box), bool)
+
+    def outline(self, height: int, width: int) -> dict[str, Any]:
+        x, y, w, h = self.geometry["box"]
+        return {"path": f"M{x:g} {y:g}h{w:g}v{h:g}h{-w:g}Z"}
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        box = self.geometry["box"]
+        return len(box) == 4 and all(map(isfinite, box)) and min(box[2:]) >= 0
+
+
+@dataclass(frozen=True)
+class Region(Shape):
+    """Any pixels: {"counts": [...], "size": [h, w]}, run lengths by `encode` (COCO's). With class 0 it uncovers."""
+
+    kind = "region"
+
+    @classmethod
+    def of(cls, where: np.ndarray, number: int, id: str, *, over: bool = True) -> Region:
+        """The stroke that gives pixels, bool (height, width), to a class, or with 0 takes them from all."""
+        geometry: dict[str, Any] = {"counts": encode(where), "size": list(where.shape)}
+        return cls(id, number, geometry if over else geometry | {"over": False})
+
+    @property
+    def erases(self) -> bool:
+        return self.class_number == 0
+
+    def extent(self, height: int, width: int) -> Box:
+        ends = np.cumsum(self.geometry["counts"])
+        if len(ends) < 2:
             return slice(0, 0), slice(0, 0)
-        return slice(0, height), slice(int(starts[0]) // height, -(-int(ends[-1]) // height))
-    if stroke.kind == "rectangle":
-        x, y, w, h = geometry["box"]
-        return _box(round(x), round(y), round(x + w), round(y + h), height, width)
-    points = np.asarray(geometry["points"], float).reshape(-1, 2)
-    reach = max(float(geometry.get("width", 0)), 1.0) / 2
-    (left, top), (right, bottom) = points.min(0) - reach, points.max(0) + reach
-    return _box(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
+        first, last = int(ends[0]), int(ends[1::2][-1])
+        return slice(0, height), slice(first // height, -(-last // height))
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        box = self.extent(height, width)
+        start, stop = box[1].start * height, box[1].stop * height
+        ends = np.concatenate([[0], np.cumsum(self.geometry["counts"])])
+        return box, decode(np.diff(np.clip(ends, start, stop) - start), *size_of(box))
+
+    def outline(self, height: int, width: int) -> dict[str, Any]:
+        box, where = self.cover(height, width)
+        corner = (box[1].start, box[0].start)
+        return {"path": "".join(_line(points + corner) + "Z" for points in outlines(where))}
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        counts = self.geometry["counts"]
+        return all(isinstance(count, int) and count >= 0 for count in counts) and sum(counts) == height * width
 
 
-def cover(stroke: Drawn, height: int, width: int) -> tuple[Box, np.ndarray]:
-    """The pixels that a stroke covers: a box of the image, and which of its pixels, bool."""
-    box = extent(stroke, height, width)
-    size = _size(box)
-    if stroke.kind == "region":
-        columns = box[1]
-        flat = np.concatenate([[0], np.cumsum(stroke.geometry["counts"])])
-        inside = np.clip(flat, columns.start * height, columns.stop * height) - columns.start * height
-        return box, decode(np.diff(inside), *size)
-    if stroke.kind in ("rectangle", "revision"):
-        return box, np.ones(size, bool)
-    points = np.asarray(stroke.geometry["points"], float).reshape(-1, 2) - (box[1].start, box[0].start)
-    if stroke.kind == "polygon":
-        return box, _inside(size, points)
-    return box, _pen(size, points, max(float(stroke.geometry["width"]), 1.0) / 2)
+@dataclass(frozen=True)
+class Revision(Painted):
+    """The whole mask: {"counts": [...], "values": [...]}, run lengths column by column, each with its class."""
+
+    kind = "revision"
+
+    @classmethod
+    def of(cls, mask: np.ndarray, id: str) -> Revision:
+        """The stroke that sets a mask, uint8 (height, width)."""
+        flat = np.asarray(mask).ravel(order="F")
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
+        counts = np.diff(np.concatenate([starts, [flat.size]]))
+        return cls(id, 0, {"counts": counts.tolist(), "values": flat[starts].tolist()})
+
+    def extent(self, height: int, width: int) -> Box:
+        return slice(0, height), slice(0, width)
+
+    def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
+        return self.extent(height, width), np.ones((height, width), bool)
+
+    def values(self, height: int, width: int) -> np.ndarray:
+        values = np.array(self.geometry["values"], np.uint8)
+        return np.repeat(values, self.geometry["counts"]).reshape((height, width), order="F")
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        counts, values = self.geometry["counts"], self.geometry["values"]
+        whole = all(isinstance(count, int) and count > 0 for count in counts) and sum(counts) == height * width
+        return whole and len(counts) == len(values) and set(values) <= numbers | {0}
 
 
-def _box(left: int, top: int, right: int, bottom: int, height: int, width: int) -> Box:
-    """Rows and columns of a box, cut to the image."""
-    rows = slice(min(max(0, top), height), min(max(0, bottom), height))
-    columns = slice(min(max(0, left), width), min(max(0, right), width))
-    return rows, columns
+class Toggle(Drawn):
+    """Whether a stroke of the same author counts: {"stroke": id}."""
+
+    hides: ClassVar[bool]
+
+    @property
+    def target(self) -> str:
+        """The id of that stroke."""
+        return str(self.geometry["stroke"])
+
+    def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
+        return isinstance(self.geometry["stroke"], str)
 
 
-def _size(box: Box) -> tuple[int, int]:
-    return max(0, box[0].stop - box[0].start), max(0, box[1].stop - box[1].start)
+@dataclass(frozen=True)
+class Undo(Toggle):
+    """It counts no more."""
+
+    kind = "undo"
+    hides = True
 
 
-def _inside(size: tuple[int, int], points: np.ndarray) -> np.ndarray:
-    """Pixels whose centre lies inside the polygon, even-odd: each edge turns all that is right of it."""
-    turns = np.zeros((size[0], size[1] + 1), np.int32)
-    rows = np.arange(size[0])
-    for (x0, y0), (x1, y1) in pairwise([*points, points[0]]):
-        crossed = rows[(y0 > rows + 0.5) != (y1 > rows + 0.5)]
-        if len(crossed):
-            at = (x1 - x0) * (crossed + 0.5 - y0) / (y1 - y0) + x0
-            np.add.at(turns, (crossed, np.clip(np.floor(at + 0.5), 0, size[1]).astype(int)), 1)
-    return turns.cumsum(axis=1)[:, :-1] % 2 == 1
+@dataclass(frozen=True)
+class Redo(Toggle):
+    """It counts again."""
+
+    kind = "redo"
+    hides = False
 
 
-def _pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray:
-    """Pixels whose centre is within the radius of the polyline.
+KINDS: dict[str, type[Drawn]] = {
+    drawn.kind: drawn for drawn in (Brush, Eraser, Polygon, Rectangle, Region, Revision, Undo, Redo)
+}
 
-    What a segment covers of a row is an interval, for its shape is convex; those of all segments are found at once.
+
+def kinds_of(base: type[Drawn]) -> list[str]:
+    """The names of the kinds below a class, as for a query of the log."""
+    return [kind for kind, drawn in KINDS.items() if issubclass(drawn, base)]
+
+
+def parse(id: str, kind: str, class_number: int, geometry: dict[str, Any], author_id: int = 0) -> Drawn:
+    """The stroke of a row; `Drawn.check` tells whether it is sound.
+
+    Raises `StudioError` for a kind that there is not.
     """
-    height, width = size
-    if len(points) == 1:
-        points = np.repeat(points, 2, axis=0)
-    top = np.clip(np.floor(np.minimum(points[:-1, 1], points[1:, 1]) - radius), 0, height).astype(int)
-    bottom = np.clip(np.floor(np.maximum(points[:-1, 1], points[1:, 1]) + radius) + 2, 0, height).astype(int)
-    rows = np.maximum(bottom - top, 0)
-    segment = np.repeat(np.arange(len(rows)), rows)
-    row = np.arange(len(segment)) - np.repeat(np.cumsum(rows) - rows - top, rows)
-    x0, y0, x1, y1 = *points[segment].T, *points[segment + 1].T
-    dx, dy, below = x1 - x0, y1 - y0, row + 0.5 - y0
-    length = np.maximum(dx * dx + dy * dy, 1e-12)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where there is no such bound
-        # the round ends
-        first = np.sqrt(radius * radius - below**2)
-        last = np.sqrt(radius * radius - (below - dy) ** 2)
-        # the straight part: within the radius of the line, and beside the segment
-        reach = radius * np.sqrt(length)
-        middle, reach = x0 + below * dx / dy, np.abs(reach / dy)
-        sides = [middle - reach, middle + reach]
-        one = x0 - below * dy / dx
-        other = one + length / dx
-        caps = [np.minimum(one, other), np.maximum(one, other)]
-        level, upright = np.abs(dy) < 1e-9, np.abs(dx) < 1e-9  # a division by less says nothing
-        for bounds, free in ((sides, level), (caps, upright)):
-            bounds[0][free], bounds[1][free] = -np.inf, np.inf
-        begin, end = np.maximum(sides[0], caps[0]), np.minimum(sides[1], caps[1])
-        aside = (level & (upright | (np.abs(below) > radius))) | (upright & ((below * dy < 0) | (below * dy > length)))
-        aside |= begin > end
-        begin[aside], end[aside] = np.nan, np.nan
-        begin = np.fmin(np.fmin(x0 - first, x1 - last), begin)
-        end = np.fmax(np.fmax(x0 + first, x1 + last), end)
-    begin[np.isnan(begin)], end[np.isnan(end)] = np.inf, -np.inf  # rows that the segment does not meet
-    left = np.clip(np.ceil(begin - 0.5), 0, width).astype(int)
-    right = np.clip(np.floor(end + 0.5), 0, width).astype(int)
-    some = left < right
-    turns = np.bincount((row * (width + 1) + left)[some], minlength=height * (width + 1)).astype(np.int32)
-    turns -= np.bincount((row * (width + 1) + right)[some], minlength=height * (width + 1)).astype(np.int32)
-    return turns.reshape(height, width + 1).cumsum(axis=1)[:, :-1] > 0
+    try:
+        drawn = KINDS[kind]
+    except (KeyError, TypeError) as error:
+        raise StudioError(f"a stroke is of no known kind: choose one of {', '.join(KINDS)}") from error
+    return drawn(id, class_number, geometry, author_id)
 
 
-def encode(where: np.ndarray) -> list[int]:
-    """Run lengths of a bool mask, column by column, beginning with those outside: COCO's uncompressed form."""
-    flat = np.asarray(where, bool).ravel(order="F")
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    counts = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return [0, *counts] if flat.size and flat[0] else counts
+def _around(points: np.ndarray, reach: float, height: int, width: int) -> Box:
+    (left, top), (right, bottom) = points.min(0) - reach, points.max(0) + reach
+    return box_within(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
 
 
-def decode(counts: Sequence[int], height: int, width: int) -> np.ndarray:
-    """The bool mask (height, width) of run lengths."""
-    values = np.arange(len(counts)) % 2 == 1
-    flat = np.repeat(values, counts)
-    return flat.reshape((height, width), order="F")
+def _are_points(points: Any) -> bool:
+    return 1 <= len(points) <= 100_000 and all(len(point) == 2 and all(map(isfinite, point)) for point in points)
+
+
+def _line(points: Iterable[Any]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

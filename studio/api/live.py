@@ -9,14 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from studio.annotation import log
-from studio.annotation.strokes import Drawn, cover
+from studio.annotation.strokes import Drawn, Shape
 from studio.api.answers import for_members
 from studio.api.schemas import LARGEST_ID
 from studio.collaboration.assignment import blind
 from studio.collaboration.comments import comments_for
 from studio.collaboration.presence import beat, present
 from studio.errors import StudioError
-from studio.formats.outlines import outlines
 from studio.images.library import image_in
 from studio.projects.classes import classes_of
 from studio.projects.membership import project_of, require
@@ -47,13 +46,14 @@ def live(request: Request) -> Response:
     alone = blind(project_of(project_id), role)
     rows = [] if alone else log.read(image.id, after)
     colours = {one.number: one.colour for one in classes_of(project_id)}
-    strokes = [shape(log.drawn(row), colours, image) for row in rows[:_MOST]]
+    strokes = [log.drawn(row) for row in rows]
+    shown = [shape(stroke, colours, image) for stroke in strokes[:_MOST]]
     people = [] if alone else [one for one in present([image.id]).get(image.id, []) if one.id != user.id]
     return JSONResponse(
         {
             "position": rows[-1].seq if rows else after,
-            "strokes": [one for one in strokes if one is not None],
-            "stale": len(rows) > _MOST or any(row.kind in ("undo", "redo", "revision") for row in rows),
+            "strokes": [stroke for stroke in shown if stroke is not None],
+            "stale": len(rows) > _MOST or not all(isinstance(stroke, Shape) for stroke in strokes),
             "people": [{"id": one.id, "name": one.name} for one in people],
             "comments": [
                 {"id": one.id, "x": one.x, "y": one.y, "text": one.text, "author": one.author.name}
@@ -66,28 +66,11 @@ def live(request: Request) -> Response:
 
 
 def shape(stroke: Drawn, colours: dict[int, str], image: Image) -> dict[str, Any] | None:
-    """A stroke as an SVG path in image pixels; None for one that paints nothing that is shown."""
-    erases = stroke.kind == "erase" or (stroke.kind == "region" and stroke.class_number == 0)
-    if stroke.kind in ("undo", "redo", "revision") or not (erases or stroke.class_number in colours):
+    """A stroke as a browser draws it; None for one that paints nothing that is shown."""
+    if not isinstance(stroke, Shape) or not (stroke.erases or stroke.class_number in colours):
         return None
-    told: dict[str, Any] = {"id": stroke.id, "author": stroke.author_id, "colour": colours.get(stroke.class_number)}
-    if stroke.kind in ("brush", "erase"):
-        points = stroke.geometry["points"]
-        told |= {"path": _line([*points, points[-1]]), "width": stroke.geometry["width"]}
-    elif stroke.kind == "polygon":
-        told["path"] = _line(stroke.geometry["points"]) + "Z"
-    elif stroke.kind == "rectangle":
-        x, y, w, h = stroke.geometry["box"]
-        told["path"] = f"M{x:g} {y:g}h{w:g}v{h:g}h{-w:g}Z"
-    else:
-        box, where = cover(stroke, image.height, image.width)
-        corner = (box[1].start, box[0].start)
-        told["path"] = "".join(_line(one + corner) + "Z" for one in outlines(where))
-    return told | ({"erase": True} if erases else {})
-
-
-def _line(points: Any) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    told = {"id": stroke.id, "author": stroke.author_id, "colour": colours.get(stroke.class_number)}
+    return told | stroke.outline(image.height, image.width) | ({"erase": True} if stroke.erases else {})
 
 
 ROUTES = [Route("/files/{project:int}/images/{image:int}/live", live)]

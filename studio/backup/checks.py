@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
-from ftl.data.photo_names import is_template
+from ftl.data.photo_names import photo_of
+from ftl.errors import FtlError
 from studio.annotation.strokes import KINDS
-from studio.backup.rows import ADDED, FORMAT, VERSION, Row
+from studio.backup.rows import FORMAT, VERSION, Row
 from studio.errors import StudioError
 from studio.projects.audit import WORDS
 from studio.store.tables import ROLES, STATES
@@ -79,11 +81,9 @@ def _is_bool(value: Any) -> bool:
 
 
 def _is_pattern(value: Any) -> bool:
-    """Whether it is one, also of those from before RE2 that it does not know: they are told where they are used."""
-    try:
-        return _text(10_000)(value) and (is_template(value) or re.compile(value).groups >= 1)
-    except (re.error, OverflowError, RecursionError):
-        return False
+    with suppress(FtlError):
+        return _text(10_000)(value) and bool(photo_of(value))
+    return False
 
 
 _PERSON, _TIME, _PLACE = _line(64), _number(0, _LAST_DAY), _or_none(_number(0, 1e6))
@@ -124,10 +124,9 @@ _SHAPES: dict[str, dict[str, Fits]] = {
 def checked(table: str, row: Any, where: str) -> Row:
     """A row that has all its columns, no other, and in each what can be in it. `where`: tells its place.
 
-    Columns that older backups lack are filled in. Raises `StudioError`.
+    Raises `StudioError`.
     """
     shape = _SHAPES[table]
-    row = ADDED.get(table, {}) | row if isinstance(row, dict) else row
     if not isinstance(row, dict) or row.keys() != shape.keys():
         raise StudioError(f"{where} of the backup has not the columns {', '.join(shape)}")
     for column, fits in shape.items():

@@ -13,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.annotation.strokes import Drawn, check
+from studio.annotation.strokes import parse
 from studio.backup.rows import TABLES, Row
 from studio.errors import StudioError
 from studio.images.zips import DAMAGED, MOST_TIMES, Bounds, open_zip, shown
@@ -149,7 +149,7 @@ def _geometry(row: Row, numbers: set[int], sizes: dict[str, tuple[int, int]]) ->
             raise StudioError("the backup tells of an image that is not in it")
         if not isinstance(row["geometry"], dict):
             raise TypeError
-        check(Drawn("here", row["kind"], row["class_number"], row["geometry"], 0), numbers, *size)
+        parse("here", row["kind"], row["class_number"], row["geometry"]).check(numbers, *size)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise StudioError("a stroke has no usable geometry") from error
     return json.dumps(row["geometry"], check_circular=False)

@@ -11,9 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
 
-FORMAT, VERSION = "ftl-studio backup", 2
-ADDED: dict[str, dict[str, Any]] = {"project": {"accept_own": False}, "comments": {"by_reviewer": False, "to": None}}
-"""Columns that backups of version 1 lack, and what held then."""
+FORMAT, VERSION = "ftl-studio backup", 1
 
 TABLES = ("images", "strokes", "works", "comments", "events")
 """Each is a file `<table>.jsonl` of a backup, a row a line, in the order in which the rows came."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush, Drawn, Eraser, Polygon, Rectangle, Shape, Toggle, parse
 from studio.canvas.viewport import Viewport
 
 ERASER = "#fffffe"
@@ -35,14 +35,15 @@ def pens(colours: Mapping[int, str]) -> dict[int, str]:
 
 def strokes(
     objects: Sequence[Mapping[str, Any]], mount: str, view: Viewport, drawn_by: Mapping[int, str]
-) -> list[Drawn]:
+) -> list[Shape]:
     """The strokes of a canvas' objects, in image pixels. Objects that are none of ours are left out.
 
     A stroke's id comes out the same however often the reply arrives: it is made of the canvas' mount, the object's
     shape, and its turn among equal ones. `drawn_by`: pens by class number. The author is set by the log.
     """
     numbers = {colour: number for number, colour in drawn_by.items()} | {ERASER: 0}
-    found, seen = [], Counter[str]()
+    found: list[Shape] = []
+    seen = Counter[str]()
     for one in objects:
         pen = str(one.get("stroke") or "")[:7].lower()
         shape = _shape(one, view)
@@ -50,38 +51,38 @@ def strokes(
             continue
         kind, geometry = shape
         if numbers[pen] == 0:
-            if kind != "brush":
+            if kind is not Brush:
                 continue
-            kind = "erase"
-        text = json.dumps([kind, numbers[pen], geometry], sort_keys=True)
+            kind = Eraser
+        text = json.dumps([kind.kind, numbers[pen], geometry], sort_keys=True)
         seen[text] += 1
         digest = hashlib.sha256(f"{text}{seen[text]}".encode()).hexdigest()[:20]
-        found.append(Drawn(f"{mount}-{digest}", kind, numbers[pen], geometry, 0))
+        found.append(kind(f"{mount}-{digest}", numbers[pen], geometry))
     return found
 
 
 def toggle(kind: str, target: str, rows: Sequence[Drawn], author_id: int) -> Drawn:
     """The row that undoes or redoes a stroke; its id counts the toggles before it, so that doubles are one."""
-    before = sum(row.kind in ("undo", "redo") and row.geometry["stroke"] == target for row in rows)
+    before = sum(isinstance(row, Toggle) and row.target == target for row in rows)
     digest = hashlib.sha256(f"{target}{before}".encode()).hexdigest()[:20]
-    return Drawn(f"{kind}-{digest}", kind, 0, {"stroke": target}, author_id)
+    return parse(f"{kind}-{digest}", kind, 0, {"stroke": target}, author_id)
 
 
-def _shape(one: Mapping[str, Any], view: Viewport) -> tuple[str, dict[str, Any]] | None:
+def _shape(one: Mapping[str, Any], view: Viewport) -> tuple[type[Shape], dict[str, Any]] | None:
     """Kind and geometry of an object; None for one that is broken or of another kind."""
     try:
         if one["type"] == "Path":
             points = view.to_image(_flatten(one["path"]))
-            return "brush", {"points": _round(points), "width": round(view.length(float(one["strokeWidth"])), 3)}
+            return Brush, {"points": _round(points), "width": round(view.length(float(one["strokeWidth"])), 3)}
         if one["type"] == "Polygon":
             corners = np.array([[point["x"], point["y"]] for point in one["points"]], float)
-            return ("polygon", {"points": _round(view.to_image(corners))}) if len(corners) > 2 else None
+            return (Polygon, {"points": _round(view.to_image(corners))}) if len(corners) > 2 else None
         if one["type"] == "Rect":
             wide, high = one["width"] * one.get("scaleX", 1), one["height"] * one.get("scaleY", 1)
             left = one["left"] - _ORIGIN[one.get("originX", "left")] * wide
             top = one["top"] - _ORIGIN[one.get("originY", "top")] * high
             (x0, y0), (x1, y1) = view.to_image(np.array([[left, top], [left + wide, top + high]]))
-            return "rectangle", {"box": [round(float(value), 3) for value in (x0, y0, x1 - x0, y1 - y0)]}
+            return Rectangle, {"box": [round(float(value), 3) for value in (x0, y0, x1 - x0, y1 - y0)]}
     except (KeyError, IndexError, TypeError, ValueError):
         return None
     return None

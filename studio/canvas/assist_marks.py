@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from studio.annotation.assists.gated_brush import gate
 from studio.annotation.assists.grabcut import grab
 from studio.annotation.assists.trace import trace
-from studio.annotation.strokes import Drawn, cover
+from studio.annotation.strokes import Brush, Rectangle, Shape
 from studio.canvas.adapter import strokes
 from studio.canvas.viewport import Viewport
 
@@ -18,17 +19,24 @@ PEN = "#ff2bd6"  # a colour that no wall has
 _ORIGIN = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
-def marks(objects: Sequence[Mapping[str, Any]], view: Viewport, width: int, height: int) -> list[Drawn]:
-    """The canvas' objects in their order: strokes as ever, and clicks as kind "point", kept inside the photograph."""
-    found = []
+class Click(NamedTuple):
+    """A place, in image pixels."""
+
+    x: float
+    y: float
+
+
+def marks(objects: Sequence[Mapping[str, Any]], view: Viewport, width: int, height: int) -> list[Click | Shape]:
+    """The canvas' objects in their order: clicks, kept inside the photograph, and strokes without an id."""
+    found: list[Click | Shape] = []
     for one in objects:
         if one.get("type") == "Circle":
             point = _centre(one, view)
             if point is not None:
                 inside = np.clip(point, 0, (width - 1e-3, height - 1e-3))
-                found.append(Drawn("", "point", 1, {"points": [inside.round(3).tolist()]}, 0))
+                found.append(Click(*inside.round(3).tolist()))
         else:
-            found += [mark._replace(id="") for mark in strokes([one], "assist", view, {1: PEN})]
+            found += [replace(mark, id="") for mark in strokes([one], "assist", view, {1: PEN})]
     return found
 
 
@@ -44,7 +52,7 @@ def _centre(one: Mapping[str, Any], view: Viewport) -> np.ndarray | None:
 
 
 def outcome(
-    assist: str, image: np.ndarray, given: Sequence[Drawn], width: float | None = None, offset: float = 0.0
+    assist: str, image: np.ndarray, given: Sequence[Click | Shape], width: float | None = None, offset: float = 0.0
 ) -> np.ndarray:
     """What an assist makes of the marks: bool (height, width). `image`: RGB, uint8 (height, width, 3).
 
@@ -54,14 +62,14 @@ def outcome(
     height, wide = image.shape[:2]
     whole = np.zeros((height, wide), bool)
     if assist == "trace":
-        clicks = [mark.geometry["points"][0] for mark in given if mark.kind == "point"]
+        clicks = [mark for mark in given if isinstance(mark, Click)]
         return trace(image, np.array(clicks), width) if len(clicks) > 1 else whole
     for mark in given:
-        if assist == "gate" and mark.kind == "brush":
-            box, covered = cover(mark, height, wide)
+        if assist == "gate" and isinstance(mark, Brush):
+            box, covered = mark.cover(height, wide)
             inside = np.zeros((height, wide), bool)
             inside[box] = covered
             whole |= gate(image, inside, offset)
-        elif assist == "grab" and mark.kind == "rectangle":
+        elif assist == "grab" and isinstance(mark, Rectangle):
             whole |= grab(image, tuple(mark.geometry["box"]))
     return whole

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Shape
 from studio.canvas.adapter import strokes
 from studio.canvas.viewport import Viewport
 from studio.errors import StudioError
@@ -16,7 +16,7 @@ _MOST_OBJECTS = 20_000
 _MOST_SIDE = 10_000  # of a canvas, in CSS pixels
 
 
-def reported(given: Any, image: Image) -> list[Drawn]:
+def reported(given: Any, image: Image) -> list[Shape]:
     """The strokes of a report {mount, view, pens, objects} of a canvas on the image, in image pixels.
 
     `mount`: the canvas' key, `view`: as `Viewport`, `pens`: "#rrggbb" by class number, `objects`: all that was drawn

@@ -8,7 +8,7 @@ for a canvas that was hidden comes back empty.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -195,7 +195,7 @@ def step_back(image: Image, author_id: int, kind: str) -> None:
     add(image, author_id, [toggle(kind, target, rows, author_id)])
 
 
-def add(image: Image, author_id: int, new: list[Drawn]) -> None:
+def add(image: Image, author_id: int, new: Sequence[Drawn]) -> None:
     """Add strokes that do not come from the canvas, and show them."""
     put_away(image, author_id)
     log.append(image.id, author_id, new)

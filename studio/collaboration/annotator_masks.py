@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from studio.annotation import log
 from studio.annotation.rasterise import fold, visible
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Drawn, Revision, Shape, Toggle, kinds_of
 from studio.store.database import reading
 from studio.store.tables import Image, Stroke, User
 
@@ -19,7 +19,7 @@ CONSENSUS = "consensus-"
 
 def is_consensus(stroke: Drawn) -> bool:
     """Whether a stroke is a mask that annotators' masks were made into."""
-    return stroke.kind == "revision" and stroke.id.startswith(CONSENSUS)
+    return isinstance(stroke, Revision) and stroke.id.startswith(CONSENSUS)
 
 
 def is_settled(strokes: Sequence[Drawn]) -> bool:
@@ -37,13 +37,13 @@ def own_strokes(strokes: Sequence[Drawn], author_id: int) -> list[Drawn]:
     counting = {one.id for one in visible(mine) if is_consensus(one)}
     first = next((at for at, one in enumerate(mine) if one.id in counting), len(mine))
     before = [one for one in mine[:first] if not is_consensus(one)]  # those are undone
-    return before + [one for one in mine[first:] if one.kind in ("undo", "redo")]
+    return before + [one for one in mine[first:] if isinstance(one, Toggle)]
 
 
 def people(strokes: Sequence[Drawn]) -> list[int]:
     """Ids of those who drew, in the order of their ids: they have strokes that are not undone and no revision."""
     authors = sorted({one.author_id for one in strokes})
-    return [who for who in authors if any(one.kind != "revision" for one in visible(own_strokes(strokes, who)))]
+    return [who for who in authors if any(isinstance(one, Shape) for one in visible(own_strokes(strokes, who)))]
 
 
 def own_mask(image: Image, author_id: int, upto: int | None = None) -> np.ndarray:
@@ -73,7 +73,7 @@ def names(user_ids: Sequence[int]) -> dict[int, str]:
 
 def drawn_by_several(project_id: int) -> dict[int, int]:
     """Images of a project on which two or more drew, undone or not: the last position of their logs by image id."""
-    draws = Stroke.kind.not_in(("revision", "undo", "redo"))
+    draws = Stroke.kind.in_(kinds_of(Shape))
     authors = select(Stroke.image_id).join(Image).where(Image.project_id == project_id, draws)
     several = authors.group_by(Stroke.image_id).having(func.count(Stroke.author_id.distinct()) > 1)
     with reading() as db:

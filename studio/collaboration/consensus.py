@@ -10,7 +10,7 @@ import numpy as np
 
 from studio.accounts.rights import changing_image
 from studio.annotation import log
-from studio.annotation.rasterise import revision
+from studio.annotation.strokes import Revision
 from studio.collaboration.annotator_masks import CONSENSUS
 from studio.errors import StudioError
 from studio.projects.audit import record
@@ -79,7 +79,7 @@ def settle(image: Image, user_id: int, mask: np.ndarray, people: int, position: 
     `mask`: index mask, uint8 (height, width); `people`: of how many annotators it is; `position`: of the log that they
     were read at. Raises `StudioError` if somebody drew since, or the image is accepted.
     """
-    stroke = revision(mask, f"{CONSENSUS}{token_hex(8)}")
+    stroke = Revision.of(mask, f"{CONSENSUS}{token_hex(8)}")
     with changing_image(user_id, image.id, "reviewer") as (db, held):
         if log.position(image.id) != position:
             raise StudioError("somebody drew on this image meanwhile: look at it again, then settle it")

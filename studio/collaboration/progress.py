@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, case, cast, distinct, func, select
 from sqlalchemy.orm import Session
 
+from studio.annotation.strokes import Toggle, kinds_of
 from studio.collaboration.returned import accepted_but_returned
 from studio.store.database import reading
 from studio.store.tables import STATES, Event, Image, ImageClass, Stroke, User, Work
 
 _DAY = 24 * 3600
-_TOGGLES = ("undo", "redo")  # rows of the log that are no strokes
+_TOGGLES = kinds_of(Toggle)  # rows of the log that are no strokes
 
 
 class Project(NamedTuple):

@@ -2,7 +2,7 @@
 
 It fills by the even-odd rule and draws the outline as well, pixel by pixel. So the polygons run through the centres of
 the pixels at an area's border, from one to a neighbour of it: outlines along the edges of pixels, as in
-`studio.formats.outlines`, would be drawn a pixel too far to the right and below. A line one pixel wide is a polygon
+`studio.annotation.outlines`, would be drawn a pixel too far to the right and below. A line one pixel wide is a polygon
 that goes there and back. Around a hole the polygon runs through the area's pixels beside it, and it gets there by a
 bridge along the area's pixels, walked there and back, which is drawn but fills nothing.
 """

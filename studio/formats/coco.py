@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from studio.annotation.strokes import decode
+from studio.annotation.outlines import outlines
+from studio.annotation.pixels import decode
 from studio.errors import StudioError
 from studio.formats.format import (
     Export,
@@ -25,7 +26,6 @@ from studio.formats.format import (
     damage_told,
     masks_of_image,
 )
-from studio.formats.outlines import outlines
 from studio.formats.shapes import Covered, check_size, draw_shapes, polygon, whole
 
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from studio.annotation.strokes import decode, encode
+from studio.annotation.pixels import decode, encode
 from studio.errors import StudioError
 from studio.formats.format import (
     Export,

@@ -24,8 +24,8 @@ _MOST_BYTES = 200 * 2**20
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, MemoryError)
 """What values of a damaged file lead to."""
 
-VERSION = 2
-"""Of exports, as `images.json` tells it. Before 2, when none was told, outlines of YOLO ran along pixels' edges."""
+VERSION = 1
+"""Of exports, as `images.json` tells it."""
 
 
 class MaskClass(NamedTuple):
@@ -147,13 +147,12 @@ class Beside:
     """What the files beside masks tell.
 
     `tables`: of companions, one that nothing told has none. The rest is from the studio's own images.json: the SHA-256
-    of an exported file's original by its stem, the names of the photographs' files, and the version of the export.
+    of an exported file's original by its stem, and the names of the photographs' files.
     """
 
     tables: dict[Companion, Table] = field(default_factory=dict)
     originals: dict[str, str] = field(default_factory=dict)
     photographs: frozenset[str] = frozenset()
-    version: int = VERSION
 
 
 @dataclass

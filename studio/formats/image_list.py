@@ -28,5 +28,4 @@ def read(text: str, known: Beside) -> Beside | None:
         return None
     files = {tidy_name(row["file"]): str(row["sha256"]) for row in rows}
     stems = {PurePosixPath(name).stem: sha256 for name, sha256 in files.items()}
-    version = 1 if any("version" not in row for row in rows) else VERSION
-    return Beside(known.tables, stems, frozenset(files), version)
+    return Beside(known.tables, stems, frozenset(files))

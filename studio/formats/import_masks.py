@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from ftl.progress import Report, silent
 from studio.accounts.rights import changing
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Drawn, parse
 from studio.errors import Forbidden, StudioError
 from studio.formats.reading_child import masks_of
 from studio.formats.targets import Targets
@@ -139,7 +139,7 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
                 except StudioError as error:
                     problems.append(error)
             elif what == "region":
-                regions.append(Drawn(*value))
+                regions.append(parse(**value))
             elif what == "problem":
                 problems.append(value)
             elif what == "drawn" and image is not None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
-from studio.annotation.cleanup import region
+from studio.annotation.strokes import Region
 from studio.errors import StudioError
 from studio.formats import image_list, registry
 from studio.formats.format import Beside, Companion, ImageMasks, MaskFile, matches
@@ -81,7 +81,7 @@ def _regions(masks: ImageMasks, height: int, width: int) -> Generator[Any, Any, 
         number = yield "label", label
         if number is not None:
             digest = hashlib.sha256(np.packbits(where).tobytes() + bytes([number])).hexdigest()
-            yield "region", region(where, number, f"import-{digest[:24]}")
+            yield "region", Region.of(where, number, f"import-{digest[:24]}").row()
     yield "drawn", None
 
 

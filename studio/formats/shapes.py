@@ -13,7 +13,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from ftl.data.images import MAX_PIXELS
-from studio.annotation.strokes import Box
+from studio.annotation.pixels import Box
 from studio.errors import StudioError
 from studio.formats.format import BROKEN, Drawing
 

@@ -30,7 +30,7 @@ from studio.formats.format import (
     Reader,
     Table,
 )
-from studio.formats.shapes import Covered, corners, draw_shapes, polygon, whole
+from studio.formats.shapes import Covered, corners, draw_shapes, whole
 
 _MOST_YAML = 500_000  # letters; the largest sets that are published have some thousand classes
 _DEEPEST_YAML = 20
@@ -38,12 +38,10 @@ _DEEPEST_YAML = 20
 
 def read(file: MaskFile) -> Iterator[ImageMasks]:
     """The masks of the one image of a file."""
-    edges = file.beside.version < 2  # of the studio's own exports
-    draw = partial(_draw, file.lines(), file.beside.tables[NAMES], edges)
-    yield ImageMasks(None, file.path.stem, None, draw)
+    yield ImageMasks(None, file.path.stem, None, partial(_draw, file.lines(), file.beside.tables[NAMES]))
 
 
-def _draw(lines: list[str], names: Table, edges: bool, height: int, width: int) -> Drawing:
+def _draw(lines: list[str], names: Table, height: int, width: int) -> Drawing:
     shapes: dict[str, list[Any]] = defaultdict(list)
     for number, line in enumerate(lines, 1):
         first, *rest = line.split() or [""]
@@ -57,18 +55,15 @@ def _draw(lines: list[str], names: Table, edges: bool, height: int, width: int) 
             yield StudioError(f"line {number} is a box, not an outline: only outlines are masks")
         else:
             shapes[names[int(first)]].append(rest)
-    yield from draw_shapes(shapes, partial(draw_shape, edges=edges), height, width)
+    yield from draw_shapes(shapes, draw_shape, height, width)
 
 
-def draw_shape(parts: list[str], height: int, width: int, *, edges: bool = False) -> Covered:
+def draw_shape(parts: list[str], height: int, width: int) -> Covered:
     """The corners of an outline, in parts of the width and height, as supervision and Ultralytics draw it.
 
-    That is with `cv2.fillPoly`. `edges`: the outline runs along the edges of pixels, and covers those whose centre it
-    surrounds.
+    That is with `cv2.fillPoly`.
     """
     points = np.array(parts, np.float32).reshape(-1, 2) * np.array([width, height], np.float32)
-    if edges:
-        return polygon(points, height, width)
     where = np.zeros((height, width), np.uint8)
     cv2.fillPoly(where, [np.round(corners(points, height, width)).astype(np.int32)], 1)
     return whole(where > 0)

@@ -60,7 +60,7 @@ def file_of(project_id: int, name: str) -> Path:
 def safe_file_of(project_id: int, name: str) -> Path:
     """A project's backbone as a child wrote it anew, for any process to load. Raises `FtlError`, `StudioError`."""
     file, (_, safe) = file_of(project_id, name), files_of(project_id, name)
-    if not safe.is_file():  # uploaded on another machine, or before there were any
+    if not safe.is_file():  # uploaded on another machine
         with scratch() as drafts:
             copy = Path(drafts) / "network.safetensors"
             call(look_into, str(file), str(copy), limits=_CONVERTED, folder=Path(drafts), reads=[file])

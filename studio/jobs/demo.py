@@ -13,7 +13,7 @@ from ftl.data.demo import make_demo
 from ftl.data.images import list_images
 from ftl.progress import Report
 from studio.annotation import log
-from studio.annotation.strokes import Drawn, encode
+from studio.annotation.strokes import Region
 from studio.images.library import add_image
 from studio.jobs.queue import launch
 from studio.jobs.request import SweepRequest
@@ -63,15 +63,9 @@ def fill(project_id: int, user_id: int, folder: Path, report: Report) -> None:
                     log.append(image.id, user_id, _regions(index, numbers, own))
 
 
-def _regions(index: np.ndarray, drawn: dict[str, int], numbers: dict[str, int]) -> list[Drawn]:
+def _regions(index: np.ndarray, drawn: dict[str, int], numbers: dict[str, int]) -> list[Region]:
     return [
-        Drawn(
-            f"demo-{name}",
-            "region",
-            numbers[name],
-            {"counts": encode(index == value), "size": list(index.shape)},
-            0,
-        )
+        Region.of(index == value, numbers[name], f"demo-{name}")
         for name, value in drawn.items()
         if (index == value).any()
     ]

@@ -10,7 +10,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.layout import BASE
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
 from studio.store.tables import CandidateRow, Job

@@ -12,7 +12,7 @@ class SweepRequest(Config):
     """A job's settings, as its row keeps them."""
 
     source: Literal["scratch", "registry", "file"] = setting(
-        "scratch", "Network", "Trained from scratch on this project, pretrained on ImageNet, or from a file."
+        "scratch", "Network", "Train from scratch on this project, pretrained on ImageNet, or from a file."
     )
     architecture: str | None = setting(None, "Architecture", "A name from the registry of networks.")
     file: str | None = setting(None, "File", "The name of an uploaded file.")

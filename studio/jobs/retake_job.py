@@ -32,7 +32,7 @@ def retime(job_id: int) -> None:
             return
         runtimes = [one for one in TIMES if all((folder / TIMES[one]).is_file() for folder in folders)]
         time_all(folders, timed["threads"], runtimes=runtimes, again=True, patience=None)
-        found = write_results(out, LeftOut(**read_json(out / JSON).get("left_out", {})))
+        found = write_results(out, LeftOut(**read_json(out / JSON)["left_out"]))
     unstable = sum(bool(candidate.unstable) for candidate in found)
     if unstable < job.unstable:
         say(job_id, f"times taken again, now that the machine is quiet: {job.unstable - unstable} are stable now")

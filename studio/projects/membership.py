@@ -170,11 +170,6 @@ def find_invitation(token: str) -> Invitation:
         return found
 
 
-def _has_owner(db: Database) -> bool:
-    first = select(Invitation).where(Invitation.project_id.is_(None), Invitation.used_by.is_not(None))
-    return db.scalar(first.limit(1)) is not None
-
-
 def _open_invitation(db: Database, token: str) -> Invitation:
     """The open invitation of a token, which nobody else can use up before the transaction ends."""
     found = db.get(Invitation, _hash(token), with_for_update=True)
@@ -189,7 +184,7 @@ def accept(token: str, user_id: int | None, name: str = "", password: str = "") 
     """Use an invitation up, for a user or for a new account. Returns the user's id. Raises `StudioError`."""
     with writing() if user_id is None else acting(user_id) as db:
         invitation = _open_invitation(db, token)
-        if invitation.project_id is None and (_has_owner(db) or not first_use(db, "first account", math.inf)):
+        if invitation.project_id is None and not first_use(db, "first account", math.inf):
             raise StudioError("the first account is made already: ask its owner for an invitation")
         if user_id is None:
             user_id = add_user(db, name, password).id

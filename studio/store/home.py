@@ -20,7 +20,7 @@ def keep_private() -> None:
 
 
 def close_to_others() -> None:
-    """Take from everybody but the owner what older versions, or a copy, left open in the home folder."""
+    """Take from everybody but the owner what a copy of the home folder left open."""
     for folder, names, files in os.walk(home()):
         for path in (Path(folder), *(Path(folder, name) for name in [*names, *files])):
             with suppress(OSError):  # it went meanwhile, or is somebody else's

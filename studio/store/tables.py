@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -62,18 +61,15 @@ class AccountEvent(Base):
 
 
 class Session(Base):
-    """A signed-in browser; the cookie holds its id, signed. `browser`: what it calls itself, as "Firefox on Linux".
-
-    `created_at`, `seen_at`: 0 for sessions that are older than these columns.
-    """
+    """A signed-in browser; the cookie holds its id, signed. `browser`: what it calls itself, as "Firefox on Linux"."""
 
     __tablename__ = "sessions"
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[float]
-    created_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
-    seen_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
-    browser: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    seen_at: Mapped[float] = mapped_column(default=time.time)
+    browser: Mapped[str] = mapped_column(default="")
     user: Mapped[User] = relationship()
 
 
@@ -89,7 +85,7 @@ class ApiToken(Base):
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
     created_at: Mapped[float] = mapped_column(default=time.time)
     expires_at: Mapped[float]
-    seen_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    seen_at: Mapped[float] = mapped_column(default=0.0)
     user: Mapped[User] = relationship()
     project: Mapped[Project | None] = relationship()
 
@@ -135,9 +131,9 @@ class Project(Deletable, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     photo_pattern: Mapped[str | None]
-    overlap: Mapped[int] = mapped_column(default=1, server_default="1")
-    accept_own: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    webhook: Mapped[str] = mapped_column(default="", server_default="")
+    overlap: Mapped[int] = mapped_column(default=1)
+    accept_own: Mapped[bool] = mapped_column(default=False)
+    webhook: Mapped[str] = mapped_column(default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     archived_at: Mapped[float | None]
     classes: Mapped[list[ImageClass]] = relationship(order_by="ImageClass.number")
@@ -157,7 +153,7 @@ class Member(Base):
 class Invitation(Base):
     """A one-time link. Without a project it makes the studio's first account.
 
-    `invited_by`: whose account it ends with; None for older ones, and those of the studio itself.
+    `invited_by`: whose account it ends with; None for those of the studio itself.
     """
 
     __tablename__ = "invitations"
@@ -183,7 +179,7 @@ class ImageClass(Base):
     number: Mapped[int]
     name: Mapped[str]
     colour: Mapped[str]  # "#rrggbb"
-    removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    removed: Mapped[bool] = mapped_column(default=False)
 
 
 class Image(Deletable, Base):
@@ -216,8 +212,7 @@ class Image(Deletable, Base):
 class Stroke(Base):
     """A row of the annotation log; rows are only ever added. `seq` orders them; `id` is unique in an image.
 
-    `kind`: one of `studio.annotation.strokes.KINDS`. `class_number`: 0 for those that paint no class.
-    `geometry`: in image pixels, see `studio.annotation.strokes`.
+    `kind`, `class_number`, `geometry`: see `studio.annotation.strokes`.
     """
 
     __tablename__ = "strokes"
@@ -265,7 +260,7 @@ class Comment(Base):
     y: Mapped[float | None]
     at: Mapped[float] = mapped_column(default=time.time)
     done_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    by_reviewer: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    by_reviewer: Mapped[bool] = mapped_column(default=False)
     to_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     author: Mapped[User] = relationship(foreign_keys=author_id)
     to: Mapped[User | None] = relationship(foreign_keys=to_id)
@@ -313,19 +308,19 @@ class Job(Deletable, Base):
     started_at: Mapped[float | None]
     stage_at: Mapped[float | None]
     ended_at: Mapped[float | None]
-    place: Mapped[float] = mapped_column(default=time.time, server_default="0")
+    place: Mapped[float] = mapped_column(default=time.time)
     tree: Mapped[str | None]
-    share: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    share: Mapped[float] = mapped_column(default=0.0)
     seconds: Mapped[float | None]
-    unstable: Mapped[int] = mapped_column(default=0, server_default="0")
-    told: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    unstable: Mapped[int] = mapped_column(default=0)
+    told: Mapped[bool] = mapped_column(default=False)
 
 
 class CandidateRow(Base):
     """How far a network of a sweep is. `number`: its place in the sweep, the unpruned one first.
 
     `stage`: "waiting", or what `ftl.progress.Told` tells; `done` of `total` of it, on `worker`; `error`: why it failed.
-    `curve`: of its fine-tuning, a row of `ftl.training.epoch.Epoch` for each epoch so far.
+    `curve`: of its fine-tuning, a row of `ftl.training.early_stopping.Epoch` for each epoch so far.
     """
 
     __tablename__ = "candidates"
@@ -337,7 +332,7 @@ class CandidateRow(Base):
     total: Mapped[int] = mapped_column(default=1)
     worker: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(default="")
-    curve: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
+    curve: Mapped[list[Any]] = mapped_column(JSON, default=list)
 
 
 class DeletedNetwork(Base):
@@ -351,7 +346,7 @@ class DeletedNetwork(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     deleted_at: Mapped[float] = mapped_column(default=time.time)
     deleted_by: Mapped[int]  # a user's id
-    removed: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    removed: Mapped[bool] = mapped_column(default=False)
 
 
 class Unneeded(Base):
@@ -362,7 +357,7 @@ class Unneeded(Base):
 
     __tablename__ = "unneeded"
     sha256: Mapped[str] = mapped_column(primary_key=True)
-    tree: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    tree: Mapped[bool] = mapped_column(default=False)
 
 
 class JobLine(Base):

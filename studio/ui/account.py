@@ -39,13 +39,13 @@ def password(who: SignedIn, user: User) -> None:
             st.markdown("You sign in through your organisation: it keeps your password.")
             return
         with st.form("password", border=False, clear_on_submit=True), ui.told():
-            old = st.text_input("Present password", type="password", autocomplete="current-password")
+            old = st.text_input("Current password", type="password", autocomplete="current-password")
             new = st.text_input(
                 "New password",
                 type="password",
                 autocomplete="new-password",
                 placeholder=f"at least {LEAST_PASSWORD} characters",
-                help="A few words that nobody would put together make a good one. It needs no digits or signs.",
+                help="A few unrelated words make a good password. Digits and symbols are not needed.",
             )
             st.caption("This signs your other browsers out and revokes your API tokens.")
             if st.form_submit_button("Change the password"):
@@ -74,7 +74,7 @@ def browsers(who: SignedIn) -> None:
         if len(found) > 1 and st.button("Sign out everywhere else", icon=":material/logout:"):
             sign_out_others(who)
             st.rerun()
-        st.caption("Programs that signed in with your name and password are here too.")
+        st.caption("Programs that signed in with your name and password are listed here too.")
 
 
 def tokens(who: SignedIn, user_id: int) -> None:
@@ -148,8 +148,8 @@ def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGener
             deactivate(who, account.id)
             st.rerun()
         st.caption(
-            "Whoever is deactivated is signed out everywhere, and their tokens and invitations end. Their work stays "
-            "theirs."
+            "A deactivated person is signed out everywhere, and their tokens and invitations end. Their work keeps "
+            "their name."
         )
         _delete(who, account.id, account.name)
 
@@ -190,7 +190,9 @@ def events(who: SignedIn, *, everybody: bool = False) -> None:
             whose = f"**{ui.plain(line.name or 'Nobody here')}**: " if everybody else ""
             by = f", by {ui.plain(line.by)}" if line.by else ""
             st.markdown(f"{whose}{ui.plain(line.what)}{by} :small[{ui.clock(line.at)}]")
-        st.caption("Lines are kept for a year; the newest 50 are shown. Was it not you? Change your password.")
+        st.caption(
+            "Entries are kept for a year; the newest 50 are shown. If something here was not you, change your password."
+        )
 
 
 def _seen(at: float, words: str = "last seen", never: str = "not seen lately") -> str:

@@ -25,8 +25,8 @@ def panel(user_id: int) -> None:
     with st.form("restore", clear_on_submit=True, border=False):
         file = st.file_uploader("Backup", type="zip", help="The zip that the studio made of a project.")
         st.caption(
-            "It becomes a new project with you alone in it. What others drew keeps their names, "
-            "but they are not let in: invite them."
+            "It becomes a new project with you as its only member. Strokes keep their authors' names; to let the "
+            "authors in, invite them."
         )
         sent = st.form_submit_button("Restore")
     if (done := st.session_state.pop("restored", None)) is not None:

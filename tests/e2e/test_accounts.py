@@ -201,11 +201,11 @@ def test_people_see_to_their_accounts_and_the_owner_to_all(browser, server: Serv
     page.get_by_role("button", name="Make a token").click()
     token = page.locator("code", has_text="ftl_").inner_text()
     assert httpx.get(f"{server.url}/api/projects", headers={"Authorization": f"Bearer {token}"}).status_code == 200
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("Grace Grace Grace")
     page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_role("alert")).to_contain_text("would be guessed")
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("seven herons on a viaduct")
     page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_text("The password is changed")).to_be_visible()

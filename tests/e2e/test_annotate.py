@@ -402,5 +402,5 @@ def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(browser,
     settled(page)
     studios[-1].send(late)
     page.wait_for_timeout(1000)
-    page.get_by_text("A file of my own").click()
+    page.get_by_text("Upload a file").click()
     page.get_by_text("Add a file").wait_for()

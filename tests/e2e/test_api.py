@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.projects.membership import create_project
 from studio.store.database import writing
 from studio.store.tables import User
@@ -61,7 +61,7 @@ def test_upload_list_draw_export(client: httpx.Client) -> None:
     assert first["name"] == name
     assert client.get(first["url"]).headers["content-type"] == "image/jpeg"
     robot = user_of("Robot")
-    log.append(first["id"], robot, [Drawn("s", "rectangle", 2, {"box": [1, 2, 3, 4]}, robot)])
+    log.append(first["id"], robot, [Rectangle("s", 2, {"box": [1, 2, 3, 4]}, robot)])
     exported = client.get(f"/api/projects/{project}/export.zip")
     with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
         assert archive.testzip() is None

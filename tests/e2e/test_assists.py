@@ -11,7 +11,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.canvas.viewport import Viewport, look
 from studio.images.library import add_image, set_state
 from studio.projects.membership import create_project
@@ -144,7 +144,7 @@ def test_clicks_stay_when_the_view_moves(server: Server, browser, owner: int, wa
 
 
 def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, browser, owner: int, wall: Image) -> None:
-    log.append(wall.id, owner, [Drawn("old", "rectangle", 3, {"box": [180, 30, 40, 40]}, owner)])
+    log.append(wall.id, owner, [Rectangle("old", 3, {"box": [180, 30, 40, 40]}, owner)])
     page = open_image(browser, server, owner, wall)
     choose(page, "Gated brush")
     view = look(WIDTH, HEIGHT)

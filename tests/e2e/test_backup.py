@@ -8,7 +8,7 @@ import numpy as np
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush
 from studio.images.library import add_image, find_images
 from studio.projects.membership import create_project, projects_of
 from studio.store.database import writing
@@ -22,7 +22,7 @@ def test_a_backup_comes_back_as_a_new_project_with_its_strokes(server: Server, b
     project = create_project(ada, "Bridge <42>")
     wall = np.random.default_rng(0).integers(90, 200, (40, 60, 3)).astype(np.uint8)
     image, _ = add_image(project.id, ada, save_png(wall, tmp_path / "wall.png"), "wall.png")
-    stroke = Drawn("s1", "brush", 2, {"points": [[5, 5], [50, 30]], "width": 4}, ada)
+    stroke = Brush("s1", 2, {"points": [[5, 5], [50, 30]], "width": 4}, ada)
     log.append(image.id, ada, [stroke])
 
     page = sign_in(browser, server, ada)

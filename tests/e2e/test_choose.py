@@ -107,7 +107,7 @@ def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
 
 
 def test_other_axes_and_the_other_charts(page) -> None:
-    page.get_by_label("To the right").click()
+    page.get_by_label("Horizontal axis").click()
     page.get_by_role("option", name="MACs").click()
     page.get_by_text("MACs, millions").wait_for()
     settled(page)
@@ -212,7 +212,7 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
 def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:
     empty = create_project(project[1], "Nothing here").id
     page = sign_in(browser, server, project[1])
-    empty_pages = {"choose": "No sweep is done yet", "try_it": "No network yet", "understand": "No network yet"}
+    empty_pages = {"choose": "No sweep has finished yet", "try_it": "No network yet", "understand": "No network yet"}
     for address, told in empty_pages.items():
         page.goto(f"{server.url}/{address}?project={empty}")
         page.get_by_text(told).wait_for()

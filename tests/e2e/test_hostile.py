@@ -11,7 +11,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.collaboration.comments import comment
 from studio.images.library import Filter, add_image, find_images, set_class
@@ -76,7 +76,7 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     set_class(project, user, [one.id for one in images[:2]], chosen)
     for image in images[:2]:
         for author in (user, other):
-            log.append(image.id, author, [Drawn(f"s{author}", "rectangle", number, {"box": [4, 4, 12, 9]}, author)])
+            log.append(image.id, author, [Rectangle(f"s{author}", number, {"box": [4, 4, 12, 9]}, author)])
     review.submit(images[0].id, other)
     comment(images[0], user, NAME, (5, 5))
     comment(images[1], user, NAME)

@@ -40,7 +40,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     give_backbone(own)
     page = sign_in(browser, server, ada)
     page.goto(f"{server.url}/sweep?project={project.id}")
-    page.get_by_text("A file of my own").click()
+    page.get_by_text("Upload a file").click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("tiny.safetensors, iou")
     settled(page)
     page.get_by_text("Fine-tuned", exact=True).click()  # not, here
@@ -74,7 +74,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_pa
     assert time.monotonic() - begin < 5 + 1.5  # of stopping, and until the page looks again
     assert before < finished(job.id)  # the sweep was cut off in its candidates, or in the times that come after
     settled(page)
-    expect(page.get_by_role("button", name="Use what is finished")).to_be_visible()
+    expect(page.get_by_role("button", name="Finish with what is done")).to_be_visible()
     page.get_by_role("button", name="Retry").click()
     card(page, "done").wait_for(timeout=400_000)
     assert len(finished(job.id)) == 11

@@ -104,7 +104,7 @@ def test_the_whole_flow(home: Path, provider: str, browser, tmp_path: Path) -> N
         page.goto(server.url)
         page.get_by_role("button", name="Sign in with your organisation").click()
         page.get_by_role("link", name="Go on to the studio").click()
-        expect(page.get_by_text("Begin with a project")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Create a project first")).to_be_visible(timeout=30_000)
         names = [one["name"] for one in page.context.cookies()]
         assert "studio_session" in names
         stranger = browser.new_context().request

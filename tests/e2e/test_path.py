@@ -77,7 +77,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button").click()
-    page.get_by_text("Begin with a project").wait_for()
+    page.get_by_text("Create a project first").wait_for()
     page.get_by_label("Name").fill("Bridge 42")
     page.get_by_role("button", name="Make project").click()
     page.get_by_role("heading", name="Bridge 42").wait_for()
@@ -119,9 +119,9 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     assert (np.asarray(Image.open(io.BytesIO(mask))) == 1).sum() > 100
 
     follow(page, "Sweep")
-    page.get_by_text("A file of my own").click()
+    page.get_by_text("Upload a file").click()
     page.locator("input[type=file]").first.set_input_files(material / "tiny.safetensors")
-    page.get_by_text("is there now").wait_for()
+    page.get_by_text("was added").wait_for()
     fractions = page.get_by_role("textbox", name="Keep fractions")
     fractions.fill("0.25, 0.5")
     fractions.press("Enter")

@@ -9,7 +9,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.collaboration.comments import comment
 from studio.collaboration.presence import beat
@@ -35,7 +35,7 @@ def team(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         noise = np.random.default_rng(number).integers(150, 220, (40, 50, 3)).astype(np.uint8)
         images.append(add_image(own, ada, save_png(noise, folder / f"{number}.png"), f"wall_{number}.png")[0])
     for image in images[:3]:
-        log.append(image.id, bob, [Drawn("a", "rectangle", 1, BOX, 0), Drawn("b", "rectangle", 2, BOX, 0)])
+        log.append(image.id, bob, [Rectangle("a", 1, BOX), Rectangle("b", 2, BOX)])
         review.submit(image.id, bob)
     review.accept(images[0].id, ada)
     review.give_back(images[1].id, ada, why="the *left* one")

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.collaboration.assignment import set_overlap, works_on
 from studio.collaboration.comments import comment, comments_on
@@ -54,7 +54,7 @@ def wall(team: Team, tmp_path: Path) -> Image:
     noise = np.random.default_rng(team.ada).integers(150, 220, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     image = add_image(project.id, team.admin, save_png(noise, tmp_path / "wall.png"), "wall [1].png")[0]
     for user, left in ((team.ada, 100), (team.bob, 140)):
-        log.append(image.id, user, [Drawn(f"box-{user}", "rectangle", 1, {"box": [left, 50, 100, 40]}, user)])
+        log.append(image.id, user, [Rectangle(f"box-{user}", 1, {"box": [left, 50, 100, 40]}, user)])
         review.submit(image.id, user)
     return image
 
@@ -109,11 +109,11 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
     page.get_by_text("STAPLE needs 3 annotators, and 2 drew here: settle by majority.").wait_for()
     settled(page)
     page.get_by_text("Majority", exact=True).click()
-    page.get_by_role("button", name="Settle by majority").wait_for()
+    page.get_by_role("button", name="Make the consensus by majority").wait_for()
     settled(page)
-    page.get_by_role("button", name="Settle by majority").click()
+    page.get_by_role("button", name="Make the consensus by majority").click()
     assert rows(page, wall, 3) == ["rectangle", "rectangle", "revision"]
-    page.get_by_text("Undo the settling").wait_for()
+    page.get_by_text("Undo the consensus").wait_for()
     settled(page)
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 140:200] = 1
@@ -130,11 +130,11 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
 def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
     before = mask(page, server, wall)
-    page.get_by_role("button", name="Settle by majority").click()
+    page.get_by_role("button", name="Make the consensus by majority").click()
     assert rows(page, wall, 3)[-1] == "revision"
-    page.get_by_role("button", name="Undo the settling").wait_for()
+    page.get_by_role("button", name="Undo the consensus").wait_for()
     settled(page)
-    page.get_by_role("button", name="Undo the settling").click()
+    page.get_by_role("button", name="Undo the consensus").click()
     assert rows(page, wall, 4)[-1] == "undo"
     assert np.array_equal(mask(page, server, wall), before)
     page.get_by_text("Not settled: where they differ").wait_for()
@@ -143,14 +143,14 @@ def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image
 
 def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: Image) -> None:
     pytest.importorskip("SimpleITK", reason="left out: SimpleITK is an extra")
-    log.append(wall.id, team.admin, [Drawn("third", "rectangle", 1, {"box": [100, 50, 100, 40]}, team.admin)])
+    log.append(wall.id, team.admin, [Rectangle("third", 1, {"box": [100, 50, 100, 40]}, team.admin)])
     page = open_review(browser, server, team.judge, wall)
     page.get_by_text("STAPLE", exact=True).click()
-    page.get_by_role("button", name="Settle by STAPLE").wait_for()
+    page.get_by_role("button", name="Make the consensus by STAPLE").wait_for()
     settled(page)
-    page.get_by_role("button", name="Settle by STAPLE").click()
+    page.get_by_role("button", name="Make the consensus by STAPLE").click()
     assert rows(page, wall, 4)[-1] == "revision"
-    page.get_by_text("Undo the settling").wait_for()
+    page.get_by_text("Undo the consensus").wait_for()
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 100:200] = 1  # two say just that
     assert np.array_equal(mask(page, server, wall), expected)
@@ -160,10 +160,10 @@ def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: 
 
 def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
-    page.get_by_role("button", name="Settle by majority").wait_for()
+    page.get_by_role("button", name="Make the consensus by majority").wait_for()
     settled(page)
-    log.append(wall.id, team.ada, [Drawn("more", "rectangle", 2, {"box": [0, 0, 20, 20]}, team.ada)])
-    page.get_by_role("button", name="Settle by majority").click()
+    log.append(wall.id, team.ada, [Rectangle("more", 2, {"box": [0, 0, 20, 20]}, team.ada)])
+    page.get_by_role("button", name="Make the consensus by majority").click()
     page.get_by_text("Somebody drew on this image meanwhile").wait_for()
     assert rows(page, wall, 3) == ["rectangle"] * 3
     page.context.close()
@@ -172,8 +172,8 @@ def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Te
 def test_a_reviewer_returns_work_to_one_with_a_comment(server: Server, browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
     page.get_by_role("button", name="Return", exact=True).click()
-    page.get_by_label("What is to be mended").fill("The left end is missing")
-    page.get_by_role("button", name="Return it").click()
+    page.get_by_label("What should be changed").fill("The left end is missing")
+    page.get_by_role("button", name="Return the image").click()
     state(page, wall, "returned")
     assert {one.user.name: one.state for one in works_on(wall.id) if one.user_id in (team.ada, team.bob)} == {
         "Ada": "returned", "Bob *b*": "submitted",
@@ -211,9 +211,9 @@ def test_nothing_waits(server: Server, browser, team: Team, tmp_path: Path) -> N
     Picture.new("RGB", (50, 40)).save(path)
     image = add_image(project.id, team.admin, path, "plain.png")[0]
     page = open_review(browser, server, team.admin, image, whole=True)
-    page.get_by_text("Nothing waits for you").wait_for()
+    page.get_by_text("No image to review").wait_for()
     page.goto(f"{server.url}/review?project={project.id}&image={image.id}")
-    page.get_by_text("Nobody has drawn on it").wait_for()
+    page.get_by_text("Nobody has drawn on this image").wait_for()
     settled(page)
     page.context.close()
 
@@ -248,7 +248,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
 def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
     server: Server, browser, team: Team, wall: Image
 ) -> None:
-    log.append(wall.id, team.judge, [Drawn("own", "rectangle", 1, {"box": [0, 0, 9, 9]}, team.judge)])
+    log.append(wall.id, team.judge, [Rectangle("own", 1, {"box": [0, 0, 9, 9]}, team.judge)])
     with writing() as db:
         work_of(db, wall.id, team.judge).state = "submitted"
     for where in ("review", "annotate"):

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.images.library import add_image, find_images
 from studio.projects.membership import accept, create_project, invite, set_role
@@ -43,7 +43,7 @@ def wall(server: Server, tmp_path: Path) -> Wall:
     for name in ("open", "submitted"):
         picture = np.random.default_rng(len(name)).integers(150, 220, (120, 160, 3)).astype(np.uint8)
         images.append(add_image(project, owner, save_png(picture, tmp_path / f"{name}.png"), f"{name}.png")[0].id)
-    log.append(images[1], owner, [Drawn("box", "rectangle", 1, {"box": [10, 10, 30, 30]}, 0)])
+    log.append(images[1], owner, [Rectangle("box", 1, {"box": [10, 10, 30, 30]})])
     review.submit(images[1], owner)
     return Wall(project, owner, judge, *images)
 

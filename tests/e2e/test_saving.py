@@ -16,7 +16,7 @@ from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
     ("where", "menu", "button"),
     [
         ("", "Backup", "Download a backup"),
-        ("", "Take photographs and masks home", "Download as a zip"),
+        ("", "Export photographs and masks", "Download as a zip"),
         ("progress", "", "Save as CSV"),
     ],
     ids=["backup", "export", "audit"],

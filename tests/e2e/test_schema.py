@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.api.routes import app
 from studio.images.library import add_image
 from studio.projects.membership import create_project
@@ -58,7 +58,7 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     project = create_project(admin, "Bridge [x](https://example.invalid)").id
     picture = save_png(np.full((20, 30, 3), 90, np.uint8), tmp_path_factory.mktemp("p") / "a.png")
     image, _ = add_image(project, admin, picture, "a.png")
-    log.append(image.id, admin, [Drawn("s", "rectangle", 2, {"box": [1, 2, 3, 4]}, admin)])
+    log.append(image.id, admin, [Rectangle("s", 2, {"box": [1, 2, 3, 4]}, admin)])
     with writing() as db:
         about = {"project_id": project, "created_by": admin, "kind": "sweep"}
         db.add(

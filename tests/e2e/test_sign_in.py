@@ -29,7 +29,7 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser) 
     assert "/account/join/" in page.url  # the browser itself says that ten characters are needed
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button").click()
-    expect(page.get_by_text("Begin with a project")).to_be_visible()
+    expect(page.get_by_text("Create a project first")).to_be_visible()
     page.get_by_label("Name").fill("Bridge 42")
     page.get_by_role("button", name="Make project").click()
     expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()

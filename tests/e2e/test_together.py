@@ -13,7 +13,7 @@ from sqlalchemy import update
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.rasterise import fold
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush
 from studio.canvas.viewport import look
 from studio.collaboration.assignment import give_next, set_overlap
 from studio.images.library import add_image, image_in
@@ -286,7 +286,7 @@ def test_blind_annotators_see_only_their_own_and_reviewers_all(
     set_overlap(wall.project_id, people[0], 2)
     for one, y in ((people[1], 50.0), (people[2], 150.0)):
         points = {"points": [[20.0, y], [300.0, y]], "width": 5.0}
-        log.append(wall.id, one, [Drawn(f"s{one}", "brush", 1, points, one)])
+        log.append(wall.id, one, [Brush(f"s{one}", 1, points, one)])
     bob = open_image(browser, server, people[1], wall)
     got = mask(bob, server, wall)
     assert got[50, 100] == 1
@@ -341,7 +341,7 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     ada.get_by_text("History", exact=True).click()
     rested(ada)
     ada.get_by_text("Show the history").click()
-    ada.get_by_role("slider", name="The mask after so many strokes").press("ArrowLeft")
+    ada.get_by_role("slider", name="Mask after this many strokes").press("ArrowLeft")
     ada.get_by_role("button", name="Restore this state").click()
     wait_until(ada, lambda: np.array_equal(mask(ada, server, wall), first))
     assert [row.kind for row in log.read(wall.id)] == ["brush", "brush", "revision"]

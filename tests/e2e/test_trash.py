@@ -12,7 +12,7 @@ import pytest
 
 from studio.accounts import COOKIE, add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.images.library import add_image, count_images, image_in
 from studio.projects.membership import create_project, projects_of
 from studio.store.database import reading, writing
@@ -40,7 +40,7 @@ def bridge(server: Server, tmp_path: Path) -> Bridge:
     for number in range(3):
         noise = np.random.default_rng(number).integers(150, 220, (120, 160, 3)).astype(np.uint8)
         images.append(add_image(project, ada, save_png(noise, tmp_path / f"{number}.png"), f"wall {number}.png")[0])
-    log.append(images[0].id, ada, [Drawn("box", "rectangle", 1, {"box": [10, 10, 30, 30]}, 0)])
+    log.append(images[0].id, ada, [Rectangle("box", 1, {"box": [10, 10, 30, 30]})])
     with writing() as db:
         job = Job(project_id=project, created_by=ada, kind="sweep", name="First sweep", settings={}, state="failed")
         db.add(job)
@@ -121,7 +121,7 @@ def test_a_project_is_archived_and_deleted_by_its_name(browser, server: Server, 
     page.get_by_label("Type the project's name").fill(bridge.name)
     page.get_by_label("Type the project's name").press("Enter")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Delete the project").click()
-    page.get_by_text("Begin with a project").wait_for()
+    page.get_by_text("Create a project first").wait_for()
     settled(page)
     assert projects_of(bridge.ada) == []
     page.get_by_text("Deleted projects").click()

@@ -115,7 +115,7 @@ def test_a_photograph_of_the_project_without_the_base(page) -> None:
     page.keyboard.press("Escape")
     settled(page)
     assert set(shown(page)) == {"keep-0.5", "base"}
-    page.get_by_text("The base beside it").click()
+    page.get_by_text("Compare with the unpruned network").click()
     page.get_by_text(re.compile("^base")).first.wait_for(state="detached")
     settled(page)
     assert set(shown(page)) == {"keep-0.5"}

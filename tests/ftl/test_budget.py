@@ -97,7 +97,7 @@ def test_the_shape_with_the_lowest_loss_wins_and_no_network_is_tried_twice() -> 
 def test_equal_scores_on_both_sides_of_the_cut_are_told() -> None:
     scores = [[4, 3, 2, 1], [2, 1, 1, 1], [1, 1, 1, 1]]
     choices = [LayerChoice(str(at), {"": np.array(one, np.float32)}, []) for at, one in enumerate(scores)]
-    assert [(one.kept, one.tied) for one in cut_to(choices, {"0": 0.5, "1": 0.5, "2": 1.0})] == [
+    assert [(one.kept, one.equal) for one in cut_to(choices, {"0": 0.5, "1": 0.5, "2": 1.0})] == [
         ([0, 1], False),
         ([0, 1], True),
         ([0, 1, 2, 3], False),

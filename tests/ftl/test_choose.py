@@ -81,7 +81,7 @@ def test_the_unpruned_network_is_never_chosen_by_score_and_what_is_alike_is_told
     worse = one("c", 50, 0.2, 70, (False,) * 40)
     choice = choose([BASE, a, b, worse], "balanced")
     assert choice.pick is a
-    assert choice.tied == [b]
+    assert choice.alike == [b]
     assert list(choice.scores) == ["a", "b", "c"]
 
 

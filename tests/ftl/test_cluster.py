@@ -22,8 +22,8 @@ from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
 from ftl.sweeping import cluster_latency
-from ftl.sweeping.local import Sweep
 from ftl.sweeping.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
+from ftl.sweeping.sweep import Sweep
 from tests.cluster import Cluster
 from tests.conftest import SIZE, configured, make_workspace
 from tests.ftl.test_cli import outcome

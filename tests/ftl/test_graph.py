@@ -31,7 +31,7 @@ from ftl.models.preprocess import Preprocess
 from ftl.models.registry import REGISTRY, architecture
 from ftl.models.tracing import trace
 from ftl.pruning.choose import choose_filters
-from ftl.pruning.coupling import Tie, ties
+from ftl.pruning.coupling import CouplingGroup, coupling_groups
 from ftl.pruning.criteria import CRITERIA
 from ftl.pruning.surgery import prune
 from ftl.sweeping.pruned import begin_sweep
@@ -86,7 +86,7 @@ def family(request: pytest.FixtureRequest) -> Backbone:
     return of_family(request.param)
 
 
-def masked(backbone: Backbone, found: list[Tie], kept: dict[str, list[int]]) -> tuple[Backbone, torch.Tensor]:
+def masked(backbone: Backbone, found: list[CouplingGroup], kept: dict[str, list[int]]) -> tuple[Backbone, torch.Tensor]:
     """The whole network that sets dropped filters to zero for all who mix channels, and which of its outputs stay.
 
     Behind a convolution a zero would not stay one, for normalisations and activations move it: so it is set where maps
@@ -112,7 +112,7 @@ def masked(backbone: Backbone, found: list[Tie], kept: dict[str, list[int]]) -> 
     return full, stays[spec["output"]].bool()
 
 
-def some(backbone: Backbone, found: list[Tie], seed: int = 0) -> dict[str, list[int]]:
+def some(backbone: Backbone, found: list[CouplingGroup], seed: int = 0) -> dict[str, list[int]]:
     """A random half or so of each tie's filters; one tie is left with a single filter, one is left whole."""
     rng = np.random.default_rng(seed)
     widths = {name: conv.out_channels for name, conv in backbone.convolutions().items()}
@@ -145,7 +145,7 @@ def test_a_family_is_torchvisions_and_comes_back_from_its_description(family: Ba
 
 
 def test_a_pruned_family_is_the_whole_with_filters_set_to_zero(family: Backbone, tmp_path: Path) -> None:
-    found, x = ties(family), photographs()
+    found, x = coupling_groups(family), photographs()
     kept = some(family, found)
     pruned = prune(family, kept)
     full, stays = masked(family, found, kept)
@@ -197,7 +197,7 @@ def test_what_is_exported_here_has_all_kinds_of_layers(family: Backbone) -> None
 def test_a_pruned_family_says_the_same_in_onnx_runtime(name: str) -> None:
     """From photographs of any size to probabilities, in float32; in 8-bit integers it runs, and is a distribution."""
     family = exported(name)
-    pruned = prune(family, some(family, ties(family)))
+    pruned = prune(family, some(family, coupling_groups(family)))
     rng = np.random.default_rng(4)
     images = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in ((64, 64), (80, 47))]
     with torch.inference_mode():
@@ -271,7 +271,7 @@ def test_joint_scores_are_the_mean_or_maximum_before_or_after(
     tmp_path: Path, mode: str, joint: str, read: str, expected: list[float]
 ) -> None:
     backbone = Backbone("residual", build_like(Residual()), Preprocess("raw", 8))
-    (tie,) = ties(backbone)
+    (tie,) = coupling_groups(backbone)
     assert tie.members == ("features.a", "features.b", "features.c")
     assert (tie.before, tie.after) == (("relu", "b", "c"), ("relu_1", "relu_2"))
     config = PruneConfig(criterion="binary_iou", mode=mode, coupling_score=joint, coupling_maps=read)
@@ -322,7 +322,7 @@ def test_both_modes_agree_where_nothing_is_cut_before(masks: MaskSet, name: str)
 def test_the_cascade_rescores_the_cut_network(masks: MaskSet, read: str) -> None:
     backbone, config = mobile(), PruneConfig(coupling_maps=read)
     chosen = dict(choose_filters(backbone, masks, [0.4], config))[0.4]
-    assert len({layer.name for layer in chosen}) == len(ties(backbone)) == len(chosen)
+    assert len({layer.name for layer in chosen}) == len(coupling_groups(backbone)) == len(chosen)
     for depth in range(1, len(chosen)):
         cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
         scores = dict(choose_filters(cut, masks, [0.4], config.but(mode="one_shot")))[0.4][depth].scores
@@ -340,7 +340,7 @@ def test_global_ranks_all_ties_together(masks: MaskSet) -> None:
 
 def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
     backbone = mobile()
-    first, run = ties(backbone)[0], list[str]()
+    first, run = coupling_groups(backbone)[0], list[str]()
     for name, layer in backbone.features.named_modules():
         layer.register_forward_hook(lambda *_, name=name: run.append(name))
     found = dict(walk(backbone.features, photographs(SIZE), first.after))  # type: ignore[arg-type]
@@ -349,7 +349,7 @@ def test_a_pass_ends_with_the_last_map_that_is_read() -> None:
 
 
 def test_depthwise_filters_are_read_at_the_depthwise_output() -> None:
-    found = {tie.name: tie for tie in ties(mobile())}
+    found = {tie.name: tie for tie in coupling_groups(mobile())}
     assert len(found) == 6
     stem, stream = found["features.0.0"], found["features.2.conv.2"]
     assert stem.members == ("features.0.0", "features.1.conv.0.0")
@@ -360,7 +360,7 @@ def test_depthwise_filters_are_read_at_the_depthwise_output() -> None:
 
 def test_squeezed_maps_are_no_choice_and_count_for_no_score() -> None:
     backbone = Backbone("v3", build(architecture("mobilenet_v3_small").spec()), Preprocess("imagenet", 64))
-    found = ties(backbone)
+    found = coupling_groups(backbone)
     assert not [name for tie in found for name in (*tie.before, *tie.after) if "fc" in name]
     members = {name for tie in found for name in tie.members}
     assert {name for name in backbone.convolutions() if name not in members} == {
@@ -542,8 +542,8 @@ class Tangled(nn.Module):
 
 def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tmp_path: Path) -> None:
     for photo, told in (
-        (True, "layer add ties filters to the photograph's"),
-        (False, "layer c ties the filters of sev"),
+        (True, "layer add couples filters with the photograph's"),
+        (False, "layer c couples the filters of sev"),
     ):
         backbone = Backbone("tangled", build_like(Tangled(photo)), Preprocess("raw", SIZE))
         with pytest.raises(FtlError, match=told):
@@ -554,7 +554,7 @@ def test_a_sweep_refuses_what_it_cannot_score_before_any_work(masks: MaskSet, tm
         with pytest.raises(FtlError, match=told):
             PruneConfig(**wrong)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(FtlError, match="tied to a convolution that is named as well"):
+    with pytest.raises(FtlError, match="coupled with a convolution that is named as well"):
         prune(mobile(), {"features.0.0": [0, 1], "features.1.conv.0.0": [0, 1]})
 
 
@@ -577,7 +577,7 @@ def test_a_whole_sweep(tmp_path: Path) -> None:
     network = read_json(tmp_path / "models" / "keep-0.5" / "network.json")
     told = settings["coupling_score"], settings["coupling_maps"]
     assert told == (network["made_with"]["coupling_score"], "before") == ("max", "before")
-    assert len(network["layers"]) == len(first[1].split()) - 2 == len(ties(backbone))
+    assert len(network["layers"]) == len(first[1].split()) - 2 == len(coupling_groups(backbone))
     assert len(network["layers"][0]["scores"]) == 8
     image = loaded.examples[0].image
     folder = tmp_path / "models" / "keep-0.5"
@@ -600,7 +600,7 @@ def test_mobilenet_with_real_weights(shared: Path, tmp_path: Path) -> None:
     loaded = load_masks(tmp_path / "images", tmp_path / "masks", size=224)
     chosen = dict(choose_filters(backbone, loaded, [0.5], PruneConfig(mode="one_shot")))[0.5]
     kept = {choice.name: choice.kept for choice in chosen}
-    pruned, (full, stays) = prune(backbone, kept), masked(backbone, ties(backbone), kept)
+    pruned, (full, stays) = prune(backbone, kept), masked(backbone, coupling_groups(backbone), kept)
     x = backbone.preprocess([one.image for one in loaded.examples])
     with torch.inference_mode():
         assert close(pruned(x), full(x)[:, stays])

@@ -218,12 +218,11 @@ def test_times_are_kept_take_by_take_and_a_killed_run_goes_on(swept: Path) -> No
     assert len(before) == 3
 
 
-def test_unstable_times_are_taken_again_where_asked_and_older_files_stay(swept: Path) -> None:
+def test_unstable_times_are_taken_again_where_asked_and_others_stay(swept: Path) -> None:
     folders = [swept / "models" / name for name in ("base", "keep-0.5")]
-    older, again = (read_json(folder / TIME) for folder in folders)
-    for key in ("rounds", "unstable", "others"):
-        older.pop(key)
-    write_json(folders[0] / TIME, older)
+    stays, again = (read_json(folder / TIME) for folder in folders)
+    stays |= figure([take(4)] * ROUNDS)
+    write_json(folders[0] / TIME, stays)
     write_json(folders[1] / TIME, again | figure([take(5, 0.9)] * ROUNDS))
     taken: list[str] = []
 
@@ -236,9 +235,9 @@ def test_unstable_times_are_taken_again_where_asked_and_older_files_stay(swept: 
     time_all(folders, 1, by=by, look=lambda: 0.0, again=True, patience=60)
     assert taken == ["keep-0.5"] * 2
     assert read_json(folders[1] / TIME)["unstable"] == ""
-    assert read_json(folders[0] / TIME) == older
+    assert read_json(folders[0] / TIME) == stays
     base, pruned = collect(swept / "models")
-    assert (base.unstable, base.time_rounds, pruned.unstable, pruned.time_rounds) == ("", None, "", ROUNDS + 2)
+    assert (base.unstable, base.time_rounds, pruned.unstable, pruned.time_rounds) == ("", ROUNDS, "", ROUNDS + 2)
 
 
 def test_what_is_unstable_says_so_in_every_table(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:

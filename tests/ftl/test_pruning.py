@@ -19,16 +19,13 @@ from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, blocks
 from ftl.models.io import load_backbone
 from ftl.models.layer_choice import Chosen
-from ftl.pruning import layer_inputs
+from ftl.pruning import layerwise
 from ftl.pruning.choose import choose_filters
-from ftl.pruning.criteria import CRITERIA, criterion
-from ftl.pruning.keep_branches import Branch, advance
-from ftl.pruning.layer_inputs import cut_block
-from ftl.pruning.layerwise import cascade
-from ftl.pruning.one_shot import once
-from ftl.pruning.scoring import Evidence
+from ftl.pruning.criteria import CRITERIA, Criterion, criterion
+from ftl.pruning.layerwise import Branch, advance, choose_layerwise, cut_block
+from ftl.pruning.one_shot import choose_one_shot
+from ftl.pruning.scoring import ScoringSet
 from ftl.pruning.selection import above_average, keep_fraction, pick, pick_all
-from ftl.pruning.settings import How
 from ftl.pruning.surgery import fresh_batch_norms, prune
 from ftl.sweeping.pruned import fractions_up_to
 from tests.conftest import SIZE, make_backbone, make_masks, same
@@ -193,20 +190,20 @@ def test_a_sweep_chooses_what_each_fraction_chooses_alone(
 
 @pytest.mark.parametrize("room", [0, 20_000, 100_000, 10**9])
 def test_memory_changes_nothing(backbone: Backbone, masks: MaskSet, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    how = How(criterion("iou"))
-    expected = dict(cascade(backbone, Evidence(masks), SWEEP, how))
-    monkeypatch.setattr(layer_inputs, "HOLD_BYTES", room)
-    limited = dict(cascade(backbone, Evidence(masks), SWEEP, how))
+    how = criterion("iou"), PruneConfig()
+    expected = dict(choose_layerwise(backbone, ScoringSet(masks), SWEEP, *how))
+    monkeypatch.setattr(layerwise, "HOLD_BYTES", room)
+    limited = dict(choose_layerwise(backbone, ScoringSet(masks), SWEEP, *how))
     assert all(same(expected[fraction], limited[fraction]) for fraction in SWEEP)
     apart = dict(branch_by_branch(backbone, masks, how))
     assert all(same(expected[fraction], apart[fraction]) for fraction in SWEEP)
 
 
-def branch_by_branch(backbone: Backbone, masks: MaskSet, how: How) -> Iterator[Chosen]:
+def branch_by_branch(backbone: Backbone, masks: MaskSet, how: tuple[Criterion, PruneConfig]) -> Iterator[Chosen]:
     """Each branch as another process would score it: with nothing but the filters chosen so far."""
     waiting = [Branch((*SWEEP,))]
     while waiting:
-        for one in advance(backbone, Evidence(masks), waiting.pop(), how):
+        for one in advance(backbone, ScoringSet(masks), waiting.pop(), *how):
             if len(one.choices) < len(blocks(backbone)):
                 waiting.append(one)
             else:
@@ -215,26 +212,32 @@ def branch_by_branch(backbone: Backbone, masks: MaskSet, how: How) -> Iterator[C
 
 @pytest.mark.parametrize("name", [one.name for one in CRITERIA.values() if one.looks_at != "network"])
 def test_branches_computed_apart_choose_the_same(backbone: Backbone, masks: MaskSet, name: str) -> None:
-    how = How(criterion(name), PruneConfig(criterion=name))
-    together, apart = dict(cascade(backbone, Evidence(masks), SWEEP, how)), dict(branch_by_branch(backbone, masks, how))
+    how = criterion(name), PruneConfig(criterion=name)
+    together, apart = (
+        dict(choose_layerwise(backbone, ScoringSet(masks), SWEEP, *how)),
+        dict(branch_by_branch(backbone, masks, how)),
+    )
     assert set(apart) == set(SWEEP)
     assert all(same(together[fraction], apart[fraction]) for fraction in SWEEP)
 
 
 def test_the_cascade_rescores_the_cut_network(backbone: Backbone, masks: MaskSet) -> None:
     """Each layer's scores are those of a network in which all layers before it are cut already."""
-    how = How(criterion("iou"))
-    chosen = dict(cascade(backbone, Evidence(masks), [0.3], how))[0.3]
+    how = criterion("iou"), PruneConfig()
+    chosen = dict(choose_layerwise(backbone, ScoringSet(masks), [0.3], *how))[0.3]
     for depth in range(1, len(chosen)):
         cut = prune(backbone, {layer.name: layer.kept for layer in chosen[:depth]})
-        scores = dict(once(cut, Evidence(masks), [0.3], how))[0.3][depth].scores
+        scores = dict(choose_one_shot(cut, ScoringSet(masks), [0.3], *how))[0.3][depth].scores
         for group, values in scores.items():
             np.testing.assert_allclose(values, chosen[depth].scores[group], atol=2e-3)
 
 
 def test_both_modes_agree_on_the_first_layer_and_when_all_is_kept(backbone: Backbone, masks: MaskSet) -> None:
-    how, evidence = How(criterion("binary_iou")), Evidence(masks)
-    one, other = dict(cascade(backbone, evidence, [0.3, 1.0], how)), dict(once(backbone, evidence, [0.3, 1.0], how))
+    how, scoring_set = (criterion("binary_iou"), PruneConfig()), ScoringSet(masks)
+    one, other = (
+        dict(choose_layerwise(backbone, scoring_set, [0.3, 1.0], *how)),
+        dict(choose_one_shot(backbone, scoring_set, [0.3, 1.0], *how)),
+    )
     assert one[0.3][0].kept == other[0.3][0].kept
     assert same(one[1.0], other[1.0])
 

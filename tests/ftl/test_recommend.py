@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,10 @@ from scipy.stats import binomtest
 
 from ftl.cli import main
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.decision import choose, pareto
-from ftl.evaluation.limits import Limits
 from ftl.evaluation.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, recommend
-from ftl.evaluation.warnings import warnings
-from ftl.files import read_json, write_json
+from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, recommend
 from ftl.models.io import load_backbone, save_backbone
 from ftl.sweeping.results import read_results
 from ftl.training.silent_filters import watched
@@ -292,24 +288,3 @@ def test_equal_scores_and_flat_outputs_are_warned_of() -> None:
     assert warnings(dataclasses.replace(sound, silent=(1, 6))) == [
         "1 of 6 filters is silent: no test image activates them"
     ]
-
-
-def test_older_results_are_completed_from_their_folders(dead: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(dead, folder)
-    now = read_results(folder)
-    made = read_json(folder / "results.json")
-    new = ("balanced_accuracy", "test_balanced_accuracy", "validation_confusion", "spread", "silent")
-    for row in made["candidates"]:
-        for key in new:
-            del row[key]
-    write_json(folder / "results.json", made)
-    for one in read_json(folder / "results.json")["candidates"]:
-        told = read_json(folder / one["name"] / "validation.json")
-        del told["spread"], told["balanced_accuracy"]
-        write_json(folder / one["name"] / "validation.json", told)
-    before = read_results(folder)
-    assert [one.validation_confusion for one in before] == [one.validation_confusion for one in now]
-    assert [one.balanced_accuracy for one in before] == [one.balanced_accuracy for one in now]
-    assert [one.spread for one in before] == [None, None]
-    assert choose(before).standings == choose(now).standings

@@ -21,10 +21,9 @@ from ftl.models.preprocess import Preprocess
 from ftl.progress import Told
 from ftl.sweeping.evaluate import repeat
 from ftl.training import finetune, loop
-from ftl.training.augment import augment
-from ftl.training.epoch import Epoch, as_good
+from ftl.training.early_stopping import Epoch, as_good
+from ftl.training.finetune import augment, begin, fold_norms, insert_norms
 from ftl.training.loop import class_weights, distillation
-from ftl.training.norms import fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
 from ftl.training.train import photographs_of
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
@@ -118,18 +117,18 @@ def test_a_state_goes_on_from_its_epoch(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_mean_of_the_weights_is_what_is_kept() -> None:
     means, counter = [torch.zeros(3), torch.ones(2, 2)], [torch.tensor(4)]
-    loop._towards(means, [torch.ones(3), torch.zeros(2, 2)], torch.tensor(8))
+    loop._move_average(means, [torch.ones(3), torch.zeros(2, 2)], torch.tensor(8))
     assert torch.allclose(means[0], torch.full((3,), 0.5))
     assert torch.allclose(means[1], torch.full((2, 2), 0.5))
-    loop._towards(means, [torch.ones(3), torch.zeros(2, 2)], 10_000)
+    loop._move_average(means, [torch.ones(3), torch.zeros(2, 2)], 10_000)
     assert torch.allclose(means[0], torch.full((3,), 0.505))
-    loop._towards(counter, [torch.tensor(5)], 3)
+    loop._move_average(counter, [torch.tensor(5)], 3)
     assert counter == [torch.tensor(5)]
     (images, labels), config, learn = stripes(64), CONFIG.but(epochs=1), np.arange(48)
-    state = loop.begin(make_backbone(), images.__getitem__, 2, learn, config, 0)
-    loop.train_epoch(state, images.__getitem__, labels, learn, torch.ones(2), config)
-    assert state.mean.n_averaged == 30  # steps: five times six
-    own = state.steady.head(("a", "b")).weight
+    state = begin(make_backbone(), images.__getitem__, 2, learn, config, 0)
+    loop.train_epoch(state, lambda which: augment(images[which], state.rng), labels, learn, torch.ones(2), config)
+    assert state.average.n_averaged == 30  # steps: five times six
+    own = state.averaged.head(("a", "b")).weight
     assert not np.allclose(own, state.model.head(("a", "b")).weight)
     np.testing.assert_array_equal(run(make_backbone(), images, labels, config=config).head.weight, own)
 
@@ -139,7 +138,7 @@ def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, m
     """Worse with each epoch, but not before the rate has fallen below half, which it has after 0.65 of the epochs."""
     worse = iter(np.arange(1.0, 50))
     wrong = torch.eye(2)[[1, 0]]
-    monkeypatch.setattr(finetune, "look", lambda model, photographs, which: next(worse) * wrong[labels[which]])
+    monkeypatch.setattr(finetune, "logits_of", lambda model, photographs, which: next(worse) * wrong[labels[which]])
     images, labels = stripes(48)
     tuned = run(make_backbone(), images, labels, config=CONFIG.but(epochs=epochs, patience=FineTuneConfig().patience))
     assert len(tuned.curve) == ends
@@ -157,9 +156,9 @@ def test_few_images_are_shown_more_than_once_in_an_epoch() -> None:
         return images[chosen]
 
     for few, times in ((64, 4), (240, 1), (241, 1), (9, 15), (1, 30)):
-        assert loop.turns(few, CONFIG) == times  # batches of 8
+        assert loop.passes(few, CONFIG) == times  # batches of 8
     learn = np.arange(48)
-    state = loop.begin(make_backbone(), photographs, 2, learn, CONFIG, 0)
+    state = begin(make_backbone(), photographs, 2, learn, CONFIG, 0)
     counts[:] = 0
     assert 0 < loop.train_epoch(state, photographs, labels, learn, torch.ones(2), CONFIG) < 2  # the mean, not the sum
     assert counts.tolist() == [5] * 48 + [0] * 16
@@ -169,9 +168,9 @@ def test_networks_with_norms_of_their_own_learn_at_a_lower_rate() -> None:
     wide = Backbone("wide", nn.Sequential(nn.Conv2d(3, 400, 1), nn.Conv2d(400, 300, 3)), Preprocess("caffe", SIZE))
     (images, _), learn = stripes(16), np.arange(16)
     for network, rate in ((make_backbone(), 3e-4), (plain_backbone(), 3e-3), (wide, 1e-3)):
-        state = loop.begin(network, images.__getitem__, 2, learn, FineTuneConfig(), 0)
+        state = begin(network, images.__getitem__, 2, learn, FineTuneConfig(), 0)
         assert state.optimiser.param_groups[0]["max_lr"] == rate
-    state = loop.begin(wide, images.__getitem__, 2, learn, FineTuneConfig(learning_rate=0.1), 0)
+    state = begin(wide, images.__getitem__, 2, learn, FineTuneConfig(learning_rate=0.1), 0)
     assert state.optimiser.param_groups[0]["max_lr"] == 0.1
 
 
@@ -207,12 +206,12 @@ def test_inserted_norms_are_batch_norms_forth_and_back(channels: int) -> None:
 
 def test_a_batch_of_one_is_left_by_no_count() -> None:
     for count in range(1, 100):
-        sizes = [len(one) for one in loop.parts(np.arange(count), 16)]
+        sizes = [len(one) for one in loop.batches_of(np.arange(count), 16)]
         assert sum(sizes) == count
         assert max(sizes) <= 16
         assert max(sizes) - min(sizes) <= 1
         assert len(sizes) == -(-count // 16)
-    assert loop.parts(np.arange(0), 16) == []
+    assert loop.batches_of(np.arange(0), 16) == []
 
 
 def test_recalibrated_norms_hold_the_statistics_of_the_networks_own_maps() -> None:
@@ -261,7 +260,7 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 ) -> None:
     dataset = load_dataset(workspace / "dataset")
     held = photographs_of(dataset.paths, SIZE)
-    monkeypatch.setattr("ftl.sweeping.made_networks.HELD_BYTES", 0)
+    monkeypatch.setattr("ftl.training.train.HELD_BYTES", 0)
     assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 

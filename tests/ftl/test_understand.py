@@ -16,8 +16,8 @@ from ftl.config import SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.evaluation import overlays
-from ftl.evaluation.explain import LayerLeft, best_first, explain, filter_views, layers_of, run_to
-from ftl.evaluation.layer_charts import layers_chart, profiles
+from ftl.evaluation.explain import best_first, explain, filter_views, run_to
+from ftl.evaluation.layers_left import LayerLeft, layers_chart, profiles, read_layers
 from ftl.models.backbone import Backbone, blocks, macs
 from ftl.models.classifier import Model
 from ftl.models.head import Head
@@ -172,7 +172,7 @@ def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace:
     backbone, config = load_backbone(workspace / "tiny.safetensors"), SweepConfig(keep=[0.25])
     begin_sweep(backbone, masks, out, config)
     make_networks(backbone, masks, out, config)
-    layers = layers_of(out / "keep-0.25")
+    layers = read_layers(out / "keep-0.25")
     described = read_description(out / "keep-0.25")
     assert [(one.name, one.filters) for one in layers] == [("features.1", 8), ("features.5", 12), ("features.9", 10)]
     assert [list(one.kept) for one in layers] == [one["kept"] for one in described["layers"]]
@@ -192,7 +192,7 @@ def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace:
         for group, rows in groups.items():
             scores = [one.scores[group][number] for number in one.kept]
             np.testing.assert_allclose(seen.iou[rows].mean(0), scores, atol=1e-6)
-    base = layers_of(out / "base")
+    base = read_layers(out / "base")
     assert all(not one.scores and len(one.kept) == one.filters and one.macs == one.base_macs for one in base)
 
 

@@ -14,8 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.rasterise import revision
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Drawn, Rectangle, Revision
 from studio.canvas import tab_state
 from studio.canvas.adapter import toggle
 from studio.collaboration import agreement, annotator_masks, consensus
@@ -318,7 +317,7 @@ def person(project: Someone, name: str, role: str = "annotator") -> int:
 
 
 def box(name: str, left: int, number: int = 1, width: int = 10) -> Drawn:
-    return Drawn(name, "rectangle", number, {"box": [left, 5, width, 10]}, 0)
+    return Rectangle(name, number, {"box": [left, 5, width, 10]})
 
 
 def area(left: int, right: int, number: int = 1) -> np.ndarray:
@@ -377,7 +376,7 @@ def test_nothing_is_settled_that_changed_meanwhile_or_is_accepted(wall: Image, p
 def test_an_own_mask_leaves_out_what_others_and_consensus_say(wall: Image, project: Someone) -> None:
     ada, bob = project.user_id, person(project, "Bob")
     log.append(wall.id, ada, [box("a", 0)])
-    log.append(wall.id, bob, [revision(area(20, 30, 2), "restore-1")])
+    log.append(wall.id, bob, [Revision.of(area(20, 30, 2), "restore-1")])
     assert np.array_equal(annotator_masks.own_mask(wall, ada), area(0, 10))
     assert annotator_masks.people(strokes(wall)) == [ada]  # a revision alone is no drawing
     log.append(wall.id, bob, [box("b", 20)])
@@ -421,7 +420,7 @@ def test_images_that_several_drew(project: Someone) -> None:
     for image in (first, second):
         log.append(image.id, project.user_id, [box("a", 0)])
     log.append(first.id, bob, [box("b", 4)])
-    log.append(second.id, bob, [revision(area(0, 5), "restore-1")])
+    log.append(second.id, bob, [Revision.of(area(0, 5), "restore-1")])
     assert annotator_masks.drawn_by_several(project.project_id) == {first.id: log.position(first.id)}
     assert annotator_masks.drawn_by_several(project.project_id + 1) == {}
     assert annotator_masks.names([bob, project.user_id]) == {project.user_id: "Ada", bob: "Bob"}

@@ -72,7 +72,7 @@ def test_what_cannot_be_pruned_is_refused_before_it_is_kept(project: Someone, tm
     save_backbone(Tangled(photo=True), tmp_path / "net.safetensors", size=SIZE)
     with (
         open(tmp_path / "net.safetensors", "rb") as file,
-        pytest.raises(StudioError, match="layer add ties filters to the photograph's"),
+        pytest.raises(StudioError, match="layer add couples filters with the photograph's"),
     ):
         backbones.add(project.project_id, "net.safetensors", file)
     assert backbones.uploaded(project.project_id) == []

@@ -19,8 +19,8 @@ from streamlit.testing.v1 import AppTest
 
 from studio.accounts import add_user, check_password, open_session
 from studio.annotation import log
-from studio.annotation.rasterise import revision
-from studio.annotation.strokes import Drawn, encode
+from studio.annotation.pixels import encode
+from studio.annotation.strokes import Brush, Eraser, Polygon, Rectangle, Redo, Region, Revision, Undo, parse
 from studio.backup import unpacking
 from studio.backup.accounts import free_name
 from studio.backup.packing import backup
@@ -31,7 +31,6 @@ from studio.collaboration.comments import comment, comments_on, settle
 from studio.collaboration.presence import beat
 from studio.errors import StudioError
 from studio.images.library import find_images, set_class, set_split
-from studio.images.work import set_accept_own
 from studio.projects.audit import history, told
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
 from studio.projects.membership import (
@@ -108,17 +107,17 @@ def bridge(project: Someone) -> Someone:
         gone = add_class(db, own, bob, "Lichen & co", "#abcdef")
     first, second, third = find_images(own)
     number = gone.number
-    log.append(first.id, bob, [Drawn("a", "rectangle", 1, RECTANGLE, 0), Drawn("b", "rectangle", number, RECTANGLE, 0)])
-    log.append(first.id, project.user_id, [Drawn("a/ü", "brush", 2, {"points": [[0.1, 1 / 3]], "width": 7.7}, 0)])
-    log.append(second.id, bob, [Drawn("a", "polygon", 3, {"points": [[0, 0], [9, 0], [5, 9.25]]}, 0)])
-    log.append(first.id, bob, [Drawn("c", "undo", 0, {"stroke": "b"}, 0)])
+    log.append(first.id, bob, [Rectangle("a", 1, RECTANGLE), Rectangle("b", number, RECTANGLE)])
+    log.append(first.id, project.user_id, [Brush("a/ü", 2, {"points": [[0.1, 1 / 3]], "width": 7.7})])
+    log.append(second.id, bob, [Polygon("a", 3, {"points": [[0, 0], [9, 0], [5, 9.25]]})])
+    log.append(first.id, bob, [Undo("c", 0, {"stroke": "b"})])
     inside = np.indices((H, W)).sum(0) % 3 == 0
     region = {"counts": encode(inside), "size": [H, W], "over": False}
-    log.append(first.id, cleo, [Drawn("r", "region", 2, region, 0)])
-    log.append(first.id, project.user_id, [Drawn("d", "undo", 0, {"stroke": "a/ü"}, 0)])
+    log.append(first.id, cleo, [Region("r", 2, region)])
+    log.append(first.id, project.user_id, [Undo("d", 0, {"stroke": "a/ü"})])
     mask = np.random.default_rng(0).choice([0, 1, number], (H, W)).astype(np.uint8)
-    log.append(second.id, cleo, [revision(mask, "whole")])
-    log.append(second.id, bob, [Drawn("e", "erase", 0, {"points": [[3, 3], [20, 9]], "width": 4}, 0)])
+    log.append(second.id, cleo, [Revision.of(mask, "whole")])
+    log.append(second.id, bob, [Eraser("e", 0, {"points": [[3, 3], [20, 9]], "width": 4})])
     set_class(own, project.user_id, [first.id], classes_of(own)[1].id)
     set_split(own, project.user_id, [second.id], "test")
     set_overlap(own, project.user_id, 2)
@@ -177,29 +176,11 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     for image in find_images(made):
         assert files.original(image.sha256).is_file()
     with pytest.raises(StudioError, match="read-only"):
-        log.append(find_images(made)[0].id, bridge.user_id, [Drawn("n", "rectangle", 1, RECTANGLE, 0)])
+        log.append(find_images(made)[0].id, bridge.user_id, [Rectangle("n", 1, RECTANGLE)])
     with writing() as db:  # a class that was removed comes back with what was drawn of it
         for project_id in (own, made):
             db.get_one(type(removed_classes(own)[0]), removed_classes(project_id)[0].id).removed = False
     same_masks(own, made)
-
-
-def test_a_backup_of_version_1_is_restored(bridge: Someone) -> None:
-    """It lacks who may accept their own work, and to whom a comment is."""
-    set_accept_own(bridge.project_id, bridge.user_id, True)
-    members = read_zip(save(bridge.project_id))
-    about = json.loads(members["project.json"]) | {"version": 1}
-    assert about["project"].pop("accept_own")
-    comments = lines(members["comments.jsonl"])
-    assert [(row.pop("by_reviewer"), row.pop("to")) for row in comments] == [
-        (True, "Bob"), (False, None), (True, None),
-    ]  # fmt: skip
-    members["project.json"] = json.dumps(about).encode()
-    members["comments.jsonl"] = "".join(f"{json.dumps(row)}\n" for row in comments).encode()
-    made = load(bridge.user_id, write_zip(members))
-    same_masks(bridge.project_id, made)
-    assert not project_of(made).accept_own
-    assert [(row["by_reviewer"], row["to"]) for row in rows(made, "comments")] == [(False, None)] * 3
 
 
 def test_the_restoring_user_can_undo_and_redo_their_own_strokes(bridge: Someone) -> None:
@@ -208,13 +189,13 @@ def test_the_restoring_user_can_undo_and_redo_their_own_strokes(bridge: Someone)
     review.reopen(first.id, bridge.user_id)
     assert log.last(first.id, bridge.user_id, "redo") == "a/ü"
     before = log.mask(first)
-    log.append(first.id, bridge.user_id, [Drawn("x", "redo", 0, {"stroke": "a/ü"}, 0)])
+    log.append(first.id, bridge.user_id, [Redo("x", 0, {"stroke": "a/ü"})])
     assert not np.array_equal(log.mask(first), before)
     assert log.last(second.id, bridge.user_id, "undo") is None
     whole = log.mask(second)
-    log.append(second.id, bridge.user_id, [Drawn("y", "undo", 0, {"stroke": "whole"}, 0)])  # another's
+    log.append(second.id, bridge.user_id, [Undo("y", 0, {"stroke": "whole"})])  # another's
     assert np.array_equal(log.mask(second), whole)
-    log.append(first.id, bridge.user_id, [Drawn("z", "undo", 0, {"stroke": "a/ü"}, 0)])
+    log.append(first.id, bridge.user_id, [Undo("z", 0, {"stroke": "a/ü"})])
     assert np.array_equal(log.mask(first), before)
 
 
@@ -338,9 +319,9 @@ def test_every_log_is_the_same_afterwards_at_every_position(project: Someone, dr
         elif kind == "region":
             geometry = {"counts": encode(np.array(given_).reshape(H, W))}
         elif kind == "revision":
-            geometry = revision(np.random.default_rng(given_).integers(0, 5, (H, W)).astype(np.uint8), "").geometry
+            geometry = Revision.of(np.random.default_rng(given_).integers(0, 5, (H, W)).astype(np.uint8), "").geometry
         number_ = 0 if kind in ("undo", "redo", "revision", "erase") else label
-        log.append(images[image].id, people[author], [Drawn(f"s{number}", kind, number_, geometry, 0)])
+        log.append(images[image].id, people[author], [parse(f"s{number}", kind, number_, geometry)])
     made = load(project.user_id, save(own.id))
     same_masks(own.id, made)
     for table in ("images", "strokes"):
@@ -430,8 +411,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nested JSON": (raw("project.json", b"[" * 100_000), "damaged"),
     "another program's": (raw("project.json", b"{}"), "no backup"),
     "a list": (raw("project.json", b"[]"), "no backup"),
-    "a newer version": (tell(version=3), "version 2"),
-    "no version": (tell(version=True), "version 2"),
+    "a newer version": (tell(version=2), "version 1"),
+    "no version": (tell(version=True), "version 1"),
     "no classes": (tell(classes=[]), "no lists"),
     "classes that are none": (tell(classes={"number": 1}), "no lists"),
     "a class twice": (tell(classes=[CLASS, CLASS | {"name": "B"}]), "same number"),
@@ -528,7 +509,7 @@ def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, m
     content = save(bridge.project_id)
     with monkeypatch.context() as patch:
         patch.setattr("zipfile.ZipFile", None)
-        patch.setattr("studio.annotation.strokes.check", None)
+        patch.setattr("studio.annotation.strokes.Drawn.check", None)
         made = load(bridge.user_id, content)
     same_masks(bridge.project_id, made)
 

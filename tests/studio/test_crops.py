@@ -25,7 +25,7 @@ TALL = "a" * 60 + "!.png"
 
 
 def stored(project: Someone, pattern: str) -> None:
-    """What an older studio took."""
+    """Past the check of the page."""
     with writing() as db:
         db.get_one(Project, project.project_id).photo_pattern = pattern
 

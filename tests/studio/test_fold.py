@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from secrets import token_hex
 
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.annotation import cleanup, log
+from studio.annotation.pixels import decode, encode
 from studio.annotation.rasterise import fold, visible
-from studio.annotation.strokes import Drawn, decode, encode
+from studio.annotation.strokes import Brush, Drawn, Rectangle, Region, Undo, parse
 from studio.annotation.threshold import components, dark
 from studio.canvas.adapter import ERASER, pens, strokes, toggle
 from studio.canvas.viewport import look
@@ -34,13 +36,13 @@ SHAPES = st.one_of(
 
 
 def made(number: int, shape: tuple[str, dict], author: int = 1, label: int = 1) -> Drawn:
-    return Drawn(f"s{number}", shape[0], 0 if shape[0] == "erase" else label, shape[1], author)
+    return parse(f"s{number}", shape[0], 0 if shape[0] == "erase" else label, shape[1], author)
 
 
 def test_a_rectangle_covers_its_pixels() -> None:
     expected = np.zeros((H, W), np.uint8)
     expected[3:8, 2:10] = 2
-    assert np.array_equal(fold([Drawn("a", "rectangle", 2, {"box": [2, 3, 8, 5]}, 1)], H, W), expected)
+    assert np.array_equal(fold([Rectangle("a", 2, {"box": [2, 3, 8, 5]}, 1)], H, W), expected)
 
 
 @given(st.lists(POINT, min_size=1, max_size=5), st.floats(1, 9))
@@ -75,7 +77,7 @@ def test_a_polygon_covers_the_pixels_whose_centre_lies_inside(points) -> None:
 def test_run_lengths_go_there_and_back(bits: list[bool]) -> None:
     where = np.array(bits).reshape(H, W)
     assert np.array_equal(decode(encode(where), H, W), where)
-    assert np.array_equal(fold([Drawn("r", "region", 3, {"counts": encode(where)}, 1)], H, W), where * 3)
+    assert np.array_equal(fold([Region("r", 3, {"counts": encode(where)}, 1)], H, W), where * 3)
 
 
 @given(st.lists(SHAPES, min_size=1, max_size=6), st.data())
@@ -91,8 +93,8 @@ def test_undo_leaves_the_mask_as_if_the_stroke_had_never_been(shapes, data: st.D
 
 
 def test_a_stroke_that_spares_others_paints_only_what_is_free() -> None:
-    first = Drawn("a", "rectangle", 1, {"box": [0, 0, 4, 4]}, 1)
-    second = Drawn("b", "rectangle", 2, {"box": [2, 2, 4, 4], "over": False}, 1)
+    first = Rectangle("a", 1, {"box": [0, 0, 4, 4]}, 1)
+    second = Rectangle("b", 2, {"box": [2, 2, 4, 4], "over": False}, 1)
     mask = fold([first, second], H, W)
     assert (mask[0:4, 0:4] == 1).all()
     assert mask[5, 5] == 2
@@ -112,7 +114,7 @@ def test_replies_that_are_split_doubled_late_or_empty_give_one_log(wall: Someone
     """A canvas sends its whole list: whatever of it arrives, and how often, each stroke is in the log once."""
     (image,) = find_images(wall.project_id)
     mount = token_hex(6)
-    drawn = [made(number, shape)._replace(id=f"{mount}-{number}") for number, shape in enumerate(shapes)]
+    drawn = [replace(made(number, shape), id=f"{mount}-{number}") for number, shape in enumerate(shapes)]
     before = len(log.read(image.id))
     replies = [drawn[: random.randint(0, len(drawn))] for _ in range(6)]  # any earlier state, also an empty one
     for reply in [*replies, drawn, *replies]:
@@ -179,36 +181,40 @@ def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
 @pytest.mark.parametrize(
     "stroke",
     [
-        Drawn("x", "brush", 9, {"points": [[1, 1]], "width": 2}, 1),
-        Drawn("x", "brush", 0, {"points": [[1, 1]], "width": 2}, 1),
-        Drawn("x", "brush", 1, {"points": [], "width": 2}, 1),
-        Drawn("x", "brush", 1, {"points": [[1, float("nan")]], "width": 2}, 1),
-        Drawn("x", "brush", 1, {"points": [[1, 1]], "width": 0}, 1),
-        Drawn("x", "brush", 1, {"points": [[1, 1]]}, 1),
-        Drawn("x", "brush", 1, {"points": 3, "width": 2}, 1),
-        Drawn("x", "rectangle", 1, {"box": [1, 1, -2, 2]}, 1),
-        Drawn("x", "region", 1, {"counts": [3, 4]}, 1),
-        Drawn("x", "undo", 0, {}, 1),
-        Drawn("x", "spell", 1, {}, 1),
-        Drawn("", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1),
+        Brush("x", 9, {"points": [[1, 1]], "width": 2}, 1),
+        Brush("x", 0, {"points": [[1, 1]], "width": 2}, 1),
+        Brush("x", 1, {"points": [], "width": 2}, 1),
+        Brush("x", 1, {"points": [[1, float("nan")]], "width": 2}, 1),
+        Brush("x", 1, {"points": [[1, 1]], "width": 0}, 1),
+        Brush("x", 1, {"points": [[1, 1]]}, 1),
+        Brush("x", 1, {"points": 3, "width": 2}, 1),
+        Rectangle("x", 1, {"box": [1, 1, -2, 2]}, 1),
+        Region("x", 1, {"counts": [3, 4]}, 1),
+        Undo("x", 0, {}, 1),
+        Rectangle("", 1, {"box": [1, 1, 2, 2]}, 1),
     ],
 )
 def test_a_stroke_that_is_none_is_refused_and_nothing_is_added(wall: Someone, stroke: Drawn) -> None:
     (image,) = find_images(wall.project_id)
-    good = Drawn("good", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1)
+    good = Rectangle("good", 1, {"box": [1, 1, 2, 2]}, 1)
     with pytest.raises(StudioError):
         log.append(image.id, wall.user_id, [good, stroke])
     assert log.read(image.id) == []
 
 
+def test_an_unknown_kind_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(StudioError, match="no known kind: choose one of brush, erase, polygon, rectangle, region"):
+        parse("x", "spell", 1, {})
+
+
 def test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error(wall: Someone) -> None:
     (image,) = find_images(wall.project_id)
-    first = Drawn("first", "rectangle", 1, {"box": [1, 1, 2, 2]}, 1)
+    first = Rectangle("first", 1, {"box": [1, 1, 2, 2]}, 1)
     log.append(image.id, wall.user_id, [first])
     set_state(wall.project_id, wall.user_id, [image.id], "accepted")
     assert log.append(image.id, wall.user_id, [first]) == 0
     with pytest.raises(StudioError, match="read-only"):
-        log.append(image.id, wall.user_id, [first._replace(id="second")])
+        log.append(image.id, wall.user_id, [replace(first, id="second")])
 
 
 @given(
@@ -283,7 +289,7 @@ def test_holes_are_filled_and_specks_dropped() -> None:
     mask[7, 7] = 2  # another class inside is no hole
     mask[15, 15] = 3
     (filling,) = cleanup.holes(mask)
-    filled = fold([Drawn("m", "region", 1, {"counts": encode(mask == 1)}, 1), filling], H, W)
+    filled = fold([Region("m", 1, {"counts": encode(mask == 1)}, 1), filling], H, W)
     assert (filled[4:6, 4:6] == 1).all()
     assert filled[7, 7] == 0
     (dropping,) = cleanup.specks(mask, 2)

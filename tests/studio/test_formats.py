@@ -24,13 +24,12 @@ from streamlit.testing.v1 import AppTest
 
 import ftl
 from studio.annotation import log
-from studio.annotation.cleanup import region
-from studio.annotation.strokes import Drawn, cover
+from studio.annotation.outlines import outlines
+from studio.annotation.strokes import Polygon, Rectangle, Region
 from studio.errors import StudioError
 from studio.formats.export_zip import as_zip
 from studio.formats.exported_images import safe_stem, unique_stems
 from studio.formats.import_masks import import_masks
-from studio.formats.outlines import outlines
 from studio.formats.registry import EXPORTS
 from studio.formats.voc import palette
 from studio.images.library import find_images, set_split
@@ -75,9 +74,9 @@ def pair(user_id: int, files: list[tuple[str, bytes]]) -> Pair:
 def draw(project: Someone, index: int, mask: np.ndarray) -> None:
     """Give an image this index mask; an empty one is drawn and wiped out again."""
     image = find_images(project.project_id)[index]
-    whole = Drawn("r", "rectangle", 1, {"box": [0, 0, image.width, image.height]}, 0)
-    wiped = region(np.ones(mask.shape, bool), 0, "wiped")
-    parts = [region(mask == number, number, f"m{number}") for number in np.unique(mask).tolist() if number]
+    whole = Rectangle("r", 1, {"box": [0, 0, image.width, image.height]})
+    wiped = Region.of(np.ones(mask.shape, bool), 0, "wiped")
+    parts = [Region.of(mask == number, number, f"m{number}") for number in np.unique(mask).tolist() if number]
     log.append(image.id, project.user_id, [whole, wiped, *parts])
     assert np.array_equal(log.mask(image), mask)
 
@@ -146,7 +145,7 @@ def rows(text: list[str]) -> np.ndarray:
 def filled(polygons: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
     where = np.zeros(shape, bool)
     for points in polygons:
-        box, part = cover(Drawn("", "polygon", 1, {"points": points.tolist()}, 0), *shape)
+        box, part = Polygon("", 1, {"points": points.tolist()}).cover(*shape)
         where[box] |= part
     return where
 

@@ -103,7 +103,7 @@ def test_coco_run_lengths_packed_and_plain(wall: Someone) -> None:
     assert give(wall, "a.json", coco(text)).regions == 1
     number = {one.name: one.number for one in classes_of(wall.project_id)}["Spalling"]
     assert np.array_equal(mask_of(wall), shape() * number)
-    from studio.annotation.strokes import encode
+    from studio.annotation.pixels import encode
 
     plain = {"size": [HEIGHT, WIDTH], "counts": encode(shape())}
     assert give(wall, "b.json", coco(plain)).regions == 0  # the very same region

@@ -33,7 +33,7 @@ from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
 from studio.accounts.settings import Settings, save
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images, set_class, set_split
 from studio.jobs import backbones, progress, queue, reporting, sweep_job
@@ -91,7 +91,7 @@ def fill(project: Someone, folder: Path, each: int = 16, masks: int = 4) -> None
             if name == "Crack" and number < masks:
                 ys, xs = np.nonzero(mask)
                 points = [[float(x) + 0.5, float(y) + 0.5] for x, y in zip(xs, ys, strict=True)]
-                stroke = Drawn(f"s{number}", "brush", 1, {"points": points, "width": 2}, project.user_id)
+                stroke = Brush(f"s{number}", 1, {"points": points, "width": 2}, project.user_id)
                 log.append(added.id, project.user_id, [stroke])
 
 
@@ -233,7 +233,7 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     swept: list[Path] = []
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     none = SimpleNamespace(candidates=[])
-    monkeypatch.setattr("ftl.sweeping.local.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
+    monkeypatch.setattr("ftl.sweeping.sweep.sweep", lambda *_, evaluation, **__: swept.append(evaluation) or none)
     monkeypatch.setenv(sweep_job.SCHEDULER, "")
     monkeypatch.setenv(sweep_job.TIME_ON, "")
     job = queue.launch(project.project_id, project.user_id, "sweep", "told", request(project))

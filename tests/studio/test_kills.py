@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ import pytest
 
 from studio.annotation import log
 from studio.annotation.rasterise import fold
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush, Drawn, Undo
 from studio.canvas import tab_state
 from studio.canvas.adapter import pens, strokes
 from studio.canvas.viewport import look
@@ -43,9 +44,9 @@ VIEW = look(SIDE, SIDE)
 def stroke(writer: str, number: int) -> Drawn:
     """What a writer draws at its turn: now and then an undo, else a line."""
     if number % 5 == 4:
-        return Drawn(f"{writer}-{number}", "undo", 0, {"stroke": f"{writer}-{number - 2}"}, 0)
+        return Undo(f"{writer}-{number}", 0, {"stroke": f"{writer}-{number - 2}"})
     x, y = 7 * number % SIDE, (11 * number + ord(writer)) % SIDE
-    return Drawn(f"{writer}-{number}", "brush", number % 4 + 1, {"points": [[x, y], [y, x]], "width": 3}, 0)
+    return Brush(f"{writer}-{number}", number % 4 + 1, {"points": [[x, y], [y, x]], "width": 3})
 
 
 def write(image_id: int, author_id: int, writer: str, number: int) -> None:
@@ -145,7 +146,7 @@ def test_fifty_kills_lose_and_double_nothing(project: Someone, home: Path, tmp_p
                 # all that was acknowledged, and at most the one whose acknowledgement the kill cut off, in order
                 assert known[writer] + 1 <= len(own) <= known[writer] + 2
                 drawn = [stroke(writer, number) for number in range(len(own))]
-                assert own == [one._replace(author_id=project.user_id) for one in drawn]
+                assert own == [replace(one, author_id=project.user_id) for one in drawn]
                 unacknowledged += len(own) - known[writer] - 1
             total = total + len(rows) if kill % ROUNDS_ON_AN_IMAGE == ROUNDS_ON_AN_IMAGE - 1 else total
         started.stdin.close()

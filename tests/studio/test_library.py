@@ -6,7 +6,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.errors import Forbidden, StudioError
 from studio.images.library import (
     Filter,
@@ -57,7 +57,7 @@ def test_filters_alone_and_together(project: Someone, wall: list[int]) -> None:
     crack = classes(project)["Crack"]
     set_class(project.project_id, project.user_id, wall[:1100], crack)
     set_state(project.project_id, project.user_id, wall[1000:1150], "submitted")
-    box = Drawn("a", "rectangle", 1, {"box": [0, 0, 2, 2]}, 0)
+    box = Rectangle("a", 1, {"box": [0, 0, 2, 2]})
     with writing() as db:
         other = add_user(db, "Bert", "a long enough password").id
     accept(invite(project.project_id, "annotator"), other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
@@ -99,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         one.objects.append(shape)
         new = strokes(one.objects, one.on.key, VIEW, PENS)[-1]
         assert new.id not in self.drawn
-        self.drawn[new.id] = new._replace(author_id=one.author_id)
+        self.drawn[new.id] = replace(new, author_id=one.author_id)
         one.sent.append((one.on, list(one.objects)))  # on its way: whether, when and how often it comes is open
 
     @rule(tab=TAB, shape=PATHS | RECTS, times=st.integers(1, 3))

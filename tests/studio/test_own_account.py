@@ -21,7 +21,7 @@ from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import redeem, ticket
 from studio.accounts.tokens import caller, make_token, revoke, tokens_of
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.collaboration.comments import comment, comments_on
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image
@@ -242,7 +242,7 @@ def test_two_owners_cannot_deactivate_each_other(owner: str, project: Someone) -
     from studio.store.tables import Invitation
 
     grace = account("Grace")
-    with writing() as db:  # an owner of a studio that is older than the rule of one first account
+    with writing() as db:  # a second owner, as no link can make one
         db.add(Invitation(token_hash="x", project_id=None, role="admin", expires_at=0.0, used_by=grace))
     first, second = by(owner), by(open_session(grace))
     at_once(lambda: deactivate(first, grace), lambda: deactivate(second, project.user_id))
@@ -307,7 +307,7 @@ def test_a_deleted_account_leaves_its_work_and_nothing_that_opens(project: Someo
     own = project.project_id
     grace = accept(invite(own, "annotator"), None, "Grace", PASSWORD)
     image = add_image(own, grace, save_png(np.zeros((24, 32, 3), np.uint8), tmp_path / "wall.png"), "wall.png")[0]
-    log.append(image.id, grace, [Drawn("box", "rectangle", 1, {"box": [2, 2, 9, 9]}, 0)])
+    log.append(image.id, grace, [Rectangle("box", 1, {"box": [2, 2, 9, 9]})])
     comment(image, grace, "look")
     alone = create_project(grace, "Hers").id
     accept(invite(alone, "annotator"), account("Eve"))
@@ -331,7 +331,7 @@ def test_a_deleted_account_leaves_its_work_and_nothing_that_opens(project: Someo
         lambda: reactivate(by(owner), grace),
         lambda: make_reset_link(by(owner), grace),
         lambda: delete_account(by(owner), grace),
-        lambda: log.append(image.id, session, [Drawn("late", "rectangle", 1, {"box": [2, 2, 9, 9]}, 0)]),
+        lambda: log.append(image.id, session, [Rectangle("late", 1, {"box": [2, 2, 9, 9]})]),
         lambda: account("grace"),
     ):
         with pytest.raises(StudioError):

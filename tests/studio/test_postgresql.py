@@ -17,7 +17,7 @@ from studio.accounts import add_user, open_session
 from studio.accounts.rights import SignedIn
 from studio.annotation import log
 from studio.annotation.rasterise import fold
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush, Rectangle
 from studio.canvas.adapter import toggle
 from studio.collaboration import presence, review
 from studio.errors import Forbidden
@@ -120,7 +120,7 @@ def test_many_writers_on_one_image_and_readers_that_follow(project: Someone, tmp
                 one = toggle("undo", f"{writer}-{number - 1}", rows, project.user_id)
             else:
                 points = rng.uniform(0, W, (3, 2)).round(2).tolist()
-                one = Drawn(f"{writer}-{number}", "brush", writer % 4 + 1, {"points": points, "width": 3.5}, 0)
+                one = Brush(f"{writer}-{number}", writer % 4 + 1, {"points": points, "width": 3.5})
             for _ in range(2):
                 new += log.append(image.id, project.user_id, [one])
         return new
@@ -148,7 +148,7 @@ def test_first_strokes_and_first_beats_at_once(project: Someone, tmp_path: Path)
         if who % 2:
             presence.beat(image_id, project.user_id)
         else:
-            box = Drawn(f"s{who}", "rectangle", 1, {"box": [1, 1, 3, 3]}, 0)
+            box = Rectangle(f"s{who}", 1, {"box": [1, 1, 3, 3]})
             assert log.append(image_id, project.user_id, [box]) == 1
 
     for value in range(8):

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from studio import ui
 from studio.accounts import COOKIE, add_user, open_session
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle, Undo
 from studio.collaboration import activity, progress, review
 from studio.collaboration.assignment import assign, set_overlap
 from studio.collaboration.comments import comment
@@ -45,7 +45,7 @@ def join(project_id: int, name: str, role: str = "annotator") -> int:
 
 
 def draw(image: Image, user_id: int, *names: str, day: int = 0) -> None:
-    strokes = [Drawn(one, "rectangle", 1, BOX, 0) for one in names]
+    strokes = [Rectangle(one, 1, BOX) for one in names]
     log.append(image.id, user_id, strokes)
     with writing() as db:
         db.execute(update(Stroke).where(Stroke.id.in_(names)).values(at=START + day * DAY))
@@ -79,7 +79,7 @@ def team(project: Someone) -> dict[str, int]:
     draw(three, bob, "d")  # returned
     draw(four, cleo, "e", "f", "g", day=2)  # accepted
     draw(five, cleo, "h", day=2)  # submitted
-    log.append(four.id, cleo, [Drawn("u", "undo", 0, {"stroke": "g"}, 0)])
+    log.append(four.id, cleo, [Undo("u", 0, {"stroke": "g"})])
     assign(own, [six.id], bob)
     on_day(0)
     for image in (one, two, three):
@@ -105,7 +105,7 @@ def team(project: Someone) -> dict[str, int]:
     send(other, ("x.png", photograph(8, 9, 77)))
     (image,) = find_images(other.project_id)
     accept(invite(other.project_id, "annotator"), bob)
-    log.append(image.id, bob, [Drawn("z", "rectangle", 1, BOX, 0)])
+    log.append(image.id, bob, [Rectangle("z", 1, BOX)])
     review.submit(image.id, bob)
     spent(image, bob, 9999.0)
     return people | {"project": own}
@@ -376,7 +376,7 @@ def test_the_page_of_an_empty_project(project: Someone, monkeypatch: pytest.Monk
     assert "No images yet" in text(app)
     send(project, ("a.png", photograph(8, 9, 1)))
     app = show(project.user_id, project.project_id, monkeypatch)
-    assert "Nobody has drawn yet" in text(app)
+    assert "No strokes yet" in text(app)
 
 
 def test_users_text_is_never_markup(team: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:

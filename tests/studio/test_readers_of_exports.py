@@ -20,22 +20,20 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from studio.annotation.outlines import outlines
 from studio.errors import StudioError
 from studio.formats import coco, cvat, labelme, yolo
 from studio.formats.borders import borders
-from studio.formats.outlines import outlines
 from tests.studio.conftest import Someone
 from tests.studio.test_formats import (
     HARD,
     MASKS,
-    by_class,
     draw,
     export,
     members,
     pair,
     photograph,
     rows,
-    take,
 )
 
 WHERE = arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)), elements=st.booleans(), fill=st.booleans())
@@ -176,32 +174,6 @@ def test_yolo_corners_stay_in_their_pixels_in_float32_on_the_largest_images() ->
         told = np.array([f"{part:.10f}" for part in (pixels + yolo._WITHIN) / side], np.float32) * np.float32(side)
         assert np.array_equal(told.astype(np.int32), pixels)
         assert np.array_equal(np.round(told).astype(np.int32), pixels)
-
-
-def test_older_exports_whose_outlines_ran_along_edges_come_back_as_they_were(project: Someone) -> None:
-    """They are known by their images.json, which told no version."""
-    files = [("a.png", photograph(4, 6, 1))]
-    made = pair(project.user_id, files)
-    draw(made.first, 0, np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1], [2, 2, 0, 1, 1, 1], [2, 2, 0, 1, 0, 1]]))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, own in members(export(made.first, "yolo")).items():
-            if name == "images.json":
-                told = json.loads(own)
-                for row in told:
-                    assert row.pop("version") == 2
-                own = json.dumps(told).encode()
-            if name == "labels/a.txt":
-                mask = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1], [2, 2, 0, 1, 1, 1], [2, 2, 0, 1, 0, 1]])
-                lines = [
-                    f"{number - 1} " + " ".join(map(str, (points / (6, 4)).ravel()))
-                    for number in (1, 2)
-                    for points in outlines(mask == number)
-                ]
-                own = "\n".join(lines).encode()
-            archive.writestr(name, own)
-    assert take(made.second, buffer.getvalue()) == []
-    assert by_class(made.second) == by_class(made.first)
 
 
 CORNERS = st.lists(

@@ -20,7 +20,7 @@ from ftl.models.io import save_backbone
 from studio.accounts import add_user, open_session, others, own, sessions, settings, tokens
 from studio.accounts.rights import SignedIn
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
 from studio.collaboration import assignment, comments, consensus, presence, review
@@ -93,7 +93,7 @@ def white_mask() -> bytes:
     return buffer.getvalue()
 
 
-BOX = Drawn("box", "rectangle", 1, {"box": [1, 1, 4, 4]}, 0)
+BOX = Rectangle("box", 1, {"box": [1, 1, 4, 4]})
 MASK = np.ones((SIZE, SIZE), np.uint8)
 LIBRARY, QUEUE, REVIEW = "studio.images.library", "studio.jobs.queue", "studio.collaboration.review"
 TRASH = "studio.trash.deleting"

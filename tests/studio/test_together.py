@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Brush, Drawn, Revision, Undo
 from studio.collaboration import comments, presence, review
 from studio.collaboration.assignment import assign, blind, give_next, set_overlap, works_on
 from studio.errors import StudioError
@@ -42,7 +43,7 @@ def people(project: Someone) -> list[int]:
 
 
 def dot(number: int = 0) -> Drawn:
-    return Drawn(f"dot-{number}", "brush", 1, {"points": [[3, 3]], "width": 2}, 0)
+    return Brush(f"dot-{number}", 1, {"points": [[3, 3]], "width": 2})
 
 
 def told(project: Someone) -> list[str]:
@@ -219,22 +220,21 @@ def test_a_removed_class_is_out_of_sight_and_comes_back_with_its_strokes(project
 
 
 def test_the_past_is_restored_by_adding(project: Someone, walls: list[Image]) -> None:
-    from studio.annotation.rasterise import revision
 
     log.append(
         walls[0].id,
         project.user_id,
-        [dot(), dot(1)._replace(class_number=2, geometry={"points": [[5, 3]], "width": 2})],
+        [dot(), replace(dot(1), class_number=2, geometry={"points": [[5, 3]], "width": 2})],
     )
     first, second = log.read(walls[0].id)
     past = log.mask(walls[0], upto=first.seq)
     now = log.mask(walls[0])
-    log.append(walls[0].id, project.user_id, [revision(past, "restore-1")])
+    log.append(walls[0].id, project.user_id, [Revision.of(past, "restore-1")])
     assert np.array_equal(log.mask(walls[0]), past)
     assert np.array_equal(log.mask(walls[0], upto=second.seq), now)
     target = log.last(walls[0].id, project.user_id, "undo")
     assert target == "restore-1"
-    log.append(walls[0].id, project.user_id, [Drawn("u", "undo", 0, {"stroke": "restore-1"}, 0)])
+    log.append(walls[0].id, project.user_id, [Undo("u", 0, {"stroke": "restore-1"})])
     assert np.array_equal(log.mask(walls[0]), now)
 
 

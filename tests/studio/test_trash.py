@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 from ftl.errors import FtlError
 from studio.annotation import log
-from studio.annotation.strokes import Drawn
+from studio.annotation.strokes import Rectangle
 from studio.backup.packing import backup
 from studio.collaboration import annotator_masks, assignment, presence, progress, review
 from studio.collaboration.comments import comment
@@ -32,7 +33,7 @@ from studio.trash.purging import purge
 from tests.conftest import save_png
 from tests.studio.conftest import Someone
 
-BOX = Drawn("box", "rectangle", 1, {"box": [2, 2, 9, 9]}, 0)
+BOX = Rectangle("box", 1, {"box": [2, 2, 9, 9]})
 LATER = time.time() + 31 * 24 * 3600
 
 
@@ -81,7 +82,7 @@ def test_a_deleted_image_is_served_nowhere_and_comes_back_as_it_was(project: Som
     with pytest.raises(StudioError):
         image_in(own, gone.id)
     for change in (
-        lambda: log.append(gone.id, who, [BOX._replace(id="late")]),
+        lambda: log.append(gone.id, who, [replace(BOX, id="late")]),
         lambda: review.accept(gone.id, who),
         lambda: presence.beat(gone.id, who, time.time() + 60),
         lambda: comment(gone, who, "again"),
@@ -244,7 +245,7 @@ def test_a_deleted_project_is_nobody_s_and_leaves_nothing(
     with pytest.raises(Forbidden):
         require(who, own)
     with pytest.raises(StudioError):
-        log.append(walls[0].id, who, [BOX._replace(id="late")])
+        log.append(walls[0].id, who, [replace(BOX, id="late")])
     with pytest.raises(StudioError):
         accept(token, who)
     (thing,) = deleting.deleted_projects(who)
@@ -270,7 +271,7 @@ def test_nothing_changes_in_an_archived_project(project: Someone, walls: list[Im
     own, who = project.project_id, project.user_id
     deleting.archive(own, who)
     for change in (
-        lambda: log.append(walls[0].id, who, [BOX._replace(id="late")]),
+        lambda: log.append(walls[0].id, who, [replace(BOX, id="late")]),
         lambda: review.accept(walls[0].id, who),
         lambda: deleting.delete_images(own, who, [walls[0].id]),
         lambda: deleting.rename_project(own, who, "Other"),

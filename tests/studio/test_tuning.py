@@ -7,7 +7,7 @@ import pytest
 from ftl.config import SweepConfig
 from ftl.errors import FtlError
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from studio.jobs import progress, queue, reporting
 from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import job_in

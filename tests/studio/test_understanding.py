@@ -13,7 +13,8 @@ from ftl import load_backbone, load_model
 from ftl.data.images import read_image, resize_image
 from ftl.data.masks import read_pairs
 from ftl.errors import FtlError
-from ftl.evaluation.explain import LayerLeft, filter_views, layers_of
+from ftl.evaluation.explain import filter_views
+from ftl.evaluation.layers_left import LayerLeft, read_layers
 from ftl.evaluation.overlays import OUTLINE
 from ftl.files import read_json, write_json
 from ftl.models.classifier import Model
@@ -129,13 +130,13 @@ def test_the_mask_is_that_of_the_sweep(swept: Sweep) -> None:
 
 def test_the_sentence_and_the_chart_of_what_went(swept: Sweep) -> None:
     some = [LayerLeft("a", (1, 2), 4, {}, 10, 40), LayerLeft("b", (0,), 996, {}, 5, 60)]
-    assert layers.summary(some) == "**3 of 1,000 filters** stayed, and with them **15 %** of the MACs."
-    assert "In 2 of 2 layers equal scores" in layers.summary(some, 2)
+    assert layers.summary(some) == "**3 of 1,000 filters** are kept, and with them **15 %** of the MACs."
+    assert "In 2 of 2 layers filters on both sides of the cut have equal scores" in layers.summary(some, 2)
     assert (
-        layers.summary(layers_of(swept.folder / "base"))
-        == "The unpruned network has all 30 filters in 3 layers: nothing went."
+        layers.summary(read_layers(swept.folder / "base"))
+        == "The unpruned network has all 30 filters in 3 layers: nothing was pruned."
     )
-    pruned = layers_of(swept.folder / "keep-0.25")
+    pruned = read_layers(swept.folder / "keep-0.25")
     light, dark = (layers.chart(pruned, "Crack", dark) for dark in (False, True))
     assert light.layout.font.color != dark.layout.font.color
     assert light.layout.height == dark.layout.height > 500

@@ -12,7 +12,7 @@ from skimage.graph import route_through_array
 from skimage.segmentation import random_walker
 
 from studio.annotation.assists.ridges import grey, ridges
-from studio.annotation.strokes import Drawn, cover
+from studio.annotation.strokes import Brush
 from studio.errors import StudioError
 
 MOST = 500_000
@@ -66,7 +66,7 @@ def trace(image: np.ndarray, points: np.ndarray, width: float | None = None) -> 
     if part is None:
         line = (way[:, ::-1] + 0.5) / near.factor
         pen = width if width is not None else 2 * half / near.factor
-        box, covered = cover(Drawn("", "brush", 1, {"points": line, "width": pen}, 0), near.height, near.width)
+        box, covered = Brush("", 1, {"points": line, "width": pen}).cover(near.height, near.width)
         inside[box] = covered
     else:
         large = cv2.resize(part.astype(np.float32), (near.width, near.height), interpolation=cv2.INTER_LINEAR)

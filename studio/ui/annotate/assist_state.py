@@ -13,10 +13,10 @@ import numpy as np
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from studio.annotation import cleanup, log
-from studio.annotation.strokes import Drawn
+from studio.annotation import log
+from studio.annotation.strokes import Region, Shape
 from studio.canvas import tab_state
-from studio.canvas.assist_marks import PEN, marks, outcome
+from studio.canvas.assist_marks import PEN, Click, marks, outcome
 from studio.canvas.event_order import room
 from studio.canvas.picture import encode, photograph, render
 from studio.canvas.viewport import Viewport, look
@@ -67,7 +67,7 @@ def view(image: Image, state: dict[str, Any]) -> Viewport:
     return look(image.width, image.height, *state["looks"])
 
 
-def drawn(image: Image, state: dict[str, Any]) -> list[Drawn]:
+def drawn(image: Image, state: dict[str, Any]) -> list[Click | Shape]:
     """All marks: of earlier views, then of the canvas as it is now."""
     reply = (st.session_state.get(state["key"]) or {}).get("drawing") or {}
     objects = (reply.get("raw") or {}).get("objects", [])
@@ -100,7 +100,7 @@ def take(image: Image, author_id: int, state: dict[str, Any], wish: Wish, number
     if not state["preview"].any():
         return
     # one canvas' marks are taken once, however often the button's click arrives
-    stroke = cleanup.region(state["preview"], number, f"assist-{state['run']}", over=wish.over)
+    stroke = Region.of(state["preview"], number, f"assist-{state['run']}", over=wish.over)
     try:
         tab_state.add(image, author_id, [stroke])
     except SQLAlchemyError as error:
@@ -115,8 +115,8 @@ def background(image: Image, state: dict[str, Any], colours: dict[int, str]) -> 
         mask[state["preview"]] = _PREVIEW
     on = view(image, state)
     picture = render(photograph(image.sha256), mask, on, colours | {_PREVIEW: PEN}, opacity=0.6)
-    for mark in state["kept"]:
-        for x, y in on.to_canvas(np.array(mark.geometry.get("points", [])).reshape(-1, 2)):
-            if mark.kind == "point" and 0 <= x < on.width and 0 <= y < on.height:
-                picture[max(0, int(y) - 2) : int(y) + 3, max(0, int(x) - 2) : int(x) + 3] = (255, 43, 214)
+    clicks = [mark for mark in state["kept"] if isinstance(mark, Click)]
+    for x, y in on.to_canvas(np.array(clicks, float).reshape(-1, 2)):
+        if 0 <= x < on.width and 0 <= y < on.height:
+            picture[max(0, int(y) - 2) : int(y) + 3, max(0, int(x) - 2) : int(x) + 3] = (255, 43, 214)
     return encode(picture)

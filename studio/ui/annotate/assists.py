@@ -88,7 +88,7 @@ def _needs(image: Image, assist: str) -> assist_state.Wish:
             width = float(row.slider("Width in image pixels", 1, max(20, longest // 40), 3, key="assist-width"))
     elif assist == "gate":
         row.slider("Size in image pixels", 2, max(40, longest // 8), max(10, longest // 30), key="assist-size")
-        offset = float(row.slider("Take more or less", -40, 40, 0, key="assist-offset"))
+        offset = float(row.slider("More or fewer pixels", -40, 40, 0, key="assist-offset"))
     over = row.checkbox("Paint over other classes", key="assist-over")
     return assist_state.Wish(assist, width, offset, over)
 

@@ -11,7 +11,7 @@ from studio import ui
 from studio.accounts.rights import SignedIn
 from studio.annotation import log
 from studio.canvas import tab_state
-from studio.canvas.assist_marks import marks
+from studio.canvas.assist_marks import Click, marks
 from studio.canvas.picture import photograph, render
 from studio.canvas.viewport import look
 from studio.collaboration.comments import comment, comments_for, settle
@@ -21,11 +21,11 @@ from studio.store.tables import Image, ImageClass
 
 def pin(image: Image, who: SignedIn, on: tab_state.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
     """Ask for the comment on the place that was clicked last."""
-    places = [one for one in marks(objects, on.view, image.width, image.height) if one.kind == "point"]
+    places = [one for one in marks(objects, on.view, image.width, image.height) if isinstance(one, Click)]
     if not places:
         st.caption(":material/push_pin: Click the place that you want to comment on.")
         return
-    x, y = places[-1].geometry["points"][0]
+    x, y = places[-1]
     with st.form(f"pin-{image.id}", border=False), ui.told():
         text = st.text_input(f"Comment at {x:.0f}, {y:.0f}", max_chars=2000)
         if st.form_submit_button("Comment", type="primary"):
@@ -79,7 +79,7 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             if not rows:
                 st.caption("Nothing is drawn yet.")
                 return
-            at = st.slider("The mask after so many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
+            at = st.slider("Mask after this many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
             past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
             if at:
                 st.caption(f"{rows[at - 1].kind.capitalize()}, {ui.clock(rows[at - 1].at)}")

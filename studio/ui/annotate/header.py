@@ -82,7 +82,7 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) 
 def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
     with st.form(f"return-{image.id}", border=False):
         to = st.selectbox("To", [None, *people], format_func=lambda key: "everybody" if key is None else people[key])
-        why = st.text_area("What is to be mended", max_chars=2000)
+        why = st.text_area("What should be changed", max_chars=2000)
         if st.form_submit_button("Return", type="primary"):
             with ui.told():
                 tab_state.put_away(image, here.who)
@@ -118,7 +118,7 @@ def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) 
 def _mine(here: ui.Here, image: Image) -> None:
     found = give_next(here.project.id, here.who, image.id)
     if found is None:
-        st.toast("Nothing waits for you: every image is taken or done.", icon=":material/done_all:")
+        st.toast("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
     else:
         _open(here, image, found)
 

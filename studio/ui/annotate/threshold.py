@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from studio import ui
-from studio.annotation import cleanup
+from studio.annotation.strokes import Region
 from studio.annotation.threshold import START, Component, components, dark
 from studio.canvas import tab_state
 from studio.canvas.adapter import pens, strokes
@@ -57,7 +57,9 @@ def _find(image: Image, state: dict[str, Any]) -> None:
         fill_color="#4f46e580", stroke_color=pen[1], stroke_width=1, background_image=encode(picture), width=view.width,
         height=view.height, drawing_mode="rect", key=f"covers-{image.id}",
     )  # fmt: skip
-    covers = [one.geometry["box"] for one in strokes((result.json_data or {}).get("objects", []), "cover", view, pen)]
+    covers = [
+        cover.geometry["box"] for cover in strokes((result.json_data or {}).get("objects", []), "cover", view, pen)
+    ]
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     least = left.number_input("Smallest area, in pixels", 1, 1_000_000, max(20, image.width * image.height // 5000))
     fill = middle.checkbox("Fill holes, as the original labeler did")
@@ -95,7 +97,7 @@ def sort(
             where = area.on(image.height, image.width)
             name = f"area-{state['run']}-{seen}"
             try:
-                tab_state.add(image, author_id, [cleanup.region(where, number, name, over=over)])
+                tab_state.add(image, author_id, [Region.of(where, number, name, over=over)])
             except ui.ERRORS as error:
                 st.toast(ui.sentence(error), icon=":material/error:")
                 return

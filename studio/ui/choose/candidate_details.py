@@ -38,7 +38,7 @@ def own_name(file: Path) -> str:
 
 
 class Mistakes(NamedTuple):
-    """The test photographs that a network got wrong, the surest mistakes first; `runtime`: the one it is wrong in."""
+    """The test photographs that a network got wrong, the most confident first; `runtime`: the one it is wrong in."""
 
     answers: list[Answer]
     runtime: str
@@ -49,10 +49,10 @@ def mistakes(folder: Path, runtime: str = PYTORCH) -> Mistakes:
 
     ONNX Runtime says in float32 what PyTorch does. So it must stand in where no answers in 8-bit integers were kept.
     """
-    eight = read_json(folder / FIGURES).get("test", {}).get("predictions") if runtime == INT8 else None
+    eight = read_json(folder / FIGURES).get("test") if runtime == INT8 else None
     answers = [
         Answer(Path(one["file"]), one["true"], one["predicted"], one["probability"])
-        for one in (read_json(folder / TEST)["predictions"] if eight is None else eight)
+        for one in (read_json(folder / TEST) if eight is None else eight)["predictions"]
         if one["true"] != one["predicted"]
     ]
     answers.sort(key=lambda one: (-one.probability, str(one.file)))

@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.runtimes import FIGURES, INT8
-from ftl.evaluation.warnings import warnings
 from ftl.formatting import counted, fixed, megabytes, milliseconds, percent, short, small_percent
 from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import repeated
@@ -139,8 +138,8 @@ def _views(sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
             st.plotly_chart(candidate_details.layers_chart(one, sweep.base, sweep.layers), key=f"layers-{key}",
                             config={"displayModeBar": False})  # fmt: skip
             if one.tied_layers:
-                st.caption(f"In {one.tied_layers} of {len(sweep.layers)} layers equal scores stood on both sides "
-                           "of the cut: there the order of the filters decided, not merit.")  # fmt: skip
+                st.caption(f"In {one.tied_layers} of {len(sweep.layers)} layers filters on both sides of the cut have "
+                           "equal scores: there the order of the filters decided.")  # fmt: skip
         elif view == "Filters":
             _filters(sweep, folder, key, wide)
         else:
@@ -153,9 +152,9 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
     if sweep.runtime == INT8 and runtime != INT8:
         st.caption("Of the network in float32: its answers in 8-bit integers were not kept.")
     if not wrong:
-        st.success("It gets every test image right.", icon=":material/check_circle:")
+        st.success("It classifies every test image correctly.", icon=":material/check_circle:")
         return
-    st.markdown(f"**{counted(len(wrong), 'test image')} wrong**, the surest mistakes first")
+    st.markdown(f"**{counted(len(wrong), 'test image')} wrong**, the most confident mistakes first")
     count = st.session_state.setdefault(f"mistakes-{key}", _PAGE)
     workspace = sweeps.workspace(sweep.job_id)
     shown = [one for one in wrong[:count] if candidate_details.within(workspace, one.file)]
@@ -178,7 +177,7 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
 def _filters(sweep: Sweep, folder: Path, key: str, wide: bool) -> None:
     pairs = filter_maps.masked_photographs(sweeps.workspace(sweep.job_id))
     if not pairs:
-        st.info("The photographs with masks of this sweep are not in the studio.", icon=":material/info:")
+        st.info("The masked photographs of this sweep are not in the studio.", icon=":material/info:")
         return
     left, right = st.columns(2) if wide else (st.container(), st.container())
     photo, mask = left.selectbox("Photograph", pairs, format_func=lambda pair: pair[0].name, key=f"photo-{key}")
@@ -188,10 +187,13 @@ def _filters(sweep: Sweep, folder: Path, key: str, wide: bool) -> None:
     found = _maps(folder, written(folder / "network.safetensors"), layer, photo, mask)
     if not found:
         st.info(
-            "The unpruned network keeps all filters, so none was ranked. Open a pruned network.", icon=":material/info:"
+            "The unpruned network keeps all its filters, so none was ranked: open a pruned network.",
+            icon=":material/info:",
         )
         return
     with st.container(horizontal=True, gap="small"):
         for one in found:
             st.image(one.picture, f"filter {one.number} · {fixed(one.score, 3)}", width=124)
-    st.caption("The kept filters with the best scores (below each): glowing where they answer, the mask outlined.")
+    st.caption(
+        "The kept filters with the best scores (below each): highlighted where they respond, with the mask outlined."
+    )

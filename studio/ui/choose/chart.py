@@ -8,11 +8,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ftl.evaluation import charts, size_charts
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation import charts
+from ftl.evaluation.candidate import Candidate, warnings
+from ftl.evaluation.charts import SYMBOLS
 from ftl.evaluation.decision import pareto
-from ftl.evaluation.size_charts import SYMBOLS
-from ftl.evaluation.warnings import warnings
 from ftl.models.layout import LINEAR, RECALIBRATED, TUNED
 from studio.ui.choose.axes import COSTS, QUALITIES, TESTED, Axis
 from studio.ui.choose.ranking import Ranked, standing_of
@@ -35,7 +34,7 @@ def choice_chart(
     """Quality over cost of all candidates, with intervals, fronts, unpruned and recommended networks, and knees.
 
     The front and the knee are always those of the validation images; `tested` shows the test set's figures instead.
-    What looks as if it did not work (`ftl.evaluation.warnings`) is ringed.
+    What looks as if it did not work (`ftl.evaluation.candidate.warnings`) is ringed.
     Each point's `customdata[0]` is its `Network.key`.
     """
     x, y = COSTS[cost], (TESTED if tested else QUALITIES)[quality]
@@ -170,12 +169,12 @@ def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
     """The original's other charts of a sweep, by title."""
     candidates, choice = sweep.sweep.candidates, sweep.choice
     figures = {
-        "Accuracy": size_charts.accuracy_over_parameters(candidates),
-        "Size and latency": size_charts.size_and_time(candidates),
-        "Filters and parameters": size_charts.filters_and_parameters(candidates),
+        "Accuracy": charts.accuracy_over_parameters(candidates),
+        "Size and latency": charts.size_and_time(candidates),
+        "Filters and parameters": charts.filters_and_parameters(candidates),
     }
     if choice.pick is not None:
-        figures["Decision score"] = size_charts.decision_scores(candidates, choice)
+        figures["Decision score"] = charts.decision_scores(candidates, choice)
     if sweep.sweep.base.channels:
         figures["Filters kept per layer"] = charts.kept_per_layer(candidates, sweep.sweep.layers)
     return figures

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ftl.evaluation.decision import PRESETS, Weights
-from ftl.evaluation.limits import Limits
+from ftl.evaluation.recommend import Limits
 from ftl.formatting import number
 from studio.ui.choose.axes import round_steps
 from studio.ui.choose.read_sweep import Sweep
@@ -54,7 +54,7 @@ def _slider(label: str, steps: list[float | None], unit: str, key: str) -> float
     if st.session_state.get(key) not in steps:
         st.session_state[key] = None  # other sweeps, other steps
     if len(steps) < 2:
-        st.caption(f"{label}: all networks are alike")
+        st.caption(f"{label}: all networks have the same value")
         return None
     chosen: float | None = st.select_slider(
         label, steps, key=key, format_func=lambda one: "any" if one is None else f"{number(one)} {unit}"
@@ -85,7 +85,7 @@ def rule() -> Rule:
                               on_change=take, label_visibility="collapsed", width="stretch", required=True)  # fmt: skip
     if by == _TESTS:
         points = st.slider(
-            "Accuracy to give up [points]", 0.0, 5.0, 0.0, 0.5, key="margin",
+            "Margin: accuracy to give up for speed [points]", 0.0, 5.0, 0.0, 0.5, key="margin",
             help="A network that is significantly worse than the best, but by no more than this, can still be "
             "recommended if it is faster.",
         )  # fmt: skip
@@ -97,7 +97,7 @@ def rule() -> Rule:
     for (term, (label, what)), usual in zip(_TERMS.items(), PRESETS["balanced"], strict=True):
         st.session_state.setdefault(f"weight-{term}", usual)
         values.append(st.slider(label, 0.0, 5.0, step=0.25, key=f"weight-{term}", on_change=leave,
-                                help=f"How much counts {what}"))  # fmt: skip
-    st.caption("The decision score adds these up. It does not ask whether a network is useful."
-               if any(values) else "Nothing counts, so all are equal: give one term some weight.")  # fmt: skip
+                                help=f"Weight of {what}"))  # fmt: skip
+    st.caption("The decision score is the weighted sum. It does not test whether a network is useful."
+               if any(values) else "All weights are 0, so all networks are equal: give one term a weight.")  # fmt: skip
     return Rule(Weights(*values))

@@ -79,5 +79,5 @@ def choose_network(jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen:
         networks,
         key=key,
         format_func=lambda one: f"{'★ ' if one == chosen else ''}{one.name} · {jobs[one.job_id].name} · {one.job_id}",
-        help="★ is the project's network, as picked on the Choose page",
+        help="★ is the project's network, chosen on the Choose page",
     )

@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.evaluation.candidate import Candidate, unstable_times
-from ftl.evaluation.warnings import warnings
+from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
 from studio.ui.choose import axes
@@ -24,12 +23,12 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
     """The chart under its own controls; its selection is kept in the session as `points`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = [one for sweep in ranked for one in sweep.sweep.candidates]
-        quality = st.selectbox("Upwards", axes.known(shown), width=175)
-        cost = st.selectbox("To the right", list(axes.COSTS), width=150)
+        quality = st.selectbox("Vertical axis", axes.known(shown), width=175)
+        cost = st.selectbox("Horizontal axis", list(axes.COSTS), width=150)
         images = st.segmented_control(
-            "Of the", ["Validation images", "Test images"], default="Validation images", required=True,
-            help="Validation images are there to choose on. Test images (never used for training or selection) tell "
-            "what the choice is worth; chosen on, they would promise too much.",
+            "Measured on", ["Validation images", "Test images"], default="Validation images", required=True,
+            help="Choose by the validation images. The test images (never used for training or selection) show "
+            "what the choice is worth; choosing by them would make it look too good.",
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
@@ -78,7 +77,10 @@ def verdicts(ranked: Sequence[Ranked]) -> None:
         if told := unstable_times(one.sweep.candidates):
             st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
     if any(one.choice.pick for one in ranked):
-        st.caption("Recommended by the validation images; the accuracy told is of the test images, never used for it.")
+        st.caption(
+            "Recommended by the validation images. The accuracy shown is of the test images (never used for training "
+            "or selection)."
+        )
 
 
 def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
@@ -87,7 +89,7 @@ def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
         for warning in warnings(pick):
             st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
         told = [ranked.choice.reason, *ranked.choice.notes]
-        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.tied]:
+        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.alike]:
             told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
         st.caption(ui.plain(" ".join(told)))
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.decision import Choice, Weights, choose, decision_score
-from ftl.evaluation.limits import Limits
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE
-from ftl.evaluation.warnings import warnings
+from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits
 from ftl.formatting import fixed, milliseconds, number, percent
 from studio.ui.choose.read_sweep import Network, Sweep
 

@@ -77,7 +77,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
     """Read a sweep's folder as `ftl run` leaves it. Raises `FtlError` when a file is missing or damaged."""
     made, validation = read_json(folder / JSON), read_json(folder / BASE / VALIDATION)
     settings, machine = made["sweep"]["settings"], made["machine"]
-    left_out = LeftOut(**made.get("left_out", {})).told()
+    left_out = LeftOut(**made["left_out"]).told()
     classes = tuple(validation["classes"])
     return Sweep(
         job_id,

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from ftl.data.masks import Example, MaskSet, read_pairs
-from ftl.evaluation.explain import best_first, filter_views, layers_of
+from ftl.evaluation.explain import best_first, filter_views
+from ftl.evaluation.layers_left import read_layers
 from ftl.evaluation.overlays import heat_over, outlined
 from ftl.models.io import load_backbone
 from ftl.models.network_folder import read_description
@@ -46,7 +47,7 @@ def look(folder: Path, layer: str, pairs: Sequence[tuple[Path, Path]]) -> Look:
     criterion = "iou" if read_description(folder)["made_with"].get("criterion") == "iou" else "binary_iou"
     least = 1 if criterion == "iou" else 0  # that one takes the integer part
     seen = filter_views(network, layer, masks, criterion)
-    numbers = next(one.kept for one in layers_of(folder) if one.name == layer)
+    numbers = next(one.kept for one in read_layers(folder) if one.name == layer)
     heat = np.stack([np.stack([_small(np.where(values < least, 0, values)) for values in maps]) for maps in seen.maps])
     return Look(masks.examples, numbers, seen.iou, heat)
 

@@ -1,4 +1,4 @@
-"""What went, layer by layer, in the page's colours and in a sentence."""
+"""What was pruned, layer by layer, in the page's colours and in a sentence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from ftl.evaluation.explain import LayerLeft
-from ftl.evaluation.layer_charts import layers_chart
+from ftl.evaluation.layers_left import LayerLeft, layers_chart
 from ftl.formatting import number
 from studio.ui.choose.chart import on_page
 
@@ -17,12 +16,12 @@ def summary(layers: Sequence[LayerLeft], tied: int = 0) -> str:
     kept, filters = sum(len(one.kept) for one in layers), sum(one.filters for one in layers)
     work = 100 * sum(one.macs for one in layers) / sum(one.base_macs for one in layers)
     if kept == filters:
-        return f"The unpruned network has all {filters:,} filters in {len(layers)} layers: nothing went."
-    told = f"**{kept:,} of {filters:,} filters** stayed, and with them **{number(work)} %** of the MACs."
+        return f"The unpruned network has all {filters:,} filters in {len(layers)} layers: nothing was pruned."
+    told = f"**{kept:,} of {filters:,} filters** are kept, and with them **{number(work)} %** of the MACs."
     if tied:
         told += (
-            f" In {tied} of {len(layers)} layers equal scores stood on both sides of the cut: there the order of the "
-            "filters decided, not merit."
+            f" In {tied} of {len(layers)} layers filters on both sides of the cut have equal scores: there the order "
+            "of the filters decided."
         )
     return told
 

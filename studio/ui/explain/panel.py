@@ -16,7 +16,8 @@ import numpy as np
 import streamlit as st
 
 from ftl.data.images import EXTENSIONS
-from ftl.evaluation.explain import LayerLeft, best_first, layers_of
+from ftl.evaluation.explain import best_first
+from ftl.evaluation.layers_left import LayerLeft, read_layers
 from studio import ui
 from studio.images.library import Filter, find_images
 from studio.inspection.uploads import read_upload
@@ -50,11 +51,11 @@ class Subject(NamedTuple):
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def layers_left(folder: Path, at: float) -> list[LayerLeft]:
-    """`layers_of`, read once."""
-    return layers_of(folder)
+    """`read_layers`, read once."""
+    return read_layers(folder)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Looking at the photographs")
+@st.cache_resource(max_entries=12, show_spinner="Processing the photographs")
 def _look(folder: Path, at: float, layer: str, pairs: tuple[tuple[Path, Path], ...]) -> filters.Look:
     return filters.look(folder, layer, pairs)
 
@@ -85,11 +86,11 @@ def went(one: Subject) -> None:
     how = "Each column is a layer. Point at a bar for its figures."
     if group is not None:
         how = (
-            "Each column is a layer; grey is what the whole network has, orange what stayed. At the bottom each filter "
-            "stands as high as it scores: the best stay. Point at a bar for its figures."
+            "Each column is a layer: grey is the unpruned network, orange what was kept. At the bottom the height of "
+            "each point is a filter's score: the best are kept. Point at a bar for its figures."
         )
     if len(groups) > 1:
-        how += " Each class of photographs keeps its own best, so some low ones stay for the other class's sake."
+        how += " Each class keeps its own best filters, so some low scores stay for another class."
     st.caption(how)
 
 
@@ -97,7 +98,7 @@ def sees(one: Subject) -> None:
     """Filters of one layer over photographs with masks."""
     pairs = masked_photographs(sweeps.workspace(one.sweep.job_id))
     if not pairs:
-        st.info("The photographs with masks of this sweep are not in the studio.", icon=":material/info:")
+        st.info("The masked photographs of this sweep are not in the studio.", icon=":material/info:")
         return
     names = [own_name(photo) for photo, _ in pairs]
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -129,7 +130,7 @@ def sees(one: Subject) -> None:
         places = best_first(found.iou[:, channel])
         _row(found, [(at, channel) for at in places], [labels[at] for at in places])
     st.caption(
-        "A filter glows where it answers, brightest where most; the blue line is the mask that was drawn. IoU tells "
+        "The heat shows where a filter responds; the blue line is the mask. IoU tells "
         "how well the two cover each other, from 0 (never) to 1 (exactly): every place that glows counts, however "
         "faintly."
     )
@@ -142,7 +143,7 @@ def _on_one_photograph(found: filters.Look, at: int) -> None:
     with grid:
         for title, channels in (("Best", best), ("Worst", worst)):
             if channels:
-                st.markdown(f"**{title}** of the {len(found.numbers)} filters that this layer has left")
+                st.markdown(f"**{title}** of the {len(found.numbers)} filters that this layer keeps")
                 _row(found, [(at, channel) for channel in channels],
                      [f"filter {found.numbers[channel]}" for channel in channels])  # fmt: skip
 
@@ -170,7 +171,7 @@ def answers_why(one: Subject) -> None:
     at, names = written(one.folder / "head.safetensors"), tuple(layer.name for layer in one.layers)
     with row:
         label = st.selectbox(
-            "What speaks for", model.classes, said, key=f"label-{one.key}-{digest}", width=220,
+            "Explain the class", model.classes, said, key=f"label-{one.key}-{digest}", width=220,
             format_func=lambda name: f"{name} · {100 * chances[model.classes.index(name)]:.1f} %",
         )  # fmt: skip
         first = _telling(one.folder, at, digest, label, names, photo)
@@ -182,17 +183,17 @@ def answers_why(one: Subject) -> None:
                 f"**{100 * chances[said]:.1f} %**")  # fmt: skip
     with st.container(width=840):
         for column, picture, title in zip(
-            st.columns(2), found[:2], ("the photograph", f"what speaks for {ui.plain(label)}"), strict=True
+            st.columns(2), found[:2], ("the photograph", f"what supports {ui.plain(label)}"), strict=True
         ):
             column.image(picture, title, width="stretch")
     if found.silent:
         st.info(
-            f"At this layer Grad-CAM finds nothing that speaks for {ui.plain(label)}: choose an earlier one.",
+            f"At this layer Grad-CAM finds nothing that supports {ui.plain(label)}: choose an earlier layer.",
             icon=":material/info:",
         )
     st.caption(
-        f"What glows made the answer {ui.plain(label)} more likely (Grad-CAM), always brightest at the strongest "
-        "place, however sure the network is. A late layer shows roughly where the network looked, an early one the "
+        f"The highlighted places made the prediction {ui.plain(label)} more likely (Grad-CAM). The strongest is always "
+        "brightest, however sure the network is. A late layer shows roughly where the network looked, an early one the "
         "edges and textures there." + (" The blue line is the mask that was drawn." if mask else "")
     )
 
@@ -204,7 +205,7 @@ def _photograph(project_id: int) -> tuple[str, Callable[[], np.ndarray], int | N
         key="from", width=290,
     )  # fmt: skip
     if source == "From this computer":
-        given = st.file_uploader("It is looked at and forgotten: nothing is added to the project.",
+        given = st.file_uploader("It is inspected and then forgotten: nothing is added to the project.",
                                  [one[1:] for one in EXTENSIONS], key="why")  # fmt: skip
         if given is None:
             return None

@@ -18,9 +18,9 @@ from studio.store.tables import Project
 def panel(project: Project, who: int) -> None:
     """Draw a text field for the template, what it makes of the names of the project's images, and a button."""
     st.markdown(
-        "If files are crops of larger photographs, write how a name names its photo: `{photo}` stands for the photo, "
-        "`#` for a number, `*` for anything. Crops of one photo then stay on one side of every split, which keeps the "
-        "accuracies honest."
+        "If your files are crops of larger photos, describe their names with a template: `{photo}` stands for the "
+        "photo's name, `#` for a number, `*` for anything. Crops of one photo then stay on one side of "
+        "every split, which keeps the accuracies honest."
     )
     stems = [PurePosixPath(image.name).stem for image in find_images(project.id)]
     stored = project.photo_pattern or ""
@@ -46,7 +46,7 @@ def panel(project: Project, who: int) -> None:
 
 def _show(made: Effect, images: int) -> None:
     if not images:
-        st.caption("What it makes of names is shown here once there are photographs.")
+        st.caption("Upload photographs to see which photo each file name gives.")
         return
     st.markdown(f"**{counted(made.photos, 'photo')}** from {counted(made.fitting, 'image')}")
     if made.examples:
@@ -56,6 +56,6 @@ def _show(made: Effect, images: int) -> None:
         some = ", ".join(ui.plain(stem) for stem in made.strangers[:3])
         more = ", ..." if len(made.strangers) > 3 else ""
         st.caption(
-            f"{counted(len(made.strangers), 'name')} of {images:,} do not match; each counts as a photo of its own: "
-            f"{some}{more}"
+            f"{counted(len(made.strangers), 'name')} of {images:,} do not match the template; each counts as a photo "
+            f"of its own: {some}{more}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from ftl.training.epoch import Epoch
+from ftl.training.early_stopping import Epoch
 from studio.ui.choose.chart import COLOURS
 
 _GRID = "rgba(120,113,108,.16)"

@@ -102,7 +102,10 @@ def _settle(image: Image, user_id: int, made: Preview, people: int, position: in
     # `preview` encoded it
     mask = np.asarray(cv2.imdecode(np.frombuffer(made.mask, np.uint8), cv2.IMREAD_UNCHANGED))
     consensus.settle(image, user_id, mask, people, position)
-    st.toast("Settled. You can undo it here or on Annotate.", icon=":material/handshake:")
+    st.toast(
+        "The consensus is now the image's mask. You can undo it here or on the Annotate page.",
+        icon=":material/handshake:",
+    )
 
 
 def _undo(image: Image, user_id: int) -> None:
@@ -135,8 +138,8 @@ def _return(here: ui.Here, image: Image) -> None:
     handed_in = {work.user_id: work.user.name for work in works_on(image.id) if work.state == "submitted"}
     with st.form(f"return-{image.id}", border=False):
         to = st.selectbox("To", [*handed_in, None], format_func=lambda key: handed_in.get(key, "everybody"))
-        why = st.text_area("What is to be mended", max_chars=2000)
-        if st.form_submit_button("Return it", type="primary"):
+        why = st.text_area("What should be changed", max_chars=2000)
+        if st.form_submit_button("Return the image", type="primary"):
             with ui.told():
                 review.give_back(image.id, here.who, to, why)
                 st.rerun()
@@ -175,21 +178,21 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     way = bar.segmented_control("Way", list(WAYS), default="Majority", key="way", width="content") or "Majority"
     with ui.told():
         made = preview(image.id, position, classes, way, image)
-        label = "Settle by majority" if way == "Majority" else "Settle by STAPLE"
+        label = "Make the consensus by majority" if way == "Majority" else "Make the consensus by STAPLE"
         bar.button(label, key=f"settle-{image.id}-{position}-{way}", type="primary", disabled=not editable,
                    on_click=act, args=(_settle, image, here.who, made, people, position))  # fmt: skip
-        st.image(made.picture, "What would become the image's mask", width="stretch")
+        st.image(made.picture, "The mask that this consensus would give", width="stretch")
         if made.disputed:
             st.markdown(
-                f"**{made.disputed:,} pixels are disputed**, shown in pink. They are left open: settle first, then "
-                "draw them by hand on Annotate. The largest areas, in pixels of the image:"
+                f"**{made.disputed:,} pixels are disputed**, shown in pink. They belong to no class yet: make the "
+                "consensus, then draw them by hand on the Annotate page. The largest areas, in image pixels:"
             )
             st.dataframe(made.places, hide_index=True, width="stretch")
         else:
             st.caption("Nothing is disputed.")
     last = log.last(image.id, here.user.id, "undo")
     if last is not None and last.startswith(annotator_masks.CONSENSUS):
-        bar.button("Undo the settling", key=f"unsettle-{image.id}-{last}", icon=":material/undo:",
+        bar.button("Undo the consensus", key=f"unsettle-{image.id}-{last}", icon=":material/undo:",
                    disabled=not editable, on_click=act, args=(_undo, image, here.who))  # fmt: skip
 
 

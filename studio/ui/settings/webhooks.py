@@ -36,7 +36,7 @@ def studio_form(owner: int) -> None:
         )
         if st.form_submit_button("Save"):
             webhook.set_for_studio(owner, address.strip(), private=private, root=root.strip())
-            st.toast("Saved: the next job that ends goes by it.", icon=":material/check:")
+            st.toast("Saved. It applies from the next job that ends.", icon=":material/check:")
 
 
 def project_form(project: Project, who: int) -> None:

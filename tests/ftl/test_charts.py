@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ftl.evaluation.decision import choose
-from ftl.evaluation.size_charts import (
+from ftl.evaluation.charts import (
     accuracy_over_parameters,
     decision_scores,
     filters_and_parameters,
     series,
     size_and_time,
 )
+from ftl.evaluation.decision import choose
 from tests.ftl.test_choose import BASE, one
 
 LINEAR = [one("keep-0.5", 20, 0.90, 50), one("keep-0.1", 5, 0.70, 10)]

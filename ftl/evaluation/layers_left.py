@@ -1,29 +1,83 @@
-"""A picture of what went, layer by layer. First its numbers as plain tuples, then the drawing."""
+"""What is left of each layer of a pruned network: first as plain tuples, then as a chart."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ftl.errors import FtlError
 from ftl.evaluation.charts import ACCENT
-from ftl.evaluation.explain import LayerLeft
 from ftl.formatting import percent
+from ftl.models.backbone import macs_by_layer
+from ftl.models.layout import BASE
+from ftl.models.network_folder import read_description
 
 WENT = "rgba(148,144,138,.5)"
 _NAMED = 16
-"""Of more layers the numbers are only told where the mouse points: they would overlap."""
+"""Of more layers the numbers show only under the mouse: they would overlap."""
 
 _WIDE = 0.86
 """A layer's share of its column."""
 
 _STEPS = 96
 """No more filters of a layer are drawn, evenly taken from all: they would be finer than a pixel."""
+
+
+class LayerLeft(NamedTuple):
+    """What is left of one convolution of the unpruned network.
+
+    `kept`: numbers of the filters that stayed, rising, of its `filters`. `scores`: by group of photographs, the score
+    of each of those; none of the unpruned network, where nothing was ranked. `macs` of `base_macs`: multiply-accumulate
+    operations for one image.
+    """
+
+    name: str
+    kept: tuple[int, ...]
+    filters: int
+    scores: dict[str, tuple[float, ...]]
+    macs: int
+    base_macs: int
+
+
+def read_layers(folder: str | Path) -> list[LayerLeft]:
+    """The layers of a network's folder in a sweep, beside those of the unpruned network. Reads no weights.
+
+    Raises `FtlError` when the description of either is missing or damaged.
+    """
+    folder = Path(folder)
+    here, base = read_description(folder), read_description(folder.parent / BASE)
+    try:
+        now, before = (macs_by_layer(one["architecture"], one["preprocess"]["size"]) for one in (here, base))
+        return [
+            LayerLeft(
+                name=own["name"],
+                kept=tuple(own["kept"]),
+                filters=len(unpruned["kept"]),
+                scores={
+                    group: tuple(scores)
+                    for group, scores in own.get("scores_by_group", {"": own["scores"]}).items()
+                    if scores
+                },
+                macs=sum(now[name] for name in own.get("members", [own["name"]])),
+                base_macs=sum(before[name] for name in own.get("members", [own["name"]])),
+            )
+            for own, unpruned in zip(here["layers"], _unpruned(here["layers"], base["layers"]), strict=True)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FtlError(f"{folder} and the base beside it do not describe the same layers ({error!r})") from error
+
+
+def _unpruned(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The unpruned network's entries of the layers that were chosen; it has one for every convolution."""
+    by_name = {layer["name"]: layer for layer in base}
+    return [by_name[layer["name"]] for layer in layers]
 
 
 class Profile(NamedTuple):
@@ -36,10 +90,10 @@ class Profile(NamedTuple):
 def profiles(layers: Sequence[LayerLeft], group: str) -> list[Profile]:
     """The layers' filters in order of their score for a group of photographs."""
     found = []
-    for one in layers:
-        kept = set(one.kept)
+    for layer in layers:
+        kept = set(layer.kept)
         sides: tuple[list[float], list[float]] = [], []
-        for number, score in enumerate(one.scores[group]):
+        for number, score in enumerate(layer.scores[group]):
             sides[number not in kept].append(score)
         stayed, went = (tuple(sorted(side, reverse=True)) for side in sides)
         found.append(Profile(stayed, went))
@@ -47,31 +101,31 @@ def profiles(layers: Sequence[LayerLeft], group: str) -> list[Profile]:
 
 
 def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Figure:
-    """Filters and multiply-adds of each layer, and every filter as high as its score for a group of photographs.
+    """Filters and multiply-accumulates of each layer, and every filter as high as its score for a group of photographs.
 
-    What stayed is coloured, what went is grey. Without a group, as for the base, whose filters have no scores, the
-    third part is left out.
+    What stayed is coloured, what went is grey. Without a group, as for the unpruned network, whose filters have no
+    scores, the third part is left out.
     """
-    titles = ["filters", "multiply-adds of one image, millions"] + ["score of each filter"] * (group is not None)
+    titles = ["filters", "MACs of one image, millions"] + ["score of each filter"] * (group is not None)
     figure = make_subplots(
         len(titles), 1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.1,
         row_heights=[0.27, 0.27, 0.46][: len(titles)],
     )  # fmt: skip
     figure.update_annotations(x=0, xanchor="left", font_size=14)
-    kept, filters = [len(one.kept) for one in layers], [one.filters for one in layers]
-    shares = [_percent(one.macs / one.base_macs) for one in layers]
-    told = [
-        [escape(one.name), f"{count} of {all_} filters stayed", f"{share} of the multiply-adds left"]
-        for one, count, all_, share in zip(layers, kept, filters, shares, strict=True)
+    kept, filters = [len(layer.kept) for layer in layers], [layer.filters for layer in layers]
+    shares = [_percent(layer.macs / layer.base_macs) for layer in layers]
+    hover_texts = [
+        [escape(layer.name), f"{count} of {all_} filters stayed", f"{share} of the MACs left"]
+        for layer, count, all_, share in zip(layers, kept, filters, shares, strict=True)
     ]
-    for row, (whole, part, texts) in enumerate(
+    for row, (unpruned, left, texts) in enumerate(
         [
             (filters, kept, [str(count) for count in kept]),
-            ([one.base_macs / 1e6 for one in layers], [one.macs / 1e6 for one in layers], shares),
+            ([layer.base_macs / 1e6 for layer in layers], [layer.macs / 1e6 for layer in layers], shares),
         ],
         1,
     ):
-        for name, colour, values in (("went", WENT, whole), ("stayed", ACCENT, part)):
+        for name, colour, values in (("went", WENT, unpruned), ("stayed", ACCENT, left)):
             label: dict[str, Any] = {"text": texts, "textposition": "outside", "cliponaxis": False, "textangle": 0}
             figure.add_bar(
                 x=list(range(1, len(layers) + 1)),
@@ -80,7 +134,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
                 marker={"color": colour, "line_width": 0},
                 width=_WIDE,
                 showlegend=row == 1,
-                customdata=told,
+                customdata=hover_texts,
                 hovertemplate="layer %{x} (%{customdata[0]})<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
                 row=row,
                 col=1,

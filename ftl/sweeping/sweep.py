@@ -1,0 +1,117 @@
+"""From masks and photographs to measured, pickable networks in one go, going on where a killed run stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftl.config import SweepConfig
+from ftl.data.dataset import Dataset, LeftOut, load_dataset, split, without
+from ftl.data.masks import MaskSet
+from ftl.errors import FtlError
+from ftl.evaluation.candidate import Candidate
+from ftl.evaluation.decision import Choice, Front, choose, pareto
+from ftl.evaluation.runtimes import PYTORCH, check_runtimes
+from ftl.files import alone
+from ftl.models.backbone import Backbone
+from ftl.progress import Follow, Report, silent, unheard
+from ftl.pruning.criteria import criterion as criterion_of
+from ftl.pruning.network_criteria import bind, check_scores
+from ftl.sweeping.budgets import make_budget_networks
+from ftl.sweeping.evaluate import evaluate
+from ftl.sweeping.local import Local
+from ftl.sweeping.manifest import scored_in
+from ftl.sweeping.plan import Executor, Plan, compute
+from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks
+from ftl.sweeping.results import write_results
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All candidates of one run, measured; the base is among them. `left_out`: of the test set, as seen before."""
+
+    out: Path
+    candidates: tuple[Candidate, ...]
+    left_out: LeftOut
+
+    def pareto(self) -> Front:
+        """The front of accuracy over time."""
+        return pareto(self.candidates)
+
+    def choose(self, preset: str | None = None) -> Choice:
+        """The recommended network and what stands around it; `preset`: by decision score instead."""
+        return choose(self.candidates, preset)
+
+
+def sweep(
+    backbone: Backbone,
+    masks: MaskSet,
+    config: SweepConfig = SweepConfig(),
+    *,
+    dataset: str | Path | Dataset,
+    evaluation: str | Path | Dataset | None = None,
+    out: str | Path = "models",
+    scheduler: str | None = None,
+    time_on: str | None = None,
+    store: str | None = None,
+    report: Report = silent,
+    follow: Follow = unheard,
+) -> Sweep:
+    """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
+
+    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` tells it) is set aside as the test set
+    first. What of the test set chose filters or is trained on, itself or by its photo, is left out of it.
+
+    Args:
+        dataset, evaluation: folders of classes, or what `load_dataset` gives.
+        scheduler: of a Dask cluster that computes the sweep: an address or a scheduler's file. Filters, heads and
+            figures are the same as in one process.
+        time_on: the name of the cluster's worker that takes the times.
+        store: an address for fsspec, as s3://bucket/folder, where workers fetch the files that they do not see.
+        follow: hears how far each candidate is.
+
+    Raises:
+        FtlError: the data sets or the network do not fit the configuration, or `out` holds another sweep.
+    """
+    learn = load_dataset(dataset, seed=config.seed) if not isinstance(dataset, Dataset) else dataset
+    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is told before anything is computed
+    if evaluation is None:
+        rest, aside = split(learn, seed=config.seed + 1, photo=config.photo)
+        learn, judge = learn.take(rest), learn.take(aside)
+    else:
+        judge = load_dataset(evaluation, seed=config.seed) if not isinstance(evaluation, Dataset) else evaluation
+    if judge.classes != learn.classes:
+        raise FtlError(f"the sets have different classes: {', '.join(learn.classes)} and {', '.join(judge.classes)}")
+    if config.positive is not None and config.positive not in learn.classes:
+        raise FtlError(f"there is no class {config.positive!r} to look for: there are {', '.join(learn.classes)}")
+    out, criterion, runtimes = Path(out), criterion_of(config.criterion), check_runtimes(config.runtimes)
+    config.check_network(backbone.name, backbone.has_norms)
+    check_scores(criterion, backbone)
+    with alone(out):
+        begin_sweep(backbone, masks, out, config)
+        if lacking(out, config.fractions) or config.budgets:
+            criterion = bind(criterion, backbone, learn, config.seed, config.photo)
+        make_budget_networks(backbone, masks, learn, out, config, report, criterion)
+        judge, left_out = without(judge, learn, config.photo, scored_in(out))
+        if criterion.looks_at == "network":  # all its scores are known: nothing is left to share out
+            make_networks(backbone, masks, out, config, report, criterion)
+        plan = Plan(out, config, masks, learn, judge, report, follow)
+
+        def steps(executor: Executor) -> None:
+            compute(plan, executor)
+            if scheduler is None:
+                for folder in networks(out):  # also those of an earlier, longer list of keep fractions
+                    evaluate(folder, judge, report)
+            if runtimes != [PYTORCH]:
+                from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
+
+                prepare(networks(out), runtimes, report)
+            executor.measure_latency(networks(out), runtimes)
+
+        if scheduler is None:
+            steps(Local(plan))
+        else:
+            from ftl.sweeping.dask import on_cluster  # a cluster is not what every user needs
+
+            on_cluster(scheduler, plan, steps, time_on=time_on, store=store)
+        return Sweep(out, tuple(write_results(out, left_out)), left_out)

@@ -1,0 +1,202 @@
+"""The tasks of a sweep on a worker of a cluster, with the files that they need.
+
+The tasks are those of one process. A worker that sees the sweep's folder works in it. One that does not works in a
+folder of its own, and sends back what is to be kept; one that has not got the files says so, and is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from distributed import get_worker
+
+from ftl.config import SweepConfig
+from ftl.data.dataset import Dataset
+from ftl.errors import FtlError
+from ftl.files import versions
+from ftl.models.layout import BASE, DESCRIPTION, WEIGHTS
+from ftl.progress import TIMING, TRAINING, Report, throttled
+from ftl.pruning.layerwise import Branch
+from ftl.pruning.scoring import ScoringSet
+from ftl.sweeping.made_networks import ANSWERS
+from ftl.sweeping.packing import unpack_dataset, unpack_masks
+from ftl.sweeping.tasks import Finish, finish, results_of, score
+from ftl.sweeping.worker_files import File, Lacking, find_all
+from ftl.training.early_stopping import Epoch
+
+_REST = 0.5  # seconds
+
+
+class Shared(NamedTuple):
+    """What all tasks of a sweep share on its workers.
+
+    `unpruned`: the files of the network that is pruned. `store`: where workers fetch files that they do not see.
+    `rests`: the name of a worker that only takes times. `topic`: of the events that tell how far a task is.
+    """
+
+    out: str
+    unpruned: tuple[File, ...]
+    masks: File
+    learn: File
+    judge: File
+    made_with: dict[str, Any]
+    config: SweepConfig
+    store: str | None
+    topic: str
+    rests: str | None = None
+
+
+class Elsewhere(NamedTuple):
+    """A step's answer on a worker, by its address, that must not do it; `why` is empty for one kept for the times."""
+
+    worker: str
+    why: str
+
+
+class Made(NamedTuple):
+    """Files of a network by name; empty where the worker wrote them into the sweep's folder itself."""
+
+    name: str
+    files: dict[str, bytes]
+
+
+def _elsewhere(shared: Shared) -> Elsewhere | None:
+    """Why this worker must not compute: it is kept for the times, or a package would give other numbers."""
+    worker, own, wanted = get_worker(), versions(), shared.made_with["versions"]
+    differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]]
+    if differing:
+        return Elsewhere(worker.address, f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
+    if shared.rests is not None and str(worker.name) == shared.rests:
+        time.sleep(_REST)
+        return Elsewhere(worker.address, "")
+    return None
+
+
+def _teller(shared: Shared, name: str) -> Callable[..., None]:
+    """Tells the driver how far a candidate is. Raises `FtlError` once nobody waits for the step: it was cancelled."""
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def tell(done: int, total: int, what: str, epoch: tuple[float, ...] = ()) -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise FtlError(f"{name} was cancelled")
+        worker.log_event(shared.topic, [name, what, done, total, str(worker.name), "", list(epoch)])
+
+    return tell
+
+
+def _reporter(shared: Shared, name: str) -> Report:
+    """As `_teller`, but not more than is worth telling."""
+    return throttled(_teller(shared, name))
+
+
+def mark(shared: Shared) -> Path:
+    """A file by which a worker tells the sweep's folder from one of the same name on a disk of its own."""
+    return Path(shared.out) / f".{shared.topic}"
+
+
+def _visible(shared: Shared) -> Path | None:
+    """The sweep's folder, where this machine sees it: the very one, in which the driver has left a mark."""
+    return Path(shared.out) if mark(shared).is_file() else None
+
+
+@contextlib.contextmanager
+def _network(shared: Shared, name: str, files: Sequence[File], found: Sequence[Path]) -> Iterator[Path]:
+    """The folder of a network: the sweep's own, or one that is gone afterwards."""
+    out = _visible(shared)
+    if out is not None:
+        yield out / name
+        return
+    with tempfile.TemporaryDirectory(prefix="ftl-") as made:
+        folder = Path(made) / name
+        folder.mkdir()
+        for file, path in zip(files, found, strict=True):
+            shutil.copyfile(path, folder / Path(file.path).name)
+        yield folder
+
+
+def _taken(shared: Shared, folder: Path, names: Sequence[str]) -> Made:
+    seen = _visible(shared) is not None
+    return Made(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
+
+
+@lru_cache(maxsize=1)
+def _scoring_set(path: Path, sha256: str) -> ScoringSet:
+    """What filters are judged by, read once for all branches that a worker scores."""
+    return ScoringSet(unpack_masks(path))
+
+
+@lru_cache(maxsize=4)
+def _dataset(path: Path, sha256: str) -> Dataset:
+    return unpack_dataset(path)
+
+
+def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking | Elsewhere:
+    """`ftl.sweeping.tasks.score` on a worker: the branches that go on, and the networks that are chosen whole."""
+    if answer := _elsewhere(shared):
+        return answer
+    found = find_all((shared.masks, *shared.unpruned), get_worker().address, shared.store)
+    if isinstance(found, Lacking):
+        return found
+    scoring_set = _scoring_set(found[0], shared.masks.sha256)
+    with (
+        _network(shared, BASE, shared.unpruned, found[1:]) as unpruned,
+        tempfile.TemporaryDirectory(prefix="ftl-") as own,
+    ):
+        onward, folders = score(
+            branch, shared.config, scoring_set, unpruned, _visible(shared) or Path(own), shared.made_with,
+            apart=True, report=_reporter(shared, "scoring"),
+        )  # fmt: skip
+        return onward, [_taken(shared, folder, (DESCRIPTION, WEIGHTS)) for folder in folders]
+
+
+def finish_there(
+    shared: Shared, task: Finish, network: tuple[File, ...], teacher: tuple[File, ...] = ()
+) -> Made | Lacking | Elsewhere:
+    """`ftl.sweeping.tasks.finish` on a worker. `teacher`: the answers of the unpruned network, to learn from."""
+    if answer := _elsewhere(shared):
+        return answer
+    found = find_all((shared.learn, shared.judge, *network, *teacher), get_worker().address, shared.store)
+    if isinstance(found, Lacking):
+        return found
+    learn, judge = _dataset(found[0], shared.learn.sha256), _dataset(found[1], shared.judge.sha256)
+    sides = [zip(side.paths, side.digests, strict=True) for side in (learn, judge)]
+    wanted = [File(str(path), sha256) for side in sides for path, sha256 in side]
+    photographs = find_all(wanted, get_worker().address, shared.store)
+    if isinstance(photographs, Lacking):
+        return photographs
+    config, tell = shared.config, _teller(shared, task.name)
+
+    def learnt(epoch: Epoch) -> None:
+        tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
+
+    with _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
+        if teacher and _visible(shared) is None:
+            (folder.parent / BASE).mkdir(exist_ok=True)
+            shutil.copyfile(found[-1], folder.parent / BASE / ANSWERS)
+        made = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
+        return _taken(shared, made, results_of(task, config))
+
+
+def timed(
+    shared: Shared, name: str, files: tuple[File, ...], threads: int | None, runtime: str
+) -> dict[str, Any] | Lacking:
+    """Time a network with its head once, in a process of its own on this worker's machine."""
+    from ftl.latency.one_process import time_once
+
+    found = find_all(files, get_worker().address, shared.store)
+    if isinstance(found, Lacking):
+        return found
+    _reporter(shared, name)(0, 1, TIMING)
+    with _network(shared, name, files, found) as folder:
+        threads = threads or len(os.sched_getaffinity(0))  # Dask tells its workers to use one
+        return time_once(folder, threads, runtime) | {"worker": str(get_worker().name)}
