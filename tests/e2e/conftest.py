@@ -158,6 +158,13 @@ def sign_in(browser, server: Server, user_id: int, width: int = 1400, height: in
     return page
 
 
+def open_tab(context):
+    """A new tab of a browser, which has read the studio's scripts already."""
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    return page
+
+
 def settled(page) -> None:
     """Wait until Streamlit has finished its run, and there is no traceback."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)

@@ -20,7 +20,7 @@ from studio.projects.membership import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 
 WIDTH, HEIGHT = 400, 300
 
@@ -40,8 +40,20 @@ def wall(owner: int, tmp_path: Path) -> Image:
     return add_image(project.id, owner, save_png(noise, tmp_path / "wall.png"), "wall.png")[0]
 
 
-def open_image(browser, server: Server, owner: int, image: Image):
-    page = sign_in(browser, server, owner)
+@pytest.fixture(scope="module")
+def tabs(browser, server: Server, owner: int):
+    """Ada's browser."""
+    context = sign_in(browser, server, owner).context
+    yield context
+    context.close()
+
+
+def open_image(browser, server: Server, user: int, image: Image):
+    """The image in a browser of its own."""
+    return opened(sign_in(browser, server, user), server, image)
+
+
+def opened(page, server: Server, image: Image):
     page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
     page.locator("canvas").last.wait_for()
     settled(page)
@@ -114,8 +126,8 @@ def polygon(corners: list[tuple[float, float]]) -> np.ndarray:
     return cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, 4) > 0
 
 
-def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     stroke = [(40.0, 40.0), (200.0, 90.0)]
     drag(page, view, *stroke)
@@ -165,11 +177,11 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, browser,
     page.keyboard.press("Control+y")
     logged(page, wall, ["brush", "rectangle", "polygon", "erase", "undo", "redo"])
     assert np.array_equal(mask(page, server, wall), erased)
-    page.context.close()
+    page.close()
 
 
-def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     page.locator(".st-key-view-zoom_in button").first.click()
     page.get_by_text(re.compile("^2 ×$")).wait_for()
     page.keyboard.press("ArrowRight")
@@ -181,11 +193,11 @@ def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, browser, 
     drag(page, view, *stroke)
     saved(page, 1)
     differs_only_at_edges(mask(page, server, wall) == 1, line(stroke, log.read(wall.id)[0].geometry["width"]))
-    page.context.close()
+    page.close()
 
 
-def test_several_quick_strokes_are_all_saved(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_several_quick_strokes_are_all_saved(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     for number in range(6):
         drag(page, view, (40, 40 + 20 * number), (200, 40 + 20 * number))
@@ -193,13 +205,13 @@ def test_several_quick_strokes_are_all_saved(server: Server, browser, owner: int
     assert len(log.read(wall.id)) == 6
     rows = mask(page, server, wall)[:, 120] == 1
     assert all(rows[40 + 20 * number] for number in range(6))
-    page.context.close()
+    page.close()
 
 
 def test_keys_in_quick_succession_are_all_done_and_spoil_none_that_follow(
-    server: Server, browser, owner: int, wall: Image
+    server: Server, tabs, owner: int, wall: Image
 ) -> None:
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     for key in "2t3g1e":  # most wait for the one before them
         page.keyboard.press(key)
     rested(page)
@@ -208,11 +220,11 @@ def test_keys_in_quick_succession_are_all_done_and_spoil_none_that_follow(
     for key, name in (("3", "class-3"), ("b", "tool-brush"), ("2", "class-2")):
         press(page, key, name)
         rested(page)
-    page.context.close()
+    page.close()
 
 
-def test_the_threshold_way(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_the_threshold_way(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     page.get_by_text("Threshold", exact=True).click()
     page.get_by_role("button", name="-10").click()
     page.get_by_text("all below 110").wait_for()
@@ -229,12 +241,12 @@ def test_the_threshold_way(server: Server, browser, owner: int, wall: Image) -> 
     expected[250:260, 50:90] = 1
     expected[270:272, 200:203] = 2
     assert np.array_equal(mask(page, server, wall), expected)
-    page.context.close()
+    page.close()
 
 
-def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser, owner: int, wall: Image) -> None:
+def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, tabs, owner: int, wall: Image) -> None:
     set_state(wall.project_id, owner, [wall.id], "accepted")
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     page.get_by_text("This image is accepted").wait_for()
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     page.wait_for_timeout(1000)
@@ -242,14 +254,14 @@ def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, browser
     page.get_by_role("button", name="Reopen").click()
     page.get_by_text("This image is accepted").wait_for(state="detached")
     assert image_in(wall.project_id, wall.id).state == "open"
-    page.context.close()
+    page.close()
 
 
-def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browser, owner: int, wall: Image) -> None:
+def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, tabs, owner: int, wall: Image) -> None:
     """The canvas forgets its drawing when it is hidden; an empty canvas must not be taken for a wish to undo."""
     other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
     add_image(wall.project_id, owner, other, "other.png")
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     saved(page, 1)
     drawn = mask(page, server, wall)
@@ -279,15 +291,15 @@ def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, browse
     page.keyboard.press("a")
     page.get_by_text("wall.png").wait_for()
     back()
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("key", ["i", "Control+z", "d"])
-def test_a_key_right_after_a_stroke_waits_for_it(server: Server, browser, owner: int, wall: Image, key: str) -> None:
+def test_a_key_right_after_a_stroke_waits_for_it(server: Server, tabs, owner: int, wall: Image, key: str) -> None:
     """The canvas sends a stroke 200 ms after mouse-up, and would drop it if it were taken off before."""
     other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
     add_image(wall.project_id, owner, other, "other.png")
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     page.keyboard.press(key)
     if key == "i":
@@ -295,11 +307,11 @@ def test_a_key_right_after_a_stroke_waits_for_it(server: Server, browser, owner:
     elif key == "d":
         page.get_by_text("other.png").wait_for()
     logged(page, wall, ["brush", "undo"] if key == "Control+z" else ["brush"])
-    page.context.close()
+    page.close()
 
 
-def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     for turn, (number, key, kind) in enumerate([("2", "t", "rectangle"), ("3", "b", "brush"), ("4", "t", "rectangle")]):
         page.keyboard.press(number)
@@ -308,11 +320,11 @@ def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, browse
         saved(page, turn + 1)
         last = log.read(wall.id)[-1]
         assert (last.kind, last.class_number) == (kind, int(number))
-    page.context.close()
+    page.close()
 
 
-def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     box = page.locator("canvas").last.bounding_box()
     page.keyboard.press("i")
     page.mouse.move(box["x"] + 40, box["y"] + 40)
@@ -325,11 +337,11 @@ def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, browser, 
     drag(page, look(WIDTH, HEIGHT, 2.0), (140, 100), (260, 190))
     saved(page, 1)
     assert [row.geometry["points"][0] for row in log.read(wall.id)] == [pytest.approx([140, 100], abs=1)]
-    page.context.close()
+    page.close()
 
 
-def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     set_state(wall.project_id, owner, [wall.id], "accepted")  # by a reviewer, meanwhile
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
     page.get_by_text("Not saved yet: this image is accepted").wait_for()
@@ -345,11 +357,11 @@ def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, browser,
     saved(page, 0)
     assert [row.kind for row in log.read(wall.id)] == ["brush"]
     assert (mask(page, server, wall) == 1).any()
-    page.context.close()
+    page.close()
 
 
-def test_a_hidden_class_is_not_lost(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_a_hidden_class_is_not_lost(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     drag(page, view, (40, 40), (200, 40))
     saved(page, 1)
@@ -364,23 +376,23 @@ def test_a_hidden_class_is_not_lost(server: Server, browser, owner: int, wall: I
     got = mask(page, server, wall)
     assert got[40, 120] == 1
     assert got[100, 120] == 2
-    page.context.close()
+    page.close()
 
 
-def test_an_address_of_no_image_shows_the_first(server: Server, browser, owner: int, wall: Image) -> None:
-    page = sign_in(browser, server, owner)
+def test_an_address_of_no_image_shows_the_first(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = open_tab(tabs)
     for wrong in ("999999999999999999999999", "-1", "x"):
         page.goto(f"{server.url}/annotate?project={wall.project_id}&image={wrong}")
         page.get_by_text("wall.png").wait_for()
         saved(page, 0)
-    page.context.close()
+    page.close()
 
 
-def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(browser, server, owner, wall):
+def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(tabs, server, owner, wall):
     """The canvas may tell of itself as the next page is opened; its fragment is gone by then."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
-    page = sign_in(browser, server, owner)
+    page = open_tab(tabs)
     sent: list[bytes] = []
     studios = []
 

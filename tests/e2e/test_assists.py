@@ -18,8 +18,8 @@ from studio.projects.membership import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, settled
-from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, open_image, press, rested
+from tests.e2e.conftest import PASSWORD, Server, open_tab, settled, sign_in
+from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, opened, press, rested
 
 PORE = (300, 170)  # high enough to be seen without scrolling
 
@@ -43,6 +43,14 @@ def pore() -> np.ndarray:
 def owner(server: Server) -> int:
     with writing() as db:
         return add_user(db, "Ada", PASSWORD).id
+
+
+@pytest.fixture(scope="module")
+def tabs(browser, server: Server, owner: int):
+    """Ada's browser."""
+    context = sign_in(browser, server, owner).context
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -97,8 +105,8 @@ def iou(got: np.ndarray, truth: np.ndarray) -> float:
     return float((got & truth).sum() / (got | truth).sum())
 
 
-def test_trace_is_shown_then_taken_or_discarded(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_trace_is_shown_then_taken_or_discarded(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")
     view = look(WIDTH, HEIGHT)
     click(page, view, 42, 100)
@@ -120,11 +128,11 @@ def test_trace_is_shown_then_taken_or_discarded(server: Server, browser, owner: 
     row = log.read(wall.id)[0]
     assert (row.kind, row.class_number, row.geometry["over"]) == ("region", 2, False)
     assert iou(mask(page, server, wall) == 2, crack()) > 0.6
-    page.context.close()
+    page.close()
 
 
-def test_clicks_stay_when_the_view_moves(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_clicks_stay_when_the_view_moves(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")
     click(page, look(WIDTH, HEIGHT), 42, 100)
     page.keyboard.press("i")
@@ -140,12 +148,12 @@ def test_clicks_stay_when_the_view_moves(server: Server, browser, owner: int, wa
     assert got[:, 50].any()
     assert got[:, 320].any()
     assert iou(got[:, :330], crack()[:, :330]) > 0.6
-    page.context.close()
+    page.close()
 
 
-def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, browser, owner: int, wall: Image) -> None:
+def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, tabs, owner: int, wall: Image) -> None:
     log.append(wall.id, owner, [Rectangle("old", 3, {"box": [180, 30, 40, 40]}, owner)])
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     choose(page, "Gated brush")
     view = look(WIDTH, HEIGHT)
     drag(page, view, (150, 60), (200, 50), (250, 60))
@@ -169,11 +177,11 @@ def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, bro
             break
         page.wait_for_timeout(100)
     assert not (mask(page, server, wall) == 2).any()
-    page.context.close()
+    page.close()
 
 
-def test_proposals_are_accepted_one_by_one(server: Server, browser, owner: int, wall: Image) -> None:
-    page = open_image(browser, server, owner, wall)
+def test_proposals_are_accepted_one_by_one(server: Server, tabs, owner: int, wall: Image) -> None:
+    page = opened(open_tab(tabs), server, wall)
     choose(page, "Proposals")
     page.get_by_role("button", name="Look for cracks").click()
     page.get_by_text(re.compile("Area 1 of")).wait_for()
@@ -186,12 +194,12 @@ def test_proposals_are_accepted_one_by_one(server: Server, browser, owner: int, 
     assert (row.kind, row.class_number, row.geometry["over"]) == ("region", 1, False)
     assert iou(mask(page, server, wall) == 1, crack()) > 0.4
     settled(page)
-    page.context.close()
+    page.close()
 
 
-def test_an_accepted_image_takes_nothing(server: Server, browser, owner: int, wall: Image) -> None:
+def test_an_accepted_image_takes_nothing(server: Server, tabs, owner: int, wall: Image) -> None:
     set_state(wall.project_id, owner, [wall.id], "accepted")
-    page = open_image(browser, server, owner, wall)
+    page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")
     page.get_by_text("This image is accepted").wait_for()
     click(page, look(WIDTH, HEIGHT), 42, 100)
@@ -200,4 +208,4 @@ def test_an_accepted_image_takes_nothing(server: Server, browser, owner: int, wa
     page.wait_for_timeout(1000)
     settled(page)
     assert log.read(wall.id) == []
-    page.context.close()
+    page.close()

@@ -14,7 +14,7 @@ from studio.jobs.sweeps import finished_sweeps, models, picked
 from studio.projects.membership import accept as accept_invitation
 from studio.projects.membership import create_project, invite
 from studio.store.database import writing
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 from tests.tiny_sweep import add_sweep, copy_as_dead
 
 POINTS = """() => {
@@ -45,8 +45,7 @@ def tabs(browser, server: Server, project: tuple[int, int]):
 
 @pytest.fixture
 def page(tabs, server: Server, project: tuple[int, int]):
-    opened = tabs.new_page()
-    opened.set_default_timeout(30_000)
+    opened = open_tab(tabs)
     opened.goto(f"{server.url}/choose?project={project[0]}")
     opened.locator(".js-plotly-plot .point").first.wait_for()
     settled(opened)

@@ -21,7 +21,7 @@ from studio.projects.membership import accept, create_project, invite, set_role
 from studio.store.database import reading, writing
 from studio.store.tables import Base, Session, User
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, open_tab, settled, sign_in
 
 
 class Wall(NamedTuple):
@@ -105,8 +105,7 @@ ACTS: dict[str, tuple[str, Callable[[object], None]]] = {
 def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke: Callable[[Wall], None]) -> None:
     pages, tab = [], sign_in(browser, server, wall.judge)
     for image, act in ACTS.values():
-        page = tab.context.new_page() if pages else tab
-        page.set_default_timeout(30_000)
+        page = open_tab(tab.context) if pages else tab
         if image:
             page.goto(f"{server.url}/annotate?project={wall.project}&image={getattr(wall, image)}")
             page.get_by_text("All strokes saved").wait_for()
