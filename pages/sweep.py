@@ -99,11 +99,8 @@ with st.container(border=True):
     text = st.text_input(
         "Keep fractions", DEFAULT_KEEP, help="A list, or ranges as 0.05-0.5/0.05: from, to, step. 0.1 keeps a tenth."
     )
-    limits = st.text_input(
-        "Budgets", placeholder="1%, 5ms",
-        help="Searches layer widths for a network within a budget: a share of the unpruned network's MACs, "
-        "adds, as 1%, or a time for one photograph on this machine, as 5ms. Takes a few minutes each.",
-    )  # fmt: skip
+    budgets = SweepConfig.model_fields["budgets"]
+    limits = st.text_input(budgets.title or "", placeholder="1%, 5ms", help=budgets.description)
     sweep, data = filters_and_data()
     sweep |= candidates()
 
