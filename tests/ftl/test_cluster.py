@@ -182,7 +182,11 @@ def test_workers_fetch_files_from_a_store_and_the_machine_that_takes_the_times_d
 def test_what_cannot_be_is_told(cluster: Cluster, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_latency, "PATIENCE", 1.0)
     monkeypatch.setattr("ftl.sweeping.dask.START_PATIENCE", 0.0)
-    with pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(FtlError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"),
+    ):
+        patch.setattr("ftl.sweeping.connection.CONNECT_SECONDS", 1)
         run(workspace, "a", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(FtlError, match="neither an address"):
         run(workspace, "b", scheduler=str(workspace / "none.json"))
