@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["FTL_TIMING_PATIENCE"] = "0"  # nor is the machine ever quiet
     if hasattr(config, "workerinput"):  # who times waits for all others that do, by a lock in the temporary folder
         tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="ftl-")
+        os.chmod(tempfile.tempdir, 0o755)  # PostgreSQL runs as another user
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
