@@ -97,7 +97,8 @@ def rested(page) -> None:
 
 
 def mask(page, server: Server, image: Image) -> np.ndarray:
-    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png")
+    # a connection that the server has just closed for want of use is opened again
+    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png", max_retries=3)
     assert got.status == 200
     return np.asarray(Picture.open(io.BytesIO(got.body())))
 

@@ -115,7 +115,7 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, ma
     assert where
     ids = [int(one) for one in where.groups() if one]
     project, image = ids if where[1] else ids[::-1]
-    mask = page.request.get(f"{server.url}/files/{project}/images/{image}/mask.png").body()
+    mask = page.request.get(f"{server.url}/files/{project}/images/{image}/mask.png", max_retries=3).body()
     assert (np.asarray(Image.open(io.BytesIO(mask))) == 1).sum() > 100
 
     follow(page, "Sweep")
