@@ -13,7 +13,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio.accounts import oidc
 from studio.api import files, live, notices, routes, sign_in_pages, strokes
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
@@ -24,6 +23,7 @@ from studio.projects.membership import first_token
 from studio.store.database import migrate
 from studio.store.home import allow_open_files, close_to_others, keep_private
 from studio.trash.purging import purge
+from studio.ui import sign_in
 
 _WATCH_SECONDS, _PURGE_SECONDS = 10, 3600
 
@@ -77,10 +77,20 @@ def apologise(error: Exception) -> bool:
     return True
 
 
+_PROVIDER = sign_in.configured()
+
 app = st.App(
     Path(__file__).parent / "studio" / "ui" / "main.py",
-    routes=[*sign_in_pages.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES, *notices.ROUTES, routes.BELOW],
-    middleware=[Middleware(Headers), Middleware(Gate, provider=oidc.configured()), Middleware(Bodies)],
+    routes=[
+        *([sign_in_pages.FROM_PROVIDER] if _PROVIDER else []),
+        *sign_in_pages.ROUTES,
+        *files.ROUTES,
+        *live.ROUTES,
+        *strokes.ROUTES,
+        *notices.ROUTES,
+        routes.BELOW,
+    ],
+    middleware=[Middleware(Headers), Middleware(Gate, provider=_PROVIDER), Middleware(Bodies)],
     lifespan=lifespan,
     on_script_error=apologise,
 )

@@ -6,9 +6,7 @@ which files and API need as well.
 
 from __future__ import annotations
 
-import tomllib
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -21,15 +19,6 @@ from studio.store.database import writing
 from studio.store.tables import User
 
 _MOST_OF_SUBJECT = 512
-
-
-def configured() -> bool:
-    """Whether a provider is set up, in one of the two files that Streamlit reads secrets from."""
-    for folder in (Path.home(), Path.cwd()):
-        with suppress(OSError, tomllib.TOMLDecodeError):
-            if "auth" in tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text(encoding="utf-8")):
-                return True
-    return False
 
 
 def ticket(subject: str, name: str) -> str:

@@ -137,9 +137,7 @@ async def reset(request: Request) -> Response:
 
 
 async def from_provider(request: Request) -> Response:
-    """Turn a ticket of the OIDC page into the cookie, where there is a provider."""
-    if not oidc.configured():
-        return await missing(request)
+    """Turn a ticket of the OIDC page into the cookie."""
     try:
         user_id = await run_in_threadpool(oidc.redeem, request.query_params.get("ticket", ""))
     except StudioError as error:
@@ -159,7 +157,6 @@ async def missing(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/account/oidc", from_provider),
     Route("/account/ticket", ticket),
     Route("/account/sign-in", sign_in, methods=["GET", "POST"]),
     Route("/account/sign-out", sign_out, methods=["GET", "POST"]),
@@ -167,3 +164,6 @@ ROUTES = [
     Route("/account/reset/{token}", reset, methods=["GET", "POST"]),
     Route("/account/{rest:path}", missing),
 ]
+
+FROM_PROVIDER = Route("/account/oidc", from_provider)
+"""Only for a studio that has a provider; to be found before `ROUTES`."""

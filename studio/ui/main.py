@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from studio.accounts import COOKIE, oidc, user_of
+from studio.accounts import COOKIE, user_of
 from studio.accounts.settings import owns
 from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in
 from studio.ui.markdown import plain
@@ -25,7 +25,7 @@ st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
     "[data-testid=stMain]:focus-visible { outline: none }</style>"
 )
-if oidc.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
+if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()

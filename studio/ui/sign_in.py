@@ -8,6 +8,14 @@ from studio.accounts.oidc import ticket
 from studio.accounts.users import MOST_LETTERS
 
 
+def configured() -> bool:
+    """Whether a provider is set up: Streamlit's secrets have an `[auth]` section."""
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+
+
 def page() -> None:
     """What somebody without the studio's cookie sees: the way to the provider, and back."""
     st.title("FTL studio")

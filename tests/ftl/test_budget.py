@@ -15,7 +15,7 @@ from ftl.config import FineTuneConfig, SweepConfig
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, macs
-from ftl.models.classifier import load_model
+from ftl.models.classifier import Model
 from ftl.models.layer_choice import LayerChoice
 from ftl.models.layout import Budget, parse_budget, parse_budgets
 from ftl.sweeping import width_search
@@ -110,14 +110,13 @@ def test_a_time_is_searched_with_the_candidates_own_head_and_the_whole_network_i
 ) -> None:
     backbone, timed = make_backbone(channels=(12, 16, 24)), []
 
-    def time_network(folder: Path, threads: int | None) -> dict[str, float]:
-        model = load_model(folder)
+    def measure_latency(model: Model, *, threads: int | None) -> dict[str, float]:
         features = model.network(torch.zeros(1, 3, SIZE, SIZE))[0].numel()
         assert (model.head.pooled, model.head.weight.shape) == (False, (rows, features))
         timed.append(model.network.parameters_count())
         return {"median_ms": float(timed[-1])}
 
-    monkeypatch.setattr(width_search, "time_network", time_network)
+    monkeypatch.setattr(width_search, "measure_latency", measure_latency)
     whole = backbone.parameters_count()
     search(backbone, ranked(backbone), Budget(whole / 2, "ms"), classes, lambda network: 0.0)
     assert timed.count(whole) == 1
@@ -125,7 +124,7 @@ def test_a_time_is_searched_with_the_candidates_own_head_and_the_whole_network_i
 
 
 def test_nothing_is_searched_where_the_whole_network_is_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(width_search, "time_network", lambda folder, threads: {"median_ms": 5.0})
+    monkeypatch.setattr(width_search, "measure_latency", lambda model, *, threads: {"median_ms": 5.0})
     backbone = make_backbone(channels=(12, 16, 24))
     chosen = search(backbone, ranked(backbone), Budget(5, "ms"), CLASSES, lambda network: pytest.fail("trained"))
     assert [len(one.kept) for one in chosen] == [12, 16, 24]
@@ -150,7 +149,9 @@ def test_a_sweep_has_them_as_candidates(workspace: Path) -> None:
 def test_what_takes_longer_than_its_budget_is_marked(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(width_search, "time_network", lambda folder, threads: {"median_ms": 0.0})  # another machine's
+    monkeypatch.setattr(
+        width_search, "measure_latency", lambda model, *, threads: {"median_ms": 0.0}
+    )  # another machine's
     made = sweep_in(workspace, budgets=["0.001ms", "90%"])
     marks = {one.name: one.above_limit for one in read_results(workspace / "models")}
     assert marks == {"base": "", "keep-0.5": "", "ms-0.001": "above its 0.001 ms", "macs-0.9": ""}
