@@ -130,7 +130,7 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(server: Server, brows
         (tmp_path / "Photos 2024" / f"{place}.jpg").write_bytes(wall(seed))
     page = sign_in(browser, server, project[1])
     opened(page, server, project[0])
-    page.get_by_text("Choose a whole folder").click()
+    page.get_by_text("Upload a folder").click()
     page.locator("input[type=file][webkitdirectory]").wait_for(state="attached")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "Photos 2024")
     page.get_by_test_id("stFileChip").first.wait_for()

@@ -111,7 +111,7 @@ def test_the_owner_says_where_sweeps_are_computed(server: Server, browser, tmp_p
     page.get_by_role("spinbutton", name="Jobs of one project").press("Enter")
     settled(page)
     page.get_by_role("button", name="Save").first.click()
-    page.get_by_text("Saved: the next job").wait_for()
+    page.get_by_text("Saved. It applies from the next job").wait_for()
     assert (settings().scheduler, settings().most_jobs) == ("", 4)
     page.context.close()
 

@@ -137,7 +137,7 @@ def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image
     page.get_by_role("button", name="Undo the consensus").click()
     assert rows(page, wall, 4)[-1] == "undo"
     assert np.array_equal(mask(page, server, wall), before)
-    page.get_by_text("Not settled: where they differ").wait_for()
+    page.get_by_text("No consensus yet").wait_for()
     page.context.close()
 
 
