@@ -3,6 +3,7 @@
 import streamlit as st
 
 from studio import ui
+from studio.accounts.settings import recent
 from studio.collaboration.assignment import assign, blind
 from studio.formats.import_masks import import_masks
 from studio.formats.registry import FORMATS, SUFFIXES
@@ -49,6 +50,7 @@ def upload() -> None:
         files = st.file_uploader(
             "Photographs, or a zip of them; folders inside give their class",
             accept_multiple_files="directory" if whole else True,
+            help=f"At most {recent().most_upload_mb:,} MB a file and {recent().most_megapixels:,} megapixels a photograph.",
         )
         left, right = st.columns(2)
         given = left.selectbox(

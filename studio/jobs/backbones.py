@@ -80,6 +80,11 @@ def description(project_id: int, name: str) -> dict[str, Any]:
     return found
 
 
+def plain_name(stem: str) -> str:
+    """A file's name without its ending, of letters and digits that every system allows; "backbone" for none."""
+    return (re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "backbone")[:80]
+
+
 def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> str:
     """Keep an uploaded backbone that can be pruned; its name here. Raises `StudioError`; no pickle is loaded.
 
@@ -89,7 +94,7 @@ def add(project_id: int, name: str, file: BinaryIO, by: int | None = None) -> st
     suffix = Path(plain).suffix.lower()
     if suffix not in SUFFIXES:
         raise StudioError(f"a backbone is a file ending in {', '.join(SUFFIXES)}; this one does not")
-    safe = (re.sub(r"[^A-Za-z0-9_-]+", "_", Path(plain).stem).strip("_") or "backbone")[:80] + suffix
+    safe = plain_name(Path(plain).stem) + suffix
     with scratch() as drafts:
         draft, copy = Path(drafts) / safe, Path(drafts) / "network.safetensors"
         with open(draft, "wb") as target:

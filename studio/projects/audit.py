@@ -39,6 +39,7 @@ WORDS = {
     "image renamed": "renamed the image {name} to {new}",
     "job deleted": "deleted the job {name}",
     "network deleted": "deleted the network {name}",
+    "backbone renamed": "renamed the backbone {name} to {new}",
     "job renamed": "renamed the job {name} to {new}",
     "backbone deleted": "deleted the network file {name}",
     "project deleted": "deleted the project",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import select, update
@@ -13,7 +14,7 @@ from ftl.models.layout import BASE
 from studio.accounts.rights import changing, changing_image
 from studio.errors import Missing, StudioError
 from studio.images.file_names import tidy_name
-from studio.jobs import sweeps
+from studio.jobs import backbones, sweeps
 from studio.jobs.queue import UNFINISHED
 from studio.projects.audit import record
 from studio.projects.membership import checked_name
@@ -240,6 +241,40 @@ def rename_job(project_id: int, who: int, job_id: int, name: str) -> None:
         job = _own(db, Job, project_id, job_id)
         record(db, project_id, who, "job renamed", name=job.name, new=name)
         job.name = name
+
+
+def rename_backbone(project_id: int, who: int, name: str, new: str) -> str:
+    """Give an uploaded backbone another name; its ending stays. Returns the name. For admins.
+
+    Raises `StudioError` when another has this name, or a sweep that uses it has not ended.
+    """
+    stem, suffix = PurePath(_checked(new, 100)), PurePath(name).suffix
+    new = backbones.plain_name(stem.stem if stem.suffix.lower() == suffix else stem.name) + suffix
+    if new == name:
+        return name
+    with changing(who, project_id, "admin", alone=True, trash=True) as db:
+        found = db.get(BackboneFile, (project_id, name))
+        if found is None or found.deleted_at is not None:
+            raise Missing("there is no such backbone in this project")
+        files = [*zip(backbones.files_of(project_id, name), backbones.files_of(project_id, new), strict=True)]
+        if db.get(BackboneFile, (project_id, new)) is not None or files[0][1].exists():
+            raise StudioError(f"there is a file {new} already, perhaps in the trash: choose another name")
+        using = [job for job in db.scalars(select(Job).where(Job.project_id == project_id))
+                 if job.settings.get("file") == name]  # fmt: skip
+        if any(job.state in UNFINISHED for job in using):
+            raise StudioError(f"a sweep that has not ended uses {name}: rename it afterwards")
+        for job in using:
+            job.settings = job.settings | {"file": new}  # so that it can be retried
+        found.name = new
+        record(db, project_id, who, "backbone renamed", name=name, new=new)
+        db.flush()
+        for old, target in files:  # both names are there until the change is stored
+            if old.is_file():
+                target.unlink(missing_ok=True)
+                target.hardlink_to(old)
+    for old, _ in files:
+        old.unlink(missing_ok=True)
+    return new
 
 
 def rename_image(image_id: int, who: int, name: str) -> None:

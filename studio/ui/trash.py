@@ -168,8 +168,12 @@ def manage_project(here: ui.Here) -> None:
 
 
 def backbone_menu(project_id: int, who: SignedIn, name: str) -> None:
-    """Draw the button that deletes an uploaded backbone, and asks first."""
-    with st.popover("Delete this file", icon=":material/delete:"), ui.told():
+    """Draw the menu that renames or deletes an uploaded backbone."""
+    with st.popover("Rename or delete this file", icon=":material/more_vert:"), ui.told():
+        new = st.text_input("Name of the file", name, max_chars=100, key=f"name-{name}")
+        if st.button("Rename", key="rename-backbone"):
+            deleting.rename_backbone(project_id, who, name, new)
+            st.rerun()
         st.markdown(
             f"**{ui.plain(name)}** will go into the trash. Sweeps that are done keep what they made of it; it can be "
             f"restored for 30 days; then {size(space.of_backbone(project_id, name))} are freed."

@@ -257,6 +257,11 @@ CASES = {
     ),
     "delete a job": Case(f"{TRASH}:delete_job", "admin", lambda w, who: deleting.delete_job(w.project, who, w.done)),
     "delete a network": Case(f"{TRASH}:delete_network", "admin", lambda w, who: delete_a_network(w, who)),
+    "rename a backbone": Case(
+        f"{TRASH}:rename_backbone",
+        "admin",
+        lambda w, who: deleting.rename_backbone(w.project, who, "tiny.safetensors", "small"),
+    ),
     "delete a backbone": Case(
         f"{TRASH}:delete_backbone", "admin", lambda w, who: deleting.delete_backbone(w.project, who, "tiny.safetensors")
     ),

@@ -22,7 +22,8 @@ from studio.errors import Forbidden, StudioError
 from studio.images.library import Filter, add_image, count_images, find_ids, find_images, image_in, neighbour
 from studio.jobs import backbones, queue, sweeps
 from studio.jobs.layout import lay_out
-from studio.jobs.request import SweepRequest
+from studio.jobs.request import SweepRequest, request_of
+from studio.jobs.sweeps import job_in
 from studio.projects.membership import accept, invite, open_invitations, projects_of, require, revoke
 from studio.store import files
 from studio.store import shared_store as shared
@@ -32,6 +33,7 @@ from studio.trash import deleting
 from studio.trash.purging import purge
 from tests.conftest import save_png
 from tests.studio.conftest import Someone
+from tests.studio.test_jobs import give_backbone
 
 BOX = Rectangle("box", 1, {"box": [2, 2, 9, 9]})
 LATER = time.time() + 31 * 24 * 3600
@@ -299,6 +301,32 @@ def test_names(project: Someone, walls: list[Image], monkeypatch: pytest.MonkeyP
             deleting.rename_job(own, who, job.id, wrong)
         with pytest.raises(StudioError):
             deleting.rename_project(own, who, wrong)
+
+
+def test_a_backbone_is_renamed_with_the_sweeps_that_use_it(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, who = project.project_id, project.user_id
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    give_backbone(project)
+    before = [file.read_bytes() for file in backbones.files_of(own, "tiny.safetensors")]
+    job = queue.launch(own, who, "sweep", "a", SweepRequest(source="file", file="tiny.safetensors"))
+    with pytest.raises(StudioError, match="has not ended uses"):
+        deleting.rename_backbone(own, who, "tiny.safetensors", "small")
+    queue.change(job.id, state="failed")
+    assert (
+        deleting.rename_backbone(own, who, "tiny.safetensors", "../my small net.safetensors")
+        == "my_small_net.safetensors"
+    )
+    assert backbones.uploaded(own) == ["my_small_net.safetensors"]
+    assert [file.read_bytes() for file in backbones.files_of(own, "my_small_net.safetensors")] == before
+    assert not any(file.exists() for file in backbones.files_of(own, "tiny.safetensors"))
+    assert request_of(job_in(own, job.id)).file == "my_small_net.safetensors"
+    give_backbone(project)
+    deleting.delete_backbone(own, who, "my_small_net.safetensors")
+    with pytest.raises(StudioError, match="already, perhaps in the trash"):
+        deleting.rename_backbone(own, who, "tiny.safetensors", "my small net")
+    with pytest.raises(StudioError, match="no such backbone"):
+        deleting.rename_backbone(own, who, "my_small_net.safetensors", "other")
+    assert backbones.uploaded(own) == ["tiny.safetensors"]
 
 
 def test_an_invitation_that_is_revoked_opens_nothing(project: Someone) -> None:
