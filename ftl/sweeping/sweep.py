@@ -93,7 +93,9 @@ def sweep(
             criterion = bind(criterion, backbone, learn, config.seed, config.photo)
         make_budget_networks(backbone, masks, learn, out, config, report, criterion)
         judge, left_out = without(judge, learn, config.photo, scored_in(out))
-        if criterion.looks_at == "network":  # all its scores are known: nothing is left to share out
+        if (
+            criterion_of(config.criterion).looks_at == "network"
+        ):  # all its scores are known: nothing is left to share out
             make_networks(backbone, masks, out, config, report, criterion)
         plan = Plan(out, config, masks, learn, judge, report, follow)
 

@@ -95,7 +95,7 @@ def test_limits_move_the_pick_at_once(page) -> None:
 
 
 def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
-    page.get_by_text(re.compile("test images? wrong|every test image right")).first.wait_for()
+    page.get_by_text(re.compile("test images? wrong|every test image correctly")).first.wait_for()
     settled(page)
     page.get_by_role("radio", name="Layers").click()
     page.get_by_text("Filters kept per layer").first.wait_for()
