@@ -50,7 +50,7 @@ def upload() -> None:
         files = st.file_uploader(
             "Photographs, or a zip of them; folders inside give their class",
             accept_multiple_files="directory" if whole else True,
-            help=f"Up to {recent().most_upload_mb:,} MB a file and {recent().most_megapixels:,} megapixels a photograph.",
+            help=f"Up to {recent().most_upload_mb:,} MB a file and {recent().most_megapixels:,} megapixels an image.",
         )
         left, right = st.columns(2)
         given = left.selectbox(
