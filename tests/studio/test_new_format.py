@@ -53,7 +53,7 @@ from PIL import Image
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.cleanup import region
+from studio.annotation.strokes import Region
 from studio.errors import StudioError
 from studio.formats.export_zip import as_zip
 from studio.formats.import_masks import import_masks
@@ -73,7 +73,7 @@ for project in (first, second):
     assert receive(project, user, [("wall.png", picture)]).problems == []
 mask = np.random.default_rng(1).integers(0, 3, (5, 7), np.uint8)
 image = find_images(first)[0]
-log.append(image.id, user, [region(mask == number, number, f"m{number}") for number in (1, 2)])
+log.append(image.id, user, [Region.of(mask == number, number, f"m{number}") for number in (1, 2)])
 
 exported = io.BytesIO(b"".join(as_zip(first, "letters")))
 taken = import_masks(second, user, [("all.zip", exported)], class_number=1)

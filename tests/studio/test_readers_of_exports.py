@@ -14,7 +14,7 @@ import labelme.utils as labelme_utils
 import numpy as np
 import pytest
 import supervision
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
@@ -191,6 +191,7 @@ def whole(covered: Any, height: int, width: int) -> np.ndarray:
 
 @settings(max_examples=150)
 @given(corners=CORNERS, height=st.integers(1, 20), width=st.integers(1, 20))
+@example(corners=[(0.0, 10.0), (2.5, 20.0), (13.375, 13.375)], height=15, width=12)  # rounded otherwise in a part of it
 def test_polygons_of_others_are_what_pycocotools_has(
     corners: list[tuple[float, float]], height: int, width: int
 ) -> None:
