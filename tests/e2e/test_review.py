@@ -62,7 +62,7 @@ def wall(team: Team, tmp_path: Path) -> Image:
 def open_review(browser, server: Server, user: int, image: Image, *, whole: bool = False):
     page = sign_in(browser, server, user, height=1400)
     page.goto(f"{server.url}/review?project={image.project_id}{'' if whole else f'&image={image.id}'}")
-    page.get_by_role("heading", name="Review").wait_for()
+    page.get_by_role("heading", name="Review", exact=True).wait_for()
     settled(page)
     return page
 
