@@ -12,9 +12,8 @@ from ftl.errors import FtlError
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
 from ftl.models.layout import FEATURES, HEAD, TUNED, VALIDATION, candidate_name
-from ftl.progress import TRAINING, Follow, Report, Told, silent, unheard
+from ftl.progress import TRAINING, Report, silent
 from ftl.sweeping.made_networks import make, write_answers
-from ftl.training.early_stopping import Epoch
 from ftl.training.features import extract, read_features
 from ftl.training.train import train_head
 
@@ -45,7 +44,6 @@ def train_all(
     dataset: Dataset,
     config: SweepConfig,
     report: Report = silent,
-    follow: Follow = unheard,
 ) -> None:
     """Extract features with the networks of a sweep, the base first, fit their heads, and make what else is wanted."""
     for folder in folders:
@@ -63,12 +61,9 @@ def train_all(
             def told(done: int, total: int, what: str, name: str = name) -> None:
                 report(done, total, f"{what} {name}")
 
-            def hear(epoch: Epoch, name: str = name) -> None:
-                follow(Told(name, TRAINING, epoch.epoch, config.fine_tune.epochs, epoch=epoch))
-
             made = make(
                 head, folder, dataset, config.fine_tune, seed=config.seed, photo=config.photo, positive=config.positive,
-                report=told, hear=hear,
+                report=told,
             )  # fmt: skip
             if head != TUNED:
                 extract(made, dataset, report)

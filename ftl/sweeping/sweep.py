@@ -85,6 +85,7 @@ def sweep(
     if config.positive is not None and config.positive not in learn.classes:
         raise FtlError(f"there is no class {config.positive!r} to look for: there are {', '.join(learn.classes)}")
     out, criterion, runtimes = Path(out), criterion_of(config.criterion), check_runtimes(config.runtimes)
+    looks_at_network = criterion.looks_at == "network"
     config.check_network(backbone.name, backbone.has_norms)
     check_scores(criterion, backbone)
     with alone(out):
@@ -93,17 +94,17 @@ def sweep(
             criterion = bind(criterion, backbone, learn, config.seed, config.photo)
         make_budget_networks(backbone, masks, learn, out, config, report, criterion)
         judge, left_out = without(judge, learn, config.photo, scored_in(out))
-        if (
-            criterion_of(config.criterion).looks_at == "network"
-        ):  # all its scores are known: nothing is left to share out
+        if looks_at_network:  # all its scores are known: nothing is left to share out
             make_networks(backbone, masks, out, config, report, criterion)
         plan = Plan(out, config, masks, learn, judge, report, follow)
 
         def steps(executor: Executor) -> None:
             compute(plan, executor)
             if scheduler is None:
-                for folder in networks(out):  # also those of an earlier, longer list of keep fractions
-                    evaluate(folder, judge, report)
+                planned = {*config.candidates()}
+                for folder in networks(out):  # those of an earlier, longer list of keep fractions
+                    if folder.name not in planned:
+                        evaluate(folder, judge, report)
             if runtimes != [PYTORCH]:
                 from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
 
