@@ -80,8 +80,9 @@ class Cluster:
     def kill_worker(self, number: int) -> None:
         """SIGKILL a worker's own process; its nanny starts another."""
         for process in psutil.Process(self.workers[number].pid).children(recursive=True):
-            if b"spawn_main" in b" ".join(part.encode() for part in process.cmdline()):
-                process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # killed before, and not yet gone
+                if any("spawn_main" in part for part in process.cmdline()):
+                    process.kill()
 
     def kill_scheduler(self) -> None:
         """SIGKILL the scheduler; then start it and its workers anew, as an office's supervisor would."""

@@ -88,6 +88,7 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     give_class(wall.project_id, bob, wall.id, pore, dirt)  # while Ada's menu is open
     choose("Crack")
     page.get_by_text("The class of wall-2.png is Dirt by now: look at it again.").wait_for()
+    settled(page)
     page.get_by_role("button", name="Class of the image: Dirt").click()
     assert image_in(wall.project_id, wall.id).class_id == dirt
     choose("Crack")
@@ -116,6 +117,7 @@ def test_a_role_that_another_admin_changed_is_not_written_back(
     set_role(project_id, ada, bob, "annotator")  # while the menu is open
     page.get_by_role("menuitem", name="admin").click()
     page.get_by_text("Bob is annotator by now: look at it again.").wait_for()
+    settled(page)  # the sentence moves the page down: until the run ends, what stood there before is there too
     assert role_of(bob, project_id) == "annotator"
     page.get_by_role("button", name="annotator").click()
     page.get_by_role("menuitem", name="reviewer").click()
