@@ -252,13 +252,13 @@ class SweepConfig(PruneConfig):
         return TUNED in self.heads and self.fine_tune.distillation > 0
 
     def heads_of(self, network: str) -> list[str]:
-        """The heads that are made of a network beside the linear one."""
-        return [*self.heads] if self.fine_tune_unpruned or network != BASE else []
+        """The heads that are made of a network, the linear one first."""
+        return [LINEAR, *(self.heads if self.fine_tune_unpruned or network != BASE else ())]
 
     def candidates(self, networks: Iterable[str] | None = None) -> list[str]:
         """Folder names of all candidates, or of those made of `networks`, each network's beside it."""
         names = self.networks if networks is None else networks
-        return [candidate_name(name, head) for name in names for head in (LINEAR, *self.heads_of(name))]
+        return [candidate_name(name, head) for name in names for head in self.heads_of(name)]
 
     def check_network(self, name: str, has_norms: bool) -> None:
         """Raise `FtlError` for what cannot be made of a network."""

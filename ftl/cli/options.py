@@ -139,6 +139,16 @@ def add_int8(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where networks run: the rule is in `ftl.device`."""
+    parser.add_argument(
+        "--device",
+        help="where networks are scored, run and trained: cpu, cuda, cuda:1. By default training takes a GPU if there "
+        "is one, and all else the CPU, whose results are the same on every machine. Latency is always measured on the "
+        "CPU, and --faithful always scores there",
+    )
+
+
 def add_repeats(parser: argparse.ArgumentParser) -> None:
     """How often the unpruned and the recommended network are run again."""
     parser.add_argument(

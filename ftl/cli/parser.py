@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_masks(made)
     options.add_config(made, PruneConfig)
     options.add_config(made, SweepConfig, "keep")
+    options.add_device(made)
 
     made = command("compare", compare, "compare the filters and figures of two sweeps, as layerwise and one_shot")
     made.add_argument("out", type=Path)
@@ -41,15 +42,18 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("out", type=Path)
     options.add_dataset(made)
     options.add_config(made, SweepConfig, "seed")
+    options.add_device(made)
 
     made = command("train", train, "fit a classifier on the features of every network")
     made.add_argument("out", type=Path)
     options.add_config(made, SweepConfig, "seed", "photo", "positive", "heads", "fine_tune_unpruned", "fine_tune")
+    options.add_device(made)
 
     made = command("test", test, "measure every network on images never used for choosing, and time each alone")
     made.add_argument("out", type=Path)
     made.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
     options.add_config(made, SweepConfig, "photo", "threads", "runtimes")
+    options.add_device(made)
 
     made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
     made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
@@ -89,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
     )
+    options.add_device(made)
     options.add_cluster(made)
     options.add_repeats(made)
     options.add_choice(made)
@@ -109,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--head", default="linear", help="what is trained on each: linear or tuned")
     made.add_argument("--per-class", type=options.count, metavar="N", help="train on at most N images of each class")
     options.add_config(made, SweepConfig, "mode", "seed", "photo", "fine_tune")
+    options.add_device(made)
     made.add_argument("--out", type=Path, metavar="FILE", help="what is measured; criteria.json in the workspace")
 
     made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
@@ -126,4 +132,5 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
     made.add_argument("--epochs", type=options.count, default=10)
     options.add_config(made, SweepConfig, "seed", "photo")
+    options.add_device(made)
     return parser

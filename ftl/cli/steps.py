@@ -81,7 +81,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.models.classifier import read_head
     from ftl.models.io import load_backbone
     from ftl.models.layout import FEATURES, HEAD, VALIDATION
-    from ftl.sweeping.heads import train_all
+    from ftl.sweeping.heads import fit_candidate
     from ftl.sweeping.pruned import networks
     from ftl.training.features import read_features
 
@@ -90,13 +90,13 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     config.check_network(unpruned.name, unpruned.has_norms)
     _, dataset = read_features(folders[0] / FEATURES)
     with alone(options.out):
-        train_all(folders, dataset, config, bar)
-    for name in config.candidates(folder.name for folder in folders):
-        folder = options.out / name
-        validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
-        fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
-        right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
-        print(f"{folder}: {fitted}, {right}")
+        for folder in folders:
+            for kind in config.heads_of(folder.name):
+                made = fit_candidate(folder, kind, config, dataset, dataset.paths, report=bar)
+                validation, head = read_json(made / VALIDATION), read_head(made / HEAD)
+                fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
+                right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} validation images right"
+                print(f"{made}: {fitted}, {right}")
 
 
 def test(options: argparse.Namespace, bar: Bar) -> None:

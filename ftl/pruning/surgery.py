@@ -38,7 +38,8 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
 def dependencies(backbone: Backbone) -> tp.DependencyGraph:
     """Torch-Pruning's graph of who reads which filters. Its weights are set to be trained: it is traced by autograd."""
     backbone.requires_grad_(True)
-    x = torch.zeros(1, 3, *[_least_size(backbone)] * 2)  # the graph does not depend on it, its cost does
+    size = _least_size(backbone)  # the graph does not depend on it, its cost does
+    x = torch.zeros(1, 3, size, size, device=backbone.device)
     # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
     # a concatenation that is the output would be taken for an addition: hence the multiplication behind it
     graph = tp.DependencyGraph().build_dependency(

@@ -19,6 +19,7 @@ from typing import Any
 
 from distributed import Client
 
+from ftl.device import asked_device
 from ftl.files import whole_file, whole_folder
 from ftl.models.layout import BASE, DESCRIPTION, TUNED, WEIGHTS
 from ftl.progress import Told
@@ -127,6 +128,7 @@ def on_cluster(
         made_with=made_with(out),
         config=plan.config,
         store=store,
+        device=asked_device(),
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
     )
     # until when to wait for the scheduler; one that writes a file may be about to start

@@ -11,7 +11,7 @@ from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.data.masks import MaskSet
 from ftl.errors import raise_together
-from ftl.models.layout import BASE, DESCRIPTION, LINEAR, TUNED, folder_name
+from ftl.models.layout import BASE, DESCRIPTION, TUNED, folder_name
 from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
 from ftl.pruning.layerwise import Branch
 from ftl.sweeping.made_networks import ANSWERS
@@ -88,7 +88,7 @@ def compute(plan: Plan, executor: Executor) -> None:
 
     def candidates(network: str) -> list[Finish]:
         tasks = []
-        for head in (LINEAR, *config.heads_of(network)):
+        for head in config.heads_of(network):
             task = Finish(network, head, 0.0)
             learns = head == TUNED and config.distills
             if task.name not in begun and not (learns and not (out / BASE / ANSWERS).is_file()):
@@ -110,7 +110,7 @@ def compute(plan: Plan, executor: Executor) -> None:
         plan.tell(Told(task.name, FAILED, error=str(error)))
 
     for network in plan.there():
-        for head in (LINEAR, *config.heads_of(network)):
+        for head in config.heads_of(network):
             task = Finish(network, head, 0.0)
             if is_done(task, out, config, *digests):
                 begun.add(task.name)

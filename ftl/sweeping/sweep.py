@@ -8,6 +8,7 @@ from pathlib import Path
 from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset, LeftOut, load_dataset, split, without
 from ftl.data.masks import MaskSet
+from ftl.device import Device, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.decision import Choice, Front, choose, pareto
@@ -54,6 +55,7 @@ def sweep(
     scheduler: str | None = None,
     time_on: str | None = None,
     store: str | None = None,
+    device: Device = None,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
@@ -68,6 +70,7 @@ def sweep(
             figures are the same as in one process.
         time_on: the name of the cluster's worker that takes the times.
         store: an address for fsspec, as s3://bucket/folder, where workers fetch the files that they do not see.
+        device: where networks run, here and on each of the cluster's workers (`ftl.device.run_on`).
         follow: hears how far each candidate is.
 
     Raises:
@@ -88,7 +91,7 @@ def sweep(
     looks_at_network = criterion.looks_at == "network"
     config.check_network(backbone.name, backbone.has_norms)
     check_scores(criterion, backbone)
-    with alone(out):
+    with run_on(device), alone(out):
         begin_sweep(backbone, masks, out, config)
         if lacking(out, config.fractions) or config.budgets:
             criterion = bind(criterion, backbone, learn, config.seed, config.photo)

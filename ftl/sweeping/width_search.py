@@ -86,7 +86,7 @@ def cost_of(
 def _blank_head(network: Backbone, classes: Sequence[str]) -> Head:
     """A linear head of the shape that a network gets in a sweep; how long it takes does not depend on its weights."""
     size = network.preprocess.size
-    maps = network(network.preprocess([np.zeros((size, size, 3), np.uint8)]))
+    maps = network(network.inputs([np.zeros((size, size, 3), np.uint8)]))
     rows = 1 if len(classes) == 2 else len(classes)
     width = features_from(maps, pooled=False).shape[1]
     return Head(np.zeros((rows, width), np.float32), np.zeros(rows, np.float32), tuple(classes))

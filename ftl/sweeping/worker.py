@@ -20,6 +20,7 @@ from distributed import get_worker
 
 from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
+from ftl.device import run_on
 from ftl.errors import FtlError
 from ftl.files import versions
 from ftl.models.layout import BASE, DESCRIPTION, WEIGHTS
@@ -40,6 +41,7 @@ class Shared(NamedTuple):
 
     `unpruned`: the files of the network that is pruned. `store`: where workers fetch files that they do not see.
     `rests`: the name of a worker that only takes times. `topic`: of the events that tell how far a task is.
+    `device`: where networks run on each worker (`ftl.device.run_on`).
     """
 
     out: str
@@ -51,6 +53,7 @@ class Shared(NamedTuple):
     config: SweepConfig
     store: str | None
     topic: str
+    device: str | None = None
     rests: str | None = None
 
 
@@ -149,6 +152,7 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made
         return found
     scoring_set = _scoring_set(found[0], shared.masks.sha256)
     with (
+        run_on(shared.device),
         _network(shared, BASE, shared.unpruned, found[1:]) as unpruned,
         tempfile.TemporaryDirectory(prefix="ftl-") as own,
     ):
@@ -179,7 +183,7 @@ def finish_there(
     def learnt(epoch: Epoch) -> None:
         tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
 
-    with _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
+    with run_on(shared.device), _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
         if teacher and _visible(shared) is None:
             (folder.parent / BASE).mkdir(exist_ok=True)
             shutil.copyfile(found[-1], folder.parent / BASE / ANSWERS)

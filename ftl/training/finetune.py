@@ -137,7 +137,7 @@ def begin(
     seed: int,
 ) -> State:
     """The state before the first step, of a classifier on a copy of `network`."""
-    device = device_of()
+    device = device_of(training=True)
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(network).requires_grad_(True)
     inserted = insert_norms(network)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ftl.evaluation.runtimes import check_runtimes
 from ftl.models.backbone import Backbone, build
-from ftl.models.layout import BASE, LINEAR, TUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.layout import BASE, TUNED, candidate_name, folder_name, parse_budgets
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.pruning.criteria import criterion
@@ -74,7 +74,7 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
         found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned([_SEARCHED], TRIAL.epochs, min(images, 2 * MOST))
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
-        for head in (LINEAR, *config.heads_of(name)):
+        for head in config.heads_of(name):
             looked = linear_seconds(spec, size, widths[name], images=images, speed=speed)
             found[candidate_name(name, head)] = (
                 tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked

@@ -13,7 +13,6 @@ import ftl
 from ftl.cli import main
 from ftl.config import FineTuneConfig, SweepConfig
 from ftl.data.dataset import load_dataset
-from ftl.device import device_of, mixed_precision, trained_in
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone
@@ -311,13 +310,3 @@ def test_the_command_line_makes_them(workspace: Path, capsys: pytest.CaptureFixt
     assert not main(["test", models, "--evaluation", str(workspace / "evaluation"), "--threads", "1"])
     assert not main(["predict", f"{models}/keep-0.5-tuned", str(workspace / "evaluation" / "Crack")])
     assert main(["train", models, "--also", "nothing"])
-
-
-def test_nothing_is_trained_on_a_gpu_that_is_not_there() -> None:
-    assert device_of().type == ("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def test_what_is_trained_is_multiplied_as_is_told() -> None:
-    with mixed_precision(device_of()):
-        product = torch.ones(4, 4, device=device_of()) @ torch.ones(4, 4, device=device_of())
-    assert trained_in() == f"{str(product.dtype).removeprefix('torch.')} on {device_of().type}"
