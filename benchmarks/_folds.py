@@ -46,7 +46,7 @@ def deepcrack(out: Path, folds: list[int]) -> Iterator[Fold]:
         learn, judge = (load_dataset(folder / str(part)) for part in range(2))
         masks = load_masks(folder / "0" / "Crack", folder / "0-masks", size=CROP)
         photo = r"(.+)_\d+"
-        assert not without(judge, learn, photo)[1].told()
+        assert not without(judge, learn, photo)[1].sentence()
         yield Fold(f"fold-{fold}", masks, learn, judge, photo)
 
 

@@ -11,7 +11,7 @@ from ftl.errors import FtlError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, 1 after an error told in words, 2 for wrong usage, 130 when interrupted."""
+    """Run one command. Returns 0, 1 after an error (in words), 2 for wrong usage, 130 when interrupted."""
     from ftl.cli.parser import build_parser
 
     parser = build_parser()
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _device(options: argparse.Namespace) -> AbstractContextManager[None]:
-    """Where networks run; torch, which takes seconds to import, is asked only if the command line says where."""
+    """Where networks run; torch, which takes seconds to import, is needed only if the command line says where."""
     if getattr(options, "device", None) is None:
         return nullcontext()
     from ftl.device import run_on

@@ -70,7 +70,7 @@ def prune(
 
 
 def check_prunable(backbone: Backbone, fractions: Sequence[float | None], config: PruneConfig) -> None:
-    """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
+    """Raise `FtlError` for what is known to be wrong before anything is computed or written."""
     if not config.faithful:
         return
     if not backbone.is_chain:

@@ -93,7 +93,7 @@ def pick_all(
 
 
 def shared_out(layers: Sequence[Mapping[str, np.ndarray]], fraction: float) -> list[dict[str, float]]:
-    """For each layer, by group, the fraction of its filters that are among the best `fraction` of the whole network's.
+    """For each layer, by group, the fraction of its filters that are among the best `fraction` of the network's.
 
     A layer's scores count as multiples of their mean, so that layers compare (as in Torch-Pruning's global pruning).
     Of equal ones those of earlier layers are the best. Each layer keeps a filter at least.

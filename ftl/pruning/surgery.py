@@ -25,11 +25,11 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     pruned = copy.deepcopy(backbone)
     graph = dependencies(pruned)
     layers = pruned.convolutions()
-    whole = {name: conv.out_channels for name, conv in layers.items()}
+    before = {name: conv.out_channels for name, conv in layers.items()}
     for name, indices in kept.items():
         if name not in layers:
             raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(layers)}")
-        if layers[name].out_channels != whole[name]:
+        if layers[name].out_channels != before[name]:
             raise FtlError(f"{name} is coupled with a convolution that is named as well: name one of both")
         cut(graph, layers[name], indices, name)
     return Backbone(pruned.name, pruned.features, pruned.preprocess)

@@ -11,9 +11,9 @@ from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
-from ftl.models.layout import BASE, FEATURES, HEAD, LINEAR, TUNED, VALIDATION
+from ftl.models.layout import FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION
 from ftl.progress import TRAINING, Report, silent
-from ftl.sweeping.made_networks import make, write_answers
+from ftl.sweeping.tuned_networks import recalibrated, tune, write_answers
 from ftl.training.early_stopping import Epoch
 from ftl.training.features import extract, read_features
 from ftl.training.train import train_head
@@ -22,7 +22,7 @@ from ftl.training.train import train_head
 def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: str | None = None) -> dict[str, Any]:
     """Write `head.safetensors` and `validation.json` for a network's folder with features, unless they fit already.
 
-    `positive`: the class looked for, whose precision, recall and F1 are told; guessed from the names if not given.
+    `positive`: the class looked for, whose precision, recall and F1 are reported; guessed from the names if not given.
     Returns the validation: figures, `right`, `paths`, and what made it.
     """
     features_file = folder / FEATURES
@@ -56,13 +56,14 @@ def fit_candidate(
     images of `dataset`. `learnt` hears of each epoch of fine-tuning. Returns the candidate's folder.
     """
     settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
-    if head != LINEAR:
-        folder = make(head, folder, dataset, config.fine_tune, files=files, report=report, hear=learnt, **settings)
+    if head == RECALIBRATED:
+        folder = recalibrated(folder, dataset, seed=config.seed, photo=config.photo, files=files)
+    if head == TUNED:
+        folder = tune(folder, dataset, config.fine_tune, files=files, report=report, hear=learnt, **settings)
     if head != TUNED:
         extract(folder, dataset, report, files=files)
         report(0, 1, TRAINING)
         train(folder, **settings)
-        report(1, 1, TRAINING)
-    if folder.name == BASE and config.distills:
+    if folder.name == UNPRUNED and config.distills:
         write_answers(folder)
     return folder

@@ -29,7 +29,10 @@ from ftl.sweeping.results import write_results
 
 @dataclass(frozen=True)
 class Sweep:
-    """All candidates of one run, measured; the base is among them. `left_out`: of the test set, as seen before."""
+    """All candidates of one run, measured, the unpruned network among them.
+
+    `left_out`: images of the test set that were seen before.
+    """
 
     out: Path
     candidates: tuple[Candidate, ...]
@@ -61,7 +64,7 @@ def sweep(
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
-    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` tells it) is set aside as the test set
+    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` is given) is set aside as the test set
     first. What of the test set chose filters or is trained on, itself or by its photo, is left out of it.
 
     Args:
@@ -77,7 +80,7 @@ def sweep(
         FtlError: the data sets or the network do not fit the configuration, or `out` holds another sweep.
     """
     learn = load_dataset(dataset, seed=config.seed) if not isinstance(dataset, Dataset) else dataset
-    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is told before anything is computed
+    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is refused before anything is computed
     if evaluation is None:
         rest, aside = split(learn, seed=config.seed + 1, photo=config.photo)
         learn, judge = learn.take(rest), learn.take(aside)

@@ -15,12 +15,12 @@ from ftl.errors import FtlError
 from ftl.files import digest, read_json
 from ftl.models.io import load_backbone
 from ftl.models.layout import (
-    BASE,
     DESCRIPTION,
     HEAD,
     LINEAR,
     TEST,
     TUNED,
+    UNPRUNED,
     VALIDATION,
     WEIGHTS,
     candidate_name,
@@ -33,8 +33,8 @@ from ftl.pruning.layerwise import Branch, advance
 from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import fit_candidate
-from ftl.sweeping.made_networks import ANSWERS, CURVE
 from ftl.sweeping.pruned import write_pruned
+from ftl.sweeping.tuned_networks import ANSWERS, CURVE
 from ftl.training.early_stopping import Epoch
 
 
@@ -128,7 +128,7 @@ def finish(
 def results_of(task: Finish, config: SweepConfig) -> list[str]:
     """The files of a candidate's folder that are kept of a task."""
     made = [] if task.head == LINEAR else [DESCRIPTION, WEIGHTS]
-    teaches = task.name == BASE and config.distills
+    teaches = task.name == UNPRUNED and config.distills
     return [HEAD, VALIDATION, TEST, *made, *([CURVE] if task.head == TUNED else []), *([ANSWERS] if teaches else [])]
 
 
@@ -144,11 +144,11 @@ def is_done(task: Finish, out: Path, config: SweepConfig, learn_sha256: str, jud
     made_from["looked_for"] = config.positive
     if task.head == TUNED:
         made_from["fine_tune"] = config.fine_tune.model_dump()
-    teaches = task.name == BASE and config.distills
+    teaches = task.name == UNPRUNED and config.distills
     return (
         all(validation.get(key) == value for key, value in made_from.items())
         and made_of == network_digest(out / task.network)
-        and (not teaches or (out / BASE / ANSWERS).is_file())
+        and (not teaches or (out / UNPRUNED / ANSWERS).is_file())
         and tested.get("evaluation_sha256") == judge_sha256
         and tested.get("network_sha256") == network_digest(folder)
         and tested.get("head_sha256") == own

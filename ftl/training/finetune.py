@@ -85,7 +85,7 @@ def fine_tune(
         teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
         state_file: where the state lies between epochs, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
-        hear: told each epoch's figures, also those of epochs before a restart.
+        hear: called with each epoch's figures, also those of epochs before a restart.
     """
     made_from = made_from or {}
 

@@ -115,7 +115,7 @@ def rate_for(network: Backbone, new_norms: bool) -> float:
     """The highest learning rate for a network that has batch norms of its own, or gets new ones (see docs/proof.md).
 
     A network with its own still does what it has learnt, and forgets it at a high rate; with new ones its maps are of
-    other sizes, so that it learns anew anyway. Wide networks need a lower rate.
+    other sizes, so that it learns from the start anyway. Wide networks need a lower rate.
     """
     if not new_norms:
         return 3e-4

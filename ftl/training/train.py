@@ -32,7 +32,7 @@ def fit_linear_head(
 ) -> tuple[Model, dict[str, Any]]:
     """Fit a linear classifier on a network's features, on three quarters of a data set.
 
-    `photo`: how a file's name tells its photo (`SweepConfig.photo`): crops of one photo stay on one side of the split.
+    `photo`: how a file's name names its photo (`SweepConfig.photo`): crops of one photo stay on one side of the split.
     `device`: where the network runs (`ftl.device.run_on`). Returns the classifier and its figures on the validation
     set, the other quarter.
     """
@@ -72,7 +72,7 @@ def fine_tune(
 def train_head(
     features: np.ndarray, dataset: Dataset, *, seed: int, photo: str | None = None, positive: str | None = None
 ) -> tuple[Head, dict[str, Any]]:
-    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter, by photo where told.
+    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter; split by `photo` if given.
 
     Returns the head and its validation: `ftl.evaluation.metrics.validate`'s figures of the images held out, and their
     `paths`.
@@ -121,7 +121,7 @@ def fit(
 ) -> tuple[Tuned, np.ndarray]:
     """Fine-tune on the images that a linear head trains on; also gives the indices of those held out for choosing.
 
-    An eighth of the images trained on, by photo where told, says which epoch to keep. `more`: as `fine_tune` takes it.
+    An eighth of the images trained on, by `photo` if given, says which epoch to keep. `more`: as `fine_tune` takes it.
     """
     learn, stop, held_out = stopping_split(dataset, seed=seed, photo=photo, most=_STOPPING)
     tuned = fine_tune_on(

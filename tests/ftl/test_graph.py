@@ -48,7 +48,7 @@ FAMILIES = {
     "densenet121": (6_953_856, 2_833_137_664),
     "squeezenet1_1": (722_496, 262_623_936),
 }
-"""torchvision's count of parameters without the classifier, and multiply-adds of convolutions at 224 pixels."""
+"""torchvision's count of parameters without the classifier, and MACs of convolutions at 224 pixels."""
 
 
 def trained(features: nn.Module, seed: int = 0, size: int = 64) -> nn.Module:

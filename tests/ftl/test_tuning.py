@@ -17,7 +17,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
-from ftl.progress import Told
+from ftl.progress import CandidateProgress
 from ftl.sweeping.evaluate import repeat
 from ftl.training import finetune, loop
 from ftl.training.early_stopping import Epoch, as_good
@@ -264,7 +264,7 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 
 
 def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
-    told: list[Told] = []
+    told: list[CandidateProgress] = []
     made_of = {"heads": ["tuned", "recalibrated"], "fine_tune": CONFIG.but(distillation=0.5)}
     made = sweep_in(workspace, follow=told.append, **made_of)
     heads = {one.name: one.head for one in made.candidates}

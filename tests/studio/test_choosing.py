@@ -47,7 +47,7 @@ def one(name: str, ms: float, accuracy: float, parameters: int, **more: object) 
 
 
 MEMBERS = (
-    one("base", 100, 0.96, 100, is_base=True),
+    one("base", 100, 0.96, 100, is_unpruned=True),
     one("a", 5, 0.80, 5),
     one("b", 10, 0.94, 10, right=(True, True, False)),
     one("c", 30, 0.93, 30, right=(True, False, False)),
@@ -165,7 +165,7 @@ def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
-    members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
+    members = (one("base", 100, 0.96, 100, is_unpruned=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
     ranked = [ranking.rank(made(candidates=members), BALANCED, Limits())]
     by_time = choice_chart(ranked, "Recall", "Latency", tested=False, log=True)
     by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
@@ -219,7 +219,7 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
 
 def test_a_sweep_is_read(swept: Sweep) -> None:
     assert [one.name for one in swept.candidates] == list(FIGURES)
-    assert (swept.base.name, swept.classes, swept.looked_for) == ("base", ("Background", "Crack"), "Crack")
+    assert (swept.unpruned.name, swept.classes, swept.looked_for) == ("base", ("Background", "Crack"), "Crack")
     assert swept.candidate("keep-0.5").time_ms == 20
     assert swept.layers == ("features.1", "features.5", "features.9")
     assert "tiny ranked by iou" in swept.notes[0]
@@ -370,7 +370,7 @@ def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
 
 
 def test_layers_stand_before_the_bases(swept: Sweep) -> None:
-    chart = candidate_details.layers_chart(swept.candidate("keep-0.5"), swept.base, swept.layers)
+    chart = candidate_details.layers_chart(swept.candidate("keep-0.5"), swept.unpruned, swept.layers)
     assert [list(bar.y) for bar in chart.data] == [[8, 12, 10], list(swept.candidate("keep-0.5").channels)]
 
 

@@ -27,7 +27,7 @@ from ftl.data.masks import load_masks
 from ftl.errors import FtlError
 from ftl.models.classifier import load_model
 from ftl.models.io import save_backbone
-from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told, silent
+from ftl.progress import LOOKING, TESTED, TIMED, TIMING, CandidateProgress, silent
 from ftl.sweeping.connection import connected
 from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
@@ -395,7 +395,12 @@ def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.
     )
     reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
     follow = reporting.follower(job.id)
-    for told in (Told("base", TIMED), Told("keep-0.1", TIMING), Told("keep-0.2", TESTED), Told("keep-0.3", LOOKING)):
+    for told in (
+        CandidateProgress("base", TIMED),
+        CandidateProgress("keep-0.1", TIMING),
+        CandidateProgress("keep-0.2", TESTED),
+        CandidateProgress("keep-0.3", LOOKING),
+    ):
         follow(told)
     queue.change(job.id, state="cancelled")
     queue.settle(project.project_id, job.id)

@@ -71,7 +71,7 @@ def choose_network(jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen:
     newest = next(iter(loaded.values()))
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
     if st.session_state.get(key) not in networks:  # it may be of another project, or of a sweep that is gone
-        best = choose(newest.candidates).pick or newest.base
+        best = choose(newest.candidates).pick or newest.unpruned
         first = chosen if chosen in networks else Network(newest.job_id, best.name)
         st.session_state[key] = first
     return st.selectbox(

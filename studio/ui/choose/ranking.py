@@ -56,7 +56,7 @@ def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
 
     def place(one: Candidate) -> tuple[float, ...]:
         if weights is not None:
-            return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, weights)
+            return one.is_unpruned, not ranked.limits.allow(one), -decision_score(one, sweep.unpruned, weights)
         standing = standings[one.name]
         return _ORDER.index(standing), one.time_ms if standing == SLOWER else -one.accuracy
 
@@ -66,14 +66,14 @@ def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
             "Sweep": sweep.name,
             "Network": one.name,
             "Standing": ("⚠ " if warnings(one) else "") + standing_of(ranked, one),
-            **({} if weights is None else {"Score": decision_score(one, sweep.base, weights)}),
+            **({} if weights is None else {"Score": decision_score(one, sweep.unpruned, weights)}),
             "Validation accuracy": 100 * one.accuracy,
             "Test accuracy": 100 * shown_accuracy(one),
             "Balanced accuracy": _percent(one.balanced_accuracy),
             "Recall": _percent(one.recall),
             "Latency": one.time_ms,
             "Size": one.size_mb,
-            "Parameters": 100 * one.parameters / sweep.base.parameters,
+            "Parameters": 100 * one.parameters / sweep.unpruned.parameters,
             "Warnings": "; ".join(warnings(one)),
         }
         for one in sorted(sweep.candidates, key=place)
@@ -82,7 +82,7 @@ def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
 
 def standing_of(ranked: Ranked, one: Candidate) -> str:
     """What was found of a candidate, in words."""
-    unpruned = "unpruned" if one.is_base else ""
+    unpruned = "unpruned" if one.is_unpruned else ""
     return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
 
 
@@ -92,16 +92,16 @@ def _percent(share: float | None) -> float | None:
 
 def summary(ranked: Ranked) -> str:
     """What the recommended network is worth, in plain text. Accuracy is the test set's, never used for choosing."""
-    base, pick = ranked.sweep.base, ranked.choice.pick
+    unpruned, pick = ranked.sweep.unpruned, ranked.choice.pick
     assert pick is not None
     low, high = (_percent(end) for end in (pick.test_accuracy_low, pick.test_accuracy_high))
     interval = "" if low is None else f" ({fixed(low, 1)} to {fixed(high, 1)})"
     right = f"{percent(shown_accuracy(pick))} of the test images right{interval}"
-    if pick is base:
+    if pick is unpruned:
         return f"is the unpruned network: an image takes {milliseconds(pick.time_ms)}, and it classifies {right}."
     return (
-        f"keeps {percent(pick.parameters / base.parameters)} of the parameters, is "
-        f"{fixed(base.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
-        f"against {milliseconds(base.time_ms)}), and classifies {right}, the unpruned network "
-        f"{percent(shown_accuracy(base))}."
+        f"keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is "
+        f"{fixed(unpruned.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
+        f"against {milliseconds(unpruned.time_ms)}), and classifies {right}, the unpruned network "
+        f"{percent(shown_accuracy(unpruned))}."
     )
