@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from benchmarks._material import SHARED
-from ftl.data.dataset import Dataset, load_dataset, without
-from ftl.data.masks import MaskSet, load_masks
+from ftl import Dataset, MaskSet, load_dataset, load_masks
+from ftl.data.dataset import without
 
 CROP, FOLDS = 128, 4
 LEAST, MARGIN = 0.005, 8  # a crop with a crack has this share of its pixels in it; one without, none this near its edge

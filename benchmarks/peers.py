@@ -24,8 +24,8 @@ import torch_pruning as tp
 
 from benchmarks._folds import FOLDS, Fold, deepcrack, metu
 from benchmarks._material import vgg16
-from ftl.config import FineTuneConfig, PruneConfig
-from ftl.models.backbone import Backbone, macs
+from ftl import Backbone, FineTuneConfig, PruneConfig
+from ftl.models.backbone import macs
 from ftl.models.layout import TUNED
 from ftl.pruning.network_criteria import loss_gradients
 from ftl.sweeping.criteria_study import Row, Sets, Way, contest, criteria_ways, table

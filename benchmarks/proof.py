@@ -23,12 +23,12 @@ import torch
 
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
-from ftl.config import FineTuneConfig, SweepConfig
+from ftl import FineTuneConfig, SweepConfig, load_model
 from ftl.evaluation.runtimes import ONNX, PYTORCH
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
 from ftl.latency.one_process import time_once
-from ftl.models.classifier import load_model, write_head
+from ftl.models.classifier import write_head
 from ftl.models.head import Head
 from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description, write_network

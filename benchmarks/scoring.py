@@ -12,10 +12,9 @@ from typing import Literal
 import torch
 
 from benchmarks._material import head_line, pairs, seconds, vgg16
-from ftl.config import PruneConfig
-from ftl.data.masks import MaskSet, load_masks
+from ftl import Backbone, MaskSet, PruneConfig, load_masks
 from ftl.memory import reuse_freed_memory
-from ftl.models.backbone import Backbone, blocks
+from ftl.models.backbone import blocks
 from ftl.models.layer_choice import LayerChoice
 from ftl.pruning.choose import choose_filters
 from ftl.pruning.layerwise import cut_block

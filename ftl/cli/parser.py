@@ -123,7 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--criteria",
         nargs="+",
         metavar="NAME",
-        help="Criteria to compare; NAME:global ranks the filters of all layers together (default: all that fit the network)",
+        help="Criteria to compare; NAME:global ranks all layers together (default: all that fit the network)",
     )
     made.add_argument(
         "--macs",
