@@ -72,10 +72,12 @@ def test_everything_runs_on_another_device_with_the_same_results() -> None:
 
 
 def test_the_command_line_takes_a_device(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    command = ["run", str(workspace), str(workspace / "tiny.safetensors"), "--keep", "0.5", "--threads", "1"]
-    command += ["--out", str(workspace / "models"), "--device"]
-    assert main([*command, "cuda:7"]) == 1
+    out = workspace / "models"
+    command = ["prune", str(out), str(workspace / "tiny.safetensors"), "--keep", "0.5", "--device"]
+    command += ["cuda:7", "--images", str(workspace / "Images"), "--masks", str(workspace / "Segmented")]
+    assert main(command) == 1
     assert "no device 'cuda:7': choose cpu" in capfd.readouterr().err
-    assert not (workspace / "models").exists()
-    assert main([*command, "cpu"]) == 0
-    assert "device" not in read_json(workspace / "models" / "sweep.json")["settings"]
+    assert not out.exists()
+    command[command.index("cuda:7")] = "cpu"
+    assert main(command) == 0
+    assert "device" not in read_json(out / "sweep.json")["settings"]
