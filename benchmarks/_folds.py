@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmarks._inspector import read_mask
 from benchmarks._material import SHARED
 from ftl import Dataset, MaskSet, load_dataset, load_masks
 from ftl.data.dataset import without
@@ -55,7 +56,7 @@ def _crop(photos: list[Path], folder: Path, part: str) -> None:
         (folder / name).mkdir(parents=True)
     for photo in photos:
         image = cv2.imread(str(photo))
-        mask = cv2.imread(str(next((SHARED / "data" / "deepcrack" / "masks").glob(f"{photo.stem}.*"))), 0) > 127
+        mask = read_mask(next((SHARED / "data" / "deepcrack" / "masks").glob(f"{photo.stem}.*")))
         corners = [
             (y, x) for y in range(0, len(mask) - CROP + 1, CROP) for x in range(0, mask.shape[1] - CROP + 1, CROP)
         ]

@@ -214,7 +214,9 @@ def test_what_people_write_goes_into_markdown_through_plain() -> None:
     for package in ("studio", "pages"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                name = node.func.attr
                 if name not in MARKDOWN | OPTIONS:
                     continue
                 words = {"label", "body", "help", "text", "caption"} | ({"format_func"} if name in OPTIONS else set())

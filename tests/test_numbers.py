@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -165,16 +166,16 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
         from studio.ui.choose import candidate_panel, controls, overview, ranking
         from studio.ui.choose.read_sweep import Sweep
 
-        sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())
+        sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())  # type: ignore[arg-type]
         controls.limits([sweep])
         weights, margin = controls.rule()
         ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
         overview.table(ranking.table(ranked[:1], weights), lambda: None, False)
         overview.verdicts(ranked)
         for one in sweep.candidates:
-            candidate_panel._figures(one, sweep.unpruned, folder)
+            candidate_panel._figures(one, sweep.unpruned, folder)  # type: ignore[arg-type]
 
-    right = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
+    right: dict[str, Any] = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
     candidates = [replace(one, **right) for one in CANDIDATES] if known else CANDIDATES
     done = AppTest.from_function(content, args=(candidates, tmp_path)).run(timeout=60)
     told = shown(done)

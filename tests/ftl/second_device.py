@@ -37,7 +37,9 @@ class Second(torch.Tensor):
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return compute(function, args, kwargs or {})
 
     def tolist(self) -> Any:
@@ -83,8 +85,8 @@ def compare(folder: Path) -> None:
     import ftl.training.loop
 
     torch.__future__.set_swap_module_params_on_conversion(True)
-    ftl.device._checked = torch.device  # type: ignore[assignment]
-    ftl.training.loop.mixed_precision = lambda device: nullcontext()  # type: ignore[assignment,return-value]
+    setattr(ftl.device, "_checked", torch.device)  # noqa: B010
+    setattr(ftl.training.loop, "mixed_precision", lambda device: nullcontext())  # noqa: B010
     from ftl.data.images import read_image
     from ftl.device import run_on
     from ftl.evaluation.explain import filter_views
@@ -133,8 +135,12 @@ def compare(folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+
     # tensors of inference mode are of the kind of a device's own, which a device in Python has not
-    torch.inference_mode = lambda on=True: torch.enable_grad() if on is False else torch.set_grad_enabled(False)  # type: ignore[assignment,misc]
+    def inference_mode(on: Any = True) -> Any:
+        return torch.enable_grad() if on is False else torch.set_grad_enabled(False)
+
+    setattr(torch, "inference_mode", inference_mode)  # noqa: B010
     sys.path.insert(0, str(Path(__file__).parents[2]))
     with tempfile.TemporaryDirectory() as made:
         compare(Path(made))

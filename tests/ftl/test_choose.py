@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate, unpruned_of
-from ftl.evaluation.decision import PRESETS, Limits, Weights, choose, decision_score, pareto
+from ftl.evaluation.decision import PRESETS, Weights, choose, decision_score, pareto
+from ftl.evaluation.recommend import Limits
 from ftl.sweeping.results import read_results
 
 
@@ -96,7 +97,7 @@ def test_the_published_networks_are_picked_from_the_published_tables(
     choice = choose(candidates, "published")
     assert (choice.pick.name, choice.pick.parameters) == (name, parameters)
     by_their_score = max(
-        (c for c in candidates if c.published_score and not c.is_unpruned), key=lambda c: c.published_score
+        (c for c in candidates if c.published_score and not c.is_unpruned), key=lambda c: c.published_score or 0
     )
     assert by_their_score is choice.pick
     assert unpruned_of(candidates).parameters in (3_747_584, 14_714_688)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from tests.conftest import SIZE, configured, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-TUNED = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
+TUNED: dict[str, Any] = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
@@ -53,7 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def run(
-    workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: object
+    workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: Any
 ) -> Sweep:
     config, more = configured(keep=keep, **options)
     return sweep(
@@ -141,11 +142,11 @@ def unseen(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def swept_unseen(
-    here: Path, workspace: Path, name: str, one_tuned: dict[str, object], cluster: Cluster, **more: object
+    here: Path, workspace: Path, name: str, one_tuned: dict[str, object], cluster: Cluster, **more: Any
 ) -> list[CandidateProgress]:
     """Sweep, and check what came of it; returns what was told meanwhile."""
     heard = list[CandidateProgress]()
-    fixed = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
+    fixed: dict[str, Any] = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
     done = run(here, name, **fixed, **more, follow=heard.append)
     assert run(here, name, **fixed) == done
     made = workspace / name

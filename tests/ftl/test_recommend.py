@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_limits_on_other_figures_leave_out_a_constant_classifier_that_recall_let
     assert Limits(min_recall=0.99).allow(dead)
     for figure in ("accuracy", "balanced_accuracy", "precision", "f1"):
         assert not Limits(**{f"min_{figure}": 0.75}).allow(dead)
-        assert not Limits(**{f"min_{figure}": 0.1}).allow(dataclasses.replace(dead, **{figure: None}))
+        assert not Limits(**{f"min_{figure}": 0.1}).allow(dataclasses.replace(dead, **dict[str, Any]({figure: None})))
 
 
 def test_a_margin_lets_a_faster_one_pass_and_better_ones_outside_are_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,12 +47,12 @@ def stripes(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def _without_biases(backbone: Backbone) -> list[dict]:
+def _without_biases(backbone: Backbone) -> list[dict[str, Any]]:
     """The layers, but for biases: a convolution into which a norm was folded has one."""
     return [{key: value for key, value in one.items() if key != "bias"} for one in backbone.spec()]
 
 
-def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more):
+def run(backbone: Backbone, images: np.ndarray, labels: np.ndarray, **more: Any) -> Any:
     order = np.arange(len(labels))
     return finetune.fine_tune(
         backbone, images.__getitem__, labels, ("a", "b"), order[:-16], order[-16:], **({"config": CONFIG} | more)
@@ -77,12 +78,12 @@ def test_it_learns_what_a_new_head_alone_cannot_and_leaves_the_layers_as_they_we
 def test_a_training_cut_off_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     images, labels = stripes(48)
     whole = run(make_backbone(), images, labels)
-    file, heard = tmp_path / "state.safetensors", []
+    file, heard = tmp_path / "state.safetensors", list[Epoch]()
 
     class CutError(Exception):
         pass
 
-    def cut(point) -> None:
+    def cut(point: Epoch) -> None:
         if point.epoch == 2:
             raise CutError
 
@@ -135,10 +136,10 @@ def test_the_mean_of_the_weights_is_what_is_kept() -> None:
 @pytest.mark.parametrize(("epochs", "ends"), [(15, 13), (30, 23), (3, 3)])
 def test_it_ends_when_the_stopping_part_gets_no_better(epochs: int, ends: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Worse with each epoch, but not before the rate has fallen below half, which it has after 0.65 of the epochs."""
+    images, labels = stripes(48)
     worse = iter(np.arange(1.0, 50))
     wrong = torch.eye(2)[[1, 0]]
     monkeypatch.setattr(finetune, "logits_of", lambda model, photographs, which: next(worse) * wrong[labels[which]])
-    images, labels = stripes(48)
     tuned = run(make_backbone(), images, labels, config=CONFIG.but(epochs=epochs, patience=FineTuneConfig().patience))
     assert len(tuned.curve) == ends
     assert [point.epoch for point in tuned.curve if as_good(point, tuned.curve)] == [1]
@@ -190,7 +191,7 @@ def test_norms_come_and_go_without_a_trace() -> None:
 def test_inserted_norms_are_batch_norms_forth_and_back(channels: int) -> None:
     network = Backbone("one", nn.Sequential(nn.Conv2d(3, channels, 3)), Preprocess("caffe", SIZE))
     insert_norms(network)
-    conv, norm = network.features[0]
+    conv, norm = network.features.get_submodule("0").children()
     plain = nn.BatchNorm2d(channels)
     x, other = (torch.randn(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) for _ in range(2))
     weights = torch.linspace(-1, 1, 4 * channels * (SIZE - 2) ** 2).reshape(4, channels, SIZE - 2, SIZE - 2)
@@ -217,12 +218,13 @@ def test_recalibrated_norms_hold_the_statistics_of_the_networks_own_maps() -> No
     backbone, (images, _) = make_backbone(), stripes(32)
     made = recalibrate(backbone, images.__getitem__, np.arange(32))
     maps = backbone.features[:3](backbone.preprocess(images))  # what the first norm sees
-    norm = made.features[3]
+    norm: Any = made.features.get_submodule("3")
+    before: Any = backbone.features.get_submodule("3")
     torch.testing.assert_close(norm.running_mean, maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(norm.running_var, maps.var((0, 2, 3)), rtol=1e-3, atol=1e-2)
     for one, other in zip(made.parameters(), backbone.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert not torch.equal(backbone.features[3].running_mean, norm.running_mean)
+    assert not torch.equal(before.running_mean, norm.running_mean)
     assert not made.training
 
 

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from ftl import load_model
 from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.decision import Limits, Weights
+from ftl.evaluation.decision import Weights
 from ftl.evaluation.explain import scored_maps
+from ftl.evaluation.recommend import Limits
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
+from ftl.formatting import short
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import export
 from ftl.models.graph import walk
@@ -29,7 +32,6 @@ from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
 from studio.ui.choose import candidate_details, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.candidate_panel import short
 from studio.ui.choose.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
@@ -269,7 +271,7 @@ def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
     def page(sweep: object, folder: object) -> None:
         from studio.ui.choose import candidate_panel
 
-        candidate_panel._mistakes(sweep, folder, "key")
+        candidate_panel._mistakes(sweep, folder, "key")  # type: ignore[arg-type]
 
     done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
     assert not done.exception
@@ -338,7 +340,7 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
     features = build_like(torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=block))
     network = Backbone("mobile", features, Preprocess("caffe", 32))
     photo = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
-    got = dict(walk(network.features, network.preprocess([photo]), ["add_1"]))["add_1"]
+    got = dict(walk(cast(Any, network.features), network.preprocess([photo]), ["add_1"]))["add_1"]
     tied = next(one for one in coupling_groups(network) if one.after == ("add", "add_1"))
     maps_of_it = scored_maps(network, tied.name, network.preprocess([photo]))
     np.testing.assert_array_equal(maps_of_it[0].numpy(), got[0].numpy())

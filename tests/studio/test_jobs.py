@@ -197,9 +197,10 @@ def test_what_is_fixed_to_test_but_was_seen_is_counted_and_left_out(project: Som
     out, kinds = tmp_path / "out", request(project).image_classes
     laid = lay_out(project.project_id, out, mask_classes=[1], image_classes=kinds)  # type: ignore[arg-type]
     assert (laid.left_out, laid.train + laid.test) == (LeftOut(files=1, crops=1), 30)
-    sides = [load_dataset(out / side) for side in ("evaluation", "dataset")]
-    judge, left_out = without(*sides, PHOTO, scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE)))
-    assert (len(judge), len(sides[1]), left_out) == (laid.test, laid.train, laid.left_out)
+    evaluation, dataset = (load_dataset(out / side) for side in ("evaluation", "dataset"))
+    scored = scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE))
+    judge, left_out = without(evaluation, dataset, PHOTO, scored)
+    assert (len(judge), len(dataset), left_out) == (laid.test, laid.train, laid.left_out)
     assert {"wall0", "wall1", "wall9"} & {path.stem.partition("_")[2] for path in judge.paths} == {"wall9"}
 
 
