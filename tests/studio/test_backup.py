@@ -622,7 +622,7 @@ def test_the_panel_restores_or_tells_why_not(bridge: Someone) -> None:
     app.button[0].click().run()
     assert not app.exception
     assert "Restored Bridge 42" in app.success[0].value
-    assert app.session_state["project"] == projects_of(bridge.user_id)[0][0].id != bridge.project_id
+    assert app.session_state["Tab"].project_id == projects_of(bridge.user_id)[0][0].id != bridge.project_id
     assert counts()["works"] == 2 * len(rows(bridge.project_id, "works"))
     for model in (Comment, Event, Work):
         assert counts()[model.__tablename__] % 2 == 0

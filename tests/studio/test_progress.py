@@ -28,6 +28,7 @@ from studio.projects.membership import accept, create_project, invite
 from studio.store.database import engine, reading, writing
 from studio.store.tables import Event, Image, Stroke, Work
 from studio.ui.progress import charts
+from studio.ui.state import Tab
 from tests.conftest import ROOT
 from tests.studio.conftest import Someone
 from tests.studio.test_formats import photograph
@@ -321,7 +322,7 @@ def show(user_id: int, project_id: int, monkeypatch: pytest.MonkeyPatch) -> AppT
     app = AppTest.from_file(PAGE, default_timeout=60)
     cookies = {COOKIE: open_session(user_id)}
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda context: cookies))
-    app.session_state["project"] = project_id
+    app.session_state["Tab"] = Tab(project_id=project_id)
     app.run()
     assert not app.exception
     return app

@@ -10,6 +10,7 @@ import streamlit as st
 from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
+from studio.ui import state
 from studio.ui.choose import axes
 from studio.ui.choose.chart import choice_chart, more_charts, on_page
 from studio.ui.choose.ranking import Ranked, summary
@@ -20,7 +21,7 @@ _NAMED = 8
 
 
 def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
-    """The chart under its own controls; its selection is kept in the session as `points`."""
+    """The chart under its own controls; its selection is read through `state.POINTS`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = [one for sweep in ranked for one in sweep.sweep.candidates]
         quality = st.selectbox("Vertical axis", axes.known(shown), width=175)
@@ -32,19 +33,21 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
-    st.plotly_chart(figure, key="points", theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
+    st.plotly_chart(
+        figure, key=state.POINTS.key, theme=None, on_select=on_click, selection_mode="points", config=_CONFIG
+    )
     kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
     shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
     st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
 
 
 def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:
-    """All candidates in order; its selection is kept in the session as `rows`. `many`: more than one sweep."""
+    """All candidates in order; its selection is read through `state.ROWS`. `many`: more than one sweep."""
     number = st.column_config.NumberColumn
     held_out = "on the validation images"
     st.dataframe(
         rows,
-        key="rows",
+        key=state.ROWS.key,
         hide_index=True,
         height=min(560, 36 * len(rows) + 40),
         on_select=on_choose,
