@@ -10,7 +10,7 @@ from studio.formats.registry import FORMATS, SUFFIXES
 from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
 from studio.images.uploads import from_browser, receive
 from studio.projects.classes import classes_of
-from studio.projects.membership import members_of
+from studio.projects.members import members_of
 from studio.store.tables import STATES
 from studio.ui import state, trash
 from studio.ui.images import gallery

@@ -7,15 +7,9 @@ from studio.collaboration.assignment import blind, set_overlap
 from studio.images.work import set_accept_own
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects.classes import classes_of, create_class, remove_class, removed_classes, rename_class
-from studio.projects.membership import (
-    create_project,
-    invite,
-    members_of,
-    open_invitations,
-    projects_of,
-    revoke,
-    set_role,
-)
+from studio.projects.invitations import invite, open_invitations, revoke
+from studio.projects.members import members_of, set_role
+from studio.projects.projects import create_project, projects_of
 from studio.store.tables import ROLES
 from studio.ui import backup as backup_panel
 from studio.ui import state, trash

@@ -20,7 +20,8 @@ from studio.accounts.rights import SignedIn
 from studio.accounts.sessions import signed_in as signed_in_by
 from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
-from studio.projects.membership import projects_of, require
+from studio.projects.members import require
+from studio.projects.projects import projects_of
 from studio.store.tables import Project, User
 from studio.ui import state
 from studio.ui.markdown import plain as plain  # pages say ui.plain and ui.sentence

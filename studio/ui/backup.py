@@ -6,7 +6,7 @@ import streamlit as st
 
 from studio import ui
 from studio.backup.restoring import restore
-from studio.projects.membership import project_of
+from studio.projects.projects import project_of
 from studio.ui import save_button, state
 
 

@@ -11,8 +11,9 @@ from onnx import numpy_helper
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
 from studio.jobs.sweeps import finished_sweeps, models, picked
-from studio.projects.membership import accept as accept_invitation
-from studio.projects.membership import create_project, invite
+from studio.projects.invitations import accept as accept_invitation
+from studio.projects.invitations import invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 from tests.tiny_sweep import add_sweep, copy_as_dead

@@ -21,7 +21,7 @@ def script() -> None:
 
     from studio import ui
     from studio.images.library import find_images
-    from studio.projects.membership import project_of
+    from studio.projects.projects import project_of
     from studio.ui import state
     from studio.ui.annotate.header import _open, asked
 

@@ -15,7 +15,8 @@ from studio.jobs import queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.ui.jobs.times import times
 from tests.studio.conftest import Someone

@@ -42,7 +42,8 @@ from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
 from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import exported, job_in, models
 from studio.projects.classes import classes_of
-from studio.projects.membership import accept, create_project, invite, set_photo_pattern
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project, set_photo_pattern
 from studio.store.tables import Job
 from studio.ui.sweep.keep_fractions import parse_keep
 from tests.conftest import SIZE, draw_pair, make_features, save_png

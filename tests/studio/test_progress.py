@@ -24,7 +24,8 @@ from studio.collaboration.presence import beat
 from studio.images.library import find_images, set_class
 from studio.projects.audit import record
 from studio.projects.classes import classes_of, rename_class
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import engine, reading, writing
 from studio.store.tables import Event, Image, Stroke, Work
 from studio.ui.progress import charts
