@@ -68,14 +68,13 @@ with side:
         st.markdown("**Recommend by**", help="Tests on the validation images, or a decision score as the original's.")
         weights, margin = controls.rule()
 ranked = [ranking.rank(one, weights, limits, margin) for one in shown]
-rows = ranking.table(ranked, weights)
-page.row_keys = [row.pop("key") for row in rows]
+page.row_keys = [Network(one.sweep.job_id, candidate.name).key for one, candidate in ranking.in_order(ranked)]
 with main:
     as_chart, as_table = st.tabs([":material/scatter_plot: Chart", ":material/table_rows: Table"])
     with as_chart:
         overview.chart(ranked, open_points, dark)
     with as_table:
-        overview.table(rows, open_rows, len(shown) > 1)
+        overview.table(ranked, open_rows)
     overview.verdicts(ranked)
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import onnx as onnx_file
@@ -15,6 +16,7 @@ from studio.projects.invitations import accept as accept_invitation
 from studio.projects.invitations import invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
+from studio.ui.choose.columns import COLUMNS
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 from tests.tiny_sweep import add_sweep, copy_as_dead
 
@@ -113,6 +115,17 @@ def test_other_axes_and_the_other_charts(page) -> None:
     settled(page)
     page.get_by_text("More charts").click()
     page.get_by_role("tab", name="Decision score").wait_for()
+    settled(page)
+
+
+def test_the_table_is_downloaded_as_it_is_shown(page) -> None:
+    page.get_by_role("tab", name="Table").click()
+    page.get_by_test_id("stDataFrame").first.hover()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    head, *rows = csv.reader(download.value.path().read_text(encoding="utf-8-sig").splitlines())
+    assert head == [one.name for one in COLUMNS if one.name not in ("Sweep", "Score", "Warnings")]
+    assert {row[0] for row in rows} == {"base", "keep-0.25", "keep-0.5"}
     settled(page)
 
 

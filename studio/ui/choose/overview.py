@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -11,7 +10,7 @@ from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
 from studio.ui import state
-from studio.ui.choose import axes
+from studio.ui.choose import axes, columns
 from studio.ui.choose.chart import choice_chart, more_charts, on_page
 from studio.ui.choose.ranking import Ranked, summary
 
@@ -41,10 +40,9 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
     st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
 
 
-def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:
-    """All candidates in order; its selection is read through `state.ROWS`. `many`: more than one sweep."""
-    number = st.column_config.NumberColumn
-    held_out = "on the validation images"
+def table(ranked: Sequence[Ranked], on_choose: Callable[[], None]) -> None:
+    """All candidates in the order of `ranking.in_order`; its selection is read through `state.ROWS`."""
+    rows = columns.rows_of(ranked)
     st.dataframe(
         rows,
         key=state.ROWS.key,
@@ -52,16 +50,13 @@ def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool)
         height=min(560, 36 * len(rows) + 40),
         on_select=on_choose,
         selection_mode="multi-row",
-        column_order=[name for name in rows[0] if many or name != "Sweep"],
         column_config={
-            "Score": number(format="%.3f"),
-            "Validation accuracy": number("Validation", format="%.1f %%", help=f"accuracy {held_out}"),
-            "Test accuracy": number("Test", format="%.1f %%", help="accuracy on the test images"),
-            "Balanced accuracy": number("Balanced", format="%.1f %%", help=f"mean recall of the classes, {held_out}"),
-            "Recall": number(format="%.1f %%", help=held_out),
-            "Latency": number(format="%,.2f ms"),
-            "Size": number(format="%,.2f MB"),
-            "Parameters": number("Params", format="%.2f %%", help="of the unpruned network's"),
+            column.name: (
+                st.column_config.NumberColumn(column.title, format=column.format, help=column.help)
+                if column.format
+                else st.column_config.Column(column.title, help=column.help)
+            )
+            for column in columns.columns_of(ranked)
         },
         placeholder=NOTHING,
     )
