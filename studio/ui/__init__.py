@@ -127,8 +127,8 @@ def choose_project() -> Here | None:
         st.info(_NOT_HERE, icon=":material/lock:")
     if not projects:
         return None
-    asked = st.query_params.get("project") if tab.project_id is None else tab.project_id
-    wanted = int(asked) if str(asked).isdigit() else None
+    asked = str(st.query_params.get("project") if tab.project_id is None else tab.project_id)
+    wanted = int(asked) if asked.isdigit() else None
     listed = [key for key, (project, _) in projects.items() if project.archived_at is None or key == wanted]
     ids = listed or list(projects)
     labels = unique_labels({one: project.name for one, (project, _) in projects.items()})

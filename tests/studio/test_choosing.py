@@ -104,7 +104,9 @@ def test_a_column_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None
     done = AppTest.from_function(content, args=([ranking.rank(made(), None, Limits())],)).run(timeout=60)
     assert not done.exception
     (table,) = done.dataframe
-    assert list(table.value["MACs"]) == [10_000, 30_000, 50_000, 5_000, 100_000]
+    assert dict(zip(table.value["Network"], table.value["MACs"], strict=True)) == {
+        one.name: one.macs for one in MEMBERS
+    }
     drawn = json.loads(table.proto.columns)["MACs"]
     assert (drawn["label"], drawn["help"], drawn["type_config"]["format"]) == ("Mult-adds", "for one image", "%,d")
 
