@@ -289,7 +289,7 @@ def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
     def page(sweep: object, folder: object) -> None:
         from studio.ui.choose import candidate_panel
 
-        candidate_panel._mistakes(sweep, folder, "key")
+        candidate_panel._mistakes(1, sweep, folder, "key")
 
     done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
     assert not done.exception
