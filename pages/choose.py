@@ -24,7 +24,7 @@ open_keys, chosen_sweeps = state.opened(here.project.id), state.sweeps(here.proj
 
 def open_points() -> None:
     """What was clicked on the chart is shown below, up to three side by side."""
-    points = state.POINTS.value.selection.points
+    points = state.points(here.project.id).value.selection.points
     keys = list(dict.fromkeys(point["customdata"][0] for point in points if point.get("customdata")))
     if keys:
         open_keys.value = keys[:3]
@@ -32,7 +32,7 @@ def open_points() -> None:
 
 def open_rows() -> None:
     """The rows chosen in the table, likewise."""
-    if chosen := state.ROWS.value.selection.rows:
+    if chosen := state.rows(here.project.id).value.selection.rows:
         open_keys.value = [page.row_keys[row] for row in chosen][:3]
 
 
@@ -72,9 +72,9 @@ page.row_keys = [Network(one.sweep.job_id, candidate.name).key for one, candidat
 with main:
     as_chart, as_table = st.tabs([":material/scatter_plot: Chart", ":material/table_rows: Table"])
     with as_chart:
-        overview.chart(ranked, open_points, dark)
+        overview.chart(here.project.id, ranked, open_points, dark)
     with as_table:
-        overview.table(ranked, open_rows)
+        overview.table(here.project.id, ranked, open_rows)
     overview.verdicts(ranked)
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]

@@ -169,7 +169,7 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
         controls.limits(1, [sweep])
         weights, margin = controls.rule()
         ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
-        overview.table(ranked[:1], lambda: None)
+        overview.table(1, ranked[:1], lambda: None)
         overview.verdicts(ranked)
         for one in sweep.candidates:
             candidate_panel._figures(one, sweep.base, folder)

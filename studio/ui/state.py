@@ -118,16 +118,22 @@ GALLERY: Widget[Any] = Widget("gallery", {})
 
 WHOLE_FOLDER = Widget("whole-folder", default=False)
 
-POINTS: Widget[Any] = Widget("points", None)
-"""The chart of candidates; `selection.points` is what was clicked."""
-
-ROWS: Widget[Any] = Widget("rows", None)
-"""The table of candidates; `selection.rows` is what was ticked."""
-
 PRESET = Widget("weight-preset", "")
+"""What recommends, as `weight` a person's own preference in whatever project."""
 
 TO_TRY: Widget[Network | None] = Widget("to-try", None)
 UNDERSTOOD: Widget[Network | None] = Widget("understood", None)
+"""These name their sweep, so that those of another project are known and dropped (`networks.choose_network`)."""
+
+
+def points(project_id: int) -> Widget[Any]:
+    """The chart of candidates on the Choose page; `selection.points` is what was clicked."""
+    return Widget(f"points-{project_id}", None)
+
+
+def rows(project_id: int) -> Widget[Any]:
+    """The table of candidates on the Choose page; `selection.rows` is what was ticked."""
+    return Widget(f"rows-{project_id}", None)
 
 
 def sweeps(project_id: int) -> Widget[Sequence[int]]:

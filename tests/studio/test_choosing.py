@@ -99,7 +99,7 @@ def test_a_column_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None
     def content(ranked: object) -> None:
         from studio.ui.choose import overview
 
-        overview.table(ranked, lambda: None)
+        overview.table(1, ranked, lambda: None)
 
     done = AppTest.from_function(content, args=([ranking.rank(made(), None, Limits())],)).run(timeout=60)
     assert not done.exception

@@ -19,8 +19,8 @@ _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d
 _NAMED = 8
 
 
-def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
-    """The chart under its own controls; its selection is read through `state.POINTS`."""
+def chart(project_id: int, ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
+    """The chart under its own controls; its selection is read through `state.points`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = [one for sweep in ranked for one in sweep.sweep.candidates]
         quality = st.selectbox("Vertical axis", axes.known(shown), width=175)
@@ -32,20 +32,19 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
-    st.plotly_chart(
-        figure, key=state.POINTS.key, theme=None, on_select=on_click, selection_mode="points", config=_CONFIG
-    )
+    key = state.points(project_id).key
+    st.plotly_chart(figure, key=key, theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
     kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
     shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
     st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
 
 
-def table(ranked: Sequence[Ranked], on_choose: Callable[[], None]) -> None:
-    """All candidates in the order of `ranking.in_order`; its selection is read through `state.ROWS`."""
+def table(project_id: int, ranked: Sequence[Ranked], on_choose: Callable[[], None]) -> None:
+    """All candidates in the order of `ranking.in_order`; its selection is read through `state.rows`."""
     rows = columns.rows_of(ranked)
     st.dataframe(
         rows,
-        key=state.ROWS.key,
+        key=state.rows(project_id).key,
         hide_index=True,
         height=min(560, 36 * len(rows) + 40),
         on_select=on_choose,
