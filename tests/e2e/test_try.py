@@ -119,21 +119,3 @@ def test_a_photograph_of_the_project_without_the_base(page) -> None:
     page.get_by_text(re.compile("^base")).first.wait_for(state="detached")
     settled(page)
     assert set(shown(page)) == {"keep-0.5"}
-
-
-def test_photographs_chosen_in_one_project_do_not_come_along_to_another(page, project: tuple[int, int]) -> None:
-    other = create_project(project[1], "Tunnel").id
-    add_sweep(other, project[1])
-    page.get_by_role("radio", name="From the project").click()
-    choice = page.get_by_role("combobox", name="Photographs to try")
-    choice.wait_for()
-    settled(page)
-    choice.click()
-    page.get_by_role("option", name="own.png").click()
-    page.get_by_text("photographs show Crack").wait_for()
-    page.keyboard.press("Escape")
-    settled(page)
-    page.get_by_test_id("stSidebar").get_by_role("combobox").click()
-    page.get_by_role("option", name="Tunnel").click()
-    page.get_by_text("Nothing to look at yet").wait_for()
-    settled(page)
