@@ -78,8 +78,8 @@ def keep_up() -> None:
     if not _runs("worker"):
         count, memory = workers()
         each = "--nthreads", "1", "--nworkers", str(count), "--memory-limit", str(memory)
-        each += "--preload-nanny", "ftl.sweeping.forked_workers"
-        _start("worker", *each, "--name", "here", "--death-timeout", "60", "--local-directory", str(_folder()))
+        forked = "--preload-nanny", "ftl.sweeping.forked_workers"
+        _start("worker", *each, *forked, "--name", "here", "--death-timeout", "60", "--local-directory", str(_folder()))
 
 
 def take_down() -> None:
