@@ -22,7 +22,7 @@ from studio.canvas import tab_state
 from studio.canvas.adapter import ERASER, pens, strokes, toggle
 from studio.canvas.viewport import look
 from studio.errors import StudioError
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store import database
 from studio.store.tables import Image
 from tests.studio.conftest import Someone

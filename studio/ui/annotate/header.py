@@ -18,6 +18,7 @@ from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
 from studio.store.tables import Image
+from studio.ui import state
 
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
@@ -125,7 +126,7 @@ def _mine(here: ui.Here, image: Image) -> None:
 
 def _open(here: ui.Here, image: Image, other: Image) -> None:
     do(tab_state.put_away, image, here.who)
-    st.session_state["image"] = other.id
+    state.of(state.Tab).image_id = other.id
     st.session_state["left"] = (str(image.id), time.monotonic())
     st.query_params["image"] = str(other.id)
 
@@ -139,11 +140,11 @@ def asked(project_id: int, first: Image) -> Image:
     wanted = st.query_params.get("image", "")
     left, since = st.session_state.get("left", ("", 0.0))
     if not wanted or (wanted == left and time.monotonic() - since < _LATE):
-        wanted = str(st.session_state.get("image", ""))
+        wanted = str(state.of(state.Tab).image_id)
     try:
         found = image_in(project_id, int(wanted))
     except (ValueError, OverflowError, Forbidden):
         found = first
-    st.session_state["image"] = found.id
+    state.of(state.Tab).image_id = found.id
     st.query_params["image"] = str(found.id)
     return found
