@@ -1,4 +1,4 @@
-"""The bar above the desk: from image to image, and where the work on this one stands."""
+"""The bar above the surface: from image to image, and where the work on this one stands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from studio import ui
-from studio.canvas import tab_state
 from studio.collaboration import review
 from studio.collaboration.assignment import give_next, works_on
 from studio.errors import Forbidden
@@ -32,12 +31,10 @@ def do(action: Callable[..., Any], *arguments: Any) -> None:
 
 def head(here: ui.Here, image: Image) -> None:
     """Draw the bar."""
-    bar = st.container(horizontal=True, vertical_alignment="center")
-    bar.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=_step,
-               args=(here, image, -1))  # fmt: skip
-    bar.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=_step,
-               args=(here, image, 1))  # fmt: skip
-    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=_step,
+    bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
+    bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
+    bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
+    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
                args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
     bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
                help="What was returned or given to you, else an image that nobody has")  # fmt: skip
@@ -85,7 +82,6 @@ def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
         why = st.text_area("What should be changed", max_chars=2000)
         if st.form_submit_button("Return", type="primary"):
             with ui.told():
-                tab_state.put_away(image, here.who)
                 review.give_back(image.id, here.who, to, why)
                 st.rerun()
 
@@ -99,20 +95,16 @@ def _tell_return(image: Image) -> None:
 
 
 def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
-    def act() -> None:
-        tab_state.put_away(image, here.who)  # what is on the canvas belongs to what is handed in
-        action(image.id, here.who)
-
-    do(act)
+    do(action, image.id, here.who)
 
 
-def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
+def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
     """Open the next or previous image that the filter lets through."""
     found = neighbour(here.project.id, image.id, step, chosen)
     if found is None:
         st.toast("There is no further one in this direction.", icon=":material/last_page:")
     else:
-        _open(here, image, found)
+        open_image(image, found)
 
 
 def _mine(here: ui.Here, image: Image) -> None:
@@ -120,11 +112,16 @@ def _mine(here: ui.Here, image: Image) -> None:
     if found is None:
         st.toast("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
     else:
-        _open(here, image, found)
+        open_image(image, found)
 
 
-def _open(here: ui.Here, image: Image, other: Image) -> None:
-    do(tab_state.put_away, image, here.who)
+def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | None]:
+    """The images before and behind this one."""
+    return neighbour(project_id, image.id, -1), neighbour(project_id, image.id, 1)
+
+
+def open_image(image: Image, other: Image) -> None:
+    """Go from an image to another."""
     st.session_state["image"] = other.id
     st.session_state["left"] = (str(image.id), time.monotonic())
     st.query_params["image"] = str(other.id)

@@ -1,0 +1,293 @@
+// The drawing surface: what one mounted component holds, and how its modules hang together. `data`: see surface.py.
+import { drawOthers } from "./company.js";
+import { listen } from "./gestures.js";
+import { createLive, get, post } from "./live.js";
+import { createMask } from "./mask.js";
+import { createMinimap } from "./minimap.js";
+import { createOutbox } from "./outbox.js";
+import { mountPen } from "./pen.js";
+import { createPhoto, drawGrid } from "./photo.js";
+import { loadState, saveState } from "./state.js";
+import { createToolbar } from "./toolbar.js";
+import { createTools } from "./tools.js";
+import { fit, toImage } from "./view.js";
+
+const surfaces = new WeakMap(); // by the element that Streamlit gives
+
+/** What Streamlit calls at each run of the page, with the same element and new data. */
+export default function (given) {
+  const { parentElement } = given;
+  const surface = surfaces.get(parentElement) ?? createSurface(parentElement.querySelector(".surface"), given.data);
+  surfaces.set(parentElement, surface);
+  surface.update(given);
+  return () => { // Streamlit may end a run of this function after the next one has begun
+    if (!surface.isOf(given)) return;
+    surface.dispose();
+    surfaces.delete(parentElement);
+  };
+}
+
+function createSurface(root, first) {
+  const tab = crypto.randomUUID();
+  const layers = Object.fromEntries(["photo", "mask", "overlay"].map((name) => {
+    const canvas = root.querySelector(`canvas.${name}`);
+    return [name, { canvas, context: canvas.getContext("2d"), stale: true }];
+  }));
+  const element = root.querySelector(".stage");
+  const stage = { element, width: 0, height: 0 };
+  const views = new Map(); // by image id: where this tab looked last
+  let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
+  let people = [], comments = [], cursor = null, frame = 0, steps = 0, left = null, settle = null;
+
+  const surface = {
+    root, stage, tab,
+    state: loadState(),
+    live: { people: () => people, comments: () => comments },
+    get data() { return given.data; },
+    get image() { return image; },
+    get mask() { return mask; },
+    get photo() { return photo; },
+    get tool() { return tools[surface.state.tool]; },
+    get classes() { return given.data.classes; },
+    view: () => view,
+    setView,
+    redraw,
+    stroke,
+    undo: () => back("undo"),
+    redo: () => back("redo"),
+    step,
+    hint: (text) => toolbar.hint(text),
+    api: (path, body) => body === undefined ? get(`${image.file}/${path}`) : post(`${image.file}/${path}`, body),
+    event: (value) => given.setTriggerValue("event", { ...value, at: Date.now() }),
+    ask: () => live.soon(),
+    penLine,
+    set(changes) {
+      if ("tool" in changes && changes.tool !== surface.state.tool) surface.tool.cancel?.();
+      Object.assign(surface.state, changes);
+      saveState(surface.state);
+      look();
+      toolbar.update();
+      redraw();
+    },
+    isOf: (one) => one === given,
+    update,
+    dispose,
+  };
+  const tools = surface.tools = createTools(surface);
+  const toolbar = createToolbar(surface);
+  const gestures = listen(stage, {
+    view: () => view, setView, image: () => image, tool: () => image?.editable || surface.tool.reads ? surface.tool : null,
+    fingersPan: () => surface.state.fingersPan,
+    size: (factor) => surface.set({ size: toolbar.sized(factor) }),
+    cursor: (point) => { cursor = point; redraw("overlay"); },
+  });
+  const minimap = createMinimap(root, { view: () => view, setView, stage, image: () => image });
+  const outbox = createOutbox({
+    user: first.user,
+    send: (of, rows) => post(`${of.file}/strokes`,
+      { user: first.user.id, after: of.id === image?.id ? mask.position : null, rows }, rows.length < 10),
+    onreply: (of, reply) => of.id === image?.id && receive(reply),
+    onchange: () => toolbar.update(),
+  });
+  surface.outbox = outbox;
+  const resized = new ResizeObserver(resize);
+  resized.observe(element);
+  window.addEventListener("keydown", key, true);
+  window.addEventListener("keyup", key, true);
+  window.ftlSurface = surface; // for whoever looks with the browser's own tools
+
+  function update(next) {
+    given = next;
+    const wanted = next.data.image;
+    if (left !== null && wanted.id === left) return toolbar.update(); // the page does not know yet that we went on
+    left = null;
+    if (wanted.id !== image?.id) open(wanted);
+    else Object.assign(image, wanted);
+    if (steps) step(Math.sign(steps), true);
+    toolbar.update();
+    redraw();
+    prefetch();
+  }
+
+  function open(next) {
+    live?.stop();
+    if (image) {
+      views.set(image.id, view);
+      surface.tool.cancel?.();
+      photo.dispose();
+    }
+    image = { ...next };
+    view = views.get(image.id) ?? (stage.width ? fit(image, stage) : null);
+    [people, comments] = [[], []];
+    photo = createPhoto(image, () => redraw("photo"));
+    mask = createMask(image, () => redraw("mask"));
+    for (const row of outbox.waiting(image.id)) mask.add(row);
+    const own = live = createLive({
+      ask: (body) => post(`${next.file}/live`, body),
+      body: () => ({ after: mask.position, tab, cursor, drawing: surface.tool.drawing?.() ?? null }),
+      onreply: (reply) => own === live && receive(reply),
+      ontrouble: (text) => own === live && toolbar.trouble(text),
+    });
+    minimap.open(photo);
+    root.dataset.image = image.id;
+    redraw();
+  }
+
+  function receive(reply) {
+    mask.receive(reply);
+    if (reply.people) people = reply.people;
+    if (reply.comments) comments = reply.comments;
+    const changed = reply.state !== undefined && (reply.state !== image.state || reply.class_id !== image.class_id);
+    if (reply.editable !== undefined) {
+      if (image.editable && !reply.editable) surface.tool.cancel?.();
+      Object.assign(image, { editable: reply.editable, why: reply.why, state: reply.state, class_id: reply.class_id });
+    }
+    if (changed) surface.event({ kind: "changed" });
+    root.dataset.position = mask.position;
+    toolbar.update();
+    redraw("overlay");
+  }
+
+  function stroke(kind, geometry, number = surface.state.classNumber, id = crypto.randomUUID()) {
+    if (!image.editable) return toolbar.hint(image.why);
+    const over = surface.state.over === false && !("over" in geometry) ? { over: false } : {};
+    const paints = !["erase", "undo", "redo"].includes(kind);
+    const row = { id, kind, class_number: paints ? number : 0, geometry: paints ? { ...geometry, ...over } : geometry };
+    mask.add(row);
+    outbox.add(image, row);
+    redraw();
+    return id;
+  }
+
+  function back(kind) {
+    const waiting = kind === "undo" && mask.pending.findLast((row) => row.kind !== "undo" && row.kind !== "redo");
+    if (waiting) mask.hide(waiting.id);
+    stroke(kind, waiting ? { stroke: waiting.id } : {});
+  }
+
+  /** Go to the next or previous image: at once where the page has said which it is, else when it says so. */
+  function step(by, known = false) {
+    const other = by > 0 ? given.data.next : given.data.previous;
+    if (left !== null || (known && !other)) {
+      steps = left !== null ? steps + by : 0;
+      return;
+    }
+    steps = known ? steps - by : 0;
+    if (!other) return toolbar.hint("There is no further image in this direction.");
+    left = image.id;
+    open(other);
+    toolbar.update();
+    surface.event({ kind: "step", step: by, image: other.id });
+  }
+
+  function prefetch() {
+    const next = given.data.next;
+    if (next) (window.requestIdleCallback ?? setTimeout)(() => createPhoto(next, () => {}).prefetch?.());
+  }
+
+  /** The line of the stroke that just ended, in image pixels, once the pen has it; `trail` where the pen has none. */
+  async function penLine(trail) {
+    const at = view;
+    await settled();
+    const line = pen?.take();
+    return line?.length ? line.map((point) => toImage(at, point)) : trail;
+  }
+
+  /** The pen hears of an end by mouseup or touchend, which come behind pointerup. */
+  function settled() {
+    return new Promise((resolve) => {
+      const names = ["mouseup", "touchend", "touchcancel"];
+      const done = () => {
+        names.forEach((name) => window.removeEventListener(name, done));
+        clearTimeout(settle);
+        resolve();
+      };
+      names.forEach((name) => window.addEventListener(name, done));
+      settle = setTimeout(done, 50);
+    });
+  }
+
+  function key(event) {
+    if (surface.tool.key?.(event) || gestures.key(event) || (event.type === "keydown" && toolbar.key(event))) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }
+
+  function setView(next) {
+    view = next;
+    minimap.update();
+    toolbar.zoomed?.();
+    redraw();
+  }
+
+  function resize() {
+    const { width, height } = element.getBoundingClientRect();
+    if (!width || !height || (width === stage.width && height === stage.height)) return;
+    const was = { ...stage };
+    Object.assign(stage, { width, height });
+    const ratio = window.devicePixelRatio || 1;
+    for (const { canvas } of Object.values(layers))
+      Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    if (!image) return;
+    view = view && was.width ? { ...view, x: view.x + (width - was.width) / 2, y: view.y + (height - was.height) / 2 } :
+      fit(image, stage);
+    redraw();
+  }
+
+  function look() {
+    const { brightness, contrast, opacity } = surface.state;
+    layers.photo.canvas.style.filter = brightness || contrast !== 1 ? `brightness(${1 + brightness}) contrast(${contrast})` : "";
+    layers.mask.canvas.style.opacity = opacity;
+  }
+
+  function redraw(name) {
+    for (const one of name ? [name] : Object.keys(layers)) layers[one].stale = true;
+    if (!frame) frame = requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    frame = 0;
+    if (!image || !view) return;
+    const ratio = window.devicePixelRatio || 1;
+    for (const [name, layer] of Object.entries(layers)) {
+      if (!layer.stale) continue;
+      layer.stale = false;
+      const { context } = layer;
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      if (name === "photo") photo.draw(context, view, stage);
+      else if (name === "mask") mask.draw(context, view, stage, surface.shownColours());
+      else {
+        drawGrid(context, view, stage, image);
+        drawOthers(context, view, people, given.data.classes);
+        surface.tools.pin?.drawPins?.(context, view);
+        surface.tool.draw?.(context, view, cursor);
+      }
+    }
+  }
+
+  surface.shownColours = () => {
+    const hidden = surface.state.hidden ?? [];
+    return new Map(given.data.classes.filter((one) => !hidden.includes(one.number)).map((one) =>
+      [one.number, [1, 3, 5].map((at) => parseInt(one.colour.slice(at, at + 2), 16))]));
+  };
+
+  function dispose() {
+    live?.stop();
+    photo?.dispose();
+    pen?.dispose();
+    outbox.dispose?.();
+    gestures.dispose();
+    resized.disconnect();
+    window.removeEventListener("keydown", key, true);
+    window.removeEventListener("keyup", key, true);
+    cancelAnimationFrame(frame);
+  }
+
+  mountPen(root.querySelector(".pen"), first.pen).then((mounted) => { pen = mounted; root.dataset.pen = "ready"; });
+  resize();
+  look();
+  return surface;
+}

@@ -1,0 +1,86 @@
+"""Drawing on the surface with real events: where an image point is on the screen, and when all is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from studio.store.tables import Image
+from tests.e2e.conftest import Server, becomes_true, settled
+
+
+def opened(page, server: Server, image: Image):
+    """The image on the surface of a page, ready to be drawn on."""
+    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    ready(page, image)
+    settled(page)
+    return page
+
+
+def ready(page, image: Image) -> None:
+    """Wait until the surface shows the image, with its mask and its pen."""
+    becomes_true(page, """id => {
+        const surface = window.ftlSurface;
+        return surface?.image?.id === id && surface.view() && surface.mask.position !== null
+            && surface.root.dataset.pen === "ready";
+    }""", image.id)  # fmt: skip
+
+
+def place(page, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Where image points are on the screen, in CSS pixels."""
+    left, top, view = page.evaluate("""() => {
+        const box = window.ftlSurface.stage.element.getBoundingClientRect();
+        return [box.left, box.top, window.ftlSurface.view()];
+    }""")
+    return [(left + x * view["scale"] + view["x"], top + y * view["scale"] + view["y"]) for x, y in points]
+
+
+def drag(page, *points: tuple[float, float], steps: int = 8) -> None:
+    """Draw along image points with the mouse held."""
+    for number, (x, y) in enumerate(place(page, points)):
+        page.mouse.move(x, y, steps=steps if number else 1)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def click(page, *points: tuple[float, float]) -> None:
+    """Click at image points, one after the other."""
+    for x, y in place(page, points):
+        page.mouse.click(x, y)
+
+
+def look_at(page, scale: float, x: float, y: float) -> None:
+    """Look at an image point in the middle of the surface, with so many screen pixels an image pixel."""
+    page.evaluate("""([scale, x, y]) => {
+        const surface = window.ftlSurface;
+        const { width, height } = surface.stage;
+        surface.setView({ scale, x: width / 2 - x * scale, y: height / 2 - y * scale });
+    }""", [scale, x, y])  # fmt: skip
+
+
+def choose(page, tool: str | None = None, number: int | None = None, size: float | None = None) -> None:
+    """Choose a tool, a class and a size, as the toolbar does."""
+    changes = {"tool": tool, "classNumber": number, "size": size}
+    page.evaluate(
+        "changes => window.ftlSurface.set(changes)", {key: value for key, value in changes.items() if value is not None}
+    )
+
+
+def saved(page) -> None:
+    """Wait until all strokes of this browser are on the studio's disk, and the surface says so."""
+    becomes_true(page, "window.ftlSurface.outbox.status().waiting === 0 && !window.ftlSurface.drawing()")
+    page.get_by_text("All strokes saved").wait_for()
+
+
+def shown(page) -> np.ndarray:
+    """The index mask that the surface shows, uint8 (height, width)."""
+    width, height, text = page.evaluate("""() => {
+        const { values } = window.ftlSurface.mask;
+        let text = "";
+        for (let at = 0; at < values.length; at += 32768)
+            text += String.fromCharCode(...values.subarray(at, at + 32768));
+        return [window.ftlSurface.image.width, window.ftlSurface.image.height, text];
+    }""")
+    return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(height, width)
