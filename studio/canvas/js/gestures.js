@@ -13,11 +13,13 @@ const NOTCH = 40; // of the wheel for one step of the tool's size
 /** Whether keys are the page's: text is being written, a dialog is open, or the browser has a meaning for the key. */
 export const isElsewhere = (event, root = document) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
-  const target = event.composedPath?.()[0] ?? event.target;
-  if (target?.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false]), [role=listbox]")) return true;
+  const written = "input, textarea, select, [contenteditable]:not([contenteditable=false]), [role=listbox]";
+  if (event.composedPath()[0].closest?.(written)) return true;
   const dialog = "dialog[open], [role=dialog]:not([aria-hidden=true])";
   return Boolean(document.querySelector(dialog) ?? root.querySelector(dialog));
 };
+
+const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
 /** What a wheel event asks for, in CSS pixels: {x, y}. */
 export const wheelDelta = ({ deltaX, deltaY, deltaMode }, height) => {
@@ -29,46 +31,47 @@ export const wheelDelta = ({ deltaX, deltaY, deltaMode }, height) => {
 export const wheelFactor = (way, pinch) => Math.min(2, Math.max(0.5, Math.exp(-way * (pinch ? 0.01 : 0.0019))));
 
 /**
- * Listen on `stage` (an element). `surface`: image(), stage() -> size, view(), setView(view), tool() -> tool or null,
+ * Listen on `stage`: {element, width, height}. `surface`: image(), view(), setView(view), tool() -> tool or null,
  * busy() -> the view must stand still (what asks for another one is shown when it may move again), fingersPan(),
- * size(steps) for Alt + wheel, hover(point or null, event).
+ * size(factor) for Alt + wheel, cursor(point in image pixels or null).
  *
  * tool.down(point, event, clicks), tool.move(point, event) (also with no button down), tool.up(point, event),
  * tool.cancel(); points in image pixels. tool.freehand: the pen beneath gets the events too; an up whose event is no
  * pointerup (the window lost the focus) has to end the pen's stroke itself, and so has a cancel. tool.looks: a double
- * click shows the whole image or 1:1. While looking is possible or goes on, stage.dataset.looking is "ready" or "moving".
+ * click shows the whole image or 1:1. While one may look or looks, the element's data-looking is "ready" or "moving".
  *
  * @returns {{key(event): boolean, look: {...}, dispose()}} key takes keydown and keyup.
  */
 export const listen = (stage, surface) => {
+  const { element } = stage;
   const stop = new AbortController();
   const looks = new Map(); // pointers that look: id -> stage point
-  let stroke = null; // {id, type, tool, event, last: its point, held: down event not given to the tool yet}
+  let stroke = null; // {id, type, tool, image, event, last: its point, held: down event not given to the tool yet}
   let pen = true; // whether what follows the last pointerdown may reach the pen
-  let start = null; // {view, points} of the pan or pinch that goes on
+  let start = null; // {image, view, points} of the pan or pinch that goes on
   let ahead = null; // the view to show as soon as it may move
   let space = false;
   let sized = 0;
   let click = { time: -Infinity, point: [0, 0], count: 0 };
 
-  const size = () => surface.stage();
   const here = (event) => {
-    const { left, top } = stage.getBoundingClientRect();
+    const { left, top } = element.getBoundingClientRect();
     return [event.clientX - left, event.clientY - top];
   };
   const isOurs = (event) => {
     const target = event.composedPath()[0];
-    return target === stage || (target.matches?.("canvas, .canvas-container") && stage.contains(target));
+    const layer = target === element || (target.matches?.("canvas, .canvas-container") && element.contains(target));
+    return Boolean(layer && surface.view());
   };
   const mark = () => {
     const state = looks.size ? "moving" : space ? "ready" : "";
-    if (state) stage.dataset.looking = state;
-    else delete stage.dataset.looking;
+    if (state) element.dataset.looking = state;
+    else delete element.dataset.looking;
   };
 
   const current = () => ahead ?? surface.view();
   const show = (view) => {
-    if (!surface.busy()) {
+    if (!surface.busy?.()) {
       ahead = null;
       surface.setView(view);
       return;
@@ -78,38 +81,41 @@ export const listen = (stage, surface) => {
   };
   const retry = () => {
     if (!ahead || stop.signal.aborted) return;
-    if (surface.busy()) requestAnimationFrame(retry);
+    if (surface.busy?.()) requestAnimationFrame(retry);
     else show(ahead);
   };
 
   const look = {
-    in: (point = null) => show(zoomAt(current(), STEP, point, surface.image(), size())),
-    out: (point = null) => show(zoomAt(current(), 1 / STEP, point, surface.image(), size())),
-    whole: () => show(fit(surface.image(), size())),
-    actual: (point = null) => show(zoomTo(current(), 1, point, surface.image(), size())),
-    toggle: (point = null) => (isWhole(current(), surface.image(), size()) ? look.actual(point) : look.whole()),
-    by: (dx, dy) => show(pan(current(), dx, dy, surface.image(), size())),
+    in: (point = null) => show(zoomAt(current(), STEP, point, surface.image(), stage)),
+    out: (point = null) => show(zoomAt(current(), 1 / STEP, point, surface.image(), stage)),
+    whole: () => show(fit(surface.image(), stage)),
+    actual: (point = null) => show(zoomTo(current(), 1, point, surface.image(), stage)),
+    toggle: (point = null) => (isWhole(current(), surface.image(), stage) ? look.actual(point) : look.whole()),
+    by: (dx, dy) => show(pan(current(), dx, dy, surface.image(), stage)),
     to: show,
   };
 
   // Looking: one pointer pans, the first two pinch.
   const restart = () => {
-    start = looks.size ? { view: current(), points: new Map([...looks].slice(0, 2)) } : null;
+    const points = new Map([...looks].slice(0, 2));
+    start = looks.size ? { image: surface.image(), view: current(), points } : null;
     mark();
   };
   const drag = () => {
+    if (start.image !== surface.image()) return restart(); // the next image has come meanwhile
     const pairs = [...start.points].map(([id, before]) => [before, looks.get(id)]);
     const [[a, b], second] = pairs;
-    if (!second) return show(pan(start.view, b[0] - a[0], b[1] - a[1], surface.image(), size()));
+    if (!second) return show(pan(start.view, b[0] - a[0], b[1] - a[1], surface.image(), stage));
     const [before, after] = [[a, second[0]], [b, second[1]]];
-    const far = ([p, q]) => Math.max(1, Math.hypot(p[0] - q[0], p[1] - q[1]));
+    const far = ([p, q]) => Math.max(1, distance(p, q));
     const mid = ([p, q]) => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
     const scale = (start.view.scale * far(after)) / far(before);
-    show(anchored(scale, toImage(start.view, mid(before)), mid(after), surface.image(), size()));
+    show(anchored(scale, toImage(start.view, mid(before)), mid(after), surface.image(), stage));
   };
 
   // The tool: a finger's first touch is held back until it moves or lifts, as a second one may follow.
-  const give = (kind, event, clicks) => stroke.tool[kind]?.(toImage(surface.view(), here(event)), event, clicks);
+  const give = (kind, event, clicks) =>
+    stroke.image === surface.image() && stroke.tool[kind]?.(toImage(surface.view(), here(event)), event, clicks);
   const release = () => {
     if (!stroke?.held) return;
     const { event, clicks } = stroke.held;
@@ -130,7 +136,7 @@ export const listen = (stage, surface) => {
 
   const capture = (id) => {
     try {
-      stage.setPointerCapture(id);
+      element.setPointerCapture(id);
     } catch {
       // the pointer is gone already, or was made by a script
     }
@@ -144,12 +150,12 @@ export const listen = (stage, surface) => {
 
   const down = (event) => {
     if (!isOurs(event)) return;
-    for (const root of [document, stage.getRootNode()]) {
+    for (const root of [document, element.getRootNode()]) {
       if (root.activeElement?.matches?.("input, textarea, select")) root.activeElement.blur(); // keys are ours again
     }
     const point = here(event);
     const { pointerId: id, pointerType: type } = event;
-    const again = event.timeStamp - click.time < TWICE && Math.hypot(point[0] - click.point[0], point[1] - click.point[1]) < NEAR;
+    const again = event.timeStamp - click.time < TWICE && distance(point, click.point) < NEAR;
     click = { time: event.timeStamp, point, count: again ? click.count + 1 : 1 };
 
     if (type === "touch" && stroke?.type === "pen") return take(event); // the palm of the hand that draws
@@ -165,7 +171,7 @@ export const listen = (stage, surface) => {
       capture(first.id);
     }
     const tool = surface.tool();
-    const pans = space || event.button === 1 || looks.size || (type === "touch" && surface.fingersPan());
+    const pans = space || event.button === 1 || looks.size || (type === "touch" && surface.fingersPan?.());
     if (pans) {
       take(event);
       looks.set(id, point);
@@ -174,7 +180,7 @@ export const listen = (stage, surface) => {
     }
     if (stroke || !tool || (event.button !== 0 && event.button !== 5)) return take(event);
     ahead = null; // what is drawn is drawn where it was seen
-    stroke = { id, type, tool, event, last: point, held: null };
+    stroke = { id, type, tool, image: surface.image(), event, last: point, held: null };
     pen = Boolean(tool.freehand);
     if (!pen) take(event);
     if (type === "touch" && !pen) stroke.held = { event, clicks: click.count };
@@ -189,26 +195,27 @@ export const listen = (stage, surface) => {
       return;
     }
     if (stroke?.id === id) {
+      if (stroke.image !== surface.image()) return void (stroke = null);
       if (event.pointerType === "mouse" && event.buttons === 0) return finish(event); // let go where nobody saw it
       const point = here(event);
-      if (stroke.held && Math.hypot(point[0] - stroke.last[0], point[1] - stroke.last[1]) < NEAR) return;
+      if (stroke.held && distance(point, stroke.last) < NEAR) return;
       release();
       Object.assign(stroke, { last: point, event });
       give("move", event);
-      surface.hover?.(toImage(surface.view(), point), event);
+      surface.cursor?.(toImage(surface.view(), point));
       return;
     }
     if (stroke || looks.size || event.pointerType === "touch" || !isOurs(event)) return;
     const at = toImage(surface.view(), here(event));
     surface.tool()?.move?.(at, event);
-    surface.hover?.(at, event);
+    surface.cursor?.(at);
   };
 
   const up = (event) => {
     const { pointerId: id } = event;
     if (looks.delete(id)) {
       const tapped = click.count === 2 && !looks.size && start.points.size === 1;
-      const still = tapped && Math.hypot(here(event)[0] - click.point[0], here(event)[1] - click.point[1]) < NEAR;
+      const still = tapped && distance(here(event), click.point) < NEAR;
       restart();
       if (still) look.toggle(click.point);
     } else if (stroke?.id === id) {
@@ -235,16 +242,16 @@ export const listen = (stage, surface) => {
     if (!isOurs(event)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const { x, y } = wheelDelta(event, size().height);
+    const { x, y } = wheelDelta(event, stage.height);
     if (event.altKey) {
       sized += y || x;
       if (Math.abs(sized) < NOTCH) return;
-      surface.size?.(-Math.sign(sized));
+      surface.size?.(sized < 0 ? 1.1 : 1 / 1.1);
       sized = 0;
     } else if (stroke?.tool.freehand || looks.size) {
       return; // the view stands still under a hand that draws, and follows one that drags
     } else if (event.ctrlKey || Math.abs(y) >= Math.abs(x)) {
-      show(zoomAt(current(), wheelFactor(y, event.ctrlKey), here(event), surface.image(), size()));
+      show(zoomAt(current(), wheelFactor(y, event.ctrlKey), here(event), surface.image(), stage));
     } else {
       look.by(-x, 0);
     }
@@ -258,26 +265,26 @@ export const listen = (stage, surface) => {
   };
 
   const key = (event) => {
-    const button = event.composedPath?.()[0];
+    const button = event.composedPath()[0];
     if (event.code === "Space" && event.type === "keyup" && space) {
       space = false;
       mark();
       event.preventDefault(); // or the button that was clicked last is pressed
       return true;
     }
-    if (event.type !== "keydown" || isElsewhere(event, stage.getRootNode())) return false;
+    if (event.type !== "keydown" || !surface.view() || isElsewhere(event, element.getRootNode())) return false;
     if (event.key === " ") {
-      if (button?.matches?.("button:focus-visible, a, summary, [role=button]:focus-visible")) return false;
+      if (button.matches?.("button:focus-visible, a, summary, [role=button]:focus-visible")) return false;
       space = true;
       mark();
       event.preventDefault();
       return true;
     }
-    const [dx, dy] = [size().width / (event.shiftKey ? 2 : 8), size().height / (event.shiftKey ? 2 : 8)];
+    const [dx, dy] = [stage.width / (event.shiftKey ? 2 : 8), stage.height / (event.shiftKey ? 2 : 8)];
     const act = {
       ArrowLeft: () => look.by(dx, 0), ArrowRight: () => look.by(-dx, 0),
       ArrowUp: () => look.by(0, dy), ArrowDown: () => look.by(0, -dy),
-      "+": look.in, "=": look.in, "-": look.out, _: look.out, f: look.whole, F: look.actual, 1: look.actual,
+      "+": look.in, "=": look.in, "-": look.out, _: look.out, f: look.whole, F: look.actual,
     }[event.key];
     if (!act || stroke?.tool.freehand) return false;
     event.preventDefault();
@@ -285,20 +292,20 @@ export const listen = (stage, surface) => {
     return true;
   };
 
-  stage.style.touchAction = "none";
+  element.style.touchAction = "none";
   const options = { capture: true, passive: false, signal: stop.signal };
   const on = (target, kinds, handler) => {
     for (const kind of kinds) target.addEventListener(kind, handler, options);
   };
-  on(stage, ["pointerdown"], down);
+  on(element, ["pointerdown"], down);
   on(window, ["pointermove"], move);
   on(window, ["pointerup"], up);
   on(window, ["pointercancel"], lost);
   on(window, ["blur"], blur);
-  on(stage, ["wheel"], wheel);
-  on(stage, ["mousedown", "mousemove", "mouseup", "touchstart", "touchmove", "touchend"], shield);
-  on(stage, ["contextmenu", "gesturestart"], (event) => isOurs(event) && event.preventDefault());
-  stage.addEventListener("pointerleave", (event) => !stroke && surface.hover?.(null, event), { signal: stop.signal });
+  on(element, ["wheel"], wheel);
+  on(element, ["mousedown", "mousemove", "mouseup", "touchstart", "touchmove", "touchend"], shield);
+  on(element, ["contextmenu", "gesturestart"], (event) => isOurs(event) && event.preventDefault());
+  element.addEventListener("pointerleave", () => stroke || surface.cursor?.(null), { signal: stop.signal });
 
   return {
     key,

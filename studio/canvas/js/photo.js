@@ -3,6 +3,8 @@
 
 import { visible } from "./view.js";
 
+export { drawGrid } from "./view.js";
+
 /** Pixels of a side of a tile. */
 export const SIDE = 512;
 const LIMIT = 96; // decoded tiles of 1 MB that are kept
@@ -25,7 +27,8 @@ export const tilesOf = ([left, top, width, height], level) => {
       tiles.push({ level, column, row });
     }
   }
-  const far = ({ column, row }) => ((column + 0.5) * side - left - width / 2) ** 2 + ((row + 0.5) * side - top - height / 2) ** 2;
+  const far = ({ column, row }) =>
+    Math.hypot((column + 0.5) * side - left - width / 2, (row + 0.5) * side - top - height / 2);
   return tiles.sort((a, b) => far(a) - far(b));
 };
 
@@ -52,6 +55,8 @@ export const createPhoto = (image, onload, load = loadTile) => {
   let running = 0;
   let drawing = 0;
   let timer = 0;
+  let seen;
+  const first = new Promise((resolve) => (seen = resolve));
 
   const entry = (tile) => {
     const name = nameOf(tile);
@@ -80,6 +85,7 @@ export const createPhoto = (image, onload, load = loadTile) => {
         evict();
         Object.assign(kept, { bitmap, failures: 0, used: drawing });
         tiles.set(nameOf(tile), kept);
+        if (tile.level === top.level) seen();
         return bitmap;
       } catch (error) {
         kept.promise = undefined;
@@ -158,6 +164,8 @@ export const createPhoto = (image, onload, load = loadTile) => {
 
   return {
     draw,
+    /** Resolves when there is a picture, however coarse. */
+    first,
 
     /** Draw the whole photograph, coarse, over a context of that size. */
     thumbnail(context, width, height) {
