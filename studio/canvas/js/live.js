@@ -36,11 +36,14 @@ export function createLive({ ask, body, onreply, ontrouble }) {
   };
 }
 
+const KEEPALIVE = 60_000; // bytes that a browser still sends when its page is closed
+
 /** POST JSON; the reply's JSON. Throws an Error whose message is a sentence, with `status` where there was an answer. */
-export async function post(address, content, keepalive = false) {
+export async function post(address, content) {
+  const body = JSON.stringify(content);
   let reply;
   try {
-    reply = await fetch(address, { method: "POST", body: JSON.stringify(content), cache: "no-store", keepalive,
+    reply = await fetch(address, { method: "POST", body, cache: "no-store", keepalive: body.length < KEEPALIVE,
       headers: { "Content-Type": "application/json" } });
   } catch {
     throw new Error("the studio does not answer");

@@ -1,16 +1,19 @@
 // The drawing surface: what one mounted component holds, and how its modules hang together. `data`: see surface.py.
+import { createAssists } from "./assists.js";
 import { drawOthers } from "./company.js";
 import { listen } from "./gestures.js";
 import { createLive, get, post } from "./live.js";
 import { createMask } from "./mask.js";
 import { createMinimap } from "./minimap.js";
 import { createOutbox } from "./outbox.js";
+import { createPace } from "./pace.js";
 import { mountPen } from "./pen.js";
 import { createPhoto, drawGrid } from "./photo.js";
 import { loadState, saveState } from "./state.js";
 import { createToolbar } from "./toolbar.js";
 import { createTools } from "./tools.js";
-import { fit, toImage } from "./view.js";
+import { isTyping } from "./tools/keys.js";
+import { fit, resized, toImage } from "./view.js";
 
 const surfaces = new WeakMap(); // by the element that Streamlit gives
 
@@ -37,7 +40,7 @@ function createSurface(root, first) {
   const stage = { element, width: 0, height: 0 };
   const views = new Map(); // by image id: where this tab looked last
   let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
-  let people = [], comments = [], cursor = null, frame = 0, steps = 0, left = null, settle = null;
+  let people = [], comments = [], cursor = null, frame = 0, steps = 0, left = null, ending = 0;
 
   const surface = {
     root, stage, tab,
@@ -61,6 +64,7 @@ function createSurface(root, first) {
     event: (value) => given.setTriggerValue("event", { ...value, at: Date.now() }),
     ask: () => live.soon(),
     penLine,
+    drawing: () => Boolean(ending || surface.tool.drawing?.()),
     set(changes) {
       if ("tool" in changes && changes.tool !== surface.state.tool) surface.tool.cancel?.();
       Object.assign(surface.state, changes);
@@ -73,25 +77,27 @@ function createSurface(root, first) {
     update,
     dispose,
   };
-  const tools = surface.tools = createTools(surface);
+  const tools = surface.tools = { ...createTools(surface), ...createAssists(surface) };
   const toolbar = createToolbar(surface);
   const gestures = listen(stage, {
     view: () => view, setView, image: () => image, tool: () => image?.editable || surface.tool.reads ? surface.tool : null,
+    busy: () => ending > 0,
     fingersPan: () => surface.state.fingersPan,
-    size: (factor) => surface.set({ size: toolbar.sized(factor) }),
+    size: (factor) => surface.tool.resize?.(factor > 1 ? 1 : -1),
     cursor: (point) => { cursor = point; redraw("overlay"); },
   });
   const minimap = createMinimap(root, { view: () => view, setView, stage, image: () => image });
+  const pace = createPace(Object.values(layers).map(({ canvas }) => canvas), () => redraw());
   const outbox = createOutbox({
     user: first.user,
     send: (of, rows) => post(`${of.file}/strokes`,
-      { user: first.user.id, after: of.id === image?.id ? mask.position : null, rows }, rows.length < 10),
+      { user: first.user.id, after: of.id === image?.id ? mask.position : null, rows }),
     onreply: (of, reply) => of.id === image?.id && receive(reply),
     onchange: () => toolbar.update(),
   });
   surface.outbox = outbox;
-  const resized = new ResizeObserver(resize);
-  resized.observe(element);
+  const sizes = new ResizeObserver(resize);
+  sizes.observe(element);
   window.addEventListener("keydown", key, true);
   window.addEventListener("keyup", key, true);
   window.ftlSurface = surface; // for whoever looks with the browser's own tools
@@ -188,26 +194,15 @@ function createSurface(root, first) {
   /** The line of the stroke that just ended, in image pixels, once the pen has it; `trail` where the pen has none. */
   async function penLine(trail) {
     const at = view;
-    await settled();
+    ending += 1;
+    await penRests();
     const line = pen?.take();
+    ending -= 1;
     return line?.length ? line.map((point) => toImage(at, point)) : trail;
   }
 
-  /** The pen hears of an end by mouseup or touchend, which come behind pointerup. */
-  function settled() {
-    return new Promise((resolve) => {
-      const names = ["mouseup", "touchend", "touchcancel"];
-      const done = () => {
-        names.forEach((name) => window.removeEventListener(name, done));
-        clearTimeout(settle);
-        resolve();
-      };
-      names.forEach((name) => window.addEventListener(name, done));
-      settle = setTimeout(done, 50);
-    });
-  }
-
   function key(event) {
+    if (!image || isTyping(event)) return;
     if (surface.tool.key?.(event) || gestures.key(event) || (event.type === "keydown" && toolbar.key(event))) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -216,6 +211,7 @@ function createSurface(root, first) {
 
   function setView(next) {
     view = next;
+    pace.moved();
     minimap.update();
     toolbar.zoomed?.();
     redraw();
@@ -224,14 +220,11 @@ function createSurface(root, first) {
   function resize() {
     const { width, height } = element.getBoundingClientRect();
     if (!width || !height || (width === stage.width && height === stage.height)) return;
-    const was = { ...stage };
+    const was = { width: stage.width, height: stage.height, inset: stage.inset };
     Object.assign(stage, { width, height });
-    const ratio = window.devicePixelRatio || 1;
-    for (const { canvas } of Object.values(layers))
-      Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    pace.size(stage);
     if (!image) return;
-    view = view && was.width ? { ...view, x: view.x + (width - was.width) / 2, y: view.y + (height - was.height) / 2 } :
-      fit(image, stage);
+    view = view && was.width ? resized(view, image, was, stage) : fit(image, stage);
     redraw();
   }
 
@@ -249,14 +242,14 @@ function createSurface(root, first) {
   function draw() {
     frame = 0;
     if (!image || !view) return;
-    const ratio = window.devicePixelRatio || 1;
+    pace.apply();
     for (const [name, layer] of Object.entries(layers)) {
       if (!layer.stale) continue;
       layer.stale = false;
       const { context } = layer;
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.setTransform(pace.ratio, 0, 0, pace.ratio, 0, 0);
       if (name === "photo") photo.draw(context, view, stage);
       else if (name === "mask") mask.draw(context, view, stage, surface.shownColours());
       else {
@@ -280,7 +273,8 @@ function createSurface(root, first) {
     pen?.dispose();
     outbox.dispose?.();
     gestures.dispose();
-    resized.disconnect();
+    sizes.disconnect();
+    pace.dispose();
     window.removeEventListener("keydown", key, true);
     window.removeEventListener("keyup", key, true);
     cancelAnimationFrame(frame);
@@ -290,4 +284,18 @@ function createSurface(root, first) {
   resize();
   look();
   return surface;
+}
+
+/** Wait until the pen has heard of a stroke's end: by mouseup or touchend, which come behind pointerup. */
+function penRests() {
+  return new Promise((resolve) => {
+    const names = ["mouseup", "touchend", "touchcancel"];
+    const done = () => {
+      names.forEach((name) => window.removeEventListener(name, done));
+      clearTimeout(timer);
+      resolve();
+    };
+    names.forEach((name) => window.addEventListener(name, done));
+    const timer = setTimeout(done, 50); // it is lost where the window is
+  });
 }
