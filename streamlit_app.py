@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio.api import files, live, notices, routes, sign_in_pages, strokes
+from studio.api import canvas_files, files, live, notices, routes, sign_in_pages, strokes
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
 from studio.api.headers import Headers
@@ -84,6 +84,7 @@ app = st.App(
     routes=[
         *([sign_in_pages.FROM_PROVIDER] if _PROVIDER else []),
         *sign_in_pages.ROUTES,
+        *canvas_files.ROUTES,
         *files.ROUTES,
         *live.ROUTES,
         *strokes.ROUTES,
