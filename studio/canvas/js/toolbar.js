@@ -45,7 +45,7 @@ export function createToolbar(surface) {
     button({ icon: sign, title: key ? `${label} (${key})` : label, "data-command": name }, () => commands[name]());
 
   const toolButtons = Object.values(tools).map((tool) => button({ icon: tool.icon, "data-tool": tool.name,
-    title: tool.key ? `${tool.label} (${tool.key})` : tool.label }, () => surface.set({ tool: tool.name })));
+    title: tool.letter ? `${tool.label} (${tool.letter})` : tool.label }, () => surface.set({ tool: tool.name })));
   const grouped = [[], [], []]; // select; what draws; assists
   Object.values(tools).forEach((tool, index) => grouped[tool.reads ? 0 : tool.assist ? 2 : 1].push(toolButtons[index]));
   const toolBar = make("nav", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },

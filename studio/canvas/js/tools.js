@@ -1,4 +1,4 @@
-// The tools, by name. A tool: {name, key, icon, label, help, cursor, down(point, event, clicks), move, up, cancel(),
+// The tools, by name. A tool: {name, letter, icon, label, help, cursor, down(point, event, clicks), move, up, cancel(),
 // key(event) -> handled, options() -> what the toolbar offers (see tools/options.js), draw(context, view, cursor),
 // drawing() -> the row that others may see already, resize(direction)}. Points are in image pixels.
 // freehand: the pen beneath draws too. reads: changes no pixels, so it works on accepted images. looks: a double click
@@ -13,11 +13,11 @@ import { createSelect } from "./tools/select.js";
 export function createTools(surface) {
   const tools = [
     createSelect(surface),
-    createFreehand(surface, { kind: "brush", name: "brush", key: "B", label: "Brush" }),
-    createFreehand(surface, { kind: "erase", name: "eraser", key: "E", label: "Eraser" }),
-    createCorners(surface, { kind: "polygon", closed: true, key: "G", label: "Polygon",
+    createFreehand(surface, { kind: "brush", name: "brush", letter: "B", label: "Brush" }),
+    createFreehand(surface, { kind: "erase", name: "eraser", letter: "E", label: "Eraser" }),
+    createCorners(surface, { kind: "polygon", closed: true, letter: "G", label: "Polygon",
       help: "Click corners. Enter or the first corner closes, Backspace takes one back." }),
-    createCorners(surface, { kind: "polyline", closed: false, key: "L", label: "Polyline",
+    createCorners(surface, { kind: "polyline", closed: false, letter: "L", label: "Polyline",
       help: "Click corners. Enter or a double click ends." }),
     createRectangle(surface),
     createFill(surface),

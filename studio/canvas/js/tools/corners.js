@@ -12,7 +12,7 @@ const TAP = 5; // stage pixels: less is a tap and no drag
 export const reachOf = (event, view) => (REACH[event.pointerType] ?? REACH.mouse) / view.scale;
 
 /** Polygon (`closed`) or polyline, corner by corner. A corner may be dragged while the shape is not finished. */
-export function createCorners(surface, { kind, closed, key, label, help }) {
+export function createCorners(surface, { kind, closed, letter, label, help }) {
   const least = closed ? 3 : 2;
   let points = [], image = null;
   let grabbed = null; // {index, from: where it was, null if it is new}
@@ -34,7 +34,7 @@ export function createCorners(surface, { kind, closed, key, label, help }) {
   };
 
   return {
-    name: kind, key, label, help, icon: kind, cursor: "crosshair",
+    name: kind, letter, label, help, icon: kind, cursor: "crosshair",
     down(point, event, clicks = 1) {
       if (image !== surface.image.id) [points, image] = [[], surface.image.id];
       const reach = reachOf(event, surface.view());
@@ -102,7 +102,7 @@ export function createRectangle(surface) {
   const box = (other) => boxBetween(start, other, square, surface.image);
 
   return {
-    name: "rectangle", key: "T", label: "Rectangle", icon: "rectangle", cursor: "crosshair",
+    name: "rectangle", letter: "T", label: "Rectangle", icon: "rectangle", cursor: "crosshair",
     help: "Drag, or tap two corners. Shift: a square.",
     down(point, event) {
       if (!current()) [start, image, tapped] = [point, surface.image.id, false];

@@ -1,4 +1,4 @@
-// Which key does what. A tool names its own key; all others are here. U, M and S belong to the page.
+// Which key does what. A tool names its own letter; all others are here. U, M and S belong to the page.
 
 /** Commands by key: what `commandOf` returns. */
 export const COMMANDS = [
@@ -49,7 +49,7 @@ export function pressed(event) {
 export function meaningOf(name, tools) {
   const command = COMMANDS.find(({ keys }) => keys.includes(name));
   if (command) return { command: command.name };
-  const tool = Object.values(tools).find(({ key }) => key?.toLowerCase() === name);
+  const tool = Object.values(tools).find(({ letter }) => letter?.toLowerCase() === name);
   if (tool) return { tool: tool.name };
   return /^[1-9]$/.test(name) ? { number: Number(name) } : null;
 }
@@ -57,7 +57,7 @@ export function meaningOf(name, tools) {
 /** Keys that mean two things, for the tests. */
 export function collisions(tools) {
   const keys = [...COMMANDS.flatMap((command) => command.keys), ...RESERVED, ..."123456789",
-    ...Object.values(tools).map((tool) => tool.key?.toLowerCase()).filter(Boolean)];
+    ...Object.values(tools).map((tool) => tool.letter?.toLowerCase()).filter(Boolean)];
   return keys.filter((key, index) => keys.indexOf(key) !== index);
 }
 

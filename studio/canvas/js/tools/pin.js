@@ -70,7 +70,7 @@ export function createPin(surface) {
   };
 
   return {
-    name: "pin", key: "P", label: "Pin a comment", icon: "pin", cursor: "crosshair", help: "Click where the comment belongs.",
+    name: "pin", letter: "P", label: "Pin a comment", icon: "pin", cursor: "crosshair", help: "Click where the comment belongs.",
     down(point) {
       this.at = over(point) ? null : point;
       if (!this.at) tell(over(point)); // a finger does not hover

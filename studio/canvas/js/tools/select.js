@@ -151,7 +151,7 @@ export function createSelect(surface) {
   }
 
   return {
-    name: "select", key: "V", label: "Select", icon: "select", cursor: "default", reads: true, looks: true,
+    name: "select", letter: "V", label: "Select", icon: "select", cursor: "default", reads: true, looks: true,
     help: "Click a stroke or an area to see whose it is, and to change it.",
     down(point, event, clicks = 1) {
       if (found && found.image !== surface.image.id) clear();

@@ -26,7 +26,7 @@ export function createSheet(tools) {
     make("div", {},
       make("header", {}, make("h2", {}, "Keys"), button({ icon: "close", title: "Close (Esc)" }, () => element.close())),
       make("div", { class: "columns" },
-        section("Tools", Object.values(tools).filter((tool) => tool.key).map((tool) => line(tool.label, [tool.key]))),
+        section("Tools", Object.values(tools).filter((tool) => tool.letter).map((tool) => line(tool.label, [tool.letter]))),
         GROUPS.map(([title, names]) => section(title, [...ofCommands(names), ...more[title]])))));
   return { element, show: () => element.showModal() };
 }
