@@ -175,10 +175,10 @@ export const createPhoto = (image, onload, load = loadTile) => {
     },
 
     /** Fetch what the first drawing of the whole image on a stage needs. */
-    async prefetch(stage, ratio = devicePixelRatio) {
-      const scale = Math.min(stage.width / image.width, stage.height / image.height) * ratio;
-      await patient(top);
-      await Promise.all(tilesOf([0, 0, image.width, image.height], levelFor(scale, image)).map(patient));
+    async prefetch(stage = { width: innerWidth, height: innerHeight }) {
+      const scale = Math.min(stage.width / image.width, stage.height / image.height) * devicePixelRatio;
+      const tiles = [top, ...tilesOf([0, 0, image.width, image.height], levelFor(scale, image))];
+      await Promise.allSettled(tiles.map(patient)); // drawing asks again for those that failed
     },
 
     /**

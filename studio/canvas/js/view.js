@@ -96,21 +96,27 @@ export const drawGrid = (context, view, stage, image) => {
   if (view.scale < 8) return;
   const [left, top, width, height] = visible(view, stage, image);
   const ratio = context.getTransform().a;
-  const sharp = (value) => (Math.round(value * ratio) + 0.5) / ratio; // one device pixel, not two half ones
   const [x, y] = toStage(view, [left, top]);
   const [right, bottom] = toStage(view, [left + width, top + height]);
+  const lines = (offset) => {
+    const sharp = (value) => (Math.round(value * ratio) + offset) / ratio; // one device pixel, not two half ones
+    context.beginPath();
+    for (let column = 0; column <= width; column++) {
+      context.moveTo(sharp(x + column * view.scale), y);
+      context.lineTo(sharp(x + column * view.scale), bottom);
+    }
+    for (let row = 0; row <= height; row++) {
+      context.moveTo(x, sharp(y + row * view.scale));
+      context.lineTo(right, sharp(y + row * view.scale));
+    }
+    context.stroke();
+  };
+  const strength = Math.min(0.4, view.scale / 60);
   context.save();
-  context.beginPath();
-  for (let column = 0; column <= width; column++) {
-    context.moveTo(sharp(x + column * view.scale), y);
-    context.lineTo(sharp(x + column * view.scale), bottom);
-  }
-  for (let row = 0; row <= height; row++) {
-    context.moveTo(x, sharp(y + row * view.scale));
-    context.lineTo(right, sharp(y + row * view.scale));
-  }
   context.lineWidth = 1 / ratio;
-  context.strokeStyle = `rgba(128, 128, 128, ${Math.min(0.5, view.scale / 40)})`;
-  context.stroke();
+  context.strokeStyle = `rgba(0, 0, 0, ${strength})`;
+  lines(-0.5);
+  context.strokeStyle = `rgba(255, 255, 255, ${strength})`; // beside the dark one: seen on any colour
+  lines(0.5);
   context.restore();
 };
