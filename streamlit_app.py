@@ -13,7 +13,18 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio.api import canvas_files, files, live, notices, routes, sign_in_pages, strokes
+from studio.api import (
+    assist,
+    canvas_files,
+    comments,
+    files,
+    live,
+    notices,
+    objects,
+    routes,
+    sign_in_pages,
+    strokes,
+)
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
 from studio.api.headers import Headers
@@ -88,6 +99,9 @@ app = st.App(
         *files.ROUTES,
         *live.ROUTES,
         *strokes.ROUTES,
+        *assist.ROUTES,
+        *objects.ROUTES,
+        *comments.ROUTES,
         *notices.ROUTES,
         routes.BELOW,
     ],

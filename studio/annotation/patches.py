@@ -38,10 +38,9 @@ def area(box: Box, where: np.ndarray) -> dict[str, Any]:
     return {"box": numbers(box), "counts": encode(where), "pixels": int(where.sum())}
 
 
-def area_of(where: np.ndarray) -> dict[str, Any] | None:
-    """The pixels of a whole image, bool (height, width), as `area` in the smallest box; None where there is none."""
+def bounds(where: np.ndarray) -> Box | None:
+    """The smallest box that holds the pixels of a whole image, bool (height, width); None where there is none."""
     rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
     if not len(rows):
         return None
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    return area(box, where[box])
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -18,7 +18,7 @@ from studio.annotation import log
 from studio.annotation.pixels import decode
 from studio.annotation.strokes import Painted, parse
 from studio.annotation.rasterise import paint
-from studio.api import canvas_files, files, live, strokes
+from studio.api import assist, canvas_files, comments, files, live, objects, strokes
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
 from studio.api.headers import Headers
@@ -63,7 +63,8 @@ def wall(project: Someone) -> Wall:
         bob, eve = (add_user(db, name, "a long enough password").id for name in ("Bob", "Eve"))
     accept(invite(project.project_id, "annotator"), bob)
     people = {"Ada": project.user_id, "Bob": bob, "Eve": eve}
-    routes = [*canvas_files.ROUTES, *files.ROUTES, *live.ROUTES, *strokes.ROUTES]
+    modules = (assist, canvas_files, comments, files, live, objects, strokes)
+    routes = [route for module in modules for route in module.ROUTES]
     app = Starlette(routes=routes, middleware=[Middleware(Headers), Middleware(Gate), Middleware(Bodies)])
     clients = {name: TestClient(app, cookies={COOKIE: open_session(user)}) for name, user in people.items()}
     clients["nobody"] = TestClient(app)
@@ -85,3 +86,19 @@ def test_smoke(wall: Wall) -> None:
     print(undone)
     tile = wall.ask("Ada", f"{wall.image.sha256}/tile-0-0-0.jpg")
     assert tile.headers["content-type"] == "image/jpeg"
+
+
+def test_smoke2(wall: Wall) -> None:
+    wall.draw("Ada", row("a"), row("b", "brush", 2, points=[[1, 1], [9, 9]], width=3, widths=[1, 3]), after=0)
+    print(wall.ask("Bob", "object?x=3&y=4"))
+    print(wall.ask("Bob", "object?x=30&y=20"))
+    for body in ({"kind": "threshold", "threshold": 255, "covers": [[0, 0, 3, 3]], "least": 1, "fill": False, "over": False},
+                 {"kind": "trace", "points": [[1, 1], [20, 20]], "width": None}, {"kind": "trace", "points": [[1, 1], [20, 20]], "width": 3},
+                 {"kind": "gate", "points": [[1, 1], [20, 20]], "width": 3, "offset": 1}, {"kind": "grab", "box": [4, 4, 9, 9]},
+                 {"kind": "propose", "way": "thin", "least": 3}, {"kind": "propose", "way": "wide", "least": 3}):
+        print(str(wall.ask("Bob", "assist", body))[:200])
+    for body in ({"kind": "threshold"}, {"kind": "x"}, [], {"kind": "trace", "points": [[1, "2"]]}, b"{", b'{"kind": "grab", "box": [NaN, 1, 2, 3]}',
+        {"kind": "gate", "points": [[1, 1]], "width": 1e300}):
+        print(str(wall.ask("Bob", "assist", body, 400))[:200])
+    wall.ask("Bob", "comments", {"x": 3, "y": 4.5, "text": "look"})
+    print(wall.live("Ada"))
