@@ -3,6 +3,7 @@
 // A mask is a Uint8Array, row by row. Box: [left, top, width, height] in whole pixels. Shapes are told in rectangles.
 
 const PAINTS = new Set(["brush", "erase", "polyline", "polygon", "rectangle", "region"]);
+const PIECE = 16; // segments of a line in a box
 
 /** Whether a row changes pixels by itself; undo and redo do not. */
 export const paints = (row) => PAINTS.has(row.kind);
@@ -67,6 +68,16 @@ export function extent({ kind, geometry }, height, width) {
   if (kind !== "rectangle") return around(geometry.points, radiusOf(geometry), height, width);
   const [x, y, wide, high] = geometry.box;
   return boxWithin(round(x), round(y), round(x + wide), round(y + high), height, width);
+}
+
+/** Boxes that together hold all that a row covers: a long line is told in pieces, so that little else lies in them. */
+export function boxes(row, height, width) {
+  const { kind, geometry } = row;
+  if (!geometry.points || kind === "polygon") return [extent(row, height, width)].filter(Boolean);
+  const found = [];
+  for (let start = 0; start === 0 || start < geometry.points.length - 1; start += PIECE)
+    found.push(around(geometry.points.slice(start, start + PIECE + 1), radiusOf(geometry), height, width));
+  return found.filter(Boolean);
 }
 
 /** Tell `fill(x, y, width, height)` the pixels inside a polygon, even-odd. */
