@@ -97,51 +97,55 @@ function percentile(values, part) {
 /** The cheapest ways from `start` (an index) to every pixel (Dijkstra): for each the number of its neighbour before it
  *  (see AROUND), Uint8Array. A step costs the mean of its two pixels, times its length. */
 export function search(cost, width, height, start) {
-  const size = width * height;
-  const from = new Uint8Array(size).fill(NONE), done = new Uint8Array(size);
-  const total = new Int32Array(size).fill(0x7fffffff);
-  const straight = 5, diagonal = 7; // lengths: 7 / 5 is the root of 2 to a hundredth
+  const wide = width + 2; // with a border that is done from the start, no step leaves the window
+  const dear = framed(cost, width, height, 0), size = dear.length;
+  const done = framed(new Uint8Array(cost.length), width, height, 1);
+  const from = new Uint8Array(size).fill(NONE), total = new Int32Array(size).fill(0x7fffffff);
+  const steps = Int32Array.from(AROUND, ([x, y]) => y * wide + x);
+  const lengths = Int32Array.from(AROUND, ([x, y]) => x && y ? 7 : 5); // 7 / 5 is the root of 2 to a hundredth
   let dearest = 0;
-  for (let at = 0; at < size; at++) if (cost[at] > dearest) dearest = cost[at];
-  const round = 2 ** Math.ceil(Math.log2(dearest * 2 * diagonal + 1)); // buckets, used over and over
-  const first = new Int32Array(round).fill(-1);
-  let next = new Int32Array(4 * size), pixel = new Int32Array(4 * size), used = 0, waiting = 0; // lists of the buckets
-  const push = (at, sum) => {
-    if (used === next.length) {
-      next = grown(next);
-      pixel = grown(pixel);
-    }
-    const bucket = sum & (round - 1);
-    pixel[used] = at;
-    next[used] = first[bucket];
-    first[bucket] = used++;
-    waiting++;
-  };
-  total[start] = 0;
-  push(start, 0);
+  for (let at = 0; at < size; at++) if (dear[at] > dearest) dearest = dear[at];
+  const last = 2 ** Math.ceil(Math.log2(dearest * 2 * 7 + 1)) - 1; // buckets, used over and over
+  const first = new Int32Array(last + 1).fill(-1);
+  let next = new Int32Array(2 * size), pixel = new Int32Array(2 * size), used = 1, waiting = 1; // lists of the buckets
+  const begin = (Math.floor(start / width) + 1) * wide + start % width + 1;
+  total[begin] = first[0] = 0;
+  pixel[0] = begin;
+  next[0] = -1;
   for (let sum = 0; waiting; sum++) {
-    const bucket = sum & (round - 1);
+    const bucket = sum & last;
     for (let entry = first[bucket]; entry >= 0; entry = first[bucket]) {
       first[bucket] = next[entry];
       waiting--;
       const at = pixel[entry];
       if (done[at]) continue;
       done[at] = 1;
-      const x = at % width, y = (at - x) / width, own = cost[at];
+      const own = dear[at];
       for (let way = 0; way < 8; way++) {
-        const right = AROUND_X[way], down = AROUND_Y[way];
-        if (x + right < 0 || x + right >= width || y + down < 0 || y + down >= height) continue;
-        const to = at + right + down * width;
+        const to = at + steps[way];
         if (done[to]) continue;
-        const reached = sum + (own + cost[to]) * (right && down ? diagonal : straight);
+        const reached = sum + (own + dear[to]) * lengths[way];
         if (reached >= total[to]) continue;
         total[to] = reached;
         from[to] = 7 - way;
-        push(to, reached);
+        if (used === next.length) [next, pixel] = [grown(next), grown(pixel)];
+        pixel[used] = to;
+        next[used] = first[reached & last];
+        first[reached & last] = used++;
+        waiting++;
       }
     }
   }
-  return from;
+  const inner = new Uint8Array(cost.length);
+  for (let y = 0; y < height; y++) inner.set(from.subarray((y + 1) * wide + 1, (y + 1) * wide + 1 + width), y * width);
+  return inner;
+}
+
+/** A picture with a border of one value, a pixel wide. */
+function framed(values, width, height, value) {
+  const wide = width + 2, all = new values.constructor(wide * (height + 2)).fill(value);
+  for (let y = 0; y < height; y++) all.set(values.subarray(y * width, (y + 1) * width), (y + 1) * wide + 1);
+  return all;
 }
 
 const AROUND_X = Int8Array.from(AROUND, ([x]) => x), AROUND_Y = Int8Array.from(AROUND, ([, y]) => y);
