@@ -32,7 +32,7 @@ export function createGate(surface) {
   };
 
   return {
-    name: "gate", key: "H", label: "Gated brush", icon: "gate", assist: true, freehand: true, cursor: "none",
+    name: "gate", letter: "H", label: "Gated brush", icon: "gate", assist: true, freehand: true, cursor: "none",
     help: "Brush over a crack with a wide pen: only the dark pixels under it are marked.",
     down(point) {
       line = { image: surface.image.id, points: [], width: sizeNow(), number: surface.state.classNumber,

@@ -27,7 +27,7 @@ export function createGrab(surface) {
   };
 
   return {
-    name: "grab", key: "C", label: "Cut out", icon: "grab", assist: true, cursor: "crosshair",
+    name: "grab", letter: "C", label: "Cut out", icon: "grab", assist: true, cursor: "crosshair",
     help: "Draw a rectangle about a pore or stain, with a little of the wall on every side.",
     down(point) {
       clear();

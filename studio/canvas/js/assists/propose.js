@@ -86,7 +86,7 @@ export function createPropose(surface) {
   });
 
   return {
-    name: "propose", key: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
+    name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
     get help() {
       if (!current()) return questions.busy ? "Looking …" : "The studio looks for cracks on the whole photograph.";
       return `${round.left.length} left. Click: accept; right click or Shift: refuse. Enter, Delete: the marked one.`;

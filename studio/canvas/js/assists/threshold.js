@@ -76,7 +76,7 @@ export function createThreshold(surface) {
   };
 
   return {
-    name: "threshold", key: "R", label: "Threshold", icon: "threshold", assist: true,
+    name: "threshold", letter: "R", label: "Threshold", icon: "threshold", assist: true,
     get cursor() {
       return current() ? "default" : "crosshair";
     },

@@ -65,7 +65,7 @@ export function createTrace(surface) {
   };
 
   return {
-    name: "trace", key: "W", label: "Trace", icon: "trace", assist: true, cursor: "crosshair",
+    name: "trace", letter: "W", label: "Trace", icon: "trace", assist: true, cursor: "crosshair",
     help: "Click where a crack begins, and on along it. Enter or a double click takes it, Backspace removes the last point.",
     down(point, event, clicks = 1) {
       const at = pointer = inside(point), last = current()?.points.at(-1);
