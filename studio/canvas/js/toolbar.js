@@ -41,6 +41,7 @@ export function createToolbar(surface) {
     full,
   };
   const zoom = (factor) => surface.setView(zoomAt(surface.view(), factor, null, surface.image, stage));
+  const choose = (number) => surface.tool.chosen?.(number) || surface.set(chooseClass(state, number));
   const command = (name, label, key, sign = name) =>
     button({ icon: sign, title: key ? `${label} (${key})` : label, "data-command": name }, () => commands[name]());
 
@@ -111,7 +112,7 @@ export function createToolbar(surface) {
         title: key ? `${one.name} (${one.number})` : one.name }, make("i", { class: "swatch", style: `--colour: ${one.colour}` }),
         make("span", {}, one.name), key && make("kbd", {}, one.number));
       chips.replaceChildren(...classes.map((one) =>
-        chip(one, () => surface.set(chooseClass(state, one.number)), one.number < 10)));
+        chip(one, () => choose(one.number), one.number < 10)));
       shown.replaceChildren(...classes.map((one) => chip(one, () => surface.set(toggleClass(state, one.number)))));
     }
     for (const one of chips.children) {
@@ -196,7 +197,7 @@ export function createToolbar(surface) {
       else if (meaning?.tool) {
         if (surface.image.editable || tools[meaning.tool].reads) surface.set({ tool: meaning.tool });
       } else if (meaning && surface.classes.some((one) => one.number === meaning.number))
-        surface.set(chooseClass(state, meaning.number));
+        choose(meaning.number);
       return Boolean(meaning);
     },
   };

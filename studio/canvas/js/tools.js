@@ -1,6 +1,7 @@
 // The tools, by name. A tool: {name, letter, icon, label, help, cursor, down(point, event, clicks), move, up, cancel(),
 // key(event) -> handled, options() -> what the toolbar offers (see tools/options.js), draw(context, view, cursor),
-// drawing() -> the row that others may see already, resize(direction)}. Points are in image pixels.
+// drawing() -> the row that others may see already, resize(direction), chosen(number of a class) -> whether that was an
+// answer to the tool}. Points are in image pixels.
 // freehand: the pen beneath draws too. reads: changes no pixels, so it works on accepted images. looks: a double click
 // is for the view. assist: stands in the second group of the toolbar.
 // `cancel` gives up what the pointer does just now; corners that were set before stay.
