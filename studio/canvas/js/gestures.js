@@ -46,13 +46,13 @@ export const listen = (stage, surface) => {
   const { element } = stage;
   const stop = new AbortController();
   const looks = new Map(); // pointers that look: id -> stage point
-  let stroke = null; // {id, type, tool, image, event, last: its point, held: down event not given to the tool yet}
-  let pen = true; // whether what follows the last pointerdown may reach the pen
+  let stroke = null; // {id, type, tool, image, event, last: its point, held: a down that the tool waits for, touches}
+  let pen = "any"; // of what follows the last pointerdown, what may reach the pen: any, mouse, none
   let start = null; // {image, view, points} of the pan or pinch that goes on
   let ahead = null; // the view to show as soon as it may move
   let space = false;
   let sized = 0;
-  let click = { time: -Infinity, point: [0, 0], count: 0 };
+  let click = { time: -Infinity, point: [0, 0], pans: false, count: 0 };
 
   const here = (event) => {
     const { left, top } = element.getBoundingClientRect();
@@ -131,7 +131,7 @@ export const listen = (stage, surface) => {
     release();
     give("up", event);
     stroke = null;
-    if (event.type !== "pointerup") pen = false;
+    if (event.type !== "pointerup") pen = "none";
   };
 
   const capture = (id) => {
@@ -145,7 +145,13 @@ export const listen = (stage, surface) => {
     event.preventDefault(); // no mouse events after this one
     event.stopImmediatePropagation();
     capture(event.pointerId);
-    pen = false;
+    pen = "none";
+  };
+  const refuse = (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!stroke) pen = "none";
+    else if (event.pointerType === "touch" && pen === "any" && !stroke.touches) pen = "mouse";
   };
 
   const down = (event) => {
@@ -155,10 +161,8 @@ export const listen = (stage, surface) => {
     }
     const point = here(event);
     const { pointerId: id, pointerType: type } = event;
-    const again = event.timeStamp - click.time < TWICE && distance(point, click.point) < NEAR;
-    click = { time: event.timeStamp, point, count: again ? click.count + 1 : 1 };
 
-    if (type === "touch" && stroke?.type === "pen") return take(event); // the palm of the hand that draws
+    if (type === "touch" && stroke?.type === "pen") return refuse(event); // the palm of the hand that draws
     if (type === "pen" && (looks.size || stroke?.type === "touch")) {
       looks.clear();
       restart();
@@ -171,19 +175,21 @@ export const listen = (stage, surface) => {
       capture(first.id);
     }
     const tool = surface.tool();
-    const pans = space || event.button === 1 || looks.size || (type === "touch" && surface.fingersPan?.());
+    const pans = space || event.button === 1 || looks.size > 0 || (type === "touch" && Boolean(surface.fingersPan?.()));
+    const again = click.pans === pans && event.timeStamp - click.time < TWICE && distance(point, click.point) < NEAR;
+    click = { time: event.timeStamp, point, pans, count: again ? click.count + 1 : 1 };
     if (pans) {
       take(event);
       looks.set(id, point);
       restart();
       return;
     }
-    if (stroke || !tool || (event.button !== 0 && event.button !== 5)) return take(event);
+    if (stroke || !tool || (event.button !== 0 && event.button !== 5)) return refuse(event);
     ahead = null; // what is drawn is drawn where it was seen
     stroke = { id, type, tool, image: surface.image(), event, last: point, held: null };
-    pen = Boolean(tool.freehand);
-    if (!pen) take(event);
-    if (type === "touch" && !pen) stroke.held = { event, clicks: click.count };
+    pen = "any";
+    if (!tool.freehand) take(event);
+    if (type === "touch" && !tool.freehand) stroke.held = { event, clicks: click.count };
     else give("down", event, click.count);
   };
 
@@ -259,8 +265,10 @@ export const listen = (stage, surface) => {
 
   /** Keep from the pen what is not for it. */
   const shield = (event) => {
-    if (pen || !isOurs(event)) return;
-    if (event.type.startsWith("touch") && event.cancelable) event.preventDefault(); // no scrolling, no mouse events
+    const touch = event.type.startsWith("touch");
+    if (pen === "any" && stroke && touch) stroke.touches = true;
+    if (pen === "any" || (pen === "mouse" && !touch) || !isOurs(event)) return;
+    if (touch && event.cancelable) event.preventDefault(); // no scrolling, no mouse events
     event.stopImmediatePropagation();
   };
 
