@@ -233,6 +233,8 @@ test("threshold: covers, then area after area by number, chip, S, Backspace, Esc
   assert.ok(surface.at.scale > 2);
   assert.ok(press(surface, "2"));
   assert.ok(press(surface, "s"));
+  assert.ok(surface.tool.chosen(1)); // the second click of a double click
+  await new Promise((resolve) => setTimeout(resolve, 260));
   assert.ok(surface.tool.chosen(1));
   assert.deepEqual(surface.strokes.map(({ number }) => number), [2, 1]);
   press(surface, "Backspace");

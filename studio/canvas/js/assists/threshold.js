@@ -10,12 +10,13 @@ import { createQuestions, take, takeBack } from "./server.js";
 
 const START = 120;
 const COVER = "#4f46e5";
+const DOUBLE = 250; // ms: the second click of a double click is no answer about the next area
 
 export function createThreshold(surface) {
   const questions = createQuestions(surface, "threshold"), dark = createDark(() => surface.redraw("overlay"));
   let threshold = START, fill = false, least = 0; // least: 0 as long as nobody has chosen it
   let kept = null; // {image, covers: [box], start, drawn: the cover under the hand}
-  let sorting = null; // {image, areas, next, done: [id, null where skipped], view: where the user looked before}
+  let sorting = null; // {image, areas, next, done: [id, null where skipped], since, view: where the user looked before}
 
   const finding = () => {
     if (kept?.image !== surface.image.id) kept = { image: surface.image.id, covers: [], start: null, drawn: null };
@@ -44,6 +45,7 @@ export function createThreshold(surface) {
   };
   const show = () => {
     const { stage, image } = surface, { areas, next } = sorting;
+    sorting.since = performance.now();
     surface.setView(clamp(viewOf(areas[next].box, stage, image), image, stage));
     surface.set({});
   };
@@ -69,9 +71,10 @@ export function createThreshold(surface) {
     sorting = null;
     surface.set({});
   };
+  const clicked = (act) => () => performance.now() - sorting.since > DOUBLE && act();
   const chosen = (number) => {
     if (!current()) return false;
-    give(number);
+    clicked(() => give(number))();
     return true;
   };
 
@@ -117,7 +120,7 @@ export function createThreshold(surface) {
     },
     options: () => current() ? [
       overOption(surface),
-      { type: "button", label: "Skip", key: "S", set: skip },
+      { type: "button", label: "Skip", key: "S", set: clicked(skip) },
       { type: "button", label: "Back", icon: "undo", key: "Backspace", disabled: !sorting.done.length, set: goBack },
       { type: "button", label: "Stop", icon: "close", key: "Escape", set: stop },
     ] : [
