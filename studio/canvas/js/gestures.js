@@ -31,9 +31,9 @@ export const wheelDelta = ({ deltaX, deltaY, deltaMode }, height) => {
 export const wheelFactor = (way, pinch) => Math.min(2, Math.max(0.5, Math.exp(-way * (pinch ? 0.01 : 0.0019))));
 
 /**
- * Listen on `stage`: {element, width, height}. `surface`: image(), view(), setView(view), tool() -> tool or null,
- * busy() -> the view must stand still (what asks for another one is shown when it may move again), fingersPan(),
- * size(factor) for Alt + wheel, cursor(point in image pixels or null).
+ * Listen on `stage`: {element, width, height}; toolbars lie over the element, not in it. `surface`: image(), view(),
+ * setView(view), tool() -> tool or null, busy() -> the view must stand still (what asks for another one is shown when
+ * it may move again), fingersPan(), size(factor) for Alt + wheel, cursor(point in image pixels or null).
  *
  * tool.down(point, event, clicks), tool.move(point, event) (also with no button down), tool.up(point, event),
  * tool.cancel(); points in image pixels. tool.freehand: the pen beneath gets the events too; an up whose event is no
@@ -58,11 +58,7 @@ export const listen = (stage, surface) => {
     const { left, top } = element.getBoundingClientRect();
     return [event.clientX - left, event.clientY - top];
   };
-  const isOurs = (event) => {
-    const target = event.composedPath()[0];
-    const layer = target === element || (target.matches?.("canvas, .canvas-container") && element.contains(target));
-    return Boolean(layer && surface.view());
-  };
+  const isOurs = (event) => Boolean(surface.view()) && event.composedPath().includes(element);
   const mark = () => {
     const state = looks.size ? "moving" : space ? "ready" : "";
     if (state) element.dataset.looking = state;

@@ -39,6 +39,7 @@ export const createPace = (canvases, redraw) => {
       halvings += 1;
       lowered = time;
       stamps = [];
+      redraw();
     }
     requestAnimationFrame(watch);
   };

@@ -142,11 +142,11 @@ export const createPhoto = (image, onload, load = loadTile) => {
       const from = nearest(tile);
       if (!from) continue;
       const [left, upper, width, height] = boxOf(tile, image);
-      const [fromLeft, fromUpper, fromWidth, fromHeight] = boxOf(from, image);
-      const [byX, byY] = [from.bitmap.width / fromWidth, from.bitmap.height / fromHeight];
+      const [fromLeft, fromUpper] = boxOf(from, image);
+      const step = 2 ** from.level; // the last tile may reach beyond the image by a part of its last pixel
       context.imageSmoothingEnabled = view.scale <= PIXELATED || from.level > 0;
       context.drawImage(
-        from.bitmap, (left - fromLeft) * byX, (upper - fromUpper) * byY, width * byX, height * byY,
+        from.bitmap, (left - fromLeft) / step, (upper - fromUpper) / step, width / step, height / step,
         across(left), down(upper), across(left + width) - across(left), down(upper + height) - down(upper),
       );
     }
@@ -170,7 +170,8 @@ export const createPhoto = (image, onload, load = loadTile) => {
     /** Draw the whole photograph, coarse, over a context of that size. */
     thumbnail(context, width, height) {
       const { bitmap } = entry(top);
-      if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
+      const step = 2 ** top.level;
+      if (bitmap) context.drawImage(bitmap, 0, 0, image.width / step, image.height / step, 0, 0, width, height);
       return Boolean(bitmap);
     },
 
