@@ -106,7 +106,7 @@ class Pen(Shape):
     With "widths", one a point and none above "width", a segment is as wide as the mean of those at its ends.
     """
 
-    fields = ("points", "width", "widths")
+    fields: ClassVar[tuple[str, ...]] = ("points", "width", "widths")
 
     def extent(self, height: int, width: int) -> Box:
         return _around(self._points(), _radius(self.geometry["width"]), height, width)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from studio.annotation.strokes import FARTHEST
+from studio.api import rows
 from studio.api.answers import for_members, given
 from studio.collaboration.comments import comment
 from studio.errors import StudioError
@@ -17,12 +17,10 @@ from studio.images.library import image_in
 def pin(request: Request) -> Response:
     """Say something about a place: {x, y, text} is sent, in image pixels."""
     sent = given(request)
-    x, y, text = (sent.get(name) for name in ("x", "y", "text"))
+    place, text = rows.place(sent.get("x"), sent.get("y")), sent.get("text")
     if not isinstance(text, str):
         raise StudioError("a comment has a text")
-    if any(type(value) not in (int, float) or abs(value) > FARTHEST for value in (x, y)):
-        raise StudioError("x and y are a place on the image")
-    comment(image_in(request.path_params["project"], request.path_params["image"]), request.state.who, text, (x, y))
+    comment(image_in(request.path_params["project"], request.path_params["image"]), request.state.who, text, place)
     return JSONResponse({})
 
 

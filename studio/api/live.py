@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from studio.annotation import log
-from studio.annotation.strokes import FARTHEST, Region, Shape
+from studio.annotation.strokes import Region, Shape
 from studio.api import rows
 from studio.api.answers import for_members, given
 from studio.api.schemas import LARGEST_ID
@@ -100,10 +100,7 @@ def _people(image: Image, user: User, mine: tabs.Tab | None) -> list[dict[str, A
 def _cursor(sent: Any) -> list[float] | None:
     if sent is None:
         return None
-    place = sent if isinstance(sent, list) and len(sent) == 2 else [None]
-    if all(type(value) in (int, float) and abs(value) <= FARTHEST for value in place):
-        return [float(value) for value in place]
-    raise StudioError("a cursor is a place on the image, x and y")
+    return list(rows.place(*sent if isinstance(sent, list) and len(sent) == 2 else (None, None)))
 
 
 def _drawing(sent: Any, image: Image) -> dict[str, Any] | None:

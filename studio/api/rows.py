@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from studio.annotation.strokes import KINDS, Drawn, Eraser, Shape, Toggle, parse
+from studio.annotation.strokes import FARTHEST, KINDS, Drawn, Eraser, Shape, Toggle, parse
 from studio.errors import StudioError
 from studio.store.tables import Stroke
 
@@ -39,3 +39,11 @@ def told(row: Stroke) -> dict[str, Any]:
     """A row of the log as a browser takes it."""
     return {"id": row.id, "kind": row.kind, "class_number": row.class_number, "geometry": row.geometry,
             "author": row.author_id}  # fmt: skip
+
+
+def place(x: Any, y: Any) -> tuple[float, float]:
+    """A place in image pixels. Raises `StudioError` for what is none, or far off every image."""
+    numbers = [float(value) for value in (x, y) if type(value) in (int, float) and abs(value) <= FARTHEST]
+    if len(numbers) < 2:
+        raise StudioError("x and y are a place in image pixels")
+    return numbers[0], numbers[1]

@@ -29,8 +29,8 @@ def do(action: Callable[..., Any], *arguments: Any) -> None:
         st.toast(ui.sentence(error), icon=":material/error:")
 
 
-def head(here: ui.Here, image: Image) -> None:
-    """Draw the bar."""
+def head(here: ui.Here, image: Image) -> Any:
+    """Draw the bar; it, for more."""
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
     bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
     bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
@@ -52,6 +52,7 @@ def head(here: ui.Here, image: Image) -> None:
         _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
     if own == "returned":
         _tell_return(image)
+    return bar
 
 
 def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:

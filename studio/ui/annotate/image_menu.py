@@ -14,9 +14,9 @@ from studio.ui import save_button
 from studio.ui.annotate.header import do
 
 
-def expander(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
-    """Draw it, folded away."""
-    with st.expander("Image and mask", icon=":material/image:"):
+def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
+    """Draw it, behind a button."""
+    with st.popover("", icon=":material/image:", help="Image and mask"):
         names = {None: "No class"} | {known.id: known.name for known in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
         # change then be stored unasked. Its key names the image and the class that its user saw.
