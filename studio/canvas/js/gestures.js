@@ -5,7 +5,6 @@
 
 import { anchored, fit, isWhole, pan, toImage, zoomAt, zoomTo } from "./view.js";
 
-const STEP = 1.25; // of + and -
 const NEAR = 8; // CSS pixels: a tap, not a drag
 const TWICE = 350; // ms between two clicks of a double click
 const NOTCH = 40; // of the wheel for one step of the tool's size
@@ -40,7 +39,8 @@ export const wheelFactor = (way, pinch) => Math.min(2, Math.max(0.5, Math.exp(-w
  * pointerup (the window lost the focus) has to end the pen's stroke itself, and so has a cancel. tool.looks: a double
  * click shows the whole image or 1:1. While one may look or looks, the element's data-looking is "ready" or "moving".
  *
- * @returns {{key(event): boolean, look: {...}, dispose()}} key takes keydown and keyup.
+ * @returns {{key(event): boolean, dispose()}} key takes keydown and keyup of the space bar and the arrows, and says
+ * whether it was for one of them; other keys are the toolbar's.
  */
 export const listen = (stage, surface) => {
   const { element } = stage;
@@ -81,14 +81,10 @@ export const listen = (stage, surface) => {
     else show(ahead);
   };
 
-  const look = {
-    in: (point = null) => show(zoomAt(current(), STEP, point, surface.image(), stage)),
-    out: (point = null) => show(zoomAt(current(), 1 / STEP, point, surface.image(), stage)),
-    whole: () => show(fit(surface.image(), stage)),
-    actual: (point = null) => show(zoomTo(current(), 1, point, surface.image(), stage)),
-    toggle: (point = null) => (isWhole(current(), surface.image(), stage) ? look.actual(point) : look.whole()),
-    by: (dx, dy) => show(pan(current(), dx, dy, surface.image(), stage)),
-    to: show,
+  const panBy = (dx, dy) => show(pan(current(), dx, dy, surface.image(), stage));
+  const toggle = (point) => {
+    const whole = isWhole(current(), surface.image(), stage);
+    show(whole ? zoomTo(current(), 1, point, surface.image(), stage) : fit(surface.image(), stage));
   };
 
   // Looking: one pointer pans, the first two pinch.
@@ -219,11 +215,11 @@ export const listen = (stage, surface) => {
       const tapped = click.count === 2 && !looks.size && start.points.size === 1;
       const still = tapped && distance(here(event), click.point) < NEAR;
       restart();
-      if (still) look.toggle(click.point);
+      if (still) toggle(click.point);
     } else if (stroke?.id === id) {
       const { tool } = stroke;
       finish(event);
-      if (tool.looks && click.count === 2) look.toggle(click.point);
+      if (tool.looks && click.count === 2) toggle(click.point);
     }
   };
 
@@ -255,7 +251,7 @@ export const listen = (stage, surface) => {
     } else if (event.ctrlKey || Math.abs(y) >= Math.abs(x)) {
       show(zoomAt(current(), wheelFactor(y, event.ctrlKey), here(event), surface.image(), stage));
     } else {
-      look.by(-x, 0);
+      panBy(-x, 0);
     }
   };
 
@@ -284,15 +280,11 @@ export const listen = (stage, surface) => {
       event.preventDefault();
       return true;
     }
-    const [dx, dy] = [stage.width / (event.shiftKey ? 2 : 8), stage.height / (event.shiftKey ? 2 : 8)];
-    const act = {
-      ArrowLeft: () => look.by(dx, 0), ArrowRight: () => look.by(-dx, 0),
-      ArrowUp: () => look.by(0, dy), ArrowDown: () => look.by(0, -dy),
-      "+": look.in, "=": look.in, "-": look.out, _: look.out, f: look.whole, F: look.actual,
-    }[event.key];
-    if (!act || stroke?.tool.freehand) return false;
+    const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!way || stroke?.tool.freehand) return false;
+    const share = event.shiftKey ? 2 : 8;
+    panBy((way[0] * stage.width) / share, (way[1] * stage.height) / share);
     event.preventDefault();
-    act();
     return true;
   };
 
@@ -313,7 +305,6 @@ export const listen = (stage, surface) => {
 
   return {
     key,
-    look,
     dispose() {
       stop.abort();
       looks.clear();
