@@ -107,13 +107,12 @@ export function createTrace(surface) {
         disabled: questions.busy && wish.preview, set: finish }] : []),
       ...found.options(),
     ],
-    draw(context, view, cursor) {
+    /** All of the way: through the points, and on to the pointer. */
+    way: () => [...trail.legs.flat(), ...(pointer ? wire.way(pointer) : [])],
+    draw(context, view) {
       for (const { image, legs } of waiting) if (image === surface.image.id) drawWay(context, view, legs.flat(), 0.6);
       found.draw(context, view);
-      if (current() && !found.areas) {
-        const ahead = cursor && pointer ? wire.way(pointer) : [];
-        drawWay(context, view, [...trail.legs.flat(), ...ahead], 1);
-      }
+      if (current() && !found.areas) drawWay(context, view, this.way(), 1);
       if (current()) drawHandles(context, view, trail.points, SHOWN);
       questions.draw(context, view);
     },
