@@ -5,7 +5,8 @@ import { createOutbox, memoryStore, openStore } from "../../studio/canvas/js/out
 const ADA = { id: 1, name: "Ada" }, BOB = { id: 2, name: "Bob" };
 const IMAGE = { id: 7, project: 3, name: "bridge.jpg", file: "/files/3/images/7" };
 const OTHER = { id: 8, project: 3, name: "pier.jpg", file: "/files/3/images/8" };
-const row = (id, more = {}) => ({ id, kind: "brush", class_number: 1, geometry: { points: [[1, 1]], width: 3 }, ...more });
+const row = (id, more = {}) =>
+  ({ id, kind: "brush", class_number: 1, geometry: { points: [[1, 1]], width: 3 }, ...more });
 const undo = (id, stroke) => row(id, { kind: "undo", class_number: 0, geometry: stroke ? { stroke } : {} });
 const rest = async () => { for (let turn = 0; turn < 40; turn++) await new Promise(setImmediate); };
 
@@ -215,7 +216,8 @@ test("413: many rows are sent one at a time, one that is too large is refused al
 });
 
 test("a full or missing store: rows are sent all the same, and the page asks before it is left", async () => {
-  const full = { lasts: true, all: async () => [], put: async () => { throw new Error("full"); }, delete: async () => {} };
+  const put = async () => { throw new Error("full"); };
+  const full = { lasts: true, all: async () => [], put, delete: async () => {} };
   const broken = { ...full, all: async () => { throw new Error("broken"); } };
   for (const store of [full, broken, memoryStore(), await openStore()]) {
     const { outbox, studio, events } = made({ store });

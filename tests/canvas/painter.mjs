@@ -28,8 +28,8 @@ class Context {
     const [left, top, wide, high] = this.area ?? [0, 0, this.canvas.width, this.canvas.height];
     for (let y = Math.max(dy, top, 0); y < Math.min(dy + dh, top + high, this.canvas.height); y++) {
       for (let x = Math.max(dx, left, 0); x < Math.min(dx + dw, left + wide, this.canvas.width); x++) {
-        const from = [Math.floor(sx + (x + 0.5 - dx) * sw / dw), Math.floor(sy + (y + 0.5 - dy) * sh / dh)];
-        const value = source.getContext().pixels[from[1] * source.width + from[0]];
+        const column = Math.floor(sx + (x + 0.5 - dx) * sw / dw), row = Math.floor(sy + (y + 0.5 - dy) * sh / dh);
+        const value = source.getContext().pixels[row * source.width + column];
         if (value) this.pixels[y * this.canvas.width + x] = value;
       }
     }
@@ -43,7 +43,9 @@ class Canvas {
 
 globalThis.OffscreenCanvas = Canvas;
 globalThis.ImageData = class {
-  constructor(width, height) { Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) }); }
+  constructor(width, height) {
+    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
+  }
 };
 
 /** A stage to draw on: {context, stage}; `ratio`: device pixels of a CSS pixel. */

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from studio.annotation.pixels import encode
 from studio.annotation.rasterise import paint
@@ -18,7 +19,7 @@ from studio.annotation.strokes import Painted, Region, parse
 
 ROOT = Path(__file__).parents[2]
 KINDS = ["brush", "erase", "polyline", "polygon", "rectangle", "region"]
-EXAMPLES = 600
+EXAMPLES = 300
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def _compare(example: dict[str, Any], answer: dict[str, Any]) -> None:
     mask = np.array(example["start"], np.uint8).reshape(height, width)
     cut = mask.copy()
     x, y, w, h = example["within"]
-    for row, box, covered in zip(example["rows"], answer["boxes"], answer["covers"], strict=True):
+    for row, told, covered in zip(example["rows"], answer["told"], answer["covers"], strict=True):
         stroke = parse(row["id"], row["kind"], row["class_number"], row["geometry"], row["author"])
         stroke.check({1, 2, 3, 255}, height, width)
         assert isinstance(stroke, Painted)
@@ -67,16 +68,32 @@ def _compare(example: dict[str, Any], answer: dict[str, Any]) -> None:
         whole = np.zeros((height, width), bool)
         whole[part] = where
         assert covered == encode(whole), row
-        outside = np.ones((height, width), bool)
-        if box:
-            outside[box[1] : box[1] + box[3], box[0] : box[0] + box[2]] = False
-        assert np.array_equal(before[outside], mask[outside]), "a pixel changed outside of the box that was told"
+        assert not whole.any() or told["region"] == {"counts": encode(whole), "size": [height, width]}
+        assert whole.sum() == told.get("area", {"pixels": 0})["pixels"]
+        for boxes in ([told["box"]] if told["box"] else [], told["boxes"]):
+            outside = np.ones((height, width), bool)
+            for left, top, wide, high in boxes:
+                outside[top : top + high, left : left + wide] = False
+            assert np.array_equal(before[outside], mask[outside]), "a pixel changed outside of the boxes that were told"
     assert bytes.fromhex(answer["mask"]) == mask.tobytes(), example
     assert bytes.fromhex(answer["cut"]) == cut.tobytes(), example
+    _compare_flood(mask, example["seed"], answer["flooded"])
     x, y, w, h = example["patch"]["box"]
     values = np.repeat(np.array(example["patch"]["values"], np.uint8), example["patch"]["counts"])
     mask[y : y + h, x : x + w] = values.reshape((h, w), order="F")
     assert bytes.fromhex(answer["patched"]) == mask.tobytes(), example["patch"]
+
+
+def _compare_flood(mask: np.ndarray, seed: list[int], flooded: dict[str, Any]) -> None:
+    value = mask[seed[1], seed[0]]
+    labels, _ = ndimage.label(mask == value, np.ones((3, 3)) if value else None)
+    where = labels == labels[seed[1], seed[0]]
+    rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+    x, y = columns[0], rows[0]
+    part = where[y : rows[-1] + 1, x : columns[-1] + 1]
+    box = [x, y, part.shape[1], part.shape[0]]
+    assert flooded["area"] == {"box": box, "counts": encode(part), "pixels": where.sum()}
+    assert flooded["edge"] == bool(where[[0, -1]].any() or where[:, [0, -1]].any())
 
 
 def _example(random: Random) -> dict[str, Any]:
@@ -92,6 +109,7 @@ def _example(random: Random) -> dict[str, Any]:
         "start": start.tolist(),
         "rows": [_row(random, number, width, height) for number in range(random.randint(1, 8))],
         "within": _box(random, width, height),
+        "seed": [random.randrange(width), random.randrange(height)],
         "patch": {"box": box, "counts": counts, "values": [random.choice([0, 0, 1, 2, 255]) for _ in counts]},
     }
 
@@ -143,11 +161,11 @@ def _row(random: Random, number: int, width: int, height: int) -> dict[str, Any]
 
 
 def _points(random: Random, width: int, height: int) -> list[list[float]]:
-    """Inside, outside and far outside of the image, on centres and edges of pixels, the same twice, level and upright."""
+    """Inside, outside and far outside of the image, on centres and edges of pixels, twice the same, level, upright."""
     size = [width, height]
     way = random.choice(["anywhere", "near", "centres", "edges", "halves", "far", "mixed"])
     points: list[list[float]] = []
-    for _ in range(random.choice([1, 1, 2, 3, 5, 12])):
+    for _ in range(random.choice([1, 1, 2, 3, 5, 12, 40])):
         one = random.choice(["anywhere", "centres", "edges", "far"]) if way == "mixed" else way
         if points and random.random() < 0.2:
             points.append(list(points[-1]))

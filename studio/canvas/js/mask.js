@@ -2,7 +2,7 @@
 import { boxes, meet, paint, paints, put } from "./rasterise.js";
 import { createTiles } from "./tiles.js";
 
-/** The mask of an image {width, height}; `onchange()`: it should be drawn again. Rows, replies, patches: see surface.py.
+/** The mask of an image {width, height}; `onchange()`: it should be drawn again. Replies, rows, patches: as POST /live.
  *
  *  `position`: of the log, null before the first reply. `values`: the class number of each pixel as shown, row by row.
  *  `pending`: own rows that the log has not and that show, in order. */
@@ -36,8 +36,8 @@ export function createMask({ width, height }, onchange = () => {}) {
     return entry && !entry.hidden ? boxesOf(entry.row) : [];
   }
 
-  /** Take a reply of the studio: rows on the truth in their order, then the patch. One that comes late, or tells what is
-   *  known, only says which rows are not pending any more. Rows told again change nothing, for they come as a whole. */
+  /** Take a reply of the studio: rows on the truth in their order, then the patch. One that comes late, or tells what
+   *  is known, only says which rows are not pending any more. Rows told again change nothing: they come as a whole. */
   function receive({ position: next, rows = [], taken = [], patch = null }) {
     const known = position !== null && (next < position || (next === position && !patch));
     const changed = [];

@@ -1,6 +1,6 @@
 // Strokes on their way to the log: kept in the browser, under their user, until the studio says that it has them.
-// Entry: {id, order, user: {id, name}, image: {id, project, name, file}, row, size, stored}. Any `send` may come twice: the
-// studio takes a row once, by its id.
+// Entry: {id, order, user: {id, name}, image: {id, project, name, file}, row, size, stored}. Any row may be sent twice:
+// the studio takes it once, by its id.
 const BATCH = 100, BYTES = 1_000_000; // most rows and length of a request
 const FLUSHED = 60_000; // a page that is being left may send 64 KiB
 const FIRST = 1000, LONGEST = 10_000; // ms between attempts while there is no answer
@@ -9,7 +9,7 @@ const TROUBLE = new Set([401, 408, 425, 429]); // not the row's fault, nor is 50
 
 /** Send rows in order, one request at a time, those of one image together.
  *
- *  `user`: {id, name}. `send(image, rows) -> reply`: throws an Error with a sentence, and `status` if there was an answer.
+ *  `user`: {id, name}. `send(image, rows) -> reply`: throws an Error, a sentence, with `status` if there was an answer.
  *  `onreply(image, reply)`. `onchange()`: the status is another. `ondrop(image, ids)`: rows that never reach the log.
  *  `store`, `clock`, `events`: for tests. */
 export function createOutbox({ user, send, onreply = () => {}, onchange = () => {}, ondrop = () => {},
@@ -105,7 +105,7 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
     }
     const taken = new Set(reply?.taken ?? sent.map((entry) => entry.id));
     forget(sent.filter((entry) => taken.has(entry.id)));
-    sent.filter((entry) => !taken.has(entry.id)).forEach((entry) => refused.set(entry.id, "the studio did not take it"));
+    for (const entry of sent) if (!entry.gone) refused.set(entry.id, "the studio did not take it");
     queueMicrotask(() => onreply(image, reply)); // what fails there does not keep the rest from being sent
     return null;
   }

@@ -86,8 +86,8 @@ function inPolygon(points, [left, top, width, height], fill) {
   points.forEach((point, index) => {
     const next = points[(index + 1) % points.length];
     const [x0, y0, x1, y1] = [point[0] - left, point[1] - top, next[0] - left, next[1] - top];
-    const first = clip(Math.floor(Math.min(y0, y1) - 1), height), last = clip(Math.floor(Math.max(y0, y1)) + 1, height);
-    for (let row = first; row < last; row++) {
+    const stop = clip(Math.floor(Math.max(y0, y1)) + 1, height);
+    for (let row = clip(Math.floor(Math.min(y0, y1)) - 1, height); row < stop; row++) {
       if ((y0 > row + 0.5) === (y1 > row + 0.5)) continue;
       const at = (x1 - x0) * (row + 0.5 - y0) / (y1 - y0) + x0;
       turns[row].push(clip(Math.floor(at + 0.5), width));
@@ -96,7 +96,8 @@ function inPolygon(points, [left, top, width, height], fill) {
   turns.forEach((places, row) => {
     places.sort((one, other) => one - other);
     for (let index = 0; index + 1 < places.length; index += 2)
-      if (places[index] < places[index + 1]) fill(left + places[index], top + row, places[index + 1] - places[index], 1);
+      if (places[index] < places[index + 1])
+        fill(left + places[index], top + row, places[index + 1] - places[index], 1);
   });
 }
 
@@ -192,7 +193,8 @@ export function paint(mask, width, height, row, within = null) {
   const whole = extent(row, height, width);
   const box = whole && within ? meet(whole, within) : whole;
   if (!box) return null;
-  const value = row.kind === "erase" ? 0 : row.class_number, over = row.geometry.over === undefined || row.geometry.over;
+  const value = row.kind === "erase" ? 0 : row.class_number;
+  const over = row.geometry.over === undefined || row.geometry.over;
   const [left, top] = box, right = left + box[2], bottom = top + box[3];
   draw(row, whole, height, width, (x, y, w, h) => {
     const from = Math.max(x, left), to = Math.min(x + w, right);

@@ -72,7 +72,8 @@ export function createTiles(values, width, height) {
     let some = 0;
     for (let y = top; y < bottom; y++) {
       const to = (y - tile.top) * SIZE - tile.left;
-      for (let x = left, at = y * level.width + left; x < right; x++, at++) some |= pixels[to + x] = palette[level.values[at]];
+      const from = y * level.width;
+      for (let x = left; x < right; x++) some |= pixels[to + x] = palette[level.values[from + x]];
     }
     const all = right - left === tile.right - tile.left && bottom - top === tile.bottom - tile.top;
     tile.dirty = null;
@@ -133,10 +134,12 @@ export function createTiles(values, width, height) {
     colour(colours);
     context.save();
     const ratio = context.getTransform().a, scale = view.scale * ratio; // device pixels
-    const place = { x: (at) => Math.round(at * scale + view.x * ratio), y: (at) => Math.round(at * scale + view.y * ratio) };
-    const power = Math.min(Math.max(Math.ceil(Math.log2(SMALLEST / scale)), 0), levels.length - 1), side = 2 ** power;
-    const seen = tilesIn(levels[power], Math.floor(-view.x / view.scale / side), Math.floor(-view.y / view.scale / side),
-      Math.ceil((stage.width - view.x) / view.scale / side), Math.ceil((stage.height - view.y) / view.scale / side));
+    const to = (offset) => (at) => Math.round(at * scale + offset * ratio);
+    const place = { x: to(view.x), y: to(view.y) };
+    const power = Math.min(Math.max(Math.ceil(Math.log2(SMALLEST / scale)), 0), levels.length - 1);
+    const cell = view.scale * 2 ** power; // in stage pixels
+    const seen = tilesIn(levels[power], -view.x / cell, -view.y / cell, (stage.width - view.x) / cell,
+      (stage.height - view.y) / cell);
     let fresh = true;
     for (const tile of seen) fresh = make(power, tile, deadline) && fresh;
     context.setTransform(1, 0, 0, 1, 0, 0);
