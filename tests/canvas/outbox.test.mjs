@@ -35,7 +35,7 @@ const made = (options = {}) => {
   const outbox = createOutbox({
     user: ADA, clock, events, store: lasting(kept),
     onreply: (image, reply) => studio.replies.push([image.id, reply]),
-    ondrop: (image, ids) => studio.dropped.push([image, ids]),
+    ondrop: (image, ids) => studio.dropped.push([image.id, ids]),
     async send(image, rows) {
       studio.requests.push([image.id, rows.map((one) => one.id)]);
       if (studio.held) await studio.held;

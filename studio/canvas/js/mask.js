@@ -11,6 +11,7 @@ export function createMask({ width, height }, onchange = () => {}) {
   const values = new Uint8Array(width * height); // and the pending rows on it
   const tiles = createTiles(values, width, height);
   const entries = new Map(); // by id, in order: {row, hidden} of each row that is pending
+  const done = new Set(); // ids of rows that the log has, and of an undo or redo of pending rows: none is added again
   let position = null;
 
   const shown = () => [...entries.values()].filter((entry) => !entry.hidden);
@@ -40,14 +41,17 @@ export function createMask({ width, height }, onchange = () => {}) {
    *  is known, only says which rows are not pending any more. Rows told again change nothing: they come as a whole. */
   function receive({ position: next, rows = [], taken = [], patch = null }) {
     const known = position !== null && (next < position || (next === position && !patch));
-    const changed = [];
+    const changed = [], named = [...rows.map((row) => row.id), ...taken];
     for (const row of known ? [] : rows.filter(paints)) {
       paint(base, width, height, row);
       const first = shown()[0]?.row.id === row.id; // then it lies where it lay, and what others did is dirty anyhow
       entries.delete(row.id);
       if (!first) changed.push(...boxesOf(row));
     }
-    for (const id of [...rows.map((row) => row.id), ...taken]) changed.push(...forget(id));
+    for (const id of named) {
+      changed.push(...forget(id));
+      done.add(id);
+    }
     if (!known && patch) {
       put(base, width, patch);
       changed.push(patch.box);
@@ -62,10 +66,14 @@ export function createMask({ width, height }, onchange = () => {}) {
     get pending() { return shown().map((entry) => entry.row); },
     receive,
 
-    /** Show an own row before the log has it. One that undoes or redoes a pending row by its id hides or shows that. */
+    /** Show an own row before the log has it. One that undoes or redoes a pending row by its id hides or shows that.
+     *  A row may be added again, in which case nothing happens. */
     add(row) {
-      if (row.kind === "undo" || row.kind === "redo") return this.hide(row.geometry.stroke, row.kind === "undo");
-      if (entries.has(row.id) || !paints(row)) return;
+      if (entries.has(row.id) || done.has(row.id)) return;
+      if (!paints(row)) {
+        done.add(row.id);
+        return this.hide(row.geometry.stroke, row.kind === "undo");
+      }
       entries.set(row.id, { row, hidden: false });
       if (paint(values, width, height, row)) boxesOf(row).forEach(tiles.mark);
       onchange();

@@ -200,7 +200,7 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
       forget(gone);
       if (!entries.some((entry) => entry.image.id === group.image)) closed.delete(group.image);
       onchange();
-      ondrop(group.image, gone.map((entry) => entry.id));
+      if (gone.length) ondrop(gone[0].image, gone.map((entry) => entry.id));
     },
 
     /** What a group holds, as JSON to keep. */
