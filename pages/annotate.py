@@ -3,7 +3,6 @@
 import streamlit as st
 
 from studio import ui
-from studio.api.live import closed
 from studio.canvas.surface import surface
 from studio.collaboration.assignment import blind
 from studio.images.library import count_images, find_images
@@ -20,13 +19,17 @@ if not count_images(project.id):
 image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)
 own_only = blind(project, role)
-why = closed(image, project)
+editable = image.state != "accepted" and project.archived_at is None
 st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 0.6rem 1rem 1rem }"
     "[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.5rem }"
     "[data-testid=stSidebar]:not([aria-expanded=false]) { width: 14rem !important; min-width: 14rem }</style>"
 )
-head(here, image)
+bar = head(here, image)
+with bar:
+    comments.comments(image, here, own_only=own_only)
+    comments.history(image, here, classes, editable=editable, own_only=own_only)
+    image_menu.popover(image, here, classes, editable=editable, own_only=own_only)
 
 
 def _event() -> None:
@@ -37,7 +40,4 @@ def _event() -> None:
 
 
 previous, following = neighbours(project.id, image)
-surface(image, user, classes, previous=previous, following=following, why=why, on_event=_event)
-comments.comments(image, here, own_only=own_only)
-comments.history(image, here, classes, editable=why is None, own_only=own_only)
-image_menu.expander(image, here, classes, editable=why is None, own_only=own_only)
+surface(image, user, classes, previous=previous, following=following, editable=editable, on_event=_event)

@@ -71,7 +71,7 @@ def choose(page, tool: str | None = None, number: int | None = None, size: float
 def saved(page) -> None:
     """Wait until all strokes of this browser are on the studio's disk, and the surface says so."""
     becomes_true(page, "window.ftlSurface.outbox.status().waiting === 0 && !window.ftlSurface.drawing()")
-    page.get_by_text("All strokes saved").wait_for()
+    page.get_by_text("Saved", exact=True).wait_for()
 
 
 def shown(page) -> np.ndarray:

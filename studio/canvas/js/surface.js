@@ -15,6 +15,8 @@ import { createTools } from "./tools.js";
 import { isTyping } from "./tools/keys.js";
 import { fit, resized, toImage } from "./view.js";
 
+const LOWEST = 360, EDGE = 8; // CSS pixels: the surface's least height, and what is left free below it
+
 const surfaces = new WeakMap(); // by the element that Streamlit gives
 
 /** What Streamlit calls at each run of the page, with the same element and new data. */
@@ -93,11 +95,16 @@ function createSurface(root, first) {
     send: (of, rows) => post(`${of.file}/strokes`,
       { user: first.user.id, after: of.id === image?.id ? mask.position : null, rows }),
     onreply: (of, reply) => of.id === image?.id && receive(reply),
-    onchange: () => toolbar.update(),
+    ondrop: (of, ids) => of.id === image?.id && ids.forEach((id) => mask.drop(id)),
+    onchange: () => {
+      if (image) for (const row of outbox.waiting(image.id)) mask.add(row); // those of an earlier tab, once they are read
+      toolbar.update();
+    },
   });
   surface.outbox = outbox;
   const sizes = new ResizeObserver(resize);
   sizes.observe(element);
+  window.addEventListener("resize", fill);
   window.addEventListener("keydown", key, true);
   window.addEventListener("keyup", key, true);
   window.ftlSurface = surface; // for whoever looks with the browser's own tools
@@ -110,6 +117,7 @@ function createSurface(root, first) {
     if (wanted.id !== image?.id) open(wanted);
     else Object.assign(image, wanted);
     if (steps) step(Math.sign(steps), true);
+    fill();
     toolbar.update();
     redraw();
     prefetch();
@@ -217,7 +225,14 @@ function createSurface(root, first) {
     redraw();
   }
 
+  /** The surface reaches down to the end of the window, whatever the page has above it. */
+  function fill() {
+    const above = root.getBoundingClientRect().top + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0);
+    root.style.height = document.fullscreenElement ? "" : `${Math.max(LOWEST, window.innerHeight - above - EDGE)}px`;
+  }
+
   function resize() {
+    fill();
     const { width, height } = element.getBoundingClientRect();
     if (!width || !height || (width === stage.width && height === stage.height)) return;
     const was = { width: stage.width, height: stage.height, inset: stage.inset };
@@ -274,6 +289,7 @@ function createSurface(root, first) {
     outbox.dispose?.();
     gestures.dispose();
     sizes.disconnect();
+    window.removeEventListener("resize", fill);
     pace.dispose();
     window.removeEventListener("keydown", key, true);
     window.removeEventListener("keyup", key, true);
