@@ -14,7 +14,7 @@ export const createMinimap = (host, { stage, view, setView, image }) => {
   box.innerHTML = "<canvas></canvas><i></i>";
   const [canvas, frame] = box.children;
   const style = (element, rules) => Object.assign(element.style, rules);
-  style(box, { touchAction: "none", overflow: "hidden", cursor: "grab" });
+  style(box, { touchAction: "none", overflow: "hidden", cursor: "grab", boxSizing: "content-box" });
   style(canvas, { display: "block", width: "100%", height: "100%", pointerEvents: "none" });
   style(frame, { position: "absolute", left: 0, top: 0, boxSizing: "border-box", pointerEvents: "none" });
   host.append(box);

@@ -3,9 +3,10 @@
 
 const LATE = 26; // ms between frames, on the average of the last ones
 const REST = 80; // ms without a movement
-const MOST = 2; // halvings
+const COARSEST = 0.5; // pixels of a canvas a CSS pixel
+const BETTER = 0.85; // of the time between frames that half the pixels must save, or it is not the pixels
 const WINDOW = 6; // frames
-const FORGET = 30_000; // ms after which one more sharpness is tried: something else may have kept the machine busy
+const FORGET = 30_000; // ms after which the other way is tried: something else may have kept the machine busy
 
 /**
  * `canvases` fill a stage; redraw() draws them all in the next frame. Call size(stage) when it changes, moved() at each
@@ -14,7 +15,9 @@ const FORGET = 30_000; // ms after which one more sharpness is tried: something 
 export const createPace = (canvases, redraw) => {
   let stage = { width: 0, height: 0 };
   let halvings = 0; // while moving; kept from one movement to the next
-  let lowered = 0; // when
+  let tried = -FORGET; // when the halvings changed last
+  let before = Infinity; // ms between frames with one halving less
+  let fresh = false; // whether the last halving has still to show that it helps
   let moving = false;
   let rest = 0;
   let stamps = [];
@@ -32,15 +35,28 @@ export const createPace = (canvases, redraw) => {
     stamps = [];
     redraw();
   };
+  const change = (by, time) => {
+    halvings += by;
+    tried = time;
+    stamps = [];
+    redraw();
+  };
+  const judge = (each, time) => {
+    const first = fresh;
+    fresh = false;
+    if (first && each > before * BETTER) {
+      before = 0; // it is not the pixels: none are saved until FORGET is over
+      change(-1, time);
+    } else if (each > LATE && before && full() / 2 ** (halvings + 1) >= COARSEST) {
+      before = each;
+      fresh = true;
+      change(1, time);
+    }
+  };
   const watch = (time) => {
     if (!moving) return;
     stamps = [...stamps, time].slice(-WINDOW);
-    if (stamps.length === WINDOW && (time - stamps[0]) / (WINDOW - 1) > LATE && halvings < MOST) {
-      halvings += 1;
-      lowered = time;
-      stamps = [];
-      redraw();
-    }
+    if (stamps.length === WINDOW) judge((time - stamps[0]) / (WINDOW - 1), time);
     requestAnimationFrame(watch);
   };
 
@@ -59,11 +75,10 @@ export const createPace = (canvases, redraw) => {
       rest = setTimeout(still, REST);
       if (moving) return;
       moving = true;
-      if (halvings && performance.now() - lowered > FORGET) {
-        halvings -= 1;
-        lowered = performance.now();
-      }
       requestAnimationFrame(watch);
+      if (performance.now() - tried < FORGET) return;
+      before = Infinity;
+      if (halvings) change(-1, performance.now());
     },
     dispose: () => clearTimeout(rest),
   };
