@@ -10,7 +10,7 @@ import { boxBetween, edges, nearest, roundSize, sizeLimits, stepSize } from "../
 import { ICONS } from "../../studio/canvas/js/tools/icons.js";
 import { collisions, meaningOf, nameOf } from "../../studio/canvas/js/tools/keys.js";
 import { rowsFor, shownOf, withCorner } from "../../studio/canvas/js/tools/select.js";
-import { groupText, statusOf } from "../../studio/canvas/js/tools/status.js";
+import { groupText, otherText, statusOf } from "../../studio/canvas/js/tools/status.js";
 
 const IMAGE = { id: 1, width: 100, height: 80, editable: true };
 const POINTER = { pointerType: "mouse", pressure: 0.5, shiftKey: false, type: "pointerup" };
@@ -115,7 +115,8 @@ test("a brush makes a line of its size; what was chosen when it began counts", a
   brush.move([9, 1], POINTER);
   assert.deepEqual(brush.drawing().geometry.points, [[1, 1], [9, 1]]);
   await brush.up([12.00049, 1], POINTER);
-  assert.deepEqual(surface.strokes, [{ kind: "brush", geometry: { points: [[1, 1], [9, 1], [12, 1]], width: 6 }, number: 2 }]);
+  assert.deepEqual(surface.strokes,
+    [{ kind: "brush", geometry: { points: [[1, 1], [9, 1], [12, 1]], width: 6 }, number: 2 }]);
   brush.down([1, 1], POINTER);
   brush.cancel();
   await brush.up([2, 2], POINTER);
@@ -145,7 +146,9 @@ test("a pen's pressure gives widths where that is wished", async () => {
 
 test("a polygon closes at its first corner, by Enter and by a double click", () => {
   const corners = [[10, 10], [50, 10], [50, 50]];
-  for (const close of [(tool) => click(tool, [12, 12]), (tool) => tool.key(press("Enter")), (tool) => click(tool, [51, 50], 2)]) {
+  const ends = [(tool) => click(tool, [12, 12]), (tool) => tool.key(press("Enter")),
+    (tool) => click(tool, [51, 50], 2)];
+  for (const close of ends) {
     const surface = fake(), { polygon } = createTools(surface);
     corners.forEach((corner) => click(polygon, corner));
     close(polygon);
@@ -198,7 +201,8 @@ test("a polyline has a width and ends by a double click", () => {
   click(polyline, [10, 10]);
   click(polyline, [60, 10]);
   click(polyline, [60, 11], 2);
-  assert.deepEqual(surface.strokes, [{ kind: "polyline", geometry: { points: [[10, 10], [60, 10]], width: 6 }, number: 2 }]);
+  assert.deepEqual(surface.strokes,
+    [{ kind: "polyline", geometry: { points: [[10, 10], [60, 10]], width: 6 }, number: 2 }]);
 });
 
 test("a rectangle is dragged, or tapped at two corners", () => {
@@ -291,6 +295,7 @@ test("what is not saved is said, with where it is", () => {
   assert.equal(statusOf({ waiting: 2 }, "the studio does not answer").text, "The studio does not answer.");
   assert.deepEqual(statusOf({ waiting: 3, groups: [group] }).groups, [group]);
   assert.equal(groupText(group), "3 strokes on wall.jpg not saved, kept in this browser: the disk is full.");
+  assert.equal(otherText({ name: "Ada", count: 1 }), "1 stroke of Ada waits in this browser until Ada signs in.");
   assert.match(groupText({ count: 1, stored: false }), /^1 stroke not saved, kept in this tab only/);
 });
 

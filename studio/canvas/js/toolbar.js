@@ -2,21 +2,21 @@
 import { colourOf } from "./company.js";
 import { chooseClass, DEFAULTS, openProject, toggleClass } from "./state.js";
 import { button, drawn, make, mark } from "./tools/dom.js";
-import { meaningOf, pressed, written } from "./tools/keys.js";
+import { meaningOf, pressed } from "./tools/keys.js";
 import { createControls } from "./tools/controls.js";
-import { resized } from "./tools/options.js";
 import { createSheet } from "./tools/sheet.js";
 import { createStatus } from "./tools/status.js";
 import { fit, zoomAt, zoomTo } from "./view.js";
 
 const STEP = 1.25; // of a zoom button
 const HINT = 5000; // ms
-const NARROW = 640; // pixels, as in surface.css
+const NARROW = 640, TWO_ROWS = 800; // pixels, as in surface.css
 
 /** What the toolbars cover of a stage of this width, for view.js. */
 export function insetOf(width, panels) {
   if (!panels) return { left: 0, top: 0, right: 0, bottom: 0 };
-  return width < NARROW ? { left: 0, top: 108, right: 0, bottom: 96 } : { left: 60, top: 60, right: 60, bottom: 44 };
+  if (width < NARROW) return { left: 0, top: 116, right: 0, bottom: 96 };
+  return { left: 60, top: width < TWO_ROWS ? 112 : 60, right: 60, bottom: 44 };
 }
 
 /** Build the toolbars in surface.root. */
@@ -52,15 +52,16 @@ export function createToolbar(surface) {
   const toolBar = make("nav", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },
     grouped.filter((group) => group.length).map((group) => make("div", { class: "group" }, group)));
 
-  const chips = make("div", { class: "ftl-bar ftl-classes", role: "toolbar", "aria-label": "Class" });
+  const chips = make("div", { class: "ftl-bar ftl-classes", role: "toolbar", "aria-label": "Class",
+    onwheel: (event) => { chips.scrollLeft += event.deltaY; } });
   const controls = createControls();
-  const help = make("span", { class: "help" });
+  const help = make("span", { class: "ftl-help" });
   const options = make("div", { class: "ftl-bar ftl-options", role: "toolbar", "aria-label": "Options of the tool" },
-    controls.element, help);
+    controls.element);
   const percent = make("output", { "aria-label": "Zoom", title: "Screen pixels an image pixel" });
   const undo = command("undo", "Undo", "Ctrl+Z"), redo = command("redo", "Redo", "Ctrl+Y");
-  const lookButton = button({ icon: "look", title: "Opacity, brightness, contrast, classes shown", "data-command": "look" },
-    () => look.toggleAttribute("hidden"));
+  const lookButton = button({ icon: "look", "data-command": "look",
+    title: "Opacity, brightness, contrast, classes shown" }, () => look.toggleAttribute("hidden"));
   const actions = make("div", { class: "ftl-bar ftl-actions", role: "toolbar", "aria-label": "View" },
     make("div", { class: "group" }, undo, redo),
     make("div", { class: "group zoom" }, command("closer", "Closer", "+", "plus"), percent,
@@ -82,9 +83,8 @@ export function createToolbar(surface) {
   const back = button({ icon: "look", text: "Toolbars", title: "Show the toolbars (Tab)", class: "labelled ftl-back" },
     () => commands.panels());
   const sheet = createSheet(tools);
-  const bars = make("div", { class: "ftl-bars" }, toolBar, make("div", { class: "ftl-top" }, chips, options, people),
-    actions, make("div", { class: "ftl-middle" }, banner), make("div", { class: "ftl-bottom" }, status.element, toast),
-    back);
+  const bars = make("div", { class: "ftl-bars" }, toolBar, make("div", { class: "ftl-top" }, banner, chips, options),
+    actions, make("div", { class: "ftl-bottom" }, status.element, help, people), toast, back);
   root.append(bars, look, sheet.element);
 
   // A click leaves the keys to the stage: a space bar must not press the button again.
@@ -108,9 +108,10 @@ export function createToolbar(surface) {
     const signature = JSON.stringify([state.project, classes]);
     if (signature !== chipsOf) {
       chipsOf = signature;
-      const chip = (one, onclick, key) => make("button", { type: "button", class: "chip", "data-class": one.number, onclick,
-        title: key ? `${one.name} (${one.number})` : one.name }, make("i", { class: "swatch", style: `--colour: ${one.colour}` }),
-        make("span", {}, one.name), key && make("kbd", {}, one.number));
+      const chip = (one, onclick, key) => make("button", { type: "button", class: "chip", "data-class": one.number,
+        title: key ? `${one.name} (${one.number})` : one.name, onclick },
+        make("i", { class: "swatch", style: `--colour: ${one.colour}` }), make("span", {}, one.name),
+        key && make("kbd", {}, one.number));
       chips.replaceChildren(...classes.map((one) =>
         chip(one, () => choose(one.number), one.number < 10)));
       shown.replaceChildren(...classes.map((one) => chip(one, () => surface.set(toggleClass(state, one.number)))));
@@ -162,7 +163,7 @@ export function createToolbar(surface) {
       updatePeople();
       controls.update(locked ? [] : tool.options?.() ?? []);
       help.textContent = locked && !tool.reads ? "" : tool.help ?? "";
-      options.hidden = !options.querySelector(".control") && !help.textContent;
+      options.hidden = !options.querySelector(".control");
       banner.hidden = !locked;
       banner.lastChild.textContent = image.why ?? "This image cannot be drawn on.";
       status.update();
@@ -181,8 +182,6 @@ export function createToolbar(surface) {
     },
     /** Say for as long as it lasts that the studio is not reached; null: it is again. */
     trouble: (text) => status.trouble(text),
-    /** The size of the pen one step smaller (-1) or larger (1). */
-    sized: (direction) => resized(surface, direction),
     /** Whether a key was for the toolbar. */
     key(event) {
       const name = pressed(event);
@@ -190,7 +189,8 @@ export function createToolbar(surface) {
       const target = event.composedPath()[0];
       if (name === "escape" && !look.hidden) return look.hidden = true;
       const meaning = meaningOf(name, tools);
-      if (meaning?.command === "panels" && target !== document.body && target !== stage.element && target !== root) return false;
+      const free = [document.body, root, stage.element].includes(target); // else Tab goes on to the next control
+      if (meaning?.command === "panels" && !free) return false;
       if (event.repeat && !["smaller", "larger", "closer", "farther", "undo", "redo"].includes(meaning?.command))
         return Boolean(meaning);
       if (meaning?.command) commands[meaning.command]();

@@ -3,7 +3,7 @@ import { button, make, mark } from "./dom.js";
 
 const FINE = 1000; // steps of a slider that is fine at its low end
 
-const KINDS = { slider: sliderOf, number: numberOf, choice: choiceOf, toggle: toggleOf, button: buttonOf };
+const KINDS = { slider: sliderOf, number: numberOf, choice: choiceOf, toggle: toggleOf, button: buttonOf, text: textOf };
 
 /** A row of controls: {element, update(options)}. */
 export function createControls() {
@@ -30,8 +30,9 @@ export const valueAt = (place, min, max) => min * (max / min) ** (place / FINE);
 function sliderOf({ label, min, max, step, log, key, unit, text }) {
   let option = null;
   const title = key ? `${label} (${key})` : label;
-  const range = make("input", { type: "range", title, "aria-label": label, ...(log ? { min: 0, max: FINE, step: 1 } :
-    { min, max, step }), oninput: () => option.set(log ? valueAt(Number(range.value), min, max) : Number(range.value)) });
+  const read = (place) => log ? valueAt(place, min, max) : place;
+  const range = make("input", { type: "range", title, "aria-label": label,
+    oninput: () => option.set(read(Number(range.value))), ...(log ? { min: 0, max: FINE, step: 1 } : { min, max, step }) });
   const number = log && fieldOf({ label, min, max, step: "any" }, (value) => option.set(value));
   const shown = !log && make("output");
   return {
@@ -111,4 +112,8 @@ function buttonOf({ label, icon, key }) {
       element.disabled = Boolean(next.disabled);
     },
   };
+}
+
+function textOf({ label }) {
+  return { element: make("span", { class: "control" }, label), update() {} };
 }

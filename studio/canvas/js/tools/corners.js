@@ -83,8 +83,8 @@ export function createCorners(surface, { kind, closed, letter, label, help }) {
       } else drawLine(context, view, { points: ahead, width: sizeOf(surface) }, colour, surface.state.opacity);
       path(context, stage, closed && ahead.length >= least);
       outline(context, colour);
-      const closes = closed && corners.length >= least && cursor && distance(cursor, corners[0]) <= REACH.mouse / view.scale;
-      drawHandles(context, view, corners, colour, closes ? 0 : -1);
+      const near = cursor && distance(cursor, corners[0]) <= REACH.mouse / view.scale;
+      drawHandles(context, view, corners, colour, near && closed && corners.length >= least ? 0 : -1);
     },
   };
 }

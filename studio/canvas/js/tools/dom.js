@@ -6,7 +6,8 @@ export function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value);
   }
   made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return made;
@@ -21,8 +22,8 @@ export function drawn(name) {
 
 /** A button of an icon, a text, or both; `title` also says its key. */
 export function button({ icon: name, text, title, ...attributes }, onclick) {
-  return make("button", { type: "button", title, "aria-label": title, class: text ? "labelled" : "square", ...attributes,
-    onclick }, name && drawn(name), text && make("span", {}, text));
+  return make("button", { type: "button", title, "aria-label": title, class: text ? "labelled" : "square",
+    ...attributes, onclick }, name && drawn(name), text && make("span", {}, text));
 }
 
 /** Set an attribute or take it away, only where that changes something. */

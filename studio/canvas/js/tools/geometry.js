@@ -16,8 +16,8 @@ export function roundSize(size, scale, [least, most]) {
 export function stepSize(size, direction, scale, limits) {
   const least = scale > 1 && size + direction / 2 < 5 ? 0.5 : 1;
   const step = Math.max(least, Math.round(size / 10));
-  return roundSize((direction > 0 ? Math.floor(size / least) : Math.ceil(size / least)) * least + direction * step, scale,
-    limits);
+  const from = (direction > 0 ? Math.floor(size / least) : Math.ceil(size / least)) * least;
+  return roundSize(from + direction * step, scale, limits);
 }
 
 export const distance = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
@@ -73,6 +73,7 @@ export function edges([left, top, width, height], where) {
   for (let y = 0; y <= height; y++)
     runs(width, (x) => inside(x, y - 1) !== inside(x, y), (a, b) => lines.push([left + a, top + y, left + b, top + y]));
   for (let x = 0; x <= width; x++)
-    runs(height, (y) => inside(x - 1, y) !== inside(x, y), (a, b) => lines.push([left + x, top + a, left + x, top + b]));
+    runs(height, (y) => inside(x - 1, y) !== inside(x, y),
+      (a, b) => lines.push([left + x, top + a, left + x, top + b]));
   return lines;
 }

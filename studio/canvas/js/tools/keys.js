@@ -42,7 +42,8 @@ export function nameOf(event) {
 /** The name of a key that was pressed on the surface; "" for one that is released, or that is for something else. */
 export function pressed(event) {
   if (event.type !== "keydown" || event.isComposing || isTyping(event)) return "";
-  return globalThis.document?.querySelector("dialog[open], [role=dialog]") ? "" : nameOf(event);
+  const roots = [globalThis.document, event.composedPath?.()[0]?.getRootNode?.()]; // ours may be a shadow's
+  return roots.some((root) => root?.querySelector?.("dialog[open], [role=dialog]")) ? "" : nameOf(event);
 }
 
 /** What the name of a key means: {command} or {tool} or {number} of a class, or null. */

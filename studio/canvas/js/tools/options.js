@@ -1,11 +1,12 @@
 // Options that several tools share, and what they are worth now. An option: {type: "slider" | "number" | "choice" |
-// "toggle" | "button", label, value, min, max, step, choices: [{value, label, icon}], icon, key, log, set(value)};
+// "toggle" | "button" | "text", label, value, min, max, step, choices: [{value, label, icon}], icon, key, log, set(value)};
 // a slider with `log` is fine at its low end, and has a number field beside it.
 import { roundSize, sizeLimits, startSize, stepSize } from "./geometry.js";
 
 /** The size of the pen on the image that is shown, in image pixels. */
-export function sizeOf({ state, image, view }) {
-  return roundSize(state.size || startSize(image), state.size ? Math.max(view()?.scale ?? 1, 1.01) : 1, sizeLimits(image));
+export function sizeOf({ state, image }) {
+  const [least, most] = sizeLimits(image);
+  return Math.min(Math.max(state.size || startSize(image), least), most);
 }
 
 /** One step larger (1) or smaller (-1). */

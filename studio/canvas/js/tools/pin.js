@@ -1,5 +1,5 @@
 // Pins: comments at a place of the image.
-import { toStage } from "../view.js";
+import { toImage, toStage } from "../view.js";
 import { make } from "./dom.js";
 import { distance } from "./geometry.js";
 import { nameOf, pressed } from "./keys.js";
@@ -7,7 +7,7 @@ import { nameOf, pressed } from "./keys.js";
 const RADIUS = 11; // of a pin, stage pixels
 const ROOM = { width: 264, height: 44 }; // of the text field
 
-/** The pin tool: click, write, Enter. `drawPins` shows all pins whatever the tool, `hover` tells one. */
+/** The pin tool: click, write, Enter. `drawPins` shows all pins whatever the tool. */
 export function createPin(surface) {
   let field = null; // {form, at}
   let shown = null; // the bubble of the pin under the pointer
@@ -35,7 +35,8 @@ export function createPin(surface) {
     if (!input.value.trim()) return close();
     input.disabled = true;
     try {
-      await surface.api("comments", { x: Math.round(at[0] * 10) / 10, y: Math.round(at[1] * 10) / 10, text: input.value });
+      const [x, y] = at.map((value) => Math.round(value * 10) / 10);
+      await surface.api("comments", { x, y, text: input.value.trim() });
       if (field?.form === form) close();
       surface.ask?.();
       surface.event?.({ kind: "pin" });
@@ -59,18 +60,25 @@ export function createPin(surface) {
   };
 
   const tell = (comment) => {
-    if (comment === told) return;
+    if (comment?.id === told?.id) return;
     told = comment;
     shown?.remove();
     shown = comment ? make("div", { class: "ftl-card ftl-bubble", role: "tooltip" },
-      make("b", {}, comment.author?.name ?? comment.author ?? ""), make("span", {}, comment.text)) : null;
+      make("b", {}, comment.author), make("span", {}, comment.text)) : null;
     if (!shown) return;
     surface.root.append(shown);
     place(shown, [comment.x, comment.y], surface.view(), shown.getBoundingClientRect());
   };
 
+  surface.stage.element?.addEventListener("pointermove", (event) => { // whatever the tool
+    if (!surface.view() || event.buttons) return;
+    const { left, top } = surface.stage.element.getBoundingClientRect();
+    tell(over(toImage(surface.view(), [event.clientX - left, event.clientY - top])) ?? null);
+  });
+
   return {
-    name: "pin", letter: "P", label: "Pin a comment", icon: "pin", cursor: "crosshair", help: "Click where the comment belongs.",
+    name: "pin", letter: "P", label: "Pin a comment", icon: "pin", cursor: "crosshair",
+    help: "Click where the comment belongs.",
     down(point) {
       this.at = over(point) ? null : point;
       if (!this.at) tell(over(point)); // a finger does not hover
@@ -89,8 +97,6 @@ export function createPin(surface) {
       return true;
     },
     options: () => [],
-    /** Show the comment under an image point, or none. */
-    hover: (point) => tell(over(point) ?? null),
     drawPins(context, view) {
       located().forEach((comment, index) => drawPin(context, toStage(view, [comment.x, comment.y]), String(index + 1)));
       if (told && shown) place(shown, [told.x, told.y], view, shown.getBoundingClientRect());

@@ -60,8 +60,9 @@ export function path(context, points, closed = false) {
 function onScratch(context, draw, opacity) {
   const { width, height } = context.canvas;
   scratch ??= document.createElement("canvas").getContext("2d");
-  if (scratch.canvas.width !== width || scratch.canvas.height !== height) Object.assign(scratch.canvas, { width, height });
-  else {
+  if (scratch.canvas.width !== width || scratch.canvas.height !== height) {
+    Object.assign(scratch.canvas, { width, height });
+  } else {
     scratch.setTransform(1, 0, 0, 1, 0, 0);
     scratch.clearRect(0, 0, width, height);
   }

@@ -1,5 +1,6 @@
 // Select: what lies under a click, whose it is, and what can be done with it. All changes are rows of the log.
 import { areaOf, cover, regionOf, whereOf } from "../rasterise.js";
+import { toStage } from "../view.js";
 import { reachOf } from "./corners.js";
 import { button, make } from "./dom.js";
 import { boxBetween, cornersOf, edges, nearest, rounded } from "./geometry.js";
@@ -7,7 +8,7 @@ import { pressed } from "./keys.js";
 import { drawHandles, outline } from "./preview.js";
 
 const KINDS = { brush: "Brush stroke", erase: "Eraser stroke", polygon: "Polygon", polyline: "Polyline",
-  rectangle: "Rectangle", region: "Region", revision: "Whole mask" };
+  rectangle: "Rectangle", region: "Region" };
 
 /** The corners of a stroke that can be moved; none where it has no few. */
 export function cornersIn({ kind, geometry }) {
@@ -55,7 +56,7 @@ export function createSelect(surface) {
   let asked = 0;
 
   const isOwn = () => found?.way === "stroke" && found.stroke.mine;
-  const canChange = () => surface.image.editable && !(found.way === "stroke" && found.stroke.kind === "erase" && !isOwn());
+  const canChange = () => surface.image.editable;
   const handles = () => isOwn() && surface.image.editable ? cornersIn({ ...found.stroke, geometry: geometry() }) : [];
   const geometry = () => dragged?.geometry ?? found.stroke.geometry;
   const classOf = () => found.way === "stroke" ? found.stroke.class_number : found.area.class_number;
@@ -94,8 +95,10 @@ export function createSelect(surface) {
       const reply = await surface.api(`object?x=${Math.floor(x)}&y=${Math.floor(y)}`);
       if (turn !== asked || image.id !== surface.image.id) return;
       if (!reply.stroke && !reply.area) return clear();
-      found = { ...reply, image: image.id };
-      show({ way: reply.stroke ? "stroke" : "area" });
+      const restored = reply.stroke?.kind === "revision"; // the whole mask: there is no stroke to change
+      found = { area: reply.area, stroke: restored ? null : reply.stroke, image: image.id,
+        restored: restored && reply.stroke.name, left: toStage(surface.view(), [x, y])[0] > surface.stage.width / 2 };
+      show({ way: found.stroke ? "stroke" : "area" });
     } catch (error) {
       if (turn === asked) surface.hint(`Nothing can be selected: ${error.message}.`);
     }
@@ -106,7 +109,7 @@ export function createSelect(surface) {
     const id = crypto.randomUUID();
     const { stroke, way } = found;
     const area = way === "area" ? found.area : stroke.mine ? null : shownOf(stroke, surface.mask.values, surface.image);
-    if (way === "stroke" && !stroke.mine && !area?.pixels) return surface.hint("Nothing of this stroke is seen any more.");
+    if (area && !area.pixels) return surface.hint("Nothing of this stroke is seen any more.");
     const rows = rowsFor({ stroke: way === "stroke" ? stroke : null, area }, number, surface.image, id);
     rows.forEach((row) => surface.stroke(row.kind, row.geometry, row.class_number, row.id));
     if (!number) return clear();
@@ -126,14 +129,16 @@ export function createSelect(surface) {
   };
 
   function cardOf() {
-    const { stroke, area, way } = found;
+    const { stroke, area, way, restored, left } = found;
     const kind = surface.classes.find((one) => one.number === classOf());
     const swatch = make("i", { class: "swatch", style: `--colour: ${kind?.colour ?? "#888"}` });
     const title = way === "area" ? "Connected area" : KINDS[stroke.kind] ?? stroke.kind;
-    const facts = way === "area" ? [`${area.pixels.toLocaleString("en")} pixels`] :
-      [stroke.mine ? "You" : stroke.name, timeOf(stroke.at)].filter(Boolean);
+    const facts = way === "stroke" ? [stroke.mine ? "You" : stroke.name, timeOf(stroke.at)] :
+      [`${area.pixels.toLocaleString("en")} pixels`, ...(restored ? [`restored by ${restored}`] : [])];
+    const note = handles().length ? "Corners can be dragged." : isOwn() || way === "area" ? "" :
+      "Your change is painted over it.";
     const ways = [["stroke", "Stroke", stroke], ["area", "Area", area]].filter(([, , there]) => there);
-    return make("section", { class: "ftl-card ftl-object", "aria-label": "Selected object" },
+    return make("section", { class: `ftl-card ftl-object${left ? " left" : ""}`, "aria-label": "Selected object" },
       make("header", {}, swatch, make("div", {}, make("b", {}, title), make("small", {}, facts.join(" · "))),
         button({ icon: "close", title: "Close (Esc)" }, clear)),
       ways.length > 1 && make("div", { class: "choice", role: "group", "aria-label": "What is selected" },
@@ -144,10 +149,9 @@ export function createSelect(surface) {
           make("button", { type: "button", class: "chip", title: `Change to ${one.name}`,
             "aria-pressed": String(one.number === classOf()), onclick: () => change(one.number) },
           make("i", { class: "swatch", style: `--colour: ${one.colour}` }), make("span", {}, one.name)))),
-        make("footer", {}, make("small", {}, handles().length ? "Drag a corner to move it." : isOwn() || way === "area" ? "" :
-          "Your change is painted over it."),
+        make("footer", {}, make("small", {}, note),
           button({ icon: "trash", text: "Delete", title: "Delete (Del)", class: "labelled danger" }, () => change(0))),
-      ] : make("small", {}, surface.image.why ?? "Only its author can change it."));
+      ] : make("small", {}, surface.image.why ?? ""));
   }
 
   return {
@@ -194,6 +198,5 @@ export function createSelect(surface) {
 
 function timeOf(at) {
   if (!at) return "just now";
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? String(at) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return new Date(at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }

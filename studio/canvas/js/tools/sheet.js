@@ -15,18 +15,19 @@ export function createSheet(tools) {
   const ofCommands = (names) => COMMANDS.filter((one) => names.includes(one.name))
     .map((one) => line(one.label, one.keys.filter((key) => key !== "=").map(written), one.also));
   const more = {
-    Draw: [line("Class", ["1", "…", "9"]), line("Finish a shape", ["Enter"]), line("Take a corner back", ["Backspace"]),
-      line("Cancel", ["Esc"]), line("Delete what is selected", ["Del"])],
+    Draw: [line("Class", ["1", "…", "9"]), line("Finish a shape", ["Enter"]),
+      line("Take a corner back", ["Backspace"]), line("Cancel", ["Esc"]), line("Delete what is selected", ["Del"])],
     Look: [line("Move", ["Space"], "drag, or two fingers"), line("Move", ["←", "↑", "↓", "→"])],
     Images: PAGE.map((one) => line(one.label, [written(one.key)])),
   };
   const section = (title, lines) => make("section", {}, make("h3", {}, title), make("ul", {}, lines));
   const element = make("dialog", { class: "ftl-sheet", "aria-label": "Keys",
     onclick: (event) => event.target === element && element.close() },
-    make("div", {},
-      make("header", {}, make("h2", {}, "Keys"), button({ icon: "close", title: "Close (Esc)" }, () => element.close())),
+    make("div", { tabindex: -1, autofocus: true },
+      make("header", {}, make("h2", {}, "Keys"),
+        button({ icon: "close", title: "Close (Esc)" }, () => element.close())),
       make("div", { class: "columns" },
-        section("Tools", Object.values(tools).filter((tool) => tool.letter).map((tool) => line(tool.label, [tool.letter]))),
+        section("Tools", Object.values(tools).map((tool) => line(tool.label, [tool.letter]))),
         GROUPS.map(([title, names]) => section(title, [...ofCommands(names), ...more[title]])))));
   return { element, show: () => element.showModal() };
 }
