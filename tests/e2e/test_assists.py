@@ -145,9 +145,7 @@ def test_trace_follows_the_pointer_and_is_taken(server: Server, page, wall: Imag
     assert not mask(page, server, wall).any()
 
 
-def test_a_preview_is_taken_or_discarded_and_points_stay_when_the_view_moves(
-    server: Server, page, wall: Image
-) -> None:
+def test_a_preview_is_taken_or_discarded_and_points_stay_when_the_view_moves(server: Server, page, wall: Image) -> None:
     choose(page, "trace")
     options(page).get_by_role("button", name="Preview first").click()
     click(page, 42, 100)

@@ -1,5 +1,6 @@
 // Areas that the server found, {box, counts, pixels}: seen over the photograph, pointed at, taken.
 import { whereOf } from "../rasterise.js";
+import { anchored, fitScale, middle } from "../view.js";
 
 /** A colour that no wall has. */
 export const SHOWN = "#ff2bd6";
@@ -91,7 +92,7 @@ export function wordOf(colour, opacity) {
 
 /** The view that shows a box with its surroundings: three times as large as it, no closer than 8 screen pixels a pixel. */
 export function viewOf([left, top, width, height], stage, image) {
-  const whole = Math.min(stage.width / image.width, stage.height / image.height);
-  const scale = Math.max(whole, Math.min(stage.width / width / 3, stage.height / height / 3, 8));
-  return { scale, x: stage.width / 2 - (left + width / 2) * scale, y: stage.height / 2 - (top + height / 2) * scale };
+  const around = { width: 3 * width, height: 3 * height };
+  const scale = Math.max(fitScale(image, stage), Math.min(fitScale(around, stage), 8));
+  return anchored(scale, [left + width / 2, top + height / 2], middle(stage), image, stage);
 }

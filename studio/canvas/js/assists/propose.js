@@ -9,7 +9,7 @@ const REACH = 8; // stage pixels about a proposal that count as it
 const OTHERS = "#ffd400"; // those that are not in focus
 const WAYS = {
   thin: { label: "Thin", what: "Shortest", limits: [2, 100_000], start: (longest) => Math.max(10, Math.floor(longest / 15)) },
-  wide: { label: "Wide", what: "Smallest area", limits: [1, 10_000_000],
+  wide: { label: "Wide", what: "Smallest", limits: [1, 10_000_000],
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 1000)) },
 };
 
@@ -88,8 +88,8 @@ export function createPropose(surface) {
   return {
     name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
     get help() {
-      if (!current()) return questions.busy ? "Looking …" : "The studio looks for cracks on the whole photograph.";
-      return `${round.left.length} left. Click: accept; right click or Shift: refuse. Enter, Delete: the marked one.`;
+      if (!current()) return "The studio looks for cracks on the whole photograph.";
+      return "Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. Backspace: back.";
     },
     down(point, event) {
       if (event.pointerId === refusedBy) return void (refusedBy = null);
@@ -106,10 +106,11 @@ export function createPropose(surface) {
     key: (event) => act(event, current() ? { enter: andOn(accept), delete: andOn(refuse), backspace: goBack, escape: stop } :
       questions.busy ? { escape: stop } : {}),
     options: () => current() ? [
+      { type: "text", label: `${round.left.length} left` },
       overOption(surface),
       { type: "button", label: "Accept", icon: "check", key: "Enter", set: andOn(accept) },
       { type: "button", label: "Refuse", icon: "close", key: "Delete", set: andOn(refuse) },
-      { type: "button", label: `Accept all ${round.left.length}`, set: acceptAll },
+      { type: "button", label: "Accept all", set: acceptAll },
       { type: "button", label: "Stop", key: "Escape", set: stop },
     ] : [
       { type: "choice", label: "Cracks", value: way, set: choose,
@@ -120,12 +121,12 @@ export function createPropose(surface) {
           surface.set({});
         } },
       overOption(surface),
-      { type: "button", label: "Look for cracks", icon: "propose", disabled: questions.busy, set: look },
+      { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose", disabled: questions.busy, set: look },
     ],
     draw(context, view) {
       const shown = visible(view, surface.stage, surface.image);
       for (const area of current()?.left ?? [])
-        if (area !== round.focus && meets(area.box, shown)) drawArea(context, view, area, OTHERS, 0.35);
+        if (area !== round.focus && meets(area.box, shown)) drawArea(context, view, area, OTHERS, 0.5);
       if (current()) {
         drawArea(context, view, round.focus, SHOWN, 0.5);
         drawMark(context, view, round.focus.box);

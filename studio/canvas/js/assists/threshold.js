@@ -2,7 +2,7 @@
 import { boxBetween, cornersOf } from "../tools/geometry.js";
 import { overOption } from "../tools/options.js";
 import { outline, path } from "../tools/preview.js";
-import { clamp, toStage, visible } from "../view.js";
+import { toStage, visible } from "../view.js";
 import { SHOWN, drawArea, viewOf } from "./areas.js";
 import { createDark } from "./dark.js";
 import { act } from "./keys.js";
@@ -46,7 +46,7 @@ export function createThreshold(surface) {
   const show = () => {
     const { stage, image } = surface, { areas, next } = sorting;
     sorting.since = performance.now();
-    surface.setView(clamp(viewOf(areas[next].box, stage, image), image, stage));
+    surface.setView(viewOf(areas[next].box, stage, image));
     surface.set({});
   };
   const put = (id) => {
@@ -86,8 +86,7 @@ export function createThreshold(surface) {
     get help() {
       if (!current()) return "Draw rectangles over what is no defect. Backspace removes the last.";
       const { areas, next } = sorting;
-      return `Area ${next + 1} of ${areas.length}, ${areas[next].pixels.toLocaleString("en")} pixels. What is it? ` +
-        "Choose a class.";
+      return `${areas[next].pixels.toLocaleString("en")} pixels. What is it? Choose a class, by its number or a click.`;
     },
     /** A class was chosen, by its chip or number: while areas are sorted it is the answer. Whether it was taken. */
     chosen,
@@ -119,6 +118,7 @@ export function createThreshold(surface) {
         .filter(({ number }) => number < 10).map(({ number }) => [String(number), () => give(number)])) });
     },
     options: () => current() ? [
+      { type: "text", label: `Area ${sorting.next + 1} of ${sorting.areas.length}` },
       overOption(surface),
       { type: "button", label: "Skip", key: "S", set: clicked(skip) },
       { type: "button", label: "Back", icon: "undo", key: "Backspace", disabled: !sorting.done.length, set: goBack },
@@ -129,7 +129,7 @@ export function createThreshold(surface) {
       { type: "slider", label: "Threshold", value: threshold, min: 1, max: 255, step: 1, text: String, set: setThreshold },
       { type: "button", label: "+1", set: () => change(1) },
       { type: "button", label: "+10", set: () => change(10) },
-      { type: "number", label: "Smallest area", unit: "px", value: leastNow(), min: 1, max: 1_000_000, step: 1,
+      { type: "number", label: "Smallest", unit: "px", value: leastNow(), min: 1, max: 1_000_000, step: 1,
         set: (value) => {
           least = Math.min(Math.max(Math.round(value), 1), 1_000_000);
           surface.set({});
@@ -141,7 +141,7 @@ export function createThreshold(surface) {
       overOption(surface),
       ...(finding().covers.length ? [{ type: "button", label: `Covers: ${kept.covers.length}`, icon: "trash",
         key: "Backspace", set: () => setCovers(kept.covers.slice(0, -1)) }] : []),
-      { type: "button", label: "Sort the areas", icon: "check", disabled: questions.busy, set: sort },
+      { type: "button", label: "Sort the areas", disabled: questions.busy, set: sort },
     ],
     draw(context, view) {
       const { stage, photo, image } = surface;

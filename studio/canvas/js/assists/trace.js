@@ -66,7 +66,7 @@ export function createTrace(surface) {
 
   return {
     name: "trace", letter: "W", label: "Trace", icon: "trace", assist: true, cursor: "crosshair",
-    help: "Click where a crack begins, and on along it. Enter or a double click takes it, Backspace removes the last point.",
+    help: "Click along a crack. Enter or a double click takes it, Backspace removes the last point.",
     down(point, event, clicks = 1) {
       const at = pointer = inside(point), last = current()?.points.at(-1);
       if (last && clicks === 2 && distance(last, at) * surface.view().scale <= NEAR) {
@@ -97,7 +97,7 @@ export function createTrace(surface) {
     }),
     options: () => [
       { type: "choice", label: "Width", value: wish.given, set: change("given"),
-        choices: [{ value: false, label: "From the photograph" }, { value: true, label: "As given" }] },
+        choices: [{ value: false, label: "Measured" }, { value: true, label: "Given" }] },
       ...(wish.given ? [{ type: "slider", label: "Width", unit: "px", log: true, value: wish.width, min: 1,
         max: Math.max(20, Math.floor(Math.max(surface.image.width, surface.image.height) / 40)), step: 1,
         set: change("width") }] : []),
