@@ -25,7 +25,10 @@ export function createControls() {
 
 /** Place of a value on a slider of FINE steps, and back. */
 export const placeOf = (value, min, max) => Math.round(FINE * Math.log(value / min) / Math.log(max / min));
-export const valueAt = (place, min, max) => min * (max / min) ** (place / FINE);
+export function valueAt(place, min, max) {
+  const value = min * (max / min) ** (place / FINE);
+  return value < 5 ? value : Math.round(value); // parts of a pixel matter to thin pens
+}
 
 function sliderOf({ label, min, max, step, log, key, unit, text }) {
   let option = null;
@@ -115,5 +118,5 @@ function buttonOf({ label, icon, key }) {
 }
 
 function textOf({ label }) {
-  return { element: make("span", { class: "control" }, label), update() {} };
+  return { element: make("div", { class: "control" }, make("span", {}, label)), update() {} };
 }
