@@ -118,7 +118,7 @@ def told(name: str, times: list[float]) -> None:
 def many(studio: Studio) -> None:
     """Give the images that nobody drew on 5,000 strokes each, and fold them."""
     from studio.annotation import log
-    from studio.canvas.adapter import toggle
+    from studio.annotation.strokes import Undo
     from studio.store.database import reading, writing
     from studio.store.tables import Image, Stroke
 
@@ -132,12 +132,11 @@ def many(studio: Studio) -> None:
     for image_id in studio.images[IMAGES:]:
         with reading() as db:
             image = db.get_one(Image, image_id)
-        drawn = [log.drawn(row) for row in log.read(image.id)]
         for name, taken in times.items():
             if name == "a stroke more":
                 log.append(image.id, author, [stroke("one more", rng)])
             if name == "an undo":
-                log.append(image.id, author, [toggle("undo", "s17", drawn, author)])
+                log.append(image.id, author, [Undo("undo", 0, {"stroke": "s17"})])
             begin = time.perf_counter()
             log.read(image.id) if name == "reading it" else log.mask(image)
             taken.append(time.perf_counter() - begin)
