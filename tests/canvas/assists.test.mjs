@@ -65,7 +65,8 @@ test("trace: clicks, Enter, one region of the class", async () => {
   click(surface, [60, 20]);
   click(surface, [500, 20]); // kept inside the photograph
   assert.ok(press(surface, "Enter"));
-  assert.deepEqual(surface.asked[0].body, { kind: "trace", points: [[10, 10], [60, 20], [399.999, 20]], width: null, over: true });
+  const points = [[10, 10], [60, 20], [399.999, 20]];
+  assert.deepEqual(surface.asked[0].body, { kind: "trace", points, width: null, over: true });
   surface.state.classNumber = 2; // for the next one
   await surface.asked[0].answer([SQUARE]);
   assert.deepEqual(surface.strokes.map(({ kind, number }) => [kind, number]), [["region", 1]]);
@@ -73,7 +74,7 @@ test("trace: clicks, Enter, one region of the class", async () => {
   assert.ok(!press(surface, "Enter"));
 });
 
-test("trace: a double click ends, Backspace removes a point, Escape all, and keys that are not its own are left", async () => {
+test("trace: a double click ends, Backspace removes a point, Escape all; other keys are left", async () => {
   const surface = fake("trace");
   for (const key of ["Enter", "Escape", "Backspace", "x"]) assert.ok(!press(surface, key));
   click(surface, [10, 10]);
@@ -122,6 +123,7 @@ test("trace: what the server says, or that it found nothing, is told and the poi
   press(surface, "Enter");
   await surface.asked[1].refuse("click inside the photograph");
   assert.equal(surface.hints[2], "Click inside the photograph.");
+  assert.ok(option(surface, "Take it"));
   assert.equal(surface.strokes.length, 0);
 });
 
@@ -213,7 +215,8 @@ test("proposals: clicked, refused, in focus, taken back, all", async () => {
   assert.ok(option(surface, "3 left"));
   option(surface, "Accept all").set();
   assert.equal(surface.strokes.length, 4);
-  assert.equal(surface.strokes[3].geometry.counts.filter((_, index) => index % 2).reduce((sum, count) => sum + count), 12);
+  const runs = surface.strokes[3].geometry.counts.filter((_, index) => index % 2);
+  assert.equal(runs.reduce((sum, count) => sum + count), 12);
   assert.ok(option(surface, "Look"));
 });
 
@@ -256,6 +259,26 @@ test("threshold: an area that was undone while its stroke waited is hidden at on
   surface.mask.pending.push({ id: "stroke-1" });
   press(surface, "Backspace");
   assert.deepEqual(surface.hidden, ["stroke-1"]);
+});
+
+test("no key is an answer on an image that was closed meanwhile", async () => {
+  const surface = fake("threshold");
+  option(surface, "Sort").set();
+  await surface.asked[0].answer([LINE, SQUARE]);
+  surface.image.editable = false;
+  assert.ok(!press(surface, "1"));
+  assert.equal(surface.strokes.length, 0);
+});
+
+test("trace: Backspace on the next one leaves the one that is looked for", async () => {
+  const surface = fake("trace");
+  click(surface, [10, 10]);
+  click(surface, [60, 20]);
+  press(surface, "Enter");
+  click(surface, [10, 90]);
+  press(surface, "Backspace");
+  await surface.asked[0].answer([LINE]);
+  assert.equal(surface.strokes.length, 1);
 });
 
 test("threshold: nothing dark is said", async () => {

@@ -126,7 +126,8 @@ function photo() {
   const asked = [];
   return { asked, pixels: async (box) => {
     asked.push(box);
-    return { box, scale: 0.5, width: box[2] / 2, height: box[3] / 2, data: new Uint8ClampedArray(box[2] * box[3]).fill(9) };
+    const data = new Uint8ClampedArray(box[2] * box[3]).fill(9);
+    return { box, scale: 0.5, width: box[2] / 2, height: box[3] / 2, data };
   } };
 }
 

@@ -90,7 +90,7 @@ export function wordOf(colour, opacity) {
   return new Uint32Array(Uint8Array.of(red, green, blue, Math.round(opacity)).buffer)[0];
 }
 
-/** The view that shows a box with its surroundings: three times as large as it, no closer than 8 screen pixels a pixel. */
+/** The view that shows a box with its surroundings: a third of what is seen, no closer than 8 screen pixels a pixel. */
 export function viewOf([left, top, width, height], stage, image) {
   const around = { width: 3 * width, height: 3 * height };
   const scale = Math.max(fitScale(image, stage), Math.min(fitScale(around, stage), 8));

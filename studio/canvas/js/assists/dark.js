@@ -29,9 +29,11 @@ export function createDark(onready) {
       const { data, ...window } = await own.photo.pixels(own.box, own.most);
       known = { ...window, photo: own.photo, asked: own.box, levels: brightest(data) };
       onready();
-    } catch { /* the photograph is not here, or not any more */ }
+    } catch { // the photograph is not here: to be asked for again when something is drawn
+      if (wish === own) wish = null;
+    }
     running = false;
-    if (wish !== own) run();
+    if (wish && wish !== own) run();
   };
 
   const picture = (threshold, covers) => {
@@ -43,7 +45,8 @@ export function createDark(onready) {
     const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
     mark(levels, threshold, wordOf(SHOWN, 255), new Uint32Array(pixels.data.buffer));
     context.putImageData(pixels, 0, 0);
-    for (const [x, y, wide, high] of covers) context.clearRect((x - left) * scale, (y - top) * scale, wide * scale, high * scale);
+    for (const [x, y, wide, high] of covers)
+      context.clearRect((x - left) * scale, (y - top) * scale, wide * scale, high * scale);
     return canvas;
   };
 

@@ -2,7 +2,7 @@
 import { SHOWN, drawArea } from "./areas.js";
 import { take } from "./server.js";
 
-/** A preview on the image that is shown: {areas (null: none), show(areas), take(), clear(), options(), keys(), draw}. */
+/** A preview on the image that is shown: {areas (null: none), show(areas or null), take(), options(), keys(), draw}. */
 export function createFound(surface, discard) {
   let kept = null; // {areas, image}
 

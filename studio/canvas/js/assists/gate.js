@@ -15,8 +15,10 @@ export function createGate(surface) {
   let line = null, waiting = []; // {image, points, width, number, colour}
 
   const limits = () => sizeLimits(surface.image);
-  const sizeNow = () => Math.min(size || Math.max(10, Math.floor(Math.max(surface.image.width, surface.image.height) / 30)),
-    limits()[1]);
+  const sizeNow = () => {
+    const { width, height } = surface.image;
+    return Math.min(size || Math.max(10, Math.floor(Math.max(width, height) / 30)), limits()[1]);
+  };
   const resize = (next) => {
     size = roundSize(next, surface.view()?.scale ?? 1, limits());
     surface.set({});
@@ -60,7 +62,7 @@ export function createGate(surface) {
       line = null;
       surface.redraw("overlay");
     },
-    key: (event) => act(event, waiting.length ? { escape: drop } : {}),
+    key: (event) => act(surface, event, waiting.length ? { escape: drop } : {}),
     resize: (direction) => resize(stepSize(sizeNow(), direction, surface.view()?.scale ?? 1, limits())),
     options: () => [
       { type: "slider", label: "Size", unit: "px", key: "[ ]", log: true, value: sizeNow(), min: limits()[0],

@@ -53,7 +53,7 @@ export function createGrab(surface) {
       [start, drawn] = [null, null];
       surface.redraw("overlay");
     },
-    key: (event) => act(event, found.areas ? found.keys() : start || questions.busy ? { escape: clear } : {}),
+    key: (event) => act(surface, event, found.areas ? found.keys() : start || questions.busy ? { escape: clear } : {}),
     options: () => [overOption(surface), ...found.options()],
     draw(context, view) {
       found.draw(context, view);

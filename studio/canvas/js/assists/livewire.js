@@ -54,7 +54,7 @@ export function blur(level, width, height, sigma) {
   return both;
 }
 
-/** Where the larger eigenvalue of the Hessian, times `factor`, is above `strength`, put it there. Sobel's differences. */
+/** Where the larger eigenvalue of the Hessian, times `factor`, is above `strength`, put it there. */
 function curve(level, width, height, factor, strength) {
   for (let y = 0; y < height; y++) {
     const above = Math.max(0, y - 1) * width, here = y * width, below = Math.min(height - 1, y + 1) * width;

@@ -8,7 +8,8 @@ import { createQuestions, take, takeBack } from "./server.js";
 const REACH = 8; // stage pixels about a proposal that count as it
 const OTHERS = "#ffd400"; // those that are not in focus
 const WAYS = {
-  thin: { label: "Thin", what: "Shortest", limits: [2, 100_000], start: (longest) => Math.max(10, Math.floor(longest / 15)) },
+  thin: { label: "Thin", what: "Shortest", limits: [2, 100_000],
+    start: (longest) => Math.max(10, Math.floor(longest / 15)) },
   wide: { label: "Wide", what: "Smallest", limits: [1, 10_000_000],
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 1000)) },
 };
@@ -103,8 +104,10 @@ export function createPropose(surface) {
       surface.redraw("overlay");
     },
     cancel() {},
-    key: (event) => act(event, current() ? { enter: andOn(accept), delete: andOn(refuse), backspace: goBack, escape: stop } :
-      questions.busy ? { escape: stop } : {}),
+    key: (event) => act(surface, event, {
+      ...((current() || questions.busy) && { escape: stop }),
+      ...(current() && { enter: andOn(accept), delete: andOn(refuse), backspace: goBack }),
+    }),
     options: () => current() ? [
       { type: "text", label: `${round.left.length} left` },
       overOption(surface),
@@ -121,7 +124,8 @@ export function createPropose(surface) {
           surface.set({});
         } },
       overOption(surface),
-      { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose", disabled: questions.busy, set: look },
+      { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose",
+        disabled: questions.busy, set: look },
     ],
     draw(context, view) {
       const shown = visible(view, surface.stage, surface.image);

@@ -1,6 +1,6 @@
 // What the assists ask the server, the mark that is seen while they wait, and what becomes of the areas.
 import { areaOf, regionOf, whereOf } from "../rasterise.js";
-import { toStage } from "../view.js";
+import { middle, toStage } from "../view.js";
 
 const QUIET = 150; // ms before the mark is shown
 
@@ -38,7 +38,7 @@ export function createQuestions(surface, tool) {
     draw(context, view) {
       for (const { at, since } of asked) {
         const waited = performance.now() - since - QUIET;
-        if (waited > 0) drawArc(context, at ? toStage(view, at) : [surface.stage.width / 2, surface.stage.height / 2], waited);
+        if (waited > 0) drawArc(context, at ? toStage(view, at) : middle(surface.stage), waited);
       }
       if (asked.size) surface.redraw("overlay");
     },

@@ -8,47 +8,26 @@ addEventListener("message", ({ data: { id, data, width, height, start } }) => {
   postMessage({ id, from }, [from.buffer]);
 });`;
 
-/** {solve(data, width, height, start) -> Promise<Uint8Array>, see `ways`; dispose()}. The bytes are given away. */
-export function createSolver() {
-  const waiting = new Map();
-  let worker = null, count = 0, over = false;
+const waiting = new Map(); // by id: {resolve, task}
+let worker = null, ready = null, count = 0;
 
-  const settle = ({ id, from }) => {
-    waiting.get(id)?.resolve(from);
-    waiting.delete(id);
-  };
-  const give = () => { // what waits is worked out here
-    worker?.terminate();
-    worker = null;
-    for (const { resolve, task } of waiting.values()) resolve(ways(...task));
-    waiting.clear();
-  };
-  const ready = start().then((made) => {
-    if (over || !made) return made?.terminate();
-    worker = made;
-    worker.onmessage = ({ data }) => settle(data);
-    worker.onerror = give;
-    const side = 256; // once for nothing: the second run is twice as quick
-    worker.postMessage({ id: 0, data: Uint8ClampedArray.from({ length: side * side * 4 }, (_, at) => at * at % 251),
-      width: side, height: side, start: [0, 0] });
-  });
+/** Begin to start the worker, before it is needed. */
+export function prepare() {
+  ready ??= start();
+}
 
-  return {
-    async solve(data, width, height, start) {
-      await ready;
-      if (!worker) return ways(data, width, height, start);
-      const id = ++count;
-      return new Promise((resolve) => {
-        waiting.set(id, { resolve, task: [data, width, height, start] });
-        worker.postMessage({ id, data, width, height, start });
-      });
-    },
-    dispose() {
-      over = true;
-      worker?.terminate();
-      waiting.clear();
-    },
-  };
+/** The ways of a window, see `ways`. */
+export async function solve(...task) {
+  prepare();
+  await ready;
+  if (!worker) return ways(...task);
+  return new Promise((resolve) => send(task, resolve));
+}
+
+function send(task, resolve) {
+  const [data, width, height, start] = task, id = ++count;
+  waiting.set(id, { resolve, task });
+  worker.postMessage({ id, data, width, height, start });
 }
 
 /** The page's policy allows workers from blobs alone, and such a one may not import: it gets the text. */
@@ -56,10 +35,19 @@ async function start() {
   try {
     const text = await (await fetch(ADDRESS)).text();
     const address = URL.createObjectURL(new Blob([text, ANSWER], { type: "text/javascript" }));
-    const worker = new Worker(address, { type: "module" });
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
-    return worker;
+    worker = new Worker(address, { type: "module" });
   } catch {
-    return null;
+    return;
   }
+  worker.onmessage = ({ data: { id, from } }) => {
+    waiting.get(id).resolve(from);
+    waiting.delete(id);
+  };
+  worker.onerror = () => { // what waits is worked out here
+    worker = null;
+    for (const { resolve, task } of waiting.values()) resolve(ways(...task));
+    waiting.clear();
+  };
+  const side = 256; // once for nothing: the second run is twice as quick
+  send([Uint8ClampedArray.from({ length: side * side * 4 }, (_, at) => at * at % 251), side, side, [0, 0]], () => {});
 }

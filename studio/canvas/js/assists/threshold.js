@@ -110,11 +110,11 @@ export function createThreshold(surface) {
       surface.redraw("overlay");
     },
     key(event) {
-      if (!current()) return act(event, {
+      if (!current()) return act(surface, event, {
         ...(finding().covers.length && { backspace: () => setCovers(kept.covers.slice(0, -1)) }),
         ...(questions.busy && { escape: stop }),
       });
-      return act(event, { s: skip, backspace: goBack, escape: stop, ...Object.fromEntries(surface.classes
+      return act(surface, event, { s: skip, backspace: goBack, escape: stop, ...Object.fromEntries(surface.classes
         .filter(({ number }) => number < 10).map(({ number }) => [String(number), () => give(number)])) });
     },
     options: () => current() ? [
@@ -126,7 +126,7 @@ export function createThreshold(surface) {
     ] : [
       { type: "button", label: "-10", set: () => change(-10) },
       { type: "button", label: "-1", set: () => change(-1) },
-      { type: "slider", label: "Threshold", value: threshold, min: 1, max: 255, step: 1, text: String, set: setThreshold },
+      { type: "slider", label: "Threshold", value: threshold, min: 1, max: 255, step: 1, set: setThreshold },
       { type: "button", label: "+1", set: () => change(1) },
       { type: "button", label: "+10", set: () => change(10) },
       { type: "number", label: "Smallest", unit: "px", value: leastNow(), min: 1, max: 1_000_000, step: 1,

@@ -7,7 +7,7 @@ import { SHOWN } from "./areas.js";
 import { any, createFound } from "./found.js";
 import { act } from "./keys.js";
 import { createQuestions, take } from "./server.js";
-import { createSolver } from "./solver.js";
+import { prepare, solve } from "./solver.js";
 import { createWire } from "./wire.js";
 
 const NEAR = 9; // stage pixels: a click at the last point ends the trace
@@ -15,9 +15,9 @@ const NEAR = 9; // stage pixels: a click at the last point ends the trace
 export function createTrace(surface) {
   const wish = { given: false, width: 3, preview: false };
   const questions = createQuestions(surface, "trace"), found = createFound(surface, () => clear());
-  let solver = null, trail = null; // {image, points, legs: the way to each point from the one before it}
+  let trail = null; // {image, points, legs: the way to each point from the one before it}
   let pointer = null, waiting = []; // trails that were finished and are not answered yet
-  const wire = createWire((...task) => solver.solve(...task), () => surface.redraw("overlay"));
+  const wire = createWire(solve, () => surface.redraw("overlay"));
 
   const current = () => trail && trail.image === surface.image?.id ? trail : null;
   const inside = ([x, y]) => {
@@ -36,8 +36,7 @@ export function createTrace(surface) {
     found.show(null);
   };
   const removeLast = () => {
-    questions.drop();
-    waiting = [];
+    if (wish.preview) questions.drop();
     trail.points.pop();
     trail.legs.pop();
     if (!trail.points.length) trail = null;
@@ -53,15 +52,16 @@ export function createTrace(surface) {
       wire.begin(null);
     } else questions.drop();
     waiting = preview ? [done] : [...waiting, done];
-    const areas = await questions.ask({ kind: "trace", points: rounded(done.points), width: wish.given ? wish.width : null },
-      done.points.at(-1));
+    const width = wish.given ? wish.width : null;
+    const areas = await questions.ask({ kind: "trace", points: rounded(done.points), width }, done.points.at(-1));
+    const wanted = waiting.includes(done);
     waiting = waiting.filter((other) => other !== done);
     if (areas && any(surface, areas)) preview ? found.show(areas) : take(surface, areas, number);
-    else if (!preview && !trail && areas && done.image === surface.image.id) {
+    else if (wanted && !trail && done.image === surface.image.id && surface.state.tool === "trace") {
       trail = done; // nothing came of it: to be changed
       begin();
     }
-    surface.redraw("overlay");
+    surface.set({});
   };
 
   return {
@@ -82,7 +82,7 @@ export function createTrace(surface) {
       surface.set({});
     },
     move(point) {
-      solver ??= createSolver();
+      prepare();
       pointer = inside(point);
       if (current()) aim(pointer);
       surface.redraw("overlay");
@@ -90,7 +90,7 @@ export function createTrace(surface) {
     cancel() {
       pointer = null;
     },
-    key: (event) => act(event, {
+    key: (event) => act(surface, event, {
       ...(current() && { enter: finish, escape: clear, backspace: removeLast, "ctrl+z": removeLast }),
       ...(questions.busy && { escape: clear }),
       ...found.keys(),
@@ -103,8 +103,8 @@ export function createTrace(surface) {
         set: change("width") }] : []),
       { type: "toggle", label: "Preview first", value: wish.preview, set: change("preview") },
       overOption(surface),
-      ...(current()?.points.length > 1 && !found.areas ? [{ type: "button", label: "Take it", icon: "check", key: "Enter",
-        disabled: questions.busy && wish.preview, set: finish }] : []),
+      ...(current()?.points.length > 1 && !found.areas ? [{ type: "button", label: "Take it", icon: "check",
+        key: "Enter", disabled: questions.busy && wish.preview, set: finish }] : []),
       ...found.options(),
     ],
     /** All of the way: through the points, and on to the pointer. */

@@ -59,9 +59,9 @@ export function createWire(solve, onready) {
     /** The way to `end`, image points; a straight line as far as none is known. */
     way(end) {
       if (!known) return [start, end];
-      const points = follow(known.from, known.width, pixelOf(known, end));
-      const [left, top] = known.box;
-      return [start, ...points.slice(1, -1).map(([x, y]) => [left + (x + 0.5) / known.scale, top + (y + 0.5) / known.scale]), end];
+      const { box: [left, top], scale, from, width } = known;
+      const pixels = follow(from, width, pixelOf(known, end)).slice(1, -1);
+      return [start, ...pixels.map(([x, y]) => [left + (x + 0.5) / scale, top + (y + 0.5) / scale]), end];
     },
   };
 }
