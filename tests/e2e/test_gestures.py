@@ -1,4 +1,4 @@
-"""What a pointer does on the stage, by real mouse, touch and stylus events: looking, or the tool and the pen beneath."""
+"""What a pointer does on the stage, by real mouse, touch and stylus events: looking, or the tool and the pen."""
 
 from __future__ import annotations
 
