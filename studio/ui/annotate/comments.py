@@ -64,9 +64,8 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
             if at:
                 last = rows[at - 1]
-                st.caption(
-                    f"{last.kind.capitalize()} by {ui.plain(names([last.author_id])[last.author_id])}, {ui.clock(last.at)}"
-                )
+                by = ui.plain(names([last.author_id])[last.author_id])
+                st.caption(f"{last.kind.capitalize()} by {by}, {ui.clock(last.at)}")
             colours = {known.number: known.colour for known in classes}
             st.image(pictures.masked(files.photograph(image.sha256), past, colours, (520, 400)))
             # in a blind project a whole mask of one would cover those of the others
