@@ -8,8 +8,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-START = 120
-
 
 class Component(NamedTuple):
     """A connected dark area: its box (x, y, width, height) and its pixels there, bool (height, width)."""
