@@ -19,13 +19,13 @@ function fake(tool) {
     state: { tool, classNumber: 1, over: true, opacity: 0.5, size: 0, fingersPan: false },
     stage: { width: 800, height: 600, element: null }, at: { scale: 1, x: 0, y: 0 },
     photo: { pixels: async () => { throw new Error("no photograph"); } },
-    mask: { pending: [], hide: (id) => surface.hidden.push(id) },
-    asked: [], strokes: [], hints: [], hidden: [],
+    asked: [], strokes: [], hints: [],
     view: () => surface.at,
     setView: (view) => { surface.at = view; },
     set: (changes) => { Object.assign(surface.state, changes); },
     redraw() {}, hint: (text) => surface.hints.push(text),
     penLine: async (trail) => trail,
+    penCancel() {},
     stroke(kind, geometry, number = surface.state.classNumber) {
       surface.strokes.push({ kind, geometry, number });
       return `stroke-${surface.strokes.length}`;
@@ -249,16 +249,6 @@ test("threshold: covers, then area after area by number, chip, S, Backspace, Esc
   assert.deepEqual(surface.at, { scale: 1, x: 0, y: 0 });
   assert.ok(!surface.tool.chosen(1));
   assert.ok(!press(surface, "2") && !press(surface, "s"));
-});
-
-test("threshold: an area that was undone while its stroke waited is hidden at once", async () => {
-  const surface = fake("threshold");
-  option(surface, "Sort").set();
-  await surface.asked[0].answer([LINE, SQUARE]);
-  press(surface, "1");
-  surface.mask.pending.push({ id: "stroke-1" });
-  press(surface, "Backspace");
-  assert.deepEqual(surface.hidden, ["stroke-1"]);
 });
 
 test("no key is an answer on an image that was closed meanwhile", async () => {

@@ -3,7 +3,7 @@ import { overOption } from "../tools/options.js";
 import { centred, toStage, visible } from "../view.js";
 import { SHOWN, areaAt, drawArea } from "./areas.js";
 import { act } from "./keys.js";
-import { createQuestions, take, takeBack } from "./server.js";
+import { createQuestions, take } from "./server.js";
 
 const REACH = 8; // stage pixels about a proposal that count as it
 const OTHERS = "#ffd400"; // those that are not in focus
@@ -65,7 +65,7 @@ export function createPropose(surface) {
   const goBack = () => {
     const last = round.done.pop();
     if (!last) return;
-    if (last.id) takeBack(surface, last.id);
+    if (last.id) surface.stroke("undo", { stroke: last.id });
     round.left.splice(last.index, 0, last.area);
     round.focus = last.area;
     showFocus();

@@ -65,12 +65,6 @@ export function take(surface, areas, number = surface.state.classNumber) {
   return found.length ? surface.stroke("region", regionOf(union(found), width, height), number) : null;
 }
 
-/** Undo a stroke that was taken. */
-export function takeBack(surface, id) {
-  if (surface.mask.pending.some((row) => row.id === id)) surface.mask.hide(id);
-  surface.stroke("undo", { stroke: id });
-}
-
 /** One area with the pixels of all. */
 export function union(areas) {
   if (areas.length === 1) return areas[0];

@@ -6,7 +6,7 @@ import { toStage, visible } from "../view.js";
 import { SHOWN, drawArea, viewOf } from "./areas.js";
 import { createDark } from "./dark.js";
 import { act } from "./keys.js";
-import { createQuestions, take, takeBack } from "./server.js";
+import { createQuestions, take } from "./server.js";
 
 const START = 120;
 const COVER = "#4f46e5";
@@ -61,7 +61,7 @@ export function createThreshold(surface) {
   const goBack = () => {
     if (!sorting.done.length) return;
     const id = sorting.done.pop();
-    if (id) takeBack(surface, id);
+    if (id) surface.stroke("undo", { stroke: id });
     sorting.next -= 1;
     show();
   };
