@@ -109,8 +109,8 @@ def _settle(image: Image, user_id: int, made: Preview, people: int, position: in
     )
 
 
-def _undo(image: Image, user_id: int, stroke: str) -> None:
-    log.append(image.id, user_id, [Undo(f"undo-{secrets.token_hex(8)}", 0, {"stroke": stroke})])
+def _undo(image: Image, me: int, stroke: str) -> None:
+    log.append(image.id, me, [Undo(f"undo-{secrets.token_hex(8)}", 0, {"stroke": stroke})])
 
 
 def judge(here: ui.Here, image: Image) -> None:
