@@ -24,7 +24,7 @@ function fake(tool) {
     setView: (view) => { surface.at = view; },
     set: (changes) => { Object.assign(surface.state, changes); },
     redraw() {}, hint: (text) => surface.hints.push(text),
-    penLine: async (trail) => trail,
+    penCancel() {}, penLine: async (trail) => trail,
     penCancel() {},
     stroke(kind, geometry, number = surface.state.classNumber) {
       surface.strokes.push({ kind, geometry, number });

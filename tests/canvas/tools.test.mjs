@@ -27,7 +27,7 @@ function fake(changes = {}) {
     view: () => ({ scale: 1, x: 0, y: 0 }),
     set: (values) => Object.assign(surface.state, values),
     stroke: (kind, geometry, number = surface.state.classNumber) => strokes.push({ kind, geometry, number }),
-    penLine: async (trail) => trail,
+    penCancel() {}, penCancel() {}, penLine: async (trail) => trail,
     hint: (text) => hints.push(text),
     redraw() {},
   };
@@ -240,7 +240,7 @@ test("fill takes what is enclosed and leaves what reaches the edge", () => {
 
 test("own strokes are undone and drawn anew, those of others painted over", () => {
   const own = { id: "a", kind: "polygon", class_number: 2, geometry: { points: [[1, 1], [5, 1], [5, 5]] }, mine: true };
-  const undo = { kind: "undo", geometry: { stroke: "a" }, class_number: 0 };
+  const undo = { id: "b-undo", kind: "undo", geometry: { stroke: "a" }, class_number: 0 };
   assert.deepEqual(rowsFor({ stroke: own }, 0, IMAGE, "b"), [undo]);
   assert.deepEqual(rowsFor({ stroke: own }, 3, IMAGE, "b"),
     [undo, { id: "b", kind: "polygon", geometry: { ...own.geometry, over: true }, class_number: 3 }]);

@@ -199,6 +199,7 @@ export const listen = (stage, surface) => {
       if (stroke.held && distance(point, stroke.last) < NEAR) return;
       release();
       Object.assign(stroke, { last: point, event });
+      for (const between of stroke.tool.freehand ? event.getCoalescedEvents?.() ?? [] : []) give("move", between);
       give("move", event);
       surface.cursor?.(toImage(surface.view(), point));
       return;

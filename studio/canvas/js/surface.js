@@ -12,10 +12,12 @@ import { createPhoto, drawGrid } from "./photo.js";
 import { loadState, saveState } from "./state.js";
 import { createToolbar } from "./toolbar.js";
 import { createTools } from "./tools.js";
+import { distance } from "./tools/geometry.js";
 import { isTyping } from "./tools/keys.js";
 import { fit, resized, toImage } from "./view.js";
 
-const LOWEST = 360, EDGE = 8; // CSS pixels: the surface's least height, and what is left free below it
+const NEAR = 2; // CSS pixels: the pen is told whole ones
+const EDGE = 8; // CSS pixels that are left free below the surface
 
 const surfaces = new WeakMap(); // by the element that Streamlit gives
 
@@ -42,7 +44,8 @@ function createSurface(root, first) {
   const stage = { element, width: 0, height: 0 };
   const views = new Map(); // by image id: where this tab looked last
   let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
-  let people = [], comments = [], cursor = null, frame = 0, steps = 0, left = null, ending = 0;
+  const steps = new Map(); // by image id: what this tab did and undid, {done: [step], undone: [step]}
+  let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, ending = 0, ahead = null;
 
   const surface = {
     root, stage, tab,
@@ -58,6 +61,7 @@ function createSurface(root, first) {
     setView,
     redraw,
     stroke,
+    change,
     undo: () => back("undo"),
     redo: () => back("redo"),
     step,
@@ -66,6 +70,7 @@ function createSurface(root, first) {
     event: (value) => given.setTriggerValue("event", { ...value, at: Date.now() }),
     ask: () => live.soon(),
     penLine,
+    penCancel: () => pen?.cancel(),
     drawing: () => Boolean(ending || surface.tool.drawing?.()),
     set(changes) {
       if ("tool" in changes && changes.tool !== surface.state.tool) surface.tool.cancel?.();
@@ -111,12 +116,12 @@ function createSurface(root, first) {
 
   function update(next) {
     given = next;
-    const wanted = next.data.image;
-    if (left !== null && wanted.id === left) return toolbar.update(); // the page does not know yet that we went on
+    const asked = next.data.image;
+    if (left !== null && asked.id === left) return toolbar.update(); // the page does not know yet that we went on
     left = null;
-    if (wanted.id !== image?.id) open(wanted);
-    else Object.assign(image, wanted);
-    if (steps) step(Math.sign(steps), true);
+    if (asked.id !== image?.id) open(asked);
+    else Object.assign(image, asked);
+    goOn();
     fill();
     toolbar.update();
     redraw();
@@ -133,7 +138,9 @@ function createSurface(root, first) {
     image = { ...next };
     view = views.get(image.id) ?? (stage.width ? fit(image, stage) : null);
     [people, comments] = [[], []];
-    photo = createPhoto(image, () => redraw("photo"));
+    photo = ahead?.id === image.id ? ahead.photo : createPhoto(image, () => redraw("photo"));
+    if (ahead?.photo !== photo) ahead?.photo.dispose();
+    ahead = null;
     mask = createMask(image, () => redraw("mask"));
     for (const row of outbox.waiting(image.id)) mask.add(row);
     const own = live = createLive({
@@ -156,37 +163,73 @@ function createSurface(root, first) {
       if (image.editable && !reply.editable) surface.tool.cancel?.();
       Object.assign(image, { editable: reply.editable, why: reply.why, state: reply.state, class_id: reply.class_id });
     }
-    if (changed) surface.event({ kind: "changed" });
+    if (changed) {
+      if (reply.editable) outbox.status().groups.filter((group) => group.refused && group.image === image.id)
+        .forEach((group) => outbox.retry(group));
+      surface.event({ kind: "changed" });
+    }
     root.dataset.position = mask.position;
     toolbar.update();
     redraw("overlay");
   }
 
+  /** Add a row to the log; its id. `number`: of its class. */
   function stroke(kind, geometry, number = surface.state.classNumber, id = crypto.randomUUID()) {
-    if (!image.editable) return toolbar.hint(image.why);
-    const over = surface.state.over === false && !("over" in geometry) ? { over: false } : {};
-    const paints = !["erase", "undo", "redo"].includes(kind);
-    const row = { id, kind, class_number: paints ? number : 0, geometry: paints ? { ...geometry, ...over } : geometry };
-    mask.add(row);
-    outbox.add(image, row);
-    redraw();
-    return id;
+    return change([{ id, kind, class_number: number, geometry }]) && id;
   }
 
+  /** Add rows to the log that are undone together. */
+  function change(rows) {
+    if (!image.editable) return toolbar.hint(image.why);
+    const { done, undone } = history();
+    const hides = ({ kind }) => kind === "undo";
+    done.push({ made: rows.filter((row) => !hides(row)).map((row) => row.id),
+      hid: rows.filter(hides).map((row) => row.geometry.stroke) });
+    undone.length = 0;
+    send(rows);
+    return true;
+  }
+
+  function history() {
+    if (!steps.has(image.id)) steps.set(image.id, { done: [], undone: [] });
+    return steps.get(image.id);
+  }
+
+  /** Undo or redo what this tab did last, and then what its user did before. */
   function back(kind) {
-    const waiting = kind === "undo" && mask.pending.findLast((row) => row.kind !== "undo" && row.kind !== "redo");
-    if (waiting) mask.hide(waiting.id);
-    stroke(kind, waiting ? { stroke: waiting.id } : {});
+    if (!image.editable) return toolbar.hint(image.why);
+    const { done, undone } = history();
+    const [from, to] = kind === "undo" ? [done, undone] : [undone, done];
+    const step = from.pop();
+    const other = kind === "undo" ? "redo" : "undo";
+    const row = (kind, geometry) => ({ id: crypto.randomUUID(), kind, class_number: 0, geometry });
+    if (step || kind === "undo") to.push(step ?? { earlier: true });
+    send(!step || step.earlier ? [row(kind, {})] :
+      [...step.made.map((id) => row(kind, { stroke: id })), ...step.hid.map((id) => row(other, { stroke: id }))]);
+  }
+
+  function send(rows) {
+    for (const { kind, geometry, class_number, id } of rows) {
+      const paints = !["erase", "undo", "redo"].includes(kind);
+      const over = paints && surface.state.over === false && !("over" in geometry) ? { over: false } : {};
+      const row = { id, kind, class_number: paints ? class_number : 0, geometry: { ...geometry, ...over } };
+      mask.add(row);
+      outbox.add(image, row);
+    }
+    redraw();
   }
 
   /** Go to the next or previous image: at once where the page has said which it is, else when it says so. */
-  function step(by, known = false) {
+  function step(by) {
+    wanted += by;
+    goOn();
+  }
+
+  function goOn() {
+    if (!wanted || left !== null || ending) return; // the page, or a stroke that is just ending, comes first
+    const by = Math.sign(wanted);
     const other = by > 0 ? given.data.next : given.data.previous;
-    if (left !== null || (known && !other)) {
-      steps = left !== null ? steps + by : 0;
-      return;
-    }
-    steps = known ? steps - by : 0;
+    wanted = other ? wanted - by : 0;
     if (!other) return toolbar.hint("There is no further image in this direction.");
     left = image.id;
     open(other);
@@ -194,19 +237,26 @@ function createSurface(root, first) {
     surface.event({ kind: "step", step: by, image: other.id });
   }
 
+  /** Have the next photograph here before it is asked for. */
   function prefetch() {
-    const next = given.data.next;
-    if (next) (window.requestIdleCallback ?? setTimeout)(() => createPhoto(next, () => {}).prefetch?.());
+    const { next } = given.data;
+    if (!next || ahead?.id === next.id) return;
+    ahead?.photo.dispose();
+    ahead = { id: next.id, photo: createPhoto(next, () => redraw("photo")) };
+    ahead.photo.prefetch();
   }
 
-  /** The line of the stroke that just ended, in image pixels, once the pen has it; `trail` where the pen has none. */
+  /** The line of the stroke that just ended, in image pixels, once the pen has it.
+   *
+   *  The pen is told one place a frame, in whole pixels; `trail` has all that the browser knows of the same line. */
   async function penLine(trail) {
     const at = view;
     ending += 1;
     await penRests();
-    const line = pen?.take();
+    const line = pen?.take()?.map((point) => toImage(at, point)) ?? [];
     ending -= 1;
-    return line?.length ? line.map((point) => toImage(at, point)) : trail;
+    setTimeout(goOn);
+    return line.every((point) => trail.some((other) => distance(point, other) * at.scale < NEAR)) ? trail : line;
   }
 
   function key(event) {
@@ -228,7 +278,7 @@ function createSurface(root, first) {
   /** The surface reaches down to the end of the window, whatever the page has above it. */
   function fill() {
     const above = root.getBoundingClientRect().top + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0);
-    root.style.height = document.fullscreenElement ? "" : `${Math.max(LOWEST, window.innerHeight - above - EDGE)}px`;
+    root.style.setProperty("--above", `${above + EDGE}px`);
   }
 
   function resize() {
@@ -257,7 +307,7 @@ function createSurface(root, first) {
   function draw() {
     frame = 0;
     if (!image || !view) return;
-    pace.apply();
+    if (pace.apply()) for (const layer of Object.values(layers)) layer.stale = true;
     for (const [name, layer] of Object.entries(layers)) {
       if (!layer.stale) continue;
       layer.stale = false;
@@ -285,6 +335,7 @@ function createSurface(root, first) {
   function dispose() {
     live?.stop();
     photo?.dispose();
+    ahead?.photo.dispose();
     pen?.dispose();
     outbox.dispose?.();
     gestures.dispose();

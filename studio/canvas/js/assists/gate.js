@@ -50,7 +50,8 @@ export function createGate(surface) {
       const done = line;
       line = null;
       waiting.push(done);
-      const points = rounded(await surface.penLine(done.points));
+      const points = rounded(event.type === "pointerup" ? await surface.penLine(done.points) : done.points);
+      if (event.type !== "pointerup") surface.penCancel();
       if (done.image === surface.image.id && waiting.includes(done)) {
         const areas = await questions.ask({ kind: "gate", points, width: done.width, offset }, points.at(-1));
         if (areas && any(surface, areas)) take(surface, areas, done.number);
@@ -59,6 +60,7 @@ export function createGate(surface) {
       surface.redraw("overlay");
     },
     cancel() {
+      if (line) surface.penCancel();
       line = null;
       surface.redraw("overlay");
     },

@@ -36,7 +36,8 @@ export function createFreehand(surface, { kind, name, letter, label }) {
       const done = line;
       line = null;
       ended.add(done);
-      const drawn = await surface.penLine(done.points);
+      const drawn = event.type === "pointerup" ? await surface.penLine(done.points) : done.points;
+      if (event.type !== "pointerup") surface.penCancel(); // the window was left, and the pen never hears of the end
       const points = rounded(done.widths ? done.points : drawn); // the pen knows no pressure
       const geometry = { points, width: done.width, ...(done.widths && { widths: rounded([done.widths])[0] }) };
       ended.delete(done);
@@ -44,6 +45,7 @@ export function createFreehand(surface, { kind, name, letter, label }) {
       surface.redraw("overlay");
     },
     cancel() {
+      if (line) surface.penCancel();
       line = null;
       surface.redraw("overlay");
     },

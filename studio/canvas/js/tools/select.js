@@ -38,7 +38,7 @@ export function shownOf(stroke, values, image) {
  *  anew; pixels of anybody else are painted over. `id`: that of the row that paints, which is null where none does. */
 export function rowsFor({ stroke, area }, number, image, id) {
   if (stroke?.mine) {
-    const undo = { kind: "undo", geometry: { stroke: stroke.id }, class_number: 0 };
+    const undo = { id: `${id}-undo`, kind: "undo", geometry: { stroke: stroke.id }, class_number: 0 };
     const anew = { id, kind: stroke.kind, geometry: { ...stroke.geometry, over: stroke.geometry.over ?? true },
       class_number: number };
     return number ? [undo, anew] : [undo];
@@ -111,7 +111,7 @@ export function createSelect(surface) {
     const area = way === "area" ? found.area : stroke.mine ? null : shownOf(stroke, surface.mask.values, surface.image);
     if (area && !area.pixels) return surface.hint("Nothing of this stroke is seen any more.");
     const rows = rowsFor({ stroke: way === "stroke" ? stroke : null, area }, number, surface.image, id);
-    rows.forEach((row) => surface.stroke(row.kind, row.geometry, row.class_number, row.id));
+    surface.change(rows);
     if (!number) return clear();
     const made = rows.at(-1);
     found.stroke = { ...made, mine: true, name: surface.data.user.name, at: null };
@@ -123,8 +123,7 @@ export function createSelect(surface) {
     dragged = null;
     if (!changed) return measure();
     const id = crypto.randomUUID();
-    rowsFor({ stroke: moved }, moved.class_number, surface.image, id)
-      .forEach((row) => surface.stroke(row.kind, row.geometry, row.class_number, row.id));
+    surface.change(rowsFor({ stroke: moved }, moved.class_number, surface.image, id));
     show({ stroke: { ...moved, id, at: null }, area: null });
   };
 
