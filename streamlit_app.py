@@ -30,7 +30,7 @@ from studio.api.gate import Gate
 from studio.api.headers import Headers
 from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
-from studio.projects.membership import first_token
+from studio.projects.invitations import first_token
 from studio.store.database import migrate
 from studio.store.home import allow_open_files, close_to_others, keep_private
 from studio.trash.purging import purge

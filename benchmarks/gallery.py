@@ -44,7 +44,7 @@ def main() -> None:
     from studio.accounts import add_user
     from studio.images.library import Filter, count_images, find_ids, find_images
     from studio.images.uploads import Received, receive
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
     from studio.store.database import migrate, writing
     from studio.store.tables import STATES, Image
 

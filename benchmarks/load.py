@@ -41,7 +41,7 @@ def fill() -> Studio:
     """A new studio in the database that is set."""
     from studio.accounts import add_user
     from studio.images.library import add_image
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
     from studio.store.database import migrate, writing
 
     migrate()

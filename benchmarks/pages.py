@@ -33,7 +33,7 @@ def fill(user_id: int) -> tuple[int, list[int]]:
 
     from studio.images.library import add_image
     from studio.jobs.sweeps import models
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
     from studio.store.database import writing
     from studio.store.tables import Image
     from tests.tiny_sweep import add_sweep

@@ -10,6 +10,7 @@ import platform
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,13 @@ def digest_of(parts: Iterable[Iterable[object]]) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+
+
+@cache
+def _version(package: str) -> str:
+    """Read once: it is a file of hundreds of lines, and every file that a sweep writes says what wrote it."""
+    return version(package)
 
 
 def machine() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from studio.canvas.surface import surface
 from studio.collaboration.assignment import blind
 from studio.images.library import count_images, find_images
 from studio.projects.classes import classes_of
+from studio.ui import state
 from studio.ui.annotate import comments, image_menu
 from studio.ui.annotate.header import asked, do, head, neighbours, step
 
@@ -34,7 +35,7 @@ with bar:
 
 def _event() -> None:
     """What the surface says of itself: its user went to the next image, or something else on the page has changed."""
-    event = st.session_state["surface"].get("event") or {}
+    event = state.SURFACE.value.get("event") or {}
     if event.get("kind") == "step":
         do(step, here, image, event["step"])
 

@@ -5,6 +5,7 @@ import streamlit as st
 from ftl.evaluation.candidate import runtimes_of
 from ftl.evaluation.runtimes import PYTORCH, TITLES
 from studio import ui
+from studio.ui import state
 from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
 from studio.ui.choose.read_sweep import Network
 
@@ -17,34 +18,36 @@ finished = networks.finished_sweeps(
     "Launch a sweep, wait until it is done, then choose a network here.",
     ":material/scatter_plot:",
 )
+page = state.of(state.Choose, here.project.id)
+open_keys, chosen_sweeps = state.opened(here.project.id), state.sweeps(here.project.id)
 
 
 def open_points() -> None:
     """What was clicked on the chart is shown below, up to three side by side."""
-    points = st.session_state["points"].selection.points
+    points = state.points(here.project.id).value.selection.points
     keys = list(dict.fromkeys(point["customdata"][0] for point in points if point.get("customdata")))
     if keys:
-        st.session_state["open"] = keys[:3]
+        open_keys.value = keys[:3]
 
 
 def open_rows() -> None:
     """The rows chosen in the table, likewise."""
-    if chosen := st.session_state["rows"].selection.rows:
-        st.session_state["open"] = [st.session_state["row-keys"][row] for row in chosen][:3]
+    if chosen := state.rows(here.project.id).value.selection.rows:
+        open_keys.value = [page.row_keys[row] for row in chosen][:3]
 
 
-asked = st.session_state.pop("sweep", None)  # the Jobs page sends here with a sweep
-if asked in finished:
-    st.session_state["sweeps"] = [asked]
-kept = [one for one in st.session_state.get("sweeps", []) if one in finished]
-st.session_state["sweeps"] = kept or [next(iter(finished))]
+asked, page.asked = page.asked, None
+if asked is not None and asked in finished:
+    chosen_sweeps.value = [asked]
+kept = [job_id for job_id in chosen_sweeps.value if job_id in finished]
+chosen_sweeps.value = kept or [next(iter(finished))]
 if len(finished) > 1:
     which.multiselect(
-        "Sweeps", list(finished), key="sweeps", format_func=lambda one: f"{finished[one].name} · {one}",
+        "Sweeps", list(finished), key=chosen_sweeps.key, format_func=lambda one: f"{finished[one].name} · {one}",
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
 with ui.told():
-    shown = [networks.sweep_of(finished[one]) for one in st.session_state["sweeps"]]
+    shown = [networks.sweep_of(finished[one]) for one in chosen_sweeps.value]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
     ui.stop()
@@ -60,29 +63,28 @@ side, main = st.columns([2, 5], gap="medium")
 with side:
     with st.container(border=True):
         st.markdown("**Limits**")
-        limits = controls.limits(shown)
+        limits = controls.limits(here.project.id, shown)
     with st.container(border=True):
         st.markdown("**Recommend by**", help="Tests on the validation images, or a decision score as the original's.")
         weights, margin = controls.rule()
 ranked = [ranking.rank(one, weights, limits, margin) for one in shown]
-rows = ranking.table(ranked, weights)
-st.session_state["row-keys"] = [row.pop("key") for row in rows]
+page.row_keys = [Network(one.sweep.job_id, candidate.name).key for one, candidate in ranking.in_order(ranked)]
 with main:
     as_chart, as_table = st.tabs([":material/scatter_plot: Chart", ":material/table_rows: Table"])
     with as_chart:
-        overview.chart(ranked, open_points, dark)
+        overview.chart(here.project.id, ranked, open_points, dark)
     with as_table:
-        overview.table(rows, open_rows, len(shown) > 1)
+        overview.table(here.project.id, ranked, open_rows)
     overview.verdicts(ranked)
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]
-st.session_state["open"] = [key for key in st.session_state.get("open", []) if key in known]
+open_keys.value = [key for key in open_keys.value if key in known]
 st.header("Candidates")
 names = {one.job_id: one.name for one in shown}
 st.multiselect(
     "Networks side by side",
     known,
-    key="open",
+    key=open_keys.key,
     max_selections=3,
     placeholder="the recommended network",
     format_func=lambda key: (
@@ -90,7 +92,7 @@ st.multiselect(
         + (f" · {names[Network.of(key).job_id]} · {Network.of(key).job_id}" if len(shown) > 1 else "")
     ),
 )
-opened = [Network.of(key) for key in st.session_state["open"]] or [one.pick for one in ranked if one.pick][:3]
+opened = [Network.of(key) for key in open_keys.value] or [one.pick for one in ranked if one.pick][:3]
 if not opened:
     st.info("Click a point in the chart, or choose a network here, to open it.", icon=":material/info:")
 project_pick = networks.project_network(here.project.id)

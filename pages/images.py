@@ -10,11 +10,11 @@ from studio.formats.registry import FORMATS, SUFFIXES
 from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
 from studio.images.uploads import from_browser, receive
 from studio.projects.classes import classes_of
-from studio.projects.membership import members_of
+from studio.projects.members import members_of
 from studio.store.tables import STATES
-from studio.ui import trash
+from studio.ui import state, trash
 from studio.ui.images import gallery
-from studio.ui.images.selection import Selection
+from studio.ui.images.selection import Selection, selection_of
 
 user, project, role, who = ui.here()
 st.title("Images")
@@ -46,7 +46,7 @@ def tell(problems: list[str]) -> None:
 def upload() -> None:
     """Take photographs in."""
     with st.form("upload", clear_on_submit=True, border=False):
-        whole = st.session_state.get("whole-folder", False)
+        whole = state.WHOLE_FOLDER.value
         files = st.file_uploader(
             "Photographs, or a zip of them; folders inside give their class",
             accept_multiple_files="directory" if whole else True,
@@ -58,7 +58,7 @@ def upload() -> None:
         )
         split = right.selectbox("For", list(SPLITS), format_func=SPLITS.__getitem__)
         sent = st.form_submit_button("Add to the project", type="primary")
-    st.toggle("Upload a folder that holds a folder for each class", key="whole-folder")
+    st.toggle("Upload a folder that holds a folder for each class", key=state.WHOLE_FOLDER.key)
     if sent and not files:
         st.info("Choose some files first.", icon=":material/info:")
     elif sent:
@@ -178,12 +178,11 @@ def find() -> None:
     if not total:
         ui.empty("None match", "Widen the filter above.", ":material/filter_alt_off:")
         return
-    selection = Selection(f"{project.id} {chosen}")
-    pages, page_key = -(-total // PAGE), f"page of {project.id} {chosen}"
-    page = st.session_state.get(page_key, 1)
-    if page > pages:  # somebody gave the last ones another class
-        page = st.session_state[page_key] = pages
-    images = find_images(project.id, chosen, (page - 1) * PAGE, PAGE)
+    selection = selection_of(f"{project.id} {chosen}")
+    pages, page = -(-total // PAGE), state.gallery_page(project.id, chosen)
+    if page.value > pages:  # somebody gave the last ones another class
+        page.value = pages
+    images = find_images(project.id, chosen, (page.value - 1) * PAGE, PAGE)
     bar = st.container(horizontal=True, vertical_alignment="center")
     with bar:
         ticked = len(selection.ids())
@@ -206,9 +205,9 @@ def find() -> None:
         project.id, images, by_id, selection.ids(), selection.turn, selection.replace, people=not blind(project, role)
     )
     if pages > 1:
-        st.pagination(pages, key=page_key, persist_state="session")
+        st.pagination(pages, key=page.key, persist_state="session")
     if opened is not None:
-        st.session_state["image"] = opened
+        state.of(state.Tab).image_id = opened
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(project.id), "image": str(opened)})
 
 

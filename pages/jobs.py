@@ -12,7 +12,7 @@ from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue, reporting, waiting
 from studio.store.tables import Job
-from studio.ui import notifications, trash
+from studio.ui import notifications, state, trash
 from studio.ui.jobs.learning_curves import learning_chart
 from studio.ui.jobs.times import times
 
@@ -55,7 +55,7 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
 
     if job.state == "done":
         if place.button("Choose", key=f"choose-{job.id}", type="primary"):
-            st.session_state["sweep"] = job.id
+            state.of(state.Choose, job.project_id).asked = job.id
             st.switch_page(ui.page_file("choose"))
     elif role != "admin":
         return
@@ -127,10 +127,11 @@ def all_jobs() -> None:
     )
     for job in jobs:
         show(job, here, job is shown, job in queued[:1], turns.get(job.id), running)
-    if any(job.state in queue.UNFINISHED for job in jobs) != st.session_state["jobs-live"]:
+    if any(job.state in queue.UNFINISHED for job in jobs) != state.of(state.Jobs, here.project.id).live:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 
 
-live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(ui.here().project.id))
-st.session_state["jobs-live"] = live
-ui.fragment(all_jobs, run_every=1.5 if live else None)()
+project_id = ui.here().project.id
+page = state.of(state.Jobs, project_id)
+page.live = any(job.state in queue.UNFINISHED for job in queue.jobs_of(project_id))
+ui.fragment(all_jobs, run_every=1.5 if page.live else None)()

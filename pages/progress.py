@@ -12,7 +12,7 @@ from studio.collaboration.assignment import blind
 from studio.collaboration.presence import in_project
 from studio.collaboration.progress import Annotator
 from studio.projects.audit import told
-from studio.ui import save_button
+from studio.ui import save_button, state
 from studio.ui.progress import charts
 
 user, project, role, _ = ui.here()
@@ -45,8 +45,8 @@ def metrics(now: progress.Project) -> None:
     with st.container(horizontal=True):
         st.metric("Images", f"{now.images:,}")
         st.metric("Drawn", share(now.drawn, now.images), help=f"{now.drawn:,} images")
-        for state in ("submitted", "returned", "accepted"):
-            st.metric(state.capitalize(), f"{now.states[state]:,}")
+        for stage in ("submitted", "returned", "accepted"):
+            st.metric(stage.capitalize(), f"{now.states[stage]:,}")
 
 
 def people_table(people: list[Annotator]) -> None:
@@ -75,7 +75,7 @@ def people_here() -> None:
 
 def activity() -> None:
     """What was done, newest first, some lines at a time."""
-    pages: list[int | None] = st.session_state.setdefault(f"progress-{project.id}", [None])
+    pages = state.of(state.Progress, project.id).before
     events = feed.lines(project.id, alone, pages[-1], LINES + 1)
     names = feed.image_names(events)
     for one in events[:LINES]:

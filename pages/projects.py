@@ -7,31 +7,26 @@ from studio.collaboration.assignment import blind, set_overlap
 from studio.images.work import set_accept_own
 from studio.jobs.demo import NAME, launch_demo
 from studio.projects.classes import classes_of, create_class, remove_class, removed_classes, rename_class
-from studio.projects.membership import (
-    create_project,
-    invite,
-    members_of,
-    open_invitations,
-    projects_of,
-    revoke,
-    set_role,
-)
+from studio.projects.invitations import invite, open_invitations, revoke
+from studio.projects.members import members_of, set_role
+from studio.projects.projects import create_project, projects_of
 from studio.store.tables import ROLES
 from studio.ui import backup as backup_panel
-from studio.ui import trash
+from studio.ui import state, trash
 from studio.ui.images import export as export_panel
 from studio.ui.images import photo_names
 from studio.ui.settings import webhooks
 
 
-def _set_role(project_id: int, by: int, user_id: int, seen: str, menu: str) -> None:
+def _set_role(project_id: int, by: int, user_id: int, seen: str) -> None:
     """Give a member the role that was chosen in their menu, or take them out."""
-    wanted = st.session_state[menu]
+    wanted = state.role(user_id, seen).value
     with ui.told():
         set_role(project_id, by, user_id, None if wanted == "remove" else wanted, seen)
 
 
 user = ui.signed_in()
+tab = state.of(state.Tab)
 projects = projects_of(user.id)
 st.title("Projects")
 if not projects:
@@ -41,8 +36,7 @@ if not any(project.name == NAME for project, _ in projects):
         st.markdown("**Look around first?** A demo project shows every page at work: drawn surfaces with cracks, "
                     "their masks, and a sweep of about six minutes.")  # fmt: skip
         if st.button("Make the demo project", icon=":material/play_circle:"):
-            st.session_state["project"] = launch_demo(ui.who()).project_id
-            st.session_state["go"] = "jobs"
+            tab.project_id, tab.go = launch_demo(ui.who()).project_id, "jobs"
             st.rerun()  # the pages of a project are there from the next run on
 
 if projects:
@@ -96,10 +90,9 @@ if projects:
             if role != "admin":
                 row.caption(has, width="content")
                 continue
-            menu = f"role-{member.id}-{has}"  # as its user saw it: see the menu of classes on Annotate
             row.menu_button(
-                has, [*ROLES, "remove"], key=menu, width=140,
-                on_click=_set_role, args=(project.id, who, member.id, has, menu),
+                has, [*ROLES, "remove"], key=state.role(member.id, has).key, width=140,
+                on_click=_set_role, args=(project.id, who, member.id, has),
             )  # fmt: skip
         if role == "admin":
             with st.form("invite", border=False):
@@ -159,7 +152,7 @@ if archived := [project for project, _ in projects if project.archived_at is not
             row = st.container(horizontal=True, vertical_alignment="center")
             row.markdown(ui.plain(old.name), width="stretch")
             if row.button("Open", key=f"open-{old.id}"):
-                st.session_state["project"] = old.id
+                tab.project_id = old.id
                 st.rerun()
 trash.show_projects(ui.who())
 
@@ -167,7 +160,7 @@ with st.form("new", border=True), ui.told():
     st.subheader("New project")
     name = st.text_input("Name", placeholder="Bridge 42, south abutment")
     if st.form_submit_button("Make project", type="primary"):
-        st.session_state["project"] = create_project(ui.who(), name).id
+        tab.project_id = create_project(ui.who(), name).id
         st.rerun()
 
 with st.expander("Restore a backup", icon=":material/settings_backup_restore:"):

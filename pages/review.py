@@ -9,6 +9,7 @@ from studio.images.addresses import photograph_address
 from studio.images.library import Filter, count_images, find_images, image_in
 from studio.projects.classes import classes_of
 from studio.store.tables import Image
+from studio.ui import state
 from studio.ui.review import panel
 
 PAGE = 20
@@ -34,8 +35,8 @@ def queue() -> None:
         text = "An image appears here once its annotators press Submit on the Annotate page."
         ui.empty("No image to review", text, ":material/task_alt:")
         return
-    pages, key = -(-total // PAGE), f"review-page-{every}-{project.id}"
-    at = st.session_state[key] = min(st.session_state.get(key, 1), pages)
+    pages, page = -(-total // PAGE), state.review_page(project.id, every=every)
+    at = page.value = min(page.value, pages)
     for image in find_images(project.id, chosen, (at - 1) * PAGE, PAGE):
         people, settled = panel.who(image.id, log.position(image.id))
         with st.container(border=True):
@@ -44,12 +45,12 @@ def queue() -> None:
             right.html(picture, width="content")
             middle = right.container(width="stretch")
             mark = " :violet-badge[settled]" if settled else ""
-            middle.markdown(f"**{ui.plain(image.name)}** {panel.state(image)}{mark}")
+            middle.markdown(f"**{ui.plain(image.name)}** {panel.state_badge(image)}{mark}")
             middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on this image.")
             right.button("Open", key=f"review-{image.id}", on_click=st.query_params.__setitem__,
                          args=("image", str(image.id)))  # fmt: skip
     if pages > 1:
-        st.pagination(pages, key=key, persist_state="session")
+        st.pagination(pages, key=page.key, persist_state="session")
 
 
 def tolerance() -> int:

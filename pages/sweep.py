@@ -12,7 +12,7 @@ from studio.jobs.queue import launch
 from studio.jobs.request import SweepRequest
 from studio.jobs.waiting import ahead
 from studio.projects.classes import classes_of
-from studio.ui import trash
+from studio.ui import state, trash
 from studio.ui.sweep.cost import estimate
 from studio.ui.sweep.fields import control
 from studio.ui.sweep.form import candidates, filters_and_data
@@ -49,10 +49,11 @@ with st.container(border=True):
         given = st.file_uploader(
             "Add a file", help="Keras .h5, .safetensors, .pt with a state dict, or .pt2. Pickles are never loaded."
         )
-        if given is not None and st.session_state.get("backbone-added") != given.file_id:
+        page = state.of(state.Sweep)
+        if given is not None and page.added != given.file_id:
             with ui.told(), st.spinner("Reading the network"):
                 name = backbones.add(project.id, given.name, given, who)
-                st.session_state["backbone-added"] = given.file_id
+                page.added = given.file_id
                 known = backbones.uploaded(project.id)
                 st.success(f"{ui.plain(name)} was added.")
         settings["file"] = st.selectbox("File", known, placeholder="none yet: add one above")

@@ -20,6 +20,7 @@ from studio.inspection.training import Training, trained_on
 from studio.inspection.uploads import read_upload
 from studio.jobs import sweeps
 from studio.store import files
+from studio.ui import state
 from studio.ui.choose import networks
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.filter_maps import jpeg
@@ -64,7 +65,7 @@ chosen = networks.project_network(here.project.id)
 with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
-    network = networks.choose_network(finished, loaded, chosen, "to-try")
+    network = networks.choose_network(finished, loaded, chosen, state.TO_TRY)
     beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == BASE)
     heat = st.toggle(
         "Heat",
@@ -90,11 +91,12 @@ with right:
     else:
         text = st.text_input("Name", placeholder="part of a name", label_visibility="collapsed")
         images = {one.id: one for one in find_images(here.project.id, Filter(text=text), count=300)}
-        kept = {one: image_in(here.project.id, one) for one in st.session_state.get("tried", [])}
+        tried = state.tried(here.project.id)
+        kept = {one: image_in(here.project.id, one) for one in tried.value}
         images |= kept
         labels = ui.unique_labels({key: image.name for key, image in images.items()})
         for one in st.multiselect(
-            "Photographs to try", list(images), key="tried", format_func=labels.__getitem__,
+            "Photographs to try", list(images), key=tried.key, format_func=labels.__getitem__,
             placeholder="Choose photographs", label_visibility="collapsed",
         ):  # fmt: skip
             image = images[one]
@@ -111,7 +113,8 @@ if not photographs:
     ui.stop()
 
 rows, readable = [], []
-before, known = st.session_state.get("found", {}), {}  # what was seen already is not looked at again
+page = state.of(state.Try, here.project.id)
+before, known = page.found, {}  # what was seen already is not looked at again
 bar = st.progress(0.0, "Looking")
 
 
@@ -137,7 +140,7 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
             known[key] = before[key]
             rows.append(results.Row(title, name, known[key]))
         readable.append((title, digest, get, image_id, {row.network: row.finding for row in rows[-len(names) :]}))
-st.session_state["found"] = known
+page.found = known
 bar.empty()
 if not readable:
     ui.stop()
@@ -149,10 +152,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     )
     st.download_button("Results as CSV", results.as_csv(rows, sweep.looked_for), "results.csv", "text/csv",
                        icon=":material/table_view:", on_click="ignore")  # fmt: skip
-page = 0
+first = 0
 if len(readable) > AT_ONCE:
-    page = st.number_input("Page", 1, -(-len(readable) // AT_ONCE), width=140) - 1
-for title, digest, get, image_id, answers in readable[AT_ONCE * page : AT_ONCE * (page + 1)]:
+    first = AT_ONCE * (st.number_input("Page", 1, -(-len(readable) // AT_ONCE), width=140) - 1)
+for title, digest, get, image_id, answers in readable[first : first + AT_ONCE]:
     with st.container(border=True):
         trained = " :gray-badge[the network was trained on it]" if image_id in training.images else ""
         st.markdown(f"**{ui.plain(title)}**{trained}")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from studio import ui
 from studio.jobs import sweeps
+from studio.ui import state
 from studio.ui.choose import networks
 from studio.ui.choose.candidate_panel import written
 from studio.ui.explain import panel
@@ -17,7 +18,7 @@ finished = networks.finished_sweeps(
 with ui.told():
     loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
     with which:
-        network = networks.choose_network(finished, loaded, networks.project_network(here.project.id), "understood")
+        network = networks.choose_network(finished, loaded, networks.project_network(here.project.id), state.UNDERSTOOD)
     folder = sweeps.network(here.project.id, network.job_id, network.name)
     layers = panel.layers_left(folder, written(folder / "network.json"))
     subject = panel.Subject(here, loaded[network.job_id], network.name, folder, layers)

@@ -36,7 +36,8 @@ class Cluster:
             return subprocess.Popen(
                 [sys.executable, "-m", *options, "--scheduler-file", str(self.file), "--no-dashboard"],
                 stdout=log, stderr=log, cwd=folder, start_new_session=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder)},
+                env=os.environ | {"PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder)}
+                | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
             )  # fmt: skip
 
     def start_scheduler(self) -> None:

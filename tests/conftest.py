@@ -47,10 +47,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SLOWEST = [
-    "e2e/test_jobs.py", "e2e/test_together.py", "e2e/test_path.py", "e2e/test_annotate.py", "studio/test_jobs.py",
-    "ftl/test_cluster.py", "fuzz/test_fuzz.py", "ftl/test_cli.py", "studio/test_formats.py", "e2e/test_server_kills.py",
-    "e2e/test_assists.py", "ftl/test_graph.py", "e2e/test_review.py", "e2e/test_rights.py", "studio/test_office.py",
-    "studio/test_job_kills.py", "studio/test_job_progress.py", "e2e/test_stepping.py", "e2e/test_accounts.py",
+    "e2e/test_path.py", "e2e/test_together.py", "studio/test_jobs.py", "ftl/test_cluster.py", "e2e/test_jobs.py",
+    "e2e/test_annotate.py", "ftl/test_cli.py", "ftl/test_graph.py", "studio/test_formats.py",
+    "studio/test_job_progress.py", "studio/test_job_kills.py", "studio/test_office.py", "e2e/test_review.py",
+    "e2e/test_rights.py", "e2e/test_assists.py", "e2e/test_server_kills.py", "e2e/test_stepping.py",
+    "fuzz/test_fuzz.py", "e2e/test_images.py", "e2e/test_choose.py", "ftl/test_real.py", "e2e/test_accounts.py",
 ]  # fmt: skip
 
 

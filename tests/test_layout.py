@@ -97,6 +97,11 @@ def test_pages_alone_know_streamlit(package: str) -> None:
         assert "streamlit" not in imports(path), name
 
 
+def test_one_module_alone_knows_the_keys_of_what_a_tab_remembers() -> None:
+    for name, path in modules("studio", "pages").items():
+        assert name == "studio.ui.state" or "session_state" not in path.read_text(encoding="utf-8"), name
+
+
 def test_no_pickle_is_ever_loaded() -> None:
     unsafe = re.compile(r"pickle\.load|joblib\.load|weights_only *= *False|allow_pickle *= *True|torch\.export\.load\(")
     for package in ("ftl", "studio", "pages"):

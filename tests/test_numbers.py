@@ -166,10 +166,10 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
         from studio.ui.choose.read_sweep import Sweep
 
         sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())
-        controls.limits([sweep])
+        controls.limits(1, [sweep])
         weights, margin = controls.rule()
         ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
-        overview.table(ranking.table(ranked[:1], weights), lambda: None, False)
+        overview.table(1, ranked[:1], lambda: None)
         overview.verdicts(ranked)
         for one in sweep.candidates:
             candidate_panel._figures(one, sweep.base, folder)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ftl.data.images import class_folders, read_image
 from ftl.data.photo_names import photo_of
+from ftl.data.stratified_folds import stratified_folds
 from ftl.errors import FtlError, raise_together
 from ftl.files import digest, digest_of
 from ftl.formatting import counted
@@ -123,9 +123,8 @@ def folds(
     fewest = min(map(len, of_class))
     if fewest < FOLDS:
         raise FtlError(f"every class needs images of at least {FOLDS} photos in each part of a split, not {fewest}")
-    splitter = StratifiedGroupKFold(min(most, fewest), shuffle=True, random_state=seed)
     _, groups = np.unique(np.asarray(photos), return_inverse=True)
-    splits = list(splitter.split(np.zeros(len(labels)), labels, groups))
+    splits = stratified_folds(labels, groups, min(most, fewest), seed)
     if any(len(set(labels[train])) < len(of_class) for train, _ in splits):
         raise FtlError("one photo holds nearly all images of a class: add photos, so that each part can have some")
     return splits

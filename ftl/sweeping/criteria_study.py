@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ftl.config import ONE_SHOT, FineTuneConfig, PruneConfig
 from ftl.data.dataset import Dataset, LeftOut
@@ -199,7 +199,7 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
     """The mean and the half width of Student's interval around it; infinite for one value."""
     if len(values) < 2:
         return float(np.mean(values)), float("inf")
-    reach = student.ppf(0.5 + confidence / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    reach = stdtrit(len(values) - 1, 0.5 + confidence / 2) * np.std(values, ddof=1) / np.sqrt(len(values))
     return float(np.mean(values)), float(reach)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import unicodedata
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from studio.errors import StudioError
 
@@ -20,7 +20,19 @@ _LEAST_BESIDE_NAME = 6  # characters
 _LOOKED_AT = 72  # characters that are judged: the time for it grows faster than the length
 _HASHER = PasswordHasher()
 _AT_ONCE = BoundedSemaphore(4)  # each check takes 64 MiB
-_NOBODY = _HASHER.hash(secrets.token_hex())  # checked where there is no such user, so that both take the same time
+
+
+def _random_hash() -> str:
+    """A hash that no known password has, of the same cost as others: making one takes no time."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (_HASHER.salt_len, _HASHER.hash_len)
+    )
+    cost = f"m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
+    return f"$argon2id$v=19${cost}${salt}${digest}"
+
+
+_NOBODY = _random_hash()  # checked where there is no such user, so that both take the same time
 
 
 def check_given(password: str) -> None:
@@ -33,6 +45,8 @@ def check_given(password: str) -> None:
 
 def check_new(password: str, name: str) -> None:
     """Refuse a password that is too short or too long, common, or made of the user's own name. Raises `StudioError`."""
+    from zxcvbn import zxcvbn  # reads lists of words that only who sets a password needs
+
     check_given(password)
     password = _normal(password)
     if len(password) < LEAST:

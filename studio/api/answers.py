@@ -18,7 +18,7 @@ from studio.accounts import COOKIE
 from studio.accounts.rights import SignedIn
 from studio.api.schemas import LARGEST_ID, Id, Refusal
 from studio.errors import Forbidden, Missing, StudioError
-from studio.projects.membership import require
+from studio.projects.members import require
 from studio.store.tables import User
 
 Answer = Callable[[Request], Awaitable[Response]]

@@ -21,7 +21,8 @@ from studio.collaboration.presence import beat, present
 from studio.errors import StudioError
 from studio.images.library import image_in
 from studio.projects.classes import numbers_of
-from studio.projects.membership import project_of, require
+from studio.projects.members import require
+from studio.projects.projects import project_of
 from studio.store.tables import Image, User
 
 

@@ -27,7 +27,7 @@ from studio.images.addresses import photograph_address
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import receive
 from studio.projects.classes import classes_of
-from studio.projects.membership import projects_of
+from studio.projects.projects import projects_of
 from studio.store.tables import Image
 
 MOST_FILES = 10_000

@@ -24,7 +24,7 @@ from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
 from studio.api.forms import address, form, local, name_field, page, password_field, sent, sign_in_status
 from studio.errors import StudioError
-from studio.projects.membership import accept, find_invitation
+from studio.projects.invitations import accept, find_invitation
 
 
 def _enter(request: Request, user_id: int, target: str) -> Response:

@@ -49,7 +49,7 @@ def surface(
     """Draw the surface of an image. `previous`, `following`: where its keys lead.
 
     `editable`: whether its image and project can be drawn on now. `on_event` is called when the surface has something
-    for the page in `st.session_state["surface"]["event"]`: {kind: "step", step: -1 or 1, image: id}, or "changed",
+    for the page in the component's `event`: {kind: "step", step: -1 or 1, image: id}, or "changed",
     when what the page shows of the image has changed.
     """
     archived = not editable and image.state != "accepted"

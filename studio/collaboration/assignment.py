@@ -13,7 +13,7 @@ from studio.collaboration.presence import LEASE_SECONDS
 from studio.errors import StudioError
 from studio.images.work import work_of
 from studio.projects.audit import record
-from studio.projects.membership import role_of
+from studio.projects.members import role_of
 from studio.store.database import reading
 from studio.store.tables import Image, Member, Project, Stroke, Work
 

@@ -49,6 +49,8 @@ def environment() -> dict[str, str]:
     found = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": value for name, value in tls.items()}
     # each has a web server even without its dashboard, and that asks for no key: it has nothing to tell
     found |= {f"DASK_DISTRIBUTED__{who}__HTTP__ROUTES": "[]" for who in ("SCHEDULER", "WORKER")}
+    found |= {"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver"}  # by ftl.sweeping.forked_workers
+    found |= {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # nobody looks at it without a dashboard
     return found | {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True", "DASK_TEMPORARY_DIRECTORY": str(_folder())}
 
 
@@ -76,7 +78,8 @@ def keep_up() -> None:
     if not _runs("worker"):
         count, memory = workers()
         each = "--nthreads", "1", "--nworkers", str(count), "--memory-limit", str(memory)
-        _start("worker", *each, "--name", "here", "--death-timeout", "60", "--local-directory", str(_folder()))
+        forked = "--preload-nanny", "ftl.sweeping.forked_workers"
+        _start("worker", *each, *forked, "--name", "here", "--death-timeout", "60", "--local-directory", str(_folder()))
 
 
 def take_down() -> None:

@@ -18,7 +18,7 @@ from studio.images.library import add_image
 from studio.jobs.queue import launch
 from studio.jobs.request import SweepRequest
 from studio.projects.classes import classes_of
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.tables import Job
 
 MASKS, TRAIN, TEST = 16, 100, 40

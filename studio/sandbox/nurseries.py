@@ -14,7 +14,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 180.0  # importing PyTorch on a busy machine
-_FOR_NETWORKS = ("torch._dynamo",)  # torch imports it when a graph is first traced, which is too late in a child
+_FOR_NETWORKS = ("ftl.models.io", "ftl.pruning.coupling", "torch._dynamo")
+"""What is imported for children that read networks; torch imports the last when a graph is first traced."""
 _ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _ENVIRONMENT |= {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 """All that a child knows: nothing of the studio's own, which may hold secrets. A process that is forked takes no other

@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -83,6 +81,9 @@ def _not_deleted() -> list[LoaderCriteriaOption]:
 
 def migrate() -> None:
     """Bring the tables to the newest revision; one process does, others wait."""
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with FileLock(home() / ".migrate.lock"):

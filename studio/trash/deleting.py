@@ -17,7 +17,7 @@ from studio.images.file_names import tidy_name
 from studio.jobs import backbones, sweeps
 from studio.jobs.queue import UNFINISHED
 from studio.projects.audit import record
-from studio.projects.membership import checked_name
+from studio.projects.projects import checked_name
 from studio.store.database import reading
 from studio.store.tables import BackboneFile, DeletedNetwork, Image, Job, Member, Pick, Project, User
 from studio.trash import space

@@ -20,8 +20,10 @@ from studio.accounts.rights import SignedIn
 from studio.accounts.sessions import signed_in as signed_in_by
 from studio.accounts.tickets import redeem
 from studio.errors import Forbidden, StudioError
-from studio.projects.membership import projects_of, require
+from studio.projects.members import require
+from studio.projects.projects import projects_of
 from studio.store.tables import Project, User
+from studio.ui import state
 from studio.ui.markdown import plain as plain  # pages say ui.plain and ui.sentence
 from studio.ui.markdown import sentence as sentence
 
@@ -88,7 +90,7 @@ def who() -> SignedIn:
 
 
 def _signed_in() -> tuple[User, SignedIn]:
-    found = signed_in_by(st.context.cookies.get(COOKIE)) or signed_in_by(st.session_state.get("cookie"))
+    found = signed_in_by(st.context.cookies.get(COOKIE)) or signed_in_by(state.of(state.Tab).cookie)
     if found is None:
         st.warning(
             "You are signed out. [Sign in](/account/sign-in) in a new tab; this page then goes on, with all that "
@@ -96,9 +98,9 @@ def _signed_in() -> tuple[User, SignedIn]:
             icon=":material/lock:",
         )
         script = Path(__file__).with_name("renew.js").read_text(encoding="utf-8")
-        st.components.v2.component("renew", js=script)(key="renew", on_ticket_change=_renew)
+        st.components.v2.component("renew", js=script)(key=state.RENEW.key, on_ticket_change=_renew)
         stop()
-    st.session_state["who"] = found[0].id
+    state.of(state.Tab).user_id = found[0].id
     return found
 
 
@@ -110,22 +112,23 @@ def link(path: str) -> str:
 
 def _renew() -> None:
     """Take the ticket of a browser that has signed in again, as the one who has this page."""
-    given, who = st.session_state["renew"].get("ticket"), st.session_state.get("who")
-    if given and who is not None:
-        st.session_state["cookie"] = redeem(given, who)
+    given, tab = state.RENEW.value.get("ticket"), state.of(state.Tab)
+    if given and tab.user_id is not None:
+        tab.cookie = redeem(given, tab.user_id)
 
 
 def choose_project() -> Here | None:
     """The project of this session, chosen in the sidebar and kept in the address; None while there is none."""
     user, who = _signed_in()
     projects = {project.id: (project, role) for project, role in projects_of(user.id)}
-    if st.session_state.get("project", None) not in (None, *projects):  # it was there when this tab ran last
-        del st.session_state["project"]
+    tab = state.of(state.Tab)
+    if tab.project_id not in (None, *projects):  # it was there when this tab ran last
+        tab.project_id = None
         st.info(_NOT_HERE, icon=":material/lock:")
     if not projects:
         return None
-    asked = st.session_state.get("project", st.query_params.get("project"))
-    wanted = int(asked) if str(asked).isdigit() else None
+    asked = str(st.query_params.get("project") if tab.project_id is None else tab.project_id)
+    wanted = int(asked) if asked.isdigit() else None
     listed = [key for key, (project, _) in projects.items() if project.archived_at is None or key == wanted]
     ids = listed or list(projects)
     labels = unique_labels({one: project.name for one, (project, _) in projects.items()})
@@ -135,7 +138,7 @@ def choose_project() -> Here | None:
         index=ids.index(wanted) if wanted in ids else 0,
         format_func=labels.__getitem__,
     )
-    st.session_state["project"] = chosen
+    tab.project_id = chosen
     if st.query_params.get("project") != str(chosen):
         st.query_params["project"] = str(chosen)
     return Here(user, *projects[chosen], who)
@@ -150,7 +153,7 @@ def unique_labels(names: dict[int, str]) -> dict[int, str]:
 def here(role: str = "annotator") -> Here:
     """The user, project and role of a page that needs a project; it stops for those who may not see it."""
     user, who = _signed_in()
-    project_id = st.session_state.get("project")
+    project_id = state.of(state.Tab).project_id
     found = {project.id: project for project, _ in projects_of(user.id)}
     if project_id not in found and project_id is not None:
         st.info(_NOT_HERE, icon=":material/lock:")

@@ -16,7 +16,7 @@ from studio.accounts.rights import SignedIn
 from studio.accounts.sessions import browsers_of, sign_out_browser, sign_out_others
 from studio.accounts.tokens import MOST_DAYS, SCOPES, make_token, revoke, tokens_of
 from studio.accounts.users import MOST_LETTERS
-from studio.projects.membership import projects_of
+from studio.projects.projects import projects_of
 from studio.store.tables import User
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from studio import ui
 from studio.backup.restoring import restore
-from studio.projects.membership import project_of
-from studio.ui import save_button
+from studio.projects.projects import project_of
+from studio.ui import save_button, state
 
 
 def backup_link(project_id: int) -> None:
@@ -29,8 +29,10 @@ def panel(user_id: int) -> None:
             "authors in, invite them."
         )
         sent = st.form_submit_button("Restore")
-    if (done := st.session_state.pop("restored", None)) is not None:
-        st.success(f"Restored {ui.plain(done)}.", icon=":material/check:")
+    tab = state.of(state.Tab)
+    if tab.restored is not None:
+        st.success(f"Restored {ui.plain(tab.restored)}.", icon=":material/check:")
+        tab.restored = None
     if sent and file is None:
         st.info("Choose a backup first.", icon=":material/info:")
     elif sent and file is not None:
@@ -41,7 +43,6 @@ def panel(user_id: int) -> None:
 
         with ui.told():
             made = restore(user_id, file, report)
-            st.session_state["project"] = made
-            st.session_state["restored"] = project_of(made).name
+            tab.project_id, tab.restored = made, project_of(made).name
             st.rerun()  # the sidebar has been drawn without it
         bar.empty()

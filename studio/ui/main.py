@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from studio.accounts import COOKIE, user_of
 from studio.accounts.settings import owns
-from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in
+from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in, state
 from studio.ui.markdown import plain
 
 
@@ -50,7 +50,9 @@ else:
         page("understand", "Understand", "visibility"),
     ]
     current = st.navigation({"": home, plain(here.project.name): work})
-    if asked := st.session_state.pop("go", None):
+    tab = state.of(state.Tab)
+    asked, tab.go = tab.go, None
+    if asked:
         st.switch_page(next(one for one in work if one.url_path == asked))
 if (user := here.user if here else user) is not None:
     with st.sidebar:

@@ -15,6 +15,7 @@ from studio.store.database import reading
 from studio.store.tables import Job
 from studio.trash import deleting, space
 from studio.trash.deleting import Deleted
+from studio.ui import state
 
 _ICONS = {
     "image": "image",
@@ -163,7 +164,7 @@ def manage_project(here: ui.Here) -> None:
         typed = st.text_input("Type the project's name to delete it", key="delete-project-name")
         if st.button("Delete the project", type="primary", disabled=typed.strip() != project.name, key="delete-it"):
             deleting.delete_project(project.id, who)
-            st.session_state.pop("project", None)
+            state.of(state.Tab).project_id = None
             st.rerun()
 
 

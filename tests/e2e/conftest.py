@@ -24,13 +24,17 @@ PASSWORD = "a long enough password"
 
 @dataclass
 class Server:
-    """A running studio: `url`, and the home folder that this process shares with it."""
+    """A running studio: `url`, and the home folder that this process shares with it.
+
+    `shared`: whether all files use it, and with it the browsers that have read its scripts.
+    """
 
     url: str
     home: Path
     log: Path
     process: subprocess.Popen[bytes]
     port: int
+    shared: bool = False
 
     def stop(self) -> None:
         self.process.terminate()
@@ -86,12 +90,44 @@ def serving(home: Path) -> Iterator[Server]:
 
 
 _BROWSERS: list[Any] = []
+_FREE: list[Any] = []
+"""Contexts for the next person: empty, but the scripts of the shared server are compiled, which takes a second."""
+
+_SIZE = {"width": 1400, "height": 900}
+_FORGET = """async () => {
+    localStorage.clear();
+    const names = (await indexedDB.databases()).map(({ name }) => name);
+    await Promise.all(names.map(name => new Promise(resolve => {
+        const asked = indexedDB.deleteDatabase(name);
+        asked.onsuccess = asked.onerror = resolve;
+    })));
+}"""
 
 
 def close_contexts() -> None:
     """Close what a test that failed left open: its page would ask a server that is gone, for ever."""
-    for context in [context for browser in _BROWSERS for context in browser.contexts]:
+    for context in [context for browser in _BROWSERS for context in browser.contexts if context not in _FREE]:
         context.close()
+
+
+def _context(browser: Any, server: Server) -> Any:
+    """One that nobody uses; closing it empties it for the next. A tab stays open, for with it its process would end."""
+    if _FREE:
+        return _FREE.pop()
+    context = browser.new_context(viewport=_SIZE)
+    context.new_page().goto(f"{server.url}/_stcore/health")
+
+    def close() -> None:
+        anchor, *others = context.pages
+        for page in others:
+            page.close()
+        context.clear_cookies()
+        context.clear_permissions()
+        anchor.evaluate(_FORGET)
+        _FREE.append(context)
+
+    context.close = close
+    return context
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +147,7 @@ def own_server(home: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("home")) as made:
+        made.shared = True
         yield made
 
 
@@ -143,15 +180,18 @@ def browser():
     expect.set_options(timeout=30_000)
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--process-per-site"])
         _BROWSERS.append(opened)
         yield opened
+        _FREE.clear()
         opened.close()
 
 
-def sign_in(browser, server: Server, user_id: int, width: int = 1400, height: int = 900):
+def sign_in(browser, server: Server, user_id: int, width: int = _SIZE["width"], height: int = _SIZE["height"]):
     """A page of a browser of its own, signed in as the user by cookie."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+    size = {"width": width, "height": height}
+    pooled = server.shared and size == _SIZE
+    context = _context(browser, server) if pooled else browser.new_context(viewport=size)
     context.add_cookies([{"name": "studio_session", "value": server.cookie(user_id), "url": server.url}])
     page = context.new_page()
     page.set_default_timeout(30_000)

@@ -115,7 +115,8 @@ def test_json_that_is_none_is_a_bad_request(server: Server, ada: int, body: byte
     ],
 )  # fmt: skip
 def test_a_form_that_is_none_is_a_bad_request(server: Server, ada: int, body: bytes, kind: dict[str, str]) -> None:
-    from studio.projects.membership import create_project, invite
+    from studio.projects.invitations import invite
+    from studio.projects.projects import create_project
 
     token = invite(create_project(ada, "Bridge").id, "annotator")
     for path in ("/account/sign-in", f"/account/join/{token}"):
@@ -151,7 +152,7 @@ def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server
     from studio.accounts import open_session
     from studio.accounts.sessions import signed_in
     from studio.accounts.tokens import make_token, revoke, tokens_of
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
 
     cookie = open_session(ada)
     found = signed_in(cookie)
@@ -186,7 +187,7 @@ def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server
 
 
 def test_people_see_to_their_accounts_and_the_owner_to_all(browser, server: Server, ada: int) -> None:
-    from studio.projects.membership import accept, invite
+    from studio.projects.invitations import accept, invite
 
     accept(invite(None, "admin"), ada)
     with writing() as db:

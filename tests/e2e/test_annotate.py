@@ -16,7 +16,7 @@ from studio.accounts import add_user
 from studio.annotation import log
 from studio.canvas.viewport import Viewport, look
 from studio.images.library import add_image, image_in, set_state
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png

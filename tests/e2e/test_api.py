@@ -15,7 +15,7 @@ from sqlalchemy import select
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import User
 from tests.e2e.conftest import PASSWORD, Server

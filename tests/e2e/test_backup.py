@@ -10,7 +10,7 @@ from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Brush
 from studio.images.library import add_image, find_images
-from studio.projects.membership import create_project, projects_of
+from studio.projects.projects import create_project, projects_of
 from studio.store.database import writing
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import onnx as onnx_file
@@ -11,9 +12,11 @@ from onnx import numpy_helper
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
 from studio.jobs.sweeps import finished_sweeps, models, picked
-from studio.projects.membership import accept as accept_invitation
-from studio.projects.membership import create_project, invite
+from studio.projects.invitations import accept as accept_invitation
+from studio.projects.invitations import invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
+from studio.ui.choose.columns import COLUMNS
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 from tests.tiny_sweep import add_sweep, copy_as_dead
 
@@ -112,6 +115,27 @@ def test_other_axes_and_the_other_charts(page) -> None:
     settled(page)
     page.get_by_text("More charts").click()
     page.get_by_role("tab", name="Decision score").wait_for()
+    settled(page)
+
+
+SAVED = """() => {
+    window.showSaveFilePicker = async () => ({createWritable: async () => ({
+        write: async bytes => { window.written = (window.written ?? '') + new TextDecoder().decode(bytes); },
+        close: async () => { window.saved = window.written; },
+    })});
+}"""
+"""Stands for the browser's own question where to save a file, which nobody answers here."""
+
+
+def test_the_table_is_downloaded_as_it_is_shown(page) -> None:
+    page.get_by_role("tab", name="Table").click()
+    page.get_by_test_id("stDataFrame").first.hover()
+    page.evaluate(SAVED)
+    page.get_by_role("button", name="Download as CSV").click()
+    becomes_true(page, "() => Boolean(window.saved)")
+    head, *rows = csv.reader(page.evaluate("window.saved").splitlines())
+    assert head == [one.name for one in COLUMNS if one.name not in ("Sweep", "Score", "Warnings")]
+    assert {row[0] for row in rows} == {"base", "keep-0.25", "keep-0.5"}
     settled(page)
 
 

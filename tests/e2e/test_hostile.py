@@ -16,8 +16,9 @@ from studio.collaboration import review
 from studio.collaboration.comments import comment
 from studio.images.library import Filter, add_image, find_images, set_class
 from studio.projects.classes import add_class
-from studio.projects.membership import accept as accept_invitation
-from studio.projects.membership import create_project, invite
+from studio.projects.invitations import accept as accept_invitation
+from studio.projects.invitations import invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Invitation, Job
 from tests.conftest import save_png

@@ -17,7 +17,7 @@ from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 def project(server: Server) -> tuple[int, int]:
     """A new project of a new admin: their ids."""
     from studio.accounts import add_user
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
     from studio.store.database import writing
 
     with writing() as db:
@@ -161,7 +161,7 @@ def test_pages_of_many_keep_what_is_selected_and_an_annotator_judges_none(
 
     from studio.accounts import add_user
     from studio.images.library import add_image, count_images
-    from studio.projects.membership import accept, invite
+    from studio.projects.invitations import accept, invite
     from studio.store.database import writing
 
     for number in range(50):

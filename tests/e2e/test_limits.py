@@ -11,7 +11,8 @@ import pytest
 
 from studio.accounts import add_user
 from studio.accounts.settings import Settings, save
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 

@@ -7,7 +7,7 @@ import time
 from studio.accounts import add_user
 from studio.jobs import queue
 from studio.jobs.request import SweepRequest
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
 

@@ -14,7 +14,8 @@ from studio.collaboration import review
 from studio.collaboration.comments import comment
 from studio.collaboration.presence import beat
 from studio.images.library import add_image
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in

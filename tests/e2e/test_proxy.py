@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from studio.accounts import add_user
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.conftest import ROOT
 from tests.e2e.conftest import PASSWORD, Server, settled

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.images.library import add_image
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.e2e.conftest import PASSWORD, Server, open_tab, sign_in
@@ -117,7 +117,10 @@ def test_each_stroke_is_in_the_log_once_as_the_toolbar_said(server: Server, tabs
     for row, start, path in zip(rows, begun, drawn, strict=True):
         view = start["view"]
         points = np.array(
-            [((x - start["left"] - view["x"]) / view["scale"], (y - start["top"] - view["y"]) / view["scale"]) for x, y in path]
+            [
+                ((x - start["left"] - view["x"]) / view["scale"], (y - start["top"] - view["y"]) / view["scale"])
+                for x, y in path
+            ]
         )
         near = max(1.0, 1.0 / view["scale"]) * 1.01
         assert row.kind == {"brush": "brush", "eraser": "erase", "rectangle": "rectangle"}[start["tool"]]

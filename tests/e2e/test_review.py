@@ -19,7 +19,8 @@ from studio.images import work
 from studio.images.library import add_image, image_in
 from studio.images.work import work_of
 from studio.projects.audit import history, told
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png

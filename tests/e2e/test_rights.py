@@ -17,7 +17,9 @@ from studio.annotation import log
 from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.images.library import add_image, find_images
-from studio.projects.membership import accept, create_project, invite, set_role
+from studio.projects.invitations import accept, invite
+from studio.projects.members import set_role
+from studio.projects.projects import create_project
 from studio.store.database import reading, writing
 from studio.store.tables import Base, Session, User
 from tests.conftest import save_png

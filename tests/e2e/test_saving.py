@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete
 
 from studio.accounts import add_user
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Member, Session
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in

@@ -23,7 +23,7 @@ from studio.annotation import log
 from studio.annotation.strokes import Rectangle
 from studio.api.routes import app
 from studio.images.library import add_image
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import CandidateRow, Job
 from tests.conftest import save_png

@@ -17,7 +17,8 @@ from studio.annotation import log
 from studio.annotation.rasterise import fold
 from studio.canvas.viewport import look
 from studio.images.library import add_image, set_state
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image, Session
 from tests.conftest import save_png

@@ -11,7 +11,9 @@ from studio.accounts import add_user
 from studio.images.library import add_image, find_images, give_class, image_in, set_class
 from studio.projects.audit import history
 from studio.projects.classes import classes_of
-from studio.projects.membership import accept, create_project, invite, role_of, set_role
+from studio.projects.invitations import accept, invite
+from studio.projects.members import role_of, set_role
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png

@@ -13,7 +13,8 @@ import pytest
 
 from studio.accounts import COOKIE, add_user
 from studio.images.library import add_image
-from studio.projects.membership import create_project, invite
+from studio.projects.invitations import invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Job, Member
 from tests.conftest import save_png

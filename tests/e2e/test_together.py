@@ -18,7 +18,8 @@ from studio.canvas.viewport import look
 from studio.collaboration.assignment import give_next, set_overlap
 from studio.images.library import add_image, image_in
 from studio.projects.classes import classes_of, remove_class, rename_class
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image, Session, Work
 from tests.conftest import save_png

@@ -14,7 +14,7 @@ from studio.accounts import COOKIE, add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
 from studio.images.library import add_image, count_images, image_in
-from studio.projects.membership import create_project, projects_of
+from studio.projects.projects import create_project, projects_of
 from studio.store.database import reading, writing
 from studio.store.tables import Image, Job, Project
 from studio.trash import deleting

@@ -15,7 +15,7 @@ from ftl.evaluation.predict import predict
 from studio.accounts import add_user
 from studio.images.library import add_image
 from studio.jobs.sweeps import pick
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.studio.test_trying import bomb

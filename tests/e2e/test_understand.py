@@ -9,7 +9,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.images.library import add_image
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.tiny_sweep import add_sweep, photograph

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from ftl.data.dataset import Dataset, LeftOut, Scored, folds, load_dataset, photo_ids, split, without
+from ftl.data.stratified_folds import stratified_folds
 from ftl.errors import FtlError
 from tests.conftest import save_png
 
@@ -85,6 +87,17 @@ def test_splits_are_stratified_and_seeded() -> None:
     assert np.bincount(dataset.labels[held_out]).tolist() == [10, 10]
     np.testing.assert_array_equal(train, split(dataset, seed=3)[0])
     assert not np.array_equal(train, split(dataset, seed=4)[0])
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(2, 10), st.integers(2, 5), st.booleans())
+def test_folds_are_those_of_scikit_learn(seed: int, count: int, classes: int, cut: bool) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.repeat(np.arange(classes), count), rng.integers(0, classes, rng.integers(0, 60))])
+    photos = np.concatenate([np.arange(count), rng.integers(0, len(labels), len(labels) - count)])
+    _, groups = np.unique(photos if cut else np.arange(len(labels)), return_inverse=True)
+    expected = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(labels, labels, groups)
+    for own, theirs in zip(stratified_folds(labels, groups, count, seed), expected, strict=True):
+        assert all(np.array_equal(mine, their) for mine, their in zip(own, theirs, strict=True))
 
 
 def test_too_few_images_are_told() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from ftl.errors import FtlError
-from ftl.evaluation.metrics import mcnemar, positive_class, summarise, wilson
+from ftl.evaluation.metrics import beats_rate, mcnemar, positive_class, summarise, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -21,6 +22,16 @@ def test_wilson_holds_the_share(counts: tuple[int, int]) -> None:
     low, high = wilson(*counts)
     assert 0 <= low <= counts[0] / counts[1] + 1e-12
     assert counts[0] / counts[1] - 1e-12 <= high <= 1
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.01, 0.99))
+def test_interval_and_p_values_are_those_of_scipy(counts: tuple[int, int], rate: float) -> None:
+    hits, trials = counts
+    interval = binomtest(hits, trials).proportion_ci(method="wilson")
+    assert wilson(hits, trials) == (interval.low, interval.high)
+    assert beats_rate(hits, trials, rate) == binom.sf(hits - 1, trials, rate)
+    first = np.arange(trials) < hits
+    assert mcnemar(first, ~first) == pytest.approx(binomtest(hits, trials).pvalue, rel=1e-14)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1))

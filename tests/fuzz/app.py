@@ -28,7 +28,7 @@ from studio.errors import StudioError
 from studio.formats.import_masks import import_masks
 from studio.images.uploads import receive
 from studio.jobs import backbones
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import migrate, reading, writing
 from studio.store.home import SCRATCH, home
 from studio.store.tables import Base

@@ -11,7 +11,7 @@ import pytest
 
 from studio.accounts import add_user
 from studio.jobs.sweeps import models
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import engine, migrate, writing
 from studio.store.home import secret
 from studio.ui.choose.read_sweep import Sweep, read_sweep

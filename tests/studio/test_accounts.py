@@ -20,7 +20,7 @@ from studio.accounts.settings import owns
 from studio.accounts.throttle import TooManyAttempts
 from studio.accounts.tickets import issue, redeem, ticket
 from studio.errors import StudioError
-from studio.projects.membership import accept, first_token, invite
+from studio.projects.invitations import accept, first_token, invite
 from studio.store.database import reading, writing
 from studio.store.tables import Session, User
 from tests.studio.conftest import Someone

@@ -20,7 +20,7 @@ from studio.errors import StudioError
 from studio.images.library import find_images, set_state
 from studio.projects.audit import history, told
 from studio.projects.classes import classes_of, remove_class
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store.database import writing
 from studio.store.tables import Image
 from studio.ui.review import pictures

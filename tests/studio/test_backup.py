@@ -33,15 +33,9 @@ from studio.errors import StudioError
 from studio.images.library import find_images, set_class, set_split
 from studio.projects.audit import history, told
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
-from studio.projects.membership import (
-    accept,
-    create_project,
-    invite,
-    members_of,
-    project_of,
-    projects_of,
-    set_photo_pattern,
-)
+from studio.projects.invitations import accept, invite
+from studio.projects.members import members_of
+from studio.projects.projects import create_project, project_of, projects_of, set_photo_pattern
 from studio.store import files
 from studio.store.database import reading, writing
 from studio.store.tables import Base, Comment, Event, Image, Session, Stroke, User, Work
@@ -622,7 +616,7 @@ def test_the_panel_restores_or_tells_why_not(bridge: Someone) -> None:
     app.button[0].click().run()
     assert not app.exception
     assert "Restored Bridge 42" in app.success[0].value
-    assert app.session_state["project"] == projects_of(bridge.user_id)[0][0].id != bridge.project_id
+    assert app.session_state["Tab"].project_id == projects_of(bridge.user_id)[0][0].id != bridge.project_id
     assert counts()["works"] == 2 * len(rows(bridge.project_id, "works"))
     for model in (Comment, Event, Work):
         assert counts()[model.__tablename__] % 2 == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -27,7 +28,7 @@ from ftl.models.registry import architecture
 from ftl.pruning.coupling import coupling_groups
 from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
-from studio.ui.choose import candidate_details, filter_maps, ranking
+from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
 from studio.ui.choose.candidate_panel import short
 from studio.ui.choose.chart import COLOURS, PICK, choice_chart, more_charts
@@ -75,7 +76,7 @@ def test_limits_and_weights_move_the_pick() -> None:
 
 def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
     ranked = ranking.rank(made(), BALANCED, Limits(max_ms=40))
-    rows = ranking.table([ranked], BALANCED)
+    rows = columns.rows_of([ranked])
     assert [(row["Network"], row["Standing"]) for row in rows] == [
         ("b", "recommended"),
         ("c", "not significantly different"),
@@ -83,22 +84,41 @@ def test_the_table_is_in_order_and_tells_where_each_stands() -> None:
         ("d", "outside the limits"),
         ("base", "unpruned"),
     ]
-    assert rows[0]["key"] == "1/b"
     assert rows[0]["Score"] == pytest.approx(4 * 0.94 / 0.96 + 0.9 + 0.9)
     assert (rows[0]["Validation accuracy"], rows[0]["Test accuracy"]) == pytest.approx((94, 93))
-    assert [
-        row["Sweep"] for row in ranking.table([ranked, ranking.rank(made(2, "B"), BALANCED, Limits())], BALANCED)
-    ] == (["A sweep"] * 5 + ["B"] * 5)
+    assert "Sweep" not in rows[0]
+    both = [ranked, ranking.rank(made(2, "B"), BALANCED, Limits())]
+    assert [row["Sweep"] for row in columns.rows_of(both)] == ["A sweep"] * 5 + ["B"] * 5
+
+
+def test_a_column_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table has it, with its head, format and help, and what is downloaded is what the table has."""
+    added = columns.Column("MACs", lambda _, candidate: candidate.macs, "%,d", "Mult-adds", "for one image")
+    monkeypatch.setattr(columns, "COLUMNS", (*columns.COLUMNS, added))
+
+    def content(ranked: object) -> None:
+        from studio.ui.choose import overview
+
+        overview.table(1, ranked, lambda: None)
+
+    done = AppTest.from_function(content, args=([ranking.rank(made(), None, Limits())],)).run(timeout=60)
+    assert not done.exception
+    (table,) = done.dataframe
+    assert dict(zip(table.value["Network"], table.value["MACs"], strict=True)) == {
+        one.name: one.macs for one in MEMBERS
+    }
+    drawn = json.loads(table.proto.columns)["MACs"]
+    assert (drawn["label"], drawn["help"], drawn["type_config"]["format"]) == ("Mult-adds", "for one image", "%,d")
 
 
 def test_the_table_stands_also_where_nothing_is_within_the_limits() -> None:
-    rows = ranking.table([ranking.rank(made(), BALANCED, Limits(max_ms=1))], BALANCED)
+    rows = columns.rows_of([ranking.rank(made(), BALANCED, Limits(max_ms=1))])
     assert [row["Standing"] for row in rows] == ["outside the limits"] * 4 + ["unpruned"]
 
 
 def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
     searched = tuple(replace(m, budget=(9.0, "ms")) if m.name in ("a", "b", "c") else m for m in MEMBERS)
-    rows = ranking.table([ranking.rank(made(candidates=searched), BALANCED, Limits())], BALANCED)
+    rows = columns.rows_of([ranking.rank(made(candidates=searched), BALANCED, Limits())])
     assert {row["Network"]: row["Standing"] for row in rows} == {
         "b": "recommended, above its 9 ms", "c": "not significantly different, above its 9 ms", "a": "", "d": "",
         "base": "unpruned",
@@ -269,7 +289,7 @@ def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
     def page(sweep: object, folder: object) -> None:
         from studio.ui.choose import candidate_panel
 
-        candidate_panel._mistakes(sweep, folder, "key")
+        candidate_panel._mistakes(1, sweep, folder, "key")
 
     done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
     assert not done.exception

@@ -13,7 +13,7 @@ from ftl.errors import FtlError
 from studio.errors import StudioError
 from studio.images.library import find_images
 from studio.jobs.layout import lay_out
-from studio.projects.membership import project_of, set_photo_pattern
+from studio.projects.projects import project_of, set_photo_pattern
 from studio.store.database import writing
 from studio.store.tables import Project
 from tests.ftl.test_photos import HOSTILE, finished
@@ -60,7 +60,7 @@ def test_a_stored_pattern_that_re2_does_not_know_is_told_and_can_be_replaced(pro
 
 def crops_panel(project: Someone) -> AppTest:
     def page(project_id: int, user_id: int) -> None:
-        from studio.projects.membership import project_of
+        from studio.projects.projects import project_of
         from studio.ui.images.photo_names import panel
 
         panel(project_of(project_id), user_id)

@@ -11,7 +11,7 @@ import pytest
 from studio.errors import Forbidden, Missing, StudioError
 from studio.jobs import progress, queue, sweeps
 from studio.jobs.reporting import await_candidates
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store import shared_store
 from studio.store.database import reading, writing
 from studio.store.tables import DeletedNetwork, Job

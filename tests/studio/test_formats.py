@@ -34,7 +34,7 @@ from studio.formats.registry import EXPORTS
 from studio.formats.voc import palette
 from studio.images.library import find_images, set_split
 from studio.projects.classes import classes_of
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from tests.studio.conftest import Someone
 from tests.studio.test_uploads import send
 

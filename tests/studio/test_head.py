@@ -9,6 +9,7 @@ from studio.images.library import find_images
 from studio.store.database import reading
 from studio.store.tables import User
 from studio.ui.annotate import header
+from studio.ui.state import Tab
 from tests.studio.conftest import Someone
 from tests.studio.test_formats import photograph
 from tests.studio.test_uploads import send
@@ -20,10 +21,11 @@ def script() -> None:
 
     from studio import ui
     from studio.images.library import find_images
-    from studio.projects.membership import project_of
+    from studio.projects.projects import project_of
+    from studio.ui import state
     from studio.ui.annotate.header import _open, asked
 
-    project_id = st.session_state["project"]
+    project_id = state.of(state.Tab).project_id
     first, other = find_images(project_id)
     image = asked(project_id, first)
     here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)
@@ -39,7 +41,7 @@ def test_a_late_message_does_not_go_back_but_the_browsers_back_does(
     app = AppTest.from_function(script, default_timeout=30)
     with reading() as db:
         app.session_state["user"] = db.get_one(User, project.user_id)
-    app.session_state["project"] = project.project_id
+    app.session_state["Tab"] = Tab(project_id=project.project_id)
     app.run()
     assert app.text[0].value == first.name
     app.button[0].click().run()

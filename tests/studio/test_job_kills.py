@@ -24,8 +24,9 @@ from tests.studio.test_jobs import fill, give_backbone, processes, request
 
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 KEEP = [0.2, 0.5, 1.0] if KILLS < 5 else EVERY
+FORKS = "multiprocessing.forkserver"
 VICTIMS = {
-    "worker": ("spawn_main",),
+    "worker": (FORKS,),
     "scheduler": ("distributed.cli.dask_scheduler",),
     "studio": ("studio.jobs.supervisor", "studio.jobs.sweep_job"),
 }
@@ -36,8 +37,13 @@ PAUSE = {"worker": (0.5, 3.0), "scheduler": (2.0, 8.0), "studio": (2.0, 8.0)}
 def victims(home: Path, words: tuple[str, ...]) -> Iterator[psutil.Process]:
     for process in processes(home):
         with suppress(psutil.Error):
-            if any(word in part for word in words for part in process.cmdline()):
+            if any(word in part for word in words for part in process.cmdline()) and not forks(process):
                 yield process
+
+
+def forks(process: psutil.Process) -> bool:
+    """Whether workers are forked from it, which have the same command."""
+    return FORKS in str(process.cmdline()) and FORKS not in str(process.parent().cmdline())
 
 
 def finished(job: Job) -> dict[str, int]:

@@ -20,7 +20,9 @@ from studio.jobs import notices, queue, reporting, retake_times, webhook
 from studio.jobs.ending import end
 from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in, models
-from studio.projects.membership import accept, create_project, invite, set_role
+from studio.projects.invitations import accept, invite
+from studio.projects.members import set_role
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.studio.conftest import Someone
 from tests.tiny_sweep import add_sweep

@@ -15,7 +15,8 @@ from studio.jobs import queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.ui.jobs.times import times
 from tests.studio.conftest import Someone
@@ -92,7 +93,7 @@ def test_the_bar_of_a_real_sweep_follows_its_work(project: Someone, tmp_path: Pa
         if not seen or now.share != seen[-1]:
             seen.append(now.share)
         stages[now.stage] = now.share
-        time.sleep(0.02)
+        time.sleep(0.05)
     assert (now.state, now.share) == ("done", 1.0), now.error
     assert seen == sorted(seen)
     assert all(0 <= share < 1 for share in seen)  # only a job that is done is at its end

@@ -42,7 +42,8 @@ from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
 from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import exported, job_in, models
 from studio.projects.classes import classes_of
-from studio.projects.membership import accept, create_project, invite, set_photo_pattern
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project, set_photo_pattern
 from studio.store.tables import Job
 from studio.ui.sweep.keep_fractions import parse_keep
 from tests.conftest import SIZE, draw_pair, make_features, save_png
@@ -121,7 +122,7 @@ def wait(job: Job, *states: str, seconds: float = 120) -> Job:
         now = job_in(job.project_id, job.id)
         if now.state in states:
             return now
-        time.sleep(0.05)
+        time.sleep(0.2)  # each look takes milliseconds of the processor that the job needs
     raise AssertionError(f"still {now.state}, {now.stage}: {reporting.log(job.id)}")
 
 
@@ -139,7 +140,7 @@ def until(job: Job, there: Callable[[], bool], seconds: float = 240) -> None:
     while not there():
         assert time.monotonic() < end, reporting.log(job.id)
         assert job_in(job.project_id, job.id).state in queue.UNFINISHED, reporting.log(job.id)
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def goes_on(project: Someone, home: Path, image: Image, drawn: int) -> None:
 def made(folder: Path) -> Someone:
     """As the fixture `project`, in the home folder that is set."""
     from studio.accounts import add_user
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
 
     with database.writing() as db:
         user = add_user(db, "Ada", "a long enough password")

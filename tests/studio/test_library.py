@@ -21,7 +21,8 @@ from studio.images.library import (
     tidy_name,
 )
 from studio.projects.classes import classes_of
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.studio.conftest import Someone

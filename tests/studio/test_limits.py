@@ -21,7 +21,7 @@ from studio.backup.restoring import restore
 from studio.errors import StudioError
 from studio.images.library import count_images
 from studio.images.uploads import receive
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store.home import home as home_folder
 from tests.conftest import save_png
 from tests.studio.conftest import Someone

@@ -18,7 +18,7 @@ from studio.annotation import log
 from studio.annotation.rasterise import fold, visible
 from studio.annotation.strokes import Drawn, Revision, Toggle, parse
 from studio.api import rows as api_rows
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store import database
 from studio.store.tables import Image
 from tests.studio.browser import Browser

@@ -60,7 +60,7 @@ from studio.formats.import_masks import import_masks
 from studio.formats.registry import SUFFIXES
 from studio.images.library import find_images
 from studio.images.uploads import receive
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import migrate, writing
 
 migrate()

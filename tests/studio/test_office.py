@@ -15,7 +15,7 @@ from studio.images.library import find_images
 from studio.jobs import backbones, queue, reporting
 from studio.jobs.machines import machines
 from studio.jobs.sweeps import finished_sweeps, models, workspace
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store import database, files
 from studio.store.home import secret
 from tests.cluster import Cluster

@@ -25,7 +25,9 @@ from studio.annotation.strokes import Rectangle
 from studio.collaboration.comments import comment, comments_on
 from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image
-from studio.projects.membership import accept, create_project, find_invitation, invite, members_of, set_role
+from studio.projects.invitations import accept, find_invitation, invite
+from studio.projects.members import members_of, set_role
+from studio.projects.projects import create_project
 from studio.store.database import reading, writing
 from studio.store.tables import ApiToken, PasswordReset, User
 from tests.conftest import save_png

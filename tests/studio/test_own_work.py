@@ -13,7 +13,8 @@ from studio.errors import Forbidden, StudioError
 from studio.images import work
 from studio.images.library import find_images, image_in, set_state
 from studio.projects import audit
-from studio.projects.membership import accept, invite, set_role
+from studio.projects.invitations import accept, invite
+from studio.projects.members import set_role
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.studio.conftest import Someone

@@ -21,7 +21,8 @@ from studio.annotation.strokes import Brush, Rectangle, Undo
 from studio.collaboration import presence, review
 from studio.errors import Forbidden
 from studio.images.library import add_image, find_images
-from studio.projects.membership import accept, invite, members_of, set_role
+from studio.projects.invitations import accept, invite
+from studio.projects.members import members_of, set_role
 from studio.store import database
 from studio.store.home import secret
 from studio.store.tables import Member, Session, User

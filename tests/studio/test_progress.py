@@ -24,10 +24,12 @@ from studio.collaboration.presence import beat
 from studio.images.library import find_images, set_class
 from studio.projects.audit import record
 from studio.projects.classes import classes_of, rename_class
-from studio.projects.membership import accept, create_project, invite
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store.database import engine, reading, writing
 from studio.store.tables import Event, Image, Stroke, Work
 from studio.ui.progress import charts
+from studio.ui.state import Tab
 from tests.conftest import ROOT
 from tests.studio.conftest import Someone
 from tests.studio.test_formats import photograph
@@ -321,7 +323,7 @@ def show(user_id: int, project_id: int, monkeypatch: pytest.MonkeyPatch) -> AppT
     app = AppTest.from_file(PAGE, default_timeout=60)
     cookies = {COOKIE: open_session(user_id)}
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", property(lambda context: cookies))
-    app.session_state["project"] = project_id
+    app.session_state["Tab"] = Tab(project_id=project_id)
     app.run()
     assert not app.exception
     return app

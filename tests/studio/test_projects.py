@@ -7,17 +7,9 @@ import pytest
 from studio.accounts import add_user, close_session, open_session, user_of
 from studio.errors import Forbidden, StudioError
 from studio.projects.classes import add_class, classes_of
-from studio.projects.membership import (
-    accept,
-    create_project,
-    first_token,
-    invite,
-    members_of,
-    require,
-    role_of,
-    set_photo_pattern,
-    set_role,
-)
+from studio.projects.invitations import accept, first_token, invite
+from studio.projects.members import members_of, require, role_of, set_role
+from studio.projects.projects import create_project, set_photo_pattern
 from studio.store.database import writing
 from studio.ui import plain
 from tests.studio.conftest import Someone

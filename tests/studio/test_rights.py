@@ -31,7 +31,7 @@ from studio.images.uploads import receive
 from studio.jobs import backbones, queue, sweeps, webhook
 from studio.jobs.demo import launch_demo
 from studio.jobs.request import SweepRequest
-from studio.projects import classes, membership
+from studio.projects import classes, invitations, members, projects
 from studio.store.database import engine, migrate, reading, writing
 from studio.store.home import secret
 from studio.store.tables import BackboneFile, Base, CandidateRow, Job, Member, Session, User
@@ -100,26 +100,26 @@ TRASH = "studio.trash.deleting"
 
 CASES = {
     "create_project": Case(
-        "studio.projects.membership:create_project", None, lambda w, who: membership.create_project(who, "New")
+        "studio.projects.projects:create_project", None, lambda w, who: projects.create_project(who, "New")
     ),
-    "join": Case("studio.projects.membership:accept", None, lambda w, who: membership.accept(elsewhere(w), who)),
-    "launch_demo": Case("studio.projects.membership:create_project", None, lambda w, who: launch_demo(who)),
+    "join": Case("studio.projects.invitations:accept", None, lambda w, who: invitations.accept(elsewhere(w), who)),
+    "launch_demo": Case("studio.projects.projects:create_project", None, lambda w, who: launch_demo(who)),
     "restore": Case("studio.backup.restoring:restore", None, lambda w, who: restore(who, io.BytesIO(w.backup))),
     "set_role": Case(
-        "studio.projects.membership:set_role",
+        "studio.projects.members:set_role",
         "admin",
-        lambda w, who: membership.set_role(w.project, who, w.ada, "reviewer"),
+        lambda w, who: members.set_role(w.project, who, w.ada, "reviewer"),
     ),
     "remove": Case(
-        "studio.projects.membership:set_role", "admin", lambda w, who: membership.set_role(w.project, who, w.ada, None)
+        "studio.projects.members:set_role", "admin", lambda w, who: members.set_role(w.project, who, w.ada, None)
     ),
     "set_photo_pattern": Case(
-        "studio.projects.membership:set_photo_pattern",
+        "studio.projects.projects:set_photo_pattern",
         "admin",
-        lambda w, who: membership.set_photo_pattern(w.project, "(.+)_", who),
+        lambda w, who: projects.set_photo_pattern(w.project, "(.+)_", who),
     ),
     "invite": Case(
-        "studio.projects.membership:invite", "admin", lambda w, who: membership.invite(w.project, "annotator", who)
+        "studio.projects.invitations:invite", "admin", lambda w, who: invitations.invite(w.project, "annotator", who)
     ),
     "create_class": Case(
         "studio.projects.classes:create_class", "admin", lambda w, who: classes.create_class(w.project, who, "Spalling")
@@ -250,7 +250,7 @@ CASES = {
         lambda w, who: webhook.set_for_project(w.project, who, "https://93.184.215.14/hook"),
     ),
     "revoke": Case(
-        "studio.projects.membership:revoke", "admin", lambda w, who: membership.revoke(w.project, who, w.invitation)
+        "studio.projects.invitations:revoke", "admin", lambda w, who: invitations.revoke(w.project, who, w.invitation)
     ),
     "delete images": Case(
         f"{TRASH}:delete_images", "reviewer", lambda w, who: deleting.delete_images(w.project, who, [w.open])
@@ -307,9 +307,9 @@ NOT_BY_SOMEBODY = {
     "studio.trash.purging:_purge_rows": "the studio's own, every hour",
     "studio.trash.purging:_purge_network": "the studio's own, every hour",
     "studio.trash.shared_store:sweep_out": "the studio's own, every hour",
-    "studio.projects.membership:accept": "makes a new account, by an invitation",
-    "studio.projects.membership:first_token": "the first start's link",
-    "studio.projects.membership:invite": "the first start's link",
+    "studio.projects.invitations:accept": "makes a new account, by an invitation",
+    "studio.projects.invitations:first_token": "the first start's link",
+    "studio.projects.invitations:invite": "the first start's link",
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
     "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
@@ -342,7 +342,7 @@ def import_new_class(world: World, who: int) -> object:
 
 
 def elsewhere(world: World) -> str:
-    return membership.invite(membership.create_project(world.ada, "Elsewhere").id, "annotator")
+    return invitations.invite(projects.create_project(world.ada, "Elsewhere").id, "annotator")
 
 
 def _scratch() -> Path:
@@ -371,9 +371,9 @@ def build(folder: Path) -> World:
         ada, cleo = (add_user(db, name, None).id for name in ("Ada", "Cleo"))
         bob = add_user(db, "Bob", PASSWORD).id
         db.get_one(User, cleo).deactivated_at = time.time()
-    membership.accept(membership.invite(None, "admin"), bob)  # the owner, who may save settings
-    project = membership.create_project(ada, "Bridge 42").id
-    membership.accept(membership.invite(project, "admin"), bob)
+    invitations.accept(invitations.invite(None, "admin"), bob)  # the owner, who may save settings
+    project = projects.create_project(ada, "Bridge 42").id
+    invitations.accept(invitations.invite(project, "admin"), bob)
     content = [
         (f"{name}.png", photograph(number)) for number, name in enumerate(("open", "submitted", "accepted", "deleted"))
     ]
@@ -410,8 +410,8 @@ def build(folder: Path) -> World:
     with writing() as db:
         db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
     deleting.delete_images(project, ada, images[3:])
-    membership.invite(project, "annotator", ada)
-    (invitation,) = membership.open_invitations(project)
+    invitations.invite(project, "annotator", ada)
+    (invitation,) = invitations.open_invitations(project)
     saved = b"".join(backup(project))
     return World(project, ada, bob, cleo, *images, remark, *ids, invitation.token_hash, saved, network)
 
@@ -505,7 +505,7 @@ def test_whoever_may_no_longer_act_changes_nothing(name: str, copy: Callable[[],
             token = elsewhere(world)
             before = rows()
             with pytest.raises(Forbidden):
-                membership.accept(token, who)
+                invitations.accept(token, who)
         else:
             before = rows()
             with pytest.raises(Forbidden):

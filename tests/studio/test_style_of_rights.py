@@ -86,7 +86,7 @@ def test_nobody_is_the_studio_itself_by_leaving_a_word_out() -> None:
                 without = len(names) - len(node.args.defaults)
                 if actor := set(names[without:]) & set(ACTORS):
                     optional[f"{file.stem}.{node.name}"] = names.index(actor.pop())
-    assert {"queue.cancel", "queue.retry", "membership.invite", "assignment.assign"} <= set(optional)
+    assert {"queue.cancel", "queue.retry", "invitations.invite", "assignment.assign"} <= set(optional)
     wrong = [
         f"{file.name}:{call.lineno} {ast.unparse(call)}"
         for file in (*PAGES, *PANELS, *WEB)

@@ -28,7 +28,7 @@ from studio.collaboration import tabs
 from studio.collaboration.assignment import set_overlap
 from studio.images.library import find_images, set_state
 from studio.projects.classes import classes_of, remove_class
-from studio.projects.membership import accept, invite
+from studio.projects.invitations import accept, invite
 from studio.store import files as store
 from studio.store.database import writing
 from studio.store.tables import Image

@@ -17,7 +17,8 @@ from studio.errors import StudioError
 from studio.images.library import find_images, image_in, set_class
 from studio.projects import audit
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes, rename_class
-from studio.projects.membership import accept, invite, project_of
+from studio.projects.invitations import accept, invite
+from studio.projects.projects import project_of
 from studio.store.database import reading, writing
 from studio.store.tables import Image, Work
 from tests.studio.conftest import Someone

@@ -24,7 +24,9 @@ from studio.jobs import backbones, queue, sweeps
 from studio.jobs.layout import lay_out
 from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.sweeps import job_in
-from studio.projects.membership import accept, invite, open_invitations, projects_of, require, revoke
+from studio.projects.invitations import accept, invite, open_invitations, revoke
+from studio.projects.members import require
+from studio.projects.projects import projects_of
 from studio.store import files
 from studio.store import shared_store as shared
 from studio.store.database import reading, writing
@@ -118,7 +120,7 @@ def test_after_thirty_days_rows_and_files_are_gone_but_for_what_others_need(
     project: Someone, walls: list[Image]
 ) -> None:
     own, who = project.project_id, project.user_id
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
 
     other = create_project(who, "Other").id
     shared, alone = walls
@@ -146,7 +148,7 @@ def test_a_shared_store_keeps_what_somebody_needs_and_nothing_else(
     project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photograph of two projects, one of one, and a backbone; nothing goes while a job runs."""
-    from studio.projects.membership import create_project
+    from studio.projects.projects import create_project
 
     own, who, store = project.project_id, project.user_id, tmp_path / "store"
     monkeypatch.setenv("STUDIO_STORE", str(store))

@@ -22,7 +22,7 @@ from ftl.models.head import Head
 from studio.accounts import add_user
 from studio.errors import Forbidden
 from studio.jobs import sweeps
-from studio.projects.membership import create_project
+from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.ui.choose.filter_maps import masked_photographs
 from studio.ui.choose.read_sweep import Sweep

@@ -17,6 +17,7 @@ from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
 from studio.store.tables import Image
+from studio.ui import state
 
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
@@ -123,8 +124,9 @@ def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | Non
 
 def open_image(image: Image, other: Image) -> None:
     """Go from an image to another."""
-    st.session_state["image"] = other.id
-    st.session_state["left"] = (str(image.id), time.monotonic())
+    state.of(state.Tab).image_id = other.id
+    annotate = state.of(state.Annotate)
+    annotate.left, annotate.since = image.id, time.monotonic()
     st.query_params["image"] = str(other.id)
 
 
@@ -134,14 +136,13 @@ def asked(project_id: int, first: Image) -> Image:
     Every message of the browser carries its address. One that was under way when its user went on to the next image
     still names the one before, and must not take them back.
     """
-    wanted = st.query_params.get("image", "")
-    left, since = st.session_state.get("left", ("", 0.0))
-    if not wanted or (wanted == left and time.monotonic() - since < _LATE):
-        wanted = str(st.session_state.get("image", ""))
+    wanted, annotate = st.query_params.get("image", ""), state.of(state.Annotate)
+    if not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
+        wanted = str(state.of(state.Tab).image_id)
     try:
         found = image_in(project_id, int(wanted))
     except (ValueError, OverflowError, Forbidden):
         found = first
-    st.session_state["image"] = found.id
+    state.of(state.Tab).image_id = found.id
     st.query_params["image"] = str(found.id)
     return found

@@ -10,7 +10,7 @@ from studio import ui
 from studio.annotation import cleanup, log
 from studio.images.library import give_class
 from studio.store.tables import Image, ImageClass
-from studio.ui import save_button
+from studio.ui import save_button, state
 from studio.ui.annotate.header import do
 
 
@@ -19,10 +19,10 @@ def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
     with st.popover("", icon=":material/image:", help="Image and mask"):
         names = {None: "No class"} | {known.id: known.name for known in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
-        # change then be stored unasked. Its key names the image and the class that its user saw.
-        menu = f"image-class-{image.id}-{image.class_id}"
+        # change then be stored unasked
+        menu = state.image_class(image.id, image.class_id)
         st.menu_button(
-            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu,
+            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu.key,
             format_func=lambda choice: ui.plain(names[choice]),
             on_click=_give_class, args=(here, image, menu),
         )  # fmt: skip
@@ -41,6 +41,6 @@ def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             save_button.button("Mask as PNG", address, name, f"mask-{image.id}")
 
 
-def _give_class(here: ui.Here, image: Image, menu: str) -> None:
+def _give_class(here: ui.Here, image: Image, menu: state.Widget[int | None]) -> None:
     """Give the image the class that was chosen in its menu."""
-    do(give_class, here.project.id, here.user.id, image.id, image.class_id, st.session_state[menu])
+    do(give_class, here.project.id, here.user.id, image.id, image.class_id, menu.value)

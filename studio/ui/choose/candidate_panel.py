@@ -15,7 +15,7 @@ from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import repeated
 from studio import ui
 from studio.jobs import sweeps
-from studio.ui import save_button, trash
+from studio.ui import save_button, state, trash
 from studio.ui.choose import candidate_details, filter_maps
 from studio.ui.choose.read_sweep import Network, Sweep
 
@@ -66,7 +66,7 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
             chart = candidate_details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
             st.plotly_chart(chart, key=f"confusion-{sweep.job_id}-{name}", config={"displayModeBar": False})
         with right:
-            ui.fragment(_views)(sweep, one, folder, wide)
+            ui.fragment(_views)(here.project.id, sweep, one, folder, wide)
 
 
 def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
@@ -112,7 +112,8 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
                 help_,
             )
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
-            st.session_state["understood"], st.session_state["go"] = Network(sweep.job_id, one.name), "understand"
+            state.UNDERSTOOD.value = Network(sweep.job_id, one.name)
+            state.of(state.Tab).go = "understand"
             st.rerun()
         if here.role == "admin":
             trash.network_menu(here.project.id, here.who, sweep.job_id, one.name)
@@ -125,7 +126,7 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
                 st.rerun()
 
 
-def _views(sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
+def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
     """The part that is looked into at leisure; it reruns alone."""
     key = Network(sweep.job_id, one.name).key
     view = st.segmented_control(
@@ -143,10 +144,10 @@ def _views(sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:
         elif view == "Filters":
             _filters(sweep, folder, key, wide)
         else:
-            _mistakes(sweep, folder, key)
+            _mistakes(project_id, sweep, folder, key)
 
 
-def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
+def _mistakes(project_id: int, sweep: Sweep, folder: Path, key: str) -> None:
     at = max(written(folder / file) for file in (TEST, *([FIGURES] if sweep.runtime == INT8 else [])))
     wrong, runtime = _wrong(folder, at, sweep.runtime)
     if sweep.runtime == INT8 and runtime != INT8:
@@ -155,7 +156,8 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
         st.success("It classifies every test image correctly.", icon=":material/check_circle:")
         return
     st.markdown(f"**{counted(len(wrong), 'test image')} wrong**, the most confident mistakes first")
-    count = st.session_state.setdefault(f"mistakes-{key}", _PAGE)
+    counts = state.of(state.Choose, project_id).mistakes
+    count = counts.get(key, _PAGE)
     workspace = sweeps.workspace(sweep.job_id)
     shown = [one for one in wrong[:count] if candidate_details.within(workspace, one.file)]
     with st.container(horizontal=True, gap="small"):
@@ -170,7 +172,7 @@ def _mistakes(sweep: Sweep, folder: Path, key: str) -> None:
         ]
         st.dataframe(rows, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="%.3f")})
     if count < len(wrong) and st.button(f"Show more of the {len(wrong)}", key=f"more-{key}"):
-        st.session_state[f"mistakes-{key}"] = count + _PAGE
+        counts[key] = count + _PAGE
         st.rerun(scope="fragment")
 
 

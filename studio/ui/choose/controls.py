@@ -11,6 +11,7 @@ import streamlit as st
 from ftl.evaluation.decision import PRESETS, Weights
 from ftl.evaluation.recommend import Limits
 from ftl.formatting import number
+from studio.ui import state
 from studio.ui.choose.axes import round_steps
 from studio.ui.choose.read_sweep import Sweep
 
@@ -23,7 +24,7 @@ _TERMS = {
 }
 
 
-def limits(sweeps: Sequence[Sweep]) -> Limits:
+def limits(project_id: int, sweeps: Sequence[Sweep]) -> Limits:
     """Sliders for latency, size and the shares of the validation images; at the loose end each allows any."""
     networks = [one for sweep in sweeps for one in sweep.candidates]
     pruned = [one for one in networks if not one.is_base] or networks
@@ -35,14 +36,15 @@ def limits(sweeps: Sequence[Sweep]) -> Limits:
         if None in values:
             return None
         steps = range(math.ceil(100 * min(values)), math.floor(100 * max(values)) + 1)
-        percent = _slider(label, [None, *map(float, steps)], "%", f"limit-{figure}")
+        percent = _slider(label, [None, *map(float, steps)], "%", state.limit(project_id, figure))
         return None if percent is None else percent / 100
 
+    time, size = (state.limit(project_id, figure) for figure in ("time", "size"))
     found: dict[str, float | None] = {
-        "max_ms": _slider("Longest latency", [*round_steps(min(times), max(times)), None], "ms", "limit-time"),
+        "max_ms": _slider("Longest latency", [*round_steps(min(times), max(times)), None], "ms", time),
         "min_balanced_accuracy": share("Least balanced accuracy", "balanced_accuracy"),
         "min_recall": share("Least recall", "recall"),
-        "max_mb": _slider("Largest size", [*round_steps(min(sizes), max(sizes)), None], "MB", "limit-size"),
+        "max_mb": _slider("Largest size", [*round_steps(min(sizes), max(sizes)), None], "MB", size),
     }
     with st.expander("More limits"):
         for figure, label in (("accuracy", "Least accuracy"), ("precision", "Least precision"), ("f1", "Least F1")):
@@ -50,14 +52,14 @@ def limits(sweeps: Sequence[Sweep]) -> Limits:
     return Limits(**found)
 
 
-def _slider(label: str, steps: list[float | None], unit: str, key: str) -> float | None:
-    if st.session_state.get(key) not in steps:
-        st.session_state[key] = None  # other sweeps, other steps
+def _slider(label: str, steps: list[float | None], unit: str, widget: state.Widget[float | None]) -> float | None:
+    if widget.value not in steps:
+        widget.value = None  # other sweeps, other steps
     if len(steps) < 2:
         st.caption(f"{label}: all networks have the same value")
         return None
     chosen: float | None = st.select_slider(
-        label, steps, key=key, format_func=lambda one: "any" if one is None else f"{number(one)} {unit}"
+        label, steps, key=widget.key, format_func=lambda one: "any" if one is None else f"{number(one)} {unit}"
     )
     return chosen
 
@@ -73,15 +75,15 @@ def rule() -> Rule:
     """Tests and their margin, or a decision score: its presets, and sliders for its terms."""
 
     def take() -> None:
-        if weights := PRESETS.get(_PRESETS.get(st.session_state["weight-preset"], "")):
+        if weights := PRESETS.get(_PRESETS.get(state.PRESET.value, "")):
             for term, value in zip(_TERMS, weights, strict=True):
-                st.session_state[f"weight-{term}"] = value
+                state.weight(term).value = value
 
     def leave() -> None:
-        values = tuple(st.session_state[f"weight-{term}"] for term in _TERMS)
-        st.session_state["weight-preset"] = next((n for n, p in _PRESETS.items() if PRESETS[p] == values), _OWN)
+        values = tuple(state.weight(term).value for term in _TERMS)
+        state.PRESET.value = next((n for n, p in _PRESETS.items() if PRESETS[p] == values), _OWN)
 
-    by = st.segmented_control("Recommend by", [_TESTS, *_PRESETS, _OWN], default=_TESTS, key="weight-preset",
+    by = st.segmented_control("Recommend by", [_TESTS, *_PRESETS, _OWN], default=_TESTS, key=state.PRESET.key,
                               on_change=take, label_visibility="collapsed", width="stretch", required=True)  # fmt: skip
     if by == _TESTS:
         points = st.slider(
@@ -95,9 +97,10 @@ def rule() -> Rule:
         return Rule(None, points / 100)
     values = []
     for (term, (label, what)), usual in zip(_TERMS.items(), PRESETS["balanced"], strict=True):
-        st.session_state.setdefault(f"weight-{term}", usual)
-        values.append(st.slider(label, 0.0, 5.0, step=0.25, key=f"weight-{term}", on_change=leave,
-                                help=f"Weight of {what}"))  # fmt: skip
+        widget = state.weight(term)
+        if widget.value is None:
+            widget.value = usual
+        values.append(st.slider(label, 0.0, 5.0, step=0.25, key=widget.key, on_change=leave, help=f"Weight of {what}"))
     st.caption("The decision score is the weighted sum. It does not test whether a network is useful."
                if any(values) else "All weights are 0, so all networks are equal: give one term a weight.")  # fmt: skip
     return Rule(Weights(*values))

@@ -14,6 +14,7 @@ from ftl.sweeping.results import JSON
 from studio import ui
 from studio.jobs import sweeps
 from studio.store.tables import Job
+from studio.ui import state
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 
@@ -63,21 +64,22 @@ def project_network(project_id: int) -> Network | None:
     return Network(picked.job_id, picked.candidate) if picked else None
 
 
-def choose_network(jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen: Network | None, key: str) -> Network:
+def choose_network(
+    jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen: Network | None, widget: state.Widget[Network | None]
+) -> Network:
     """One network of these sweeps; at first the project's own, else the newest sweep's recommended.
 
-    `chosen`: the project's. `key`: of the widget.
+    `chosen`: the project's.
     """
     newest = next(iter(loaded.values()))
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
-    if st.session_state.get(key) not in networks:  # it may be of another project, or of a sweep that is gone
+    if widget.value not in networks:  # it may be of another project, or of a sweep that is gone
         best = choose(newest.candidates).pick or newest.base
-        first = chosen if chosen in networks else Network(newest.job_id, best.name)
-        st.session_state[key] = first
+        widget.value = chosen if chosen in networks else Network(newest.job_id, best.name)
     return st.selectbox(
         "Network",
         networks,
-        key=key,
+        key=widget.key,
         format_func=lambda one: f"{'★ ' if one == chosen else ''}{one.name} · {jobs[one.job_id].name} · {one.job_id}",
         help="★ is the project's network, chosen on the Choose page",
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
 from ftl.evaluation.candidate import Candidate, unstable_times, warnings
 from ftl.formatting import NOTHING, listed
 from studio import ui
-from studio.ui.choose import axes
+from studio.ui import state
+from studio.ui.choose import axes, columns
 from studio.ui.choose.chart import choice_chart, more_charts, on_page
 from studio.ui.choose.ranking import Ranked, summary
 
@@ -19,8 +19,8 @@ _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d
 _NAMED = 8
 
 
-def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
-    """The chart under its own controls; its selection is kept in the session as `points`."""
+def chart(project_id: int, ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) -> None:
+    """The chart under its own controls; its selection is read through `state.points`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = [one for sweep in ranked for one in sweep.sweep.candidates]
         quality = st.selectbox("Vertical axis", axes.known(shown), width=175)
@@ -32,33 +32,30 @@ def chart(ranked: Sequence[Ranked], on_click: Callable[[], None], dark: bool) ->
         )  # fmt: skip
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
-    st.plotly_chart(figure, key="points", theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
+    key = state.points(project_id).key
+    st.plotly_chart(figure, key=key, theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
     kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
     shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
     st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")
 
 
-def table(rows: list[dict[str, Any]], on_choose: Callable[[], None], many: bool) -> None:
-    """All candidates in order; its selection is kept in the session as `rows`. `many`: more than one sweep."""
-    number = st.column_config.NumberColumn
-    held_out = "on the validation images"
+def table(project_id: int, ranked: Sequence[Ranked], on_choose: Callable[[], None]) -> None:
+    """All candidates in the order of `ranking.in_order`; its selection is read through `state.rows`."""
+    rows = columns.rows_of(ranked)
     st.dataframe(
         rows,
-        key="rows",
+        key=state.rows(project_id).key,
         hide_index=True,
         height=min(560, 36 * len(rows) + 40),
         on_select=on_choose,
         selection_mode="multi-row",
-        column_order=[name for name in rows[0] if many or name != "Sweep"],
         column_config={
-            "Score": number(format="%.3f"),
-            "Validation accuracy": number("Validation", format="%.1f %%", help=f"accuracy {held_out}"),
-            "Test accuracy": number("Test", format="%.1f %%", help="accuracy on the test images"),
-            "Balanced accuracy": number("Balanced", format="%.1f %%", help=f"mean recall of the classes, {held_out}"),
-            "Recall": number(format="%.1f %%", help=held_out),
-            "Latency": number(format="%,.2f ms"),
-            "Size": number(format="%,.2f MB"),
-            "Parameters": number("Params", format="%.2f %%", help="of the unpruned network's"),
+            column.name: (
+                st.column_config.NumberColumn(column.title, format=column.format, help=column.help)
+                if column.format
+                else st.column_config.Column(column.title, help=column.help)
+            )
+            for column in columns.columns_of(ranked)
         },
         placeholder=NOTHING,
     )

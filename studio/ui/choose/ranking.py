@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ftl.evaluation.candidate import Candidate, warnings
+from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.decision import Choice, Weights, choose, decision_score
 from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits
@@ -16,11 +16,12 @@ _ORDER = (RECOMMENDED, SLOWER, WORSE, USELESS, UNTESTED, OUTSIDE)
 
 
 class Ranked(NamedTuple):
-    """A sweep with what is recommended of it within the limits."""
+    """A sweep with what is recommended of it within the limits; `weights` of the decision score, if that does it."""
 
     sweep: Sweep
     choice: Choice
     limits: Limits
+    weights: Weights | None = None
 
     @property
     def pick(self) -> Network | None:
@@ -35,49 +36,27 @@ class Ranked(NamedTuple):
 
 def rank(sweep: Sweep, weights: Weights | None, limits: Limits, margin: float = 0.0) -> Ranked:
     """Choose within a sweep, as `choose` does: each sweep has a recommended network of its own."""
-    return Ranked(sweep, choose(sweep.candidates, weights, limits, margin=margin), limits)
+    return Ranked(sweep, choose(sweep.candidates, weights, limits, margin=margin), limits, weights)
 
 
-def table(ranked: Sequence[Ranked], weights: Weights | None) -> list[dict[str, Any]]:
-    """Rows for the page, the recommended network of each sweep first, those outside the limits last.
+def in_order(ranked: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
+    """All candidates, the recommended network of each sweep first, those outside the limits last.
 
-    By decision score, best first and the unpruned network last, where there are weights. `key` names the candidate
-    (`Network.key`); shares are in per cent.
+    By decision score, best first and the unpruned network last, where there are weights.
     """
-    rows = [row for one in ranked for row in _rows(one, weights)]
-    if not any(row["Warnings"] for row in rows):
-        for row in rows:
-            del row["Warnings"]
-    return rows
+    return [(one, candidate) for one in ranked for candidate in _in_order(one)]
 
 
-def _rows(ranked: Ranked, weights: Weights | None) -> list[dict[str, Any]]:
+def _in_order(ranked: Ranked) -> list[Candidate]:
     sweep, standings = ranked.sweep, ranked.choice.standings
 
     def place(one: Candidate) -> tuple[float, ...]:
-        if weights is not None:
-            return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, weights)
+        if ranked.weights is not None:
+            return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, ranked.weights)
         standing = standings[one.name]
         return _ORDER.index(standing), one.time_ms if standing == SLOWER else -one.accuracy
 
-    return [
-        {
-            "key": Network(sweep.job_id, one.name).key,
-            "Sweep": sweep.name,
-            "Network": one.name,
-            "Standing": ("⚠ " if warnings(one) else "") + standing_of(ranked, one),
-            **({} if weights is None else {"Score": decision_score(one, sweep.base, weights)}),
-            "Validation accuracy": 100 * one.accuracy,
-            "Test accuracy": 100 * shown_accuracy(one),
-            "Balanced accuracy": _percent(one.balanced_accuracy),
-            "Recall": _percent(one.recall),
-            "Latency": one.time_ms,
-            "Size": one.size_mb,
-            "Parameters": 100 * one.parameters / sweep.base.parameters,
-            "Warnings": "; ".join(warnings(one)),
-        }
-        for one in sorted(sweep.candidates, key=place)
-    ]
+    return sorted(sweep.candidates, key=place)
 
 
 def standing_of(ranked: Ranked, one: Candidate) -> str:

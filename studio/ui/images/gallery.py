@@ -12,8 +12,7 @@ import streamlit as st
 from studio.collaboration.presence import present
 from studio.images.addresses import photograph_address
 from studio.store.tables import Image, ImageClass, User
-
-_KEY = "gallery"
+from studio.ui import state
 
 
 @cache
@@ -60,14 +59,13 @@ def show(
     """
 
     def changed() -> None:
-        value = st.session_state[_KEY].get("chosen")
-        if value:
+        if value := state.GALLERY.value.get("chosen"):
             choose(set(value["shown"]), set(value["ticked"]))
 
     there = present([image.id for image in images]) if people else {}
     tiles = [tile(project_id, one, classes.get(one.class_id or 0), there.get(one.id, [])) for one in images]
     result = _component()(
-        key=_KEY,
+        key=state.GALLERY.key,
         data={"tiles": tiles, "turn": turn, "chosen": [image.id for image in images if image.id in chosen]},
         on_chosen_change=changed,
         on_open_change=lambda: None,

@@ -11,7 +11,7 @@ from ftl.formatting import counted
 from studio import ui
 from studio.errors import StudioError
 from studio.images.library import find_images
-from studio.projects.membership import set_photo_pattern
+from studio.projects.projects import set_photo_pattern
 from studio.store.tables import Project
 
 

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-import streamlit as st
-
-_KEY = "chosen images"
+from studio.ui import state
 
 
+@dataclass
 class Selection:
-    """The ids ticked under one filter, in this browser's session; `scope` names project and filter."""
+    """The images ticked under one filter, in this tab."""
 
-    def __init__(self, scope: str) -> None:
-        self._scope = scope
-        if _KEY not in st.session_state or st.session_state[_KEY][0] != scope:
-            st.session_state[_KEY] = (scope, 0, frozenset())
+    scope: str = ""
+    """Names project and filter."""
+
+    turns: int = 0
+    """How often the ticks were set by a button."""
+
+    ticked: frozenset[int] = frozenset()
 
     @property
     def turn(self) -> str:
         """Another one each time that the ticks are set by a button rather than by clicks on them."""
-        return f"{self._scope} {st.session_state[_KEY][1]}"
+        return f"{self.scope} {self.turns}"
 
     def ids(self) -> list[int]:
         """The ids, in the order in which the images were added."""
-        return sorted(st.session_state[_KEY][2])
+        return sorted(self.ticked)
 
     def put(self, ids: Iterable[int]) -> None:
         """Tick these and no others."""
-        self._keep(ids, 1)
+        self.ticked = frozenset(ids)
+        self.turns += 1
 
     def add(self, ids: Iterable[int]) -> None:
         """Tick these as well."""
-        self._keep({*self.ids(), *ids}, 1)
+        self.put({*self.ticked, *ids})
 
     def replace(self, shown: set[int], ticked: set[int]) -> None:
         """Take over what was clicked: of those shown, these are ticked."""
-        self._keep({*self.ids()} - shown | ticked & shown, 0)
+        self.ticked = self.ticked - shown | ticked & shown
 
-    def _keep(self, ids: Iterable[int], turns: int) -> None:
-        st.session_state[_KEY] = (self._scope, st.session_state[_KEY][1] + turns, frozenset(ids))
+
+def selection_of(scope: str) -> Selection:
+    """This tab's selection; empty where `scope`, which names project and filter, is another than last time."""
+    kept = state.of(Selection)
+    if kept.scope != scope:
+        kept.scope, kept.turns, kept.ticked = scope, 0, frozenset()
+    return kept

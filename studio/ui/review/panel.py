@@ -23,6 +23,7 @@ from studio.images import work as own_work
 from studio.images.library import image_in
 from studio.store import files
 from studio.store.tables import Image, ImageClass
+from studio.ui import state
 from studio.ui.review import pictures
 
 WAYS = {"Majority": consensus.majority, "STAPLE": consensus.staple}
@@ -32,7 +33,7 @@ Classes = tuple[tuple[int, str, str], ...]
 """Number, name and colour of each class: what else than the log a picture or a table hangs on."""
 
 
-def state(image: Image) -> str:
+def state_badge(image: Image) -> str:
     """Where the work on an image stands, as a badge in Markdown."""
     return f":{ui.STATE_COLOURS[image.state]}-badge[{image.state}]"
 
@@ -116,7 +117,7 @@ def _undo(image: Image, me: int, stroke: str) -> None:
 def judge(here: ui.Here, image: Image) -> None:
     """The buttons that say what becomes of an image."""
     bar = st.container(horizontal=True, vertical_alignment="center")
-    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height} {state(image)}")
+    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height} {state_badge(image)}")
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     # each in its place, whatever the state: nothing comes to stand under a second click. Their keys name the state
@@ -131,7 +132,7 @@ def judge(here: ui.Here, image: Image) -> None:
     if refused:
         bar.caption(f":material/info: {ui.sentence(refused)}")
     if bar.button("Open in Annotate", icon=":material/brush:"):
-        st.session_state["image"] = image.id
+        state.of(state.Tab).image_id = image.id
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(here.project.id), "image": str(image.id)})
 
 
