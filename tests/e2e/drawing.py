@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image as Picture
 
-from studio.store.tables import Image
+from studio.annotation import log
+from studio.store.tables import Image, Stroke
 from tests.e2e.conftest import Server, becomes_true, settled
 
 
@@ -84,3 +88,20 @@ def shown(page) -> np.ndarray:
         return [window.ftlSurface.image.width, window.ftlSurface.image.height, text];
     }""")
     return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(height, width)
+
+
+def stored(page, server: Server, image: Image) -> np.ndarray:
+    """The index mask that the studio gives away, uint8 (height, width)."""
+    # a connection that the server has just closed for want of use is opened again
+    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png", max_retries=3)
+    assert got.status == 200
+    return np.asarray(Picture.open(io.BytesIO(got.body())))
+
+
+def logged(image: Image, *kinds: str, seconds: float = 30.0) -> list[Stroke]:
+    """The rows of the log, once there are so many; they are of these kinds."""
+    until = time.monotonic() + seconds
+    while len(rows := log.read(image.id)) < len(kinds) and time.monotonic() < until:
+        time.sleep(0.03)
+    assert [row.kind for row in rows] == list(kinds)
+    return rows
