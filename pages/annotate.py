@@ -21,11 +21,6 @@ image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)
 own_only = blind(project, role)
 editable = image.state != "accepted" and project.archived_at is None
-st.html(
-    "<style>[data-testid=stMainBlockContainer] { padding: 0.6rem 1rem 1rem }"
-    "[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.5rem }"
-    "[data-testid=stSidebar]:not([aria-expanded=false]) { width: 14rem !important; min-width: 14rem }</style>"
-)
 bar = head(here, image)
 with bar:
     comments.comments(image, here, own_only=own_only)

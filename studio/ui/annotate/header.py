@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -31,7 +32,8 @@ def do(action: Callable[..., Any], *arguments: Any) -> None:
 
 
 def head(here: ui.Here, image: Image) -> Any:
-    """Draw the bar; it, for more."""
+    """Draw the bar; it, for more. The page then has little else than that and the surface."""
+    st.html(Path(__file__).with_name("page.css"))
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
     bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
     bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
