@@ -105,3 +105,11 @@ def logged(image: Image, *kinds: str, seconds: float = 30.0) -> list[Stroke]:
         time.sleep(0.03)
     assert [row.kind for row in rows] == list(kinds)
     return rows
+
+
+def popover(page, icon: str):
+    """What opens behind a sign of the bar above the surface: "forum", "history" or "image"."""
+    page.locator(".st-key-head [data-testid=stPopoverButton]", has_text=icon).filter(visible=True).click()
+    body = page.get_by_test_id("stPopoverBody")
+    body.wait_for()
+    return body

@@ -233,9 +233,7 @@ def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, page, o
     assert row.geometry["points"][0] == pytest.approx([40, 160], abs=1)
 
 
-def test_leaving_the_surface_and_coming_back_changes_nothing(
-    server: Server, page, wall: Image, other: Image
-) -> None:
+def test_leaving_the_surface_and_coming_back_changes_nothing(server: Server, page, wall: Image, other: Image) -> None:
     """To another tool, another page and another image: nothing is sent twice, taken back or forgotten."""
     opened_afresh(page, server, wall)
     drag(page, (40, 60), (200, 110))
