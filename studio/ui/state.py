@@ -52,10 +52,14 @@ class Tab:
 
 @dataclass
 class Annotate:
-    """The Annotate page. `left`, `since`: id of the image that its user went on from last, and when."""
+    """The Annotate page. `left`, `since`: id of the image that its user went on from last, and when (monotonic s).
+
+    `submitted`: when they submitted one last.
+    """
 
     left: int | None = None
     since: float = 0.0
+    submitted: float = 0.0
 
 
 @dataclass

@@ -20,6 +20,7 @@ from studio.projects import audit
 from studio.store.tables import Image
 from studio.ui import state
 
+_TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
 
@@ -48,7 +49,7 @@ def head(here: ui.Here, image: Image) -> Any:
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     if image.state in ("open", "returned") and own in ("open", "returned"):
-        _action(bar, here, image, "Submit", review.submit)
+        bar.button("Submit", key=f"submit-{image.id}-{image.state}", on_click=_submit, args=(here, image))
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
@@ -100,6 +101,23 @@ def _tell_return(image: Image) -> None:
 
 def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
     do(action, image.id, here.who)
+
+
+def _submit(here: ui.Here, image: Image) -> None:
+    """Hand the image in, and go on to the next one for this person."""
+    annotate = state.of(state.Annotate)
+    if time.monotonic() - annotate.submitted < _TWICE:
+        return
+    try:
+        review.submit(image.id, here.who)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+        return
+    annotate.submitted = time.monotonic()
+    found = give_next(here.project.id, here.who, image.id)
+    if found is not None:
+        st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
+        open_image(image, found)
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
