@@ -144,7 +144,7 @@ def test_what_is_drawn_when_the_window_loses_the_focus_is_a_stroke(stage: Stage)
     stage.mouse.down()
     stage.mouse.move(330, 300, steps=3)
     stage.heard()
-    stage.page.evaluate("window.dispatchEvent(new Event('blur'))")
+    stage.page.evaluate("window.dispatchEvent(new FocusEvent('blur'))")
     stage.mouse.move(360, 300)
     stage.mouse.up()
     assert stage.heard()[0] == ["up", "move"]  # and moving with no stroke
@@ -152,6 +152,19 @@ def test_what_is_drawn_when_the_window_loses_the_focus_is_a_stroke(stage: Stage)
     stage.touch("Move", (0, 350, 330))
     stage.touch("Cancel")
     assert stage.heard()[0] == ["down", "move", "cancel"]
+
+
+def test_a_button_that_loses_the_focus_ends_no_stroke(stage: Stage) -> None:
+    stage.open(freehand=True)
+    stage.page.evaluate("document.body.append(Object.assign(document.createElement('button'), {id: 'next'}))")
+    stage.page.evaluate("document.querySelector('#next').focus()")
+    stage.mouse.move(300, 300)
+    stage.heard()
+    stage.mouse.down()
+    stage.page.evaluate("document.activeElement.blur()")
+    stage.mouse.move(360, 300, steps=3)
+    stage.mouse.up()
+    assert stage.heard()[0] == ["down", "move", "up"]
 
 
 def test_the_map_moves_the_view(stage: Stage) -> None:

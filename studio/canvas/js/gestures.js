@@ -229,7 +229,8 @@ export const listen = (stage, surface) => {
     if (stroke?.id === event.pointerId) cancel();
   };
 
-  const blur = () => {
+  const blur = (event) => {
+    if (event.target !== window) return; // only a button of the page has lost the focus
     space = false;
     looks.clear();
     restart();
