@@ -110,15 +110,15 @@ def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke
         page = open_tab(tab.context) if pages else tab
         if image:
             page.goto(f"{server.url}/annotate?project={wall.project}&image={getattr(wall, image)}")
-            page.get_by_text("All strokes saved").wait_for()
+            page.get_by_text("Saved", exact=True).wait_for()
         else:
             page.goto(f"{server.url}/images?project={wall.project}")
             page.get_by_role("button", name="Select this page").click()
             page.get_by_text("2 selected").wait_for()
         settled(page)
         pages.append((page, act))
-    for page, _ in pages:  # the overlay says every few seconds that an image is open: that is no act of its user
-        page.route("**/live?*", lambda route: route.abort())
+    for page, _ in pages:  # the surface says every few seconds that an image is open: that is no act of its user
+        page.route("**/live", lambda route: route.abort())
     revoke(wall)
     before = rows()
     for page, act in pages:
