@@ -267,13 +267,11 @@ def test_who_draws_blind_reads_first_why_their_work_was_returned(
     assert bob.get_by_test_id("stAlert").bounding_box()["y"] < bob.locator(".surface").bounding_box()["y"]
     assert ada.get_by_text("Returned by").count() == 0
     pins = "window.ftlSurface.live.comments().filter(({ x }) => Number.isFinite(x)).map(({ text }) => text).join()"
-    for page, pinned in (
-        (bob, "What is this?"),
-        (ada, "Ada's own remark,What is this?"),
-    ):  # asked of all by the reviewer
+    asked = "What is this?"  # by the reviewer, of all
+    for page, pinned in ((bob, asked), (ada, f"Ada's own remark,{asked}")):
         becomes_true(page, f"{pins} === {pinned!r}")
         told = popover(page, "forum")
-        told.get_by_text("What is this?").wait_for()
+        told.get_by_text(asked).wait_for()
         assert told.get_by_text("Ada's own remark").count() == (page is ada)
         assert told.get_by_text("The left end").count() == (page is bob)
     for page in (ada, bob):

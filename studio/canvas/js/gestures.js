@@ -169,7 +169,8 @@ export const listen = (stage, surface) => {
     const tool = surface.tool();
     const pans = space || event.button === 1 || looks.size > 0 || (type === "touch" && Boolean(surface.fingersPan?.()));
     const again = click.pans === pans && event.timeStamp - click.time < TWICE && distance(point, click.point) < NEAR;
-    click = { time: event.timeStamp, point, pans, count: again ? click.count + 1 : 1 };
+    const count = again && click.count === 1 ? 2 : 1; // a third begins anew
+    click = { time: event.timeStamp, point, pans, count };
     if (pans) {
       take(event);
       looks.set(id, point);
