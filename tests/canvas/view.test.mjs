@@ -177,6 +177,26 @@ test("a tile that could not be had is asked for again", async () => {
   photo.dispose();
 });
 
+test("what is fetched ahead is drawn when it comes, also where drawing began before, and after a failure", async () => {
+  for (const failures of [0, 1]) {
+    let tries = 0, loads = 0, answer;
+    const load = async (address) => {
+      if (tries++ < failures) throw new Error(address);
+      await new Promise((resolve) => (answer = resolve));
+      return { close() {} };
+    };
+    globalThis.devicePixelRatio = 1;
+    const photo = createPhoto({ width: 300, height: 200, photo: "/x" }, () => (loads += 1), load);
+    photo.prefetch({ width: 300, height: 200 });
+    photo.draw(noting(), { scale: 1, x: 0, y: 0 }, stage); // the tile is on its way, and not by this
+    while (!answer) await new Promise((resolve) => setTimeout(resolve, 20));
+    answer();
+    await photo.first;
+    assert.deepEqual([tries, loads], [failures + 1, 1]);
+    photo.dispose();
+  }
+});
+
 test("a wheel that counts lines, and a pinch", () => {
   assert.deepEqual(wheelDelta({ deltaX: 0, deltaY: 3, deltaMode: 1 }, 790), { x: 0, y: 48 });
   near([wheelFactor(120) * wheelFactor(-120)], [1]);

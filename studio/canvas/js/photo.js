@@ -74,7 +74,7 @@ export const createPhoto = (image, onload, load = loadTile) => {
     }
   };
 
-  /** The tile's bitmap; asked for once, however many want it. */
+  /** The tile's bitmap; asked for once, however many want it: also a drawing that began meanwhile hears of it. */
   const fetchTile = (tile) => {
     const kept = entry(tile);
     kept.promise ??= (async () => {
@@ -86,6 +86,7 @@ export const createPhoto = (image, onload, load = loadTile) => {
         Object.assign(kept, { bitmap, failures: 0, used: drawing });
         tiles.set(nameOf(tile), kept);
         if (tile.level === top.level) seen();
+        onload();
         return bitmap;
       } catch (error) {
         kept.promise = undefined;
@@ -96,6 +97,7 @@ export const createPhoto = (image, onload, load = loadTile) => {
         running -= 1;
         for (const turn of waiting) turn();
         waiting.clear();
+        pump();
       }
     })();
     return kept.promise;
@@ -107,7 +109,7 @@ export const createPhoto = (image, onload, load = loadTile) => {
     const due = wanted.filter((tile) => !entry(tile).promise);
     for (const tile of due.filter((tile) => entry(tile).notBefore <= now)) {
       if (running >= AT_ONCE) break;
-      fetchTile(tile).then(onload, () => {}).then(pump);
+      fetchTile(tile).catch(() => {}); // it is asked for again
     }
     const later = Math.min(...due.map((tile) => entry(tile).notBefore).filter((time) => time > now));
     clearTimeout(timer);
