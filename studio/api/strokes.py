@@ -13,7 +13,7 @@ from studio.annotation import log
 from studio.api import rows
 from studio.api.answers import for_members, given
 from studio.api.live import answer, news, position
-from studio.errors import Forbidden, StudioError
+from studio.errors import StudioError
 from studio.images.library import image_in
 
 _MOST = 5000
@@ -25,7 +25,7 @@ def strokes(request: Request) -> Response:
 
     `user`: whose they are. `after`: see `live`, whose answer this is, with the ids of the rows as `taken`. An undo or
     redo with the geometry {} is of the user's last stroke; one that finds none changes nothing. 400, 403, 404, 413:
-    all are refused, and why. 503: the disk does not take them now.
+    all are refused, and why. 409: not as long as somebody else is signed in. 503: the disk does not take them now.
     """
     sent, user = given(request), request.state.user
     image, after, new = (
@@ -34,7 +34,7 @@ def strokes(request: Request) -> Response:
         sent.get("rows"),
     )
     if sent.get("user") != user.id:
-        raise Forbidden(f"somebody else drew them, and {user.name} is signed in now")
+        return JSONResponse({"error": f"somebody else drew them, and {user.name} is signed in now"}, 409)
     if not isinstance(new, list) or not len(new) <= _MOST:
         raise StudioError(f"rows are a list of at most {_MOST:,}")
     found = [rows.parsed(row) for row in new]

@@ -181,7 +181,7 @@ def test_nothing_is_drawn_on_what_is_closed(wall: Wall) -> None:
 
 
 def test_strokes_of_somebody_else_are_refused(wall: Wall) -> None:
-    refused = wall.ask("Bob", "strokes", {"user": wall.people["Ada"], "after": None, "rows": [row("a")]}, 403)
+    refused = wall.ask("Bob", "strokes", {"user": wall.people["Ada"], "after": None, "rows": [row("a")]}, 409)
     assert "Bob is signed in now" in refused["error"]
     assert log.read(wall.image.id) == []
 

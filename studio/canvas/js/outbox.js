@@ -5,7 +5,7 @@ const BATCH = 100, BYTES = 1_000_000; // most rows and length of a request
 const FLUSHED = 60_000; // a page that is being left may send 64 KiB
 const FIRST = 1000, LONGEST = 10_000; // ms between attempts while there is no answer
 const PATIENCE = 3000; // ms for the browser's store to open
-const TROUBLE = new Set([401, 408, 425, 429]); // not the row's fault, nor is 500 and above
+const TROUBLE = new Set([401, 408, 409, 425, 429]); // not the row's fault, nor is 500 and above
 
 /** Send rows in order, one request at a time, those of one image together.
  *

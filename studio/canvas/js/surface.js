@@ -160,7 +160,6 @@ function createSurface(root, first) {
     if (reply.comments) comments = reply.comments;
     const changed = reply.state !== undefined && (reply.state !== image.state || reply.class_id !== image.class_id);
     if (reply.editable !== undefined) {
-      if (image.editable && !reply.editable) surface.tool.cancel?.();
       Object.assign(image, { editable: reply.editable, why: reply.why, state: reply.state, class_id: reply.class_id });
     }
     if (changed) {
@@ -173,21 +172,29 @@ function createSurface(root, first) {
     redraw("overlay");
   }
 
-  /** Add a row to the log; its id. `number`: of its class. */
+  /** Add a row to the log; its id. `number`: of its class. What was begun before the image was closed is kept too: the
+   *  studio refuses it, and its user is asked what to do with it. */
   function stroke(kind, geometry, number = surface.state.classNumber, id = crypto.randomUUID()) {
-    return change([{ id, kind, class_number: number, geometry }]) && id;
+    const rows = [{ id, kind, class_number: number, geometry }];
+    if (kind === "undo") return change(rows) && id;
+    add(rows);
+    return id;
   }
 
   /** Add rows to the log that are undone together. */
   function change(rows) {
     if (!image.editable) return toolbar.hint(image.why);
+    add(rows);
+    return true;
+  }
+
+  function add(rows) {
     const { done, undone } = history();
     const hides = ({ kind }) => kind === "undo";
     done.push({ made: rows.filter((row) => !hides(row)).map((row) => row.id),
       hid: rows.filter(hides).map((row) => row.geometry.stroke) });
     undone.length = 0;
     send(rows);
-    return true;
   }
 
   function history() {
@@ -248,15 +255,16 @@ function createSurface(root, first) {
 
   /** The line of the stroke that just ended, in image pixels, once the pen has it.
    *
-   *  The pen is told one place a frame, in whole pixels; `trail` has all that the browser knows of the same line. */
-  async function penLine(trail) {
+   *  The pen is told one place a frame, in whole pixels; `trail` has all that the browser knows of the same line.
+   *  `began`: the view as it began. If the window or a key has changed it since, the pen's pixels mean nothing. */
+  async function penLine(trail, began) {
     const at = view;
     ending += 1;
     await penRests();
     const line = pen?.take()?.map((point) => toImage(at, point)) ?? [];
     ending -= 1;
     setTimeout(goOn);
-    return line.every((point) => trail.some((other) => distance(point, other) * at.scale < NEAR)) ? trail : line;
+    return at !== began || line.every((point) => trail.some((other) => distance(point, other) * at.scale < NEAR)) ? trail : line;
   }
 
   function key(event) {

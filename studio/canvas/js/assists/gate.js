@@ -38,7 +38,7 @@ export function createGate(surface) {
     help: "Brush over a crack with a wide pen: only the dark pixels under it are marked.",
     down(point) {
       line = { image: surface.image.id, points: [], width: sizeNow(), number: surface.state.classNumber,
-        colour: colourOf(surface) };
+        colour: colourOf(surface), view: surface.view() };
       add(point);
     },
     move(point) {
@@ -50,7 +50,8 @@ export function createGate(surface) {
       const done = line;
       line = null;
       waiting.push(done);
-      const points = rounded(event.type === "pointerup" ? await surface.penLine(done.points) : done.points);
+      const drawn = event.type === "pointerup" ? await surface.penLine(done.points, done.view) : done.points;
+      const points = rounded(drawn);
       if (event.type !== "pointerup") surface.penCancel();
       if (done.image === surface.image.id && waiting.includes(done)) {
         const areas = await questions.ask({ kind: "gate", points, width: done.width, offset }, points.at(-1));

@@ -23,7 +23,8 @@ export function createFreehand(surface, { kind, name, letter, label }) {
     down(point, event) {
       const number = erases ? 0 : surface.state.classNumber;
       const withPressure = surface.state.pressure && event.pointerType === "pen";
-      line = { points: [], width: sizeOf(surface), number, colour: erases ? null : colourOf(surface) };
+      line = { points: [], width: sizeOf(surface), number, colour: erases ? null : colourOf(surface),
+        view: surface.view() };
       if (withPressure) line.widths = [];
       add(point, event);
     },
@@ -36,7 +37,7 @@ export function createFreehand(surface, { kind, name, letter, label }) {
       const done = line;
       line = null;
       ended.add(done);
-      const drawn = event.type === "pointerup" ? await surface.penLine(done.points) : done.points;
+      const drawn = event.type === "pointerup" ? await surface.penLine(done.points, done.view) : done.points;
       if (event.type !== "pointerup") surface.penCancel(); // the window was left, and the pen never hears of the end
       const points = rounded(done.widths ? done.points : drawn); // the pen knows no pressure
       const geometry = { points, width: done.width, ...(done.widths && { widths: rounded([done.widths])[0] }) };
