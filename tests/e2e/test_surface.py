@@ -93,8 +93,9 @@ def layer(page, name: str, *points: tuple[float, float]) -> np.ndarray:
                 for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
                 const surface = window.ftlSurface, { scale, x, y } = surface.view();
                 const canvas = surface.root.querySelector(`canvas.${name}`), ratio = canvas.width / surface.stage.width;
-                return points.map((point) => [...canvas.getContext("2d").getImageData(
-                    Math.floor((point[0] * scale + x) * ratio), Math.floor((point[1] * scale + y) * ratio), 1, 1).data]);
+                const seen = (left, top) => [...canvas.getContext("2d").getImageData(left, top, 1, 1).data];
+                return points.map((point) =>
+                    seen(Math.floor((point[0] * scale + x) * ratio), Math.floor((point[1] * scale + y) * ratio)));
             }""",
             [name, [list(point) for point in points]],
         )
@@ -142,8 +143,10 @@ def test_looking(server: Server, page, photograph) -> None:
 
     box = little.bounding_box()  # the small photograph: its middle is the photograph's
     page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)
-    free = page.evaluate("(({ width, height, inset: i }) => [(i.left + width - i.right) / 2, (i.top + height - i.bottom) / 2])"
-                         "(window.ftlSurface.stage)")  # fmt: skip
+    free = page.evaluate("""() => {
+        const { width, height, inset: { left, top, right, bottom } } = window.ftlSurface.stage;
+        return [(left + width - right) / 2, (top + height - bottom) / 2];
+    }""")
     stage = page.locator(".stage").bounding_box()
     seen = at(page, stage["x"] + free[0], stage["y"] + free[1])
     assert seen == pytest.approx([HUGE[0] * 0.25, HUGE[1] * 0.75], abs=60)
@@ -441,7 +444,8 @@ def test_the_stage_has_most_of_the_window_in_every_tool(
     choose(page, "brush")
 
 
-_CLOCK = """window.addEventListener("keydown", () => {
+_CLOCK = """window.addEventListener("keydown", ({ key }) => {
+    if (key !== "d") return;
     const begin = performance.now(), before = window.ftlSurface?.image;
     const look = () => {
         const { image, root } = window.ftlSurface, canvas = root.querySelector("canvas.photo");

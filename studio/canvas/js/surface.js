@@ -341,6 +341,7 @@ function createSurface(root, first) {
   };
 
   function dispose() {
+    if (window.ftlSurface === surface) delete window.ftlSurface; // its masks are large
     live?.stop();
     photo?.dispose();
     ahead?.photo.dispose();
