@@ -22,7 +22,7 @@ export function drawn(name) {
 
 /** A button of an icon, a text, or both; `title` also says its key. */
 export function button({ icon: name, text, title, ...attributes }, onclick) {
-  return make("button", { type: "button", title, "aria-label": title, class: text ? "labelled" : "square",
+  return make("button", { type: "button", title, "aria-label": text ? null : title, class: text ? "labelled" : "square",
     ...attributes, onclick }, name && drawn(name), text && make("span", {}, text));
 }
 
