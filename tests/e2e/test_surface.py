@@ -251,6 +251,34 @@ def test_a_pen_is_as_wide_as_it_says_at_every_zoom(server: Server, page, photogr
     assert (stored(page, server, wall)[1900:2100, 3005] > 0).sum() == pytest.approx(size, abs=1)
 
 
+def test_a_stylus_draws_as_wide_as_it_is_pressed_if_one_wants_that(server: Server, page, photograph) -> None:
+    wall = photograph()
+    opened(page, server, wall)
+    choose(page, "brush", 1, 20)
+    events = page.context.new_cdp_session(page)
+
+    def press(y: float) -> None:
+        for kind, x, force in (("Pressed", 100, 0.2), ("Moved", 150, 0.5), ("Moved", 200, 0.9), ("Released", 200, 0)):
+            ((left, top),) = place(page, [(x, y)])
+            events.send("Input.dispatchMouseEvent", {
+                "type": f"mouse{kind}", "x": left, "y": top, "button": "left", "buttons": int(kind != "Released"),
+                "clickCount": 1, "pointerType": "pen", "force": force,
+            })  # fmt: skip
+
+    press(100)
+    assert "widths" not in logged(wall, "brush")[0].geometry
+    options(page).get_by_role("button", name="Pen pressure changes the width").click()
+    press(200)
+    geometry = logged(wall, "brush", "brush")[1].geometry
+    assert geometry["widths"][0] < 6
+    assert max(geometry["widths"]) > 15
+    got = stored(page, server, wall)[160:240] > 0
+    assert 0 < got[:, 110].sum() < got[:, 190].sum() <= 20
+    saved(page)
+    assert (shown(page) == stored(page, server, wall)).all()
+    page.evaluate("window.ftlSurface.set({ pressure: false })")
+
+
 def test_shapes_of_corners_and_fill(server: Server, page, photograph) -> None:
     wall = photograph()
     opened(page, server, wall)
@@ -442,6 +470,26 @@ def test_the_stage_has_most_of_the_window_in_every_tool(
         down = min(box["y"] + box["height"], height) - box["y"]
         assert across * down / (width * height) >= 0.65, name
     choose(page, "brush")
+    for visible in (False, True):  # all of it, when the toolbars are away
+        page.keyboard.press("Tab")
+        becomes_true(page, "visible => window.ftlSurface.state.panels === visible", visible)
+        assert page.locator(".ftl-tools").is_visible() == visible
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keys")
+    sheet.get_by_text("Next unlabelled image").wait_for()
+    page.keyboard.press("e")  # the sheet is no surface
+    page.keyboard.press("Escape")
+    sheet.wait_for(state="hidden")
+    assert page.evaluate("window.ftlSurface.state.tool") == "brush"
+    before = page.locator(".stage").bounding_box()["width"]
+    page.get_by_test_id("stSidebar").hover()
+    page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
+    becomes_true(page, "before => window.ftlSurface.stage.width > before + 150", before)
+    drag(page, (100, 100), (200, 100))
+    logged(wall, "brush")
+    assert stored(page, server, wall)[100, 150] > 0
+    page.get_by_test_id("stExpandSidebarButton").click()
+    becomes_true(page, "before => window.ftlSurface.stage.width === before", before)
 
 
 _CLOCK = """window.addEventListener("keydown", ({ key }) => {
