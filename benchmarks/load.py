@@ -65,7 +65,7 @@ def stroke(name: str, rng: np.random.Generator):
 
 
 def draw(studio: Studio, who: int, begin: float, sent: set[str], kept: set[str], times: list[float]) -> None:
-    """A person's minute. A stroke that is refused is sent again with the next one, as the desk does."""
+    """A person's minute. A stroke that is refused is sent again with the next one, as a browser does."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from studio.annotation import log
@@ -154,8 +154,11 @@ def opening(studio: Studio) -> None:
         return
     from playwright.sync_api import sync_playwright
 
+    from studio.store.database import reading
     from studio.store.home import home
-    from tests.e2e.conftest import Server, settled, sign_in
+    from studio.store.tables import Image
+    from tests.e2e.conftest import Server, sign_in
+    from tests.e2e.drawing import opened
 
     server = Server("http://127.0.0.1:8642", home(), home() / "server.log", None, 8642)  # type: ignore[arg-type]
     server.start()
@@ -163,15 +166,15 @@ def opening(studio: Studio) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
             page = sign_in(browser, server, studio.people[0])
-            few, large = studio.images[:IMAGES], studio.images[IMAGES:]
+            with reading() as db:
+                images = [db.get_one(Image, image_id) for image_id in studio.images]
+            few, large = images[:IMAGES], images[IMAGES:]
             groups = [("(the server's first)", few[:1]), ("an image of 300 strokes", few[1:])]
-            for name, images in [*groups, ("that of 5,000, for the first time", large), ("it again", large)]:
+            for name, chosen in [*groups, ("that of 5,000, for the first time", large), ("it again", large)]:
                 times = []
-                for image in images:
+                for image in chosen:
                     begin = time.perf_counter()
-                    page.goto(f"{server.url}/annotate?project={studio.project_id}&image={image}")
-                    page.locator("canvas").last.wait_for()
-                    settled(page)
+                    opened(page, server, image)
                     times.append(time.perf_counter() - begin)
                 told(f"opening {name}", times)
             browser.close()

@@ -1,5 +1,7 @@
-"""What keeps strokes from the studio's disk: a server killed by SIGKILL, a cut line, a full disk, a closed tab, an image
-that was accepted. All that was drawn is in the log, once, or in the browser, which says so."""
+"""All that was drawn is in the log, once, or in the browser, which says so: whatever keeps it from the studio's disk.
+
+That is a server killed by SIGKILL, a cut line, a full disk, a closed tab, another user, an image that was accepted.
+"""
 
 from __future__ import annotations
 

@@ -98,7 +98,10 @@ def test_a_member_of_another_project_gets_403(world: World) -> None:
 
 def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: World) -> None:
     listed = json.loads(ask(world, "GET", "/api/projects", world.stranger)[1])
-    values = world.values | {"own": listed[0]["id"], "files": f"/files/{listed[0]['id']}/images/{world.values['image']}"}
+    values = world.values | {
+        "own": listed[0]["id"],
+        "files": f"/files/{listed[0]['id']}/images/{world.values['image']}",
+    }
     for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png",
                  "{files}/object?x=1&y=1", "/api/projects/{own}/jobs/{job}",
                  "/api/projects/{own}/jobs/{job}/networks/base.safetensors"):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ class Hand:
         """Draw along points with one finger."""
         spots = place(self.page, points)
         self.touch("Start", spots[0])
-        for (x, y), (right, down) in zip(spots, spots[1:], strict=False):
+        for (x, y), (right, down) in pairwise(spots):
             for part in (0.25, 0.5, 0.75, 1.0):
                 self.touch("Move", (x + (right - x) * part, y + (down - y) * part))
         self.touch("End")
