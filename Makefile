@@ -28,6 +28,7 @@ bench: $(VENV)/test-installed  ## ratios against a bound or a peer; nothing else
 	$(BIN)/python -m benchmarks.head
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.surface
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.assists
 	$(BIN)/python -m benchmarks.cluster

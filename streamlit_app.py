@@ -13,7 +13,18 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio.api import files, live, notices, routes, sign_in_pages, strokes
+from studio.api import (
+    assist,
+    canvas_files,
+    comments,
+    files,
+    live,
+    notices,
+    objects,
+    routes,
+    sign_in_pages,
+    strokes,
+)
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
 from studio.api.headers import Headers
@@ -78,9 +89,13 @@ app = st.App(
     routes=[
         *([sign_in_pages.FROM_PROVIDER] if _PROVIDER else []),
         *sign_in_pages.ROUTES,
+        *canvas_files.ROUTES,
         *files.ROUTES,
         *live.ROUTES,
         *strokes.ROUTES,
+        *assist.ROUTES,
+        *objects.ROUTES,
+        *comments.ROUTES,
         *notices.ROUTES,
         routes.BELOW,
     ],

@@ -68,7 +68,7 @@ def stroke(name: str, rng: np.random.Generator) -> Brush:
 
 
 def draw(studio: Studio, who: int, begin: float, sent: set[str], kept: set[str], times: list[float]) -> None:
-    """A person's minute. A stroke that is refused is sent again with the next one, as the desk does."""
+    """A person's minute. A stroke that is refused is sent again with the next one, as a browser does."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from studio.annotation import log
@@ -121,7 +121,7 @@ def told(name: str, times: list[float]) -> None:
 def many(studio: Studio) -> None:
     """Give the images that nobody drew on 5,000 strokes each, and fold them."""
     from studio.annotation import log
-    from studio.canvas.adapter import toggle
+    from studio.annotation.strokes import Undo
     from studio.store.database import reading, writing
     from studio.store.tables import Image, Stroke
 
@@ -135,12 +135,11 @@ def many(studio: Studio) -> None:
     for image_id in studio.images[IMAGES:]:
         with reading() as db:
             image = db.get_one(Image, image_id)
-        drawn = [log.drawn(row) for row in log.read(image.id)]
         for name, taken in times.items():
             if name == "a stroke more":
                 log.append(image.id, author, [stroke("one more", rng)])
             if name == "an undo":
-                log.append(image.id, author, [toggle("undo", "s17", drawn, author)])
+                log.append(image.id, author, [Undo("undo", 0, {"stroke": "s17"})])
             begin = time.perf_counter()
             log.read(image.id) if name == "reading it" else log.mask(image)
             taken.append(time.perf_counter() - begin)
@@ -158,8 +157,11 @@ def opening(studio: Studio) -> None:
         return
     from playwright.sync_api import sync_playwright
 
+    from studio.store.database import reading
     from studio.store.home import home
-    from tests.e2e.conftest import Server, settled, sign_in
+    from studio.store.tables import Image
+    from tests.e2e.conftest import Server, sign_in
+    from tests.e2e.drawing import opened
 
     server = Server("http://127.0.0.1:8642", home(), home() / "server.log", None, 8642)  # type: ignore[arg-type]
     server.start()
@@ -167,15 +169,15 @@ def opening(studio: Studio) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
             page = sign_in(browser, server, studio.people[0])
-            few, large = studio.images[:IMAGES], studio.images[IMAGES:]
+            with reading() as db:
+                images = [db.get_one(Image, image_id) for image_id in studio.images]
+            few, large = images[:IMAGES], images[IMAGES:]
             groups = [("(the server's first)", few[:1]), ("an image of 300 strokes", few[1:])]
-            for name, images in [*groups, ("that of 5,000, for the first time", large), ("it again", large)]:
+            for name, chosen in [*groups, ("that of 5,000, for the first time", large), ("it again", large)]:
                 times = []
-                for image in images:
+                for image in chosen:
                     begin = time.perf_counter()
-                    page.goto(f"{server.url}/annotate?project={studio.project_id}&image={image}")
-                    page.locator("canvas").last.wait_for()
-                    settled(page)
+                    opened(page, server, image)
                     times.append(time.perf_counter() - begin)
                 told(f"opening {name}", times)
             browser.close()

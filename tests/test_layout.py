@@ -168,18 +168,9 @@ def test_pages_alone_know_streamlit(package: str) -> None:
         assert "streamlit" not in imports(path), name
 
 
-ANNOTATE = ("pages.annotate", "studio.ui.annotate.", "studio.canvas.")
-"""These still have keys of their own, but none of those that pages share."""
-
-
 def test_one_module_alone_knows_the_keys_of_what_a_tab_remembers() -> None:
-    taken = re.compile(r"""session_state\b.*["'](image|project|go|who|cookie|user)["']""")
     for name, path in modules("studio", "pages").items():
-        text = path.read_text(encoding="utf-8")
-        if name.startswith(ANNOTATE):
-            assert not taken.search(text), f"{name}: use studio.ui.state.Tab"
-        elif name != "studio.ui.state":
-            assert "session_state" not in text, f"{name}: use studio.ui.state"
+        assert name == "studio.ui.state" or "session_state" not in path.read_text(encoding="utf-8"), name
 
 
 def test_no_pickle_is_ever_loaded() -> None:

@@ -63,8 +63,8 @@ QUOTAS = {
     "most_upload_mb": Quota("Megabytes of one upload", 1, 1000, "Of a file on the pages, and of all files of a request "
                             "to the API. Larger ones are refused while they come."),
     "most_requests": Quota("Requests a minute", 300, 1_000_000, "Of a person with all tabs and programs, and of an "
-                           "address from which nobody is signed in. An open image asks once a second, a page of "
-                           "thumbnails about a hundred times."),
+                           "address from which nobody is signed in. Photographs, and what an open image asks every "
+                           "second, are counted apart."),
 }  # fmt: skip
 """The settings that are numbers, by their names."""
 

@@ -5,13 +5,15 @@ Points are x and y in pixels of the image, (0, 0) the corner of the first one; a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 Box = tuple[slice, slice]
 """Rows and columns of an image."""
+
+_AT_ONCE = 3_000_000  # rows of segments under a pen
 
 
 def box_within(left: int, top: int, right: int, bottom: int, height: int, width: int) -> Box:
@@ -38,20 +40,46 @@ def in_polygon(size: tuple[int, int], points: np.ndarray) -> np.ndarray:
     return turns.cumsum(axis=1)[:, :-1] % 2 == 1
 
 
-def under_pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.ndarray:
-    """The pixels within the radius of a line through points (n, 2), bool.
+def under_pen(size: tuple[int, int], points: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
+    """The pixels within the radius of a line through points (n, 2), bool. `radius`: one, or (n - 1) of the segments.
 
-    What a segment covers of a row is an interval, for its shape is convex; those of all segments are found at once.
+    What a segment covers of a row is an interval, for its shape is convex; those of many segments are found at once.
     """
     height, width = size
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)
+    radius = np.broadcast_to(radius, len(points) - 1)
     top = np.clip(np.floor(np.minimum(points[:-1, 1], points[1:, 1]) - radius), 0, height).astype(int)
     bottom = np.clip(np.floor(np.maximum(points[:-1, 1], points[1:, 1]) + radius) + 2, 0, height).astype(int)
     rows = np.maximum(bottom - top, 0)
+    turns = np.zeros(height * (width + 1), np.int32)
+    for part in _parts(rows):
+        left, right = _spans(points, radius, top, rows, part, width)
+        turns += np.bincount(left, minlength=turns.size) - np.bincount(right, minlength=turns.size)
+    return turns.reshape(height, width + 1).cumsum(axis=1)[:, :-1] > 0
+
+
+def _parts(rows: np.ndarray) -> Iterator[slice]:
+    """Segments in groups of about `_AT_ONCE` rows: a long scribble on a large photograph would take all the memory."""
+    ends = np.cumsum(rows)
+    start = 0
+    while start < len(rows):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _AT_ONCE, side="right")))
+        yield slice(start, stop)
+        start = stop
+
+
+def _spans(
+    points: np.ndarray, radius: np.ndarray, top: np.ndarray, rows: np.ndarray, part: slice, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the spans of some segments begin and end, as positions in an image whose rows have one pixel more."""
+    top, rows = top[part], rows[part]
     segment = np.repeat(np.arange(len(rows)), rows)
     row = np.arange(len(segment)) - np.repeat(np.cumsum(rows) - rows - top, rows)
+    segment += part.start
     x0, y0, x1, y1 = *points[segment].T, *points[segment + 1].T
+    radius = radius[segment]
     dx, dy, below = x1 - x0, y1 - y0, row + 0.5 - y0
     length = np.maximum(dx * dx + dy * dy, 1e-12)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where there is no such bound
@@ -78,9 +106,7 @@ def under_pen(size: tuple[int, int], points: np.ndarray, radius: float) -> np.nd
     left = np.clip(np.ceil(begin - 0.5), 0, width).astype(int)
     right = np.clip(np.floor(end + 0.5), 0, width).astype(int)
     some = left < right
-    turns = np.bincount((row * (width + 1) + left)[some], minlength=height * (width + 1)).astype(np.int32)
-    turns -= np.bincount((row * (width + 1) + right)[some], minlength=height * (width + 1)).astype(np.int32)
-    return turns.reshape(height, width + 1).cumsum(axis=1)[:, :-1] > 0
+    return (row * (width + 1) + left)[some], (row * (width + 1) + right)[some]
 
 
 def encode(where: np.ndarray) -> list[int]:
@@ -96,3 +122,10 @@ def decode(counts: Sequence[int], height: int, width: int) -> np.ndarray:
     values = np.arange(len(counts)) % 2 == 1
     flat = np.repeat(values, counts)
     return flat.reshape((height, width), order="F")
+
+
+def runs(values: np.ndarray) -> dict[str, list[int]]:
+    """An index mask, uint8 (height, width), column by column: {"counts": run lengths, "values": of each run}."""
+    flat = np.asarray(values).ravel(order="F")
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1]) if flat.size else np.zeros(0, int)
+    return {"counts": np.diff(starts, append=flat.size).tolist(), "values": flat[starts].tolist()}

@@ -50,6 +50,20 @@ def paint(mask: np.ndarray, strokes: Iterable[Painted], within: Box | None = Non
         np.copyto(part, values, where=where)
 
 
+def topmost(strokes: Sequence[Drawn], height: int, width: int, x: int, y: int) -> Painted | None:
+    """The stroke of a log that shows at a pixel; None where nothing is drawn, or it was erased."""
+    value, found = 0, None
+    for stroke in visible(strokes):
+        rows, columns = stroke.extent(height, width)
+        if not (rows.start <= y < rows.stop and columns.start <= x < columns.stop):
+            continue
+        (rows, columns), where = stroke.cover(height, width)
+        if where[y - rows.start, x - columns.start] and (stroke.over or value == 0):
+            values = stroke.values(height, width)
+            value, found = int(values[y, x] if values.ndim else values), stroke
+    return found if value else None
+
+
 def repaint(mask: np.ndarray, strokes: Sequence[Drawn], changed: Collection[str]) -> None:
     """Bring a mask up to date where the strokes of these ids are undone or redone; `strokes`: the whole log."""
     height, width = mask.shape

@@ -7,27 +7,29 @@ carry "over": false: the stroke then leaves pixels of other classes alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
 
-from studio.annotation.outlines import outlines
-from studio.annotation.pixels import Box, box_within, decode, encode, in_polygon, size_of, under_pen
+from studio.annotation.pixels import Box, box_within, decode, encode, in_polygon, runs, size_of, under_pen
 from studio.errors import StudioError
+
+FARTHEST = 10_000_000
+"""Pixels from the corner of the image: what lies farther away is no place that anybody can point at."""
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A stroke, as its row in the log has it.
 
-    `class_number`: 0 for those that paint no class. `geometry`: JSON, told by each kind. `author_id`: a user's id,
-    which the log sets.
+    `class_number`: 0 for those that paint no class. `geometry`: JSON, told by each kind, whose `fields` are all that it
+    has. `author_id`: a user's id, which the log sets.
     """
 
     kind: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]] = ()
 
     id: str
     class_number: int
@@ -94,36 +96,40 @@ class Shape(Painted):
     def values(self, height: int, width: int) -> np.ndarray:
         return np.asarray(0 if self.erases else self.class_number, np.uint8)
 
-    def outline(self, height: int, width: int) -> dict[str, Any]:
-        """What a browser draws: {"path": an SVG path in image pixels}, and the "width" of a line."""
-        raise NotImplementedError
-
     def _has_class(self, numbers: Set[int]) -> bool:
         return self.erases or self.class_number in numbers
 
 
 class Pen(Shape):
-    """A round pen of w pixels along points: {"points": [[x, y], ...], "width": w}."""
+    """A round pen of w pixels along points: {"points": [[x, y], ...], "width": w}.
+
+    With "widths", one a point and none above "width", a segment is as wide as the mean of those at its ends.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ("points", "width", "widths")
 
     def extent(self, height: int, width: int) -> Box:
-        return _around(self._points(), self._radius(), height, width)
+        return _around(self._points(), _radius(self.geometry["width"]), height, width)
 
     def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
         box = self.extent(height, width)
-        return box, under_pen(size_of(box), self._points() - (box[1].start, box[0].start), self._radius())
-
-    def outline(self, height: int, width: int) -> dict[str, Any]:
-        points = self.geometry["points"]
-        return {"path": _line([*points, points[-1]]), "width": self.geometry["width"]}  # a single point is a line too
+        return box, under_pen(size_of(box), self._points() - (box[1].start, box[0].start), self._radii())
 
     def _points(self) -> np.ndarray:
         return np.asarray(self.geometry["points"], float).reshape(-1, 2)
 
-    def _radius(self) -> float:
-        return max(float(self.geometry["width"]), 1.0) / 2
+    def _radii(self) -> Any:
+        """Of all segments, or of each."""
+        if "widths" not in self.geometry:
+            return _radius(self.geometry["width"])
+        widths = np.asarray(self.geometry["widths"], float)
+        return _radius((widths[:-1] + widths[1:]) / 2 if len(widths) > 1 else widths)
 
     def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
-        return _are_points(self.geometry["points"]) and 0 < self.geometry["width"] <= 10_000
+        points, most = self.geometry["points"], self.geometry["width"]
+        widths = self.geometry.get("widths", [most] * len(points))
+        thin = len(widths) == len(points) and all(0 < width <= most for width in widths)
+        return _are_points(points) and 0 < most <= 10_000 and thin
 
 
 @dataclass(frozen=True)
@@ -145,10 +151,19 @@ class Eraser(Pen):
 
 
 @dataclass(frozen=True)
+class Polyline(Pen):
+    """A pen of its class, led from corner to corner."""
+
+    kind = "polyline"
+    fields = ("points", "width")
+
+
+@dataclass(frozen=True)
 class Polygon(Shape):
     """What lies inside of corners, even-odd: {"points": [[x, y], ...]}."""
 
     kind = "polygon"
+    fields = ("points",)
 
     def extent(self, height: int, width: int) -> Box:
         return _around(self._points(), 0.5, height, width)
@@ -156,9 +171,6 @@ class Polygon(Shape):
     def cover(self, height: int, width: int) -> tuple[Box, np.ndarray]:
         box = self.extent(height, width)
         return box, in_polygon(size_of(box), self._points() - (box[1].start, box[0].start))
-
-    def outline(self, height: int, width: int) -> dict[str, Any]:
-        return {"path": _line(self.geometry["points"]) + "Z"}
 
     def _points(self) -> np.ndarray:
         return np.asarray(self.geometry["points"], float).reshape(-1, 2)
@@ -172,6 +184,7 @@ class Rectangle(Shape):
     """A filled box: {"box": [x, y, width, height]}."""
 
     kind = "rectangle"
+    fields = ("box",)
 
     def extent(self, height: int, width: int) -> Box:
         x, y, w, h = self.geometry["box"]
@@ -181,13 +194,9 @@ class Rectangle(Shape):
         box = self.extent(height, width)
         return box, np.ones(size_of(box), bool)
 
-    def outline(self, height: int, width: int) -> dict[str, Any]:
-        x, y, w, h = self.geometry["box"]
-        return {"path": f"M{x:g} {y:g}h{w:g}v{h:g}h{-w:g}Z"}
-
     def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
         box = self.geometry["box"]
-        return len(box) == 4 and all(map(isfinite, box)) and min(box[2:]) >= 0
+        return len(box) == 4 and all(map(_is_near, box)) and min(box[2:]) >= 0
 
 
 @dataclass(frozen=True)
@@ -195,6 +204,7 @@ class Region(Shape):
     """Any pixels: {"counts": [...], "size": [h, w]}, run lengths by `encode` (COCO's). With class 0 it uncovers."""
 
     kind = "region"
+    fields = ("counts", "size")
 
     @classmethod
     def of(cls, where: np.ndarray, number: int, id: str, *, over: bool = True) -> Region:
@@ -219,14 +229,10 @@ class Region(Shape):
         ends = np.concatenate([[0], np.cumsum(self.geometry["counts"])])
         return box, decode(np.diff(np.clip(ends, start, stop) - start), *size_of(box))
 
-    def outline(self, height: int, width: int) -> dict[str, Any]:
-        box, where = self.cover(height, width)
-        corner = (box[1].start, box[0].start)
-        return {"path": "".join(_line(points + corner) + "Z" for points in outlines(where))}
-
     def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
         counts = self.geometry["counts"]
-        return all(isinstance(count, int) and count >= 0 for count in counts) and sum(counts) == height * width
+        sized = self.geometry.get("size", [height, width]) == [height, width]
+        return sized and all(type(count) is int and count >= 0 for count in counts) and sum(counts) == height * width
 
 
 @dataclass(frozen=True)
@@ -234,14 +240,12 @@ class Revision(Painted):
     """The whole mask: {"counts": [...], "values": [...]}, run lengths column by column, each with its class."""
 
     kind = "revision"
+    fields = ("counts", "values")
 
     @classmethod
     def of(cls, mask: np.ndarray, id: str) -> Revision:
         """The stroke that sets a mask, uint8 (height, width)."""
-        flat = np.asarray(mask).ravel(order="F")
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
-        counts = np.diff(np.concatenate([starts, [flat.size]]))
-        return cls(id, 0, {"counts": counts.tolist(), "values": flat[starts].tolist()})
+        return cls(id, 0, runs(mask))
 
     def extent(self, height: int, width: int) -> Box:
         return slice(0, height), slice(0, width)
@@ -260,17 +264,21 @@ class Revision(Painted):
 
 
 class Toggle(Drawn):
-    """Whether a stroke of the same author counts: {"stroke": id}."""
+    """Whether a stroke of the same author counts: {"stroke": id}.
 
+    With {} the log finds the stroke as it takes the row: the author's last one.
+    """
+
+    fields = ("stroke",)
     hides: ClassVar[bool]
 
     @property
     def target(self) -> str:
-        """The id of that stroke."""
-        return str(self.geometry["stroke"])
+        """The id of that stroke; empty where there was none."""
+        return str(self.geometry.get("stroke", ""))
 
     def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
-        return isinstance(self.geometry["stroke"], str)
+        return isinstance(self.geometry.get("stroke", ""), str)
 
 
 @dataclass(frozen=True)
@@ -290,7 +298,7 @@ class Redo(Toggle):
 
 
 KINDS: dict[str, type[Drawn]] = {
-    drawn.kind: drawn for drawn in (Brush, Eraser, Polygon, Rectangle, Region, Revision, Undo, Redo)
+    drawn.kind: drawn for drawn in (Brush, Eraser, Polyline, Polygon, Rectangle, Region, Revision, Undo, Redo)
 }
 
 
@@ -316,9 +324,14 @@ def _around(points: np.ndarray, reach: float, height: int, width: int) -> Box:
     return box_within(int(left) - 1, int(top) - 1, int(right) + 2, int(bottom) + 2, height, width)
 
 
+def _radius(width: Any) -> Any:
+    return np.maximum(width, 1.0) / 2
+
+
 def _are_points(points: Any) -> bool:
-    return 1 <= len(points) <= 100_000 and all(len(point) == 2 and all(map(isfinite, point)) for point in points)
+    return 1 <= len(points) <= 100_000 and all(len(point) == 2 and all(map(_is_near, point)) for point in points)
 
 
-def _line(points: Iterable[Any]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+def _is_near(value: Any) -> bool:
+    """Whether a coordinate is a number that can be reckoned with."""
+    return bool(abs(value) <= FARTHEST)

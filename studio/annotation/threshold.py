@@ -8,8 +8,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-START = 120
-
 
 class Component(NamedTuple):
     """A connected dark area: its box (x, y, width, height) and its pixels there, bool (height, width)."""
@@ -44,6 +42,8 @@ def components(where: np.ndarray, least: int = 1, fill: bool = False) -> list[Co
     contours, _ = cv2.findContours(where.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for contour in contours:
         x, y, w, h = cv2.boundingRect(contour)
+        if w * h < least:
+            continue
         inside = np.zeros((h, w), np.uint8)
         cv2.drawContours(inside, [contour], -1, 1, cv2.FILLED, offset=(-x, -y))
         kept = inside.astype(bool) if fill else inside.astype(bool) & where[y : y + h, x : x + w]

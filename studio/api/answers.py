@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -96,16 +97,17 @@ Admins = Annotated[int, Depends(_member("admin"))]
 def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answer]:
     """Make a route of a plain function (request) -> Response, for members of the path's `{project}` with that role.
 
-    It runs in a thread. Who is not allowed gets 403; a `StudioError` is answered as its sentence, with 400; numbers in
-    the path that are too large for a key get 404.
+    It runs in a thread; the body, where there is one, is then in `request.state.body`. Who is not allowed gets 403; a
+    `StudioError` is answered as its sentence, with 400; numbers in the path that are too large for a key get 404.
     """
 
     def wrap(function: Callable[[Request], Response]) -> Answer:
         @wraps(function)
         async def route(request: Request) -> Response:
-            numbers = [one for one in request.path_params.values() if isinstance(one, int)]
-            if any(not 1 <= one <= LARGEST_ID for one in numbers):
+            keys = [request.path_params[name] for name in ("project", "image") if name in request.path_params]
+            if any(not 1 <= key <= LARGEST_ID for key in keys):
                 return JSONResponse({"error": "there is nothing with this number"}, 404)
+            request.state.body = await request.body()
 
             def run() -> Response:
                 require(request.state.user.id, request.path_params["project"], role)
@@ -119,3 +121,18 @@ def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answe
         return route
 
     return wrap
+
+
+def given(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises `StudioError` for anything else; its numbers are finite, or too large."""
+    try:
+        found = json.loads(request.state.body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise StudioError("this is no JSON that can be read") from error
+    if not isinstance(found, dict):
+        raise StudioError("a JSON object is expected here")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

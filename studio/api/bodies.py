@@ -16,10 +16,13 @@ SMALL = 64 * 1024
 """Bytes of a body where no upload is expected: a form, or JSON."""
 
 STROKES = 64 * 1024**2
-"""Bytes of all that was drawn on one canvas; 3 KB a stroke."""
+"""Bytes of strokes that are sent at once, as after a while without the studio; about 3 KB each."""
+
+ASSIST = 256 * 1024
+"""Bytes of what an assist is asked for."""
 
 _UPLOADS = re.compile(r"POST /api/projects/\d+/images|PUT /_stcore/upload_file/.*")
-_STROKES = re.compile(r"POST /files/\d+/images/\d+/strokes")
+_ON_IMAGES = re.compile(r"POST /files/\d+/images/\d+/(strokes|assist)")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
@@ -27,7 +30,8 @@ def most_bytes(method: str, path: str) -> int:
     """The largest body that a route takes, in bytes: an upload may be as large as the settings allow."""
     if _UPLOADS.fullmatch(f"{method} {path}"):
         return recent().most_upload_mb * 1024**2 + SMALL  # a form's own lines around its files
-    return STROKES if _STROKES.fullmatch(f"{method} {path}") else SMALL
+    found = _ON_IMAGES.fullmatch(f"{method} {path}")
+    return {"strokes": STROKES, "assist": ASSIST}[found[1]] if found else SMALL
 
 
 class Bodies:
@@ -55,7 +59,7 @@ class Bodies:
         if body is None:
             return await _too_large(most)(scope, receive, send)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if body and scope["path"].startswith("/api/") and kind not in _FORMS and not _is_json(body):
+        if body and scope["path"].startswith(("/api/", "/files/")) and kind not in _FORMS and not _is_json(body):
             return await JSONResponse({"error": "this is no JSON that can be read"}, 400)(scope, receive, send)
         return await self._app(scope, _replay(body, receive), send)
 

@@ -13,7 +13,7 @@ from studio.collaboration.assignment import draws_blind
 from studio.errors import StudioError
 from studio.images.library import image_in
 from studio.projects.classes import classes_of
-from studio.store import files
+from studio.store import files, tiles
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Bytes under their own hash never change."""
@@ -31,6 +31,16 @@ def photograph(request: Request) -> Response:
     return FileResponse(
         _SIZES[size](image.sha256), 200, _FOREVER, "image/jpeg", filename=shown, content_disposition_type="inline"
     )
+
+
+@for_members()
+def tile(request: Request) -> Response:
+    """A tile of the photograph as JPEG, see `studio.store.tiles`; cached for good as well."""
+    image = image_in(request.path_params["project"], request.path_params["image"])
+    if request.path_params["sha256"] != image.sha256:
+        raise StudioError("there is no such file")
+    level, column, row = (request.path_params[name] for name in ("level", "column", "row"))
+    return Response(tiles.tile(image.sha256, level, column, row), 200, _FOREVER, "image/jpeg")
 
 
 @for_members()
@@ -61,6 +71,7 @@ def mask(request: Request) -> Response:
 
 
 ROUTES = [
+    Route("/files/{project:int}/images/{image:int}/{sha256}/tile-{level:int}-{column:int}-{row:int}.jpg", tile),
     Route("/files/{project:int}/images/{image:int}/{sha256}/{size}.jpg", photograph),
     Route("/files/{project:int}/images/{image:int}/mask.png", mask),
 ]

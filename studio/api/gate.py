@@ -24,11 +24,17 @@ from studio.api.rate_limit import Buckets
 from studio.store.database import reading
 from studio.store.tables import ApiToken, Session
 
-_OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon")
+_OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon", "/canvas/")
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
 """Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
-_FREE = ("/static/", "/_stcore/health", "/favicon")
+_FREE = ("/static/", "/canvas/", "/_stcore/health", "/favicon")
 """What is not counted: files of the front end, which browsers keep, and who looks whether the studio is up."""
+_APART = (
+    ("its tabs", re.compile(r"/files/\d+/images/\d+/live"), 3000),
+    ("its photographs", re.compile(r"/files/\d+/images/\d+/[0-9a-f]{64}/[a-z0-9-]+\.jpg"), 12_000),
+)
+"""What is counted apart, and how often a minute it may be asked for at least: an image in company asks three times a
+second for what is new, and a look around a large photograph fetches hundreds of tiles, which browsers keep."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _IN_PROJECT = re.compile(r"/(?:api/projects|files)/([0-9]{1,18})(?:/|$)")
 _NOTES = ThreadPoolExecutor(1, "seen")  # nobody waits for these
@@ -117,8 +123,11 @@ class Gate:
     async def _wait(self, connection: HTTPConnection, who: int | None) -> float:
         """How many seconds whoever this is has to wait before the next request."""
         whose = f"user {who}" if who else f"address {address(connection)}"
-        limits = await run_in_threadpool(recent)
-        return self._buckets.take(whose, limits.most_requests, monotonic())
+        most, path = (await run_in_threadpool(recent)).most_requests, connection.scope["path"]
+        for what, addresses, least in _APART:
+            if who and addresses.fullmatch(path):
+                whose, most = f"{whose}, {what}", max(most, least)
+        return self._buckets.take(whose, most, monotonic())
 
     def _later(self, seconds: float) -> JSONResponse:
         whole = ceil(seconds)

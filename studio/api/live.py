@@ -1,7 +1,8 @@
-"""What a browser asks every second while an image is open: what others have drawn since, who is here, what was said."""
+"""What a browser asks time and again while an image is open: what was drawn since, who is here, what was said."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -9,69 +10,110 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from studio.annotation import log
-from studio.annotation.strokes import Drawn, Shape
-from studio.api.answers import for_members
+from studio.annotation.strokes import Region, Shape
+from studio.api import rows
+from studio.api.answers import for_members, given
 from studio.api.schemas import LARGEST_ID
+from studio.collaboration import tabs
 from studio.collaboration.assignment import blind
 from studio.collaboration.comments import comments_for
 from studio.collaboration.presence import beat, present
 from studio.errors import StudioError
 from studio.images.library import image_in
-from studio.projects.classes import classes_of
+from studio.projects.classes import numbers_of
 from studio.projects.members import require
 from studio.projects.projects import project_of
-from studio.store.tables import Image
-
-_MOST = 500
-"""Strokes in one answer; a browser that is further behind draws its view anew."""
+from studio.store.tables import Image, User
 
 
 @for_members()
 def live(request: Request) -> Response:
-    """What is new on an image behind the log's position `after`: {position, strokes, stale, people, comments}.
+    """What is new on an image: {after, tab, cursor, drawing} is sent; the answer is that of `news`.
 
-    A stroke: {id, author, colour, path}, its path an SVG path in image pixels, `width` for lines, `erase` for those
-    that uncover. `stale`: what is new cannot be shown on top of the rest, so the view must be drawn anew. Asking also
-    says that the user has the image open. Who draws blind is told of no one else.
+    `after`: the position of the log that the tab has reached, null for all; `tab`: a name that it made up for itself;
+    `cursor`: [x, y] in image pixels, or null; `drawing`: the stroke under the pointer, a row without an id, or null.
+    Asking also says that the user has the image open. Who draws blind is told of no one else, nor others of them.
     """
-    try:
-        after = int(request.query_params.get("after", "0"))
-    except ValueError:
-        after = -1
-    if not 0 <= after <= LARGEST_ID:
-        raise StudioError("after is a position of the log, a whole number")
-    project_id, user = request.path_params["project"], request.state.user
-    image = image_in(project_id, request.path_params["image"])
+    sent, user = given(request), request.state.user
+    image = image_in(request.path_params["project"], request.path_params["image"])
+    after, tab = position(sent), sent.get("tab")
+    if not isinstance(tab, str) or not 1 <= len(tab) <= 100 or not tab.isascii():
+        raise StudioError("a tab has a name of 1 to 100 plain letters")
+    mine = tabs.Tab(user.id, user.name, tab, _cursor(sent.get("cursor")), _drawing(sent.get("drawing"), image),
+                    time.monotonic())  # fmt: skip
     beat(image.id, request.state.who)
-    role = require(user.id, project_id)
-    alone = blind(project_of(project_id), role)
-    rows = [] if alone else log.read(image.id, after)
-    colours = {one.number: one.colour for one in classes_of(project_id)}
-    strokes = [log.drawn(row) for row in rows]
-    shown = [shape(stroke, colours, image) for stroke in strokes[:_MOST]]
-    people = [] if alone else [one for one in present([image.id]).get(image.id, []) if one.id != user.id]
-    return JSONResponse(
-        {
-            "position": rows[-1].seq if rows else after,
-            "strokes": [stroke for stroke in shown if stroke is not None],
-            "stale": len(rows) > _MOST or not all(isinstance(stroke, Shape) for stroke in strokes),
-            "people": [{"id": one.id, "name": one.name} for one in people],
-            "comments": [
-                {"id": one.id, "x": one.x, "y": one.y, "text": one.text, "author": one.author.name}
-                for one in comments_for(image.id, user.id, role, alone=alone)
-                if one.x is not None and one.done_by is None
-            ],
-        },
-        headers={"Cache-Control": "no-store"},
-    )
+    return answer(news(image, user, after, mine))
 
 
-def shape(stroke: Drawn, colours: dict[int, str], image: Image) -> dict[str, Any] | None:
-    """A stroke as a browser draws it; None for one that paints nothing that is shown."""
-    if not isinstance(stroke, Shape) or not (stroke.erases or stroke.class_number in colours):
+def news(image: Image, user: User, after: int | None, mine: tabs.Tab | None = None) -> dict[str, Any]:
+    """{position, rows, patch, people, comments, state, editable, why, class_id}, for a member of the image's project.
+
+    `rows` and `patch`: see `log.changes`. `people`: the other tabs on the image, and who else has it open.
+    """
+    project, role = project_of(image.project_id), require(user.id, image.project_id)
+    alone = blind(project, role)
+    changed = log.changes(image, after, user.id if alone else None)
+    why = log.closed(image, project.archived_at is not None)
+    return {
+        "position": changed.position,
+        "rows": [rows.told(row) for row in changed.rows],
+        "patch": changed.patch,
+        "people": [] if alone else _people(image, user, mine),
+        "comments": [
+            {"id": said.id, "x": said.x, "y": said.y, "text": said.text, "author": said.author.name}
+            for said in comments_for(image.id, user.id, role, alone=alone)
+            if said.x is not None and said.done_by is None
+        ],
+        "state": image.state,
+        "editable": why is None,
+        "why": why,
+        "class_id": image.class_id,
+    }
+
+
+def answer(told: dict[str, Any]) -> Response:
+    """It as JSON, which nobody keeps."""
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+def position(sent: dict[str, Any]) -> int | None:
+    """The position of the log that a browser has reached. Raises `StudioError` for what is none."""
+    after = sent.get("after")
+    if after is not None and (type(after) is not int or not 0 <= after <= LARGEST_ID):
+        raise StudioError("after is a position of the log, a whole number")
+    return after
+
+
+def _people(image: Image, user: User, mine: tabs.Tab | None) -> list[dict[str, Any]]:
+    others = tabs.meet(image.id, mine) if mine else tabs.others(image.id, user.id)
+    told = [
+        {"id": tab.user_id, "name": tab.name, "tab": tab.tab, "cursor": tab.cursor, "drawing": tab.drawing}
+        for tab in others
+    ]
+    seen = {user.id, *(tab.user_id for tab in others)}
+    return told + [
+        {"id": person.id, "name": person.name, "tab": None, "cursor": None, "drawing": None}
+        for person in present([image.id]).get(image.id, [])
+        if person.id not in seen
+    ]
+
+
+def _cursor(sent: Any) -> list[float] | None:
+    if sent is None:
         return None
-    told = {"id": stroke.id, "author": stroke.author_id, "colour": colours.get(stroke.class_number)}
-    return told | stroke.outline(image.height, image.width) | ({"erase": True} if stroke.erases else {})
+    return list(rows.place(*sent if isinstance(sent, list) and len(sent) == 2 else (None, None)))
 
 
-ROUTES = [Route("/files/{project:int}/images/{image:int}/live", live)]
+def _drawing(sent: Any, image: Image) -> dict[str, Any] | None:
+    if sent is None:
+        return None
+    if not isinstance(sent, dict):
+        raise StudioError("a stroke comes as a JSON object")
+    stroke = rows.parsed(sent | {"id": "drawing"})
+    if not isinstance(stroke, Shape) or isinstance(stroke, Region):
+        raise StudioError("this is no stroke that is drawn by hand")
+    stroke.check(numbers_of(image.project_id), image.height, image.width)
+    return {"kind": stroke.kind, "class_number": stroke.class_number, "geometry": stroke.geometry}
+
+
+ROUTES = [Route("/files/{project:int}/images/{image:int}/live", live, methods=["POST"])]

@@ -1,1 +1,1 @@
-"""The drawing surface: the adapter to its package, what the browser sends of it, and its scripts."""
+"""The drawing surface: its component, the adapter to the package that is its pen, and its scripts."""

@@ -1,41 +1,87 @@
-"""The canvas as its package draws it, but for one thing: its reports pass through this browser's keep, see `unsent`."""
+"""The drawing surface: one component for a browser's tab, which draws, saves and looks without a run of the page.
+
+Its scripts are in `js/`; what they ask the studio for is in `studio.api`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_NAME = "streamlit-drawable-canvas.streamlit_drawable_canvas"
+from studio.annotation import log
+from studio.canvas import modules
+from studio.canvas.pen import pen, style
+from studio.images.addresses import image_address
+from studio.store.tables import Image, ImageClass, User
+
+_HTML = """
+<div class="surface">
+<div class="stage">
+<canvas class="photo"></canvas><canvas class="mask"></canvas><canvas class="overlay"></canvas><div class="pen"></div>
+</div>
+</div>
+"""
+
+_LOADER = """
+let start = null;
+export default function (given) {
+  if (start) return start(given);
+  return import(new URL(given.data.module, location.origin)).then((module) => (start = module.default)(given));
+}
+"""
+
+_PEN = (3840, 2160)  # CSS pixels: no stage is larger
 
 
-def surface(**arguments: Any) -> Any:
-    """Draw the canvas; arguments and result are those of `streamlit_drawable_canvas.st_canvas`."""
-    import streamlit_drawable_canvas as package  # cannot be imported outside of a Streamlit run
+def surface(
+    image: Image,
+    user: User,
+    classes: Sequence[ImageClass],
+    *,
+    previous: Image | None,
+    following: Image | None,
+    editable: bool,
+    on_event: Callable[[], None],
+) -> None:
+    """Draw the surface of an image. `previous`, `following`: where its keys lead.
 
-    package.out = _draw  # type: ignore[assignment]
-    return package.st_canvas(**arguments)
-
-
-def _draw(*, data: dict[str, Any], key: str, **rest: Any) -> Any:
-    component, script = _component()
-    return component(data=data | {"mount": key, "script": script}, key=key, **rest)
+    `editable`: whether its image and project can be drawn on now. `on_event` is called when the surface has something
+    for the page in the component's `event`: {kind: "step", step: -1 or 1, image: id}, or "changed",
+    when what the page shows of the image has changed.
+    """
+    archived = not editable and image.state != "accepted"
+    _component()(
+        key="surface",
+        height="content",
+        on_event_change=on_event,
+        data={
+            "module": modules.address("surface.js"),
+            "user": {"id": user.id, "name": user.name},
+            "image": _told(image, archived),
+            "previous": previous and _told(previous, archived),
+            "next": following and _told(following, archived),
+            "classes": [
+                {"id": known.id, "number": known.number, "name": known.name, "colour": known.colour}
+                for known in classes
+            ],
+            "pen": pen(*_PEN),
+        },
+    )
 
 
 @cache
-def _component() -> tuple[Callable[..., Any], str]:
-    """The component, and the address of the package's own script."""
-    import streamlit_drawable_canvas as package
+def _component() -> Callable[..., Any]:
+    css = style() + (modules.FOLDER / "surface.css").read_text(encoding="utf-8")
+    return st.components.v2.component("surface", html=_HTML, css=css, js=_LOADER)
 
-    built = Path(package.__file__).parent / "frontend" / "build"
-    (style,), (script,) = built.glob("index-*.css"), built.glob("index-*.js")
-    component = st.components.v2.component(
-        "surface",
-        html='<div class="canvas-root">\n</div>',
-        css=style.read_text(encoding="utf-8"),
-        js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
-    )
-    return component, f"/_stcore/bidi-components/{_NAME}/{script.name}"
+
+def _told(image: Image, archived: bool) -> dict[str, Any]:
+    why, file = log.closed(image, archived), image_address(image.project_id, image.id)
+    return {
+        "id": image.id, "project": image.project_id, "name": image.name, "file": file,
+        "photo": f"{file}/{image.sha256}", "width": image.width, "height": image.height, "state": image.state,
+        "editable": why is None, "why": why, "class_id": image.class_id,
+    }  # fmt: skip

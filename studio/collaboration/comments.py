@@ -17,7 +17,7 @@ from studio.store.tables import Comment, Image, Member
 
 def comment(image: Image, author_id: int, text: str, at: tuple[float, float] | None = None) -> Comment:
     """Add a remark; `at`: image pixels. Raises `StudioError` for an empty one, or a place outside the image."""
-    text = text.strip()
+    text = text.replace("\0", "").strip()  # no database need take that character
     if not 1 <= len(text) <= 2000:
         raise StudioError("a comment has 1 to 2,000 letters")
     if at is not None and not (all(map(isfinite, at)) and 0 <= at[0] <= image.width and 0 <= at[1] <= image.height):

@@ -29,6 +29,11 @@ def removed_classes(project_id: int) -> list[ImageClass]:
     return [one for one in _all(project_id) if one.removed]
 
 
+def numbers_of(project_id: int) -> set[int]:
+    """The numbers that strokes of a project may have: of its classes, also of those that were removed."""
+    return {known.number for known in _all(project_id)}
+
+
 def _all(project_id: int) -> list[ImageClass]:
     with reading() as db:
         found = select(ImageClass).where(ImageClass.project_id == project_id).order_by(ImageClass.number)

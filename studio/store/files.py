@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,6 +106,12 @@ def array(sha256: str) -> np.ndarray:
     return pixels(original(sha256))
 
 
+@lru_cache(maxsize=4)
+def photograph(sha256: str) -> np.ndarray:
+    """As `array`, for what looks at the same photograph time and again: nobody may change it."""
+    return array(sha256)
+
+
 def read(sha256: str) -> Image.Image:
     """The photograph upright, RGB. Raises `FtlError` when the bytes are no image."""
     return Image.fromarray(array(sha256))
@@ -144,7 +151,13 @@ def sha256_of(file: Path) -> str:
 
 def files_of(sha256: str) -> list[Path]:
     """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
-    return [_path("images", sha256), *(_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails"))]
+    made = [_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails")]
+    return [_path("images", sha256), *made, tiles(sha256)]
+
+
+def tiles(sha256: str) -> Path:
+    """Where `studio.store.tiles` keeps a photograph's tiles."""
+    return _path("tiles", sha256, ".zip")
 
 
 def keep(draft: Path, most_pixels: int = MAX_PIXELS) -> tuple[str, int, int]:

@@ -51,6 +51,18 @@ class Tab:
 
 
 @dataclass
+class Annotate:
+    """The Annotate page. `left`, `since`: id of the image that its user went on from last, and when (monotonic s).
+
+    `submitted`: when they submitted one last.
+    """
+
+    left: int | None = None
+    since: float = 0.0
+    submitted: float = 0.0
+
+
+@dataclass
 class Choose:
     """The Choose page of a project."""
 
@@ -116,6 +128,9 @@ RENEW: Widget[Any] = Widget("renew", {})
 GALLERY: Widget[Any] = Widget("gallery", {})
 """The component that shows images; `chosen` is what was ticked."""
 
+SURFACE: Widget[Any] = Widget("surface", {})
+"""The drawing surface; `event` is what it has to say to the page."""
+
 WHOLE_FOLDER = Widget("whole-folder", default=False)
 
 PRESET = Widget("weight-preset", "")
@@ -169,6 +184,11 @@ def gallery_page(project_id: int, chosen: object) -> Widget[int]:
 def review_page(project_id: int, *, every: bool) -> Widget[int]:
     """The page of the queue on Review, from 1. `every`: of all images with strokes, not only those that wait."""
     return Widget(f"review-page-{every}-{project_id}", 1)
+
+
+def image_class(image_id: int, seen: int | None) -> Widget[int | None]:
+    """The menu of an image's class; its key names the image and the class that its user saw."""
+    return Widget(f"image-class-{image_id}-{seen}", seen)
 
 
 def role(user_id: int, seen: str) -> Widget[str]:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from PIL import Image as Picture
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
-from studio.canvas.viewport import Viewport, look
 from studio.images.library import add_image, set_state
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, open_tab, settled, sign_in
-from tests.e2e.test_annotate import HEIGHT, WIDTH, drag, mask, opened, press, rested
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
 
-PORE = (300, 170)  # high enough to be seen without scrolling
-
-
-TELLS = {"Trace": "Click the two ends", "Gated brush": "Brush over a crack", "Cut out": "Draw a rectangle about",
-         "Proposals": "The studio looks for cracks"}  # fmt: skip
+WIDTH, HEIGHT = 400, 300
+PORE = (300, 220)
 
 
 def crack() -> np.ndarray:
@@ -64,93 +61,116 @@ def wall(owner: int, tmp_path: Path) -> Image:
     return add_image(project.id, owner, save_png(image, tmp_path / "wall.png"), "wall.png")[0]
 
 
-def choose(page: Page, name: str) -> None:
-    """The Assist way, with an assist."""
-    if page.get_by_text("Trace", exact=True).count() == 0:
-        page.get_by_text("Assist", exact=True).click()
-    page.get_by_text("Trace", exact=True).wait_for()
-    settled(page)
-    page.wait_for_timeout(1000)
-    if name != "Trace":
-        page.get_by_text(name, exact=True).click()
-    page.get_by_text(TELLS[name]).wait_for()
-    page.wait_for_timeout(500)
-    settled(page)
-    page.wait_for_timeout(1000)  # the canvas takes its listeners a moment after it is there
+@pytest.fixture
+def page(server: Server, tabs: BrowserContext, wall: Image) -> Iterator[BrowserContext]:
+    tab = opened(open_tab(tabs), server, wall)
+    yield tab
+    settled(tab)
+    tab.close()
 
 
-def click(page: Page, view: Viewport, x: float, y: float) -> None:
-    box = page.locator("canvas").last.bounding_box()
-    (across, down), *_ = view.to_canvas(np.array([[x, y]]))
-    page.mouse.click(box["x"] + across, box["y"] + down, delay=60)
-    page.wait_for_timeout(700)
+def opened(tab: Page, server: Server, image: Image) -> Page:
+    tab.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    becomes_true(tab, "id => window.ftlSurface?.image?.id === id && window.ftlSurface.mask.position !== null", image.id)
+    becomes_true(tab, "window.ftlSurface.root.dataset.pen === 'ready'")
+    settled(tab)
+    return tab
 
 
-def found(page: Page) -> None:
-    page.get_by_text(re.compile("pixels found")).wait_for()
-    settled(page)
+def place(page: Page, x: float, y: float) -> tuple[float, float]:
+    """An image point in the window."""
+    return page.evaluate(
+        """([x, y]) => {
+          const { scale, ...at } = window.ftlSurface.view();
+          const { left, top } = window.ftlSurface.stage.element.getBoundingClientRect();
+          return [left + at.x + x * scale, top + at.y + y * scale];
+        }""",
+        [x, y],
+    )
 
 
-def take(page: Page, image: Image, count: int) -> None:
-    page.keyboard.press("y")
-    for _ in range(200):
-        if len(log.read(image.id)) == count:
+def click(page: Page, x: float, y: float, **more: Any) -> None:
+    page.mouse.move(*place(page, x, y), steps=3)
+    page.mouse.click(*place(page, x, y), **more)
+
+
+def drag(page: Page, *points: tuple[float, float]) -> None:
+    for number, (x, y) in enumerate(points):
+        page.mouse.move(*place(page, x, y), steps=8 if number else 1)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def choose(page: Page, tool: str) -> None:
+    page.locator(f"[data-tool={tool}]").click()
+    assert page.evaluate("window.ftlSurface.state.tool") == tool
+
+
+def options(page: Page) -> Locator:
+    return page.get_by_role("toolbar", name="Options of the tool")
+
+
+def logged(page: Page, image: Image, kinds: list[str]) -> None:
+    """Wait until the log has that many rows; they are of these kinds."""
+    for _ in range(300):
+        if len(log.read(image.id)) >= len(kinds):
             break
         page.wait_for_timeout(100)
-    assert len(log.read(image.id)) == count
-    page.get_by_text(re.compile("pixels found")).wait_for(state="detached")
-    settled(page)
-    page.wait_for_timeout(1000)
+    assert [row.kind for row in log.read(image.id)] == kinds
+
+
+def mask(page: Page, server: Server, image: Image) -> np.ndarray:
+    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png", max_retries=3)
+    assert got.status == 200
+    return np.asarray(Picture.open(io.BytesIO(got.body())))
 
 
 def iou(got: np.ndarray, truth: np.ndarray) -> float:
     return float((got & truth).sum() / (got | truth).sum())
 
 
-def test_trace_is_shown_then_taken_or_discarded(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
-    page = opened(open_tab(tabs), server, wall)
-    choose(page, "Trace")
-    view = look(WIDTH, HEIGHT)
-    click(page, view, 42, 100)
-    click(page, view, 358, 100)
-    found(page)
-    assert log.read(wall.id) == []  # shown, not taken
-    page.keyboard.press("n")
-    page.get_by_text(re.compile("pixels found")).wait_for(state="detached")
-    settled(page)
-    page.wait_for_timeout(1000)
+def test_trace_follows_the_pointer_and_is_taken(server: Server, page: Page, wall: Image) -> None:
+    choose(page, "trace")
+    page.keyboard.press("2")
+    click(page, 42, 100)
+    page.mouse.move(*place(page, 358, 100), steps=4)
+    # the way to the pointer is the crack's, which leaves the straight line by 50 pixels
+    becomes_true(page, "window.ftlSurface.tool.way().some(([x, y]) => y < 60)")
+    assert [worker.url[:5] for worker in page.workers] == ["blob:"]  # the studio's policy lets it run
     assert log.read(wall.id) == []
-    press(page, "2", "class-2")
-    page.wait_for_timeout(500)
-    settled(page)
-    click(page, view, 42, 100)
-    click(page, view, 358, 100)
-    found(page)
-    take(page, wall, 1)
-    row = log.read(wall.id)[0]
-    assert (row.kind, row.class_number, row.geometry["over"]) == ("region", 2, False)
+    click(page, 358, 100)
+    page.keyboard.press("Enter")
+    logged(page, wall, ["region"])
+    assert log.read(wall.id)[0].class_number == 2
     assert iou(mask(page, server, wall) == 2, crack()) > 0.6
-    page.close()
+    page.keyboard.press("Control+z")
+    logged(page, wall, ["region", "undo"])
+    assert not mask(page, server, wall).any()
 
 
-def test_clicks_stay_when_the_view_moves(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
-    page = opened(open_tab(tabs), server, wall)
-    choose(page, "Trace")
-    click(page, look(WIDTH, HEIGHT), 42, 100)
-    page.keyboard.press("i")
-    page.get_by_text(re.compile("^2 ×$")).wait_for()
-    for key in ("ArrowRight", "ArrowUp"):
-        page.keyboard.press(key)
-        rested(page)
-    page.wait_for_timeout(1000)
-    click(page, look(WIDTH, HEIGHT, 2.0, (WIDTH / 2 + WIDTH / 8, HEIGHT / 2 - HEIGHT / 8)), 330, 84)
-    found(page)
-    take(page, wall, 1)
+def test_a_preview_is_taken_or_discarded_and_points_stay_when_the_view_moves(
+    server: Server, page: Page, wall: Image
+) -> None:
+    choose(page, "trace")
+    options(page).get_by_role("button", name="Preview first").click()
+    click(page, 42, 100)
+    click(page, 358, 100)
+    page.keyboard.press("Enter")
+    options(page).get_by_role("button", name="Discard").click()
+    assert log.read(wall.id) == []
+    click(page, 42, 100)
+    page.mouse.move(*place(page, 100, 75))
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(500)
+    click(page, 150, 55)
+    page.keyboard.press("Enter")
+    options(page).get_by_role("button", name="Discard").wait_for()
+    page.keyboard.press("y")
+    logged(page, wall, ["region"])
     got = mask(page, server, wall) == 1
-    assert got[:, 50].any()
-    assert got[:, 320].any()
-    assert iou(got[:, :330], crack()[:, :330]) > 0.6
-    page.close()
+    assert iou(got[:, 42:150], crack()[:, 42:150]) > 0.6
+    assert not got[:, 170:].any()
 
 
 def test_the_gated_brush_and_the_cut_out_spare_other_classes(
@@ -158,58 +178,76 @@ def test_the_gated_brush_and_the_cut_out_spare_other_classes(
 ) -> None:
     log.append(wall.id, owner, [Rectangle("old", 3, {"box": [180, 30, 40, 40]}, owner)])
     page = opened(open_tab(tabs), server, wall)
-    choose(page, "Gated brush")
-    view = look(WIDTH, HEIGHT)
-    drag(page, view, (150, 60), (200, 50), (250, 60))
-    found(page)
-    take(page, wall, 2)
+    choose(page, "gate")
+    if page.evaluate("window.ftlSurface.state.over"):
+        options(page).get_by_role("button", name="Paint over other classes").click()
+    drag(page, (150, 60), (200, 50), (250, 60))
+    logged(page, wall, ["rectangle", "region"])
     got = mask(page, server, wall)
     assert (got[30:70, 180:220] == 3).all()
     assert ((got == 1) & ~cv2.dilate(crack().astype(np.uint8), np.ones((3, 3))).astype(bool)).sum() == 0
     assert (got[:, 165] == 1).any()
-    choose(page, "Cut out")
-    press(page, "2", "class-2")
-    page.wait_for_timeout(1000)
+    choose(page, "grab")
+    page.keyboard.press("2")
     x, y = PORE
-    drag(page, view, (x - 30, y - 30), (x + 30, y + 30))
-    found(page)
-    take(page, wall, 3)
+    drag(page, (x - 30, y - 30), (x + 30, y + 30))
+    options(page).get_by_role("button", name="Take it").wait_for()
+    assert len(log.read(wall.id)) == 2
+    page.keyboard.press("Enter")
+    logged(page, wall, ["rectangle", "region", "region"])
     assert iou(mask(page, server, wall) == 2, pore()) > 0.9
-    page.keyboard.press("Control+z")
-    for _ in range(100):
-        if len(log.read(wall.id)) == 4:
-            break
-        page.wait_for_timeout(100)
-    assert not (mask(page, server, wall) == 2).any()
+    page.evaluate("window.ftlSurface.set({ over: true })")
     page.close()
 
 
-def test_proposals_are_accepted_one_by_one(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
-    page = opened(open_tab(tabs), server, wall)
-    choose(page, "Proposals")
-    page.get_by_role("button", name="Look for cracks").click()
-    page.get_by_text(re.compile("Area 1 of")).wait_for()
-    page.get_by_role("button", name="Crack").click()
-    for _ in range(100):
-        if log.read(wall.id):
-            break
-        page.wait_for_timeout(100)
-    row = log.read(wall.id)[0]
-    assert (row.kind, row.class_number, row.geometry["over"]) == ("region", 1, False)
+def test_proposals_are_clicked_or_refused_where_they_are_seen(server: Server, page: Page, wall: Image) -> None:
+    choose(page, "propose")
+    options(page).get_by_role("button", name="Wide").click()
+    options(page).get_by_role("button", name="Look for cracks").click()
+    options(page).get_by_text("2 left").wait_for()
+    click(page, *PORE, button="right")
+    options(page).get_by_text("1 left").wait_for()
+    page.keyboard.press("Backspace")
+    options(page).get_by_text("2 left").wait_for()
+    assert log.read(wall.id) == []
+    click(page, 200, 50)
+    logged(page, wall, ["region"])
     assert iou(mask(page, server, wall) == 1, crack()) > 0.4
-    settled(page)
-    page.close()
+    page.keyboard.press("Delete")
+    options(page).get_by_role("button", name="Look for cracks").wait_for()
+    assert len(log.read(wall.id)) == 1
+
+
+def test_threshold_covers_and_classes_area_by_area(server: Server, page: Page, wall: Image) -> None:
+    choose(page, "threshold")
+    drag(page, (20, 20), (120, 140))
+    options(page).get_by_role("button", name="Covers: 1").wait_for()
+    options(page).get_by_role("button", name="Sort the areas").click()
+    options(page).get_by_text("Area 1 of 2").wait_for()
+    page.keyboard.press("2")
+    options(page).get_by_text("Area 2 of 2").wait_for()
+    page.keyboard.press("Backspace")
+    options(page).get_by_text("Area 1 of 2").wait_for()
+    page.keyboard.press("s")
+    options(page).get_by_text("Area 2 of 2").wait_for()
+    page.wait_for_timeout(300)
+    page.get_by_role("toolbar", name="Class").get_by_role("button").nth(2).click()
+    logged(page, wall, ["region", "undo", "region"])
+    got = mask(page, server, wall)
+    assert set(np.unique(got)) == {0, 3}
+    assert not got[20:140, 20:120].any()
+    assert ((got == 3) & ~(crack() | pore())).sum() == 0
+    options(page).get_by_role("button", name="Sort the areas").wait_for()
 
 
 def test_an_accepted_image_takes_nothing(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     set_state(wall.project_id, owner, [wall.id], "accepted")
     page = opened(open_tab(tabs), server, wall)
-    choose(page, "Trace")
-    page.get_by_text("This image is accepted").wait_for()
-    click(page, look(WIDTH, HEIGHT), 42, 100)
-    click(page, look(WIDTH, HEIGHT), 358, 100)
-    page.keyboard.press("y")
-    page.wait_for_timeout(1000)
-    settled(page)
+    assert page.locator("[data-tool=trace]").is_disabled()
+    page.keyboard.press("w")
+    click(page, 42, 100)
+    click(page, 358, 100)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
     assert log.read(wall.id) == []
     page.close()

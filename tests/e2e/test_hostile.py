@@ -122,7 +122,7 @@ def test_every_answer_says_what_it_may_load_and_that_nobody_may_frame_it(world: 
     )
     image = client.get(f"/api/projects/{world.project}/images").json()["images"][0]
     files = [image["url"], f"/files/{world.project}/images/{image['id']}/mask.png", "/api/openapi.json",
-             f"/files/{world.project}/images/{image['id']}/live", f"/api/projects/{world.project}/backup.zip",
+             f"/files/{world.project}/images/{image['id']}/object?x=1&y=1", f"/api/projects/{world.project}/backup.zip",
              f"/api/projects/{world.project}/export.zip?images=no", "/api/projects/99/images"]  # fmt: skip
     pages = ["/", "/images", "/account/sign-in", "/api/", "/static/no-such.js", "/_stcore/health"]
     for path in [*files, *pages]:
@@ -135,7 +135,11 @@ def test_every_answer_says_what_it_may_load_and_that_nobody_may_frame_it(world: 
         assert "default-src 'none'" in told, path
         assert ("sandbox" in told) == (path in files), path
         assert "'unsafe-eval'" not in told
-    for path in ("/images", "/files/1/images/1/live"):  # refusals of the gate too
+    live = client.post(f"/files/{world.project}/images/{image['id']}/live", json={"after": None, "tab": "t"})
+    assert live.status_code == 200
+    assert "sandbox" in live.headers["content-security-policy"]
+    assert NAME in {said["text"] for said in live.json()["comments"]}
+    for path in ("/images", "/files/1/images/1/mask.png"):  # refusals of the gate too
         assert "content-security-policy" in httpx.get(f"{world.server.url}{path}").headers
 
 

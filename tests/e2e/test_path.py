@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, Page
 from ftl.data.demo import draw
 from ftl.models.io import save_backbone
 from tests.conftest import ROOT, SIZE, make_features
-from tests.e2e.conftest import PASSWORD, Server, settled
-from tests.e2e.test_annotate import rested
+from tests.e2e import drawing
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
 from tests.e2e.test_choose import POINTS, click, panel
 from tests.e2e.test_try import shown
 
@@ -94,24 +94,23 @@ def test_from_the_first_link_to_a_network_taken_home(server: Server, browser: Br
     page.locator(".gallery a").nth(2 * EACH - 1).wait_for(state="attached")
     assert page.locator(".gallery a").count() == 2 * EACH
 
+    page.locator(".gallery a").first.click()
     for number in range(3):
-        if number == 0:
-            page.locator(".gallery a").first.click()
-        else:
-            page.get_by_role("button", name=re.compile("chevron_right")).or_(
-                page.locator("button", has_text="chevron_right")
-            ).first.click()
-        page.locator("canvas").last.wait_for()
-        rested(page)
-        page.wait_for_timeout(1500)  # the canvas takes its listeners a moment after it is there
-        box = page.locator("canvas").last.bounding_box()
-        page.mouse.move(box["x"] + 60, box["y"] + 60)
+        if number:
+            before = page.evaluate("window.ftlSurface.image.id")
+            page.get_by_text("chevron_right", exact=True).first.click()
+            becomes_true(page, "before => window.ftlSurface.image.id !== before", before)
+        becomes_true(page, "window.ftlSurface?.mask?.position === 0 && window.ftlSurface.root.dataset.pen === 'ready'")
+        settled(page)
+        box = page.locator(".stage").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2 - 60, box["y"] + 160)
         page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] - 60, box["y"] + box["height"] - 80, steps=10)
+        page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] - 80, steps=10)
         page.mouse.up()
-        page.get_by_text("All strokes saved · 1 since this view").wait_for()
+        drawing.saved(page)
     page.reload()
-    page.get_by_text("All strokes saved · 0 since this view").wait_for()
+    becomes_true(page, "window.ftlSurface?.mask?.position > 0")
+    drawing.saved(page)
     where = re.search(r"project=(\d+).*image=(\d+)|image=(\d+).*project=(\d+)", page.url)
     assert where
     ids = [int(one) for one in where.groups() if one]

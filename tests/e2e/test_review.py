@@ -26,7 +26,7 @@ from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
-from tests.e2e.test_annotate import mask
+from tests.e2e.drawing import opened, popover, stored
 
 WIDTH, HEIGHT = 400, 300
 
@@ -119,7 +119,7 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browse
     settled(page)
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 140:200] = 1
-    assert np.array_equal(mask(page, server, wall), expected)
+    assert np.array_equal(stored(page, server, wall), expected)
     assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 2"
     page.get_by_text("3,200 pixels are disputed").wait_for()  # what they drew has not changed
     settled(page)
@@ -131,14 +131,14 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browse
 
 def test_settling_can_be_undone(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
-    before = mask(page, server, wall)
+    before = stored(page, server, wall)
     page.get_by_role("button", name="Make the consensus by majority").click()
     assert rows(page, wall, 3)[-1] == "revision"
     page.get_by_role("button", name="Undo the consensus").wait_for()
     settled(page)
     page.get_by_role("button", name="Undo the consensus").click()
     assert rows(page, wall, 4)[-1] == "undo"
-    assert np.array_equal(mask(page, server, wall), before)
+    assert np.array_equal(stored(page, server, wall), before)
     page.get_by_text("No consensus yet").wait_for()
     page.context.close()
 
@@ -155,7 +155,7 @@ def test_three_are_settled_by_staple(server: Server, browser: Browser, team: Tea
     page.get_by_text("Undo the consensus").wait_for()
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 100:200] = 1  # two say just that
-    assert np.array_equal(mask(page, server, wall), expected)
+    assert np.array_equal(stored(page, server, wall), expected)
     assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 3"
     page.context.close()
 
@@ -232,10 +232,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
     work.set_accept_own(wall.project_id, team.admin, True)
     Picture.new("RGB", (60, 40), "gray").save(tmp_path / "own.png")
     image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
-    page = sign_in(browser, server, team.judge)
-    page.goto(f"{server.url}/annotate?project={wall.project_id}&image={image.id}")
-    page.locator("canvas").last.wait_for()
-    settled(page)
+    page = opened(sign_in(browser, server, team.judge), server, image)
     for name, expected in (("Submit", "submitted"), ("Accept", "accepted")):
         button = page.get_by_role("button", name=name, exact=True)
         box = button.bounding_box()
@@ -244,7 +241,6 @@ def test_a_double_click_hands_in_and_does_not_accept(
         page.get_by_text(expected, exact=True).first.wait_for()
         settled(page)
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # the second, when all is drawn
-        becomes_true(page, "!window.ftlHold.change && !window.ftlHold.queue.length")
         settled(page)
         assert image_in(wall.project_id, image.id).state == expected
     assert [line.what for line in history(wall.project_id, image_id=image.id)] == ["accepted", "submitted"]
@@ -271,24 +267,17 @@ def test_who_draws_blind_reads_first_why_their_work_was_returned(
     comment(wall, team.ada, "Ada's own remark", (200.0, 70.0))
     review.give_back(wall.id, team.judge, team.bob, "The left end <b>is</b> missing")
     comment(wall, team.judge, "What is this?", (150.0, 70.0))
-    bob = open_annotate(browser, server, team.bob, wall)
+    bob, ada = [opened(sign_in(browser, server, user), server, wall) for user in (team.bob, team.ada)]
     bob.get_by_text("Returned by Judge: The left end <b>is</b> missing").wait_for()
-    assert bob.get_by_test_id("stAlert").bounding_box()["y"] < bob.locator("canvas").last.bounding_box()["y"]
-    bob.locator(".pin").wait_for()
-    assert bob.locator(".pin").count() == 1  # the reviewer's, not Ada's
-    bob.get_by_text("Comments · 2").wait_for()
-    ada = open_annotate(browser, server, team.ada, wall)
-    ada.get_by_text("Comments · 2").wait_for()  # her own, and what the reviewer asks all
+    assert bob.get_by_test_id("stAlert").bounding_box()["y"] < bob.locator(".surface").bounding_box()["y"]
     assert ada.get_by_text("Returned by").count() == 0
-    assert ada.get_by_text("The left end").count() == 0
-    assert ada.locator(".pin").count() == 2
+    pins = "window.ftlSurface.live.comments().filter(({ x }) => Number.isFinite(x)).map(({ text }) => text).join()"
+    asked = "What is this?"  # by the reviewer, of all
+    for page, pinned in ((bob, asked), (ada, f"Ada's own remark,{asked}")):
+        becomes_true(page, f"{pins} === {pinned!r}")
+        told = popover(page, "forum")
+        told.get_by_text(asked).wait_for()
+        assert told.get_by_text("Ada's own remark").count() == (page is ada)
+        assert told.get_by_text("The left end").count() == (page is bob)
     for page in (ada, bob):
         page.context.close()
-
-
-def open_annotate(browser: Browser, server: Server, user: int, image: Image) -> Page:
-    page = sign_in(browser, server, user)
-    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
-    page.locator("canvas").last.wait_for()
-    settled(page)
-    return page

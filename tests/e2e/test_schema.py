@@ -75,7 +75,7 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
         db.add(job)
         db.flush()
         db.add(CandidateRow(job_id=job.id, name="base", number=0))
-    return World(server, admin, {"project": project, "job": job.id, "name": "base"})
+    return World(server, admin, {"project": project, "image": image.id, "job": job.id, "name": "base"})
 
 
 schema = schemathesis.openapi.from_dict(app.openapi())
@@ -117,9 +117,13 @@ def test_numbers_that_no_database_holds_are_404_on_every_address(world: World, n
         f"/api/projects/{project}/jobs/{number}",
         f"/files/{number}/images/1/{'a' * 64}/view.jpg",
         f"/files/{project}/images/{number}/mask.png",
-        f"/files/{project}/images/{number}/live",
+        f"/files/{project}/images/{number}/object?x=1&y=1",
     ):
         answer = client.get(path)
         assert (answer.status_code, set(answer.json())) == (404, {"error"}), path
-    beyond = client.get(f"/files/{project}/images/1/live", params={"after": number or 10**30})
+    for name in ("live", "strokes", "assist", "comments"):
+        answer = client.post(f"/files/{project}/images/{number}/{name}", json={})
+        assert (answer.status_code, set(answer.json())) == (404, {"error"}), name
+    image = world.ids["image"]
+    beyond = client.post(f"/files/{project}/images/{image}/live", json={"after": number or 10**30, "tab": "t"})
     assert (beyond.status_code, set(beyond.json())) == (400, {"error"})

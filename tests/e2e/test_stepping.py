@@ -19,7 +19,7 @@ from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, sign_in
-from tests.e2e.test_annotate import open_image
+from tests.e2e.drawing import opened, popover
 
 STEPS = 24
 
@@ -52,7 +52,7 @@ def test_quick_steps_store_nothing_while_a_colleague_sorts(
 ) -> None:
     ada, bob = people
     project_id = walls[0].project_id
-    page = open_image(browser, server, ada, walls[0])
+    page = opened(sign_in(browser, server, ada), server, walls[0])
     rng = np.random.default_rng(0)
     expected: dict[int, int | None] = {wall.id: None for wall in walls}
     for _ in range(STEPS):
@@ -62,7 +62,7 @@ def test_quick_steps_store_nothing_while_a_colleague_sorts(
             expected[wall.id] = classes_of(project_id)[int(rng.integers(3))].id
             set_class(project_id, bob, [wall.id], expected[wall.id])
         page.wait_for_timeout(float(rng.uniform(20, 700)))  # as a hand does: in the middle of a run, or behind it
-    becomes_true(page, "!window.ftlHold.change && !window.ftlHold.queue.length", seconds=120)
+    becomes_true(page, "new URL(location).searchParams.get('image') === String(window.ftlSurface.image.id)")
     settled(page)
     assert done(walls, ada) == []
     assert {wall.id: image_in(project_id, wall.id).class_id for wall in walls} == expected
@@ -75,15 +75,13 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     ada, bob = people
     wall = walls[2]
     crack, pore, dirt, _ = (one.id for one in classes_of(wall.project_id))
-    page = open_image(browser, server, ada, wall)
-    page.get_by_text("Image and mask").click()
+    page = opened(sign_in(browser, server, ada), server, wall)
+    popover(page, "image")
 
     def choose(name: str) -> None:
         page.get_by_role("menuitem", name=name).click()
 
     page.get_by_role("button", name="Class of the image: No class").click()
-    page.get_by_role("menuitem", name="Pore").wait_for()
-    assert not page.evaluate("window.ftlHold.change?.within > 1000")  # an open menu holds nothing back, as a pen does
     choose("Pore")
     page.get_by_role("button", name="Class of the image: Pore").click()
     assert image_in(wall.project_id, wall.id).class_id == pore

@@ -26,6 +26,7 @@ class World(NamedTuple):
     owner: str
     stranger: str
     annotator: str
+    people: tuple[int, int, int]
     values: dict[str, object]
 
 
@@ -43,28 +44,30 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
         db.add(job)
         db.flush()
     values = {"project": project.id, "image": image.id, "sha256": image.sha256, "size": "view", "job": job.id}
-    values |= {"name": "base", "ending": "safetensors"}
-    cookies = [server.cookie(one.id) for one in (owner, stranger, annotator)]
-    return World(server, cookies[0], cookies[1], cookies[2], values)
+    values |= {"name": "base", "ending": "safetensors", "level": 0, "column": 0, "row": 0}
+    people = owner.id, stranger.id, annotator.id
+    cookies = [server.cookie(user) for user in people]
+    return World(server, cookies[0], cookies[1], cookies[2], people, values)
 
 
 def ask(
-    world: World, method: str, path: str, cookie: str | None = None, **headers: str
+    world: World, method: str, path: str, cookie: str | None = None, content: object = None, **headers: str
 ) -> tuple[int, bytes, dict[str, str]]:
     connection = http.client.HTTPConnection("127.0.0.1", world.server.port, timeout=30)
     if cookie is not None:
         headers["Cookie"] = f"{COOKIE}={cookie}"
-    connection.request(method, path, headers=headers)
+    connection.request(method, path, None if content is None else json.dumps(content), headers)
     answer = connection.getresponse()
     return answer.status, answer.read(), dict(answer.getheaders())
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.api import files, live
+    from studio.api import assist, comments, files, live, notices, objects, strokes
     from studio.api import routes as api
 
+    surface = [route for part in (assist, comments, files, live, notices, objects, strokes) for route in part.ROUTES]
     found = []
-    for route in [*files.ROUTES, *live.ROUTES, *api.ROUTES]:
+    for route in [*surface, *api.ROUTES]:
         path = route.path.replace(":int", "").format(**world.values)
         found += [(method, path) for method in route.methods or () if method != "HEAD"]
     return [one for one in found if one[1] != "/api/session"]
@@ -75,7 +78,7 @@ def tampered(cookie: str) -> str:
 
 
 def test_without_a_cookie_or_with_a_forged_one_every_route_answers_401(world: World) -> None:
-    assert len(routes(world)) >= 11
+    assert len(routes(world)) >= 17
     streamlit = [("GET", "/_stcore/host-config"), ("PUT", "/_stcore/upload_file/a/b"), ("GET", "/media/a.png")]
     for method, path in [*routes(world), *streamlit, ("GET", "/no-such")]:
         for cookie in (None, tampered(world.owner), "", "x" * 50, "../../etc/passwd"):
@@ -86,7 +89,7 @@ def test_without_a_cookie_or_with_a_forged_one_every_route_answers_401(world: Wo
 
 def test_a_member_of_another_project_gets_403(world: World) -> None:
     own = [one for one in routes(world) if f"/{world.values['project']}/" in one[1]]
-    assert len(own) >= 8
+    assert len(own) >= 13
     for method, path in own:
         status, body, _ = ask(world, method, path, world.stranger)
         assert status == 403, (method, path)
@@ -95,11 +98,23 @@ def test_a_member_of_another_project_gets_403(world: World) -> None:
 
 
 def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: World) -> None:
-    own = json.loads(ask(world, "GET", "/api/projects", world.stranger)[1])[0]["id"]
-    for path in ("/files/{0}/images/{image}/{sha256}/view.jpg", "/files/{0}/images/{image}/mask.png",
-                 "/files/{0}/images/{image}/live", "/api/projects/{0}/jobs/{job}",
-                 "/api/projects/{0}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
-        assert ask(world, "GET", path.format(own, **world.values), world.stranger)[0] == 403, path
+    listed = json.loads(ask(world, "GET", "/api/projects", world.stranger)[1])
+    values = world.values | {
+        "own": listed[0]["id"],
+        "files": f"/files/{listed[0]['id']}/images/{world.values['image']}",
+    }
+    for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png",
+                 "{files}/object?x=1&y=1", "/api/projects/{own}/jobs/{job}",
+                 "/api/projects/{own}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
+        assert ask(world, "GET", path.format(**values), world.stranger)[0] == 403, path
+    box = {"id": "s", "kind": "rectangle", "class_number": 1, "geometry": {"box": [1, 1, 5, 5]}}
+    for path, content in {
+        "live": {"after": None, "tab": "t"},
+        "strokes": {"user": world.people[1], "after": None, "rows": [box]},
+        "assist": {"kind": "threshold", "threshold": 100},
+        "comments": {"x": 1, "y": 1, "text": "look"},
+    }.items():
+        assert ask(world, "POST", f"{values['files']}/{path}", world.stranger, content)[0] == 403, path
 
 
 def test_a_role_that_is_too_low_gets_403_and_the_owner_is_let_in(world: World) -> None:

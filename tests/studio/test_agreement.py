@@ -15,9 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from studio.accounts import add_user
 from studio.annotation import log
-from studio.annotation.strokes import Drawn, Rectangle, Revision
-from studio.canvas import tab_state
-from studio.canvas.adapter import toggle
+from studio.annotation.strokes import Drawn, Rectangle, Redo, Revision, Undo
 from studio.collaboration import agreement, annotator_masks, consensus
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
@@ -328,17 +326,14 @@ def area(left: int, right: int, number: int = 1) -> np.ndarray:
 
 
 def undo(image: Image, author: int, target: str) -> None:
-    rows = [log.drawn(row) for row in log.read(image.id)]
-    log.append(image.id, author, [toggle("undo", target, rows, author)])
+    log.append(image.id, author, [Undo(f"undo-{target}", 0, {"stroke": target})])
 
 
 def strokes(image: Image) -> list[Drawn]:
     return [log.drawn(row) for row in log.read(image.id)]
 
 
-def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(
-    wall: Image, project: Someone, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project: Someone) -> None:
     ada, bob, judge = project.user_id, person(project, "Bob"), person(project, "Judge", "reviewer")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [box("b", 4)])
@@ -355,11 +350,10 @@ def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(
     assert annotator_masks.people(strokes(wall)) == [ada, bob]
     assert all(np.array_equal(mask, own[who]) for who, mask in annotator_masks.layers(wall).items())
     assert log.last(wall.id, judge, "undo") == name
-    monkeypatch.setattr("studio.canvas.tab_state.st.session_state", {})
-    tab_state.step_back(wall, judge, "undo")
+    log.append(wall.id, judge, [Undo("back", 0, {})])
     assert np.array_equal(log.mask(wall), before)
     assert not annotator_masks.is_settled(strokes(wall))
-    tab_state.step_back(wall, judge, "redo")
+    log.append(wall.id, judge, [Redo("again", 0, {})])
     assert np.array_equal(log.mask(wall), made.mask)
 
 

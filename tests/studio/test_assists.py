@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,14 +12,12 @@ from hypothesis import strategies as st
 from skimage.filters import sato
 
 from studio.annotation.assists import propose
-from studio.annotation.assists.gated_brush import gate
+from studio.annotation.assists.gated_brush import gate, gate_line
 from studio.annotation.assists.grabcut import grab
 from studio.annotation.assists.ridges import grey, ridges
 from studio.annotation.assists.trace import trace
 from studio.annotation.rasterise import fold
 from studio.annotation.strokes import Brush, Region
-from studio.canvas.assist_marks import PEN, marks, outcome
-from studio.canvas.viewport import look
 from studio.errors import StudioError
 
 H, W = 120, 200
@@ -130,11 +127,10 @@ def test_the_gated_brush_has_a_threshold_of_its_own_for_every_stroke() -> None:
     image = wall(truth).astype(float)
     image[:, :100] *= 0.35  # in a shadow the wall is as dark as the crack in the light
     image = image.astype(np.uint8)
-    strokes = [Brush("", 1, {"points": curve()[part].tolist(), "width": 14})
-               for part in (slice(5, 80), slice(105, 175))]  # fmt: skip
-    got = outcome("gate", image, strokes)
-    brushed = fold([replace(one, id=str(number)) for number, one in enumerate(strokes)], H, W) > 0
-    assert iou(got, truth & brushed) > 0.6
+    lines = [curve()[part].tolist() for part in (slice(5, 80), slice(105, 175))]
+    got = np.any([gate_line(image, points, 14) for points in lines], axis=0)
+    strokes = [Brush(str(number), 1, {"points": points, "width": 14}, 1) for number, points in enumerate(lines)]
+    assert iou(got, truth & (fold(strokes, H, W) > 0)) > 0.6
 
 
 def test_thin_proposals_find_the_crack_as_a_component() -> None:
@@ -185,15 +181,3 @@ def test_a_region_that_spares_others_never_changes_their_pixels(seed: int, over:
     assert np.array_equal(after[~where], before[~where])
     assert (after[where] == 2).all() if over else np.array_equal(after[before > 0], before[before > 0])
     assert (after[where & (before == 0)] == 2).all()
-
-
-def test_clicks_on_the_canvas_are_image_pixels() -> None:
-    view = look(400, 300, 2.0, (200, 150))
-    x, y = view.to_canvas(np.array([[170.0, 100.0]]))[0]
-    circle = {"type": "Circle", "radius": 3, "strokeWidth": 1, "left": x - 3.5, "top": y, "originX": "left",
-              "originY": "center", "stroke": PEN, "scaleX": 1, "scaleY": 1}  # fmt: skip
-    broken = {"type": "Circle", "radius": "x"}
-    (mark,) = marks([circle, broken], view, 400, 300)
-    assert mark == pytest.approx((170.0, 100.0))
-    outside = marks([circle | {"left": -900}], look(400, 300), 400, 300)
-    assert outside[0].x == 0

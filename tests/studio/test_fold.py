@@ -12,13 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.annotation import cleanup, log
+from studio.annotation import cleanup, log, pixels
 from studio.annotation.pixels import decode, encode
 from studio.annotation.rasterise import fold, visible
-from studio.annotation.strokes import Brush, Drawn, Rectangle, Region, Undo, parse
+from studio.annotation.strokes import Brush, Drawn, Polyline, Rectangle, Region, Undo, parse
 from studio.annotation.threshold import components, dark
-from studio.canvas.adapter import ERASER, pens, strokes, toggle
-from studio.canvas.viewport import look
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
 from tests.studio.conftest import Someone
@@ -26,10 +24,17 @@ from tests.studio.test_uploads import send
 
 H, W = 24, 32
 POINT = st.tuples(st.floats(-5, W + 5), st.floats(-5, H + 5))
+WIDTH = st.floats(0.5, 9)
 SHAPES = st.one_of(
     st.builds(
         lambda kind, points, width: (kind, {"points": [list(one) for one in points], "width": width}),
-        st.sampled_from(["brush", "erase"]), st.lists(POINT, min_size=1, max_size=6), st.floats(0.5, 9),
+        st.sampled_from(["brush", "erase", "polyline"]), st.lists(POINT, min_size=1, max_size=6), WIDTH,
+    ),
+    st.builds(
+        lambda kind, pressed: (
+            kind, {"points": [list(one) for one, _ in pressed], "width": 9, "widths": [width for _, width in pressed]}
+        ),
+        st.sampled_from(["brush", "erase"]), st.lists(st.tuples(POINT, WIDTH), min_size=1, max_size=6),
     ),
     st.builds(lambda points: ("polygon", {"points": [list(one) for one in points]}), st.lists(POINT, min_size=3)),
     st.builds(lambda p, w, h: ("rectangle", {"box": [*p, w, h]}), POINT, st.floats(0, 20), st.floats(0, 20)),
@@ -59,6 +64,34 @@ def test_a_brush_covers_the_pixels_whose_centre_is_within_half_its_width(points:
     assert np.array_equal(got[sure], (distance <= width / 2)[sure])
 
 
+@given(st.lists(st.tuples(POINT, WIDTH), min_size=2, max_size=6))
+def test_a_pressed_brush_covers_what_a_brush_of_the_mean_width_covers_of_each_segment(pressed: Any) -> None:
+    points, widths = [list(one) for one, _ in pressed], [width for _, width in pressed]
+    got = fold([made(0, ("brush", {"points": points, "width": 9, "widths": widths}))], H, W)
+    segments = [
+        made(
+            number, ("polyline", {"points": points[number : number + 2], "width": sum(widths[number : number + 2]) / 2})
+        )
+        for number in range(len(points) - 1)
+    ]
+    assert np.array_equal(got, fold(segments, H, W))
+
+
+@given(st.lists(POINT, min_size=1, max_size=6), WIDTH)
+def test_one_pressure_all_along_is_none(points: Any, width: float) -> None:
+    line = {"points": [list(one) for one in points], "width": width}
+    pressed = made(0, ("brush", line | {"widths": [width] * len(points)}))
+    assert np.array_equal(fold([pressed], H, W), fold([made(0, ("brush", line))], H, W))
+    assert np.array_equal(fold([pressed], H, W), fold([made(0, ("polyline", line))], H, W))
+
+
+def test_a_long_scribble_is_drawn_in_parts_to_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).uniform(0, W, (300, 2))
+    whole = pixels.under_pen((H, W), points, 1.5)
+    monkeypatch.setattr(pixels, "_AT_ONCE", 7)
+    assert np.array_equal(pixels.under_pen((H, W), points, 1.5), whole)
+
+
 @given(st.lists(POINT, min_size=3, max_size=6))
 def test_a_polygon_covers_the_pixels_whose_centre_lies_inside(points: Any) -> None:
     got = fold([made(0, ("polygon", {"points": [list(one) for one in points]}))], H, W) > 0
@@ -86,10 +119,10 @@ def test_undo_leaves_the_mask_as_if_the_stroke_had_never_been(shapes: Any, data:
     drawn = [made(number, shape, author=number % 2 + 1) for number, shape in enumerate(shapes)]
     target = data.draw(st.sampled_from(drawn))
     without = fold([one for one in drawn if one is not target], H, W)
-    undone = [*drawn, toggle("undo", target.id, drawn, target.author_id)]
-    assert np.array_equal(fold(undone, H, W), without)
-    assert np.array_equal(fold([*undone, toggle("redo", target.id, undone, target.author_id)], H, W), fold(drawn, H, W))
-    foreign = [*drawn, toggle("undo", target.id, drawn, 99)]
+    undo, redo = (parse(kind, kind, 0, {"stroke": target.id}, target.author_id) for kind in ("undo", "redo"))
+    assert np.array_equal(fold([*drawn, undo], H, W), without)
+    assert np.array_equal(fold([*drawn, undo, redo], H, W), fold(drawn, H, W))
+    foreign = [*drawn, replace(undo, author_id=99)]
     assert np.array_equal(fold(foreign, H, W), fold(drawn, H, W))  # nobody undoes another's stroke
 
 
@@ -134,10 +167,7 @@ def test_the_log_takes_each_stroke_once_and_folds_step_by_step_to_the_same_mask(
         sent.append(made(number, ("brush", {"points": [[x, y], [y, x]], "width": 3}), label=number % 4 + 1))
         log.append(image.id, wall.user_id, sent[-3:])  # the last ones again and again
         if number % 7 == 3:
-            target = log.last(image.id, wall.user_id, "undo")
-            assert target is not None
-            rows = [log.drawn(row) for row in log.read(image.id)]
-            log.append(image.id, wall.user_id, [toggle("undo", target, rows, wall.user_id)])
+            log.append(image.id, wall.user_id, [Undo(f"undo-{number}", 0, {})])
         rows = [log.drawn(row) for row in log.read(image.id)]
         assert np.array_equal(log.mask(image), fold(rows, H, W))
     assert len([row for row in rows if row.kind == "brush"]) == 30
@@ -162,11 +192,11 @@ def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
         log.append(image.id, wall.user_id, [made(number, ("rectangle", {"box": [0, 0, 1, 1]}))])
 
     def step(kind: str) -> str | None:
-        target = log.last(image.id, wall.user_id, kind)
-        if target is None:
-            return None
-        rows = [log.drawn(row) for row in log.read(image.id)]
-        log.append(image.id, wall.user_id, [toggle(kind, target, rows, wall.user_id)])
+        row, before = parse(token_hex(6), kind, 0, {}), log.last(image.id, wall.user_id, kind)
+        assert log.append(image.id, wall.user_id, [row]) == (before is not None)
+        assert log.append(image.id, wall.user_id, [row]) == 0 or before is None
+        target = next((found.geometry["stroke"] for found in log.read(image.id) if found.id == row.id), None)
+        assert target == before
         return target
 
     assert [step("undo"), step("undo"), step("redo"), step("undo"), step("undo"), step("undo")] == [
@@ -191,7 +221,16 @@ def test_undo_and_redo_walk_through_ones_own_strokes(wall: Someone) -> None:
         Brush("x", 1, {"points": 3, "width": 2}, 1),
         Rectangle("x", 1, {"box": [1, 1, -2, 2]}, 1),
         Region("x", 1, {"counts": [3, 4]}, 1),
-        Undo("x", 0, {}, 1),
+        Undo("x", 0, {"stroke": 3}, 1),
+        Brush("x", 1, {"points": [[1, 1], [2, 2]], "width": 2, "widths": [1]}, 1),
+        Brush("x", 1, {"points": [[1, 1], [2, 2]], "width": 2, "widths": [1, 3]}, 1),
+        Brush("x", 1, {"points": [[1, 1], [2, 2]], "width": 2, "widths": [1, float("nan")]}, 1),
+        Brush("x", 1, {"points": [[1, 1], [2, 2]], "width": 2, "widths": [0, 1]}, 1),
+        Brush("x", 1, {"points": [[1, 1e300]], "width": 2}, 1),
+        Polyline("x", 0, {"points": [[1, 1]], "width": 2}, 1),
+        Polyline("x", 1, {"points": [[1, 1]]}, 1),
+        Rectangle("x", 1, {"box": [1e300, 1, 1e300, 2]}, 1),
+        Region("x", 1, {"counts": [H * W], "size": [W, H]}, 1),
         Rectangle("", 1, {"box": [1, 1, 2, 2]}, 1),
     ],
 )
@@ -204,7 +243,7 @@ def test_a_stroke_that_is_none_is_refused_and_nothing_is_added(wall: Someone, st
 
 
 def test_an_unknown_kind_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(StudioError, match="no known kind: choose one of brush, erase, polygon, rectangle, region"):
+    with pytest.raises(StudioError, match="no known kind: choose one of brush, erase, polyline, polygon, rectangle"):
         parse("x", "spell", 1, {})
 
 
@@ -216,61 +255,6 @@ def test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error(wall: So
     assert log.append(image.id, wall.user_id, [first]) == 0
     with pytest.raises(StudioError, match="read-only"):
         log.append(image.id, wall.user_id, [replace(first, id="second")])
-
-
-@given(
-    st.integers(1, 6000), st.integers(1, 4000), st.floats(0.1, 100), st.floats(-10, 7000), st.floats(-10, 5000),
-    st.lists(st.tuples(st.floats(0, 900), st.floats(0, 600)), min_size=1, max_size=4),
-)  # fmt: skip
-def test_a_viewport_lies_in_the_image_and_goes_there_and_back(
-    width: int, height: int, zoom: float, x: float, y: float, points: Any
-) -> None:
-    view = look(width, height, zoom, (x, y))
-    assert view.left >= 0
-    assert view.top >= 0
-    assert view.left + view.crop_width <= width
-    assert view.top + view.crop_height <= height
-    assert view.width <= 780
-    assert view.height <= 600
-    corner = view.to_image(np.array([[0, 0], [view.width, view.height]]))
-    assert np.allclose(corner, [[view.left, view.top], [view.left + view.crop_width, view.top + view.crop_height]])
-    assert np.allclose(view.to_canvas(view.to_image(np.array(points))), points, atol=1e-6)
-
-
-def test_objects_of_the_canvas_become_strokes_in_image_pixels() -> None:
-    view = look(200, 100, 2.0, (150, 50), (400, 200))  # 4 canvas pixels to one of the image, from (100, 25)
-    drawn_by = pens({1: "#e5484d", 2: "#e5484d", 3: ERASER})
-    assert len({*drawn_by.values(), ERASER}) == 4
-    box: dict[str, Any] = {"type": "Rect", "stroke": drawn_by[1] + "b3", "width": 40, "height": 20}
-    line: dict[str, Any] = {
-        "type": "Path",
-        "stroke": ERASER + "cc",
-        "strokeWidth": 4,
-        "path": [["M", 4, 4], ["L", 8, 4]],
-    }
-    curve = [["M", 0, 0], ["Q", 0, 0, 40, 80], ["L", 80, 80]]
-    corners = [{"x": 0, "y": 0}, {"x": 4, "y": 0}, {"x": 0, "y": 4}]
-    objects: list[dict[str, Any]] = [
-        {"type": "Path", "stroke": drawn_by[2] + "b3", "strokeWidth": 8, "path": curve},
-        box | {"left": 40, "top": 80, "originX": "left"},
-        box | {"left": 60, "top": 90, "originX": "center", "originY": "center"},
-        {"type": "Polygon", "stroke": drawn_by[3] + "80", "points": corners},
-        line,
-        line | {"stroke": "#123456"},
-        {"type": "Path", "stroke": drawn_by[1], "path": [["Q", 1]]},
-        {"type": "Text", "stroke": drawn_by[1]},
-    ]
-    found = strokes(objects, "m", view, drawn_by)
-    assert [(one.kind, one.class_number) for one in found] == [
-        ("brush", 2), ("rectangle", 1), ("rectangle", 1), ("polygon", 3), ("erase", 0),
-    ]  # fmt: skip
-    assert found[0].geometry["width"] == 2
-    assert found[0].geometry["points"][0] == [100, 25]
-    assert found[0].geometry["points"][-1] == [120, 45]
-    assert found[1].geometry["box"] == found[2].geometry["box"] == [110, 45, 10, 5]
-    assert len({one.id for one in found}) == 5  # equal ones are told apart by their turn
-    assert strokes(objects, "m", view, drawn_by) == found
-    assert strokes(objects, "n", view, drawn_by)[0].id != found[0].id
 
 
 def test_the_original_labelers_threshold() -> None:
@@ -325,7 +309,7 @@ def test_a_mask_kept_on_disk_spares_the_fold_and_is_never_taken_for_another_logs
     monkeypatch.setattr(log, "read", lambda *a, true=log.read, **k: asked.append(a[1:]) or true(*a, **k))
     assert np.array_equal(log.mask(image), expected)
     assert asked == [(log.position(image.id), None)]  # only what came since
-    log.append(image.id, wall.user_id, [*drawn[305:], toggle("undo", "s7", drawn, wall.user_id)])
+    log.append(image.id, wall.user_id, [*drawn[305:], Undo("undo-7", 0, {"stroke": "s7"})])
     log._FOLDED.clear()
     rows = [log.drawn(row) for row in log.read(image.id)]
     assert np.array_equal(log.mask(image), fold(rows, H, W))

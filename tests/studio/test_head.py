@@ -19,18 +19,15 @@ def script() -> None:
     """The desk's way from image to image, alone."""
     import streamlit as st
 
-    from studio import ui
     from studio.images.library import find_images
-    from studio.projects.projects import project_of
     from studio.ui import state
-    from studio.ui.annotate.header import _open, asked
+    from studio.ui.annotate.header import asked, open_image
 
     project_id = state.of(state.Tab).project_id
     assert project_id is not None
     first, other = find_images(project_id)
     image = asked(project_id, first)
-    here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)
-    st.button("next", on_click=_open, args=(here, image, other if image.id == first.id else first))
+    st.button("next", on_click=open_image, args=(image, other if image.id == first.id else first))
     st.text(image.name)
 
 

@@ -11,23 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from studio.annotation import log
 from studio.annotation.rasterise import fold
 from studio.annotation.strokes import Brush, Drawn, Undo
-from studio.canvas import tab_state
-from studio.canvas.adapter import pens, strokes
-from studio.canvas.viewport import look
-from studio.errors import StudioError
 from studio.images.library import add_image
 from studio.store import database
 from studio.store.home import secret
@@ -37,8 +32,6 @@ from tests.studio.conftest import Someone
 
 KILLS, ROUNDS_ON_AN_IMAGE, SIDE = 50, 10, 24
 WRITERS = ("a", "b", "c")
-PENS = pens({1: "#e5484d"})
-VIEW = look(SIDE, SIDE)
 
 
 def stroke(writer: str, number: int) -> Drawn:
@@ -175,42 +168,36 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def objects(count: int) -> list[Mapping[str, Any]]:
-    """Long paths, of some 10 kB each, as the canvas sends them."""
+def lines(count: int) -> list[Drawn]:
+    """Long strokes, of some 10 kB each."""
     return [
-        {"type": "Path", "stroke": PENS[1], "strokeWidth": 9,
-         "path": [["M", number, 0], *(["L", (number + 31 * step) % 600, 17 * step % 600] for step in range(700))]}
+        Brush(f"line-{number}", 1, {"points": [[(number + 31 * step) % 600, 17 * step % 600] for step in range(700)],
+                                    "width": 9})
         for number in range(count)
     ]  # fmt: skip
 
 
-def fill_up(project: Someone, image: Image, monkeypatch: pytest.MonkeyPatch) -> tuple[tab_state.Mount, int]:
+def fill_up(project: Someone, image: Image) -> int:
     """Draw until a stroke is refused: what was taken before is there, of the refused ones nothing. How many, then."""
-    monkeypatch.setattr(tab_state, "st", SimpleNamespace(session_state={}))
-    on = tab_state.Mount("canvas", (), VIEW, b"", PENS, 0)
     taken = 0
     while taken < 400:
         try:
-            tab_state.save(image, project.user_id, on, objects(taken + 4))
-        except StudioError:
+            log.append(image.id, project.user_id, lines(taken + 4))
+        except SQLAlchemyError:
             break
         taken += 4
     else:
         raise AssertionError("the disk did not get full")
-    assert len(tab_state.place(image)["waiting"]) == 4
-    assert [row.id for row in agrees(image)] == [one.id for one in strokes(objects(taken), "canvas", VIEW, PENS)]
-    return on, taken
+    assert [row.id for row in agrees(image)] == [line.id for line in lines(taken)]
+    return taken
 
 
-def goes_on(project: Someone, home: Path, image: Image, on: tab_state.Mount, drawn: int) -> None:
+def goes_on(project: Someone, home: Path, image: Image, drawn: int) -> None:
     """The strokes that waited go in, once, however often they are sent."""
-    expected = [one.id for one in strokes(objects(drawn), "canvas", VIEW, PENS)]
     for _ in range(2):
         anew()
-        assert tab_state.save(image, project.user_id, on, objects(drawn)) == drawn
-        assert tab_state.place(image)["waiting"] == []
-        assert [row.id for row in agrees(image)] == expected
-        tab_state.place(image)["saved"].clear()
+        log.append(image.id, project.user_id, lines(drawn))
+        assert [row.id for row in agrees(image)] == [line.id for line in lines(drawn)]
     assert intact(home)
 
 
@@ -224,14 +211,14 @@ def made(folder: Path) -> Someone:
     return Someone(create_project(user.id, "Bridge 42").id, user.id)
 
 
-def test_a_full_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk(small: Path, tmp_path: Path) -> None:
     project = made(small)
     image = image_of(project, tmp_path)
     ballast = small / "ballast"
     ballast.write_bytes(b"\0" * (os.statvfs(small).f_bavail * os.statvfs(small).f_bsize - 300_000))
-    on, taken = fill_up(project, image, monkeypatch)
+    taken = fill_up(project, image)
     ballast.unlink()
-    goes_on(project, small, image, on, taken + 4)
+    goes_on(project, small, image, taken + 4)
 
 
 @contextmanager
@@ -244,11 +231,11 @@ def no_file_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_cannot_grow(project: Someone, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_grow(project: Someone, home: Path, tmp_path: Path) -> None:
     image = image_of(project, tmp_path)
     with no_file_longer_than(1_000_000):
-        on, taken = fill_up(project, image, monkeypatch)
-    goes_on(project, home, image, on, taken + 4)
+        taken = fill_up(project, image)
+    goes_on(project, home, image, taken + 4)
 
 
 def remount(folder: Path, how: str) -> None:
@@ -261,18 +248,15 @@ def remount(folder: Path, how: str) -> None:
     subprocess.run(command, check=True)
 
 
-def test_a_read_only_folder(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder(small: Path, tmp_path: Path) -> None:
     project = made(small)
     image = image_of(project, tmp_path)
-    monkeypatch.setattr(tab_state, "st", SimpleNamespace(session_state={}))
-    on = tab_state.Mount("canvas", (), VIEW, b"", PENS, 0)
-    tab_state.save(image, project.user_id, on, objects(2))
+    log.append(image.id, project.user_id, lines(2))
     anew()
     remount(small, "ro")
-    with pytest.raises(StudioError, match="wait"):
-        tab_state.save(image, project.user_id, on, objects(5))
-    assert len(tab_state.place(image)["waiting"]) == 3
+    with pytest.raises(SQLAlchemyError):
+        log.append(image.id, project.user_id, lines(5))
     remount(small, "rw")
     anew()
     assert len(agrees(image)) == 2
-    goes_on(project, small, image, on, 5)
+    goes_on(project, small, image, 5)

@@ -1,10 +1,9 @@
-"""Many browser tabs draw on one image, and their replies are lost, doubled, late or out of order: one log, one mask."""
+"""Many browser tabs draw on one image, and what they send is lost, doubled, late or out of order: one log, one mask."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from secrets import token_hex
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,230 +16,180 @@ from sqlalchemy.exc import OperationalError
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.rasterise import fold, visible
-from studio.annotation.strokes import Drawn
-from studio.canvas import tab_state
-from studio.canvas.adapter import ERASER, pens, strokes, toggle
-from studio.canvas.viewport import look
-from studio.errors import StudioError
+from studio.annotation.strokes import Drawn, Revision, Toggle, parse
+from studio.api import rows as api_rows
 from studio.projects.invitations import accept, invite
 from studio.store import database
 from studio.store.tables import Image
+from tests.studio.browser import Browser
 from tests.studio.conftest import Someone
+from tests.studio.test_fold import SHAPES, H, W, made
 
-H, W = 24, 32
-VIEW = look(W, H)
-PENS = pens({1: "#e5484d", 2: "#4080ff"})
-INKS = [*(pen + "b3" for pen in PENS.values()), ERASER + "cc"]
 WRITERS = (0, 0, 1, 2)  # the authors of the tabs: one has two of them
 TAB = st.integers(0, len(WRITERS) - 1)
 KIND = st.sampled_from(["undo", "redo"])
-SPOT = st.tuples(st.integers(0, VIEW.width), st.integers(0, VIEW.height))
-PATHS = st.builds(
-    lambda ink, at, to, width: {
-        "type": "Path", "stroke": ink, "strokeWidth": width,
-        "path": [["M", *at], ["Q", *at, *to], ["L", *to]],
-    },
-    st.sampled_from(INKS), SPOT, SPOT, st.sampled_from([30, 90]),
-)  # fmt: skip
-RECTS = st.builds(
-    lambda ink, at, wide: {"type": "Rect", "stroke": ink, "left": at[0], "top": at[1], "width": wide, "height": 80},
-    st.sampled_from(INKS[:2]), SPOT, st.sampled_from([60, 200]),
-)  # fmt: skip
 
 
 class Tab:
-    """A browser tab: its Streamlit session, the canvas it shows, and every reply that it ever sent."""
+    """A browser's tab: what it keeps until it is acknowledged, all that it ever sent, and what it shows of whom."""
 
-    def __init__(self, author_id: int) -> None:
-        self.author_id = author_id
-        self.session: dict[str, Any] = {}
-        self.sent: list[tuple[tab_state.Mount, list[dict[str, Any]]]] = []
-
-    def remount(self, image: Image) -> None:
-        key = f"canvas-{image.id}-{token_hex(6)}"
-        self.objects: list[dict[str, Any]] = []
-        self.session[key] = {"drawing": {"raw": {"objects": self.objects}}}
-        self.on = tab_state.place(image)["mount"] = tab_state.Mount(key, (), VIEW, b"", PENS, 0)
+    def __init__(self, author_id: int, whose: int | None) -> None:
+        self.author_id, self.whose = author_id, whose
+        self.unsent: list[Drawn] = []
+        self.sent: list[list[Drawn]] = []
+        self.screen = Browser(H, W)
 
 
 class Machine(RuleBasedStateMachine):
-    """`drawn`: what anybody drew or toggled, by id; `told`: ids of what was acknowledged; `owed`: of what waits."""
+    """`drawn`: what anybody drew or toggled, by id; `told`: ids of what was acknowledged."""
 
-    def __init__(self, project: Someone, authors: list[int], patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, project: Someone, authors: list[int]) -> None:
         super().__init__()
         with database.writing() as db:
             self.image = Image(project_id=project.project_id, sha256=token_hex(32), name="w", width=W, height=H,
                                added_by=project.user_id)  # fmt: skip
             db.add(self.image)
-        self.patch = patch
-        self.tabs = [Tab(authors[who]) for who in WRITERS]
+        # those with an author's number draw blind: they see their own strokes alone
+        self.tabs = [Tab(authors[who], authors[who] if who == 1 else None) for who in WRITERS]
         self.drawn: dict[str, Drawn] = {}
         self.told: set[str] = set()
-        self.held: list[Drawn] = []
-        self.replicas: list[list[Any]] = [[], []]
-        for tab in self.tabs:
-            self.at(tab)
-            tab.remount(self.image)
 
-    def at(self, tab: Tab) -> Tab:
-        """Make this tab's session the one that the desk sees."""
-        self.patch.setattr(tab_state, "st", SimpleNamespace(session_state=tab.session))
-        return tab
+    def keep(self, tab: int, stroke: Drawn) -> None:
+        self.drawn[stroke.id] = stroke
+        self.tabs[tab].unsent.append(stroke)
 
-    def save(self, tab: Tab, on: tab_state.Mount, objects: list[dict[str, Any]]) -> None:
-        self.at(tab)
-        waiting = {one.id for one in tab_state.place(self.image)["waiting"]}
-        found = strokes(objects, on.key, VIEW, PENS)
-        assert tab_state.save(self.image, tab.author_id, on, objects) == len(found)
-        self.told |= {one.id for one in found} | waiting
+    def arrive(self, tab: Tab, batch: list[Drawn]) -> None:
+        before = {row.id for row in log.read(self.image.id)}
+        new = log.append(self.image.id, tab.author_id, batch)
+        added = [row.id for row in log.read(self.image.id) if row.id not in before]
+        assert len(added) == new
+        expected = [stroke.id for stroke in batch if stroke.id not in before]
+        assert [one for one in expected if one in added or not isinstance(self.drawn[one], Toggle)] == added
 
-    @rule(tab=TAB, shape=PATHS | RECTS)
-    def draw(self, tab: int, shape: dict[str, Any]) -> None:
-        one = self.tabs[tab]
-        one.objects.append(shape)
-        new = strokes(one.objects, one.on.key, VIEW, PENS)[-1]
-        assert new.id not in self.drawn
-        self.drawn[new.id] = replace(new, author_id=one.author_id)
-        one.sent.append((one.on, list(one.objects)))  # on its way: whether, when and how often it comes is open
-
-    @rule(tab=TAB, shape=PATHS | RECTS, times=st.integers(1, 3))
-    def draw_and_send(self, tab: int, shape: dict[str, Any], times: int) -> None:
-        self.draw(tab, shape)
-        for _ in range(times):
-            self.save(self.tabs[tab], *self.tabs[tab].sent[-1])
-
-    @rule(tab=TAB, data=st.data(), forgets=st.booleans())
-    def an_old_reply_comes(self, tab: int, data: st.DataObject, forgets: bool) -> None:
-        one = self.at(self.tabs[tab])
-        if forgets:  # what it saved: then the log alone keeps doubles out
-            tab_state.place(self.image)["saved"].clear()
-        if one.sent:
-            self.save(one, *data.draw(st.sampled_from(one.sent)))
-
-    @rule(tab=TAB)
-    def an_empty_reply_comes(self, tab: int) -> None:
-        self.save(self.tabs[tab], self.tabs[tab].on, [])
-
-    @rule(tab=TAB)
-    def the_disk_refuses(self, tab: int) -> None:
-        one = self.at(self.tabs[tab])
-
-        def refuse(*_: object) -> int:
-            raise OperationalError("INSERT", None, Exception("disk is full"))
-
-        on, objects = one.on, list(one.objects)
-        unsaved = {stroke.id for stroke in strokes(objects, on.key, VIEW, PENS)} - tab_state.place(self.image)["saved"]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(log, "append", refuse)
-            if unsaved:
-                with pytest.raises(StudioError, match="wait"):
-                    tab_state.save(self.image, one.author_id, on, objects)
-        assert unsaved <= {stroke.id for stroke in tab_state.place(self.image)["waiting"]}
-
-    @rule(tab=TAB, orderly=st.booleans())
-    def the_canvas_is_mounted_anew(self, tab: int, orderly: bool) -> None:
-        one = self.at(self.tabs[tab])
-        if orderly:
-            tab_state.put_away(self.image, one.author_id)
-            self.told |= {stroke.id for stroke in strokes(one.objects, one.on.key, VIEW, PENS)}
-        one.remount(self.image)
+    @rule(tab=TAB, shape=SHAPES, label=st.integers(1, 4), spares=st.booleans())
+    def draw(self, tab: int, shape: tuple[str, dict[str, Any]], label: int, spares: bool) -> None:
+        kind, geometry = shape
+        stroke = made(0, (kind, geometry | ({"over": False} if spares else {})), self.tabs[tab].author_id, label)
+        self.keep(tab, replace(stroke, id=token_hex(8)))
 
     @rule(tab=TAB, kind=KIND)
     def step_back(self, tab: int, kind: str) -> None:
-        one = self.at(self.tabs[tab])
-        before = {row.id for row in log.read(self.image.id)}
-        on_canvas = {stroke.id for stroke in strokes(one.objects, one.on.key, VIEW, PENS)}
-        try:
-            tab_state.step_back(self.image, one.author_id, kind)
-        except StudioError:
-            assert log.last(self.image.id, one.author_id, kind) is None
-        else:
-            row = log.drawn(log.read(self.image.id)[-1])
-            assert (row.kind, row.author_id, row.id in before) == (kind, one.author_id, False)
-            target = row.geometry["stroke"]
-            assert self.drawn[target].author_id == one.author_id
-            assert (target in {stroke.id for stroke in visible(self.rows())}) == (kind == "redo")
-            self.drawn[row.id] = row
-            self.told.add(row.id)
-        self.told |= on_canvas
-        one.remount(self.image)
+        self.keep(tab, parse(token_hex(8), kind, 0, {}, self.tabs[tab].author_id))
 
-    @rule(tab=TAB, kind=KIND)
-    def a_toggle_is_made_and_held_back(self, tab: int, kind: str) -> None:
-        author = self.tabs[tab].author_id
-        target = log.last(self.image.id, author, kind)
-        if target:
-            self.held.append(toggle(kind, target, self.rows(author), author))
+    @rule(tab=TAB, kind=KIND, data=st.data())
+    def toggle_a_stroke(self, tab: int, kind: str, data: st.DataObject) -> None:
+        """One's own or, which changes nothing, another's."""
+        painted = [id for id, stroke in self.drawn.items() if not isinstance(stroke, Toggle)]
+        if painted:
+            target = data.draw(st.sampled_from(painted))
+            self.keep(tab, parse(token_hex(8), kind, 0, {"stroke": target}, self.tabs[tab].author_id))
 
-    @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def a_held_toggle_comes_perhaps_again(self, data: st.DataObject) -> None:
-        one = data.draw(st.sampled_from(self.held))
-        assert log.append(self.image.id, one.author_id, [one]) == (one.id not in self.told)
-        self.drawn[one.id] = one
-        self.told.add(one.id)
+    @rule(tab=TAB, data=st.data(), lost=st.booleans())
+    def send(self, tab: int, data: st.DataObject, lost: bool) -> None:
+        """`lost`: the studio has it, and the browser does not know."""
+        one = self.tabs[tab]
+        batch = one.unsent[: data.draw(st.integers(0, len(one.unsent)))]
+        one.sent.append(batch)
+        self.arrive(one, batch)
+        if not lost:
+            self.told |= {stroke.id for stroke in batch}
+            del one.unsent[: len(batch)]
 
-    @rule(sessions=st.booleans())
-    def the_process_restarts(self, sessions: bool) -> None:
+    @rule(tab=TAB, data=st.data(), times=st.integers(1, 2))
+    def an_old_batch_comes_again(self, tab: int, data: st.DataObject, times: int) -> None:
+        one = self.tabs[tab]
+        if one.sent:
+            batch = data.draw(st.sampled_from(one.sent))
+            for _ in range(times):
+                self.arrive(one, batch)
+
+    @rule(tab=TAB)
+    def the_disk_refuses(self, tab: int) -> None:
+        one, before = self.tabs[tab], [row.id for row in log.read(self.image.id)]
+
+        def refuse(*_: object) -> None:
+            raise OperationalError("INSERT", None, Exception("disk is full"))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log, "work_of", refuse)  # the last thing that the transaction does
+            try:
+                added = log.append(self.image.id, one.author_id, one.unsent)
+            except OperationalError:
+                pass
+            else:
+                assert added == 0
+        assert [row.id for row in log.read(self.image.id)] == before
+
+    @rule()
+    def the_process_restarts(self) -> None:
         log._FOLDED.clear()
         database.engine().dispose()
         database._engine.cache_clear()
-        for tab in self.tabs if sessions else []:  # what waited is lost with them, what is on the canvas is not
-            tab.session = {tab.on.key: tab.session[tab.on.key]}
-            self.at(tab)
-            tab_state.place(self.image)["mount"] = tab.on
 
-    @rule(which=st.integers(0, 1), most=st.integers(1, 5))
-    def a_replica_reads_on(self, which: int, most: int) -> None:
-        rows = self.replicas[which]
-        rows += log.read(self.image.id, after=rows[-1].seq if rows else 0)[:most]
+    @precondition(lambda self: self.image.id)
+    @rule(data=st.data())
+    def an_earlier_mask_comes_back(self, data: st.DataObject) -> None:
+        rows = log.read(self.image.id)
+        if rows:
+            past = log.mask(self.image, upto=data.draw(st.sampled_from(rows)).seq)
+            row = Revision.of(past, f"restore-{token_hex(4)}")
+            author = self.tabs[0].author_id
+            log.append(self.image.id, author, [row])
+            self.drawn[row.id] = replace(row, author_id=author)
+            self.told.add(row.id)
+
+    @rule(tab=TAB, forgets=st.sampled_from([False] * 9 + [True]))
+    def a_tab_asks(self, tab: int, forgets: bool) -> None:
+        """What it shows then is the mask, pixel for pixel."""
+        one = self.tabs[tab]
+        changes = log.changes(self.image, None if forgets else one.screen.position, one.whose)
+        told = {"position": changes.position, "rows": [api_rows.told(row) for row in changes.rows]}
+        one.screen.receive(told | {"patch": changes.patch})
+        assert np.array_equal(one.screen.mask, fold(self.rows(one.whose), H, W))
 
     def rows(self, author_id: int | None = None) -> list[Drawn]:
         return [log.drawn(row) for row in log.read(self.image.id, author_id=author_id)]
 
     @invariant()
     def the_log_holds_what_was_acknowledged_and_nothing_else(self) -> None:
-        found = log.read(self.image.id)
+        found, rows = log.read(self.image.id), self.rows()
         ids = [row.id for row in found]
         assert len(set(ids)) == len(ids)
-        assert self.told <= set(ids) <= set(self.drawn)
-        assert [log.drawn(row) for row in found] == [self.drawn[one] for one in ids]
+        assert {id for id in self.told if not isinstance(self.drawn[id], Toggle)} <= set(ids) <= set(self.drawn)
+        for at, row in enumerate(rows):
+            asked = self.drawn[row.id]
+            if isinstance(row, Toggle) and not asked.geometry:  # the log found the stroke: its author's, and it changed
+                before = {stroke.id for stroke in visible(rows[:at])}
+                assert self.drawn[row.target].author_id == row.author_id == asked.author_id
+                assert (row.target in before) == row.hides
+            else:
+                assert row == asked
         numbers = [row.seq for row in found]
         assert numbers == sorted(set(numbers))
 
     @invariant()
     def all_see_one_mask(self) -> None:
-        found, rows = log.read(self.image.id), self.rows()
-        whole = fold(rows, H, W)
-        assert np.array_equal(log.mask(self.image), whole)
+        assert np.array_equal(log.mask(self.image), fold(self.rows(), H, W))
         for author in {tab.author_id for tab in self.tabs}:
-            own = [row for row in rows if row.author_id == author]
-            assert np.array_equal(log.mask(self.image, author_id=author), fold(own, H, W))
-        for seen in self.replicas:
-            assert [row.seq for row in seen] == [row.seq for row in found[: len(seen)]]
-            folded = fold([log.drawn(row) for row in seen], H, W)
-            then = log.mask(self.image, upto=seen[-1].seq) if seen else np.zeros((H, W))
-            assert np.array_equal(folded, whole if len(seen) == len(found) else then)
+            assert np.array_equal(log.mask(self.image, author_id=author), fold(self.rows(author), H, W))
 
     def teardown(self) -> None:
-        """Every tab sends once more: then all that waited or is on a canvas is there, and replicas catch up."""
+        """Every tab sends once more: then all that it kept is there, and all screens are one."""
         for tab in self.tabs:
-            self.save(tab, tab.on, tab.objects)
-            assert tab_state.place(self.image)["waiting"] == []
-        for which in range(2):
-            self.a_replica_reads_on(which, 10_000)
+            self.arrive(tab, tab.unsent)
+            self.told |= {stroke.id for stroke in tab.unsent}
+        for number in range(len(self.tabs)):
+            self.a_tab_asks(number, forgets=False)
         self.the_log_holds_what_was_acknowledged_and_nothing_else()
         self.all_see_one_mask()
 
 
-def test_whatever_happens_to_replies_there_is_one_log_and_one_mask(
-    project: Someone, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_happens_to_what_is_sent_there_is_one_log_and_one_mask(project: Someone) -> None:
     with database.writing() as db:
         others = [add_user(db, name, "a long enough password").id for name in ("Bob", "Cy")]
     authors = [project.user_id, *(accept(invite(project.project_id, "annotator"), other) for other in others)]
     run_state_machine_as_test(
-        lambda: Machine(project, authors, monkeypatch),  # type: ignore[arg-type]
+        lambda: Machine(project, authors),  # type: ignore[arg-type]
         settings=settings(
             max_examples=50, stateful_step_count=30, derandomize=True, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),

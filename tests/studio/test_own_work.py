@@ -117,40 +117,6 @@ def test_what_a_reviewer_says_reaches_those_whom_it_is_for(
     assert reads(rita, "reviewer") == reads(project.user_id, "admin") == everything
 
 
-def test_an_area_is_classed_by_the_click_that_saw_it(project: Someone) -> None:
-    """A second click on a class of the area before says nothing of the next one."""
-    from streamlit.testing.v1 import AppTest
-
-    def script() -> None:
-        import streamlit as st
-
-        from studio.images.library import find_images
-        from studio.projects.classes import classes_of
-        from studio.ui.annotate import threshold
-
-        image = find_images(st.session_state["project"])[0]
-        threshold.sort(image, st.session_state["user"], classes_of(image.project_id), st.session_state["areas"],
-                     editable=True, over=True, nothing="", back="")  # fmt: skip
-
-    import numpy as np
-
-    from studio.annotation.threshold import components
-
-    send(project, ("wall.png", picture(kind="PNG", size=(30, 30))))
-    image = find_images(project.project_id)[0]
-    where = np.zeros((30, 30), bool)
-    where[2:8, 2:8] = where[20:26, 20:26] = True
-    app = AppTest.from_function(script, default_timeout=30)
-    app.session_state["project"], app.session_state["user"] = project.project_id, project.user_id
-    app.session_state["areas"] = {"areas": components(where, 1), "next": 0, "run": "run"}
-    app.run()
-    crack = app.button[0]
-    crack.click().run()
-    assert [row.id for row in log.read(image.id)] == ["area-run-0"]
-    assert (crack.label, app.button[0].label) == ("Crack", "Crack")
-    assert app.button[0].key != crack.key  # what is said with the one before is not said of this area
-
-
 def test_a_role_is_changed_only_from_what_was_seen(project: Someone, team: dict[str, int]) -> None:
     set_role(project.project_id, project.user_id, team["Bob"], "reviewer", seen="annotator")
     with pytest.raises(StudioError, match="Bob is reviewer by now: look at it again"):

@@ -18,8 +18,7 @@ from studio.accounts import add_user, open_session
 from studio.accounts.rights import SignedIn
 from studio.annotation import log
 from studio.annotation.rasterise import fold
-from studio.annotation.strokes import Brush, Rectangle
-from studio.canvas.adapter import toggle
+from studio.annotation.strokes import Brush, Drawn, Rectangle, Undo
 from studio.collaboration import presence, review
 from studio.errors import Forbidden
 from studio.images.library import add_image, find_images
@@ -118,8 +117,7 @@ def test_many_writers_on_one_image_and_readers_that_follow(project: Someone, tmp
         rng, new = np.random.default_rng(writer), 0
         for number in range(25):
             if number % 5 == 4:
-                rows = [log.drawn(row) for row in log.read(image.id)]
-                one = toggle("undo", f"{writer}-{number - 1}", rows, project.user_id)
+                one: Drawn = Undo(f"undo-{writer}-{number}", 0, {"stroke": f"{writer}-{number - 1}"})
             else:
                 points = rng.uniform(0, W, (3, 2)).round(2).tolist()
                 one = Brush(f"{writer}-{number}", writer % 4 + 1, {"points": points, "width": 3.5})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+
+from studio.annotation.strokes import Brush
 
 
 def gate(image: np.ndarray, brushed: np.ndarray, offset: float = 0.0) -> np.ndarray:
@@ -27,3 +31,11 @@ def gate(image: np.ndarray, brushed: np.ndarray, offset: float = 0.0) -> np.ndar
     threshold, _ = cv2.threshold(values[:, None], 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     where[box] = inside & (level <= threshold + offset)
     return where
+
+
+def gate_line(image: np.ndarray, points: Sequence[Sequence[float]], width: float, offset: float = 0.0) -> np.ndarray:
+    """As `gate`, of what a pen of this width covers along points (x, y), in image pixels."""
+    box, covered = Brush("", 1, {"points": points, "width": width}).cover(*image.shape[:2])
+    brushed = np.zeros(image.shape[:2], bool)
+    brushed[box] = covered
+    return gate(image, brushed, offset)

@@ -1,38 +1,19 @@
-"""Below the desk: what was said about an image, what was done to it, and its earlier states."""
+"""Beside the surface: what was said about an image, what was done to it, and its earlier states."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
 from studio import ui
-from studio.accounts.rights import SignedIn
 from studio.annotation import log
-from studio.canvas import tab_state
-from studio.canvas.assist_marks import Click, marks
-from studio.canvas.picture import photograph, render
-from studio.canvas.viewport import look
+from studio.collaboration.annotator_masks import names
 from studio.collaboration.comments import comment, comments_for, settle
 from studio.projects import audit
+from studio.store import files
 from studio.store.tables import Image, ImageClass
-
-
-def pin(image: Image, who: SignedIn, on: tab_state.Mount, objects: Sequence[Mapping[str, Any]]) -> None:
-    """Ask for the comment on the place that was clicked last."""
-    places = [one for one in marks(objects, on.view, image.width, image.height) if isinstance(one, Click)]
-    if not places:
-        st.caption(":material/push_pin: Click the place that you want to comment on.")
-        return
-    x, y = places[-1]
-    with st.form(f"pin-{image.id}", border=False), ui.told():
-        text = st.text_input(f"Comment at {x:.0f}, {y:.0f}", max_chars=2000)
-        if st.form_submit_button("Comment", type="primary"):
-            comment(image, who, text, (x, y))
-            tab_state.put_away(image, who)
-            st.session_state["tool"] = "brush"
-            st.rerun()
+from studio.ui import pictures
 
 
 def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
@@ -40,7 +21,7 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
     found = comments_for(image.id, here.user.id, here.role, alone=own_only)
     waiting = [one for one in found if one.done_by is None]
     pins = {one.id: number for number, one in enumerate((one for one in waiting if one.x is not None), 1)}
-    with st.expander(f"Comments · {len(waiting)}" if waiting else "Comments", icon=":material/forum:"):
+    with st.popover(str(len(waiting) or ""), icon=":material/forum:", help="Comments"):
         for one in found:
             left, right = st.columns([6, 1], vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
@@ -60,7 +41,7 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
 
 def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """What was done to the image, and any earlier state of its mask, which can be had back."""
-    with st.expander("History", icon=":material/history:"):
+    with st.popover("", icon=":material/history:", help="History"):
         if not st.toggle("Show the history", key=f"history-{image.id}"):  # it reads the whole log
             return
         author = here.user.id if own_only else None
@@ -82,12 +63,13 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             at = st.slider("Mask after this many strokes", 0, len(rows), len(rows), key=f"past-{image.id}")
             past = log.mask(image, upto=rows[at - 1].seq if at else 0, author_id=author)
             if at:
-                st.caption(f"{rows[at - 1].kind.capitalize()}, {ui.clock(rows[at - 1].at)}")
-            view = look(image.width, image.height, most=(520, 400))
-            st.image(render(photograph(image.sha256), past, view, {one.number: one.colour for one in classes}))
+                last = rows[at - 1]
+                by = ui.plain(names([last.author_id])[last.author_id])
+                st.caption(f"{last.kind.capitalize()} by {by}, {ui.clock(last.at)}")
+            colours = {known.number: known.colour for known in classes}
+            st.image(pictures.masked(files.photograph(image.sha256), past, colours, (520, 400)))
             # in a blind project a whole mask of one would cover those of the others
             if not own_only and at < len(rows) and st.button("Restore this state", disabled=not editable):
                 with ui.told():
-                    tab_state.put_away(image, here.who)
                     log.restore(image, here.who, past)
                     st.rerun()

@@ -1,15 +1,15 @@
-"""The bar above the desk: from image to image, and where the work on this one stands."""
+"""The bar above the surface: from image to image, and where the work on this one stands."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from studio import ui
-from studio.canvas import tab_state
 from studio.collaboration import review
 from studio.collaboration.assignment import give_next, works_on
 from studio.errors import Forbidden
@@ -20,6 +20,7 @@ from studio.projects import audit
 from studio.store.tables import Image
 from studio.ui import state
 
+_TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
 
@@ -31,14 +32,13 @@ def do(action: Callable[..., Any], *arguments: Any) -> None:
         st.toast(ui.sentence(error), icon=":material/error:")
 
 
-def head(here: ui.Here, image: Image) -> None:
-    """Draw the bar."""
-    bar = st.container(horizontal=True, vertical_alignment="center")
-    bar.button("", icon=":material/chevron_left:", help="Previous image", shortcut="a", on_click=_step,
-               args=(here, image, -1))  # fmt: skip
-    bar.button("", icon=":material/chevron_right:", help="Next image", shortcut="d", on_click=_step,
-               args=(here, image, 1))  # fmt: skip
-    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=_step,
+def head(here: ui.Here, image: Image) -> Any:
+    """Draw the bar; it, for more. The page then has little else than that and the surface."""
+    st.html(Path(__file__).with_name("page.css"))
+    bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
+    bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
+    bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
+    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
                args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
     bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
                help="What was returned or given to you, else an image that nobody has")  # fmt: skip
@@ -49,13 +49,14 @@ def head(here: ui.Here, image: Image) -> None:
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     if image.state in ("open", "returned") and own in ("open", "returned"):
-        _action(bar, here, image, "Submit", review.submit)
+        bar.button("Submit", key=f"submit-{image.id}-{image.state}", on_click=_submit, args=(here, image))
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
         _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
     if own == "returned":
         _tell_return(image)
+    return bar
 
 
 def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
@@ -86,7 +87,6 @@ def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
         why = st.text_area("What should be changed", max_chars=2000)
         if st.form_submit_button("Return", type="primary"):
             with ui.told():
-                tab_state.put_away(image, here.who)
                 review.give_back(image.id, here.who, to, why)
                 st.rerun()
 
@@ -100,20 +100,33 @@ def _tell_return(image: Image) -> None:
 
 
 def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
-    def act() -> None:
-        tab_state.put_away(image, here.who)  # what is on the canvas belongs to what is handed in
-        action(image.id, here.who)
-
-    do(act)
+    do(action, image.id, here.who)
 
 
-def _step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
+def _submit(here: ui.Here, image: Image) -> None:
+    """Hand the image in, and go on to the next one for this person."""
+    annotate = state.of(state.Annotate)
+    if time.monotonic() - annotate.submitted < _TWICE:
+        return
+    try:
+        review.submit(image.id, here.who)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+        return
+    annotate.submitted = time.monotonic()
+    found = give_next(here.project.id, here.who, image.id)
+    if found is not None:
+        st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
+        open_image(image, found)
+
+
+def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
     """Open the next or previous image that the filter lets through."""
     found = neighbour(here.project.id, image.id, step, chosen)
     if found is None:
         st.toast("There is no further one in this direction.", icon=":material/last_page:")
     else:
-        _open(here, image, found)
+        open_image(image, found)
 
 
 def _mine(here: ui.Here, image: Image) -> None:
@@ -121,13 +134,19 @@ def _mine(here: ui.Here, image: Image) -> None:
     if found is None:
         st.toast("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
     else:
-        _open(here, image, found)
+        open_image(image, found)
 
 
-def _open(here: ui.Here, image: Image, other: Image) -> None:
-    do(tab_state.put_away, image, here.who)
+def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | None]:
+    """The images before and behind this one."""
+    return neighbour(project_id, image.id, -1), neighbour(project_id, image.id, 1)
+
+
+def open_image(image: Image, other: Image) -> None:
+    """Go from an image to another."""
     state.of(state.Tab).image_id = other.id
-    st.session_state["left"] = (str(image.id), time.monotonic())
+    annotate = state.of(state.Annotate)
+    annotate.left, annotate.since = image.id, time.monotonic()
     st.query_params["image"] = str(other.id)
 
 
@@ -137,9 +156,8 @@ def asked(project_id: int, first: Image) -> Image:
     Every message of the browser carries its address. One that was under way when its user went on to the next image
     still names the one before, and must not take them back.
     """
-    wanted = st.query_params.get("image", "")
-    left, since = st.session_state.get("left", ("", 0.0))
-    if not wanted or (wanted == left and time.monotonic() - since < _LATE):
+    wanted, annotate = st.query_params.get("image", ""), state.of(state.Annotate)
+    if not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
         wanted = str(state.of(state.Tab).image_id)
     try:
         found = image_in(project_id, int(wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -14,13 +15,13 @@ import streamlit as st
 from ftl.formatting import NOTHING, counted, fixed
 from studio import ui
 from studio.annotation import log
-from studio.canvas import tab_state
-from studio.canvas.picture import photograph
+from studio.annotation.strokes import Undo
 from studio.collaboration import agreement as metrics
 from studio.collaboration import annotator_masks, consensus, review
 from studio.collaboration.assignment import works_on
 from studio.images import work as own_work
 from studio.images.library import image_in
+from studio.store import files
 from studio.store.tables import Image, ImageClass
 from studio.ui import state
 from studio.ui.review import pictures
@@ -62,7 +63,7 @@ def shown(
     image_id: int, position: int, classes: Classes, _image: Image
 ) -> tuple[dict[int, bytes], bytes, bytes, float]:
     """JPEGs of each annotator's mask, of the image's mask, and of where they differ; and in how many pixels, 0..1."""
-    photo = photograph(_image.sha256)
+    photo = files.photograph(_image.sha256)
     colours = {number: colour for number, _, colour in classes}
     own = annotator_masks.layers(_image, position)
     apart = consensus.disagreement(list(own.values()))
@@ -88,7 +89,7 @@ def preview(image_id: int, position: int, classes: Classes, way: str, _image: Im
     """What one of `WAYS` makes of the masks at a position of the log. Raises `StudioError` where it cannot."""
     made = WAYS[way](list(annotator_masks.layers(_image, position).values()))
     colours = {number: colour for number, _, colour in classes}
-    picture = pictures.masked(photograph(_image.sha256), made.mask, colours, made.disputed)
+    picture = pictures.masked(files.photograph(_image.sha256), made.mask, colours, made.disputed)
     mask = cv2.imencode(".png", made.mask)[1].tobytes()
     return Preview(picture, mask, int(made.disputed.sum()), pictures.areas(made.disputed))
 
@@ -109,8 +110,8 @@ def _settle(image: Image, user_id: int, made: Preview, people: int, position: in
     )
 
 
-def _undo(image: Image, user_id: int) -> None:
-    tab_state.step_back(image, user_id, "undo")
+def _undo(image: Image, me: int, stroke: str) -> None:
+    log.append(image.id, me, [Undo(f"undo-{secrets.token_hex(8)}", 0, {"stroke": stroke})])
 
 
 def judge(here: ui.Here, image: Image) -> None:
@@ -194,7 +195,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     last = log.last(image.id, here.user.id, "undo")
     if last is not None and last.startswith(annotator_masks.CONSENSUS):
         bar.button("Undo the consensus", key=f"unsettle-{image.id}-{last}", icon=":material/undo:",
-                   disabled=not editable, on_click=act, args=(_undo, image, here.who))  # fmt: skip
+                   disabled=not editable, on_click=act, args=(_undo, image, here.who, last))  # fmt: skip
 
 
 def project_mean(project_id: int, classes: Classes, tolerance: int) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from studio.canvas.picture import encode, render
-from studio.canvas.viewport import look
+from studio.ui import pictures
 
 DISPUTED = "#ff00c8"
 """The colour of what is left open."""
@@ -24,13 +23,13 @@ def masked(photo: np.ndarray, mask: np.ndarray, colours: Mapping[int, str], open
     `photo`: RGB uint8 (height, width, 3); `mask`: index mask; `colours`: "#rrggbb" by class number; `opened`: bool
     (height, width), what is shown in `DISPUTED`. What is thinner than a pixel of the picture is shown too.
     """
-    view = look(photo.shape[1], photo.shape[0], most=_MOST)
-    mask = np.where(mask == 0, _thick(mask, 1 / min(view.scale)), mask)
+    side = _shrunk(photo)
+    mask = np.where(mask == 0, _thick(mask, side), mask)
     if opened is not None:
-        wide = _thick(opened.astype(np.uint8), 2 / min(view.scale))
+        wide = _thick(opened.astype(np.uint8), 2 * side)
         mask = np.where(wide > 0, _OPEN, mask).astype(np.uint8)
         colours = {**colours, _OPEN: DISPUTED}
-    return encode(render(photo, mask, view, colours, opacity=0.6))
+    return pictures.encode(pictures.masked(photo, mask, colours, _MOST, 0.6))
 
 
 def heat(photo: np.ndarray, disagreement: np.ndarray) -> bytes:
@@ -38,15 +37,14 @@ def heat(photo: np.ndarray, disagreement: np.ndarray) -> bytes:
 
     What is thinner than a pixel of the picture is shown too.
     """
-    view = look(photo.shape[1], photo.shape[0], most=_MOST)
-    small = render(photo, np.zeros(photo.shape[:2], np.uint8), view, {})
+    small = pictures.masked(photo, np.zeros(photo.shape[:2], np.uint8), {}, _MOST)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)[..., None]
-    thick = _thick(disagreement, 2 / min(view.scale))
-    sampled = cv2.resize(thick, (view.width, view.height), interpolation=cv2.INTER_NEAREST)
+    thick = _thick(disagreement, 2 * _shrunk(photo))
+    sampled = cv2.resize(thick, small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     shown = np.asarray(sampled / max(float(disagreement.max()), 1e-9))
     glow = _HEAT[(55 + 200 * shown).astype(np.uint8)]  # the darkest colours would only look like shadow
     strength = (0.85 * np.sqrt(shown))[..., None]
-    return encode((grey * (1 - strength) + glow * strength).astype(np.uint8))
+    return pictures.encode((grey * (1 - strength) + glow * strength).astype(np.uint8))
 
 
 def areas(where: np.ndarray, most: int = 10) -> list[dict[str, int]]:
@@ -60,6 +58,12 @@ def areas(where: np.ndarray, most: int = 10) -> list[dict[str, int]]:
         middle = len(rows) // 2  # the centre of a bent area lies outside of it
         found.append({"x": left + int(columns[middle]), "y": top + int(rows[middle]), "pixels": pixels})
     return found
+
+
+def _shrunk(photo: np.ndarray) -> float:
+    """How many pixels of a photograph a side of a pixel of its picture is."""
+    width, height = pictures.fitted(photo, _MOST)
+    return 1 / min(width / photo.shape[1], height / photo.shape[0])
 
 
 def _thick(values: np.ndarray, side: float) -> np.ndarray:
