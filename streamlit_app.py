@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ftl.memory import reuse_freed_memory
-from studio.api import files, live, notices, routes, sign_in_pages, strokes
+from studio.api import files, lists, live, notices, routes, sign_in_pages, strokes
 from studio.api.bodies import Bodies
 from studio.api.gate import Gate
 from studio.api.headers import Headers
@@ -85,6 +85,7 @@ app = st.App(
         *([sign_in_pages.FROM_PROVIDER] if _PROVIDER else []),
         *sign_in_pages.ROUTES,
         *files.ROUTES,
+        *lists.ROUTES,
         *live.ROUTES,
         *strokes.ROUTES,
         *notices.ROUTES,
