@@ -223,10 +223,8 @@ def find() -> None:
             trash.delete_images(project.id, who, chosen_ids, lambda: (selection.put([]), st.rerun(scope="fragment")))
 
     def label(image: Image) -> gallery.Label:
-        badges = ("mask",) if image.strokes else ()
-        if image.class_id not in by_id:
-            return gallery.Label("no class", "", badges)
-        return gallery.Label(by_id[image.class_id].name, by_id[image.class_id].colour, badges)
+        own = by_id.get(image.class_id or 0)
+        return gallery.Label(own.name, own.colour) if own else gallery.Label("no class", "")
 
     opened = gallery.show(
         here, images, classes, label, page="annotate", masks=masks,

@@ -150,7 +150,13 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(server: Server, brows
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("1 image with masks from these files, 1 new area.").wait_for()
     expect(page.get_by_text("B.png: the mask has")).to_be_visible()
-    expect(page.locator(".tile").filter(has_text="a.jpg").get_by_text("mask", exact=True)).to_be_visible()
+    drawn = page.locator(".tile").filter(has_text="a.jpg")
+    expect(drawn.locator("img.mask")).to_have_js_property("naturalWidth", 224)
+    expect(page.locator("img.mask")).to_have_count(1)
+    settled(page)
+    page.get_by_text("Show masks").click()
+    expect(drawn.locator("img.mask")).to_be_hidden()
+    expect(drawn.get_by_text("mask", exact=True)).to_be_visible()
     assert np.array_equal(log.mask(images["a.jpg"]), (values > 0) * 1)
 
 

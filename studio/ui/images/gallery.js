@@ -61,6 +61,7 @@ function draw(one, ticked, chooses) {
   words.append(name, about);
   link.append(pictures, words);
   const badges = element("div", "badges");
+  if (one.mask) badges.append(element("span", "drawn", "mask"));
   for (const text of one.badges) badges.append(element("span", "", text));
   if (one.state !== "open") badges.append(element("span", one.state, one.state));
   tile.append(link, badges);
