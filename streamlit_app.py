@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -42,30 +42,24 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     if token is not None:
         port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
         print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
-    tasks = [asyncio.create_task(_see_to_worker()), asyncio.create_task(_empty_trash())]
+    tasks = [
+        # a job outlives the studio; one that was cut off with its worker goes on
+        asyncio.create_task(_every(_WATCH_SECONDS, see_to_worker, "jobs cannot be seen to now")),
+        asyncio.create_task(_every(_PURGE_SECONDS, purge, "the trash cannot be emptied now")),
+    ]
     yield
     for task in tasks:
         task.cancel()
 
 
-async def _see_to_worker() -> None:
-    """A job outlives the studio; one that was cut off with its worker goes on, now or whenever that happens."""
+async def _every(seconds: float, work: Callable[[], object], problem: str) -> None:
+    """Do some work now and every so many seconds, in a thread."""
     while True:
         try:
-            await asyncio.to_thread(see_to_worker)
+            await asyncio.to_thread(work)
         except Exception as error:  # the database may be away for a moment
-            print(f"jobs cannot be seen to now: {error}", file=sys.stderr)
-        await asyncio.sleep(_WATCH_SECONDS)
-
-
-async def _empty_trash() -> None:
-    """What has lain in the trash for thirty days is removed, now and every hour."""
-    while True:
-        try:
-            await asyncio.to_thread(purge)
-        except Exception as error:  # the database may be away for a moment
-            print(f"the trash cannot be emptied now: {error}", file=sys.stderr)
-        await asyncio.sleep(_PURGE_SECONDS)
+            print(f"{problem}: {error}", file=sys.stderr)
+        await asyncio.sleep(seconds)
 
 
 def apologise(error: Exception) -> bool:

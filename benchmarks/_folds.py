@@ -9,9 +9,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmarks._inspector import read_mask
 from benchmarks._material import SHARED
-from ftl.data.dataset import Dataset, load_dataset, without
-from ftl.data.masks import MaskSet, load_masks
+from ftl import Dataset, MaskSet, load_dataset, load_masks
+from ftl.data.dataset import without
 
 CROP, FOLDS = 128, 4
 LEAST, MARGIN = 0.005, 8  # a crop with a crack has this share of its pixels in it; one without, none this near its edge
@@ -46,7 +47,7 @@ def deepcrack(out: Path, folds: list[int]) -> Iterator[Fold]:
         learn, judge = (load_dataset(folder / str(part)) for part in range(2))
         masks = load_masks(folder / "0" / "Crack", folder / "0-masks", size=CROP)
         photo = r"(.+)_\d+"
-        assert not without(judge, learn, photo)[1].told()
+        assert not without(judge, learn, photo)[1].sentence()
         yield Fold(f"fold-{fold}", masks, learn, judge, photo)
 
 
@@ -55,7 +56,7 @@ def _crop(photos: list[Path], folder: Path, part: str) -> None:
         (folder / name).mkdir(parents=True)
     for photo in photos:
         image = cv2.imread(str(photo))
-        mask = cv2.imread(str(next((SHARED / "data" / "deepcrack" / "masks").glob(f"{photo.stem}.*"))), 0) > 127
+        mask = read_mask(next((SHARED / "data" / "deepcrack" / "masks").glob(f"{photo.stem}.*")))
         corners = [
             (y, x) for y in range(0, len(mask) - CROP + 1, CROP) for x in range(0, mask.shape[1] - CROP + 1, CROP)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -37,9 +38,16 @@ def photographs(name: str, judged: bool) -> Iterator[Photograph]:
     for file in files:
         if (walls.index(file.stem.rsplit(cut, 1)[0]) % 3 > 0) == judged:
             mask = next((folder / "masks").glob(f"{file.stem}.*"))
-            truth = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) > 127
+            truth = read_mask(mask)
             if truth.any():
                 yield Photograph(file.stem, read_image(file), truth)
+
+
+def read_mask(file: Path) -> np.ndarray:
+    """Where a mask is white, bool (H, W)."""
+    grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    assert grey is not None, file
+    return np.asarray(grey > 127)
 
 
 def scores(got: np.ndarray, truth: np.ndarray) -> Score:
@@ -58,7 +66,7 @@ def _distance(where: np.ndarray) -> np.ndarray:
 
 def branches(truth: np.ndarray) -> list[np.ndarray]:
     """The crack's branches, longest first in each part of it: rows and columns (n, 2) along the mask's skeleton."""
-    left, found = [skeletonize(truth)], []
+    left, found = [skeletonize(truth)], list[np.ndarray]()
     while left:
         count, labels = cv2.connectedComponents(left.pop().astype(np.uint8), connectivity=8)
         for number in range(1, count):

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import torch
 
-from ftl.data.demo import make_demo
+from ftl import Backbone, load_backbone, make_demo
 from ftl.files import machine
-from ftl.models.backbone import Backbone, build
-from ftl.models.io import load_backbone
+from ftl.models.backbone import build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 

@@ -16,6 +16,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,7 +95,7 @@ def judge(name: str) -> None:
         clicked, traced = clicked + sum(map(len, many)), traced + len(lines)
         longest = max(shape)
         least = max(20, longest**2 // 1000)  # as the page suggests
-        for label, work in {
+        ways: dict[str, list[Any]] = {
             f"threshold {rules[False]}, all areas": [lambda one=one: _by_rule(one, rules[False], False)],
             f"threshold {rules[True]}, areas accepted": [lambda one=one: _by_rule(one, rules[True], True)],
             "trace, two ends": [lambda at=at, one=one: trace(one.image, at) for at in few],
@@ -106,7 +107,8 @@ def judge(name: str) -> None:
             "thin proposals, all": [lambda one=one, n=longest: all_of(thin(one.image, n // 15), one.truth.shape)],
             "wide proposals, accepted": [lambda one=one, n=least: accepted(wide(one.image, n), one.truth)],
             "wide proposals, all": [lambda one=one, n=least: all_of(wide(one.image, n), one.truth.shape)],
-        }.items():
+        }
+        for label, work in ways.items():
             got = np.any([meter.timed(label, each) for each in work], axis=0)
             meter.scores[label].append(scores(got, one.truth))
     print(f"\n{name}: {len(judged)} photographs judged, constants and thresholds chosen on {len(chosen_on)} others")
@@ -119,9 +121,10 @@ def cut_out() -> None:
     folder, meter = SHARED / "data" / "neu_steel", Meter()
     for file in sorted((folder / "images").iterdir()):
         classes = cv2.imread(str(next((folder / "masks").glob(f"{file.stem}.*"))), cv2.IMREAD_GRAYSCALE)
+        assert classes is not None, file
         image, things = read_image(file), components(np.isin(classes, (1, 2)), 50)
-        got, truth = np.zeros(classes.shape, bool), all_of(things, classes.shape)
-        rectangles = np.zeros(classes.shape, bool)
+        truth = all_of(things, classes.shape)
+        got, rectangles = np.zeros_like(truth), np.zeros_like(truth)
         for x, y, w, h in (one.box for one in things):
             side = max(2, round(0.1 * max(w, h)))
             box = (x - side, y - side, w + 2 * side, h + 2 * side)

@@ -15,12 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
-from ftl import load_backbone, load_masks, sweep
-from ftl.config import SweepConfig
-from ftl.data.dataset import Dataset, load_dataset
-from ftl.data.demo import make_demo
-from ftl.data.masks import MaskSet
-from ftl.models.backbone import Backbone
+from ftl import Backbone, Dataset, MaskSet, SweepConfig, load_backbone, load_dataset, load_masks, make_demo, sweep
 from tests.cluster import Cluster
 from tests.conftest import SIZE, make_workspace
 

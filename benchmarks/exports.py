@@ -14,9 +14,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
-from ftl.config import SweepConfig
-from ftl.data.dataset import load_dataset
-from ftl.data.masks import load_masks
+from ftl import SweepConfig, load_dataset, load_masks, load_model
 from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
 from ftl.exporting.calibration import trained_with
 from ftl.exporting.prepared import core_of, prepare
@@ -24,7 +22,6 @@ from ftl.exporting.quantization import probabilities
 from ftl.files import read_json
 from ftl.latency.one_process import time_once
 from ftl.memory import reuse_freed_memory
-from ftl.models.classifier import load_model
 from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import train

@@ -23,10 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._material import head_line, pairs, scratch, seconds, vgg16
 from benchmarks.cluster import computing, photographs, warm
-from ftl.data.masks import MaskSet, load_masks
+from ftl import Backbone, MaskSet, load_masks
 from ftl.latency.one_process import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
 from ftl.memory import reuse_freed_memory
-from ftl.models.backbone import Backbone
 from ftl.pruning.choose import choose_filters
 from ftl.pruning.surgery import prune
 from ftl.training.features import features_of

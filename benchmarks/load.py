@@ -18,12 +18,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
 from statistics import quantiles
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from benchmarks._material import head_line, scratch
 from tests.conftest import save_png
+
+if TYPE_CHECKING:
+    from studio.annotation.strokes import Brush
 
 PEOPLE, IMAGES, SECONDS, POINTS, MANY, ROUNDS = 20, 4, 60, 40, 5_000, 5
 HEIGHT, WIDTH = 1200, 1800
@@ -56,7 +59,7 @@ def fill() -> Studio:
     return Studio(project, images, people)
 
 
-def stroke(name: str, rng: np.random.Generator):
+def stroke(name: str, rng: np.random.Generator) -> Brush:
     """A crack: a walk of 40 points."""
     from studio.annotation.strokes import Brush
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from benchmarks._material import head_line, pairs, scratch, vgg16
-from ftl.models.io import save_backbone
+from ftl import save_backbone
 
 CHILD = "import sys; from ftl.cli import main; code = main(); import resource; "
 CHILD += "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"

@@ -58,7 +58,7 @@ def fill(user_id: int) -> tuple[int, list[int]]:
     job = add_sweep(project, user_id)
     file = models(job.id) / "results.json"
     value = json.loads(file.read_text())
-    cut = [one for one in value["candidates"] if not one["is_base"]]
+    cut = [one for one in value["candidates"] if not one["is_unpruned"]]
     while len(value["candidates"]) < CANDIDATES:
         one = cut[len(value["candidates"]) % len(cut)]
         value["candidates"].append(one | {"time_ms": one["time_ms"] * rng.uniform(0.5, 2)})

@@ -1,11 +1,11 @@
-"""FTL's criteria against Torch-Pruning's own pruners: same data, same fine-tuning, same multiply-adds, three seeds.
+"""FTL's criteria against Torch-Pruning's own pruners: same data, same fine-tuning, same MACs, three seeds.
 
     python -m benchmarks.peers metu OUT [--only WAY ...]
     python -m benchmarks.peers deepcrack OUT [--only WAY ...]
 
 Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance`, uniform over layers, and with `GroupTaylorImportance`,
 whose gradients come from the same loss and images as `ftl.pruning.network_criteria.taylor`, uniform and over all layers
-together. Ratios are searched for the share of multiply-adds, which is told beside. VGG16-HED. metu: masks of 240
+together. Ratios are searched for the share of MACs, which is told beside. VGG16-HED. metu: masks of 240
 masonry walls, METU's training photographs and its 800 others. deepcrack: crops of 128 pixels and their own masks, in
 four folds by photo. What is measured is kept in OUT, a file for each way, so that several can be measured at once; a
 run cut off goes on.
@@ -24,8 +24,8 @@ import torch_pruning as tp
 
 from benchmarks._folds import FOLDS, Fold, deepcrack, metu
 from benchmarks._material import vgg16
-from ftl.config import FineTuneConfig, PruneConfig
-from ftl.models.backbone import Backbone, macs
+from ftl import Backbone, FineTuneConfig, PruneConfig
+from ftl.models.backbone import macs
 from ftl.models.layout import TUNED
 from ftl.pruning.network_criteria import loss_gradients
 from ftl.sweeping.criteria_study import Row, Sets, Way, contest, criteria_ways, table
@@ -58,7 +58,7 @@ def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: boo
             network = pruned(scored, high)
             left = macs(network.spec(), size) / whole
             print(
-                f"Torch-Pruning, {importance}, global: {over_all}, {share:g} of the multiply-adds: {left:.4f}",
+                f"Torch-Pruning, {importance}, global: {over_all}, {share:g} of the MACs: {left:.4f}",
                 flush=True,
             )
             yield network
@@ -109,7 +109,7 @@ def measured(fold: Fold, options: argparse.Namespace) -> list[Row]:
         raise SystemExit(f"there is no way {unknown[0]!r}: there are {', '.join(ways)}")
     folder = options.out / fold.name
     folder.mkdir(parents=True, exist_ok=True)
-    made_from = {"masks_sha256": fold.masks.digest()} | sets.told()
+    made_from = {"masks_sha256": fold.masks.digest()} | sets.description()
     rows = list[Row]()
     for name in options.only or ways:
         rows += contest({name: ways[name]}, options.macs, options.repeats, sets, folder / f"{name}.json", made_from)

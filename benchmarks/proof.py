@@ -23,18 +23,18 @@ import torch
 
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
-from ftl.config import FineTuneConfig, SweepConfig
+from ftl import FineTuneConfig, SweepConfig, load_model
 from ftl.evaluation.runtimes import ONNX, PYTORCH
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
 from ftl.latency.one_process import time_once
-from ftl.models.classifier import load_model, write_head
+from ftl.models.classifier import write_head
 from ftl.models.head import Head
-from ftl.models.layout import BASE, VALIDATION
+from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar
-from ftl.sweeping.made_networks import tune
 from ftl.sweeping.pruned import begin_sweep, make_networks
+from ftl.sweeping.tuned_networks import tune
 from ftl.training.train import answers_of, photographs_of
 
 
@@ -48,7 +48,7 @@ def train(given: argparse.Namespace) -> None:
         backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
         begin_sweep(backbone, fold.masks, pruned, config)
         made = make_networks(backbone, fold.masks, pruned, config, report=Bar())
-        made += [pruned / BASE] if given.base else []
+        made += [pruned / UNPRUNED] if given.base else []
         judge = photographs_of(fold.judge.paths, backbone.preprocess.size)
         for seed in given.seeds:
             for network in made:
@@ -71,16 +71,16 @@ def table(given: argparse.Namespace) -> None:
     unpruned = _unpruned(given.out, next(given.out.glob("*/pruned")))
     whole = _times(unpruned, given.rounds)
     print(f"  {'':12}{'parameters':>12}{'validation %':>14}{'test %, by seed':>28}{'mean ± sd':>14}  times [ms]")
-    for name in sorted({file.stem for file in found}, key=lambda name: (name != BASE, name)):
+    for name in sorted({file.stem for file in found}, key=lambda name: (name != UNPRUNED, name)):
         files = [file for file in found if file.stem == name]
-        folder = unpruned if name == BASE else files[0].with_name(f"{name}-tuned")
+        folder = unpruned if name == UNPRUNED else files[0].with_name(f"{name}-tuned")
         right: dict[str, list[bool]] = {}
         for file in files:
             right.setdefault(file.parent.name, []).extend(read_json(file)["right"])
         test = [100 * float(np.mean(one)) for one in right.values()]
         deviation = np.std(test, ddof=1) if len(test) > 1 else np.nan
         validation = 100 * np.mean([read_json(file)["validation"] for file in files])
-        taken = whole if name == BASE else _times(folder, given.rounds)
+        taken = whole if name == UNPRUNED else _times(folder, given.rounds)
         print(
             f"  {name:12}{read_description(folder)['parameters']:>12,}{validation:>14.2f}"
             f"{' '.join(f'{one:.2f}' for one in test):>28}{f'{np.mean(test):.2f} ± {deviation:.2f}':>14}  "

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import sys
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from benchmarks._material import head_line, pairs, seconds, vgg16
-from ftl.config import PruneConfig
-from ftl.data.masks import MaskSet, load_masks
+from ftl import Backbone, MaskSet, PruneConfig, load_masks
 from ftl.memory import reuse_freed_memory
-from ftl.models.backbone import Backbone, blocks
+from ftl.models.backbone import Block, blocks
 from ftl.models.layer_choice import LayerChoice
 from ftl.pruning.choose import choose_filters
 from ftl.pruning.layerwise import cut_block
@@ -40,7 +39,7 @@ def bare(backbone: Backbone, masks: MaskSet, choices: Choices, fraction: float) 
         full = cut_block(block, inputs, range(block.conv.out_channels))
         steps = list(batches(count, 4 * block.conv.out_channels * block.map_size[0] * block.map_size[1]))
 
-        def forward(full=full, steps=steps, x=x) -> None:
+        def forward(full: Block = full, steps: list[slice] = steps, x: Any = x) -> None:
             for where in steps:
                 full.tail(full.run(x[where]))
 

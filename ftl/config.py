@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from ftl.errors import FtlError
 from ftl.formatting import exact
-from ftl.models.layout import BASE, HEADS, LINEAR, RECALIBRATED, TUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.layout import HEADS, LINEAR, RECALIBRATED, TUNED, UNPRUNED, candidate_name, folder_name, parse_budgets
 
 ONE_SHOT, LAYERWISE = "one_shot", "layerwise"
 _EARLIER = {"cascade": LAYERWISE, "once": ONE_SHOT}  # what command lines called the modes
@@ -144,7 +144,7 @@ class FineTuneConfig(Config):
     )  # fmt: skip
     learning_rate: float | None = setting(
         None, "Learning rate",
-        "The highest learning rate of the one-cycle schedule. Empty: chosen for the network.",
+        "The highest learning rate of the one-cycle schedule. By default it is chosen for the network.",
         "--learning-rate", "--rate", group="Fine-tuning", gt=0, le=10,
     )  # fmt: skip
     batch: int = setting(
@@ -168,7 +168,9 @@ class SweepConfig(PruneConfig):
     """What a sweep makes of a network, and how it is measured."""
 
     keep: tuple[float, ...] = setting(
-        (0.05, 0.1, 0.2, 0.5), "Keep fractions", "The share of each layer's filters that stays: a network for each."
+        (0.05, 0.1, 0.2, 0.5),
+        "Keep fractions",
+        "The shares of each layer's filters that stay: a network is made for each.",
     )
     budgets: tuple[str, ...] = setting(
         (), "Budgets",
@@ -178,14 +180,14 @@ class SweepConfig(PruneConfig):
     )  # fmt: skip
     heads: tuple[Literal["recalibrated", "tuned"], ...] = setting(
         (), "Further candidates",
-        "Beside the linear head, make of each pruned network: tuned, the network fine-tuned; recalibrated, its batch "
-        "normalisation statistics recomputed.",
+        "Make more candidates of each pruned network, beside the linear head: tuned, the network fine-tuned; "
+        "recalibrated, the network with batch normalisation statistics of its own.",
         "--also",
     )  # fmt: skip
     fine_tune_unpruned: bool = setting(
         False, "Fine-tune the unpruned network",
         "Fine-tune the unpruned network too, for comparison. It takes many times as long as a pruned one.",
-        "--tune-base", group="Fine-tuning",
+        "--tune-unpruned", "--tune-base", group="Fine-tuning",
     )  # fmt: skip
     fine_tune: FineTuneConfig = FineTuneConfig()
     runtimes: tuple[str, ...] = setting(
@@ -193,15 +195,16 @@ class SweepConfig(PruneConfig):
     )
     photo: str | None = setting(
         None, "Photo names",
-        "How a crop's file name tells which photo it was cut from: a template, as {photo}_* or {photo}_#; or a regular "
-        "expression of RE2 whose first group is the photo. Crops of one photo never stand on both sides of a split.",
+        "How a crop's file name names the photo that it was cut from: a template, as {photo}_* or {photo}_#; or a "
+        "regular expression of RE2 whose first group is the photo. Crops of one photo never stand on both sides of a "
+        "split.",
         max_length=1000,
     )  # fmt: skip
     positive: str | None = setting(
-        None, "Positive class", "The class that recall, precision and F1 are of; guessed from the names if not given."
+        None, "Positive class", "The class that recall, precision and F1 refer to; by default guessed from the names."
     )
     threads: int | None = setting(
-        None, "Threads", "Threads used while latency is measured; all cores by default.", ge=1, le=1024
+        None, "Threads", "Threads used while latency is measured; by default one for each core.", ge=1, le=1024
     )
 
     @field_validator("keep")
@@ -244,7 +247,7 @@ class SweepConfig(PruneConfig):
     @property
     def networks(self) -> list[str]:
         """Folder names of all networks, the unpruned one first, without those made for other heads."""
-        return [BASE, *map(folder_name, self.fractions), *(budget.name for budget in parse_budgets(self.budgets))]
+        return [UNPRUNED, *map(folder_name, self.fractions), *(budget.name for budget in parse_budgets(self.budgets))]
 
     @property
     def distills(self) -> bool:
@@ -252,13 +255,13 @@ class SweepConfig(PruneConfig):
         return TUNED in self.heads and self.fine_tune.distillation > 0
 
     def heads_of(self, network: str) -> list[str]:
-        """The heads that are made of a network beside the linear one."""
-        return [*self.heads] if self.fine_tune_unpruned or network != BASE else []
+        """The heads that are made of a network, the linear one first."""
+        return [LINEAR, *(self.heads if self.fine_tune_unpruned or network != UNPRUNED else ())]
 
     def candidates(self, networks: Iterable[str] | None = None) -> list[str]:
         """Folder names of all candidates, or of those made of `networks`, each network's beside it."""
         names = self.networks if networks is None else networks
-        return [candidate_name(name, head) for name in names for head in (LINEAR, *self.heads_of(name))]
+        return [candidate_name(name, head) for name in names for head in self.heads_of(name)]
 
     def check_network(self, name: str, has_norms: bool) -> None:
         """Raise `FtlError` for what cannot be made of a network."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class FtlError(Exception):
-    """Bad input or an impossible request, told in words; the command line prints it without a traceback."""
+    """Bad input or an impossible request, in words; the command line prints it without a traceback."""
 
 
 def raise_together(headline: str, problems: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # from glibc's malloc.h
 def reuse_freed_memory() -> bool:
     """Tell glibc's malloc never to unmap or trim. Returns False where there is no such malloc.
 
-    A network's maps are tens of megabytes; mapped anew for every layer, the system clears each page again, which was
+    A network's maps are tens of megabytes; mapped again for every layer, the system clears each page again, which was
     measured to cost a fifth of VGG16's time. Called by the command line before anything runs.
     """
     try:

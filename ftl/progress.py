@@ -19,7 +19,7 @@ LOOKING, TRAINING, TESTED, TIMING, TIMED, FAILED = (
 """What a candidate is at: from TESTED on its figures are there, from TIMED on also its time."""
 
 
-class Told(NamedTuple):
+class CandidateProgress(NamedTuple):
     """How far a candidate is: `done` of `total` at `what`, by a cluster's `worker`; or the error that ended it.
 
     `epoch`: figures of an epoch of fine-tuning, as `ftl.training.early_stopping.Epoch` has them.
@@ -34,7 +34,7 @@ class Told(NamedTuple):
     epoch: tuple[float, ...] = ()
 
 
-Follow = Callable[[Told], None]
+Follow = Callable[[CandidateProgress], None]
 """A listener to single candidates, called in the thread that runs the sweep."""
 
 
@@ -70,13 +70,13 @@ class Bar:
 
 def throttled(report: Report, seconds: float = 0.5) -> Report:
     """Passes on the first and the last call of each stage, and of those between at most one in so many seconds."""
-    stage, told = "", 0.0
+    stage, reported = "", 0.0
 
     def passed(done: int, total: int, what: str) -> None:
-        nonlocal stage, told
-        if what == stage and done < total and time.monotonic() - told < seconds:
+        nonlocal stage, reported
+        if what == stage and done < total and time.monotonic() - reported < seconds:
             return
-        stage, told = what, time.monotonic()
+        stage, reported = what, time.monotonic()
         report(done, total, what)
 
     return passed
@@ -86,5 +86,5 @@ def silent(done: int, total: int, what: str) -> None:
     """The listener that ignores everything."""
 
 
-def unheard(told: Told) -> None:
+def unheard(progress: CandidateProgress) -> None:
     """The listener that ignores how far candidates are."""

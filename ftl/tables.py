@@ -19,6 +19,6 @@ def csv_text(rows: Iterable[Sequence[object]], line_end: str = "\n") -> str:
 def _cell(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
-    told = str(value)
-    safe = f"'{told}" if told.startswith(_FORMULA) else told
+    text = str(value)
+    safe = f"'{text}" if text.startswith(_FORMULA) else text
     return safe.replace("\r", " ")  # the csv module does not quote it, and what follows would begin a line of its own

@@ -102,7 +102,7 @@ for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False
     marks = {
         ":orange-badge[:material/star: recommended]": network == its.pick,
         ":green-badge[knee]": its.choice.knee is not None and its.choice.knee.name == network.name,
-        ":gray-badge[unpruned]": one.is_base,
+        ":gray-badge[unpruned]": one.is_unpruned,
         f":red-badge[{one.above_limit}]": bool(one.above_limit),
         ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ftl.data.images import EXTENSIONS
 from ftl.formatting import duration, milliseconds, percent
-from ftl.models.layout import BASE
+from ftl.models.layout import UNPRUNED
 from ftl.progress import Report
 from studio import ui
 from studio.images.library import Filter, find_images, image_in
@@ -66,7 +66,7 @@ with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
     network = networks.choose_network(finished, loaded, chosen, state.TO_TRY)
-    beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == BASE)
+    beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == UNPRUNED)
     heat = st.toggle(
         "Heat",
         True,
@@ -104,7 +104,7 @@ with right:
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / "results.json")
 training = training_of(sweeps.workspace(network.job_id), at)
-names = [network.name, *([BASE] if beside and network.name != BASE else [])]
+names = [network.name, *([UNPRUNED] if beside and network.name != UNPRUNED else [])]
 folders = {name: sweeps.network(here.project.id, network.job_id, name) for name in names}
 if not photographs:
     ui.empty(

@@ -42,7 +42,7 @@ def cluster(programs: Path) -> Iterator[str]:
         subprocess.run(make, check=True, capture_output=True, cwd=folder, **who)  # type: ignore[call-overload]
         with open(told, "wb") as out:
             server = subprocess.Popen(run, stdout=out, stderr=out, cwd=folder, **who)  # type: ignore[call-overload]
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         for _ in range(120):
             if subprocess.run(ready).returncode == 0:
                 break

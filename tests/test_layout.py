@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import ftl
 from tests.conftest import ROOT
 
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
@@ -91,6 +93,75 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises for a circle, and names it
 
 
+PRIVATE = {
+    "os._exit",  # documented
+    "torch._foreach_copy_", "torch._foreach_lerp_",  # as in torch.optim.swa_utils, with another weight at each step
+    "zipfile._ECD_SIZE", "zipfile._EndRecData",  # the very reading that ZipFile goes by
+}  # fmt: skip
+"""Names that are private and used all the same."""
+
+
+def sources() -> dict[str, str]:
+    """All code but the tests, by its place: also what the documentation shows."""
+    packages = ("ftl", "studio", "pages", "benchmarks")
+    found = {str(path.relative_to(ROOT)): path.read_text() for path in modules(*packages).values()}
+    for path in (ROOT / "docs").rglob("*.md"):
+        for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)):
+            found[f"docs/{path.name}/{number}.py"] = code
+    for path in (ROOT / "docs").rglob("*.ipynb"):
+        cells = json.loads(path.read_text())["cells"]
+        for number, cell in enumerate(cells):
+            if cell["cell_type"] == "code":
+                found[f"docs/{path.name}/{number}.py"] = "".join(cell["source"])
+    return found
+
+
+def private_names(place: str, code: str) -> set[str]:
+    """Private names of other packages that some code imports, or reads from what it imports."""
+
+    def package_of(name: str) -> str:
+        parts = name.split(".")
+        return ".".join(parts[:2]) if parts[0] in ("ftl", "studio") else parts[0]
+
+    bound, used = dict[str, str](), set[str]()
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                bound[alias.asname or alias.name.split(".")[0]] = f"{prefix}{alias.name}"
+                used.add(f"{prefix}{alias.name}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            root, _, rest = ast.unparse(node).partition(".")
+            if root in bound:
+                used.add(f"{bound[root]}.{rest}")
+    own = package_of(place.removesuffix(".py").replace("/", "."))
+    return {
+        name
+        for name in used - PRIVATE
+        if package_of(name) != own and any(re.match(r"_(?!_|replace$|asdict$|fields$)", p) for p in name.split("."))
+    }
+
+
+def test_no_package_uses_private_names_of_another() -> None:
+    found = {place: private_names(place, code) for place, code in sources().items()}
+    assert {place: names for place, names in found.items() if names} == {}
+
+
+def test_benchmarks_and_documentation_take_public_names_from_ftl_itself() -> None:
+    """A name that `import ftl` gives is not imported from where it happens to be defined."""
+    for place, code in sources().items():
+        if place.startswith(("benchmarks", "docs")):
+            inner = {
+                f"{node.module}.{alias.name}"
+                for node in ast.walk(ast.parse(code))
+                if isinstance(node, ast.ImportFrom)
+                for alias in node.names
+            }
+            assert not inner & {f"{home}.{name}" for name, home in ftl._HOMES.items()}, place
+
+
 @pytest.mark.parametrize("package", NO_STREAMLIT)
 def test_pages_alone_know_streamlit(package: str) -> None:
     for name, path in modules(f"studio/{package}").items():
@@ -157,7 +228,9 @@ def test_what_people_write_goes_into_markdown_through_plain() -> None:
     for package in ("studio", "pages"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                name = node.func.attr
                 if name not in MARKDOWN | OPTIONS:
                     continue
                 words = {"label", "body", "help", "text", "caption"} | ({"format_func"} if name in OPTIONS else set())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,8 +50,8 @@ def one(name: str, ms: float = 7.7, **more: object) -> Candidate:
 
 
 CANDIDATES = [
-    one("base", 1340.0, parameters=10**9, size_mb=1e9 / 2**20, is_base=True, channels=(8, 8), macs=10**12),
-    one("keep-0.1", 0.00012, parameters=3, size_mb=0.00001, channels=(1, 1), tied_layers=2, spread=0.0001,
+    one("base", 1340.0, parameters=10**9, size_mb=1e9 / 2**20, is_unpruned=True, channels=(8, 8), macs=10**12),
+    one("keep-0.1", 0.00012, parameters=3, size_mb=0.00001, channels=(1, 1), equal_scores=2, spread=0.0001,
         silent=(1, 2)),
     one("keep-0.2", 987_654.0, channels=(2, 2), time_q1_ms=1.0, time_q3_ms=2e6, unstable="a busy processor"),
     one("keep-0.3", 9.0, channels=(3, 3), accuracy=0.00001, test_accuracy=0.5, test_accuracy_low=0.4,
@@ -165,16 +166,16 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
         from studio.ui.choose import candidate_panel, controls, overview, ranking
         from studio.ui.choose.read_sweep import Sweep
 
-        sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())
+        sweep = Sweep(1, "A sweep", folder, tuple(candidates), ("Background", "Crack"), "Crack", (), ())  # type: ignore[arg-type]
         controls.limits(1, [sweep])
         weights, margin = controls.rule()
         ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
         overview.table(1, ranked[:1], lambda: None)
         overview.verdicts(ranked)
         for one in sweep.candidates:
-            candidate_panel._figures(one, sweep.base, folder)
+            candidate_panel._figures(one, sweep.unpruned, folder)  # type: ignore[arg-type]
 
-    right = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
+    right: dict[str, Any] = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
     candidates = [replace(one, **right) for one in CANDIDATES] if known else CANDIDATES
     done = AppTest.from_function(content, args=(candidates, tmp_path)).run(timeout=60)
     told = shown(done)

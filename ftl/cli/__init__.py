@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from ftl.errors import FtlError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, 1 after an error told in words, 2 for wrong usage, 130 when interrupted."""
+    """Run one command. Returns 0, 1 after an error (in words), 2 for wrong usage, 130 when interrupted."""
     from ftl.cli.parser import build_parser
 
     parser = build_parser()
@@ -21,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reuse_freed_memory()
     bar = Bar()
     try:
-        options.run(options, bar)
+        with _device(options):
+            options.run(options, bar)
     except FtlError as error:
         bar.close()
         print(f"ftl: {error}", file=sys.stderr)
@@ -37,3 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("ftl: stopped; what was done is kept, the same command goes on from there", file=sys.stderr)
         return 130
     return 0
+
+
+def _device(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Where networks run; torch, which takes seconds to import, is needed only if the command line says where."""
+    if getattr(options, "device", None) is None:
+        return nullcontext()
+    from ftl.device import run_on
+
+    return run_on(options.device)

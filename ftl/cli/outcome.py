@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def warn_of(left_out: LeftOut) -> None:
     """Say on the error output what a test set had to do without."""
-    if told := left_out.told():
-        print(told, file=sys.stderr)
+    if note := left_out.sentence():
+        print(note, file=sys.stderr)
 
 
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
@@ -37,8 +37,8 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
         accuracy += f"{fixed(one.test_accuracy_high, 3)})"
         time = f"{fixed(one.time_ms, 2)} ({fixed(one.time_q1_ms, 2)} to {fixed(one.time_q3_ms, 2)})"
         row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>15}"
-        told = _told(one.time_mark, one.above_limit, standings[one.name])
-        print(f"{row}{fixed(one.size_mb, 2):>10}{time:>28}  {told}".rstrip())
+        note = _joined(one.time_mark, one.above_limit, standings[one.name])
+        print(f"{row}{fixed(one.size_mb, 2):>10}{time:>28}  {note}".rstrip())
         for warning in warnings(one):
             print(f"  warning: {warning}")
         for runtime, its in one.runtimes.items():
@@ -46,11 +46,11 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
             time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
             mark = replace(one, **its).time_mark
             print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
-    if told := unstable_times(candidates):
-        print(told, "Run ftl test again on a quiet machine: it takes only these anew.")
+    if note := unstable_times(candidates):
+        print(note, "Run ftl test again on a quiet machine: it measures only these again.")
 
 
-def _told(*phrases: str) -> str:
+def _joined(*phrases: str) -> str:
     return ", ".join(filter(None, phrases))
 
 
@@ -86,8 +86,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
         if pick.test_accuracy is not None and pick.test_accuracy_low is not None:
             interval = f"{percent(pick.test_accuracy_low)} to {percent(pick.test_accuracy_high)}"
             print(f"  accuracy {percent(pick.test_accuracy)} ({interval}) of the test images")
-        for told in (choice.reason, *choice.notes, *(f"Warning: {warning}." for warning in warnings(pick))):
-            print(f"  {told}")
+        for note in (choice.reason, *choice.notes, *(f"Warning: {warning}." for warning in warnings(pick))):
+            print(f"  {note}")
         if options.preset or options.score_weights:
             print(f"  decision score {fixed(choice.scores[pick.name], 4)}")
         print(f"not significantly different from it: {', '.join(one.name for one in choice.alike) or 'none'}")
@@ -95,7 +95,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
     for one in candidates:
         print(f"  {one.name:24}{milliseconds(one.time_ms):>12}{percent(one.accuracy):>10}  "
-              f"{_told(choice.standings[one.name], one.time_mark, *warnings(one))}".rstrip())  # fmt: skip
+              f"{_joined(choice.standings[one.name], one.time_mark, *warnings(one))}".rstrip())  # fmt: skip
     if unstable := unstable_times(candidates):
         print(unstable)
     if pick is None:
@@ -109,14 +109,14 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
     from ftl.evaluation.runtimes import INT8, ONNX, PYTORCH, TITLES
     from ftl.exporting.export import export
-    from ftl.exporting.prepared import told_of, too_much_lost
+    from ftl.exporting.prepared import int8_accuracy, too_much_lost
     from ftl.formatting import counted, milliseconds
     from ftl.latency.networks import time_network
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
-        print(told_of(folder) + (", so they were left out" if left_out else ""))
+        print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
     if file.suffix.lower() in (".onnx", ".zip"):
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}

@@ -24,106 +24,155 @@ def build_parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    made = command("prune", prune, "make pruned networks for a sweep of keep fractions")
-    made.add_argument("out", type=Path, help="folder for the networks")
-    made.add_argument("backbone", help="a name (vgg16, resnet50, mobilenet_v2, ...) or a file")
-    made.add_argument("percent", nargs="?", type=float, help="make K = 0.01, 0.02, ... up to this per cent")
+    made = command("prune", prune, "prune a network to several keep fractions")
+    made.add_argument("out", type=Path, help="The folder that the networks are written to")
+    made.add_argument("backbone", help="A name (vgg16, resnet50, mobilenet_v2, ...) or a file")
+    made.add_argument(
+        "percent", nargs="?", type=float, help="Instead of --keep: 0.01, 0.02, ... up to PERCENT / 100 (default: 100)"
+    )
     options.add_backbone(made)
     options.add_masks(made)
     options.add_config(made, PruneConfig)
     options.add_config(made, SweepConfig, "keep")
+    options.add_device(made)
 
-    made = command("compare", compare, "compare the filters and figures of two sweeps, as layerwise and one_shot")
-    made.add_argument("out", type=Path)
-    made.add_argument("other", type=Path)
+    made = command("compare", compare, "compare the filters and accuracies of two sweeps of one network")
+    made.add_argument("out", type=Path, help="The folder of a sweep")
+    made.add_argument("other", type=Path, help="The folder of the other sweep")
 
-    made = command("extract", extract, "compute the features of a data set with every network")
-    made.add_argument("out", type=Path)
+    made = command("extract", extract, "compute the features of a data set with every network of a sweep")
+    made.add_argument("out", type=Path, help="The folder of a sweep")
     options.add_dataset(made)
     options.add_config(made, SweepConfig, "seed")
+    options.add_device(made)
 
-    made = command("train", train, "fit a classifier on the features of every network")
-    made.add_argument("out", type=Path)
+    made = command("train", train, "fit a classifier to the features of every network of a sweep")
+    made.add_argument("out", type=Path, help="The folder of a sweep")
     options.add_config(made, SweepConfig, "seed", "photo", "positive", "heads", "fine_tune_unpruned", "fine_tune")
+    options.add_device(made)
 
-    made = command("test", test, "measure every network on images never used for choosing, and time each alone")
-    made.add_argument("out", type=Path)
-    made.add_argument("--evaluation", type=Path, default=Path("evaluation"), metavar="DIR", help="evaluation")
+    made = command("test", test, "measure accuracy on the test set and latency of every network of a sweep")
+    made.add_argument("out", type=Path, help="The folder of a sweep")
+    made.add_argument(
+        "--evaluation",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="DIR",
+        help="The test set, a folder of classes; nothing is trained on it (default: evaluation)",
+    )
     options.add_config(made, SweepConfig, "photo", "threads", "runtimes")
+    options.add_device(made)
 
-    made = command("choose", choose, "pick a network: Pareto front, knee, limits, ties, decision score")
-    made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
+    made = command("choose", choose, "recommend a network of a sweep, within limits")
+    made.add_argument("out", type=Path, help="The folder of a sweep, or a CSV of the original program")
     options.add_choice(made)
-    made.add_argument("--runtime", default="pytorch", help="whose times and accuracies count: pytorch, onnx, int8")
-    made.add_argument("--export", type=Path, metavar="FILE", help="write the recommended network as ftl export does")
+    made.add_argument(
+        "--runtime",
+        default="pytorch",
+        help="The runtime whose latencies and accuracies count: pytorch, onnx, int8 (default: pytorch)",
+    )
+    made.add_argument(
+        "--export", type=Path, metavar="FILE", help="Write the recommended network to this file, as ftl export does"
+    )
     options.add_int8(made)
 
-    made = command("report", report, "write one self-contained page of charts")
-    made.add_argument("out", type=Path, help="a sweep's folder, or one of the original's CSVs")
+    made = command("report", report, "write the charts of a sweep as one self-contained page")
+    made.add_argument("out", type=Path, help="The folder of a sweep, or a CSV of the original program")
     options.add_choice(made)
     options.add_repeats(made)
-    made.add_argument("--html", type=Path, metavar="FILE", help="where to write; report.html in the folder")
+    made.add_argument("--html", type=Path, metavar="FILE", help="The page to write (default: report.html in OUT)")
 
-    made = command("export", export, "write a network as one file: .safetensors, .onnx, .pt2, or .zip with an example")
-    made.add_argument("folder", type=Path, help="a network's folder in a sweep")
-    made.add_argument("file", type=Path, help="the file to write; its ending says the form")
+    made = command("export", export, "write a network as one file: .onnx, .pt2, .safetensors, or .zip with an example")
+    made.add_argument("folder", type=Path, help="The folder of a network in a sweep")
+    made.add_argument("file", type=Path, help="The file to write; its ending decides the format")
     options.add_int8(made)
 
     made = command("predict", predict, "classify photographs with a pruned network")
-    made.add_argument("model", type=Path, help="a network's folder in a sweep, or an exported .safetensors file")
-    made.add_argument("images", nargs="+", type=Path, help="files, or folders of them")
-    made.add_argument("--csv", type=Path, metavar="FILE", help="write here instead of printing")
+    made.add_argument("model", type=Path, help="The folder of a network in a sweep, or an exported .safetensors file")
+    made.add_argument("images", nargs="+", type=Path, help="Image files, or folders of them")
+    made.add_argument(
+        "--csv", type=Path, metavar="FILE", help="Write the predictions to this file instead of printing them"
+    )
 
-    made = command("run", run, "do it all in a workspace with Images, Segmented, dataset and evaluation")
-    made.add_argument("workspace", type=Path)
-    made.add_argument("backbone", nargs="?", help="a name or a file; the one file in the workspace's backbones folder")
-    made.add_argument("percent", nargs="?", type=float, help="sweep K = 0.01, 0.02, ... up to this per cent")
+    made = command("run", run, "prune, train, test and recommend in one go, in a workspace")
+    made.add_argument("workspace", type=Path, help="A folder with Images, Segmented, dataset and evaluation")
+    made.add_argument("backbone", nargs="?", help="A name or a file (default: the only file in WORKSPACE/backbones)")
+    made.add_argument(
+        "percent", nargs="?", type=float, help="Instead of --keep: 0.01, 0.02, ... up to PERCENT / 100 (default: 100)"
+    )
     options.add_backbone(made)
     options.add_config(made, SweepConfig)
     options.add_classes(made)
-    made.add_argument("--out", type=Path, help="folder for the results; models in the workspace")
-    made.add_argument("--images", type=Path, help="photographs with masks; Images in the workspace")
-    made.add_argument("--masks", type=Path, help="their masks; Segmented in the workspace")
-    made.add_argument("--dataset", type=Path, help="dataset in the workspace")
-    made.add_argument("--evaluation", type=Path, help="evaluation in the workspace")
-    made.add_argument(
-        "--per-class", type=options.count, metavar="N", help="use at most N images of each class to train"
-    )
+    made.add_argument("--out", type=Path, help="The folder that results are written to (default: WORKSPACE/models)")
+    made.add_argument("--images", type=Path, help="Photographs with masks (default: WORKSPACE/Images)")
+    made.add_argument("--masks", type=Path, help="Their masks (default: WORKSPACE/Segmented)")
+    made.add_argument("--dataset", type=Path, help="Photographs to train and validate on (default: WORKSPACE/dataset)")
+    made.add_argument("--evaluation", type=Path, help="The test set (default: WORKSPACE/evaluation)")
+    made.add_argument("--per-class", type=options.count, metavar="N", help="Train on at most N images of each class")
+    options.add_device(made)
     options.add_cluster(made)
     options.add_repeats(made)
     options.add_choice(made)
 
-    made = command("criteria", criteria, "compare criteria at equal multiply-adds, repeated, with intervals")
-    made.add_argument("workspace", type=Path, help="with Images, Segmented, dataset and evaluation")
-    made.add_argument("backbone", nargs="?", help="a name or a file; the one file in the workspace's backbones folder")
+    made = command("criteria", criteria, "compare criteria at equal MACs, repeated, with confidence intervals")
+    made.add_argument("workspace", type=Path, help="A folder with Images, Segmented, dataset and evaluation")
+    made.add_argument("backbone", nargs="?", help="A name or a file (default: the only file in WORKSPACE/backbones)")
     options.add_backbone(made)
     options.add_classes(made)
     made.add_argument(
         "--criteria",
         nargs="+",
         metavar="NAME",
-        help="all of them, but bn_scale where there are no norms; NAME:global ranks all layers together",
+        help="Criteria to compare; NAME:global ranks all layers together (default: all that fit the network)",
     )
-    made.add_argument("--macs", nargs="+", type=float, default=[0.3, 0.1, 0.03], metavar="SHARE", help="0.3 0.1 0.03")
-    made.add_argument("--repeats", type=options.count, default=3)
-    made.add_argument("--head", default="linear", help="what is trained on each: linear or tuned")
-    made.add_argument("--per-class", type=options.count, metavar="N", help="train on at most N images of each class")
+    made.add_argument(
+        "--macs",
+        nargs="+",
+        type=float,
+        default=[0.3, 0.1, 0.03],
+        metavar="SHARE",
+        help="Shares of the unpruned network's MACs to prune to (default: 0.3 0.1 0.03)",
+    )
+    made.add_argument("--repeats", type=options.count, default=3, help="Seeds that each is trained with (default: 3)")
+    made.add_argument(
+        "--head",
+        default="linear",
+        help="What is trained: a head on each network (linear), or the network itself (tuned; default: linear)",
+    )
+    made.add_argument("--per-class", type=options.count, metavar="N", help="Train on at most N images of each class")
     options.add_config(made, SweepConfig, "mode", "seed", "photo", "fine_tune")
-    made.add_argument("--out", type=Path, metavar="FILE", help="what is measured; criteria.json in the workspace")
+    options.add_device(made)
+    made.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="The file of results, from which a stopped comparison goes on (default: WORKSPACE/criteria.json)",
+    )
 
-    made = command("demo", demo, "draw a workspace of surfaces with cracks, pores and dirt, and their masks")
-    made.add_argument("folder", type=Path)
-    for name, count in (("masks", 24), ("train", 160), ("test", 80)):
+    made = command(
+        "demo", demo, "draw a workspace to practise with: surfaces with cracks, pores and dirt, and their masks"
+    )
+    made.add_argument("folder", type=Path, help="The workspace to write")
+    for name, count, images in (
+        ("masks", 24, "Images with masks"),
+        ("train", 160, "Images to train on"),
+        ("test", 80, "Test images"),
+    ):
         made.add_argument(
-            f"--{name}", type=options.count, default=count, metavar="N", help=f"surfaces per class, {count}"
+            f"--{name}",
+            type=options.count,
+            default=count,
+            metavar="N",
+            help=f"{images}, for each class (default: {count})",
         )
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=int, default=0, help="The same seed draws the same images (default: 0)")
 
-    made = command("backbone", backbone, "train a backbone from scratch: ftl backbone train alexnet_bn --dataset DIR")
-    made.add_argument("action", choices=["train"])
-    made.add_argument("name", help="vgg16, alexnet_bn, resnet18, ...")
+    made = command("backbone", backbone, "train a backbone from scratch, as ftl backbone train alexnet_bn")
+    made.add_argument("action", choices=["train"], help="What to do; there is one thing")
+    made.add_argument("name", help="An architecture: vgg16, alexnet_bn, resnet18, ...")
     options.add_dataset(made)
-    made.add_argument("--out", type=Path, metavar="FILE", help="the .safetensors file to write; NAME.safetensors")
-    made.add_argument("--epochs", type=options.count, default=10)
+    made.add_argument("--out", type=Path, metavar="FILE", help="The file to write (default: NAME.safetensors)")
+    made.add_argument("--epochs", type=options.count, default=10, help="Epochs to train (default: 10)")
     options.add_config(made, SweepConfig, "seed", "photo")
+    options.add_device(made)
     return parser

@@ -44,9 +44,9 @@ def prune(options: argparse.Namespace, bar: Bar) -> None:
         made = make_networks(backbone, masks, options.out, config, bar)
     for folder in made:
         network = read_description(folder)
-        ties = len(network["tied_layers"])
-        note = f"; in {ties} of {len(network['layers'])} layers equal scores decided" if ties else ""
-        print(f"{folder}: {network['parameters']:,} parameters, {network['macs']:,} multiply-adds{note}")
+        equal = len(network["equal_scores"])
+        note = f"; in {equal} of {len(network['layers'])} layers equal scores decided" if equal else ""
+        print(f"{folder}: {network['parameters']:,} parameters, {network['macs']:,} MACs{note}")
 
 
 def compare(options: argparse.Namespace, bar: Bar) -> None:
@@ -65,7 +65,7 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.sweeping.pruned import networks
     from ftl.training.features import extract as extract_one
 
-    folders, seed = networks(options.out, made=False), config_of(options, SweepConfig).seed
+    folders, seed = networks(options.out, derived=False), config_of(options, SweepConfig).seed
     dataset = load_dataset(options.dataset, per_class=options.per_class, seed=seed, report=bar)
     with alone(options.out):
         for folder in folders:
@@ -81,22 +81,23 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.models.classifier import read_head
     from ftl.models.io import load_backbone
     from ftl.models.layout import FEATURES, HEAD, VALIDATION
-    from ftl.sweeping.heads import train_all
+    from ftl.sweeping.heads import fit_candidate
     from ftl.sweeping.pruned import networks
     from ftl.training.features import read_features
 
-    folders, config = networks(options.out, made=False), config_of(options, SweepConfig)
+    folders, config = networks(options.out, derived=False), config_of(options, SweepConfig)
     unpruned = load_backbone(folders[0])
     config.check_network(unpruned.name, unpruned.has_norms)
     _, dataset = read_features(folders[0] / FEATURES)
     with alone(options.out):
-        train_all(folders, dataset, config, bar)
-    for name in config.candidates(folder.name for folder in folders):
-        folder = options.out / name
-        validation, head = read_json(folder / VALIDATION), read_head(folder / HEAD)
-        fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
-        right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} held-out images right"
-        print(f"{folder}: {fitted}, {right}")
+        for folder in folders:
+            for kind in config.heads_of(folder.name):
+                made = fit_candidate(folder, kind, config, dataset, dataset.paths, report=bar)
+                bar.close()
+                validation, head = read_json(made / VALIDATION), read_head(made / HEAD)
+                fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
+                right = f"{100 * validation['accuracy']:.1f} % of {validation['images']} validation images right"
+                print(f"{made}: {fitted}, {right}")
 
 
 def test(options: argparse.Namespace, bar: Bar) -> None:

@@ -1,4 +1,4 @@
-"""What does a whole thing in one go, one function a command: run, criteria, demo, backbone train."""
+"""Commands that do everything in one go, one function a command: run, criteria, demo, backbone train."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.sweeping.report import write_report
     from ftl.sweeping.sweep import sweep
 
-    config, choose = sweep_config_of(options), chooser_of(options)  # an unknown preset is told now, not after hours
+    config, choose = sweep_config_of(options), chooser_of(options)  # an unknown preset is refused now, not after hours
     place = {name: getattr(options, name) or options.workspace / folder for name, folder in PLACES.items()}
     backbone = backbone_of(options)
     masks = masks_of(options, config, backbone.preprocess.size, place["images"], place["masks"], bar)
@@ -60,7 +60,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     if options.head not in (LINEAR, TUNED):
         raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
     if wrong := [share for share in options.macs if not 0 < share < 1]:
-        raise FtlError(f"shares of the multiply-adds go from 0 to 1, not {exact(wrong[0])}")
+        raise FtlError(f"shares of the MACs go from 0 to 1, not {exact(wrong[0])}")
     backbone, place = backbone_of(options), {name: options.workspace / folder for name, folder in PLACES.items()}
     masks = load_masks(
         place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,
@@ -77,7 +77,7 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
         "backbone_sha256": backbone_digest(backbone),
         "masks_sha256": masks.digest(),
         "mode": config.mode,
-    } | sets.told()
+    } | sets.description()
     rows = contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar)
     warn_of(left_out)
     print(table(rows, "random" if "random" in ways else names[0]), end="")

@@ -151,7 +151,7 @@ class LeftOut(NamedTuple):
     files: int = 0
     crops: int = 0
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The same in words; empty where nothing was left out."""
         ways = {"the same file": self.files, "of the same photo": self.crops}
         parts = ", ".join(f"{count} {way}" for way, count in ways.items() if count)

@@ -12,7 +12,7 @@ import h5py
 from ftl.errors import FtlError
 
 _MOST_TIMES = 100  # trained weights hardly shrink
-_FREE = 2**20  # bytes that may be told of and not be there, as of arrays that nobody ever wrote to
+_FREE = 2**20  # bytes that may be claimed and not be there, as of arrays that nobody ever wrote to
 _MOST_OBJECTS = 100_000
 _FILTERS = frozenset({1, 2, 3, 32000})  # gzip, shuffle, checksums and lzf: any other is code that the file asks for
 
@@ -23,7 +23,7 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
 
     Raises:
         FtlError: a dataset with external storage, a virtual dataset, a link to another file, a filter that is a
-            plug-in, or an array that is told to be much larger than what the file holds of it.
+            plug-in, or an array that claims to be much larger than what the file holds of it.
         OSError: the file is missing, or no HDF5.
     """
     with h5py.File(path, "r") as file:
@@ -54,19 +54,21 @@ def _check(file: h5py.File, path: Path) -> None:
             elif isinstance(item, h5py.Dataset):
                 claimed += _bytes(item, size, f"{path}: dataset {item.name}")
     if claimed > _MOST_TIMES * size + _FREE:
-        raise FtlError(f"{path} tells of {claimed:,} bytes and has {size:,}: it is damaged, save it again")
+        raise FtlError(f"{path} claims {claimed:,} bytes and has {size:,}: it is damaged, save it again")
 
 
-def _bytes(item: h5py.Dataset, size: int, told: str) -> int:
+def _bytes(item: h5py.Dataset, size: int, place: str) -> int:
     """What a dataset takes in memory, in bytes. Raises `FtlError` for one that is not in its file."""
     made = item.id.get_create_plist()  # asked before the shape, for which a virtual dataset opens its sources
     if made.get_external_count():
-        raise FtlError(f"{told} has its numbers in another file, which is never read: save the weights into one file")
+        raise FtlError(f"{place} has its numbers in another file, which is never read: save the weights into one file")
     if made.get_layout() == h5py.h5d.VIRTUAL:
-        raise FtlError(f"{told} is put together from other files, which are never read: save the weights into one file")
+        raise FtlError(
+            f"{place} is put together from other files, which are never read: save the weights into one file"
+        )
     if not {made.get_filter(index)[0] for index in range(made.get_nfilters())} <= _FILTERS:
-        raise FtlError(f"{told} is packed by a plug-in, which is never run: save it with gzip, or unpacked")
+        raise FtlError(f"{place} is packed by a plug-in, which is never run: save it with gzip, or unpacked")
     claimed = prod(item.shape or (1,)) * item.dtype.itemsize
     if claimed > _MOST_TIMES * min(item.id.get_storage_size(), size) + _FREE:
-        raise FtlError(f"{told} is told to have {claimed:,} bytes, which the file does not hold: save it again")
+        raise FtlError(f"{place} claims {claimed:,} bytes, which the file does not hold: save it again")
     return claimed

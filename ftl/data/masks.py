@@ -185,8 +185,8 @@ def read_pairs(pairs: Sequence[tuple[str, Path, Path]], size: int) -> MaskSet:
     Raises `FtlError` that lists every file that is unreadable, oversized or of another size than its partner.
     """
     read = [_read_example(*pair, None, size, False) for pair in pairs]
-    raise_together("some photographs and masks cannot be used", [told for found in read if isinstance(found, list)
-                                                                 for told in found])  # fmt: skip
+    raise_together("some photographs and masks cannot be used", [problem for found in read if isinstance(found, list)
+                                                                 for problem in found])  # fmt: skip
     return MaskSet(tuple(found for found in read if isinstance(found, Example)))
 
 
@@ -246,7 +246,7 @@ def load_masks(
             read.append(example)
             report(len(read), len(pairs), "reading masks")
     examples = [example for example in read if isinstance(example, Example)]
-    problems += [problem for told in read if not isinstance(told, Example) for problem in told]
+    problems += [problem for found in read if not isinstance(found, Example) for problem in found]
     for name in {example.group for example in examples}:
         if not any(any(example.parts()[1]) for example in examples if example.group == name):
             problems.append(f"no mask of {name or masks} has anything inside: draw some, or pick another --mask-class")

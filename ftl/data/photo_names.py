@@ -1,4 +1,4 @@
-"""Patterns of file names that tell which photo an image was cut from: a template, or a regular expression.
+"""Patterns of file names that say which photo an image was cut from: a template, or a regular expression.
 
 A template is the name with `{photo}` for the photo, `#` for a whole number, and `*` for whatever else: `{photo}_#` or
 `{photo}_*`. A regular expression names the photo by its first group. Both are matched by RE2, in time proportional to
@@ -73,8 +73,8 @@ def _literal(text: str) -> str:
 
 
 def _said(error: Exception) -> str:
-    told = error.args[0] if error.args else ""
-    return told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+    found = error.args[0] if error.args else ""
+    return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
 
 
 class Effect(NamedTuple):
@@ -95,12 +95,12 @@ def effect(pattern: str, stems: Sequence[str], examples: int = 5) -> Effect:
     Raises `FtlError` as `photo_of`.
     """
     find = photo_of(pattern)
-    told = [(stem, find(stem)) for stem in stems]
-    fitting = [(stem, photo) for stem, photo in told if photo is not None]
+    found = [(stem, find(stem)) for stem in stems]
+    fitting = [(stem, photo) for stem, photo in found if photo is not None]
     counts = Counter(photo for _, photo in fitting)
     largest = [photo for photo, _ in counts.most_common(2)]
     shown = [pair for photo in largest for pair in fitting if pair[1] == photo][:examples]
-    return Effect(len(counts), len(fitting), tuple(stem for stem, photo in told if photo is None), tuple(shown))
+    return Effect(len(counts), len(fitting), tuple(stem for stem, photo in found if photo is None), tuple(shown))
 
 
 def guess(stems: Sequence[str]) -> str | None:

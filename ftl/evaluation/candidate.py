@@ -55,10 +55,10 @@ class Candidate:
     test_f1: float | None = None
     channels: tuple[int, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    tied_layers: int = 0
+    equal_scores: int = 0
     published_score: float | None = None
     right: tuple[bool, ...] = field(default=(), repr=False)
-    is_base: bool = False
+    is_unpruned: bool = False
     head: str = "linear"
     budget: tuple[float, str] | None = None
     balanced_accuracy: float | None = None
@@ -110,20 +110,20 @@ def warnings(candidate: Candidate) -> list[str]:
         points = number(100 * candidate.spread)
         found.append(f"flat outputs: its probabilities differ by {points} points between validation images")
     silent, filters = candidate.silent or (0, 0)
-    if silent and (not candidate.is_base or 2 * silent > filters):
+    if silent and (not candidate.is_unpruned or 2 * silent > filters):
         verb = "is" if silent == 1 else "are"
         found.append(f"{silent:,} of {counted(filters, 'filter')} {verb} silent: no test image activates them")
-    if 2 * candidate.tied_layers > layers > 0:
-        found.append(f"equal scores in {candidate.tied_layers} of {layers} layers: filters stayed by their order")
+    if 2 * candidate.equal_scores > layers > 0:
+        found.append(f"equal scores in {candidate.equal_scores} of {layers} layers: filters stayed by their order")
     return found
 
 
-def base_of(candidates: Sequence[Candidate]) -> Candidate:
+def unpruned_of(candidates: Sequence[Candidate]) -> Candidate:
     """The unpruned network. Raises `FtlError` when the table has none."""
     for candidate in candidates:
-        if candidate.is_base:
+        if candidate.is_unpruned:
             return candidate
-    raise FtlError("the table has no unpruned base to compare with")
+    raise FtlError("the table has no unpruned network to compare with")
 
 
 def runtimes_of(candidates: Sequence[Candidate]) -> list[str]:

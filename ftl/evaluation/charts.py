@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from ftl.evaluation.candidate import Candidate, base_of, in_runtime, runtimes_of, warnings
+from ftl.evaluation.candidate import Candidate, in_runtime, runtimes_of, unpruned_of, warnings
 from ftl.evaluation.decision import Choice, pareto
 from ftl.evaluation.runtimes import TITLES
 from ftl.formatting import count, fixed, megabytes, milliseconds, percent
 from ftl.models.layout import HEADS, LINEAR, RECALIBRATED, TUNED
 
-INK, MUTED, ACCENT, BASE_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
+INK, MUTED, ACCENT, UNPRUNED_COLOUR, SECOND = "#1f2937", "#9ca3af", "#d9480f", "#1c7ed6", "#2b8a3e"
 
 WARNING = "#dc2626"
 PLAIN: dict[str, Any] = {"exponentformat": "none", "separatethousands": True}
 """Ticks of an axis without exponents."""
 
 SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
-"""How kinds of candidates are told apart, in all charts."""
+"""How each kind of candidate is drawn, in all charts."""
 
 _DASHES = {LINEAR: "solid", RECALIBRATED: "dash", TUNED: "dot"}
 _WORDS = {LINEAR: "linear classifier", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
@@ -73,7 +73,7 @@ def titled(title: str, x: str, y: str) -> go.Figure:
 _MARKERS: dict[str, dict[str, Any]] = {
     "other candidates": {"color": MUTED, "size": 9, "symbol": "circle"},
     "on the Pareto front (by validation)": {"color": INK, "size": 11, "symbol": "circle"},
-    "unpruned network": {"color": BASE_COLOUR, "size": 14, "symbol": "square"},
+    "unpruned network": {"color": UNPRUNED_COLOUR, "size": 14, "symbol": "square"},
     "knee": {"color": SECOND, "size": 18, "symbol": "diamond-open"},
     "recommended": {"color": ACCENT, "size": 20, "symbol": "star"},
     "with a warning": {"color": WARNING, "size": 20, "symbol": "circle-open"},
@@ -122,7 +122,7 @@ def points_over_time(candidates: Sequence[Candidate], choice: Choice) -> list[Po
     groups = {
         "other candidates": [candidate for candidate in candidates if candidate.name not in front],
         "on the Pareto front (by validation)": [candidate for candidate in candidates if candidate.name in front],
-        "unpruned network": [base_of(candidates)],
+        "unpruned network": [unpruned_of(candidates)],
         **({"knee": [choice.knee]} if choice.knee else {}),
         **({"recommended": [choice.pick]} if choice.pick else {}),
         **({"with a warning": warned} if warned else {}),
@@ -206,8 +206,8 @@ class Series(NamedTuple):
 
 def series(candidates: Sequence[Candidate]) -> list[Series]:
     """A series for each kind of pruned network that there is. Accuracy is the test set's if known."""
-    base, found = base_of(candidates), []
-    pruned = sorted((one for one in candidates if not one.is_base), key=lambda one: one.parameters)
+    unpruned, found = unpruned_of(candidates), []
+    pruned = sorted((one for one in candidates if not one.is_unpruned), key=lambda one: one.parameters)
     for head, searched in ((head, searched) for searched in (False, True) for head in HEADS):
         if own := [one for one in pruned if (one.head, one.budget is not None) == (head, searched)]:
             found.append(
@@ -215,8 +215,8 @@ def series(candidates: Sequence[Candidate]) -> list[Series]:
                     head=head,
                     searched=searched,
                     names=[one.name for one in own],
-                    parameters_left=[100 * one.parameters / base.parameters for one in own],
-                    filters_left=[_filters_left(one, base) for one in own],
+                    parameters_left=[100 * one.parameters / unpruned.parameters for one in own],
+                    filters_left=[_filters_left(one, unpruned) for one in own],
                     accuracy=[100 * shown_accuracy(one) for one in own],
                     size_mb=[one.size_mb for one in own],
                     time_ms=[one.time_ms for one in own],
@@ -225,10 +225,10 @@ def series(candidates: Sequence[Candidate]) -> list[Series]:
     return found
 
 
-def _filters_left(candidate: Candidate, base: Candidate) -> float | None:
+def _filters_left(candidate: Candidate, unpruned: Candidate) -> float | None:
     """Filters kept over all layers, in per cent; where the table has no channels, the keep fraction."""
-    if candidate.channels and base.channels:
-        return 100 * sum(candidate.channels) / sum(base.channels)
+    if candidate.channels and unpruned.channels:
+        return 100 * sum(candidate.channels) / sum(unpruned.channels)
     return None if candidate.keep is None else 100 * candidate.keep
 
 
@@ -266,11 +266,13 @@ def _draw(
 
 def accuracy_over_parameters(candidates: Sequence[Candidate]) -> go.Figure:
     """Accuracy over the share of parameters left, the unpruned network's as a line across."""
-    base = 100 * shown_accuracy(base_of(candidates))
+    unpruned = 100 * shown_accuracy(unpruned_of(candidates))
     figure = titled("Accuracy of the pruned networks", "parameters left [%], log", "accuracy [%]")
     _draw(figure, candidates, _left, lambda data: data.accuracy, "pruned networks")
-    note = f"unpruned network {fixed(base, 1)} %"
-    figure.add_hline(base, line={"color": BASE_COLOUR}, annotation_text=note, annotation_position="bottom right")
+    note = f"unpruned network {fixed(unpruned, 1)} %"
+    figure.add_hline(
+        unpruned, line={"color": UNPRUNED_COLOUR}, annotation_text=note, annotation_position="bottom right"
+    )
     figure.update_xaxes(type="log")
     return figure
 
@@ -296,9 +298,9 @@ def decision_scores(candidates: Sequence[Candidate], choice: Choice) -> go.Figur
     """The decision score over the share of parameters left; a pruned network that is recommended is marked."""
     figure = titled("Decision score", "parameters left [%], log", "score")
     _draw(figure, candidates, _left, lambda data: [choice.scores[name] for name in data.names], "candidates")
-    if choice.pick is not None and not choice.pick.is_base:
+    if choice.pick is not None and not choice.pick.is_unpruned:
         figure.add_scatter(
-            x=[100 * choice.pick.parameters / base_of(candidates).parameters],
+            x=[100 * choice.pick.parameters / unpruned_of(candidates).parameters],
             y=[choice.scores[choice.pick.name]],
             name="recommended",
             mode="markers",
@@ -321,12 +323,14 @@ class Kept(NamedTuple):
 
 def kept(candidates: Sequence[Candidate]) -> Kept:
     """The filters that the pruned networks keep in each layer, of those whose layers are known."""
-    base = base_of(candidates)
-    rows = [candidate for candidate in candidates if not candidate.is_base and candidate.channels]
+    unpruned = unpruned_of(candidates)
+    rows = [candidate for candidate in candidates if not candidate.is_unpruned and candidate.channels]
     return Kept(
         names=[row.name for row in rows],
         counts=[row.channels for row in rows],
-        shares=[[100 * left / all_ for left, all_ in zip(row.channels, base.channels, strict=True)] for row in rows],
+        shares=[
+            [100 * left / all_ for left, all_ in zip(row.channels, unpruned.channels, strict=True)] for row in rows
+        ],
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate, base_of
+from ftl.evaluation.candidate import Candidate, unpruned_of
 from ftl.evaluation.metrics import mcnemar
 from ftl.evaluation.recommend import LEVEL, OUTSIDE, RECOMMENDED, USELESS, Limits, none_within, recommend, usefulness
 
@@ -51,15 +51,15 @@ def preset(name: str) -> Weights:
     return PRESETS[name]
 
 
-def decision_score(candidate: Candidate, base: Candidate, weights: Weights) -> float:
-    """quality * F1 / F1 of the base + parameters * (1 - share of parameters) + time * (1 - share of time).
+def decision_score(candidate: Candidate, unpruned: Candidate, weights: Weights) -> float:
+    """quality * F1 / F1 of the unpruned network + parameters * (1 - share of parameters) + time * (1 - share of time).
 
-    Where F1 is unknown, accuracy stands in; where only the base's is unknown, it counts as 1.
+    Where F1 is unknown, accuracy stands in; where only the unpruned network's is unknown, it counts as 1.
     """
-    by_accuracy = candidate.accuracy / base.accuracy
-    quality = by_accuracy if candidate.f1 is None else candidate.f1 / (base.f1 or 1.0)
-    left = 1 - candidate.parameters / base.parameters
-    saved = 1 - candidate.time_ms / base.time_ms
+    by_accuracy = candidate.accuracy / unpruned.accuracy
+    quality = by_accuracy if candidate.f1 is None else candidate.f1 / (unpruned.f1 or 1.0)
+    left = 1 - candidate.parameters / unpruned.parameters
+    saved = 1 - candidate.time_ms / unpruned.time_ms
     return weights.quality * quality + weights.parameters * left + weights.time * saved
 
 
@@ -179,8 +179,8 @@ def choose(
 
 def scores_of(candidates: Sequence[Candidate], weights: Weights | str) -> dict[str, float]:
     """The decision scores of the pruned networks by name, best first."""
-    weights, base = preset(weights) if isinstance(weights, str) else weights, base_of(candidates)
-    scores = {one.name: decision_score(one, base, weights) for one in candidates if not one.is_base}
+    weights, unpruned = preset(weights) if isinstance(weights, str) else weights, unpruned_of(candidates)
+    scores = {one.name: decision_score(one, unpruned, weights) for one in candidates if not one.is_unpruned}
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
@@ -189,10 +189,10 @@ def _by_score(
 ) -> tuple[Candidate | None, dict[str, str], str, tuple[str, ...]]:
     """The pruned network with the highest decision score within the limits, as the original chooses."""
     by_name = {one.name: one for one in candidates}
-    standings = {one.name: "" if one.is_base or limits.allow(one) else OUTSIDE for one in candidates}
+    standings = {one.name: "" if one.is_unpruned or limits.allow(one) else OUTSIDE for one in candidates}
     pick = next((by_name[name] for name in scores if limits.allow(by_name[name])), None)
     if pick is None:
-        pruned = [one for one in candidates if not one.is_base]
+        pruned = [one for one in candidates if not one.is_unpruned]
         reason = none_within(pruned or candidates, "pruned network")
         return None, standings, reason, ()
     standings[pick.name] = RECOMMENDED

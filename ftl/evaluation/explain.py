@@ -19,8 +19,9 @@ import torch
 from torch import fx, nn
 
 from ftl.data.masks import MaskSet
+from ftl.device import Device, run_on
 from ftl.errors import FtlError
-from ftl.models.backbone import Backbone
+from ftl.models.backbone import Backbone, placed
 from ftl.models.classifier import Model
 from ftl.models.graph import walk
 from ftl.models.head import flattened
@@ -43,7 +44,9 @@ class Seen(NamedTuple):
 
 
 @torch.inference_mode()
-def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str = "iou") -> Seen:
+def filter_views(
+    network: Backbone, layer: str, masks: MaskSet, criterion: str = "iou", *, device: Device = None
+) -> Seen:
     """What the filters of a convolution answer to, and how well that fits the masks.
 
     Args:
@@ -51,6 +54,7 @@ def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str =
         layer: name of the convolution, as in `network.convolutions()`.
         masks: photographs with masks, read at the network's input size.
         criterion: `iou`, as the original scores filters, or `binary_iou`: any that gives each image a ratio by itself.
+        device: where the network runs (`ftl.device.run_on`).
 
     Raises:
         FtlError: there is no such layer or criterion.
@@ -58,12 +62,15 @@ def filter_views(network: Backbone, layer: str, masks: MaskSet, criterion: str =
     how = criterion_named(criterion)
     if how.looks_at != "maps" or how.pooled:
         raise FtlError(f"{criterion} does not score one photograph by itself: take iou or binary_iou")
+    with run_on(device):
+        network = placed(network)
     scoring_set, size = ScoringSet(masks), network.preprocess.size
     maps, ious = [], []
     for where in batches(len(scoring_set), 4 * 64 * size * size):
-        activation = scored_maps(network, layer, network.preprocess(scoring_set.images[where]))
+        activation = scored_maps(network, layer, network.inputs(scoring_set.images[where]))
         above, below = how.function(scoring_set.maps(activation, where, None, False))
-        maps.append(activation.numpy())
+        maps.append(activation.cpu().numpy())
+        above, below = above.cpu(), below.cpu()
         ious.append(np.divide(above, below, out=np.zeros(above.shape), where=below.numpy() > 0))
     return Seen(np.concatenate(maps), np.concatenate(ious))
 
@@ -116,7 +123,9 @@ def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor
     return last, found
 
 
-def explain(model: Model, image: np.ndarray, label: str, layer: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+def explain(
+    model: Model, image: np.ndarray, label: str, layer: str | None = None, *, device: Device = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74): where a photograph speaks for a class.
 
     With the maps A_c (H, W) of a layer behind its ReLU, and the score y of the class before the softmax (with two
@@ -131,6 +140,7 @@ def explain(model: Model, image: np.ndarray, label: str, layer: str | None = Non
         image: RGB uint8 (height, width, 3).
         label: the class that is asked about, one of `model.classes`.
         layer: name of a convolution; the last by default.
+        device: where the network runs (`ftl.device.run_on`).
 
     Returns:
         Heat, float32 (S, S), 0..1, at the network's input size S; and the class probabilities (classes,).
@@ -140,14 +150,16 @@ def explain(model: Model, image: np.ndarray, label: str, layer: str | None = Non
     """
     if label not in model.classes:
         raise FtlError(f"there is no class {label!r} to look for: there are {', '.join(model.classes)}")
-    at, head, network = model.classes.index(label), model.head, model.network
+    with run_on(device):
+        at, head, network = model.classes.index(label), model.head, placed(model.network)
     with torch.enable_grad():
-        x = network.preprocess([image]).requires_grad_(True)  # weights need no gradient, so without this nothing has
+        x = network.inputs([image]).requires_grad_(True)  # weights need no gradient, so without this nothing has
         last, maps = run_to(network, layer or [*network.convolutions()][-1], x)
         features = flattened(last, pooled=head.pooled)
         weight = head.weight[0] if len(head.weight) == 1 else head.weight[at]
-        score = features[0] @ torch.from_numpy(-weight if len(head.weight) == 1 and at == 0 else weight)
+        slope = torch.from_numpy(-weight if len(head.weight) == 1 and at == 0 else weight)
+        score = features[0] @ slope.to(network.device)
         (slopes,) = torch.autograd.grad(score, maps)
-    heat = torch.einsum("c,chw->hw", slopes[0].mean((1, 2)), maps[0].detach()).clamp(min=0).numpy()
+    heat = torch.einsum("c,chw->hw", slopes[0].mean((1, 2)), maps[0].detach()).clamp(min=0).cpu().numpy()
     grown = cv2.resize(heat, (network.preprocess.size,) * 2, interpolation=cv2.INTER_LINEAR)
-    return grown / (grown.max() or 1), head.probabilities(features.detach().numpy())[0]
+    return grown / (grown.max() or 1), head.probabilities(features.detach().cpu().numpy())[0]

@@ -16,7 +16,7 @@ from ftl.errors import FtlError
 from ftl.evaluation.charts import ACCENT
 from ftl.formatting import percent
 from ftl.models.backbone import macs_by_layer
-from ftl.models.layout import BASE
+from ftl.models.layout import UNPRUNED
 from ftl.models.network_folder import read_description
 
 WENT = "rgba(148,144,138,.5)"
@@ -34,8 +34,8 @@ class LayerLeft(NamedTuple):
     """What is left of one convolution of the unpruned network.
 
     `kept`: numbers of the filters that stayed, rising, of its `filters`. `scores`: by group of photographs, the score
-    of each of those; none of the unpruned network, where nothing was ranked. `macs` of `base_macs`: multiply-accumulate
-    operations for one image.
+    of each of those; none of the unpruned network, where nothing was ranked. `macs` of `unpruned_macs`: MACs for
+    one image.
     """
 
     name: str
@@ -43,7 +43,7 @@ class LayerLeft(NamedTuple):
     filters: int
     scores: dict[str, tuple[float, ...]]
     macs: int
-    base_macs: int
+    unpruned_macs: int
 
 
 def read_layers(folder: str | Path) -> list[LayerLeft]:
@@ -52,7 +52,7 @@ def read_layers(folder: str | Path) -> list[LayerLeft]:
     Raises `FtlError` when the description of either is missing or damaged.
     """
     folder = Path(folder)
-    here, base = read_description(folder), read_description(folder.parent / BASE)
+    here, base = read_description(folder), read_description(folder.parent / UNPRUNED)
     try:
         now, before = (macs_by_layer(one["architecture"], one["preprocess"]["size"]) for one in (here, base))
         return [
@@ -66,12 +66,14 @@ def read_layers(folder: str | Path) -> list[LayerLeft]:
                     if scores
                 },
                 macs=sum(now[name] for name in own.get("members", [own["name"]])),
-                base_macs=sum(before[name] for name in own.get("members", [own["name"]])),
+                unpruned_macs=sum(before[name] for name in own.get("members", [own["name"]])),
             )
             for own, unpruned in zip(here["layers"], _unpruned(here["layers"], base["layers"]), strict=True)
         ]
     except (KeyError, TypeError, ValueError) as error:
-        raise FtlError(f"{folder} and the base beside it do not describe the same layers ({error!r})") from error
+        raise FtlError(
+            f"{folder} and the unpruned network beside it do not describe the same layers ({error!r})"
+        ) from error
 
 
 def _unpruned(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -113,7 +115,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     )  # fmt: skip
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     kept, filters = [len(layer.kept) for layer in layers], [layer.filters for layer in layers]
-    shares = [_percent(layer.macs / layer.base_macs) for layer in layers]
+    shares = [_percent(layer.macs / layer.unpruned_macs) for layer in layers]
     hover_texts = [
         [escape(layer.name), f"{count} of {all_} filters stayed", f"{share} of the MACs left"]
         for layer, count, all_, share in zip(layers, kept, filters, shares, strict=True)
@@ -121,7 +123,7 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     for row, (unpruned, left, texts) in enumerate(
         [
             (filters, kept, [str(count) for count in kept]),
-            ([layer.base_macs / 1e6 for layer in layers], [layer.macs / 1e6 for layer in layers], shares),
+            ([layer.unpruned_macs / 1e6 for layer in layers], [layer.macs / 1e6 for layer in layers], shares),
         ],
         1,
     ):

@@ -14,7 +14,7 @@ def read_published(path: Path) -> list[Candidate] | None:
 
     Its columns were pasted side by side from three tables, each with its own model names: accuracy and size belong to
     the row's parameters, whose name is the last `Model` column's; the time belongs to the `Model` column before it.
-    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned base. Returns
+    In three rows of VGG16 these differ, so they are joined by name here. The last row is the unpruned network. Returns
     None for a table that this program wrote.
     """
     try:
@@ -42,7 +42,7 @@ def read_published(path: Path) -> list[Candidate] | None:
                 test_accuracy=accuracy,
                 test_f1=f1,
                 published_score=score,
-                is_base=last,
+                is_unpruned=last,
             )
 
         candidates = [read(row, row is rows[-1]) for row in rows]
@@ -50,7 +50,7 @@ def read_published(path: Path) -> list[Candidate] | None:
         raise FtlError(f"{path} cannot be read ({error})") from error
     except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
         raise FtlError(f"{path} is no CSV of the original project ({error!r})") from error
-    return sorted(candidates, key=lambda one: (not one.is_base, one.keep))
+    return sorted(candidates, key=lambda one: (not one.is_unpruned, one.keep))
 
 
 def _stem(name: str) -> str:

@@ -89,7 +89,7 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     useful, each may pass the first by chance in at most 5 of 100 cases; a useful one beside them makes these fail the
     second. The best is chosen on the images that it is tested on, so that its accuracy there is too high rather than
     too low: the second test then refuses too many rather than too few. "Not significantly worse" is no proof of equal
-    worth: few images tell little apart. What the network is worth, the test set tells.
+    worth: few images show only large differences. What the network is worth is measured on the test set.
 
     Results that hold no answers image by image: where all lack them, as in the original's tables, nothing can be tested
     and accuracies are compared by themselves, which `notes` say; where some do, these cannot be recommended. Where the
@@ -174,13 +174,13 @@ def _why(chosen: Candidate, best: Candidate, left: int) -> str:
 def _compared(chosen: Candidate, best: Candidate) -> str:
     which = "is the most accurate" if chosen is best else f"is the fastest within the margin of {_called(best)}"
     return (
-        f"It {which}. These results do not tell which images each network got right, so it was not tested whether it "
+        f"It {which}. These results do not say which images each network got right, so it was not tested whether it "
         "beats the most frequent class, nor what differs by chance."
     )
 
 
 def _none_left(candidates: Sequence[Candidate], standings: dict[str, str], best: Candidate, limits: Limits) -> str:
-    told, unpruned = [], {one.name for one in candidates if one.is_base}
+    parts, unpruned = [], {one.name for one in candidates if one.is_unpruned}
     for verdict, words in (
         (USELESS, f"no better than the most frequent class on the {counted(len(best.right), 'validation image')}"),
         (WORSE, f"significantly worse than the best, {_called(best)}"),
@@ -189,14 +189,14 @@ def _none_left(candidates: Sequence[Candidate], standings: dict[str, str], best:
     ):
         if names := [name for name, standing in standings.items() if standing == verdict]:
             called = ["the unpruned network" if name in unpruned else name for name in names]
-            told.append(f"{listed(called)} {'is' if len(names) == 1 else 'are'} {words}")
+            parts.append(f"{listed(called)} {'is' if len(names) == 1 else 'are'} {words}")
     tries = ["more photographs", "a larger keep fraction", "fine-tuning"]
     tries += ["looser limits"] if limits != Limits() else []
-    return f"no network is recommended: {'; '.join(told)}. Try {', '.join(tries[:-1])} or {tries[-1]}"
+    return f"no network is recommended: {'; '.join(parts)}. Try {', '.join(tries[:-1])} or {tries[-1]}"
 
 
 def _called(candidate: Candidate, *, begins: bool = False) -> str:
-    return candidate.name if not candidate.is_base else f"{'T' if begins else 't'}he unpruned network"
+    return candidate.name if not candidate.is_unpruned else f"{'T' if begins else 't'}he unpruned network"
 
 
 def _notes(chosen: Candidate, left: Sequence[Candidate], outside: Sequence[Candidate]) -> list[str]:

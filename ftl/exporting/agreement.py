@@ -2,7 +2,7 @@
 
 The bound is not a number of ours. Two programs that compute the same network in float32 add in other orders, fold
 other constants, and so differ from each other, and from the exact result, by rounding alone. How much, the network
-itself tells: its last maps in float32 are compared with those in float64. A classifier multiplies these errors by its
+itself shows: its last maps in float32 are compared with those in float64. A classifier multiplies these errors by its
 weights, which are huge where few images were fitted at a weak penalty, so that large terms cancel to a small logit.
 
 For a logit z = sum_j w_j f_j + b and features f* that were computed exactly, a program with features f and sums in

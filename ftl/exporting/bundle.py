@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _README = """\
-This network tells apart: {classes}.
+This network distinguishes {classes}.
 
 {files}
   classes.json      the classes, in the order of the probabilities
@@ -25,13 +25,13 @@ Output `probabilities`: float32, (1, {count}). What it was made from stands in t
 
 
 def zipped(
-    models: Mapping[str, bytes], about: dict[str, Any], example: Path | None = None, told: Mapping[str, str] = {}
+    models: Mapping[str, bytes], about: dict[str, Any], example: Path | None = None, remarks: Mapping[str, str] = {}
 ) -> bytes:
-    """The zip's bytes. `models`: contents by name; `told`: a remark on a model, by name, also on one that was left out.
+    """The zip's bytes. `models`: contents by name; `remarks`: on models, by name, also on those left out.
 
     `example`: a photograph.
     """
-    lines = [f"  {name:<17} {told.get(name, 'the network')}" for name in {**models, **told}]
+    lines = [f"  {name:<17} {remarks.get(name, 'the network')}" for name in {**models, **remarks}]
     readme = _README.format(classes=", ".join(about["classes"]), count=len(about["classes"]), files="\n".join(lines))
     files: dict[str, bytes] = dict(models)
     files["classes.json"] = json.dumps(about["classes"], ensure_ascii=False).encode()

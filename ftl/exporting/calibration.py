@@ -1,4 +1,4 @@
-"""The photographs that a network of a sweep was trained, chosen and judged on, as its own files name them."""
+"""The photographs that a network of a sweep was trained, chosen and tested on, as its own files name them."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def trained_with(folder: Path, images: Path | None = None) -> Parts:
             "give the folder of the data set that it was trained with"
         )
     held_out = Labelled(tuple(paths), np.array([classes.index(path.parent.name) for path in paths]))
-    told = read_json(folder / TEST)["predictions"] if (folder / TEST).is_file() else []
-    judged = {Path(one["file"]): one["true"] for one in told}
-    there = {path for path in judged if path.is_file()}
+    predicted = read_json(folder / TEST)["predictions"] if (folder / TEST).is_file() else []
+    tested = {Path(one["file"]): one["true"] for one in predicted}
+    there = {path for path in tested if path.is_file()}
     test = None
-    if judged and len(there) == len(judged):
-        test = Labelled(tuple(judged), np.array([classes.index(true) for true in judged.values()]))
+    if tested and len(there) == len(tested):
+        test = Labelled(tuple(tested), np.array([classes.index(true) for true in tested.values()]))
     # of a file that is gone no more is known than its class and name
-    gone = {(true, path.name) for path, true in judged.items() if path not in there}
+    gone = {(true, path.name) for path, true in tested.items() if path not in there}
     apart = {path.resolve() for path in (*paths, *there)}
     found = [path for name in classes for path in list_images(data / name)]
     others = [path for path in found if path.resolve() not in apart and (path.parent.name, path.name) not in gone]

@@ -72,10 +72,10 @@ def _loudest(core: Any, maps: Sequence[str], tensors: Sequence[np.ndarray]) -> l
     """The largest value of each channel of each map over all tensors."""
     import onnx
 
-    told = onnx.ModelProto()
-    told.CopyFrom(core)
-    told.graph.output.extend(onnx.ValueInfoProto(name=name) for name in maps)
-    running, most = session(told.SerializeToString()), [np.float32(0)] * len(maps)
+    observed = onnx.ModelProto()
+    observed.CopyFrom(core)
+    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in maps)
+    running, most = session(observed.SerializeToString()), [np.float32(0)] * len(maps)
     for tensor in tensors:
         found = running.run(list(maps), {preprocessing.TENSOR: tensor[np.newaxis]}) if maps else []
         most = [np.maximum(a, b.max((0, 2, 3))) for a, b in zip(most, found, strict=True)]

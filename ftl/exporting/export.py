@@ -15,7 +15,7 @@ from ftl.exporting.agreement import check
 from ftl.exporting.bundle import zipped
 from ftl.exporting.calibration import trained_with
 from ftl.exporting.onnx import logits, run, session, whole, with_logits
-from ftl.exporting.prepared import core_of, int8_of, made_from, told_of, too_much_lost
+from ftl.exporting.prepared import core_of, int8_accuracy, int8_of, made_from, too_much_lost
 from ftl.exporting.torch_export import answer, packed, program
 from ftl.files import read_json, whole_file
 from ftl.models.classifier import Model, load_model
@@ -43,7 +43,7 @@ def export(
         folder: the network's in a sweep.
         file: `.safetensors` for `ftl predict`; `.onnx` from photographs of any size to probabilities; `.pt2` from the
             preprocessed tensor to probabilities; `.zip` with ONNX models and an example that runs without PyTorch.
-        int8: the `.onnx` in 8-bit integers, or one more of these in the `.zip`, whose README tells where it was left
+        int8: the `.onnx` in 8-bit integers, or one more of these in the `.zip`, whose README says where it was left
             out because they lose too much.
         images: the data set that the network was trained with, where it does not lie where the sweep found it.
 
@@ -99,27 +99,27 @@ def _onnx(
     report: Report,
 ) -> bytes:
     models: dict[str, bytes] = {}
-    told: dict[str, str] = {}
+    remarks: dict[str, str] = {}
     if bundle or not int8:
         proto = whole(core_of(folder), model.network.preprocess, about)
         content = proto.SerializeToString()
-        running, telling = session(content), session(with_logits(proto))
-        check(model, lambda image: (logits(telling, image), run(running, image)), seen, "the ONNX model")
+        running, with_answers = session(content), session(with_logits(proto))
+        check(model, lambda image: (logits(with_answers, image), run(running, image)), seen, "the ONNX model")
         models["model.onnx"] = content
     if int8:
         core, figures = int8_of(folder, None if images is None else Path(images), report)
-        told["model-int8.onnx"] = told_of(folder)
+        remarks["model-int8.onnx"] = int8_accuracy(folder)
         if lost := too_much_lost(folder):
             if not bundle:
-                raise FtlError(f"{told_of(folder)}: nothing was written, take it home in float32")
-            told["model-int8.onnx"] += f": left out, for {100 * lost:.2f} points are lost"
+                raise FtlError(f"{int8_accuracy(folder)}: nothing was written, take it home in float32")
+            remarks["model-int8.onnx"] += f": left out, for {100 * lost:.2f} points are lost"
         else:
             worth = {name: figures[name]["accuracy"] for name in ("validation", "test") if name in figures}
             about = about | {"int8": {"way": figures["way"], "accuracy": worth}}
             models["model-int8.onnx"] = whole(core, model.network.preprocess, about).SerializeToString()
     if not bundle:
         return models.popitem()[1]
-    return zipped(models, about, photographs[0] if photographs else None, told)
+    return zipped(models, about, photographs[0] if photographs else None, remarks)
 
 
 def _photographs(folder: Path, images: Path | None) -> list[Path]:

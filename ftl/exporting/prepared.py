@@ -1,6 +1,6 @@
 """A candidate's network in the forms that ONNX Runtime takes, kept in its folder: made once, then timed or exported.
 
-`network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` tells what the
+`network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` says what the
 second is worth on the images held out for choosing and on the test set, and what it says of the latter.
 """
 
@@ -80,28 +80,30 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     if (folder / TEST).is_file():
         own["evaluation_sha256"] = read_json(folder / TEST)["evaluation_sha256"]
     if file.is_file() and (folder / FIGURES).is_file():
-        told = read_json(folder / FIGURES)
-        if told.get("sha256") == digest(file) and all(told.get(key) == value for key, value in own.items()):
-            return onnx.load(file), told
+        figures = read_json(folder / FIGURES)
+        if figures.get("sha256") == digest(file) and all(figures.get(key) == value for key, value in own.items()):
+            return onnx.load(file), figures
     preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
     drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
     calibration = [sets.training[index] for index in drawn]
     made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
-    told = own | {"way": way, "calibration": [str(path) for path in calibration]}
+    figures = own | {"way": way, "calibration": [str(path) for path in calibration]}
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
             said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
-            told[name] = validate(said, one.labels, classes, validation["positive"])
-            told[name] |= {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
+            figures[name] = validate(said, one.labels, classes, validation["positive"])
+            figures[name] |= (
+                {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
+            )
     (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:
         draft.write_bytes(made.SerializeToString())
-    told["sha256"] = digest(file)
-    write_json(folder / FIGURES, told)
-    return made, told
+    figures["sha256"] = digest(file)
+    write_json(folder / FIGURES, figures)
+    return made, figures
 
 
-def told_of(folder: Path) -> str:
+def int8_accuracy(folder: Path) -> str:
     """What a candidate is worth in 8-bit integers beside itself, in a sentence."""
     worth, before = read_json(folder / FIGURES), {"validation": VALIDATION, "test": TEST}
     parts = [

@@ -87,7 +87,7 @@ def time_all(
         takes = [Take(**take) for take in earlier["rounds"]] if earlier else []
         if len(takes) < ROUNDS or (again and why_unstable(takes)):
             before[folder, runtime] = takes
-    if patience is None and again:  # the first rounds are over, so they cannot tell
+    if patience is None and again:  # the first rounds are over, so they cannot say
         patience = 2 * SECONDS * len(before)
     rest: dict[Timed, dict[str, Any]] = {}
 

@@ -5,12 +5,15 @@ A chain is described by a list that JSON can hold; any other network by a dictio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import fx, nn
 
+from ftl.device import device_of
 from ftl.errors import FtlError
 from ftl.models import graph
 from ftl.models.layers import CHAIN, REMOVED, Layer, build_layer, describe_layer
@@ -27,7 +30,7 @@ Features = nn.Sequential | fx.GraphModule
 class Backbone(nn.Module):
     """A feature extractor: `features` maps (N, 3, size, size) to a map (N, C, H, W).
 
-    `preprocess(list of RGB uint8 arrays)` gives its input. Layer names, as `features.0`, are torchvision's.
+    `inputs(list of RGB uint8 arrays)` gives its input. Layer names, as `features.0`, are torchvision's.
     """
 
     def __init__(self, name: str, features: Features, preprocess: Preprocess) -> None:
@@ -42,6 +45,15 @@ class Backbone(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 3, size, size) to the feature map (N, C, H, W)."""
         return self.features(x)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    def inputs(self, images: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
+        """RGB uint8 images, each (height, width, 3), as the network takes them, on its device."""
+        return self.preprocess(images).to(self.device)
 
     @property
     def is_chain(self) -> bool:
@@ -73,6 +85,12 @@ class Backbone(nn.Module):
         weights = sum(parameter.numel() for parameter in self.parameters())
         statistics = sum(2 * norm.num_features for norm in self.features.modules() if isinstance(norm, nn.BatchNorm2d))
         return weights + statistics
+
+
+def placed(network: Backbone) -> Backbone:
+    """The network on the device of `ftl.device.run_on`: itself if it is there, else a copy."""
+    device = device_of()
+    return network if network.device == device else copy.deepcopy(network).to(device)
 
 
 class Block(NamedTuple):

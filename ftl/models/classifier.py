@@ -37,7 +37,7 @@ class Model:
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities float64 (N, classes) of RGB uint8 images, each (height, width, 3)."""
-        maps = self.network(self.network.preprocess(images))
+        maps = self.network(self.network.inputs(images))
         return self.head.probabilities(features_from(maps, pooled=self.head.pooled))
 
     @torch.inference_mode()
@@ -49,12 +49,12 @@ class Model:
         """
         if label not in self.classes:
             raise FtlError(f"there is no class {label!r} to look for: there are {', '.join(self.classes)}")
-        at, maps = self.classes.index(label), self.network(self.network.preprocess(images))
+        at, maps = self.classes.index(label), self.network(self.network.inputs(images))
         weight = self.head.weight
         weight = (weight[0] if at else -weight[0]) if len(weight) == 1 else weight[at] - weight.mean(0)
         shape = maps.shape[2], maps.shape[3], maps.shape[1]
         each = np.broadcast_to(weight / (shape[0] * shape[1]), shape) if self.head.pooled else weight.reshape(shape)
-        places = np.einsum("nchw,hwc->nhw", maps.numpy(), each, dtype=np.float64)
+        places = np.einsum("nchw,hwc->nhw", maps.cpu().numpy(), each, dtype=np.float64)
         return self.head.probabilities(features_from(maps, pooled=self.head.pooled)), places
 
 
@@ -97,7 +97,7 @@ def load_model(path: str | Path) -> Model:
     network = load_backbone(path)
     probe = np.zeros((1, network.preprocess.size, network.preprocess.size, 3), np.uint8)
     with torch.inference_mode():
-        width = features_from(network(network.preprocess(probe)), pooled=head.pooled).size
+        width = features_from(network(network.inputs(probe)), pooled=head.pooled).size
     if head.weight.shape[1] != width:
         raise FtlError(f"{path}: the classifier takes {head.weight.shape[1]} features, but the network gives {width}")
     return Model(network, head)

@@ -111,7 +111,7 @@ def walk(features: fx.GraphModule, x: torch.Tensor, wanted: Collection[str]) -> 
     """Run a network node after node on (N, 3, H, W); gives each wanted node's map, (N, C, h, w), when it is computed.
 
     It ends with the last of them: what lies behind is not computed. A map may be overwritten as soon as the
-    next is asked for.
+    next is computed.
     """
     left, values = set(wanted), dict[fx.Node, Any]()
     last = {source: node for node in features.graph.nodes for source in node.all_input_nodes}
@@ -142,5 +142,7 @@ def shapes(spec: GraphSpec, size: int) -> dict[str, tuple[int, int]]:
         try:
             return {name: (value.shape[2], value.shape[3]) for name, value in walk(features, x, names)}
         except RuntimeError as error:
-            told = f"an input of {size} x {size} pixels is too small for this network, or it joins maps of other sizes"
-            raise FtlError(f"{told} ({error})") from error
+            problem = (
+                f"an input of {size} x {size} pixels is too small for this network, or it joins maps of other sizes"
+            )
+            raise FtlError(f"{problem} ({error})") from error

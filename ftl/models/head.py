@@ -41,7 +41,7 @@ def probabilities_of(logits: np.ndarray) -> np.ndarray:
 
 def features_from(maps: torch.Tensor, *, pooled: bool) -> np.ndarray:
     """Features (N, d) float32 of last maps (N, C, H, W): each map's mean, or all of them, channels last as in Keras."""
-    return flattened(maps, pooled=pooled).numpy()
+    return flattened(maps, pooled=pooled).cpu().numpy()
 
 
 def flattened(maps: torch.Tensor, *, pooled: bool) -> torch.Tensor:

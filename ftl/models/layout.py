@@ -20,7 +20,7 @@ HEAD, VALIDATION, TEST, REPEATS = "head.safetensors", "validation.json", "test.j
 TIME = "time.json"
 """A candidate's latency in PyTorch."""
 
-BASE = "base"
+UNPRUNED = "base"
 """The folder of the unpruned network."""
 
 

@@ -36,7 +36,7 @@ def write_network(
         "macs": macs(spec, network.preprocess.size),
         "preprocess": {"kind": network.preprocess.kind, "size": network.preprocess.size},
         "layers": layers,
-        "tied_layers": [choice.name for choice in choices if choice.equal],
+        "equal_scores": [choice.name for choice in choices if choice.equal],
         "architecture": spec,
         "made_with": made_with,
     }

@@ -62,7 +62,7 @@ def _weights(archive: zipfile.ZipFile) -> dict[str, torch.Tensor]:
         offset = meta["storage_offset"]["as_int"]
         left -= 4 * prod(shape)
         if prod(shape) > flat.size or left < 0:  # strides of 0 make a large array of a single number
-            raise FtlError(f"weight {name} is told to have {prod(shape):,} numbers, and the file holds {flat.size:,}")
+            raise FtlError(f"weight {name} claims to have {prod(shape):,} numbers, and the file holds {flat.size:,}")
         reach = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + 1
         if min([*shape, 1]) < 1 or min([*strides, offset, 1]) < 0 or reach > flat.size:
             raise FtlError(f"weight {name} does not fit its own description")

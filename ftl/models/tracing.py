@@ -73,8 +73,8 @@ def _graph(module: nn.Module) -> fx.Graph:
     try:
         return fx.Tracer().trace(module.eval())
     except Exception as error:  # whatever a module's own code raises when it is given a stand-in for a tensor
-        told = f"a {type(module).__name__} cannot be followed from layer to layer ({error})"
-        raise FtlError(_main_obstacle(module) or told) from error
+        reason = f"a {type(module).__name__} cannot be followed from layer to layer ({error})"
+        raise FtlError(_main_obstacle(module) or reason) from error
     finally:
         for child, training in modes:
             child.training = training

@@ -18,7 +18,7 @@ _SHARED = 2  # of two names for the same numbers, each takes memory of its own o
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors by name and this program's header (empty if another program wrote the file), without any pickle.
 
-    Raises `FtlError` for a file that is missing, damaged, holds more than weights, or less than it tells of.
+    Raises `FtlError` for a file that is missing, damaged, holds more than weights, or less than it claims.
     """
     if not path.is_file():
         raise FtlError(f"there is no file {path}")
@@ -66,9 +66,9 @@ def _check_held(tensors: dict[str, torch.Tensor], path: Path) -> None:
             raise FtlError(f"{path}: {key} is sparse, quantised or empty: save plain weights")
         total += value.numel() * value.element_size()
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-            raise FtlError(f"{path}: {key} is told to be {tuple(value.shape)}, which the file does not hold")
+            raise FtlError(f"{path}: {key} claims to be {tuple(value.shape)}, which the file does not hold")
     if total > _SHARED * path.stat().st_size + 2**20:
-        raise FtlError(f"{path} tells of {total:,} bytes of weights and has {path.stat().st_size:,}: save it again")
+        raise FtlError(f"{path} claims {total:,} bytes of weights and has {path.stat().st_size:,}: save it again")
 
 
 def _checked(header: Any, path: Path) -> dict[str, Any]:

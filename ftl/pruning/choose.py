@@ -9,9 +9,10 @@ import numpy as np
 
 from ftl.config import LAYERWISE, ONE_SHOT, PruneConfig
 from ftl.data.masks import MaskSet
+from ftl.device import Device, run_on
 from ftl.errors import FtlError
 from ftl.formatting import exact
-from ftl.models.backbone import Backbone
+from ftl.models.backbone import Backbone, placed
 from ftl.models.layer_choice import Chosen
 from ftl.progress import Report, silent
 from ftl.pruning import surgery
@@ -29,32 +30,47 @@ _COUPLED: dict[str, Mode] = {LAYERWISE: choose_coupled_layerwise, ONE_SHOT: choo
 
 
 def score(
-    backbone: Backbone, masks: MaskSet, config: PruneConfig = PruneConfig(), report: Report = silent
+    backbone: Backbone,
+    masks: MaskSet,
+    config: PruneConfig = PruneConfig(),
+    report: Report = silent,
+    *,
+    device: Device = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Score the filters of the unpruned network in one pass.
 
-    Returns float32 (filters,) for each group of masks, by layer; of coupled layers once, by the first one's name.
+    `device`: where it runs (`ftl.device.run_on`). Returns float32 (filters,) for each group of masks, by layer; of
+    coupled layers once, by the first one's name.
     """
-    ((_, choices),) = choose_filters(backbone, masks, [1.0], config.but(mode=ONE_SHOT, rule="fraction"), report)
+    with run_on(device):
+        ((_, choices),) = choose_filters(backbone, masks, [1.0], config.but(mode=ONE_SHOT, rule="fraction"), report)
     return {choice.name: choice.scores for choice in choices}
 
 
 def prune(
-    backbone: Backbone, masks: MaskSet, keep: float, config: PruneConfig = PruneConfig(), report: Report = silent
+    backbone: Backbone,
+    masks: MaskSet,
+    keep: float,
+    config: PruneConfig = PruneConfig(),
+    report: Report = silent,
+    *,
+    device: Device = None,
 ) -> Backbone:
     """Prune a network to a keep fraction (above 0, at most 1) of its filters: those that `config` ranks best.
 
-    With the rule `above-average`, `keep` is not looked at. Raises `FtlError` when the network cannot be pruned so.
+    With the rule `above-average`, `keep` is not looked at. `device`: as in `score`. Raises `FtlError` when the network
+    cannot be pruned so.
     """
     fractions: list[float | None] = [None] if config.rule == "above-average" else [keep]
     check_prunable(backbone, fractions, config)
-    ((_, choices),) = choose_filters(backbone, masks, fractions, config, report)
+    with run_on(device):
+        ((_, choices),) = choose_filters(backbone, masks, fractions, config, report)
     kept = {choice.name: choice.kept for choice in choices}
     return surgery.prune(source_of(backbone, config.faithful), kept)
 
 
 def check_prunable(backbone: Backbone, fractions: Sequence[float | None], config: PruneConfig) -> None:
-    """Raise `FtlError` for what can be told to be wrong before anything is computed or written."""
+    """Raise `FtlError` for what is known to be wrong before anything is computed or written."""
     if not config.faithful:
         return
     if not backbone.is_chain:
@@ -101,8 +117,12 @@ def source_of(backbone: Backbone, faithful: bool) -> Backbone:
 
 
 def as_scored(backbone: Backbone, faithful: bool) -> Backbone:
-    """The network whose activations are judged: what is cut, which the original program feeds raw BGR."""
+    """The network whose activations are scored, where it is scored: what is cut.
+
+    The original program feeds it raw BGR; its scores are exact, and so are computed on the CPU.
+    """
+    if not faithful:
+        return placed(backbone)
     source = source_of(backbone, faithful)
-    if faithful:
-        source.preprocess = replace(source.preprocess, kind="raw")
+    source.preprocess = replace(source.preprocess, kind="raw")
     return source

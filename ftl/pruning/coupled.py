@@ -145,12 +145,12 @@ def _score(
     quantiles, tallies = dict[str, Quantile](), dict[str, Tally]()
     if share is not None:
         for where in steps:
-            for name, values in walk(network.features, network.preprocess(scoring_set.images[where]), names):
-                quantiles.setdefault(name, Quantile(values.shape[1], share)).add(values)
+            for name, values in walk(network.features, network.inputs(scoring_set.images[where]), names):
+                quantiles.setdefault(name, Quantile(values.shape[1], share, network.device)).add(values)
             report(where.stop, passes * count, "scoring")
     tops = {name: quantile.value() for name, quantile in quantiles.items()}
     for where in steps:
-        for name, values in walk(network.features, network.preprocess(scoring_set.images[where]), names):
+        for name, values in walk(network.features, network.inputs(scoring_set.images[where]), names):
             maps = scoring_set.maps(values, where, tops.get(name), wrap=False)
             tallies.setdefault(name, Tally(count, values.shape[1])).add(where, criterion.function(maps))
         report((passes - 1) * count + where.stop, passes * count, "scoring")

@@ -61,8 +61,8 @@ def check_prunable(backbone: Backbone) -> None:
     spec, size = backbone.spec(), backbone.preprocess.size
     for layer, (height, width) in zip(layers_of(spec), map_sizes(spec, size), strict=True):
         if height * width > _MOST_PLACES:
-            told = f"{height:,} x {width:,}"
-            raise FtlError(f"a {layer['type']} layer of the network makes maps of {told}: none can be that large")
+            shown = f"{height:,} x {width:,}"
+            raise FtlError(f"a {layer['type']} layer of the network makes maps of {shown}: none can be that large")
     if not backbone.is_chain:
         coupling_groups(backbone)
 
@@ -95,8 +95,10 @@ def coupling_groups(backbone: Backbone) -> list[CouplingGroup]:
         members = [name for name in convolutions if name in together]
         done |= together
         if together != linked[first]:  # two ways to the same answer: a wrong one would cut filters that do not belong
-            told = f"Torch-Pruning couples {', '.join(members)}, but what is added and multiplied there is not the same"
-            raise FtlError(f"{backbone.name} cannot be pruned: {told}")
+            shown = (
+                f"Torch-Pruning couples {', '.join(members)}, but what is added and multiplied there is not the same"
+            )
+            raise FtlError(f"{backbone.name} cannot be pruned: {shown}")
         before = [nodes.settled(name) for name in members]
         after = [nodes.settled(name) for member in members for name in meets.get(member, [])]
         before, after = ([name for name in nodes.order(maps) if name not in nodes.squeezed] for maps in (before, after))

@@ -172,7 +172,7 @@ def _score(
     steps = list(batches(count, _map_bytes(block)))
     top = None
     if criterion.quantile is not None:
-        quantile = Quantile(filters, criterion.quantile)
+        quantile = Quantile(filters, criterion.quantile, block.conv.weight.device)
         for where in steps:
             quantile.add(block.run(feed(where)))
         top = quantile.value()
@@ -193,7 +193,7 @@ def _photographs(backbone: Backbone, scoring_set: ScoringSet) -> Feed:
     """The feed of the first block: preprocessed once, if they fit in memory."""
 
     def images(where: slice) -> torch.Tensor:
-        return backbone.preprocess(scoring_set.images[where])
+        return backbone.inputs(scoring_set.images[where])
 
     return images(slice(None)).__getitem__ if 4 * scoring_set.images.size <= HOLD_BYTES else images
 
@@ -218,14 +218,14 @@ def _next_feed(
     if criterion.looks_at != "maps":
         return feed  # nobody will ask
     if held is not None and len(kept) >= HOLD_FROM * block.conv.out_channels:
-        return _feed_of(_copy(held, kept, block))
+        return _feed_of(_copy(held, kept, block), block.conv.weight.device)
     cut = cut_block(block, inputs, kept)
 
     def following(where: slice) -> torch.Tensor:
         return cut.tail(cut.run(feed(where)))
 
     if _output_bytes(block, len(kept), scoring_set) <= HOLD_BYTES:
-        return _feed_of(_gather(following, len(scoring_set), cut))
+        return _feed_of(_gather(following, len(scoring_set), cut), block.conv.weight.device)
     return following
 
 
@@ -257,9 +257,9 @@ def _room(count: int, filters: int, block: Block) -> torch.Tensor:
     return torch.from_numpy(np.empty((count, *block.out_size, filters), np.float32))
 
 
-def _feed_of(maps: torch.Tensor) -> Feed:
-    """A feed of maps (N, H, W, C) that are in memory."""
-    return lambda where: maps[where].permute(0, 3, 1, 2)
+def _feed_of(maps: torch.Tensor, device: torch.device) -> Feed:
+    """A feed of maps (N, H, W, C) that are in memory, to the device that scores them."""
+    return lambda where: maps[where].to(device).permute(0, 3, 1, 2)
 
 
 def _map_bytes(block: Block) -> int:
@@ -301,7 +301,7 @@ def _cut_norms(layers: nn.Sequential, kept: Sequence[int]) -> nn.Sequential:
             norm.load_state_dict(
                 {key: value[list(kept)] if value.dim() else value for key, value in layer.state_dict().items()}
             )
-            made.append(norm.eval())
+            made.append(norm.eval().to(layer.weight.device))
         else:
             made.append(layer)
     return nn.Sequential(*made)

@@ -118,12 +118,12 @@ def loss_gradients(
     chosen = np.random.default_rng(seed).permutation(train)[:MOST]
     batches = [chosen[start : start + _BATCH] for start in range(0, len(chosen), _BATCH)]
 
-    device = device_of()
+    device = device_of(training=True)
+    backbone.to(device)
 
     def prepared(batch: np.ndarray) -> torch.Tensor:
-        return backbone.preprocess([read_image(learn.paths[index]) for index in batch]).to(device)
+        return backbone.inputs([read_image(learn.paths[index]) for index in batch])
 
-    backbone.to(device)
     with torch.no_grad():
         means = torch.cat([backbone(prepared(batch)).mean((2, 3)) for batch in batches]).cpu().numpy()
     scaler, model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(means, learn.labels[chosen])

@@ -40,9 +40,9 @@ def choose_one_shot(
         tops: list[torch.Tensor | None] = [None] * len(chain)
         passes = 1 if criterion.quantile is None else 2
         if criterion.quantile is not None:
-            quantiles = [Quantile(block.conv.out_channels, criterion.quantile) for block in chain]
+            quantiles = [Quantile(block.conv.out_channels, criterion.quantile, backbone.device) for block in chain]
             for where in batches(count, each):
-                x = backbone.preprocess(scoring_set.images[where])
+                x = backbone.inputs(scoring_set.images[where])
                 for block, quantile in zip(chain, quantiles, strict=True):
                     x = block.run(x)
                     quantile.add(x)
@@ -51,7 +51,7 @@ def choose_one_shot(
             tops = [quantile.value() for quantile in quantiles]
         tallies = [Tally(count, block.conv.out_channels) for block in chain]
         for where in batches(count, each):
-            x = backbone.preprocess(scoring_set.images[where])
+            x = backbone.inputs(scoring_set.images[where])
             for block, tally, top in zip(chain, tallies, tops, strict=True):
                 x = block.run(x)
                 tally.add(where, criterion.function(scoring_set.maps(x, where, top, config.faithful)))

@@ -42,9 +42,9 @@ class ScoringSet:
         return self._stacks[size]
 
     def maps(self, activation: torch.Tensor, where: slice, top: torch.Tensor | None, wrap: bool) -> Maps:
-        """Activation maps of the images in `where`, with their masks."""
-        grey = self.grey((activation.shape[2], activation.shape[3]))[where]
-        full = self.grey((self.images.shape[1], self.images.shape[2]))[where] > 127
+        """Activation maps of the images in `where`, with their masks on the same device."""
+        grey = self.grey((activation.shape[2], activation.shape[3]))[where].to(activation.device)
+        full = self.grey((self.images.shape[1], self.images.shape[2]))[where].to(activation.device) > 127
         return Maps(activation, grey, full, top, wrap)
 
     def __len__(self) -> int:
@@ -66,7 +66,7 @@ class Tally:
 
     def add(self, where: slice, ratio: Ratio) -> None:
         """Store a batch's numerators and denominators, both (n, C)."""
-        self._above[where], self._below[where] = ratio[0].numpy(), ratio[1].numpy()
+        self._above[where], self._below[where] = ratio[0].cpu().numpy(), ratio[1].cpu().numpy()
 
     def by_group(self, groups: Mapping[str, Sequence[int]], pooled: bool) -> dict[str, np.ndarray]:
         """Scores (C,), float32, of each group: mean of the images' ratios, or ratio of the sums; 0 where both are 0."""
@@ -85,24 +85,24 @@ def weight_scores(
     criterion: Criterion, conv: nn.Conv2d, depth: int, groups: Sequence[str], seed: int
 ) -> dict[str, np.ndarray]:
     """Scores of a criterion that looks at weights alone, for the convolution at `depth`: the same for every group."""
-    scores = criterion.function(conv, depth, np.random.default_rng([seed, depth])).numpy().astype(np.float32)
+    scores = criterion.function(conv, depth, np.random.default_rng([seed, depth])).cpu().numpy().astype(np.float32)
     return dict.fromkeys(groups, scores)
 
 
 class Quantile:
     """Each filter's top quantile over a data set, from a histogram: exact to 1/128 of the value."""
 
-    def __init__(self, filters: int, share: float) -> None:
+    def __init__(self, filters: int, share: float, device: torch.device | str = "cpu") -> None:
         self._share = share
-        self._counts = torch.zeros(filters * _BINS, dtype=torch.int32)
-        self._offsets = torch.arange(filters, dtype=torch.int64) * _BINS
+        self._counts = torch.zeros(filters * _BINS, dtype=torch.int32, device=device)
+        self._offsets = torch.arange(filters, dtype=torch.int64, device=device) * _BINS
         self._total = 0
 
     def add(self, activation: torch.Tensor) -> None:
         """Count a batch of activations (N, C, H, W); negative ones count as zero."""
         rows = activation.permute(0, 2, 3, 1).flatten(0, 2).clamp(min=0)  # (P, C)
         bins = (rows.contiguous().view(torch.int32) >> 16) + self._offsets
-        self._counts.scatter_add_(0, bins.flatten(), torch.ones((), dtype=torch.int32).expand(bins.numel()))
+        self._counts.scatter_add_(0, bins.flatten(), bins.new_ones((), dtype=torch.int32).expand(bins.numel()))
         self._total += len(rows)
 
     def value(self) -> torch.Tensor:
@@ -110,5 +110,5 @@ class Quantile:
         counts = self._counts.view(len(self._offsets), _BINS)
         at_least = counts.flip(1).cumsum(1).flip(1)  # values in bin b or higher
         first = (at_least > self._share * self._total).sum(1)
-        highest = (counts > 0).int().mul(torch.arange(_BINS, dtype=torch.int32)).amax(1)
+        highest = (counts > 0).int().mul(torch.arange(_BINS, dtype=torch.int32, device=counts.device)).amax(1)
         return (torch.minimum(first, highest).to(torch.int32) << 16).view(torch.float32)

@@ -10,9 +10,6 @@ import numpy as np
 from ftl.errors import FtlError
 from ftl.formatting import exact
 
-RULES = ("fraction", "above-average", "global")
-"""`fraction` and `above-average` of each layer's filters; `global`: a fraction of the whole network's."""
-
 
 def keep_fraction(scores: np.ndarray, fraction: float, *, faithful: bool = False) -> list[int]:
     """Indices, rising, of the best `fraction` (0..1] of the filters.
@@ -39,12 +36,6 @@ def above_average(scores: np.ndarray) -> list[int]:
     return kept or [int(scores.argmax())]
 
 
-def check_rule(rule: str) -> None:
-    """Raise `FtlError` that lists the rules when there is none of this name."""
-    if rule not in RULES:
-        raise FtlError(f"there is no rule {rule!r}: choose one of {', '.join(RULES)}")
-
-
 class Picked(NamedTuple):
     """`kept`: indices, rising. `equal`: a dropped filter scores as high as one kept, so their order decided."""
 
@@ -60,12 +51,11 @@ def pick(
     faithful: bool = False,
     round_to: int = 1,
 ) -> Picked:
-    """Apply a rule to each group's scores (crack, background, ...) and unite what they keep.
+    """Apply a rule (`PruneConfig.rule`) to each group's scores (crack, background, ...) and unite what they keep.
 
     `fraction`: for all groups, or by group. `round_to`: so many filters more are kept, the best of the rest in any
     group, that a multiple of it stays, or all.
     """
-    check_rule(rule)
     united: set[int] = set()
     equal = False
     for group, values in scores.items():
@@ -103,7 +93,7 @@ def pick_all(
 
 
 def shared_out(layers: Sequence[Mapping[str, np.ndarray]], fraction: float) -> list[dict[str, float]]:
-    """For each layer, by group, the fraction of its filters that are among the best `fraction` of the whole network's.
+    """For each layer, by group, the fraction of its filters that are among the best `fraction` of the network's.
 
     A layer's scores count as multiples of their mean, so that layers compare (as in Torch-Pruning's global pruning).
     Of equal ones those of earlier layers are the best. Each layer keeps a filter at least.

@@ -25,11 +25,11 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
     pruned = copy.deepcopy(backbone)
     graph = dependencies(pruned)
     layers = pruned.convolutions()
-    whole = {name: conv.out_channels for name, conv in layers.items()}
+    before = {name: conv.out_channels for name, conv in layers.items()}
     for name, indices in kept.items():
         if name not in layers:
             raise FtlError(f"the network has no convolution {name!r}: it has {', '.join(layers)}")
-        if layers[name].out_channels != whole[name]:
+        if layers[name].out_channels != before[name]:
             raise FtlError(f"{name} is coupled with a convolution that is named as well: name one of both")
         cut(graph, layers[name], indices, name)
     return Backbone(pruned.name, pruned.features, pruned.preprocess)
@@ -38,7 +38,8 @@ def prune(backbone: Backbone, kept: Mapping[str, Sequence[int]]) -> Backbone:
 def dependencies(backbone: Backbone) -> tp.DependencyGraph:
     """Torch-Pruning's graph of who reads which filters. Its weights are set to be trained: it is traced by autograd."""
     backbone.requires_grad_(True)
-    x = torch.zeros(1, 3, *[_least_size(backbone)] * 2)  # the graph does not depend on it, its cost does
+    size = _least_size(backbone)  # the graph does not depend on it, its cost does
+    x = torch.zeros(1, 3, size, size, device=backbone.device)
     # a bare tensor as example_inputs would trace nothing and prune nothing, in silence: hence the tuple and the check
     # a concatenation that is the output would be taken for an addition: hence the multiplication behind it
     graph = tp.DependencyGraph().build_dependency(

@@ -33,7 +33,7 @@ def make_budget_networks(
     report: Report = silent,
     criterion: Criterion | None = None,
 ) -> None:
-    """Write a folder per budget of the sweep begun in `out`; what is there already, whole, is left as it is.
+    """Write a folder per budget of the sweep begun in `out`; those that are there already stay.
 
     Filters are ranked in the unpruned network, in one pass. Only images that are trained on are looked at. Raises
     `FtlError` when a budget is too small for any network.

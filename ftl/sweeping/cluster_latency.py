@@ -16,7 +16,7 @@ from ftl.files import machine
 from ftl.latency.machine_load import look
 from ftl.latency.networks import time_all
 from ftl.models.layout import DESCRIPTION, HEAD, WEIGHTS
-from ftl.progress import TIMED, Follow, Report, Told
+from ftl.progress import TIMED, CandidateProgress, Follow, Report
 from ftl.sweeping.connection import Lost, host_of, talking, workers_of
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
 from ftl.sweeping.worker import Shared, timed
@@ -97,7 +97,7 @@ def time_networks(
             return float(next(iter(client.run(look, workers=there[:1]).values()))) if there else 1.0
 
     def timed_all(folder: Path) -> None:
-        tell(Told(folder.name, TIMED, 1, 1))
+        tell(CandidateProgress(folder.name, TIMED, 1, 1))
 
     time_all(folders, threads, report, on=on, by=time_there, look=look_there, runtimes=runtimes, hear=timed_all)
 

@@ -1,4 +1,4 @@
-"""How the candidates of two sweeps differ, as those of `cascade` and of `once`."""
+"""How the candidates of two sweeps differ, as of `layerwise` and of `one_shot`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftl.errors import FtlError
 from ftl.evaluation.metrics import mcnemar
 from ftl.files import read_json
 from ftl.formatting import fixed
-from ftl.models.layout import BASE, VALIDATION
+from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description
 from ftl.sweeping.pruned import networks
 
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 def compare_sweeps(out: Path, other: Path) -> list[Difference]:
     """Compare the candidates that two sweeps have in common. Raises `FtlError` when they share none."""
     names = [folder.name for folder in networks(out)]
-    common = [name for name in names if name != BASE and (Path(other) / name).is_dir()]
+    common = [name for name in names if name != UNPRUNED and (Path(other) / name).is_dir()]
     if not common:
         raise FtlError(f"{out} and {other} share no keep fraction")
     differences = []

@@ -1,4 +1,4 @@
-"""Criteria side by side: through the same pipeline at equal multiply-adds, repeated, with intervals."""
+"""Criteria side by side: through the same pipeline at equal MACs, repeated, with intervals."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Sets(NamedTuple):
     photo: str | None = None
     left_out: LeftOut = LeftOut()
 
-    def told(self) -> dict[str, Any]:
-        """What tells these sets and this training from others."""
+    def description(self) -> dict[str, Any]:
+        """What these sets and this training are, for a file of results."""
         digests = {"learn_sha256": self.learn.digest(), "judge_sha256": self.judge.digest()}
         return digests | {"head": self.head, "fine_tune": self.fine_tune.model_dump(), "photo": self.photo}
 
 
 class Row(NamedTuple):
-    """One way to choose filters at one share of the multiply-adds: the test accuracy of each repeat, 0..1."""
+    """One way to choose filters at one share of the MACs: the test accuracy of each repeat, 0..1."""
 
     name: str
     share: float
@@ -56,18 +56,18 @@ class Row(NamedTuple):
 
 
 def width_for(backbone: Backbone, share: float) -> float:
-    """The uniform keep fraction whose network comes closest to a share (0..1) of the multiply-adds.
+    """The uniform keep fraction whose network comes closest to a share (0..1) of the MACs.
 
-    Every criterion that keeps so many of each layer's filters has this network's widths, so the same multiply-adds.
+    Every criterion that keeps so many of each layer's filters has this network's widths, so the same MACs.
     """
     size = backbone.preprocess.size
     convolutions = backbone.convolutions()
     names = list(convolutions) if backbone.is_chain else [group.name for group in coupling_groups(backbone)]
-    whole = macs(backbone.spec(), size)
+    unpruned = macs(backbone.spec(), size)
 
     def left(fraction: float) -> float:
         kept = {name: keep_fraction(np.zeros(convolutions[name].out_channels), fraction) for name in names}
-        return macs(prune(backbone, kept).spec(), size) / whole
+        return macs(prune(backbone, kept).spec(), size) / unpruned
 
     low, high = 0.0, 1.0
     for _ in range(12):
@@ -90,7 +90,7 @@ def accuracy_of(network: Backbone, sets: Sets, seed: int) -> float:
 
 
 Way = Callable[[Sequence[float], int], Iterable[Backbone]]
-"""How networks are pruned: for some shares of the multiply-adds and a seed, a network each."""
+"""How networks are pruned: for some shares of the MACs and a seed, a network each."""
 
 Ways = dict[str, Way]
 
@@ -108,11 +108,11 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], conf
     """
     if len(masks.groups) > 1:
         raise FtlError(
-            f"criteria are compared at equal multiply-adds, but filters for {', '.join(masks.groups)} are united: give "
+            f"criteria are compared at equal MACs, but filters for {', '.join(masks.groups)} are united: give "
             "the masks of one class (--classes)"
         )
     size = backbone.preprocess.size
-    whole = macs(backbone.spec(), size)
+    unpruned = macs(backbone.spec(), size)
 
     def choose(criterion: Criterion, fractions: Sequence[float], config: PruneConfig) -> dict[float, Kept]:
         bound = bind(criterion, backbone, sets.learn, config.seed, sets.photo)
@@ -140,7 +140,7 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], conf
                 found.update(choose(criterion, _FRACTIONS, config.but(seed=seed, rule="global", mode=ONE_SHOT)))
             kept = [*found.values()]
             for share in shares:
-                above = bisect_right(kept, share, key=lambda one: macs(prune(backbone, one).spec(), size) / whole)
+                above = bisect_right(kept, share, key=lambda one: macs(prune(backbone, one).spec(), size) / unpruned)
                 yield prune(backbone, kept[max(0, above - 1)])
 
         return pruned
@@ -165,10 +165,10 @@ def contest(
     made_from: dict[str, Any],
     report: Report = silent,
 ) -> list[Row]:
-    """Prune in every way to every share of the multiply-adds, and train and test each with seeds 0, 1, ...
+    """Prune in every way to every share of the MACs, and train and test each with seeds 0, 1, ...
 
     What is measured is kept in `file`, so that a contest that was cut off goes on. Raises `FtlError` when the file is
-    of another contest: `made_from` tells which.
+    of another comparison: `made_from` says which.
     """
     made_from = json.loads(json.dumps(made_from))
     before = read_json(file) if file.is_file() else {"made_from": made_from, "accuracies": {}}
@@ -182,8 +182,8 @@ def contest(
             for share, network in zip(missing, way(missing, seed) if missing else (), strict=True):
                 report(len(done), total, f"{name} at {exact_percent(share)}")
                 done[_key(name, share, seed)] = accuracy_of(network, sets, seed)
-                told = {"left_out": sets.left_out._asdict(), "versions": versions()}
-                write_json(file, {"made_from": made_from, "accuracies": done} | told)
+                description = {"left_out": sets.left_out._asdict(), "versions": versions()}
+                write_json(file, {"made_from": made_from, "accuracies": done} | description)
     return [
         Row(name, share, tuple(done[_key(name, share, seed)] for seed in range(repeats)))
         for share in shares

@@ -19,18 +19,19 @@ from typing import Any
 
 from distributed import Client
 
+from ftl.device import asked_device
 from ftl.files import whole_file, whole_folder
-from ftl.models.layout import BASE, DESCRIPTION, TUNED, WEIGHTS
-from ftl.progress import Told
+from ftl.models.layout import DESCRIPTION, TUNED, UNPRUNED, WEIGHTS
+from ftl.progress import CandidateProgress
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
-from ftl.sweeping.made_networks import ANSWERS
 from ftl.sweeping.manifest import made_with
 from ftl.sweeping.packing import pack_dataset, pack_masks
 from ftl.sweeping.plan import Executor, Fail, Plan, Take
 from ftl.sweeping.tasks import Score, Task
-from ftl.sweeping.worker import Made, Shared, finish_there, mark, score_there
+from ftl.sweeping.tuned_networks import ANSWERS
+from ftl.sweeping.worker import Returned, Shared, finish_there, mark, score_there
 from ftl.sweeping.worker_files import File
 
 PATIENCE = 120.0
@@ -46,7 +47,7 @@ _NETWORK = (DESCRIPTION, WEIGHTS)
 class Cluster:
     """Runs the tasks of a sweep on the workers of a connected cluster.
 
-    `sources`: where this process has what workers may lack. `events`: what workers told and nobody has heard yet.
+    `sources`: where this process has what workers may lack. `events`: what workers reported and nobody has heard yet.
     """
 
     client: Client
@@ -54,7 +55,7 @@ class Cluster:
     shared: Shared
     sources: Sources
     time_on: str | None = None
-    events: deque[Told] = field(default_factory=deque)
+    events: deque[CandidateProgress] = field(default_factory=deque)
 
     def run(self, tasks: Iterable[Task], take: Take, failed: Fail) -> None:
         """Do tasks, those of higher priority first, and those that follow."""
@@ -80,7 +81,7 @@ class Cluster:
         )  # fmt: skip
 
     def listen(self) -> None:
-        """Tell what workers have told since; in this thread, for the client's own must not wait for a listener."""
+        """Pass on what workers have reported; in this thread, for the client's own must not wait for a listener."""
         while self.events:
             self.plan.tell(self.events.popleft())
 
@@ -89,7 +90,7 @@ class Cluster:
             return Step(task.name, score_there, (task.branch,), task, priority=task.priority)
         out, learns = self.plan.out, task.head == TUNED and self.plan.config.distills
         network = files_of(out / task.network, _NETWORK, self.sources)
-        teacher = files_of(out / BASE, (ANSWERS,), self.sources) if learns else ()
+        teacher = files_of(out / UNPRUNED, (ANSWERS,), self.sources) if learns else ()
         return Step(task.name, finish_there, (task, network, teacher), task, priority=task.priority)
 
 
@@ -120,13 +121,14 @@ def on_cluster(
     out = plan.out.absolute()
     shared = Shared(
         out=str(out),
-        unpruned=files_of(out / BASE, _NETWORK, sources),
+        unpruned=files_of(out / UNPRUNED, _NETWORK, sources),
         masks=packed(pack_masks(plan.masks)),
         learn=packed(pack_dataset(plan.learn)),
         judge=packed(pack_dataset(plan.judge)),
         made_with=made_with(out),
         config=plan.config,
         store=store,
+        device=asked_device(),
         topic=f"ftl-{uuid.uuid4().hex}.draft-{os.getpid()}",
     )
     # until when to wait for the scheduler; one that writes a file may be about to start
@@ -136,13 +138,13 @@ def on_cluster(
             try:
                 with connected(scheduler) as client:
                     until = None
-                    address, name = timing_worker(client, time_on)  # that there is none is told now, not after hours
+                    address, name = timing_worker(client, time_on)  # that there is none is said now, not after hours
                     rests = name if time_on and has_others(client, address) else None
                     cluster = Cluster(client, plan, shared._replace(rests=rests), sources, time_on)
                     events = cluster.events
                     with talking():
                         client.subscribe_topic(
-                            shared.topic, lambda event, events=events: events.append(Told(*event[1]))
+                            shared.topic, lambda event, events=events: events.append(CandidateProgress(*event[1]))
                         )
                     steps(cluster)
                 return
@@ -163,7 +165,7 @@ def _marked(shared: Shared) -> Iterator[None]:
         mark(shared).unlink(missing_ok=True)
 
 
-def _keep(out: Path, made: Made) -> None:
+def _keep(out: Path, made: Returned) -> None:
     """Write what a worker sent back; one that works in the sweep's folder has written it."""
     folder = out / made.name
     if DESCRIPTION in made.files:

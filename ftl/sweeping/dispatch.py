@@ -30,7 +30,7 @@ class Step(NamedTuple):
     """Something for a worker to do: `function(shared, *arguments)`. Those of higher `priority` are begun first.
 
     `task`: what of the sweep it does.
-    `host`: the only machine that may; a worker that is started anew there has another address. `lives`: how often it
+    `host`: the only machine that may; a worker that is started again there has another address. `lives`: how often it
     may be begun again although it, perhaps, ended several workers; they may as well have been ended from outside.
     `brought`: SHA-256 of what it lacked and was given since.
     """
@@ -146,7 +146,7 @@ def _bring(client: Client, step: Step, lacking: Lacking, sources: Sources, store
 
 
 def files_of(folder: Path, names: Sequence[str], sources: Sources) -> tuple[File, ...]:
-    """Files of a network as workers are told of them; `sources` gets to know them."""
+    """Files of a network as tasks name them; `sources` learns where they are."""
     files = tuple(File(str((folder / name).absolute()), digest(folder / name)) for name in names)
     sources.update({file.sha256: Path(file.path) for file in files})
     return files

@@ -1,4 +1,4 @@
-"""Measure the networks of a sweep on images that chose nothing."""
+"""Measure the networks of a sweep on the test set."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ftl.files import digest, machine, made_before, read_json, versions, write_j
 from ftl.latency.networks import time_network
 from ftl.models.classifier import read_head
 from ftl.models.io import load_backbone
-from ftl.models.layout import BASE, EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, VALIDATION
+from ftl.models.layout import EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, UNPRUNED, VALIDATION
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
-from ftl.sweeping.made_networks import answers
 from ftl.sweeping.manifest import scored_in
+from ftl.sweeping.tuned_networks import answers
 from ftl.training.features import extract, read_features, silent_filters
 from ftl.training.train import answers_of, fit, photographs_of, train_head
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:
-    """The evaluation images that chose nothing, neither filters nor the head, and how many others there are.
+    """The test images that were used neither to choose filters nor to train, and how many others there are.
 
     Left out are the same files and, with `photo` (by default the pattern that the head was trained with), other crops
     of the same photos. Raises `FtlError` when the classes differ, or nothing is left.
@@ -133,7 +133,7 @@ def _repeat_tuned(folder: Path, photo: str | None) -> Again:
     _, dataset = read_features(source / FEATURES)
     _, evaluation = read_features(folder / EVALUATION)
     network, config = load_backbone(source), FineTuneConfig(**read_json(folder / VALIDATION)["fine_tune"])
-    teacher = answers(source.parent / BASE, dataset) if config.distillation else None
+    teacher = answers(source.parent / UNPRUNED, dataset) if config.distillation else None
     learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (dataset, evaluation))
 
     def again(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
-"""Fit a head for every network of a sweep, and keep what it is worth on images held out for choosing."""
+"""The heads of a sweep's candidates, and what they are worth on images held out for choosing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
-from ftl.models.layout import FEATURES, HEAD, TUNED, VALIDATION, candidate_name
+from ftl.models.layout import FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION
 from ftl.progress import TRAINING, Report, silent
-from ftl.sweeping.made_networks import make, write_answers
+from ftl.sweeping.tuned_networks import recalibrated, tune, write_answers
+from ftl.training.early_stopping import Epoch
 from ftl.training.features import extract, read_features
 from ftl.training.train import train_head
 
@@ -21,7 +22,7 @@ from ftl.training.train import train_head
 def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: str | None = None) -> dict[str, Any]:
     """Write `head.safetensors` and `validation.json` for a network's folder with features, unless they fit already.
 
-    `positive`: the class looked for, whose precision, recall and F1 are told; guessed from the names if not given.
+    `positive`: the class looked for, whose precision, recall and F1 are reported; guessed from the names if not given.
     Returns the validation: figures, `right`, `paths`, and what made it.
     """
     features_file = folder / FEATURES
@@ -39,32 +40,30 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: st
     return validation
 
 
-def train_all(
-    folders: Sequence[Path],
-    dataset: Dataset,
+def fit_candidate(
+    folder: Path,
+    head: str,
     config: SweepConfig,
+    dataset: Dataset,
+    files: Sequence[Path],
+    *,
     report: Report = silent,
-) -> None:
-    """Extract features with the networks of a sweep, the base first, fit their heads, and make what else is wanted."""
-    for folder in folders:
-        extract(folder, dataset, report)
-    for done, folder in enumerate(folders):
-        report(done, len(folders), TRAINING)
-        train(folder, seed=config.seed, photo=config.photo, positive=config.positive)
-    report(len(folders), len(folders), TRAINING)
-    if config.distills:
-        write_answers(folders[0])
-    for folder in folders:
-        for head in config.heads_of(folder.name):
-            name = candidate_name(folder.name, head)
+    learnt: Callable[[Epoch], None] = lambda epoch: None,
+) -> Path:
+    """Make a network's candidate with a kind of head, and fit that; what fits already stays.
 
-            def told(done: int, total: int, what: str, name: str = name) -> None:
-                report(done, total, f"{what} {name}")
-
-            made = make(
-                head, folder, dataset, config.fine_tune, seed=config.seed, photo=config.photo, positive=config.positive,
-                report=told,
-            )  # fmt: skip
-            if head != TUNED:
-                extract(made, dataset, report)
-                train(made, seed=config.seed, photo=config.photo, positive=config.positive)
+    `folder`: the network's; beside it lies the unpruned one where that teaches. `files`: where this machine has the
+    images of `dataset`. `learnt` hears of each epoch of fine-tuning. Returns the candidate's folder.
+    """
+    settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
+    if head == RECALIBRATED:
+        folder = recalibrated(folder, dataset, seed=config.seed, photo=config.photo, files=files)
+    if head == TUNED:
+        folder = tune(folder, dataset, config.fine_tune, files=files, report=report, hear=learnt, **settings)
+    if head != TUNED:
+        extract(folder, dataset, report, files=files)
+        report(0, 1, TRAINING)
+        train(folder, **settings)
+    if folder.name == UNPRUNED and config.distills:
+        write_answers(folder)
+    return folder

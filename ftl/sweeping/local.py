@@ -9,8 +9,8 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.latency.networks import time_all
-from ftl.models.layout import BASE
-from ftl.progress import LOOKING, TRAINING, Told
+from ftl.models.layout import UNPRUNED
+from ftl.progress import LOOKING, TRAINING, CandidateProgress
 from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.manifest import made_with
 from ftl.sweeping.plan import Fail, Plan, Take
@@ -44,7 +44,7 @@ class Local:
     def _score(self, task: Score) -> tuple[Any, list[str]]:
         plan = self.plan
         branches, made = score(
-            task.branch, plan.config, ScoringSet(plan.masks), plan.out / BASE, plan.out, made_with(plan.out),
+            task.branch, plan.config, ScoringSet(plan.masks), plan.out / UNPRUNED, plan.out, made_with(plan.out),
             apart=False, report=plan.report,
         )  # fmt: skip
         return branches, [folder.name for folder in made]
@@ -54,12 +54,12 @@ class Local:
 
         def report(done: int, total: int, what: str) -> None:
             if what == LOOKING:
-                plan.tell(Told(task.name, what, done, total))
+                plan.tell(CandidateProgress(task.name, what, done, total))
             else:
                 plan.report(done, total, f"{what} {task.name}")
 
         def learnt(epoch: Epoch) -> None:
-            plan.tell(Told(task.name, TRAINING, epoch.epoch, epochs, epoch=epoch))
+            plan.tell(CandidateProgress(task.name, TRAINING, epoch.epoch, epochs, epoch=epoch))
 
         files = [*plan.learn.paths, *plan.judge.paths]
         finish(

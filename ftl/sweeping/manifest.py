@@ -50,8 +50,10 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
         before = read_json(file)["settings"]
         differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
-            told = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
-            raise FtlError(f"{out} holds a sweep made otherwise ({told}): choose another folder, or remove this one")
+            differences = "; ".join(f"{key} was {before.get(key)}, now {settings[key]}" for key in differing)
+            raise FtlError(
+                f"{out} holds a sweep made otherwise ({differences}): choose another folder, or remove this one"
+            )
         remove_drafts(out)
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")

@@ -14,12 +14,12 @@ from ftl.data.masks import Example, MaskSet
 
 def pack_masks(masks: MaskSet) -> bytes:
     """A set of masks with their photographs, as an .npz; the same bytes for the same set."""
-    told = [[one.group, str(one.image_path), str(one.mask_path), *one.shape] for one in masks.examples]
+    rows = [[one.group, str(one.image_path), str(one.mask_path), *one.shape] for one in masks.examples]
     packed = [np.frombuffer(one.packed_mask, np.uint8) for one in masks.examples]
     target = io.BytesIO()
     np.savez(
         target,
-        told=np.frombuffer(json.dumps(told).encode(), np.uint8),
+        rows=np.frombuffer(json.dumps(rows).encode(), np.uint8),
         images=np.stack([one.image for one in masks.examples]),
         ends=np.cumsum([len(one) for one in packed]),
         packed=np.concatenate(packed),
@@ -30,12 +30,12 @@ def pack_masks(masks: MaskSet) -> bytes:
 def unpack_masks(file: Path) -> MaskSet:
     """What `pack_masks` wrote."""
     with np.load(file, allow_pickle=False) as source:
-        told, images = json.loads(source["told"].tobytes()), source["images"]
+        rows, images = json.loads(source["rows"].tobytes()), source["images"]
         parts = np.split(source["packed"], source["ends"][:-1])
     return MaskSet(
         tuple(
             Example(group, Path(image_path), Path(mask_path), image, (height, width), part.tobytes())
-            for (group, image_path, mask_path, height, width), image, part in zip(told, images, parts, strict=True)
+            for (group, image_path, mask_path, height, width), image, part in zip(rows, images, parts, strict=True)
         )
     )
 

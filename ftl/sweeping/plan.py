@@ -11,12 +11,12 @@ from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.data.masks import MaskSet
 from ftl.errors import raise_together
-from ftl.models.layout import BASE, DESCRIPTION, LINEAR, TUNED, folder_name
-from ftl.progress import FAILED, LOOKING, TESTED, Follow, Report, Told, silent, unheard
+from ftl.models.layout import DESCRIPTION, TUNED, UNPRUNED, folder_name
+from ftl.progress import FAILED, LOOKING, TESTED, CandidateProgress, Follow, Report, silent, unheard
 from ftl.pruning.layerwise import Branch
-from ftl.sweeping.made_networks import ANSWERS
 from ftl.sweeping.pruned import lacking
 from ftl.sweeping.tasks import Finish, Score, Task, is_done
+from ftl.sweeping.tuned_networks import ANSWERS
 
 Take = Callable[[Task, Any], Iterable[Task]]
 """Hears that a task is done, with the branches that go on and the names of the networks that it wrote; gives the tasks
@@ -54,20 +54,20 @@ class Plan:
 
     def wanted(self) -> dict[str, float]:
         """All candidates with their keep fractions; half for the rule that has none, a tenth for a budget."""
-        networks = dict.fromkeys(self.config.networks, 0.1) | {BASE: 1.0}
+        networks = dict.fromkeys(self.config.networks, 0.1) | {UNPRUNED: 1.0}
         networks |= {folder_name(keep): keep or 0.5 for keep in self.config.fractions}
         return {name: keep for network, keep in networks.items() for name in self.config.candidates([network])}
 
-    def tell(self, told: Told) -> None:
+    def tell(self, progress: CandidateProgress) -> None:
         """Pass on how far a candidate is, and how far all are: a network's work grows with its fraction squared."""
         work = {name: keep * keep + 0.01 for name, keep in self.wanted().items()}
-        if told.name not in work:
+        if progress.name not in work:
             if not self.seen:  # all wait for the scores; afterwards these are the smaller part
-                self.report(told.done, told.total, told.what)
+                self.report(progress.done, progress.total, progress.what)
             return
-        self.follow(told)
-        if told.what in (LOOKING, TESTED):
-            self.seen[told.name] = told.done / told.total
+        self.follow(progress)
+        if progress.what in (LOOKING, TESTED):
+            self.seen[progress.name] = progress.done / progress.total
             share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
             self.report(round(1000 * share), 1000, LOOKING)
 
@@ -88,10 +88,10 @@ def compute(plan: Plan, executor: Executor) -> None:
 
     def candidates(network: str) -> list[Finish]:
         tasks = []
-        for head in (LINEAR, *config.heads_of(network)):
+        for head in config.heads_of(network):
             task = Finish(network, head, 0.0)
             learns = head == TUNED and config.distills
-            if task.name not in begun and not (learns and not (out / BASE / ANSWERS).is_file()):
+            if task.name not in begun and not (learns and not (out / UNPRUNED / ANSWERS).is_file()):
                 begun.add(task.name)
                 tasks.append(task._replace(priority=1 + wanted[task.name]))  # large ones are begun first
         return tasks
@@ -99,22 +99,22 @@ def compute(plan: Plan, executor: Executor) -> None:
     def take(task: Task, done: tuple[list[Branch], list[str]]) -> list[Task]:
         branches, networks = done
         if isinstance(task, Finish):
-            plan.tell(Told(task.name, TESTED, 1, 1))
-            networks = plan.there() if task.name == BASE else []
+            plan.tell(CandidateProgress(task.name, TESTED, 1, 1))
+            networks = plan.there() if task.name == UNPRUNED else []
         return [*map(Score, branches), *(following for name in networks for following in candidates(name))]
 
     def failed(task: Task, error: Exception) -> None:
         if isinstance(task, Score):
             raise error
         errors[task.name] = error
-        plan.tell(Told(task.name, FAILED, error=str(error)))
+        plan.tell(CandidateProgress(task.name, FAILED, error=str(error)))
 
     for network in plan.there():
-        for head in (LINEAR, *config.heads_of(network)):
+        for head in config.heads_of(network):
             task = Finish(network, head, 0.0)
             if is_done(task, out, config, *digests):
                 begun.add(task.name)
-                plan.tell(Told(task.name, TESTED, 1, 1))
+                plan.tell(CandidateProgress(task.name, TESTED, 1, 1))
     tasks: list[Task] = [task for network in plan.there() for task in candidates(network)]
     if missing := lacking(out, config.fractions):
         tasks.append(Score(Branch(tuple(missing))))

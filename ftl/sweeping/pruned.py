@@ -1,4 +1,4 @@
-"""A sweep: the unpruned base and one pruned network per keep fraction, in one folder."""
+"""The folder of a sweep: the unpruned network and a pruned one for each keep fraction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ftl.files import read_json
 from ftl.formatting import exact
 from ftl.models.backbone import Backbone
 from ftl.models.layer_choice import Chosen, LayerChoice
-from ftl.models.layout import BASE, DESCRIPTION, folder_name
+from ftl.models.layout import DESCRIPTION, UNPRUNED, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.choose import check_prunable, choose_filters, source_of
@@ -24,7 +24,7 @@ from ftl.sweeping.manifest import backbone_digest, claim_folder, made_with, scor
 
 
 def fractions_up_to(percent: float) -> list[float]:
-    """0.01, 0.02, ... up to `percent` / 100, as the original's loop; 100 itself is the base."""
+    """0.01, 0.02, ... up to `percent` / 100, as the original's loop; 100 itself is the unpruned network."""
     if not 1 <= percent <= 100:
         raise FtlError(f"PERCENT goes from 1 to 100, not {exact(percent)}")
     return [step / 100 for step in range(1, int(percent) + 1)]
@@ -46,7 +46,7 @@ def make_networks(
     report: Report = silent,
     criterion: Criterion | None = None,
 ) -> list[Path]:
-    """Write a folder per keep fraction of the sweep begun in `out`; what is there already, whole, is left as it is."""
+    """Write a folder per keep fraction of the sweep begun in `out`; those that are there already stay."""
     if missing := lacking(out, config.fractions):
         source, made = source_of(backbone, config.faithful), made_with(out)
         for chosen in choose_filters(backbone, masks, missing, config, report, criterion):
@@ -74,8 +74,8 @@ def begin_sweep(backbone: Backbone, masks: MaskSet, out: Path, config: SweepConf
         "groups": {group: len(indices) for group, indices in masks.groups.items()},
     } | config.model_dump(mode="json", include={*PruneConfig.model_fields})
     claim_folder(out, settings, scored_by(masks))
-    if not (out / BASE / DESCRIPTION).is_file():
-        write_network(out / BASE, backbone, unpruned, 1.0, made_with(out))
+    if not (out / UNPRUNED / DESCRIPTION).is_file():
+        write_network(out / UNPRUNED, backbone, unpruned, 1.0, made_with(out))
 
 
 def _unpruned(backbone: Backbone) -> list[LayerChoice]:
@@ -87,14 +87,14 @@ def _unpruned(backbone: Backbone) -> list[LayerChoice]:
     return [LayerChoice(group.name, {}, list(range(widths[group.name])), members=group.members) for group in groups]
 
 
-def networks(out: str | Path, *, made: bool = True) -> list[Path]:
-    """The networks of a sweep, the base first, then by keep fraction. Raises `FtlError` when there are none.
+def networks(out: str | Path, *, derived: bool = True) -> list[Path]:
+    """The networks of a sweep, the unpruned one first, then by keep fraction. Raises `FtlError` when there are none.
 
-    `made`: also those that were made of pruned ones for other heads.
+    `derived`: also the fine-tuned and recalibrated ones.
     """
     out = Path(out)
     found = {path.parent: read_json(path) for path in out.glob(f"*/{DESCRIPTION}") if path.parent.name[0] != "."}
     if not found:
         raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
-    chosen = [path for path, network in found.items() if made or "head" not in network]
-    return sorted(chosen, key=lambda path: (path.name != BASE, found[path]["keep"] or 2, path.name))
+    chosen = [path for path, network in found.items() if derived or "head" not in network]
+    return sorted(chosen, key=lambda path: (path.name != UNPRUNED, found[path]["keep"] or 2, path.name))

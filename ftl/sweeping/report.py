@@ -1,4 +1,4 @@
-"""One self-contained page that tells a sweep's whole story."""
+"""The report of a sweep: one self-contained page of charts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from ftl.data.dataset import LeftOut
 from ftl.evaluation import charts
-from ftl.evaluation.candidate import Candidate, base_of, runtimes_of, unstable_times, warnings
+from ftl.evaluation.candidate import Candidate, runtimes_of, unpruned_of, unstable_times, warnings
 from ftl.evaluation.decision import Choice
 from ftl.evaluation.runtimes import INT8, TITLES
 from ftl.files import read_json, write_text
 from ftl.formatting import NOTHING, count, counted, fixed, listed, milliseconds, number, percent
 from ftl.latency.rounds import ROUNDS
-from ftl.models.layout import BASE
+from ftl.models.layout import UNPRUNED
 from ftl.models.network_folder import read_description
 from ftl.progress import Report, silent
 from ftl.sweeping.evaluate import repeat
@@ -37,27 +37,27 @@ _FIGURES = {
 
 
 def comparison_table(
-    base: Candidate, pick: Candidate, repeated: Mapping[str, Mapping[str, tuple[float, float]]] | None
+    unpruned: Candidate, pick: Candidate, repeated: Mapping[str, Mapping[str, tuple[float, float]]] | None
 ) -> str:
     """Unpruned against recommended network as an HTML table.
 
     `repeated[name][figure]` is (mean, deviation) over repeated runs.
     """
     rows = [
-        ("parameters", *(count(one.parameters) for one in (base, pick))),
-        ("size [MB]", *(fixed(one.size_mb, 2) for one in (base, pick))),
+        ("parameters", *(count(one.parameters) for one in (unpruned, pick))),
+        ("size [MB]", *(fixed(one.size_mb, 2) for one in (unpruned, pick))),
     ]
     if repeated:
         for key, title in _FIGURES.items():
             digits = 2 if key == "median_ms" else 4
-            told = [
+            text = [
                 f"{fixed(mean, digits)} ({fixed(deviation, digits)})"
-                for mean, deviation in (repeated[one.name][key] for one in (base, pick))
+                for mean, deviation in (repeated[one.name][key] for one in (unpruned, pick))
             ]
-            rows.append((title, told[0], told[1]))
+            rows.append((title, text[0], text[1]))
     else:
-        rows.append(("accuracy", *(fixed(charts.shown_accuracy(one), 4) for one in (base, pick))))
-        rows.append(("latency [ms]", *(fixed(one.time_ms, 2) for one in (base, pick))))
+        rows.append(("accuracy", *(fixed(charts.shown_accuracy(one), 4) for one in (unpruned, pick))))
+        rows.append(("latency [ms]", *(fixed(one.time_ms, 2) for one in (unpruned, pick))))
     body = "".join(f"<tr><td>{a}</td><td>{b}</td><td>{c}</td></tr>" for a, b, c in rows)
     return f"<table><tr><th></th><th>unpruned network</th><th>{html.escape(pick.name)}</th></tr>{body}</table>"
 
@@ -75,9 +75,9 @@ def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, st
             *(fixed(one.runtimes[other]["time_ms"], 2) for other in others),
             *([fixed(one.runtimes[INT8].get("test_accuracy"), 4)] if INT8 in others else []),
         ]  # fmt: skip
-        told = [standings.get(one.name, ""), one.time_mark, *(f"⚠ {warning}" for warning in warnings(one))]
+        text = [standings.get(one.name, ""), one.time_mark, *(f"⚠ {warning}" for warning in warnings(one))]
         row = "".join(f"<td>{cell}</td>" for cell in cells)
-        words = "<br>".join(html.escape(text) for text in told if text)
+        words = "<br>".join(html.escape(text) for text in text if text)
         body += f'<tr><td>{html.escape(one.name)}</td>{row}<td class="words">{words}</td></tr>'
     heads = ["", "test accuracy", "95 % interval", "test F1", "test balanced accuracy", "validation accuracy",
              "parameters", "MB", "latency [ms]"]  # fmt: skip
@@ -89,15 +89,16 @@ def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, st
 
 def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
     """What is recommended and why, or why nothing is, as HTML."""
-    base, pick = base_of(candidates), choice.pick
+    unpruned, pick = unpruned_of(candidates), choice.pick
     if pick is None:
         return f"<p><b>{html.escape(choice.reason[:1].upper() + choice.reason[1:])}.</b></p>"
-    told = (
-        f"<p><b>{html.escape(pick.name)}</b> is recommended. It keeps {percent(pick.parameters / base.parameters)} of "
-        f"the parameters, is {number(base.time_ms / pick.time_ms)} times as fast as the unpruned network "
-        f"({number(pick.time_ms)} against {milliseconds(base.time_ms)}) and classifies "
+    text = (
+        f"<p><b>{html.escape(pick.name)}</b> is recommended. It keeps "
+        f"{percent(pick.parameters / unpruned.parameters)} of the parameters, is "
+        f"{number(unpruned.time_ms / pick.time_ms)} times as fast as the unpruned network "
+        f"({number(pick.time_ms)} against {milliseconds(unpruned.time_ms)}) and classifies "
         f"{percent(charts.shown_accuracy(pick))} right, the unpruned network "
-        f"{percent(charts.shown_accuracy(base))}.</p>"
+        f"{percent(charts.shown_accuracy(unpruned))}.</p>"
     )
     more = [
         choice.reason,
@@ -108,7 +109,7 @@ def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
     if choice.alike:
         names = listed([one.name for one in choice.alike])
         more.append(f"Not significantly different from it on the validation images (McNemar, p > 0.05): {names}.")
-    return told + "".join(f"<p>{html.escape(one)}</p>" for one in more if one)
+    return text + "".join(f"<p>{html.escape(one)}</p>" for one in more if one)
 
 
 def page(
@@ -133,16 +134,16 @@ def page(
         figure.to_html(full_html=False, include_plotlyjs=not index, config={"displaylogo": False})
         for index, figure in enumerate(figures)
     ]
-    base, pick = base_of(candidates), choice.pick
-    compared = "" if pick is None or pick is base else (
-        f"<h2>Unpruned and recommended network</h2>{comparison_table(base, pick, repeated)}"
+    unpruned, pick = unpruned_of(candidates), choice.pick
+    compared = "" if pick is None or pick is unpruned else (
+        f"<h2>Unpruned and recommended network</h2>{comparison_table(unpruned, pick, repeated)}"
     )  # fmt: skip
-    told = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+    text = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{_summary(candidates, choice)}"
         f"{compared}{drawn[0]}<h2>All candidates</h2>{candidates_table(candidates, choice.standings)}"
-        f"{''.join(drawn[1:])}{told}</body></html>\n"
+        f"{''.join(drawn[1:])}{text}</body></html>\n"
     )
 
 
@@ -156,7 +157,7 @@ def write_report(
 ) -> Path:
     """Write the page for a choice from a sweep's folder (as `report.html` in it) or from one of the original's CSVs.
 
-    `repeats` > 0 runs the unpruned and the recommended network that often again and tells mean and deviation.
+    `repeats` > 0 runs the unpruned and the recommended network that often again and shows mean and deviation.
     """
     source = Path(source)
     candidates = read_results(source)
@@ -169,7 +170,7 @@ def write_report(
     settings, on = made["sweep"]["settings"], made["machine"]
     repeated = None
     if repeats:
-        names = dict.fromkeys((BASE, *([choice.pick.name] if choice.pick else [])))
+        names = dict.fromkeys((UNPRUNED, *([choice.pick.name] if choice.pick else [])))
         repeated = {name: repeat(source / name, repeats, report) for name in names}
     notes = [
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
@@ -180,14 +181,14 @@ def write_report(
         f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
-    if left_out := LeftOut(**made["left_out"]).told():
+    if left_out := LeftOut(**made["left_out"]).sentence():
         notes.insert(1, f"{left_out}.")
     if repeated:
         notes.append(
             f"Unpruned and recommended network: mean and deviation over {repeats} runs, each with another training "
             "split."
         )
-    layers = [layer["name"] for layer in read_description(source / BASE)["layers"]]
+    layers = [layer["name"] for layer in read_description(source / UNPRUNED)["layers"]]
     target = Path(target or source / PAGE)
     write_text(target, page(candidates, choice, title, layers, repeated, notes))
     return target

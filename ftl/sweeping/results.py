@@ -12,13 +12,13 @@ import numpy as np
 
 from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate, base_of, warnings
+from ftl.evaluation.candidate import Candidate, unpruned_of, warnings
 from ftl.evaluation.decision import PRESETS, decision_score
 from ftl.evaluation.metrics import balanced_accuracy
 from ftl.evaluation.published import read_published
 from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
 from ftl.files import read_json, versions, write_json, write_text
-from ftl.models.layout import BASE, HEAD, LINEAR, TEST, TIME, VALIDATION, WEIGHTS
+from ftl.models.layout import HEAD, LINEAR, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS
 from ftl.models.network_folder import read_description
 from ftl.sweeping.manifest import SETTINGS
 from ftl.sweeping.pruned import networks
@@ -28,27 +28,27 @@ CSV, JSON = "results.csv", "results.json"
 _FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "precision", "recall", "f1")
 
 
-def _of_validation(told: dict[str, Any]) -> dict[str, Any]:
+def _of_validation(figures: dict[str, Any]) -> dict[str, Any]:
     """Figures of the validation images as a candidate has them."""
-    confusion = told["confusion"]
-    return {key: told[key] for key in _FIGURES} | {
+    confusion = figures["confusion"]
+    return {key: figures[key] for key in _FIGURES} | {
         "balanced_accuracy": balanced_accuracy(np.array(confusion)),
         "validation_confusion": tuple(map(tuple, confusion)),
-        "right": tuple(told["right"]),
-        "spread": told["spread"],
+        "right": tuple(figures["right"]),
+        "spread": figures["spread"],
     }
 
 
-def _of_test(told: dict[str, Any]) -> dict[str, Any]:
-    confusion = told["confusion"]
-    return {f"test_{key}": told[key] for key in _FIGURES} | {
+def _of_test(figures: dict[str, Any]) -> dict[str, Any]:
+    confusion = figures["confusion"]
+    return {f"test_{key}": figures[key] for key in _FIGURES} | {
         "test_balanced_accuracy": balanced_accuracy(np.array(confusion)),
         "confusion": tuple(map(tuple, confusion)),
     }
 
 
 def collect(out: str | Path) -> list[Candidate]:
-    """Read every network of a sweep, the base first. Raises `FtlError` that says which step is still to be run."""
+    """Read every network of a sweep, the unpruned one first. Raises `FtlError` that says which step is missing."""
     found = []
     sets = set()
     for folder in networks(out):
@@ -71,9 +71,9 @@ def collect(out: str | Path) -> list[Candidate]:
                 **_trust(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(len(one["kept"]) for one in network["layers"]),
-                tied_layers=len(network["tied_layers"]),
+                equal_scores=len(network["equal_scores"]),
                 silent=tuple(tested["silent"]),
-                is_base=folder.name == BASE,
+                is_unpruned=folder.name == UNPRUNED,
                 head=network.get("head", LINEAR),
                 budget=None if budget is None else (budget["limit"], budget["unit"]),
                 runtimes=_runtimes(folder, time),
@@ -119,7 +119,7 @@ def _trust(time: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
+def _row(candidate: Candidate, unpruned: Candidate) -> dict[str, Any]:
     """A CSV row: the original's columns, in its units (accuracy in per cent, time in seconds), then ours."""
 
     def percent(value: float | None) -> float | None:
@@ -130,9 +130,9 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Keep": candidate.keep,
         "Head": candidate.head,
         "Parameters": candidate.parameters,
-        "Params_perc": 100 * candidate.parameters / base.parameters,
+        "Params_perc": 100 * candidate.parameters / unpruned.parameters,
         "Accuracy": percent(candidate.test_accuracy),
-        "Reference accuracy": percent(base.test_accuracy),
+        "Reference accuracy": percent(unpruned.test_accuracy),
         "F1": candidate.test_f1,
         "Size[MB]": candidate.size_mb,
         "Time[s]": candidate.time_ms / 1000,
@@ -152,7 +152,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Validation_balanced_accuracy": percent(candidate.balanced_accuracy),
         "MACs": candidate.macs,
         "Channels": " ".join(map(str, candidate.channels)),
-        "Tied_layers": candidate.tied_layers,
+        "Layers_of_equal_scores": candidate.equal_scores,
         "Silent_filters": candidate.silent and candidate.silent[0],
         "Warnings": "; ".join(warnings(candidate)) or None,
         "ONNX_time[s]": _in(candidate, ONNX, "time_ms", 1 / 1000),
@@ -160,7 +160,7 @@ def _row(candidate: Candidate, base: Candidate) -> dict[str, Any]:
         "Int8_size[MB]": _in(candidate, INT8, "size_mb"),
         "Int8_accuracy": _in(candidate, INT8, "test_accuracy", 100),
         "Int8_validation_accuracy": _in(candidate, INT8, "accuracy", 100),
-        "Score": None if candidate.is_base else decision_score(candidate, base, PRESETS["balanced"]),
+        "Score": None if candidate.is_unpruned else decision_score(candidate, unpruned, PRESETS["balanced"]),
     }
 
 
@@ -172,16 +172,16 @@ def _in(candidate: Candidate, runtime: str, key: str, times: float = 1) -> float
 def write_results(out: str | Path, left_out: LeftOut) -> list[Candidate]:
     """Write `results.csv` and `results.json` of a sweep, with what was left out of its test set; its candidates."""
     candidates = collect(out)
-    base = base_of(candidates)
-    rows = [_row(candidate, base) for candidate in candidates]
+    unpruned = unpruned_of(candidates)
+    rows = [_row(candidate, unpruned) for candidate in candidates]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(Path(out) / CSV, text.getvalue())
-    base_time = read_json(Path(out) / BASE / TIME)
+    unpruned_time = read_json(Path(out) / UNPRUNED / TIME)
     made = {"sweep": read_json(Path(out) / SETTINGS), "left_out": left_out._asdict(), "versions": versions()}
-    made |= {key: base_time[key] for key in ("machine", "threads")}
+    made |= {key: unpruned_time[key] for key in ("machine", "threads")}
     write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | made)
     return candidates
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset, LeftOut, load_dataset, split, without
 from ftl.data.masks import MaskSet
+from ftl.device import Device, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.decision import Choice, Front, choose, pareto
@@ -28,7 +29,10 @@ from ftl.sweeping.results import write_results
 
 @dataclass(frozen=True)
 class Sweep:
-    """All candidates of one run, measured; the base is among them. `left_out`: of the test set, as seen before."""
+    """All candidates of one run, measured, the unpruned network among them.
+
+    `left_out`: images of the test set that were seen before.
+    """
 
     out: Path
     candidates: tuple[Candidate, ...]
@@ -54,12 +58,13 @@ def sweep(
     scheduler: str | None = None,
     time_on: str | None = None,
     store: str | None = None,
+    device: Device = None,
     report: Report = silent,
     follow: Follow = unheard,
 ) -> Sweep:
     """Prune, extract, train, test and time a sweep; steps that are done in `out` are not done again.
 
-    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` tells it) is set aside as the test set
+    Without `evaluation`, a quarter of `dataset` (by photo where `config.photo` is given) is set aside as the test set
     first. What of the test set chose filters or is trained on, itself or by its photo, is left out of it.
 
     Args:
@@ -68,13 +73,14 @@ def sweep(
             figures are the same as in one process.
         time_on: the name of the cluster's worker that takes the times.
         store: an address for fsspec, as s3://bucket/folder, where workers fetch the files that they do not see.
+        device: where networks run, here and on each of the cluster's workers (`ftl.device.run_on`).
         follow: hears how far each candidate is.
 
     Raises:
         FtlError: the data sets or the network do not fit the configuration, or `out` holds another sweep.
     """
     learn = load_dataset(dataset, seed=config.seed) if not isinstance(dataset, Dataset) else dataset
-    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is told before anything is computed
+    split(learn, seed=config.seed, photo=config.photo)  # what cannot be split is refused before anything is computed
     if evaluation is None:
         rest, aside = split(learn, seed=config.seed + 1, photo=config.photo)
         learn, judge = learn.take(rest), learn.take(aside)
@@ -88,7 +94,7 @@ def sweep(
     looks_at_network = criterion.looks_at == "network"
     config.check_network(backbone.name, backbone.has_norms)
     check_scores(criterion, backbone)
-    with alone(out):
+    with run_on(device), alone(out):
         begin_sweep(backbone, masks, out, config)
         if lacking(out, config.fractions) or config.budgets:
             criterion = bind(criterion, backbone, learn, config.seed, config.photo)

@@ -15,12 +15,12 @@ from ftl.errors import FtlError
 from ftl.files import digest, read_json
 from ftl.models.io import load_backbone
 from ftl.models.layout import (
-    BASE,
     DESCRIPTION,
     HEAD,
     LINEAR,
     TEST,
     TUNED,
+    UNPRUNED,
     VALIDATION,
     WEIGHTS,
     candidate_name,
@@ -32,11 +32,10 @@ from ftl.pruning.criteria import criterion
 from ftl.pruning.layerwise import Branch, advance
 from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.evaluate import evaluate
-from ftl.sweeping.heads import train
-from ftl.sweeping.made_networks import ANSWERS, CURVE, make, write_answers
+from ftl.sweeping.heads import fit_candidate
 from ftl.sweeping.pruned import write_pruned
+from ftl.sweeping.tuned_networks import ANSWERS, CURVE
 from ftl.training.early_stopping import Epoch
-from ftl.training.features import extract
 
 
 class Score(NamedTuple):
@@ -112,29 +111,24 @@ def finish(
     `folder`: the network's; beside it lies the unpruned one where that teaches. `files`: where this machine has the
     photographs of `learn`, then those of `judge`. `report` counts both; `learnt` hears of each epoch of fine-tuning.
     """
-    mine, others, seen, images = files[: len(learn)], files[len(learn) :], 0, len(files)
-    settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
+    seen = 0
 
-    def looked(done: int, total: int, _: str) -> None:
-        report(seen + done, images, LOOKING)
+    def counted(done: int, total: int, what: str) -> None:
+        if what == TRAINING:
+            report(done, total, what)
+        else:
+            report(seen + done, len(files), LOOKING)
 
-    if head != LINEAR:
-        folder = make(head, folder, learn, config.fine_tune, files=mine, report=report, hear=learnt, **settings)
-    if head != TUNED:
-        extract(folder, learn, looked, files=mine)
-        report(0, 1, TRAINING)
-        train(folder, **settings)
-    if folder.name == BASE and config.distills:
-        write_answers(folder)
+    made = fit_candidate(folder, head, config, learn, files[: len(learn)], report=counted, learnt=learnt)
     seen = len(learn)
-    evaluate(folder, judge, looked, others)
-    return folder
+    evaluate(made, judge, counted, files[seen:])
+    return made
 
 
 def results_of(task: Finish, config: SweepConfig) -> list[str]:
     """The files of a candidate's folder that are kept of a task."""
     made = [] if task.head == LINEAR else [DESCRIPTION, WEIGHTS]
-    teaches = task.name == BASE and config.distills
+    teaches = task.name == UNPRUNED and config.distills
     return [HEAD, VALIDATION, TEST, *made, *([CURVE] if task.head == TUNED else []), *([ANSWERS] if teaches else [])]
 
 
@@ -150,11 +144,11 @@ def is_done(task: Finish, out: Path, config: SweepConfig, learn_sha256: str, jud
     made_from["looked_for"] = config.positive
     if task.head == TUNED:
         made_from["fine_tune"] = config.fine_tune.model_dump()
-    teaches = task.name == BASE and config.distills
+    teaches = task.name == UNPRUNED and config.distills
     return (
         all(validation.get(key) == value for key, value in made_from.items())
         and made_of == network_digest(out / task.network)
-        and (not teaches or (out / BASE / ANSWERS).is_file())
+        and (not teaches or (out / UNPRUNED / ANSWERS).is_file())
         and tested.get("evaluation_sha256") == judge_sha256
         and tested.get("network_sha256") == network_digest(folder)
         and tested.get("head_sha256") == own

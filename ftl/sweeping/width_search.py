@@ -1,9 +1,9 @@
-"""Networks within a budget, of multiply-adds or of time: their widths are searched layer by layer, not all the same.
+"""Networks within a budget, of MACs or of time: their widths are searched layer by layer, not all the same.
 
 A layer at depth d, from 0 for the first to 1 for the last, keeps the fraction min(1, k r^(d - 1/2)) of its filters:
 r = 1 is the uniform fraction, r = 4 keeps four times as much of the last layer as of the first, where maps are large
-and filters dear. For each r, k is the largest that keeps within the budget; then the networks are fine-tuned for a few
-epochs on images that are trained on, and that with the lowest loss on others of these wins.
+and filters cost most. For each r, k is the largest that keeps within the budget; then the networks are fine-tuned for
+a few epochs on images that are trained on, and that with the lowest loss on others of these wins.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def pruned_to(backbone: Backbone, choices: list[LayerChoice]) -> Backbone:
 def fitting(
     backbone: Backbone, choices: list[LayerChoice], ratio: float, cost: Callable[[Backbone], float], limit: float
 ) -> list[LayerChoice] | None:
-    """The widest network of a shape whose cost keeps within the limit; None if none does. The whole one's must not."""
+    """The widest network of a shape whose cost keeps within the limit, None if none does.
+
+    The cost of the unpruned network must be above the limit.
+    """
     best = None
     low, high = np.log(1e-3), np.log(max(ratio, 1 / ratio))
     for _ in range(STEPS):
@@ -73,8 +76,8 @@ def cost_of(
     """
     size = backbone.preprocess.size
     if budget.unit == "macs":
-        whole = macs(backbone.spec(), size)
-        return lambda network: macs(network.spec(), size) / whole
+        unpruned = macs(backbone.spec(), size)
+        return lambda network: macs(network.spec(), size) / unpruned
 
     def milliseconds(network: Backbone) -> float:
         return float(measure_latency(Model(network, _blank_head(network, classes)), threads=threads)["median_ms"])
@@ -86,7 +89,7 @@ def cost_of(
 def _blank_head(network: Backbone, classes: Sequence[str]) -> Head:
     """A linear head of the shape that a network gets in a sweep; how long it takes does not depend on its weights."""
     size = network.preprocess.size
-    maps = network(network.preprocess([np.zeros((size, size, 3), np.uint8)]))
+    maps = network(network.inputs([np.zeros((size, size, 3), np.uint8)]))
     rows = 1 if len(classes) == 2 else len(classes)
     width = features_from(maps, pooled=False).shape[1]
     return Head(np.zeros((rows, width), np.float32), np.zeros(rows, np.float32), tuple(classes))
@@ -103,7 +106,7 @@ def search(
 ) -> list[LayerChoice]:
     """What each layer keeps within the budget, of the shape whose network has the lowest loss; all, if all is within.
 
-    `choices` hold the scores of all filters; `classes`: what the networks will tell apart. Raises `FtlError` when even
+    `choices` hold the scores of all filters; `classes`: what the networks will distinguish. Raises `FtlError` when even
     one filter a layer is too much.
     """
     cost, tried = cost_of(backbone, budget, classes, threads), list[tuple[float, list[LayerChoice]]]()

@@ -20,15 +20,16 @@ from distributed import get_worker
 
 from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
+from ftl.device import run_on
 from ftl.errors import FtlError
 from ftl.files import versions
-from ftl.models.layout import BASE, DESCRIPTION, WEIGHTS
+from ftl.models.layout import DESCRIPTION, UNPRUNED, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
 from ftl.pruning.layerwise import Branch
 from ftl.pruning.scoring import ScoringSet
-from ftl.sweeping.made_networks import ANSWERS
 from ftl.sweeping.packing import unpack_dataset, unpack_masks
 from ftl.sweeping.tasks import Finish, finish, results_of, score
+from ftl.sweeping.tuned_networks import ANSWERS
 from ftl.sweeping.worker_files import File, Lacking, find_all
 from ftl.training.early_stopping import Epoch
 
@@ -39,7 +40,8 @@ class Shared(NamedTuple):
     """What all tasks of a sweep share on its workers.
 
     `unpruned`: the files of the network that is pruned. `store`: where workers fetch files that they do not see.
-    `rests`: the name of a worker that only takes times. `topic`: of the events that tell how far a task is.
+    `rests`: the name of a worker that only takes times. `topic`: of the events that say how far a task is.
+    `device`: where networks run on each worker (`ftl.device.run_on`).
     """
 
     out: str
@@ -51,6 +53,7 @@ class Shared(NamedTuple):
     config: SweepConfig
     store: str | None
     topic: str
+    device: str | None = None
     rests: str | None = None
 
 
@@ -61,7 +64,7 @@ class Elsewhere(NamedTuple):
     why: str
 
 
-class Made(NamedTuple):
+class Returned(NamedTuple):
     """Files of a network by name; empty where the worker wrote them into the sweep's folder itself."""
 
     name: str
@@ -100,7 +103,7 @@ def _reporter(shared: Shared, name: str) -> Report:
 
 
 def mark(shared: Shared) -> Path:
-    """A file by which a worker tells the sweep's folder from one of the same name on a disk of its own."""
+    """A file that shows a worker that a folder is the sweep's, not one of the same name on a disk of its own."""
     return Path(shared.out) / f".{shared.topic}"
 
 
@@ -124,14 +127,14 @@ def _network(shared: Shared, name: str, files: Sequence[File], found: Sequence[P
         yield folder
 
 
-def _taken(shared: Shared, folder: Path, names: Sequence[str]) -> Made:
+def _taken(shared: Shared, folder: Path, names: Sequence[str]) -> Returned:
     seen = _visible(shared) is not None
-    return Made(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
+    return Returned(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
 
 
 @lru_cache(maxsize=1)
 def _scoring_set(path: Path, sha256: str) -> ScoringSet:
-    """What filters are judged by, read once for all branches that a worker scores."""
+    """What ranks filters, read once for all branches that a worker scores."""
     return ScoringSet(unpack_masks(path))
 
 
@@ -140,8 +143,8 @@ def _dataset(path: Path, sha256: str) -> Dataset:
     return unpack_dataset(path)
 
 
-def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made]] | Lacking | Elsewhere:
-    """`ftl.sweeping.tasks.score` on a worker: the branches that go on, and the networks that are chosen whole."""
+def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Returned]] | Lacking | Elsewhere:
+    """`ftl.sweeping.tasks.score` on a worker: the branches that go on, and the networks that are complete."""
     if answer := _elsewhere(shared):
         return answer
     found = find_all((shared.masks, *shared.unpruned), get_worker().address, shared.store)
@@ -149,7 +152,8 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made
         return found
     scoring_set = _scoring_set(found[0], shared.masks.sha256)
     with (
-        _network(shared, BASE, shared.unpruned, found[1:]) as unpruned,
+        run_on(shared.device),
+        _network(shared, UNPRUNED, shared.unpruned, found[1:]) as unpruned,
         tempfile.TemporaryDirectory(prefix="ftl-") as own,
     ):
         onward, folders = score(
@@ -161,7 +165,7 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Made
 
 def finish_there(
     shared: Shared, task: Finish, network: tuple[File, ...], teacher: tuple[File, ...] = ()
-) -> Made | Lacking | Elsewhere:
+) -> Returned | Lacking | Elsewhere:
     """`ftl.sweeping.tasks.finish` on a worker. `teacher`: the answers of the unpruned network, to learn from."""
     if answer := _elsewhere(shared):
         return answer
@@ -179,10 +183,10 @@ def finish_there(
     def learnt(epoch: Epoch) -> None:
         tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
 
-    with _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
+    with run_on(shared.device), _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
         if teacher and _visible(shared) is None:
-            (folder.parent / BASE).mkdir(exist_ok=True)
-            shutil.copyfile(found[-1], folder.parent / BASE / ANSWERS)
+            (folder.parent / UNPRUNED).mkdir(exist_ok=True)
+            shutil.copyfile(found[-1], folder.parent / UNPRUNED / ANSWERS)
         made = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
         return _taken(shared, made, results_of(task, config))
 
@@ -198,5 +202,5 @@ def timed(
         return found
     _reporter(shared, name)(0, 1, TIMING)
     with _network(shared, name, files, found) as folder:
-        threads = threads or len(os.sched_getaffinity(0))  # Dask tells its workers to use one
+        threads = threads or len(os.sched_getaffinity(0))  # Dask has its workers use one
         return time_once(folder, threads, runtime) | {"worker": str(get_worker().name)}

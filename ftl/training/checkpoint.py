@@ -24,7 +24,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
     tensors |= {f"kept.{key}": value for key, value in state.kept.items()}
     for index, moments in optimiser["state"].items():
         tensors |= {f"moment.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
-    told = {
+    header = {
         "made_from": made_from,
         "curve": state.curve,
         "rng": state.rng.bit_generator.state,
@@ -33,7 +33,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
     }
     with whole_file(file) as draft:
         contiguous = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-        draft.write_bytes(save(contiguous, metadata={"ftl": json.dumps(told)}))
+        draft.write_bytes(save(contiguous, metadata={"ftl": json.dumps(header)}))
 
 
 def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) -> State:
@@ -41,9 +41,9 @@ def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) ->
     state = begin()
     try:
         with safe_open(file, "pt") as source:
-            told = json.loads(source.metadata()["ftl"])
+            header = json.loads(source.metadata()["ftl"])
             tensors = {key: source.get_tensor(key) for key in source.keys()}  # noqa: SIM118
-        if told["made_from"] != json.loads(json.dumps(made_from)):
+        if header["made_from"] != json.loads(json.dumps(made_from)):
             return state
         moments: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in _below("moment.", tensors).items():
@@ -51,11 +51,11 @@ def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) ->
             moments.setdefault(int(index), {})[name] = value
         state.model.load_state_dict(_below("model.", tensors))
         state.average.load_state_dict(_below("mean.", tensors))
-        state.optimiser.load_state_dict({"state": moments, "param_groups": told["groups"]})
-        state.schedule.load_state_dict(told["schedule"])
-        state.rng.bit_generator.state = told["rng"]
+        state.optimiser.load_state_dict({"state": moments, "param_groups": header["groups"]})
+        state.schedule.load_state_dict(header["schedule"])
+        state.rng.bit_generator.state = header["rng"]
         state.kept = _below("kept.", tensors)
-        state.curve = [Epoch(*point) for point in told["curve"]]
+        state.curve = [Epoch(*point) for point in header["curve"]]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError):
         return begin()
     return state

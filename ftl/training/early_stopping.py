@@ -30,7 +30,7 @@ class Epoch(NamedTuple):
 def as_good(point: Epoch, curve: Sequence[Epoch]) -> bool:
     """Whether an epoch's early-stopping loss is within one standard error of the lowest in the curve.
 
-    That loss is of few images, so among epochs that it cannot tell apart a later one, at a lower rate, is kept (the
+    That loss is of few images, so of epochs that do not differ significantly a later one, at a lower rate, is kept (the
     one-standard-error rule, Breiman et al. 1984).
     """
     best = min(curve, key=lambda epoch: (math.isnan(epoch.stop_loss), epoch.stop_loss))

@@ -15,7 +15,7 @@ from ftl.data.hdf5 import open_hdf5
 from ftl.data.images import read_image
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
-from ftl.models.backbone import Backbone
+from ftl.models.backbone import Backbone, placed
 from ftl.models.head import features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import FEATURES
@@ -29,9 +29,10 @@ _BATCH = 2  # whose largest maps, 25 MB in VGG16, the C library keeps for the ne
 @torch.inference_mode()
 def features_of(network: Backbone, paths: Sequence[Path], *, pooled: bool = False) -> Iterator[np.ndarray]:
     """Features of images in order, in batches: float32 (n, d) as `features_from` makes them."""
+    network = placed(network)
     for start in range(0, len(paths), _BATCH):
         images = [read_image(path) for path in paths[start : start + _BATCH]]
-        yield features_from(network(network.preprocess(images)), pooled=pooled)
+        yield features_from(network(network.inputs(images)), pooled=pooled)
 
 
 def extract(
@@ -56,7 +57,7 @@ def extract(
     made_from["pooled"] = str(pooled)
     if file.is_file() and _made_from(file) == made_from:
         return file
-    network = load_backbone(folder)
+    network = placed(load_backbone(folder))
     with whole_file(file) as draft, h5py.File(draft, "w") as target, watched(network) as activity:
         done = 0
         for batch in features_of(network, files or dataset.paths, pooled=pooled):

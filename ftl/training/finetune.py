@@ -85,7 +85,7 @@ def fine_tune(
         teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
         state_file: where the state lies between epochs, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
-        hear: told each epoch's figures, also those of epochs before a restart.
+        hear: called with each epoch's figures, also those of epochs before a restart.
     """
     made_from = made_from or {}
 
@@ -137,7 +137,7 @@ def begin(
     seed: int,
 ) -> State:
     """The state before the first step, of a classifier on a copy of `network`."""
-    device = device_of()
+    device = device_of(training=True)
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(network).requires_grad_(True)
     inserted = insert_norms(network)

@@ -115,7 +115,7 @@ def rate_for(network: Backbone, new_norms: bool) -> float:
     """The highest learning rate for a network that has batch norms of its own, or gets new ones (see docs/proof.md).
 
     A network with its own still does what it has learnt, and forgets it at a high rate; with new ones its maps are of
-    other sizes, so that it learns anew anyway. Wide networks need a lower rate.
+    other sizes, so that it learns from the start anyway. Wide networks need a lower rate.
     """
     if not new_norms:
         return 3e-4
@@ -139,8 +139,7 @@ def batches_of(indices: np.ndarray, size: int = _BATCH) -> list[np.ndarray]:
 
 def inputs(network: Backbone, photographs: Photographs, indices: np.ndarray) -> Iterator[torch.Tensor]:
     """Images in batches as the network takes them, float32 (n, 3, size, size), on the network's device."""
-    device = next(network.parameters()).device
-    return (network.preprocess(photographs(batch)).to(device) for batch in batches_of(indices))
+    return (network.inputs(photographs(batch)) for batch in batches_of(indices))
 
 
 def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
@@ -171,13 +170,13 @@ def train_epoch(
         teacher: the unpruned network's probabilities (N, classes), for `config.distillation`.
         each: hears of each step, as `each(done, total)`.
     """
-    model, device = state.model, next(state.model.parameters()).device
+    model, device = state.model, state.model.network.device
     model.train()
     repeats = passes(len(train), config)
     order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), config.batch)]
     total = 0.0
     for done, batch in enumerate(order, 1):
-        x = model.network.preprocess(photographs(batch)).to(device)
+        x = model.network.inputs(photographs(batch))
         truth = torch.from_numpy(labels[batch]).to(device)
         with mixed_precision(device):
             logits = model(x)

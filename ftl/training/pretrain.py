@@ -11,6 +11,7 @@ from torch import nn
 
 from ftl.data.dataset import Dataset, split
 from ftl.data.images import read_image, resize_image
+from ftl.device import Device, device_of, run_on
 from ftl.models.backbone import Backbone, build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
@@ -36,13 +37,16 @@ def train_backbone(
     size: int = 224,
     seed: int = 0,
     photo: str | None = None,
+    device: Device = None,
     report: Report = silent,
 ) -> Trained:
     """Train architecture `name` with a linear classifier on the maxima of its last maps: a crack is a local thing.
 
     Adam with a one-cycle rate, images mirrored and turned. Three quarters are trained on; the weights of the epoch that
-    does best on the last quarter are kept.
+    does best on the last quarter are kept. `device`: where it trains (`ftl.device.run_on`).
     """
+    with run_on(device):
+        place = device_of(training=True)
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -57,11 +61,11 @@ def train_backbone(
         model = nn.Sequential(
             features, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, len(dataset.classes))
         )
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocess = Preprocess("caffe", size)
     train, held_out = split(dataset, seed=seed, photo=photo)
     images = np.stack([resize_image(read_image(path), size) for path in dataset.paths])  # (N, size, size, 3) uint8
-    labels = torch.from_numpy(dataset.labels)
+    labels = torch.from_numpy(dataset.labels).to(place)
     steps = -(-len(train) // batch)
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
@@ -72,7 +76,7 @@ def train_backbone(
         order = train[torch.randperm(len(train), generator=generator).numpy()]
         for step in range(steps):
             chosen = order[step * batch : (step + 1) * batch]
-            x = preprocess(images[chosen]) / _SCALE
+            x = preprocess(images[chosen]).to(place) / _SCALE
             turns = int(torch.randint(0, 8, (), generator=generator))
             x = torch.rot90(x.flip(3) if turns >= 4 else x, turns % 4, (2, 3))
             loss = loss_of(model(x), labels[chosen])
@@ -85,7 +89,7 @@ def train_backbone(
         model.eval()
         with torch.inference_mode():
             guesses = [
-                model(preprocess(images[held_out[i : i + batch]]) / _SCALE).argmax(1)
+                model(preprocess(images[held_out[i : i + batch]]).to(place) / _SCALE).argmax(1)
                 for i in range(0, len(held_out), batch)
             ]
         accuracy = float((torch.cat(guesses) == labels[held_out]).float().mean())
@@ -93,7 +97,7 @@ def train_backbone(
         if accuracy >= best:
             best, best_state = accuracy, copy.deepcopy(features.state_dict())
     features.load_state_dict(best_state)
-    backbone = Backbone(name, features, preprocess)
+    backbone = Backbone(name, features.cpu(), preprocess)
     first = next(iter(backbone.convolutions().values()))
     first.weight.data /= _SCALE  # so that the network takes what its preprocessing gives
     return Trained(backbone, history)

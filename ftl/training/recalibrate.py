@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftl.device import device_of
 from ftl.models.backbone import Backbone
 from ftl.training.loop import Photographs, inputs
 
@@ -21,10 +22,10 @@ def recalibrate(network: Backbone, photographs: Photographs, indices: np.ndarray
 
     Cut filters leave the layers behind them with other maps than those that the statistics were taken on.
     """
-    made = copy.deepcopy(network)
+    made = copy.deepcopy(network).to(device_of())
     drawn = np.random.default_rng(seed).permutation(indices)[:MOST]
     recalibrate_norms(made, photographs, drawn)
-    return made
+    return made.cpu()
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ import torch
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, folds, photo_ids, split
 from ftl.data.images import read_image, resize_image
-from ftl.device import device_of
+from ftl.device import Device, device_of, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
 from ftl.models.backbone import Backbone
@@ -28,14 +28,16 @@ from ftl.training.loop import Photographs, inputs
 
 
 def fit_linear_head(
-    network: Backbone, dataset: Dataset, *, seed: int = 0, photo: str | None = None
+    network: Backbone, dataset: Dataset, *, seed: int = 0, photo: str | None = None, device: Device = None
 ) -> tuple[Model, dict[str, Any]]:
     """Fit a linear classifier on a network's features, on three quarters of a data set.
 
-    `photo`: how a file's name tells its photo (`SweepConfig.photo`): crops of one photo stay on one side of the split.
-    Returns the classifier and its figures on the validation set, the other quarter.
+    `photo`: how a file's name names its photo (`SweepConfig.photo`): crops of one photo stay on one side of the split.
+    `device`: where the network runs (`ftl.device.run_on`). Returns the classifier and its figures on the validation
+    set, the other quarter.
     """
-    features = np.concatenate([*features_of(network, dataset.paths)])
+    with run_on(device):
+        features = np.concatenate([*features_of(network, dataset.paths)])
     head, validation = train_head(features, dataset, seed=seed, photo=photo)
     return Model(network, head), validation
 
@@ -47,28 +49,30 @@ def fine_tune(
     *,
     seed: int = 0,
     photo: str | None = None,
+    device: Device = None,
     report: Report = silent,
 ) -> tuple[Model, dict[str, Any]]:
     """Train a copy of a network, with a linear head on the means of its last maps, on three quarters of a data set.
 
-    An eighth of them say which epoch to keep. `photo` as in `fit_linear_head`. Returns the classifier and its figures
-    on the validation set, the other quarter. `config.distillation` needs the outputs of the unpruned network, which
-    only a sweep has: raises `FtlError`.
+    An eighth of them say which epoch to keep. `photo` and `device` as in `fit_linear_head`. Returns the classifier
+    and its figures on the validation set, the other quarter. `config.distillation` needs the outputs of the unpruned
+    network, which only a sweep has: raises `FtlError`.
     """
     if config.distillation:
         raise FtlError(
             "distillation learns from the outputs of the unpruned network: fine-tune in a sweep, or leave it 0"
         )
     photographs = photographs_of(dataset.paths, network.preprocess.size)
-    tuned, held_out = fit(network, photographs, dataset, config, seed=seed, photo=photo, report=report)
-    answers = answers_of(tuned.network, tuned.head, photographs, held_out)
+    with run_on(device):
+        tuned, held_out = fit(network, photographs, dataset, config, seed=seed, photo=photo, report=report)
+        answers = answers_of(tuned.network, tuned.head, photographs, held_out)
     return Model(tuned.network, tuned.head), validate(answers, dataset.labels[held_out], dataset.classes)
 
 
 def train_head(
     features: np.ndarray, dataset: Dataset, *, seed: int, photo: str | None = None, positive: str | None = None
 ) -> tuple[Head, dict[str, Any]]:
-    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter, by photo where told.
+    """Fit on three quarters with a 4-fold search for C, and validate on the last quarter; split by `photo` if given.
 
     Returns the head and its validation: `ftl.evaluation.metrics.validate`'s figures of the images held out, and their
     `paths`.
@@ -117,7 +121,7 @@ def fit(
 ) -> tuple[Tuned, np.ndarray]:
     """Fine-tune on the images that a linear head trains on; also gives the indices of those held out for choosing.
 
-    An eighth of the images trained on, by photo where told, says which epoch to keep. `more`: as `fine_tune` takes it.
+    An eighth of the images trained on, by `photo` if given, says which epoch to keep. `more`: as `fine_tune` takes it.
     """
     learn, stop, held_out = stopping_split(dataset, seed=seed, photo=photo, most=_STOPPING)
     tuned = fine_tune_on(
@@ -142,8 +146,8 @@ def stopping_split(
 @torch.inference_mode()
 def answers_of(network: Backbone, head: Head, photographs: Photographs, indices: np.ndarray) -> np.ndarray:
     """Class probabilities (n, classes) of some of the photographs."""
-    network.to(device_of())
-    maps = (network(x).cpu() for x in inputs(network, photographs, indices))
+    network.to(device_of(training=True))
+    maps = (network(x) for x in inputs(network, photographs, indices))
     found = np.concatenate([head.probabilities(features_from(one, pooled=head.pooled)) for one in maps])
     network.cpu()
     return found

@@ -22,7 +22,7 @@ from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked, unpacked
 from studio.errors import StudioError
 from studio.images.archives import shown
-from studio.projects.classes import _checked
+from studio.projects.classes import checked_name
 from studio.store import files
 from studio.store.home import scratch
 from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Work
@@ -94,7 +94,7 @@ def _write(db: Session, user_id: int, given: Unpacked, plan: Plan) -> int:
     db.add(Member(project_id=project.id, user_id=user_id, role="admin"))
     classes = {}
     for one in plan.about["classes"]:
-        if _checked(db, project.id, one["name"]) != one["name"]:
+        if checked_name(db, project.id, one["name"]) != one["name"]:
             raise StudioError(f"{shown(one['name'])} is no name for a class")
         classes[one["number"]] = ImageClass(project_id=project.id, **one)
         db.add(classes[one["number"]])

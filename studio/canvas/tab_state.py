@@ -157,7 +157,7 @@ def canvas(on: Mount, tool: str, number: int, width: float, *, editable: bool) -
     return _objects(result.json_data)
 
 
-def keep(image: Image, on: Mount, objects: list[Mapping[str, Any]]) -> int:
+def keep(image: Image, on: Mount, objects: Sequence[Mapping[str, Any]]) -> int:
     """Have what is on the canvas and not saved wait in this tab; the number of the canvas' strokes."""
     at = place(image)
     reply = strokes(objects, on.key, on.view, on.pens)
@@ -166,7 +166,7 @@ def keep(image: Image, on: Mount, objects: list[Mapping[str, Any]]) -> int:
     return len(reply)
 
 
-def save(image: Image, author_id: int, on: Mount, objects: list[Mapping[str, Any]]) -> int:
+def save(image: Image, author_id: int, on: Mount, objects: Sequence[Mapping[str, Any]]) -> int:
     """Add to the log what it lacks of the canvas; the number of the canvas' strokes, all of them saved then.
 
     Raises `StudioError` when they could not be saved. They wait then in this tab, whatever happens to their canvas,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ftl.evaluation.runtimes import check_runtimes
 from ftl.models.backbone import Backbone, build
-from ftl.models.layout import BASE, LINEAR, TUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.layout import TUNED, UNPRUNED, candidate_name, folder_name, parse_budgets
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.pruning.criteria import criterion
@@ -48,7 +48,7 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
     """Seconds of each part of a sweep, in the order in which they are done.
 
     Args:
-        speed: multiply-adds per second, as `studio.jobs.estimate.speed` measures it.
+        speed: MACs per second, as `studio.jobs.estimate.speed` measures it.
         request: of the job.
         masks, images: how many photographs choose filters, and how many train and report.
 
@@ -59,9 +59,11 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
     config.check_network(network.name, network.has_norms)
     check_scores(criterion(config.criterion), network)
     spec, size = network.spec(), network.preprocess.size
-    widths = {BASE: 1.0} | {folder_name(keep): keep or 0.5 for keep in config.fractions}  # above average is about half
+    widths = {UNPRUNED: 1.0} | {
+        folder_name(keep): keep or 0.5 for keep in config.fractions
+    }  # above average is about half
     widths |= {budget.name: _SEARCHED for budget in budgets}
-    pruned = [width for name, width in widths.items() if name != BASE]
+    pruned = [width for name, width in widths.items() if name != UNPRUNED]
 
     def tuned(keep: Sequence[float], epochs: int, shown: int = images) -> float:
         return tuning_seconds(spec, size, keep, shown, epochs, speed)
@@ -74,7 +76,7 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
         found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned([_SEARCHED], TRIAL.epochs, min(images, 2 * MOST))
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
-        for head in (LINEAR, *config.heads_of(name)):
+        for head in config.heads_of(name):
             looked = linear_seconds(spec, size, widths[name], images=images, speed=speed)
             found[candidate_name(name, head)] = (
                 tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked

@@ -1,4 +1,4 @@
-"""What a sweep will cost, before it is launched: from multiply-adds, and a second's measurement."""
+"""What a sweep will cost, before it is launched: from MACs, and a second's measurement."""
 
 from __future__ import annotations
 

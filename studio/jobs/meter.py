@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ftl.models.layout import TUNED
-from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, Told
+from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, CandidateProgress
 
 LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
     "layout", "backbone", "search", "scoring", "export", "latency", "repeats", "keeping"
@@ -47,7 +47,7 @@ class Meter:
             length /= 2
         self._reach(part, begin + length * done / max(1, total))
 
-    def follow(self, told: Told) -> None:
+    def follow(self, told: CandidateProgress) -> None:
         """Hear how far a candidate is, as `ftl.progress.Follow`."""
         share, tuned = told.done / max(1, told.total), told.name.endswith(f"-{TUNED}")
         if told.what in (TESTED, TIMING, TIMED, FAILED):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.models.layout import BASE
+from ftl.models.layout import UNPRUNED
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.training.early_stopping import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
@@ -47,7 +47,7 @@ def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
     elif row.stage == TRAINING and row.curve:
         state = f"fine-tuned for {len(row.curve)} epochs"
     return {
-        "Network": "whole" if row.name == BASE else row.name.removeprefix("keep-"),
+        "Network": "whole" if row.name == UNPRUNED else row.name.removeprefix("keep-"),
         "State": state,
         "Worker": row.worker,
         "Parameters": _figure(folder / "network.json", "parameters"),

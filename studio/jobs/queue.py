@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
-from ftl.models.layout import BASE, candidate_name, folder_name, parse_budget
+from ftl.models.layout import UNPRUNED, candidate_name, folder_name, parse_budget
 from ftl.progress import TESTED, TIMED, TIMING
 from studio.accounts.rights import changing
 from studio.accounts.settings import settings as studio_settings
@@ -160,12 +160,12 @@ def settle(project_id: int, job_id: int, by: int | None = None) -> None:
     request = request_of(job)
     config = request.sweep
     keep = [fraction for fraction in config.fractions if folder_name(fraction) in finished]
-    if not keep or BASE not in finished:
+    if not keep or UNPRUNED not in finished:
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
     budgets = [budget for budget in config.budgets if parse_budget(budget).name in finished]
     names = [*map(folder_name, keep), *(parse_budget(budget).name for budget in budgets)]
     heads = [head for head in config.heads if all(candidate_name(name, head) in finished for name in names)]
-    unpruned = config.fine_tune_unpruned and all(candidate_name(BASE, head) in finished for head in heads)
+    unpruned = config.fine_tune_unpruned and all(candidate_name(UNPRUNED, head) in finished for head in heads)
     fewer = config.but(
         keep=[fraction for fraction in keep if fraction is not None] or config.keep,
         budgets=budgets, heads=heads, fine_tune_unpruned=unpruned,

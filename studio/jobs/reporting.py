@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, select
 
-from ftl.progress import FAILED, Follow, Report, Told, throttled
+from ftl.progress import FAILED, CandidateProgress, Follow, Report, throttled
 from studio.jobs.meter import Meter
 from studio.jobs.queue import change
 from studio.store.database import reading, writing
@@ -59,7 +59,7 @@ def follower(job_id: int, meter: Meter | None = None) -> Follow:
     """Writes how far a job's candidates are, as they tell it."""
     meter = meter or Meter()
 
-    def follow(told: Told) -> None:
+    def follow(told: CandidateProgress) -> None:
         meter.follow(told)
         with writing(trash=True) as db:
             db.get_one(Job, job_id).share = meter.share

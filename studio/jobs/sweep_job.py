@@ -38,7 +38,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl import sweep as run_sweep
     from ftl.data.dataset import load_dataset
     from ftl.models.io import save_backbone
-    from ftl.models.layout import BASE
+    from ftl.models.layout import UNPRUNED
     from ftl.sweeping.evaluate import repeat
     from ftl.training.pretrain import train_backbone
     from studio.jobs.backbones import safe_file_of
@@ -62,7 +62,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
             report=report,
         )
         say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
-        if left_out := laid.left_out.told():
+        if left_out := laid.left_out.sentence():
             say(job.id, left_out)
         ready.touch()
     with reading() as db:
@@ -105,7 +105,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     )
     if repeats := request.repeats:
         pick = done.choose().pick
-        for name in dict.fromkeys((BASE, *([pick.name] if pick else []))):
+        for name in dict.fromkeys((UNPRUNED, *([pick.name] if pick else []))):
             try:
                 repeat(models(job.id) / name, repeats, report)
             except FtlError as error:  # a cluster that does not see this folder keeps what it saw to itself

@@ -35,7 +35,7 @@ def _all(project_id: int) -> list[ImageClass]:
         return list(db.scalars(found))
 
 
-def _checked(db: Database, project_id: int, name: str, own: int | None = None) -> str:
+def checked_name(db: Database, project_id: int, name: str, own: int | None = None) -> str:
     """A class's name as it is kept. Raises `StudioError` for one that another has, or that no folder can have."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= 60 or not name.isprintable() or re.search(r'[\\/:*?"<>|]', name) or name[0] == ".":
@@ -52,7 +52,7 @@ def add_class(db: Database, project_id: int, user_id: int, name: str, colour: st
 
     Raises `StudioError` for a name that cannot be, or no colour.
     """
-    name = _checked(db, project_id, name)
+    name = checked_name(db, project_id, name)
     if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", colour):  # pages write it into HTML
         raise StudioError("a colour is written as #rrggbb")
     number = 1 + (db.scalar(select(func.max(ImageClass.number)).where(ImageClass.project_id == project_id)) or 0)
@@ -76,7 +76,7 @@ def rename_class(project_id: int, user_id: int, class_id: int, name: str) -> Non
     """Give a class another name. Raises `StudioError` for one that cannot be."""
     with changing(user_id, project_id, "admin") as db:
         found, before = _class(db, project_id, class_id)
-        found.name = _checked(db, project_id, name, class_id)
+        found.name = checked_name(db, project_id, name, class_id)
         if found.name != before:
             record(db, project_id, user_id, "class renamed", name=before, new=found.name)
 

@@ -319,7 +319,8 @@ class Job(Deletable, Base):
 class CandidateRow(Base):
     """How far a network of a sweep is. `number`: its place in the sweep, the unpruned one first.
 
-    `stage`: "waiting", or what `ftl.progress.Told` tells; `done` of `total` of it, on `worker`; `error`: why it failed.
+    `stage`: "waiting", or that of `ftl.progress.CandidateProgress`; `done` of `total` of it, on `worker`; `error`:
+    why it failed.
     `curve`: of its fine-tuning, a row of `ftl.training.early_stopping.Epoch` for each epoch so far.
     """
 

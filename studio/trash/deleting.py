@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from ftl.models.layout import BASE
+from ftl.models.layout import UNPRUNED
 from studio.accounts.rights import changing, changing_image
 from studio.errors import Missing, StudioError
 from studio.images.file_names import tidy_name
@@ -77,7 +77,7 @@ def delete_network(project_id: int, who: int, job_id: int, name: str) -> None:
         job = _own(db, Job, project_id, job_id)
         if job.state != "done":
             raise StudioError("this sweep is not done yet: a network of it can be deleted once it is")
-        if name == BASE:
+        if name == UNPRUNED:
             raise StudioError("the unpruned network stays, for all others are compared with it: delete the whole job")
         picked = db.get(Pick, project_id, with_for_update=True)
         if picked is not None and (picked.job_id, picked.candidate) == (job_id, name):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.conftest import ROOT
 from tests.find_browser import FLAGS, find
@@ -171,7 +172,7 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browser() -> Iterator[Browser]:
     path = find()
     if path is None:
         pytest.skip("left out: there is no Chromium, and none could be installed")
@@ -187,9 +188,11 @@ def browser():
         opened.close()
 
 
-def sign_in(browser, server: Server, user_id: int, width: int = _SIZE["width"], height: int = _SIZE["height"]):
+def sign_in(
+    browser: Browser, server: Server, user_id: int, width: int = _SIZE["width"], height: int = _SIZE["height"]
+) -> Page:
     """A page of a browser of its own, signed in as the user by cookie."""
-    size = {"width": width, "height": height}
+    size: ViewportSize = {"width": width, "height": height}
     pooled = server.shared and size == _SIZE
     context = _context(browser, server) if pooled else browser.new_context(viewport=size)
     context.add_cookies([{"name": "studio_session", "value": server.cookie(user_id), "url": server.url}])
@@ -198,20 +201,20 @@ def sign_in(browser, server: Server, user_id: int, width: int = _SIZE["width"], 
     return page
 
 
-def open_tab(context):
+def open_tab(context: BrowserContext) -> Page:
     """A new tab of a browser, which has read the studio's scripts already."""
     page = context.new_page()
     page.set_default_timeout(30_000)
     return page
 
 
-def settled(page) -> None:
+def settled(page: Page) -> None:
     """Wait until Streamlit has finished its run, and there is no traceback."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def becomes_true(page, expression: str, argument: object = None, seconds: float = 30.0) -> None:
+def becomes_true(page: Page, expression: str, argument: object = None, seconds: float = 30.0) -> None:
     """Wait until a JavaScript expression, or function of the argument, is true in the page.
 
     Playwright's `wait_for_function` evaluates text in the page time and again, which its policy forbids.

@@ -10,7 +10,7 @@ import stat
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import func, select
 
 from studio.accounts import add_user
@@ -186,7 +186,7 @@ def test_a_token_reaches_as_far_as_it_says_and_a_session_as_far_as_before(server
     assert {ask(which, "GET", images) for which in ("read", "write", "one")} == {401}
 
 
-def test_people_see_to_their_accounts_and_the_owner_to_all(browser, server: Server, ada: int) -> None:
+def test_people_see_to_their_accounts_and_the_owner_to_all(browser: Browser, server: Server, ada: int) -> None:
     from studio.projects.invitations import accept, invite
 
     accept(invite(None, "admin"), ada)

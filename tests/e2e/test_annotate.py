@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -41,19 +44,19 @@ def wall(owner: int, tmp_path: Path) -> Image:
 
 
 @pytest.fixture(scope="module")
-def tabs(browser, server: Server, owner: int):
+def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
     """Ada's browser."""
     context = sign_in(browser, server, owner).context
     yield context
     context.close()
 
 
-def open_image(browser, server: Server, user: int, image: Image):
+def open_image(browser: Browser, server: Server, user: int, image: Image) -> Page:
     """The image in a browser of its own."""
     return opened(sign_in(browser, server, user), server, image)
 
 
-def opened(page, server: Server, image: Image):
+def opened(page: Page, server: Server, image: Image) -> Page:
     page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
     page.locator("canvas").last.wait_for()
     settled(page)
@@ -61,7 +64,7 @@ def opened(page, server: Server, image: Image):
     return page
 
 
-def drag(page, view: Viewport, *points: tuple[float, float]) -> None:
+def drag(page: Page, view: Viewport, *points: tuple[float, float]) -> None:
     """Draw along image points with the mouse held."""
     box = page.locator("canvas").last.bounding_box()
     for number, (x, y) in enumerate(view.to_canvas(np.array(points))):
@@ -71,17 +74,17 @@ def drag(page, view: Viewport, *points: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def saved(page, count: int) -> None:
+def saved(page: Page, count: int) -> None:
     page.get_by_text(f"All strokes saved · {count} since this view").wait_for()
 
 
-def press(page, key: str, name: str) -> None:
+def press(page: Page, key: str, name: str) -> None:
     """Press a class' or tool's key, and wait until its button shows it."""
     page.keyboard.press(key)
     page.locator(f".st-key-{name} button[kind=primary]").first.wait_for()
 
 
-def logged(page, image: Image, kinds: list[str]) -> None:
+def logged(page: Page, image: Image, kinds: list[str]) -> None:
     """Wait until the log has that many rows; they are of these kinds."""
     for _ in range(300):
         if len(log.read(image.id)) >= len(kinds):
@@ -90,13 +93,13 @@ def logged(page, image: Image, kinds: list[str]) -> None:
     assert [row.kind for row in log.read(image.id)] == kinds
 
 
-def rested(page) -> None:
+def rested(page: Page) -> None:
     """Wait until all keys and clicks are done, so that a stroke is drawn at once."""
     becomes_true(page, "window.ftlHold && !window.ftlHold.change && !window.ftlHold.queue.length")
     settled(page)
 
 
-def mask(page, server: Server, image: Image) -> np.ndarray:
+def mask(page: Page, server: Server, image: Image) -> np.ndarray:
     # a connection that the server has just closed for want of use is opened again
     got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png", max_retries=3)
     assert got.status == 200
@@ -127,7 +130,9 @@ def polygon(corners: list[tuple[float, float]]) -> np.ndarray:
     return cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, 4) > 0
 
 
-def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_brush_rectangle_polygon_eraser_undo_and_reload(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     stroke = [(40.0, 40.0), (200.0, 90.0)]
@@ -181,7 +186,9 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, tabs, ow
     page.close()
 
 
-def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_zoomed_and_moved_strokes_land_in_image_pixels(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     page = opened(open_tab(tabs), server, wall)
     page.locator(".st-key-view-zoom_in button").first.click()
     page.get_by_text(re.compile("^2 ×$")).wait_for()
@@ -197,7 +204,7 @@ def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, tabs, own
     page.close()
 
 
-def test_several_quick_strokes_are_all_saved(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_several_quick_strokes_are_all_saved(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     for number in range(6):
@@ -210,7 +217,7 @@ def test_several_quick_strokes_are_all_saved(server: Server, tabs, owner: int, w
 
 
 def test_keys_in_quick_succession_are_all_done_and_spoil_none_that_follow(
-    server: Server, tabs, owner: int, wall: Image
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
 ) -> None:
     page = opened(open_tab(tabs), server, wall)
     for key in "2t3g1e":  # most wait for the one before them
@@ -224,7 +231,7 @@ def test_keys_in_quick_succession_are_all_done_and_spoil_none_that_follow(
     page.close()
 
 
-def test_the_threshold_way(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_the_threshold_way(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     page.get_by_text("Threshold", exact=True).click()
     page.get_by_role("button", name="-10").click()
@@ -245,7 +252,9 @@ def test_the_threshold_way(server: Server, tabs, owner: int, wall: Image) -> Non
     page.close()
 
 
-def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_accepted_work_is_read_only_until_it_is_reopened(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     set_state(wall.project_id, owner, [wall.id], "accepted")
     page = opened(open_tab(tabs), server, wall)
     page.get_by_text("This image is accepted").wait_for()
@@ -258,7 +267,9 @@ def test_accepted_work_is_read_only_until_it_is_reopened(server: Server, tabs, o
     page.close()
 
 
-def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_leaving_the_desk_and_coming_back_changes_nothing(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     """The canvas forgets its drawing when it is hidden; an empty canvas must not be taken for a wish to undo."""
     other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
     add_image(wall.project_id, owner, other, "other.png")
@@ -296,7 +307,9 @@ def test_leaving_the_desk_and_coming_back_changes_nothing(server: Server, tabs, 
 
 
 @pytest.mark.parametrize("key", ["i", "Control+z", "d"])
-def test_a_key_right_after_a_stroke_waits_for_it(server: Server, tabs, owner: int, wall: Image, key: str) -> None:
+def test_a_key_right_after_a_stroke_waits_for_it(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image, key: str
+) -> None:
     """The canvas sends a stroke 200 ms after mouse-up, and would drop it if it were taken off before."""
     other = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), server.home / "other.png")
     add_image(wall.project_id, owner, other, "other.png")
@@ -311,7 +324,9 @@ def test_a_key_right_after_a_stroke_waits_for_it(server: Server, tabs, owner: in
     page.close()
 
 
-def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_a_stroke_right_after_a_class_and_a_tool_has_them(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     for turn, (number, key, kind) in enumerate([("2", "t", "rectangle"), ("3", "b", "brush"), ("4", "t", "rectangle")]):
@@ -324,7 +339,9 @@ def test_a_stroke_right_after_a_class_and_a_tool_has_them(server: Server, tabs, 
     page.close()
 
 
-def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     page = opened(open_tab(tabs), server, wall)
     box = page.locator("canvas").last.bounding_box()
     page.keyboard.press("i")
@@ -341,7 +358,9 @@ def test_a_stroke_on_a_canvas_about_to_go_is_not_begun(server: Server, tabs, own
     page.close()
 
 
-def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_strokes_that_cannot_be_saved_are_told_and_kept(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     page = opened(open_tab(tabs), server, wall)
     set_state(wall.project_id, owner, [wall.id], "accepted")  # by a reviewer, meanwhile
     drag(page, look(WIDTH, HEIGHT), (40, 40), (200, 90))
@@ -361,7 +380,7 @@ def test_strokes_that_cannot_be_saved_are_told_and_kept(server: Server, tabs, ow
     page.close()
 
 
-def test_a_hidden_class_is_not_lost(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_a_hidden_class_is_not_lost(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     view = look(WIDTH, HEIGHT)
     drag(page, view, (40, 40), (200, 40))
@@ -380,7 +399,7 @@ def test_a_hidden_class_is_not_lost(server: Server, tabs, owner: int, wall: Imag
     page.close()
 
 
-def test_an_address_of_no_image_shows_the_first(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_an_address_of_no_image_shows_the_first(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = open_tab(tabs)
     for wrong in ("999999999999999999999999", "-1", "x"):
         page.goto(f"{server.url}/annotate?project={wall.project_id}&image={wrong}")
@@ -389,7 +408,9 @@ def test_an_address_of_no_image_shows_the_first(server: Server, tabs, owner: int
     page.close()
 
 
-def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(tabs, server, owner, wall):
+def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(
+    tabs: BrowserContext, server: Server, owner: int, wall: Image
+) -> None:
     """The canvas may tell of itself as the next page is opened; its fragment is gone by then."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
@@ -397,7 +418,7 @@ def test_a_late_word_of_the_canvas_does_not_blank_the_page_opened_since(tabs, se
     sent: list[bytes] = []
     studios = []
 
-    def between(client) -> None:
+    def between(client: Any) -> None:
         studio = client.connect_to_server()
         client.on_message(lambda message: (sent.append(message), studio.send(message)))
         studios.append(studio)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import Any
 
 import httpx
 import numpy as np
@@ -96,7 +97,7 @@ def test_upload_list_draw_export(client: httpx.Client) -> None:
         ([("files", ("a.png", b"text"))], {}, "a.png"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_stored(client: httpx.Client, files, data, words: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_is_stored(client: httpx.Client, files: Any, data: Any, words: str) -> None:
     project = project_of(client)
     got = client.post(f"/api/projects/{project}/images", files=files, data=data)
     assert got.status_code == 400

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -46,7 +48,7 @@ def owner(server: Server) -> int:
 
 
 @pytest.fixture(scope="module")
-def tabs(browser, server: Server, owner: int):
+def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
     """Ada's browser."""
     context = sign_in(browser, server, owner).context
     yield context
@@ -62,7 +64,7 @@ def wall(owner: int, tmp_path: Path) -> Image:
     return add_image(project.id, owner, save_png(image, tmp_path / "wall.png"), "wall.png")[0]
 
 
-def choose(page, name: str) -> None:
+def choose(page: Page, name: str) -> None:
     """The Assist way, with an assist."""
     if page.get_by_text("Trace", exact=True).count() == 0:
         page.get_by_text("Assist", exact=True).click()
@@ -77,19 +79,19 @@ def choose(page, name: str) -> None:
     page.wait_for_timeout(1000)  # the canvas takes its listeners a moment after it is there
 
 
-def click(page, view: Viewport, x: float, y: float) -> None:
+def click(page: Page, view: Viewport, x: float, y: float) -> None:
     box = page.locator("canvas").last.bounding_box()
     (across, down), *_ = view.to_canvas(np.array([[x, y]]))
     page.mouse.click(box["x"] + across, box["y"] + down, delay=60)
     page.wait_for_timeout(700)
 
 
-def found(page) -> None:
+def found(page: Page) -> None:
     page.get_by_text(re.compile("pixels found")).wait_for()
     settled(page)
 
 
-def take(page, image: Image, count: int) -> None:
+def take(page: Page, image: Image, count: int) -> None:
     page.keyboard.press("y")
     for _ in range(200):
         if len(log.read(image.id)) == count:
@@ -105,7 +107,7 @@ def iou(got: np.ndarray, truth: np.ndarray) -> float:
     return float((got & truth).sum() / (got | truth).sum())
 
 
-def test_trace_is_shown_then_taken_or_discarded(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_trace_is_shown_then_taken_or_discarded(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")
     view = look(WIDTH, HEIGHT)
@@ -131,7 +133,7 @@ def test_trace_is_shown_then_taken_or_discarded(server: Server, tabs, owner: int
     page.close()
 
 
-def test_clicks_stay_when_the_view_moves(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_clicks_stay_when_the_view_moves(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")
     click(page, look(WIDTH, HEIGHT), 42, 100)
@@ -151,7 +153,9 @@ def test_clicks_stay_when_the_view_moves(server: Server, tabs, owner: int, wall:
     page.close()
 
 
-def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_the_gated_brush_and_the_cut_out_spare_other_classes(
+    server: Server, tabs: BrowserContext, owner: int, wall: Image
+) -> None:
     log.append(wall.id, owner, [Rectangle("old", 3, {"box": [180, 30, 40, 40]}, owner)])
     page = opened(open_tab(tabs), server, wall)
     choose(page, "Gated brush")
@@ -180,7 +184,7 @@ def test_the_gated_brush_and_the_cut_out_spare_other_classes(server: Server, tab
     page.close()
 
 
-def test_proposals_are_accepted_one_by_one(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_proposals_are_accepted_one_by_one(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     page = opened(open_tab(tabs), server, wall)
     choose(page, "Proposals")
     page.get_by_role("button", name="Look for cracks").click()
@@ -197,7 +201,7 @@ def test_proposals_are_accepted_one_by_one(server: Server, tabs, owner: int, wal
     page.close()
 
 
-def test_an_accepted_image_takes_nothing(server: Server, tabs, owner: int, wall: Image) -> None:
+def test_an_accepted_image_takes_nothing(server: Server, tabs: BrowserContext, owner: int, wall: Image) -> None:
     set_state(wall.project_id, owner, [wall.id], "accepted")
     page = opened(open_tab(tabs), server, wall)
     choose(page, "Trace")

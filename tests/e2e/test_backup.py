@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from playwright.sync_api import Browser
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -16,7 +17,9 @@ from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 
 
-def test_a_backup_comes_back_as_a_new_project_with_its_strokes(server: Server, browser, tmp_path: Path) -> None:
+def test_a_backup_comes_back_as_a_new_project_with_its_strokes(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
     with writing() as db:
         ada = add_user(db, "Ada", PASSWORD).id
     project = create_project(ada, "Bridge <42>")

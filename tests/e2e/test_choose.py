@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import onnx as onnx_file
 import pytest
 from onnx import numpy_helper
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
@@ -39,7 +42,7 @@ def project(server: Server) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def tabs(browser, server: Server, project: tuple[int, int]):
+def tabs(browser: Browser, server: Server, project: tuple[int, int]) -> Iterator[BrowserContext]:
     """The admin's browser."""
     opened = sign_in(browser, server, project[1]).context
     yield opened
@@ -47,7 +50,7 @@ def tabs(browser, server: Server, project: tuple[int, int]):
 
 
 @pytest.fixture
-def page(tabs, server: Server, project: tuple[int, int]):
+def page(tabs: BrowserContext, server: Server, project: tuple[int, int]) -> Iterator[Page]:
     opened = open_tab(tabs)
     opened.goto(f"{server.url}/choose?project={project[0]}")
     opened.locator(".js-plotly-plot .point").first.wait_for()
@@ -56,18 +59,18 @@ def page(tabs, server: Server, project: tuple[int, int]):
     opened.close()
 
 
-def click(page, name: str) -> None:
+def click(page: Page, name: str) -> None:
     """Click a candidate's point on the chart."""
     x, y = page.evaluate(POINTS)[name]
     page.mouse.move(x, y)
     page.mouse.click(x, y)
 
 
-def panel(page, name: str):
+def panel(page: Page, name: str) -> Locator:
     return page.get_by_role("heading", name=re.compile(f"^{re.escape(name)}"), level=3)
 
 
-def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
+def test_a_click_opens_a_candidate_and_shift_another_beside_it(page: Page) -> None:
     panel(page, "keep-0.5").wait_for()  # the recommended
     click(page, "keep-0.25")
     panel(page, "keep-0.25").wait_for()
@@ -81,7 +84,7 @@ def test_a_click_opens_a_candidate_and_shift_another_beside_it(page) -> None:
     settled(page)
 
 
-def test_limits_move_the_pick_at_once(page) -> None:
+def test_limits_move_the_pick_at_once(page: Page) -> None:
     page.get_by_text("keep-0.5, recommended").wait_for()
     slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
     slider.focus()
@@ -97,7 +100,7 @@ def test_limits_move_the_pick_at_once(page) -> None:
     settled(page)
 
 
-def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
+def test_a_candidate_shows_its_mistakes_layers_and_filters(page: Page) -> None:
     page.get_by_text(re.compile("test images? wrong|every test image correctly")).first.wait_for()
     settled(page)
     page.get_by_role("radio", name="Layers").click()
@@ -108,7 +111,7 @@ def test_a_candidate_shows_its_mistakes_layers_and_filters(page) -> None:
     settled(page)
 
 
-def test_other_axes_and_the_other_charts(page) -> None:
+def test_other_axes_and_the_other_charts(page: Page) -> None:
     page.get_by_label("Horizontal axis").click()
     page.get_by_role("option", name="MACs").click()
     page.get_by_text("MACs, millions").wait_for()
@@ -127,7 +130,7 @@ SAVED = """() => {
 """Stands for the browser's own question where to save a file, which nobody answers here."""
 
 
-def test_the_table_is_downloaded_as_it_is_shown(page) -> None:
+def test_the_table_is_downloaded_as_it_is_shown(page: Page) -> None:
     page.get_by_role("tab", name="Table").click()
     page.get_by_test_id("stDataFrame").first.hover()
     page.evaluate(SAVED)
@@ -140,7 +143,7 @@ def test_the_table_is_downloaded_as_it_is_shown(page) -> None:
 
 
 def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
-    page, browser, server: Server, project: tuple[int, int]
+    page: Page, browser: Browser, server: Server, project: tuple[int, int]
 ) -> None:
     page.get_by_role("button", name="Make this the project's network").click()
     page.get_by_role("heading", name=re.compile("keep-0.5.*the project's network")).wait_for()
@@ -168,7 +171,7 @@ MARKED = """marked => {
 
 
 def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
-    browser, server: Server, project: tuple[int, int]
+    browser: Browser, server: Server, project: tuple[int, int]
 ) -> None:
     (job,) = finished_sweeps(project[0])
     other = create_project(project[1], "Dead").id
@@ -194,7 +197,7 @@ def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
 
 
 def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_saved(
-    page, project: tuple[int, int], tmp_path
+    page: Page, project: tuple[int, int], tmp_path: Path
 ) -> None:
     """The head is another than the network in ONNX answers with: so is an export that went wrong."""
     panel(page, "keep-0.5").wait_for()
@@ -232,7 +235,7 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
     page.get_by_role("alert").filter(has_text="The studio did not answer").wait_for()
 
 
-def test_an_empty_project_tells_what_to_do_next(browser, server: Server, project: tuple[int, int]) -> None:
+def test_an_empty_project_tells_what_to_do_next(browser: Browser, server: Server, project: tuple[int, int]) -> None:
     empty = create_project(project[1], "Nothing here").id
     page = sign_in(browser, server, project[1])
     empty_pages = {"choose": "No sweep has finished yet", "try_it": "No network yet", "understand": "No network yet"}

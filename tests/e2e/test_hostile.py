@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -89,26 +91,29 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(server, project, user, images[0].id)
 
 
+ASKED: list[str] = []
+
+
 @pytest.fixture(scope="module")
-def page(browser, world: World):
-    """A browser with all that its pages asked for in `page.asked`."""
+def page(browser: Browser, world: World) -> Iterator[Page]:
+    """A browser with all that its pages asked for in `ASKED`."""
     opened = sign_in(browser, world.server, world.user, height=2400)
-    opened.asked = []
-    opened.on("request", lambda request: opened.asked.append(request.url))
+    ASKED.clear()
+    opened.on("request", lambda request: ASKED.append(request.url))
     opened.add_init_script(WATCH)
     yield opened
     opened.context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_names_are_no_markup_and_nothing_is_asked_of_another_host(page, world: World, name: str) -> None:
+def test_names_are_no_markup_and_nothing_is_asked_of_another_host(page: Page, world: World, name: str) -> None:
     page.goto(f"{world.server.url}/{'' if name == 'projects' else name}?project={world.project}&image={world.image}")
     page.locator("[data-testid=stSidebarNav]").wait_for()
     settled(page)
     assert page.get_by_text("www").count(), "the names are there"
     assert page.evaluate(MARKUP) == []
     assert page.evaluate("window.seen") == []
-    assert [url for url in page.asked if not url.startswith((world.server.url, "blob:", "data:"))] == []
+    assert [url for url in ASKED if not url.startswith((world.server.url, "blob:", "data:"))] == []
 
 
 def test_every_answer_says_what_it_may_load_and_that_nobody_may_frame_it(world: World) -> None:
@@ -134,7 +139,7 @@ def test_every_answer_says_what_it_may_load_and_that_nobody_may_frame_it(world: 
         assert "content-security-policy" in httpx.get(f"{world.server.url}{path}").headers
 
 
-def test_plain_pages_and_downloads_work_under_their_policy(browser, world: World) -> None:
+def test_plain_pages_and_downloads_work_under_their_policy(browser: Browser, world: World) -> None:
     page = sign_in(browser, world.server, world.user)
     page.add_init_script(WATCH)
     for path, title in (("/api/", "API"), ("/account/sign-out", "Sign out")):

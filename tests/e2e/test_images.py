@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from ftl.data.demo import draw
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
@@ -37,7 +38,7 @@ def write(folder: Path, **files: bytes) -> list[Path]:
     return [folder / f"{name}.jpg" for name in files]
 
 
-def upload(page, files: list[Path], class_name: str | None = None) -> None:
+def upload(page: Page, files: list[Path], class_name: str | None = None) -> None:
     page.locator("input[type=file]").first.set_input_files(files)
     page.get_by_test_id("stFileChip").first.wait_for()  # the button waits for all of them
     if class_name:
@@ -46,13 +47,15 @@ def upload(page, files: list[Path], class_name: str | None = None) -> None:
     page.get_by_role("button", name="Add to the project").click()
 
 
-def opened(page, server: Server, project_id: int) -> None:
+def opened(page: Page, server: Server, project_id: int) -> None:
     page.goto(f"{server.url}/images?project={project_id}")
     page.get_by_role("heading", name="Images", exact=True).wait_for()
     settled(page)
 
 
-def test_photographs_in_found_sorted_and_opened(server: Server, browser, project, tmp_path: Path) -> None:
+def test_photographs_in_found_sorted_and_opened(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
     from playwright.sync_api import expect
 
     page = sign_in(browser, server, project[1])
@@ -92,7 +95,9 @@ def test_photographs_in_found_sorted_and_opened(server: Server, browser, project
     expect(page.get_by_text("west.jpg")).to_be_visible()
 
 
-def test_what_cannot_be_taken_is_told_and_the_rest_is_there(server: Server, browser, project, tmp_path: Path) -> None:
+def test_what_cannot_be_taken_is_told_and_the_rest_is_there(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
     from playwright.sync_api import expect
 
     from tests.studio.test_uploads import bomb, damaged, zipped
@@ -119,7 +124,9 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_there(server: Server, brow
     expect(page.get_by_text("Choose some files first")).to_be_visible()
 
 
-def test_a_whole_folder_gives_classes_and_masks_come_after(server: Server, browser, project, tmp_path: Path) -> None:
+def test_a_whole_folder_gives_classes_and_masks_come_after(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
     from playwright.sync_api import expect
 
     from studio.annotation import log
@@ -161,7 +168,7 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(server: Server, brows
 
 
 def test_pages_of_many_keep_what_is_selected_and_an_annotator_judges_none(
-    server: Server, browser, project, tmp_path: Path
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
 ) -> None:
     from playwright.sync_api import expect
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import Browser, Locator, Page
 
 from studio.accounts import add_user
 from studio.accounts.settings import settings
@@ -28,12 +29,12 @@ def server(own_server: Server) -> Server:
     return own_server
 
 
-def card(page, text: str):
+def card(page: Page, text: str) -> Locator:
     """The badge of a job's state."""
     return page.get_by_test_id("stMarkdownContainer").filter(has_text=re.compile(rf"The wall.*{text}")).last
 
 
-def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser, tmp_path: Path) -> None:
+def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browser, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
     with writing() as db:
@@ -92,7 +93,7 @@ def finished(job_id: int) -> set[str]:
     return {row.name for row in queue.candidates_of(job_id) if row.stage in ("tested", "timing", "timed")}
 
 
-def test_the_owner_says_where_sweeps_are_computed(server: Server, browser, tmp_path: Path) -> None:
+def test_the_owner_says_where_sweeps_are_computed(server: Server, browser: Browser, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
     with writing() as db:

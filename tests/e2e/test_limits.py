@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from studio.accounts import add_user
 from studio.accounts.settings import Settings, save
@@ -63,7 +64,9 @@ def test_an_upload_is_never_whole_in_memory(server: Server, owner: tuple[int, in
     assert not list(server.home.glob(".upload-*"))
 
 
-def test_what_is_too_large_is_refused_on_pages_and_by_the_api(browser, server: Server, owner: tuple[int, int]) -> None:
+def test_what_is_too_large_is_refused_on_pages_and_by_the_api(
+    browser: Browser, server: Server, owner: tuple[int, int]
+) -> None:
     from playwright.sync_api import expect
 
     save(owner[0], Settings(most_upload_mb=1))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
+from playwright.sync_api import Browser
+
 from studio.accounts import add_user
 from studio.jobs import queue
 from studio.jobs.request import SweepRequest
@@ -21,7 +24,9 @@ Object.defineProperty(window.Notification, "permission", { get: () => Real.permi
 """Writes down what the browser would show; the permission stays its own."""
 
 
-def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, browser, monkeypatch) -> None:
+def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(
+    server: Server, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from playwright.sync_api import expect
 
     monkeypatch.setattr(queue, "start_worker", lambda: None)
@@ -57,7 +62,9 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(server: Server, bro
     page.context.close()
 
 
-def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(server: Server, browser, monkeypatch) -> None:
+def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(
+    server: Server, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queue, "start_worker", lambda: None)
     with writing() as db:
         bob = add_user(db, "Bob", PASSWORD).id

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from playwright.sync_api import Browser
 
 from studio.accounts.oidc import redeem, ticket
 from tests.e2e.conftest import Server
@@ -28,10 +30,10 @@ class Provider(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
-        issuer = f"http://127.0.0.1:{self.server.server_port}"
+        issuer = f"http://127.0.0.1:{self.server.server_address[1]}"
         if path.endswith("openid-configuration"):
             names = {"authorization": "authorize", "token": "token"}
-            told = {f"{key}_endpoint": f"{issuer}/{value}" for key, value in names.items()}
+            told: dict[str, Any] = {f"{key}_endpoint": f"{issuer}/{value}" for key, value in names.items()}
             told |= {"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "response_types_supported": ["code"]}
             self.answer(told | {"id_token_signing_alg_values_supported": ["RS256"]})
         elif path == "/jwks":
@@ -45,7 +47,7 @@ class Provider(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         now = int(time.time())
-        issuer = f"http://127.0.0.1:{self.server.server_port}"
+        issuer = f"http://127.0.0.1:{self.server.server_address[1]}"
         claims = {"iss": issuer, "sub": "42", "aud": "studio", "iat": now, "exp": now + 300, "nonce": Provider.nonce}
         token = jwt.encode({"alg": "RS256", "kid": "one"}, claims | {"name": "Grace Hopper"}, KEY)
         self.answer({"access_token": "x", "token_type": "Bearer", "expires_in": 300, "id_token": token})
@@ -81,7 +83,7 @@ def test_a_ticket_is_good_for_its_bearer_alone(home: Path) -> None:
         redeem(forged)
 
 
-def test_the_whole_flow(home: Path, provider: str, browser, tmp_path: Path) -> None:
+def test_the_whole_flow(home: Path, provider: str, browser: Browser, tmp_path: Path) -> None:
     import socket
 
     from playwright.sync_api import expect

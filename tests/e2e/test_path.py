@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from ftl.data.demo import draw
 from ftl.models.io import save_backbone
@@ -59,14 +60,14 @@ def material(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def follow(page, name: str) -> None:
+def follow(page: Page, name: str) -> None:
     """Open a page by its link and wait until it is drawn: a click that comes earlier may be lost."""
     page.get_by_role("link", name=name).click()
     page.get_by_role("heading", name=name, exact=True).wait_for()
     settled(page)
 
 
-def test_from_the_first_link_to_a_network_taken_home(server: Server, browser, material: Path) -> None:
+def test_from_the_first_link_to_a_network_taken_home(server: Server, browser: Browser, material: Path) -> None:
     from playwright.sync_api import expect
 
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -47,7 +49,9 @@ def team(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_progress_of_a_project(browser, server: Server, team: dict[str, int], scheme: str) -> None:
+def test_progress_of_a_project(
+    browser: Browser, server: Server, team: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
     page = sign_in(browser, server, team["ada"], width=900)
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server.url}/progress?project={team['project']}")
@@ -79,7 +83,7 @@ def test_progress_of_a_project(browser, server: Server, team: dict[str, int], sc
     page.context.close()
 
 
-def test_an_annotator_gets_no_audit_log(browser, server: Server, team: dict[str, int]) -> None:
+def test_an_annotator_gets_no_audit_log(browser: Browser, server: Server, team: dict[str, int]) -> None:
     page = sign_in(browser, server, team["bob"])
     page.goto(f"{server.url}/progress?project={team['project']}")
     page.locator(".js-plotly-plot").nth(2).wait_for()

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from studio.accounts import add_user
 from studio.projects.projects import create_project
@@ -62,7 +62,7 @@ def proxied(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
         server.stop()
 
 
-def test_behind_a_proxy_with_tls_people_sign_in_and_upload(browser, proxied: tuple[Server, str]) -> None:
+def test_behind_a_proxy_with_tls_people_sign_in_and_upload(browser: Browser, proxied: tuple[Server, str]) -> None:
     url = proxied[1]
     with writing() as db:
         ada = add_user(db, "Ada", PASSWORD).id
@@ -81,7 +81,7 @@ def test_behind_a_proxy_with_tls_people_sign_in_and_upload(browser, proxied: tup
     Image.fromarray(np.random.default_rng(1).integers(0, 255, (1200, 1200, 3), np.uint8)).save(picture, "PNG")
     assert len(picture.getvalue()) > 2**20  # more than nginx takes unless it is told
     page.locator("input[type=file]").first.set_input_files(
-        [{"name": "a.png", "mimeType": "image/png", "buffer": picture.getvalue()}]
+        FilePayload(name="a.png", mimeType="image/png", buffer=picture.getvalue())
     )
     expect(page.get_by_text("a.png").first).to_be_visible()
     with httpx.Client(base_url=url, verify=False, timeout=60) as client:

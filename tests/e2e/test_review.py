@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from playwright.sync_api import Browser, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -60,7 +61,7 @@ def wall(team: Team, tmp_path: Path) -> Image:
     return image
 
 
-def open_review(browser, server: Server, user: int, image: Image, *, whole: bool = False):
+def open_review(browser: Browser, server: Server, user: int, image: Image, *, whole: bool = False) -> Page:
     page = sign_in(browser, server, user, height=1400)
     page.goto(f"{server.url}/review?project={image.project_id}{'' if whole else f'&image={image.id}'}")
     page.get_by_role("heading", name="Review", exact=True).wait_for()
@@ -68,7 +69,7 @@ def open_review(browser, server: Server, user: int, image: Image, *, whole: bool
     return page
 
 
-def state(page, image: Image, expected: str) -> None:
+def state(page: Page, image: Image, expected: str) -> None:
     """Wait until the store says so."""
     for _ in range(150):
         if image_in(image.project_id, image.id).state == expected:
@@ -77,7 +78,7 @@ def state(page, image: Image, expected: str) -> None:
     raise AssertionError(image_in(image.project_id, image.id).state)
 
 
-def rows(page, image: Image, count: int) -> list[str]:
+def rows(page: Page, image: Image, count: int) -> list[str]:
     for _ in range(150):
         if len(log.read(image.id)) >= count:
             break
@@ -85,7 +86,7 @@ def rows(page, image: Image, count: int) -> list[str]:
     return [row.kind for row in log.read(image.id)]
 
 
-def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: Team, wall: Image) -> None:
+def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall, whole=True)
     page.get_by_text("wall [1].png").wait_for()
     page.get_by_text("Ada, Bob *b*").wait_for()
@@ -128,7 +129,7 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser, team: 
     page.context.close()
 
 
-def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image) -> None:
+def test_settling_can_be_undone(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
     before = mask(page, server, wall)
     page.get_by_role("button", name="Make the consensus by majority").click()
@@ -142,7 +143,7 @@ def test_settling_can_be_undone(server: Server, browser, team: Team, wall: Image
     page.context.close()
 
 
-def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: Image) -> None:
+def test_three_are_settled_by_staple(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     pytest.importorskip("SimpleITK", reason="left out: SimpleITK is an extra")
     log.append(wall.id, team.admin, [Rectangle("third", 1, {"box": [100, 50, 100, 40]}, team.admin)])
     page = open_review(browser, server, team.judge, wall)
@@ -159,7 +160,7 @@ def test_three_are_settled_by_staple(server: Server, browser, team: Team, wall: 
     page.context.close()
 
 
-def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Team, wall: Image) -> None:
+def test_what_changed_meanwhile_is_not_settled(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
     page.get_by_role("button", name="Make the consensus by majority").wait_for()
     settled(page)
@@ -170,7 +171,9 @@ def test_what_changed_meanwhile_is_not_settled(server: Server, browser, team: Te
     page.context.close()
 
 
-def test_a_reviewer_returns_work_to_one_with_a_comment(server: Server, browser, team: Team, wall: Image) -> None:
+def test_a_reviewer_returns_work_to_one_with_a_comment(
+    server: Server, browser: Browser, team: Team, wall: Image
+) -> None:
     page = open_review(browser, server, team.judge, wall)
     page.get_by_role("button", name="Return", exact=True).click()
     page.get_by_label("What should be changed").fill("The left end is missing")
@@ -183,7 +186,7 @@ def test_a_reviewer_returns_work_to_one_with_a_comment(server: Server, browser, 
     page.context.close()
 
 
-def test_an_image_is_opened_in_annotate(server: Server, browser, team: Team, wall: Image) -> None:
+def test_an_image_is_opened_in_annotate(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall)
     page.get_by_role("button", name="Open in Annotate").click()
     page.wait_for_url(f"**/annotate?*image={wall.id}*")
@@ -191,7 +194,9 @@ def test_an_image_is_opened_in_annotate(server: Server, browser, team: Team, wal
     page.context.close()
 
 
-def test_an_annotator_is_told_the_role_and_sees_nothing(server: Server, browser, team: Team, wall: Image) -> None:
+def test_an_annotator_is_told_the_role_and_sees_nothing(
+    server: Server, browser: Browser, team: Team, wall: Image
+) -> None:
     page = open_stranger(browser, server, team.ada, wall)
     page.get_by_text("This needs the role reviewer; yours is annotator: ask the project's admin.").wait_for()
     settled(page)
@@ -200,13 +205,13 @@ def test_an_annotator_is_told_the_role_and_sees_nothing(server: Server, browser,
     page.context.close()
 
 
-def open_stranger(browser, server: Server, user: int, image: Image):
+def open_stranger(browser: Browser, server: Server, user: int, image: Image) -> Page:
     page = sign_in(browser, server, user)
     page.goto(f"{server.url}/review?project={image.project_id}&image={image.id}")
     return page
 
 
-def test_nothing_waits(server: Server, browser, team: Team, tmp_path: Path) -> None:
+def test_nothing_waits(server: Server, browser: Browser, team: Team, tmp_path: Path) -> None:
     project = create_project(team.admin, "Empty")
     path = tmp_path / "plain.png"
     Picture.new("RGB", (50, 40)).save(path)
@@ -220,7 +225,7 @@ def test_nothing_waits(server: Server, browser, team: Team, tmp_path: Path) -> N
 
 
 def test_a_double_click_hands_in_and_does_not_accept(
-    server: Server, browser, team: Team, wall: Image, tmp_path: Path
+    server: Server, browser: Browser, team: Team, wall: Image, tmp_path: Path
 ) -> None:
     """Nor does a double click on Accept reopen; even where reviewers may accept their own work."""
     set_overlap(wall.project_id, team.admin, 1)
@@ -247,7 +252,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
 
 
 def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
-    server: Server, browser, team: Team, wall: Image
+    server: Server, browser: Browser, team: Team, wall: Image
 ) -> None:
     log.append(wall.id, team.judge, [Rectangle("own", 1, {"box": [0, 0, 9, 9]}, team.judge)])
     with writing() as db:
@@ -261,7 +266,7 @@ def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
 
 
 def test_who_draws_blind_reads_first_why_their_work_was_returned(
-    server: Server, browser, team: Team, wall: Image
+    server: Server, browser: Browser, team: Team, wall: Image
 ) -> None:
     comment(wall, team.ada, "Ada's own remark", (200.0, 70.0))
     review.give_back(wall.id, team.judge, team.bob, "The left end <b>is</b> missing")
@@ -281,7 +286,7 @@ def test_who_draws_blind_reads_first_why_their_work_was_returned(
         page.context.close()
 
 
-def open_annotate(browser, server: Server, user: int, image: Image):
+def open_annotate(browser: Browser, server: Server, user: int, image: Image) -> Page:
     page = sign_in(browser, server, user)
     page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
     page.locator("canvas").last.wait_for()

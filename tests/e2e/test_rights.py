@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page
 from sqlalchemy import delete, select, update
 
 from studio.accounts import add_user
@@ -77,16 +78,16 @@ def rows() -> dict[str, list[str]]:
         return {table.name: sorted(map(repr, db.execute(select(table)))) for table in Base.metadata.sorted_tables}
 
 
-def press(page, label: str) -> None:
+def press(page: Page, label: str) -> None:
     page.get_by_role("button", name=label, exact=True).click()
 
 
-def send_back(page) -> None:
+def send_back(page: Page) -> None:
     page.get_by_test_id("stPopover").get_by_role("button", name="Return").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Return").click()
 
 
-def sort_away(page) -> None:
+def sort_away(page: Page) -> None:
     """Give the images that are ticked a class."""
     page.get_by_role("button", name=re.compile("^Change 2")).click()
     form = page.get_by_test_id("stPopoverBody")
@@ -95,7 +96,7 @@ def sort_away(page) -> None:
     form.get_by_role("button", name="Change 2 images").click()
 
 
-ACTS: dict[str, tuple[str, Callable[[object], None]]] = {
+ACTS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "submit": ("open", lambda page: press(page, "Submit")),
     "accept": ("submitted", lambda page: press(page, "Accept")),
     "return": ("submitted", send_back),
@@ -104,8 +105,10 @@ ACTS: dict[str, tuple[str, Callable[[object], None]]] = {
 
 
 @pytest.mark.parametrize("revoke", SAYS, ids=lambda revoke: revoke.__name__)
-def test_an_open_tab_changes_nothing(browser, server: Server, wall: Wall, revoke: Callable[[Wall], None]) -> None:
-    pages, tab = [], sign_in(browser, server, wall.judge)
+def test_an_open_tab_changes_nothing(
+    browser: Browser, server: Server, wall: Wall, revoke: Callable[[Wall], None]
+) -> None:
+    pages, tab = list[tuple[Page, Callable[[Page], None]]](), sign_in(browser, server, wall.judge)
     for image, act in ACTS.values():
         page = open_tab(tab.context) if pages else tab
         if image:

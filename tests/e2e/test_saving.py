@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import delete
 
 from studio.accounts import add_user
@@ -21,7 +22,9 @@ from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
     ],
     ids=["backup", "export", "audit"],
 )
-def test_a_file_that_cannot_be_had_says_why(browser, server: Server, where: str, menu: str, button: str) -> None:
+def test_a_file_that_cannot_be_had_says_why(
+    browser: Browser, server: Server, where: str, menu: str, button: str
+) -> None:
     with writing() as db:
         ada = add_user(db, f"Ada of {button}", PASSWORD).id
     project = create_project(ada, "Bridge").id
@@ -45,7 +48,9 @@ def test_a_file_that_cannot_be_had_says_why(browser, server: Server, where: str,
     page.context.close()
 
 
-def test_who_has_no_project_can_sign_out_and_sees_what_happened_to_the_account(browser, server: Server) -> None:
+def test_who_has_no_project_can_sign_out_and_sees_what_happened_to_the_account(
+    browser: Browser, server: Server
+) -> None:
     with writing() as db:
         user = add_user(db, "Alone <b>", PASSWORD).id
     page = sign_in(browser, server, user)

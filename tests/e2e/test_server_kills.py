@@ -7,9 +7,11 @@ import os
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
 from studio.accounts import add_user
@@ -55,12 +57,12 @@ def kill(server: Server) -> None:
     server.process.wait(15)
 
 
-def status(page) -> str:
+def status(page: Page) -> str:
     """What the page says of the strokes."""
     return str(page.locator(".unsent").inner_text())
 
 
-def ready(page) -> None:
+def ready(page: Page) -> None:
     """Wait until the page can be drawn on."""
     becomes_true(page, "window.ftlStrokes && !window.ftlStrokes.recovered")  # else a view with them is on its way
     rested(page)
@@ -73,7 +75,9 @@ def begins(wall: Image) -> list[tuple[float, float]]:
     return [(round(row.geometry["points"][0][0]), round(row.geometry["points"][0][1])) for row in log.read(wall.id)]
 
 
-def test_no_stroke_is_lost_or_twice_whatever_is_killed(server: Server, browser, people: list[int], wall: Image) -> None:
+def test_no_stroke_is_lost_or_twice_whatever_is_killed(
+    server: Server, browser: Browser, people: list[int], wall: Image
+) -> None:
     """Strokes go on while the server dies and is dead; then it comes back, to the same tab, a reload or a new tab."""
     page = open_image(browser, server, people[0], wall)
     page.context.add_init_script(
@@ -128,7 +132,7 @@ def test_no_stroke_is_lost_or_twice_whatever_is_killed(server: Server, browser, 
 
 
 def test_strokes_of_one_person_are_sent_by_nobody_else_and_wait_through_a_reload(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     ada, bob = people
     page = open_image(browser, server, ada, wall)
@@ -137,7 +141,7 @@ def test_strokes_of_one_person_are_sent_by_nobody_else_and_wait_through_a_reload
         db.execute(update(Session).values(expires_at=0.0))
     drag(page, VIEW, (40, 40), (200, 90))
     page.get_by_text("1 stroke not saved yet: you are signed out").wait_for()
-    cookie = {"name": "studio_session", "url": server.url}
+    cookie: Any = {"name": "studio_session", "url": server.url}
     page.context.add_cookies([cookie | {"value": server.cookie(bob)}])
     page.get_by_text("1 stroke not saved yet: somebody else drew them, and Bob is signed in now").wait_for()
     page.goto(address)
@@ -155,7 +159,7 @@ def test_strokes_of_one_person_are_sent_by_nobody_else_and_wait_through_a_reload
 
 
 def test_strokes_on_an_image_that_was_accepted_meanwhile_are_the_persons_to_take_or_drop(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     page = open_image(browser, server, people[1], wall)
     set_state(wall.project_id, people[0], [wall.id], "accepted")

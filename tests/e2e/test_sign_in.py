@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.e2e.conftest import PASSWORD, Server, settled
 
@@ -15,7 +16,7 @@ def server(own_server: Server) -> Server:
     return own_server
 
 
-def test_first_start_then_project_then_sign_out_and_in(server: Server, browser) -> None:
+def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: Browser) -> None:
     from playwright.sync_api import expect
 
     link = re.search(r"http://\S+/account/join/\S+", server.log.read_text())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from studio.accounts import add_user
 from studio.images.library import add_image, find_images, give_class, image_in, set_class
@@ -47,7 +48,7 @@ def done(walls: list[Image], user_id: int) -> list[tuple[str, int | None]]:
 
 
 def test_quick_steps_store_nothing_while_a_colleague_sorts(
-    server: Server, browser, people: list[int], walls: list[Image]
+    server: Server, browser: Browser, people: list[int], walls: list[Image]
 ) -> None:
     ada, bob = people
     project_id = walls[0].project_id
@@ -69,7 +70,7 @@ def test_quick_steps_store_nothing_while_a_colleague_sorts(
 
 
 def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
-    server: Server, browser, people: list[int], walls: list[Image]
+    server: Server, browser: Browser, people: list[int], walls: list[Image]
 ) -> None:
     ada, bob = people
     wall = walls[2]
@@ -101,7 +102,7 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
 
 
 def test_a_role_that_another_admin_changed_is_not_written_back(
-    server: Server, browser, people: list[int], walls: list[Image]
+    server: Server, browser: Browser, people: list[int], walls: list[Image]
 ) -> None:
     ada, bob = people
     project_id = walls[0].project_id

@@ -44,10 +44,13 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
         db.flush()
     values = {"project": project.id, "image": image.id, "sha256": image.sha256, "size": "view", "job": job.id}
     values |= {"name": "base", "ending": "safetensors"}
-    return World(server, *(server.cookie(one.id) for one in (owner, stranger, annotator)), values)
+    cookies = [server.cookie(one.id) for one in (owner, stranger, annotator)]
+    return World(server, cookies[0], cookies[1], cookies[2], values)
 
 
-def ask(world: World, method: str, path: str, cookie: str | None = None, **headers: str) -> tuple[int, bytes, dict]:
+def ask(
+    world: World, method: str, path: str, cookie: str | None = None, **headers: str
+) -> tuple[int, bytes, dict[str, str]]:
     connection = http.client.HTTPConnection("127.0.0.1", world.server.port, timeout=30)
     if cookie is not None:
         headers["Cookie"] = f"{COOKIE}={cookie}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
 from studio.accounts import add_user
@@ -45,12 +48,12 @@ def wall(people: list[int], tmp_path: Path) -> Image:
     return add_image(project.id, people[0], save_png(noise, tmp_path / "wall.png"), "wall.png")[0]
 
 
-def seen(page) -> set[str]:
+def seen(page: Page) -> set[str]:
     """Ids of the strokes that the overlay shows."""
     return set(page.locator(".overlay path[data-id]").evaluate_all("all => all.map(one => one.dataset.id)"))
 
 
-def wait_until(page, true, seconds: float = 30) -> None:
+def wait_until(page: Page, true: Callable[[], bool], seconds: float = 30) -> None:
     for _ in range(int(seconds * 10)):
         if true():
             return
@@ -59,7 +62,7 @@ def wait_until(page, true, seconds: float = 30) -> None:
 
 
 def test_a_stroke_of_another_appears_within_three_seconds_and_spares_the_one_under_the_mouse(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     ada, bob = (open_image(browser, server, one, wall) for one in people[:2])
     view = look(WIDTH, HEIGHT)
@@ -92,7 +95,7 @@ def test_a_stroke_of_another_appears_within_three_seconds_and_spares_the_one_und
 
 
 def test_all_that_two_then_five_people_draw_at_once_is_there_once_and_everybody_sees_it(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     pages = [open_image(browser, server, one, wall) for one in people[:2]]
     draw_together(server, pages, people, wall, SECONDS)
@@ -102,7 +105,7 @@ def test_all_that_two_then_five_people_draw_at_once_is_there_once_and_everybody_
         page.context.close()
 
 
-def draw_together(server: Server, pages: list, people: list[int], wall: Image, seconds: float) -> None:
+def draw_together(server: Server, pages: list[Page], people: list[int], wall: Image, seconds: float) -> None:
     """Have all draw at once for a while, and check the log, the mask and everybody's screen."""
     view, count = look(WIDTH, HEIGHT), len(pages)
     rng = np.random.default_rng(count)
@@ -140,7 +143,7 @@ def draw_together(server: Server, pages: list, people: list[int], wall: Image, s
         wait_until(page, lambda page=page, own=own: shows(page, rows, own))
 
 
-def shows(page, rows: list, own: int) -> bool:
+def shows(page: Page, rows: list[Any], own: int) -> bool:
     """Whether a browser's background, overlay and own canvas together show the whole log."""
     told = page.locator(".overlay").evaluate("one => ({ ...one.dataset })")
     later = {row.id for row in rows if row.seq > int(told["base"]) and row.kind == "brush"}
@@ -149,7 +152,7 @@ def shows(page, rows: list, own: int) -> bool:
 
 
 def test_a_cookie_that_expires_while_drawing_loses_nothing(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     page = open_image(browser, server, people[0], wall)
     view = look(WIDTH, HEIGHT)
@@ -162,7 +165,7 @@ def test_a_cookie_that_expires_while_drawing_loses_nothing(
     drag(page, view, (40, 240), (200, 190))  # whoever has not read it yet
     page.wait_for_timeout(1500)
     assert len(log.read(wall.id)) == 1
-    cookie = {"name": "studio_session", "url": server.url}
+    cookie: Any = {"name": "studio_session", "url": server.url}
     page.context.add_cookies([cookie | {"value": server.cookie(people[1])}])  # another's: not in this tab's name
     page.wait_for_timeout(3000)
     assert len(log.read(wall.id)) == 1
@@ -174,7 +177,7 @@ def test_a_cookie_that_expires_while_drawing_loses_nothing(
 
 
 def test_a_class_renamed_and_removed_while_somebody_draws_it(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     page = open_image(browser, server, people[1], wall)
     view = look(WIDTH, HEIGHT)
@@ -198,17 +201,17 @@ def test_a_class_renamed_and_removed_while_somebody_draws_it(
 
 
 def test_a_reload_in_mid_stroke_and_a_quarter_of_the_messages_lost(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     """What the browser sends is dropped at random, as by a bad line; what was told saved is there, once."""
     page = sign_in(browser, server, people[0])
     rng = np.random.default_rng(0)
-    dropping = []
+    dropping = list[Any]()
 
-    def between(ws) -> None:
+    def between(ws: Any) -> None:
         peer = ws.connect_to_server()
 
-        def send(message) -> None:
+        def send(message: Any) -> None:
             if dropping and b"canvas-" in (message if isinstance(message, bytes) else b"") and rng.random() < 0.25:
                 dropping.append(1)
             else:
@@ -248,7 +251,7 @@ def test_a_reload_in_mid_stroke_and_a_quarter_of_the_messages_lost(
 
 
 def test_zoom_resize_and_a_lease_that_ends_leave_every_stroke(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     page = open_image(browser, server, people[1], wall)
     view = look(WIDTH, HEIGHT)
@@ -282,7 +285,7 @@ def test_zoom_resize_and_a_lease_that_ends_leave_every_stroke(
 
 
 def test_blind_annotators_see_only_their_own_and_reviewers_all(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     set_overlap(wall.project_id, people[0], 2)
     for one, y in ((people[1], 50.0), (people[2], 150.0)):
@@ -311,7 +314,7 @@ def test_blind_annotators_see_only_their_own_and_reviewers_all(
 
 
 def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
-    server: Server, browser, people: list[int], wall: Image
+    server: Server, browser: Browser, people: list[int], wall: Image
 ) -> None:
     ada, bob = (open_image(browser, server, one, wall) for one in people[:2])
     view = look(WIDTH, HEIGHT)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from studio.accounts import COOKIE, add_user
 from studio.annotation import log
@@ -88,7 +89,7 @@ def test_no_route_serves_what_was_deleted(server: Server, bridge: Bridge) -> Non
     assert ask(server, "/api/projects", cookie) == (200, b"[]")
 
 
-def test_images_are_deleted_and_restored(browser, server: Server, bridge: Bridge) -> None:
+def test_images_are_deleted_and_restored(browser: Browser, server: Server, bridge: Bridge) -> None:
     page = sign_in(browser, server, bridge.ada)
     page.goto(f"{server.url}/images?project={bridge.project}")
     page.locator(".tile input").first.click()
@@ -108,7 +109,7 @@ def test_images_are_deleted_and_restored(browser, server: Server, bridge: Bridge
     page.context.close()
 
 
-def test_a_project_is_archived_and_deleted_by_its_name(browser, server: Server, bridge: Bridge) -> None:
+def test_a_project_is_archived_and_deleted_by_its_name(browser: Browser, server: Server, bridge: Bridge) -> None:
     page = sign_in(browser, server, bridge.ada)
     page.goto(f"{server.url}/?project={bridge.project}")
     page.get_by_text("Rename, archive, delete").click()

@@ -6,9 +6,11 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from ftl import load_model
 from ftl.evaluation.predict import predict
@@ -36,7 +38,7 @@ def project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[i
 
 
 @pytest.fixture
-def page(browser, server: Server, project: tuple[int, int]):
+def page(browser: Browser, server: Server, project: tuple[int, int]) -> Iterator[Page]:
     opened = sign_in(browser, server, project[1])
     opened.goto(f"{server.url}/try_it?project={project[0]}")
     opened.get_by_text("Nothing to look at yet").wait_for()
@@ -45,7 +47,7 @@ def page(browser, server: Server, project: tuple[int, int]):
     opened.context.close()
 
 
-def shown(page) -> dict[str, tuple[str, float]]:
+def shown(page: Page) -> dict[str, tuple[str, float]]:
     """Each network's class and probability of the one photograph on the page."""
     told = page.get_by_text(re.compile(r"^(keep|base)\S*\s+(Crack|Background)\s+[\d.]+ %$")).all_inner_texts()
     found = [re.fullmatch(r"(\S+)\s+(\S+)\s+([\d.]+) %", text.replace("\xa0", " ").strip()) for text in told]
@@ -53,7 +55,7 @@ def shown(page) -> dict[str, tuple[str, float]]:
 
 
 def test_the_downloaded_file_says_what_the_page_says(
-    page, server: Server, project: tuple[int, int], tmp_path: Path
+    page: Page, server: Server, project: tuple[int, int], tmp_path: Path
 ) -> None:
     photo = photograph(tmp_path / "new 'one' 🙂.png", True)
     page.locator("input[type=file]").set_input_files(photo)
@@ -84,14 +86,14 @@ def test_the_downloaded_file_says_what_the_page_says(
     assert (told.label, told.probability) == (rows[0]["class"], pytest.approx(float(rows[0]["probability"]), abs=1e-5))
 
 
-def test_a_large_photograph_is_tiled(page, tmp_path: Path) -> None:
+def test_a_large_photograph_is_tiled(page: Page, tmp_path: Path) -> None:
     page.locator("input[type=file]").set_input_files(photograph(tmp_path / "wall.png", True, across=3))
     page.get_by_text(re.compile("of 9 tiles")).first.wait_for()
     settled(page)
     page.get_by_text("tiles of 32 pixels").wait_for()
 
 
-def test_bad_files_are_sentences_and_the_good_one_is_looked_at(page, tmp_path: Path) -> None:
+def test_bad_files_are_sentences_and_the_good_one_is_looked_at(page: Page, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("I am text")
     (tmp_path / "bomb.png").write_bytes(bomb())
     good = photograph(tmp_path / "good.png", False)
@@ -104,7 +106,7 @@ def test_bad_files_are_sentences_and_the_good_one_is_looked_at(page, tmp_path: P
     assert set(shown(page)) == {"keep-0.5", "base"}
 
 
-def test_a_photograph_of_the_project_without_the_base(page) -> None:
+def test_a_photograph_of_the_project_without_the_base(page: Page) -> None:
     page.get_by_role("radio", name="From the project").click()
     choice = page.get_by_role("combobox", name="Photographs to try")  # the upload before it has the same label
     choice.wait_for()

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from studio.accounts import add_user
 from studio.images.library import add_image
@@ -27,7 +28,7 @@ def project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[i
     return project_id, user.id
 
 
-def test_a_network_is_looked_into(browser, server: Server, project: tuple[int, int], tmp_path: Path) -> None:
+def test_a_network_is_looked_into(browser: Browser, server: Server, project: tuple[int, int], tmp_path: Path) -> None:
     page = sign_in(browser, server, project[1])
     page.goto(f"{server.url}/choose?project={project[0]}")
     look = page.get_by_role("button", name="Look inside")
@@ -68,7 +69,7 @@ def test_a_network_is_looked_into(browser, server: Server, project: tuple[int, i
     page.context.close()
 
 
-def test_a_stranger_sees_nothing_of_it(browser, server: Server, project: tuple[int, int]) -> None:
+def test_a_stranger_sees_nothing_of_it(browser: Browser, server: Server, project: tuple[int, int]) -> None:
     with writing() as db:
         stranger = add_user(db, "Eve", PASSWORD)
     create_project(stranger.id, "Elsewhere")

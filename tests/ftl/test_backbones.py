@@ -7,6 +7,7 @@ import pickle
 import urllib.error
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,7 +16,6 @@ import torch
 from torch import nn
 
 from ftl.errors import FtlError
-from ftl.models import io
 from ftl.models.backbone import Backbone, blocks, build, describe, macs, map_sizes
 from ftl.models.io import load_backbone, save_backbone
 from ftl.models.preprocess import Preprocess
@@ -128,7 +128,7 @@ def test_weights_of_a_known_network_find_their_name(tmp_path: Path) -> None:
 
 
 class _Bomb:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (Path("exploded"),)
 
 
@@ -169,7 +169,7 @@ def test_unknown_weights_and_layers_are_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "w.pt"]
 
 
-def keras_file(path: Path, layers: list[dict[str, object]], arrays: dict[str, dict[str, np.ndarray]]) -> Path:
+def keras_file(path: Path, layers: list[dict[str, Any]], arrays: dict[str, dict[str, np.ndarray]]) -> Path:
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": layers}})
         group = file.create_group("model_weights")
@@ -215,8 +215,8 @@ def test_without_a_network_the_error_says_which_file_goes_where(
     def offline(*args: object, **kwargs: object) -> None:
         raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr(io.torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(io.torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(FtlError, match=r"vgg16-397923af\.pth elsewhere and put it into .*checkpoints, or .*--weights"):
         load_backbone("vgg16")
     with pytest.raises(FtlError, match="train it"):

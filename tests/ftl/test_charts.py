@@ -10,11 +10,11 @@ from ftl.evaluation.charts import (
     size_and_time,
 )
 from ftl.evaluation.decision import choose
-from tests.ftl.test_choose import BASE, one
+from tests.ftl.test_choose import UNPRUNED, one
 
 LINEAR = [one("keep-0.5", 20, 0.90, 50), one("keep-0.1", 5, 0.70, 10)]
 MIXED = [
-    BASE,
+    UNPRUNED,
     *LINEAR,
     one("keep-0.5-tuned", 19, 0.95, 51, head="tuned"),
     one("keep-0.1-tuned", 4, 0.93, 11, head="tuned"),
@@ -49,6 +49,6 @@ def test_the_other_charts_are_drawn_alike() -> None:
 
 
 def test_one_kind_alone_is_named_as_ever() -> None:
-    (line,) = accuracy_over_parameters([BASE, *LINEAR]).data
+    (line,) = accuracy_over_parameters([UNPRUNED, *LINEAR]).data
     assert (line.name, list(line.text), line.line.dash) == ("pruned networks", ["keep-0.1", "keep-0.5"], "solid")
-    assert [one.name for one in size_and_time([BASE, *LINEAR]).data] == ["size", "latency"]
+    assert [one.name for one in size_and_time([UNPRUNED, *LINEAR]).data] == ["size", "latency"]

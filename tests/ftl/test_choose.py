@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftl.errors import FtlError
-from ftl.evaluation.candidate import Candidate, base_of
-from ftl.evaluation.decision import PRESETS, Limits, Weights, choose, decision_score, pareto
+from ftl.evaluation.candidate import Candidate, unpruned_of
+from ftl.evaluation.decision import PRESETS, Weights, choose, decision_score, pareto
+from ftl.evaluation.recommend import Limits
 from ftl.sweeping.results import read_results
 
 
@@ -21,7 +22,7 @@ def one(
     return Candidate(name=name, time_ms=ms, accuracy=accuracy, parameters=parameters, right=right, **values)  # type: ignore[arg-type]
 
 
-BASE = one("base", 100, 0.96, 100, is_base=True)
+UNPRUNED = one("base", 100, 0.96, 100, is_unpruned=True)
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1))
@@ -44,14 +45,14 @@ def test_nothing_beats_the_front_and_the_front_beats_the_rest(points: list[tuple
 
 
 def test_the_knee_is_where_the_front_bends() -> None:
-    bent = [one("a", 0, 0.5), one("b", 10, 0.94), one("c", 50, 0.95), BASE]
+    bent = [one("a", 0, 0.5), one("b", 10, 0.94), one("c", 50, 0.95), UNPRUNED]
     assert pareto(bent).knee().name == "b"
     assert pareto([one("a", 0, 0.0), one("b", 50, 0.5), one("c", 100, 1.0)]).knee() is None
     assert pareto(bent[:2]).knee() is None
 
 
 def test_limits() -> None:
-    candidates = [one("a", 5, 0.6), one("b", 10, 0.8), one("c", 50, 0.95), BASE]
+    candidates = [one("a", 5, 0.6), one("b", 10, 0.8), one("c", 50, 0.95), UNPRUNED]
     front = pareto(candidates)
     assert front.best(max_ms=20).name == "b"
     assert front.best().name == "base"
@@ -68,18 +69,18 @@ def test_limits() -> None:
 
 def test_the_score_is_what_its_documentation_says() -> None:
     candidate = one("a", 25, 0.9, 20, f1=0.48)
-    assert decision_score(candidate, BASE, Weights(4, 1, 1)) == pytest.approx(4 * 0.48 / 0.96 + 0.8 + 0.75)
+    assert decision_score(candidate, UNPRUNED, Weights(4, 1, 1)) == pytest.approx(4 * 0.48 / 0.96 + 0.8 + 0.75)
     unknown = one("b", 25, 0.48, 20, f1=None)
-    assert decision_score(unknown, BASE, Weights(1, 0, 0)) == pytest.approx(0.5)
+    assert decision_score(unknown, UNPRUNED, Weights(1, 0, 0)) == pytest.approx(0.5)
     with pytest.raises(FtlError, match="choose one of balanced, published"):
-        choose([candidate, BASE], "mine")
+        choose([candidate, UNPRUNED], "mine")
 
 
 def test_the_unpruned_network_is_never_chosen_by_score_and_what_is_alike_is_told() -> None:
     half = (True, False) * 20
     a, b = one("a", 10, 0.9, 40, half), one("b", 20, 0.85, 60, (*half[:-1], True))
     worse = one("c", 50, 0.2, 70, (False,) * 40)
-    choice = choose([BASE, a, b, worse], "balanced")
+    choice = choose([UNPRUNED, a, b, worse], "balanced")
     assert choice.pick is a
     assert choice.alike == [b]
     assert list(choice.scores) == ["a", "b", "c"]
@@ -96,10 +97,10 @@ def test_the_published_networks_are_picked_from_the_published_tables(
     choice = choose(candidates, "published")
     assert (choice.pick.name, choice.pick.parameters) == (name, parameters)
     by_their_score = max(
-        (c for c in candidates if c.published_score and not c.is_base), key=lambda c: c.published_score
+        (c for c in candidates if c.published_score and not c.is_unpruned), key=lambda c: c.published_score or 0
     )
     assert by_their_score is choice.pick
-    assert base_of(candidates).parameters in (3_747_584, 14_714_688)
+    assert unpruned_of(candidates).parameters in (3_747_584, 14_714_688)
 
 
 def test_rotated_rows_are_joined_by_name(shared: Path) -> None:

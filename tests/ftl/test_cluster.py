@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from ftl.data.dataset import load_dataset
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
-from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
+from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.sweeping import cluster_latency
 from ftl.sweeping.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
 from ftl.sweeping.sweep import Sweep
@@ -29,7 +30,7 @@ from tests.conftest import SIZE, configured, make_workspace
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-TUNED = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
+TUNED: dict[str, Any] = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
@@ -53,7 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def run(
-    workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: object
+    workspace: Path, out: str, backbone: str = "tiny.safetensors", keep: Sequence[float] = KEEP, **options: Any
 ) -> Sweep:
     config, more = configured(keep=keep, **options)
     return sweep(
@@ -85,7 +86,7 @@ def test_masks_and_data_sets_go_there_and_back(workspace: Path) -> None:
 )
 def test_a_cluster_makes_what_one_process_makes(cluster: Cluster, workspace: Path, mode: str, rule: str) -> None:
     told: list[tuple[int, int, str]] = []
-    heard: list[Told] = []
+    heard: list[CandidateProgress] = []
     own, many = f"one-{mode}-{rule}", f"many-{mode}-{rule}"
     run(workspace, own, mode=mode, rule=rule)
     done = run(workspace, many, mode=mode, rule=rule, scheduler=str(cluster.file), time_on="w1",
@@ -141,11 +142,11 @@ def unseen(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def swept_unseen(
-    here: Path, workspace: Path, name: str, one_tuned: dict[str, object], cluster: Cluster, **more: object
-) -> list[Told]:
+    here: Path, workspace: Path, name: str, one_tuned: dict[str, object], cluster: Cluster, **more: Any
+) -> list[CandidateProgress]:
     """Sweep, and check what came of it; returns what was told meanwhile."""
-    heard = list[Told]()
-    fixed = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
+    heard = list[CandidateProgress]()
+    fixed: dict[str, Any] = {"scheduler": str(cluster.file), "keep": [0.5]} | TUNED
     done = run(here, name, **fixed, **more, follow=heard.append)
     assert run(here, name, **fixed) == done
     made = workspace / name
@@ -201,7 +202,7 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
         patch.setattr("ftl.sweeping.manifest.versions", lambda: versions() | {"torch": "0.1"})
         run(workspace, "refused", scheduler=str(cluster.file))
     assert not [*(workspace / "refused").glob("*/head.safetensors")]
-    out, heard = workspace / "failed", list[Told]()
+    out, heard = workspace / "failed", list[CandidateProgress]()
     shutil.copytree(workspace / "one", out)
     for name in ("base", "keep-0.5"):
         for file in ("features.h5", "head.safetensors", "validation.json", "test.json"):

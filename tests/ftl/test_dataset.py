@@ -153,6 +153,6 @@ def test_without_leaves_out_what_chose_filters_and_other_crops_of_it() -> None:
 
 def test_what_was_left_out_is_told_in_words() -> None:
     seen = "left out of the test set, seen before when filters were chosen or networks trained"
-    assert LeftOut().told() == ""
-    assert LeftOut(files=1).told() == f"1 image {seen}: 1 the same file"
-    assert LeftOut(1, 2).told() == f"3 images {seen}: 1 the same file, 2 of the same photo"
+    assert LeftOut().sentence() == ""
+    assert LeftOut(files=1).sentence() == f"1 image {seen}: 1 the same file"
+    assert LeftOut(1, 2).sentence() == f"3 images {seen}: 1 the same file, 2 of the same photo"

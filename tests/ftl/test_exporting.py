@@ -27,7 +27,7 @@ from torch import nn
 
 import ftl
 from ftl.cli import main
-from ftl.data.images import read_image
+from ftl.data.images import read_image, resize_image
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import in_runtime, runtimes_of
 from ftl.evaluation.charts import accuracy_over_time_by_runtime
@@ -44,7 +44,7 @@ from ftl.files import read_json
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model, load_model, write_head
 from ftl.models.head import Head, features_from
-from ftl.models.preprocess import KINDS, Preprocess, resize_image
+from ftl.models.preprocess import KINDS, Preprocess
 from ftl.pruning.selection import pick
 from ftl.sweeping.report import candidates_table
 from ftl.sweeping.results import read_results
@@ -326,9 +326,9 @@ def with_heavy_head(swept: Path, folder: Path) -> Path:
     model = load_model(folder)
     seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
     features = features_from(model.network(model.network.preprocess(seen)).detach(), pooled=False).astype(np.float64)
-    weight = np.random.default_rng(0).normal(0, 100, features.shape[1])
+    weight: Any = np.random.default_rng(0).normal(0, 100, features.shape[1])
     wanted = np.linspace(-2, 2, len(seen))
-    weight += np.linalg.lstsq(features, wanted - features @ weight, rcond=1e-9)[0]
+    weight = weight + np.linalg.lstsq(features, wanted - features @ weight, rcond=1e-9)[0]
     head = Head(weight[np.newaxis].astype(np.float32), np.zeros(1, np.float32), model.classes)
     rest = head.probabilities(features.astype(np.float32))
     assert np.abs(rest[:, 1] - 0.5).max() < 0.49

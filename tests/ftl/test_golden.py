@@ -28,6 +28,7 @@ def copy_masonry(shared: Path, target: Path, names: slice, invert: bool = False)
     for file in sorted((masonry / "images").iterdir())[names]:
         shutil.copy(file, images)
         mask = cv2.imread(str(masonry / "masks" / file.name), cv2.IMREAD_GRAYSCALE)
+        assert mask is not None
         cv2.imwrite(str(masks / file.name), 255 - mask if invert else mask)
     return images, masks
 

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ FAMILIES = {
     "densenet121": (6_953_856, 2_833_137_664),
     "squeezenet1_1": (722_496, 262_623_936),
 }
-"""torchvision's count of parameters without the classifier, and multiply-adds of convolutions at 224 pixels."""
+"""torchvision's count of parameters without the classifier, and MACs of convolutions at 224 pixels."""
 
 
 def trained(features: nn.Module, seed: int = 0, size: int = 64) -> nn.Module:
@@ -401,7 +402,7 @@ def test_batch_norms_learn_and_in_place_activations_change_no_other_map() -> Non
         assert torch.equal(features.eval()(x), network(x))
     before = features.get_submodule("norm").running_mean.clone()
     features.train()(x)
-    assert not torch.equal(features.get_submodule("norm").running_mean, before)
+    assert not torch.equal(cast(Any, features.get_submodule("norm")).running_mean, before)
 
 
 def test_a_described_network_exports() -> None:
@@ -428,7 +429,15 @@ def test_a_described_network_exports() -> None:
     ],
 )
 def test_damaged_descriptions_are_told_and_never_run(change: dict[str, object], told: str) -> None:
-    conv = {"in": 3, "out": 4, "kernel": [1, 1], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "bias": True}
+    conv: dict[str, Any] = {
+        "in": 3,
+        "out": 4,
+        "kernel": [1, 1],
+        "stride": [1, 1],
+        "padding": [0, 0],
+        "dilation": [1, 1],
+        "bias": True,
+    }
     nodes = [{"name": "a", "type": "conv", "from": ["input"]} | conv, {"name": "b", "type": "relu", "from": ["a"]}]
     good = {"nodes": nodes, "output": "b"}
     build(good)

@@ -64,8 +64,6 @@ def test_groups_are_united() -> None:
     groups = {"crack": np.array([3, 2, 1, 0.0]), "background": np.array([0, 1, 2, 3.0])}
     assert pick(groups, "fraction", 0.25) == ([0, 3], False)
     assert pick(groups, "above-average", None) == ([0, 1, 2, 3], False)
-    with pytest.raises(FtlError, match="choose one of fraction, above-average"):
-        pick(groups, "best", 0.5)
 
 
 def test_global_ranks_the_filters_of_all_layers_by_multiples_of_their_means() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def candidate(name: str, truth: np.ndarray, predicted: np.ndarray, ms: float, mb
     told = summarise(truth, predicted, classes, classes[-1] if len(classes) == 2 else None)
     shares = {key: told[key] for key in ("accuracy", "balanced_accuracy", "precision", "recall", "f1")}
     return Candidate(
-        name=name, keep=0.5, parameters=100, time_ms=ms, size_mb=mb, is_base=name == "base",
+        name=name, keep=0.5, parameters=100, time_ms=ms, size_mb=mb, is_unpruned=name == "base",
         right=tuple((truth == predicted).tolist()), validation_confusion=tuple(map(tuple, told["confusion"])), **shares,
     )  # fmt: skip
 
@@ -171,7 +172,7 @@ def test_limits_on_other_figures_leave_out_a_constant_classifier_that_recall_let
     assert Limits(min_recall=0.99).allow(dead)
     for figure in ("accuracy", "balanced_accuracy", "precision", "f1"):
         assert not Limits(**{f"min_{figure}": 0.75}).allow(dead)
-        assert not Limits(**{f"min_{figure}": 0.1}).allow(dataclasses.replace(dead, **{figure: None}))
+        assert not Limits(**{f"min_{figure}": 0.1}).allow(dataclasses.replace(dead, **dict[str, Any]({figure: None})))
 
 
 def test_a_margin_lets_a_faster_one_pass_and_better_ones_outside_are_told() -> None:
@@ -276,15 +277,15 @@ def test_a_network_that_nothing_gets_through_is_warned_of_and_not_recommended(
 
 
 def test_equal_scores_and_flat_outputs_are_warned_of() -> None:
-    sound = dataclasses.replace(DEAD[3], channels=(1, 2, 3), tied_layers=1, spread=0.9, silent=(0, 6))
+    sound = dataclasses.replace(DEAD[3], channels=(1, 2, 3), equal_scores=1, spread=0.9, silent=(0, 6))
     assert warnings(sound) == []
-    assert warnings(dataclasses.replace(sound, tied_layers=2)) == [
+    assert warnings(dataclasses.replace(sound, equal_scores=2)) == [
         "equal scores in 2 of 3 layers: filters stayed by their order"
     ]
     assert warnings(dataclasses.replace(sound, spread=0.012)) == [
         "flat outputs: its probabilities differ by 1.2 points between validation images"
     ]
-    assert warnings(dataclasses.replace(sound, silent=(3, 6), is_base=True)) == []
+    assert warnings(dataclasses.replace(sound, silent=(3, 6), is_unpruned=True)) == []
     assert warnings(dataclasses.replace(sound, silent=(1, 6))) == [
         "1 of 6 filters is silent: no test image activates them"
     ]

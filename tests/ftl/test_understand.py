@@ -177,7 +177,7 @@ def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace:
     assert [(one.name, one.filters) for one in layers] == [("features.1", 8), ("features.5", 12), ("features.9", 10)]
     assert [list(one.kept) for one in layers] == [one["kept"] for one in described["layers"]]
     assert sum(one.macs for one in layers) == described["macs"]
-    assert sum(one.base_macs for one in layers) == macs(make_backbone().spec(), SIZE)
+    assert sum(one.unpruned_macs for one in layers) == macs(make_backbone().spec(), SIZE)
     assert [one.macs for one in layers] == [
         size * size * kept * inputs * kernel * kernel
         for size, kept, inputs, kernel in zip(
@@ -193,7 +193,7 @@ def test_layers_tell_what_stayed_and_their_filters_score_what_is_seen(workspace:
             scores = [one.scores[group][number] for number in one.kept]
             np.testing.assert_allclose(seen.iou[rows].mean(0), scores, atol=1e-6)
     base = read_layers(out / "base")
-    assert all(not one.scores and len(one.kept) == one.filters and one.macs == one.base_macs for one in base)
+    assert all(not one.scores and len(one.kept) == one.filters and one.macs == one.unpruned_macs for one in base)
 
 
 def test_a_profile_holds_the_scores_of_a_group_and_the_kept_apart() -> None:

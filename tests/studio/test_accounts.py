@@ -22,7 +22,7 @@ from studio.accounts.tickets import issue, redeem, ticket
 from studio.errors import StudioError
 from studio.projects.invitations import accept, first_token, invite
 from studio.store.database import reading, writing
-from studio.store.tables import Session, User
+from studio.store.tables import Session, SignInDelay, User
 from tests.studio.conftest import Someone
 
 PASSWORD = "a long enough password"
@@ -148,7 +148,7 @@ def test_guessing_elsewhere_does_not_lock_its_victim_out(project: Someone) -> No
 
 def test_delays_grow_and_failures_are_forgotten(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(throttle.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
 
     def wait() -> int:
         """Seconds until the next attempt is let in and counted."""
@@ -231,7 +231,7 @@ def test_what_can_be_no_name_or_password_is_refused_before_it_is_counted(home: P
         check_password(name, password, "192.0.2.1")
     assert not isinstance(refused.value, WrongPassword | TooManyAttempts)
     with reading() as db:
-        assert db.scalar(select(throttle.SignInDelay)) is None
+        assert db.scalar(select(SignInDelay)) is None
 
 
 def test_a_deactivated_person_is_nobody(project: Someone) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import permutations
 from math import isnan, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_empty_masks() -> None:
 
 
 @given(MASK, MASK, st.sampled_from(sorted(MEASURES)))
-def test_measures_are_symmetric_in_range_and_one_for_equal_masks(one, other, name: str) -> None:
+def test_measures_are_symmetric_in_range_and_one_for_equal_masks(one: np.ndarray, other: np.ndarray, name: str) -> None:
     measure = MEASURES[name]
     there, back = measure(one, other), measure(other, one)
     assert there == back or (isnan(there) and isnan(back))
@@ -117,7 +118,7 @@ def test_measures_are_symmetric_in_range_and_one_for_equal_masks(one, other, nam
 
 
 @given(MASK, MASK)
-def test_f1_without_tolerance_is_dice_and_grows_with_it(one, other) -> None:
+def test_f1_without_tolerance_is_dice_and_grows_with_it(one: np.ndarray, other: np.ndarray) -> None:
     assert agreement.f1(one, other, 0) == pytest.approx(agreement.dice(one, other))
     assert agreement.dice(one, other) == pytest.approx(2 * agreement.iou(one, other) / (1 + agreement.iou(one, other)))
     values = [agreement.f1(one, other, tolerance) for tolerance in (0, 1, 2, 3, 10)]
@@ -125,7 +126,7 @@ def test_f1_without_tolerance_is_dice_and_grows_with_it(one, other) -> None:
 
 
 @given(MASK, MASK, st.integers(0, 4))
-def test_f1_counts_what_is_near(one, other, tolerance: int) -> None:
+def test_f1_counts_what_is_near(one: np.ndarray, other: np.ndarray, tolerance: int) -> None:
     """The same by measuring every pixel against every other."""
     if not (one.any() and other.any()):
         return
@@ -136,7 +137,7 @@ def test_f1_counts_what_is_near(one, other, tolerance: int) -> None:
 
 
 @given(MASK)
-def test_a_skeleton_lies_within_and_leaves_no_mask_out(one) -> None:
+def test_a_skeleton_lies_within_and_leaves_no_mask_out(one: np.ndarray) -> None:
     thin = agreement.skeleton(one)
     assert not (thin & ~one).any()
     assert thin.any() == one.any()
@@ -161,7 +162,7 @@ def test_rows_of_a_table() -> None:
 
 
 @given(LABELS, LABELS, st.integers(0, 3))
-def test_rows_are_the_measures(one, other, tolerance: int) -> None:
+def test_rows_are_the_measures(one: np.ndarray, other: np.ndarray, tolerance: int) -> None:
     rows = agreement.pairs({"Ada": one, "Bob": other}, {1: "Crack", 2: "Pore", 3: "Dirt"}, tolerance)
     by_class = {row["Class"]: row for row in rows}
     for number, name in ((1, "Crack"), (2, "Pore"), (3, "Dirt")):
@@ -208,7 +209,7 @@ def test_most_votes_win_without_more_than_half() -> None:
 
 
 @given(LABELS, st.integers(1, 4))
-def test_the_majority_of_equal_masks_is_that_mask(one, count: int) -> None:
+def test_the_majority_of_equal_masks_is_that_mask(one: np.ndarray, count: int) -> None:
     made = consensus.majority([one] * count)
     assert np.array_equal(made.mask, one)
     assert not made.disputed.any()
@@ -216,7 +217,7 @@ def test_the_majority_of_equal_masks_is_that_mask(one, count: int) -> None:
 
 
 @given(st.lists(LABELS, min_size=1, max_size=5))
-def test_the_majority_counts_votes_in_any_order(masks) -> None:
+def test_the_majority_counts_votes_in_any_order(masks: Any) -> None:
     made = consensus.majority(masks)
     votes = np.stack([np.sum([one == number for one in masks], axis=0) for number in range(4)])
     top = votes.max(0)
@@ -335,7 +336,9 @@ def strokes(image: Image) -> list[Drawn]:
     return [log.drawn(row) for row in log.read(image.id)]
 
 
-def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project: Someone, monkeypatch) -> None:
+def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(
+    wall: Image, project: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada, bob, judge = project.user_id, person(project, "Bob"), person(project, "Judge", "reviewer")
     log.append(wall.id, ada, [box("a", 0)])
     log.append(wall.id, bob, [box("b", 4)])
@@ -352,7 +355,7 @@ def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project:
     assert annotator_masks.people(strokes(wall)) == [ada, bob]
     assert all(np.array_equal(mask, own[who]) for who, mask in annotator_masks.layers(wall).items())
     assert log.last(wall.id, judge, "undo") == name
-    monkeypatch.setattr(tab_state.st, "session_state", {})
+    monkeypatch.setattr("studio.canvas.tab_state.st.session_state", {})
     tab_state.step_back(wall, judge, "undo")
     assert np.array_equal(log.mask(wall), before)
     assert not annotator_masks.is_settled(strokes(wall))

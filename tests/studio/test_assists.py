@@ -39,7 +39,7 @@ def drawn(width: int) -> np.ndarray:
 
 
 def wall(truth: np.ndarray, seed: int = 0, dark: int = 60) -> np.ndarray:
-    level = np.random.default_rng(seed).normal(170, 8, truth.shape)
+    level: np.ndarray = np.random.default_rng(seed).normal(170, 8, truth.shape)
     level[truth] -= 170 - dark
     level = cv2.GaussianBlur(level, (0, 0), 0.7)
     return np.repeat(level.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -18,6 +18,7 @@ from studio.errors import StudioError
 from studio.jobs import backbones, sweep_job, sweeps
 from studio.jobs.estimate import TIMING_SECONDS
 from studio.jobs.request import SweepRequest
+from studio.store.home import home
 from studio.store.tables import Job
 from studio.ui.sweep import cost
 from tests.conftest import SIZE, configured, make_features
@@ -59,13 +60,13 @@ def torch_pickle() -> bytes:
     ],
 )
 def test_what_is_no_network_is_refused_and_nothing_is_kept(project: Someone, name: str, content: bytes) -> None:
-    before = sorted(Path(backbones.home()).rglob("*"))
+    before = sorted(Path(home()).rglob("*"))
     with pytest.raises(StudioError) as error:
         backbones.add(project.project_id, name, io.BytesIO(content))
     assert len(str(error.value)) > 20
-    assert str(backbones.home()) not in str(error.value)
+    assert str(home()) not in str(error.value)
     assert not Path("/tmp/ftl-studio-trap").exists()
-    assert sorted(Path(backbones.home()).rglob("*")) == before
+    assert sorted(Path(home()).rglob("*")) == before
 
 
 def test_what_cannot_be_pruned_is_refused_before_it_is_kept(project: Someone, tmp_path: Path) -> None:

@@ -142,8 +142,8 @@ def same_masks(one: int, other: int) -> None:
         pairs = list(zip(log.read(before.id), log.read(after.id), strict=True))
         for old, new in pairs:
             assert np.array_equal(log.mask(before, old.seq), log.mask(after, new.seq))
-        for old, new in {old.author_id: new.author_id for old, new in pairs}.items():
-            assert np.array_equal(log.mask(before, author_id=old), log.mask(after, author_id=new))
+        for own, its in {old.author_id: new.author_id for old, new in pairs}.items():
+            assert np.array_equal(log.mask(before, author_id=own), log.mask(after, author_id=its))
 
 
 def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
@@ -527,10 +527,10 @@ def test_a_damaged_zip_is_refused_wherever_it_is_cut_or_changed(bridge: Someone)
         assert counts() == before
     refused = 0
     for at in rng.integers(0, len(content), 60):
-        broken = bytearray(content)
-        broken[at] ^= 0xFF
+        changed = bytearray(content)
+        changed[at] ^= 0xFF
         try:
-            made = load(bridge.user_id, bytes(broken))
+            made = load(bridge.user_id, bytes(changed))
         except StudioError:
             refused += 1
             assert counts() == before

@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 from ftl import load_model
 from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.decision import Limits, Weights
+from ftl.evaluation.decision import Weights
 from ftl.evaluation.explain import scored_maps
+from ftl.evaluation.recommend import Limits
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
+from ftl.formatting import short
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import export
 from ftl.models.graph import walk
@@ -30,7 +33,6 @@ from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
 from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.candidate_panel import short
 from studio.ui.choose.chart import COLOURS, PICK, choice_chart, more_charts
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
@@ -48,7 +50,7 @@ def one(name: str, ms: float, accuracy: float, parameters: int, **more: object) 
 
 
 MEMBERS = (
-    one("base", 100, 0.96, 100, is_base=True),
+    one("base", 100, 0.96, 100, is_unpruned=True),
     one("a", 5, 0.80, 5),
     one("b", 10, 0.94, 10, right=(True, True, False)),
     one("c", 30, 0.93, 30, right=(True, False, False)),
@@ -99,7 +101,7 @@ def test_a_column_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None
     def content(ranked: object) -> None:
         from studio.ui.choose import overview
 
-        overview.table(1, ranked, lambda: None)
+        overview.table(1, ranked, lambda: None)  # type: ignore[arg-type]
 
     done = AppTest.from_function(content, args=([ranking.rank(made(), None, Limits())],)).run(timeout=60)
     assert not done.exception
@@ -185,7 +187,7 @@ def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
-    members = (one("base", 100, 0.96, 100, is_base=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
+    members = (one("base", 100, 0.96, 100, is_unpruned=True), one("slow", 90, 0.9, 1), one("fast", 5, 0.9, 50))
     ranked = [ranking.rank(made(candidates=members), BALANCED, Limits())]
     by_time = choice_chart(ranked, "Recall", "Latency", tested=False, log=True)
     by_size = choice_chart(ranked, "Recall", "MACs", tested=False, log=True)
@@ -239,7 +241,7 @@ def test_only_files_of_the_job_are_shown(tmp_path: Path) -> None:
 
 def test_a_sweep_is_read(swept: Sweep) -> None:
     assert [one.name for one in swept.candidates] == list(FIGURES)
-    assert (swept.base.name, swept.classes, swept.looked_for) == ("base", ("Background", "Crack"), "Crack")
+    assert (swept.unpruned.name, swept.classes, swept.looked_for) == ("base", ("Background", "Crack"), "Crack")
     assert swept.candidate("keep-0.5").time_ms == 20
     assert swept.layers == ("features.1", "features.5", "features.9")
     assert "tiny ranked by iou" in swept.notes[0]
@@ -289,7 +291,7 @@ def shown_mistakes(sweep: Sweep, folder: Path) -> list[str]:
     def page(sweep: object, folder: object) -> None:
         from studio.ui.choose import candidate_panel
 
-        candidate_panel._mistakes(1, sweep, folder, "key")
+        candidate_panel._mistakes(1, sweep, folder, "key")  # type: ignore[arg-type]
 
     done = AppTest.from_function(page, args=(sweep, folder)).run(timeout=60)
     assert not done.exception
@@ -358,7 +360,7 @@ def test_maps_of_tied_filters_are_those_where_they_meet() -> None:
     features = build_like(torchvision.models.MobileNetV2(width_mult=0.25, inverted_residual_setting=block))
     network = Backbone("mobile", features, Preprocess("caffe", 32))
     photo = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
-    got = dict(walk(network.features, network.preprocess([photo]), ["add_1"]))["add_1"]
+    got = dict(walk(cast(Any, network.features), network.preprocess([photo]), ["add_1"]))["add_1"]
     tied = next(one for one in coupling_groups(network) if one.after == ("add", "add_1"))
     maps_of_it = scored_maps(network, tied.name, network.preprocess([photo]))
     np.testing.assert_array_equal(maps_of_it[0].numpy(), got[0].numpy())
@@ -390,7 +392,7 @@ def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
 
 
 def test_layers_stand_before_the_bases(swept: Sweep) -> None:
-    chart = candidate_details.layers_chart(swept.candidate("keep-0.5"), swept.base, swept.layers)
+    chart = candidate_details.layers_chart(swept.candidate("keep-0.5"), swept.unpruned, swept.layers)
     assert [list(bar.y) for bar in chart.data] == [[8, 12, 10], list(swept.candidate("keep-0.5").channels)]
 
 

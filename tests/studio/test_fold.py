@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from secrets import token_hex
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ SHAPES = st.one_of(
 )  # fmt: skip
 
 
-def made(number: int, shape: tuple[str, dict], author: int = 1, label: int = 1) -> Drawn:
+def made(number: int, shape: tuple[str, dict[str, Any]], author: int = 1, label: int = 1) -> Drawn:
     return parse(f"s{number}", shape[0], 0 if shape[0] == "erase" else label, shape[1], author)
 
 
@@ -46,7 +47,7 @@ def test_a_rectangle_covers_its_pixels() -> None:
 
 
 @given(st.lists(POINT, min_size=1, max_size=5), st.floats(1, 9))
-def test_a_brush_covers_the_pixels_whose_centre_is_within_half_its_width(points, width: float) -> None:
+def test_a_brush_covers_the_pixels_whose_centre_is_within_half_its_width(points: Any, width: float) -> None:
     got = fold([made(0, ("brush", {"points": [list(one) for one in points], "width": width}))], H, W) > 0
     x, y = np.arange(W) + 0.5, (np.arange(H) + 0.5)[:, None]
     distance = np.full((H, W), np.inf)
@@ -59,7 +60,7 @@ def test_a_brush_covers_the_pixels_whose_centre_is_within_half_its_width(points,
 
 
 @given(st.lists(POINT, min_size=3, max_size=6))
-def test_a_polygon_covers_the_pixels_whose_centre_lies_inside(points) -> None:
+def test_a_polygon_covers_the_pixels_whose_centre_lies_inside(points: Any) -> None:
     got = fold([made(0, ("polygon", {"points": [list(one) for one in points]}))], H, W) > 0
     x, y = np.meshgrid(np.arange(W) + 0.5, np.arange(H) + 0.5)
     inside, edge = np.zeros((H, W), bool), np.full((H, W), np.inf)
@@ -81,7 +82,7 @@ def test_run_lengths_go_there_and_back(bits: list[bool]) -> None:
 
 
 @given(st.lists(SHAPES, min_size=1, max_size=6), st.data())
-def test_undo_leaves_the_mask_as_if_the_stroke_had_never_been(shapes, data: st.DataObject) -> None:
+def test_undo_leaves_the_mask_as_if_the_stroke_had_never_been(shapes: Any, data: st.DataObject) -> None:
     drawn = [made(number, shape, author=number % 2 + 1) for number, shape in enumerate(shapes)]
     target = data.draw(st.sampled_from(drawn))
     without = fold([one for one in drawn if one is not target], H, W)
@@ -110,7 +111,7 @@ def wall(project: Someone) -> Someone:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(st.lists(SHAPES, min_size=1, max_size=8), st.randoms(use_true_random=False))
-def test_replies_that_are_split_doubled_late_or_empty_give_one_log(wall: Someone, shapes, random) -> None:
+def test_replies_that_are_split_doubled_late_or_empty_give_one_log(wall: Someone, shapes: Any, random: Any) -> None:
     """A canvas sends its whole list: whatever of it arrives, and how often, each stroke is in the log once."""
     (image,) = find_images(wall.project_id)
     mount = token_hex(6)
@@ -221,7 +222,9 @@ def test_an_accepted_image_is_read_only_but_a_resent_stroke_is_no_error(wall: So
     st.integers(1, 6000), st.integers(1, 4000), st.floats(0.1, 100), st.floats(-10, 7000), st.floats(-10, 5000),
     st.lists(st.tuples(st.floats(0, 900), st.floats(0, 600)), min_size=1, max_size=4),
 )  # fmt: skip
-def test_a_viewport_lies_in_the_image_and_goes_there_and_back(width, height, zoom, x, y, points) -> None:
+def test_a_viewport_lies_in_the_image_and_goes_there_and_back(
+    width: int, height: int, zoom: float, x: float, y: float, points: Any
+) -> None:
     view = look(width, height, zoom, (x, y))
     assert view.left >= 0
     assert view.top >= 0
@@ -238,11 +241,16 @@ def test_objects_of_the_canvas_become_strokes_in_image_pixels() -> None:
     view = look(200, 100, 2.0, (150, 50), (400, 200))  # 4 canvas pixels to one of the image, from (100, 25)
     drawn_by = pens({1: "#e5484d", 2: "#e5484d", 3: ERASER})
     assert len({*drawn_by.values(), ERASER}) == 4
-    box = {"type": "Rect", "stroke": drawn_by[1] + "b3", "width": 40, "height": 20}
-    line = {"type": "Path", "stroke": ERASER + "cc", "strokeWidth": 4, "path": [["M", 4, 4], ["L", 8, 4]]}
+    box: dict[str, Any] = {"type": "Rect", "stroke": drawn_by[1] + "b3", "width": 40, "height": 20}
+    line: dict[str, Any] = {
+        "type": "Path",
+        "stroke": ERASER + "cc",
+        "strokeWidth": 4,
+        "path": [["M", 4, 4], ["L", 8, 4]],
+    }
     curve = [["M", 0, 0], ["Q", 0, 0, 40, 80], ["L", 80, 80]]
     corners = [{"x": 0, "y": 0}, {"x": 4, "y": 0}, {"x": 0, "y": 4}]
-    objects = [
+    objects: list[dict[str, Any]] = [
         {"type": "Path", "stroke": drawn_by[2] + "b3", "strokeWidth": 8, "path": curve},
         box | {"left": 40, "top": 80, "originX": "left"},
         box | {"left": 60, "top": 90, "originX": "center", "originY": "center"},
@@ -327,6 +335,7 @@ def test_a_mask_kept_on_disk_spares_the_fold_and_is_never_taken_for_another_logs
         file.write_bytes(damaged)
         log._FOLDED.clear()
         assert np.array_equal(log.mask(image), fold(rows, H, W))
-    mask_cache.keep(image, None, rows and log.position(image.id), "another log's row", np.full((H, W), 4, np.uint8))
+    assert rows
+    mask_cache.keep(image, None, log.position(image.id), "another log's row", np.full((H, W), 4, np.uint8))
     log._FOLDED.clear()
     assert np.array_equal(log.mask(image), fold(rows, H, W))

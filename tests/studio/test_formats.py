@@ -54,6 +54,10 @@ class Pair(NamedTuple):
     second: Someone
 
 
+def opened(file: Any) -> np.ndarray:
+    return np.asarray(Picture.open(file))
+
+
 def photograph(height: int, width: int, value: int, kind: str = "PNG", **options: object) -> bytes:
     noise = np.random.default_rng(value).integers(0, 255, (height, width, 3)).astype(np.uint8)
     buffer = io.BytesIO()
@@ -236,7 +240,7 @@ def test_index_masks(tiny: Someone) -> None:
         "Segmented/Unsorted/a b.png",
     }
     assert json.loads(got["classes.json"]) == {"Crack": 1, "Pore": 2, "Dirt": 3, "Background": 4}
-    assert np.array_equal(Picture.open(io.BytesIO(got["Segmented/Unsorted/a b.png"])), TINY)
+    assert np.array_equal(opened(io.BytesIO(got["Segmented/Unsorted/a b.png"])), TINY)
     assert got["Images/Unsorted/none.png"] == photograph(2, 4, 2)
     told = json.loads(got["images.json"])
     assert [one["file"] for one in told] == ["a b.png", "none.png"]
@@ -248,7 +252,7 @@ def test_index_masks(tiny: Someone) -> None:
 def test_a_mask_for_each_class_is_what_ftl_reads(tiny: Someone, tmp_path: Path) -> None:
     content = export(tiny, "classes")
     zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
-    assert np.array_equal(Picture.open(tmp_path / "Segmented/Pore/a b.png"), (TINY == 2) * 255)
+    assert np.array_equal(opened(tmp_path / "Segmented/Pore/a b.png"), (TINY == 2) * 255)
     masks = ftl.load_masks(tmp_path / "Images", tmp_path / "Segmented")
     assert set(masks.groups) == {"Crack", "Pore"}
     assert np.array_equal(masks.examples[0].mask(2, 4), (TINY == 1) * 255)
@@ -333,7 +337,7 @@ def test_voc(tiny: Someone) -> None:
     got = members(export(tiny, "voc"))
     mask = Picture.open(io.BytesIO(got["SegmentationClass/a b.png"]))
     assert mask.mode == "P"
-    assert np.array_equal(mask, TINY)
+    assert np.array_equal(np.asarray(mask), TINY)
     colours = np.asarray(mask.convert("RGB"))
     assert colours[0, 0].tolist() == [128, 0, 0]
     assert colours[0, 3].tolist() == [0, 128, 0]
@@ -393,7 +397,7 @@ def test_exported_photographs_are_upright(project: Someone, name: str, monkeypat
     assert set(found) == {"turned.jpg", "a.jpg" if name == "voc" else "a.png", "plain.jpg"}
     assert found["plain.jpg"] == files[2][1]
     if name != "voc":
-        assert np.array_equal(Picture.open(io.BytesIO(found["a.png"])), Picture.open(io.BytesIO(files[1][1])))
+        assert np.array_equal(opened(io.BytesIO(found["a.png"])), opened(io.BytesIO(files[1][1])))
     assert take(made.second, content) == []
     assert by_class(made.second) == by_class(made.first)
 

@@ -26,6 +26,7 @@ def script() -> None:
     from studio.ui.annotate.header import _open, asked
 
     project_id = state.of(state.Tab).project_id
+    assert project_id is not None
     first, other = find_images(project_id)
     image = asked(project_id, first)
     here = ui.Here(st.session_state["user"], project_of(project_id), "admin", st.session_state["user"].id)

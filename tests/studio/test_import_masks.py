@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -92,7 +93,7 @@ def coco(segmentation: object, size: tuple[int, int] = (HEIGHT, WIDTH)) -> bytes
     ).encode()
 
 
-def labelme(*shapes: dict[str, object]) -> bytes:
+def labelme(*shapes: Mapping[str, object]) -> bytes:
     value = {"imagePath": "..\\some\\wall.jpg", "imageHeight": HEIGHT, "imageWidth": WIDTH, "shapes": shapes}
     return json.dumps(value | {"imageData": base64.b64encode(b"x").decode()}).encode()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ftl.config import FineTuneConfig, SweepConfig
-from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
+from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from studio.accounts import add_user
 from studio.jobs import meter as parts
 from studio.jobs import queue, waiting
@@ -47,18 +47,18 @@ def test_each_part_counts_as_long_as_it_takes_and_the_bar_never_falls() -> None:
     at(10 + 10)
     meter.report(1, 10, "scoring")  # of another
     at(10 + 10)
-    meter.follow(Told("base", LOOKING, 50, 100))
+    meter.follow(CandidateProgress("base", LOOKING, 50, 100))
     at(10 + 10 + 4.75)
-    meter.follow(Told("keep-0.5", LOOKING, 0, 100))
+    meter.follow(CandidateProgress("keep-0.5", LOOKING, 0, 100))
     at(10 + 20 * 2 / 3 + 4.75)
-    meter.follow(Told("keep-0.5-tuned", TRAINING, 50, 100))  # steps of fine-tuning
+    meter.follow(CandidateProgress("keep-0.5-tuned", TRAINING, 50, 100))  # steps of fine-tuning
     at(10 + 20 + 4.75 + 45)
-    meter.follow(Told("keep-0.5-tuned", TRAINING, 5, 10))  # the same as an epoch
+    meter.follow(CandidateProgress("keep-0.5-tuned", TRAINING, 5, 10))  # the same as an epoch
     at(10 + 20 + 4.75 + 45)
-    meter.follow(Told("keep-0.5-tuned", LOOKING, 100, 100))
+    meter.follow(CandidateProgress("keep-0.5-tuned", LOOKING, 100, 100))
     at(10 + 20 + 4.75 + 100)
     for name in ("base", "keep-0.5", "keep-0.5-tuned"):
-        meter.follow(Told(name, TESTED, 1, 1))
+        meter.follow(CandidateProgress(name, TESTED, 1, 1))
     at(150)
     meter.report(5, 10, "timing")
     at(150 + 16)
@@ -66,7 +66,7 @@ def test_each_part_counts_as_long_as_it_takes_and_the_bar_never_falls() -> None:
     at(150 + 16)
     meter.report(1, 2, "timing again what is unstable")
     at(150 + 36)
-    meter.follow(Told("base", TIMED, 1, 1))
+    meter.follow(CandidateProgress("base", TIMED, 1, 1))
     meter.report(1, 4, "repeating base")
     at(150 + 40 + 2)
     meter.report(0, 1, "keeping the results")
@@ -77,7 +77,7 @@ def test_each_part_counts_as_long_as_it_takes_and_the_bar_never_falls() -> None:
 def test_without_weights_nothing_is_claimed() -> None:
     meter = Meter()
     meter.report(1, 1, "scoring")
-    meter.follow(Told("base", TESTED, 1, 1))
+    meter.follow(CandidateProgress("base", TESTED, 1, 1))
     assert meter.share == 0
 
 

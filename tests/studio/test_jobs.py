@@ -27,7 +27,7 @@ from ftl.data.masks import load_masks
 from ftl.errors import FtlError
 from ftl.models.classifier import load_model
 from ftl.models.io import save_backbone
-from ftl.progress import LOOKING, TESTED, TIMED, TIMING, Told, silent
+from ftl.progress import LOOKING, TESTED, TIMED, TIMING, CandidateProgress, silent
 from ftl.sweeping.connection import connected
 from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
@@ -198,9 +198,10 @@ def test_what_is_fixed_to_test_but_was_seen_is_counted_and_left_out(project: Som
     out, kinds = tmp_path / "out", request(project).image_classes
     laid = lay_out(project.project_id, out, mask_classes=[1], image_classes=kinds)  # type: ignore[arg-type]
     assert (laid.left_out, laid.train + laid.test) == (LeftOut(files=1, crops=1), 30)
-    sides = [load_dataset(out / side) for side in ("evaluation", "dataset")]
-    judge, left_out = without(*sides, PHOTO, scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE)))
-    assert (len(judge), len(sides[1]), left_out) == (laid.test, laid.train, laid.left_out)
+    evaluation, dataset = (load_dataset(out / side) for side in ("evaluation", "dataset"))
+    scored = scored_by(load_masks(out / "Images", out / "Segmented", size=SIZE))
+    judge, left_out = without(evaluation, dataset, PHOTO, scored)
+    assert (len(judge), len(dataset), left_out) == (laid.test, laid.train, laid.left_out)
     assert {"wall0", "wall1", "wall9"} & {path.stem.partition("_")[2] for path in judge.paths} == {"wall9"}
 
 
@@ -396,7 +397,12 @@ def test_what_was_being_timed_is_finished(project: Someone, monkeypatch: pytest.
     )
     reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.2", "keep-0.3"])
     follow = reporting.follower(job.id)
-    for told in (Told("base", TIMED), Told("keep-0.1", TIMING), Told("keep-0.2", TESTED), Told("keep-0.3", LOOKING)):
+    for told in (
+        CandidateProgress("base", TIMED),
+        CandidateProgress("keep-0.1", TIMING),
+        CandidateProgress("keep-0.2", TESTED),
+        CandidateProgress("keep-0.3", LOOKING),
+    ):
         follow(told)
     queue.change(job.id, state="cancelled")
     queue.settle(project.project_id, job.id)

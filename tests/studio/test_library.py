@@ -8,6 +8,7 @@ from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
 from studio.errors import Forbidden, StudioError
+from studio.images.file_names import tidy_name
 from studio.images.library import (
     Filter,
     count_images,
@@ -18,7 +19,6 @@ from studio.images.library import (
     set_class,
     set_split,
     set_state,
-    tidy_name,
 )
 from studio.projects.classes import classes_of
 from studio.projects.invitations import accept, invite

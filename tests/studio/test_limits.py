@@ -6,6 +6,7 @@ import asyncio
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -62,14 +63,19 @@ def test_a_photograph_of_too_many_pixels_is_refused(owner: Someone, tmp_path: Pa
     assert "1.png has 1001 x 1001 pixels, more than the 1,000,000" in got.problems[0]
 
 
+def changed(key: str, value: int) -> Settings:
+    change: dict[str, Any] = {key: value}
+    return Settings()._replace(**change)
+
+
 @pytest.mark.parametrize("key", list(QUOTAS))
 def test_a_limit_has_its_own_limits_and_holds_at_once(owner: Someone, key: str) -> None:
     quota = QUOTAS[key]
     for value in (quota.least - 1, quota.most + 1):
         with pytest.raises(StudioError, match="from"):
-            save(owner.user_id, Settings()._replace(**{key: value}))
+            save(owner.user_id, changed(key, value))
     assert getattr(recent(), key) == getattr(Settings(), key)
-    save(owner.user_id, Settings()._replace(**{key: quota.least}))
+    save(owner.user_id, changed(key, quota.least))
     assert getattr(settings(), key) == getattr(recent(), key) == quota.least
 
 

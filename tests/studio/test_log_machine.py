@@ -240,7 +240,7 @@ def test_whatever_happens_to_replies_there_is_one_log_and_one_mask(
         others = [add_user(db, name, "a long enough password").id for name in ("Bob", "Cy")]
     authors = [project.user_id, *(accept(invite(project.project_id, "annotator"), other) for other in others)]
     run_state_machine_as_test(
-        lambda: Machine(project, authors, monkeypatch),
+        lambda: Machine(project, authors, monkeypatch),  # type: ignore[arg-type]
         settings=settings(
             max_examples=50, stateful_step_count=30, derandomize=True, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_all_is_in_postgresql_and_the_migrations_make_its_tables(home: Path) -> 
 def test_many_writers_on_one_image_and_readers_that_follow(project: Someone, tmp_path: Path) -> None:
     file = save_png(np.zeros((H, W, 3), np.uint8), tmp_path / "a.png")
     image, _ = add_image(project.project_id, project.user_id, file, "a.png")
-    ended, seen = threading.Event(), []
+    ended, seen = threading.Event(), list[Any]()
 
     def follow() -> None:
         """Read on from the last position: a row that turns up behind it would be missed."""

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
+from supervision.dataset.formats.yolo import yolo_annotations_to_detections
 
 from studio.annotation.outlines import outlines
 from studio.errors import StudioError
@@ -88,6 +89,7 @@ def in_supervision(folder: Path, kind: str) -> dict[str, np.ndarray]:
             found = supervision.DetectionDataset.from_coco(images, file, force_masks=True)
     masks = {}
     for path, image, own in found:
+        assert own.class_id is not None
         mask = np.zeros(image.shape[:2], np.uint8)
         for where, number in zip(own.mask if own.mask is not None else (), own.class_id, strict=False):
             mask[where] = number + 1
@@ -220,9 +222,7 @@ def test_shapes_of_labelme_are_what_labelme_has(corners: list[tuple[float, float
 @given(corners=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=8))
 def test_outlines_of_yolo_are_what_supervision_has(corners: list[tuple[float, float]]) -> None:
     parts = [repr(part) for corner in corners for part in corner]
-    found = supervision.dataset.formats.yolo.yolo_annotations_to_detections(
-        ["0 " + " ".join(parts)], resolution_wh=(17, 13), with_masks=True
-    )
+    found = yolo_annotations_to_detections(["0 " + " ".join(parts)], resolution_wh=(17, 13), with_masks=True)
     assert np.array_equal(whole(yolo.draw_shape(parts, 13, 17), 13, 17), found.mask[0])
 
 
@@ -251,7 +251,7 @@ def test_a_shape_far_out_of_the_image_is_told_and_never_drawn(draw_far: Any) -> 
 def test_real_cracks_are_neither_larger_nor_smaller(shared: Path, name: str) -> None:
     """Along the edges of pixels they had been 12 % larger (masonry) and 16 % (deepcrack)."""
     for file in sorted((shared / "data" / name / "masks").iterdir()):
-        where = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 127
+        where = np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)) > 127
         drawn = [supervision.polygon_to_mask(points, where.shape[::-1]) for points in borders(where) if len(points) > 2]
         few = [points for points in borders(where) if len(points) < 3]
         times = sum(drawn, np.zeros(where.shape, int)) + by_fill_poly(few, where.shape)

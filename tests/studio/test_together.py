@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,7 +241,15 @@ def test_the_past_is_restored_by_adding(project: Someone, walls: list[Image]) ->
 
 
 def test_every_word_of_the_audit_log_can_be_told(project: Someone) -> None:
-    details = {"count": 3, "to": "x", "text": "t", "people": 2, "name": "n", "new": "m", "role": "admin"}
+    details: dict[str, Any] = {
+        "count": 3,
+        "to": "x",
+        "text": "t",
+        "people": 2,
+        "name": "n",
+        "new": "m",
+        "role": "admin",
+    }
     with writing() as db:
         for what in audit.WORDS:
             audit.record(db, project.project_id, project.user_id, what, **details)

@@ -354,10 +354,10 @@ def test_every_table_that_can_be_deleted_is_left_out_of_reads(project: Someone, 
     with writing() as db:
         for table in (Image, Job, BackboneFile, Project):
             for row in db.scalars(select(table)):
-                row.deleted_at = 1.0
+                setattr(row, "deleted_at", 1.0)  # noqa: B010
     with reading() as db:
         for table in (Image, Job, BackboneFile, Project):
-            key = [getattr(table, column.key) for column in table.__mapper__.primary_key]
+            key = [getattr(table, str(column.key)) for column in table.__mapper__.primary_key]
             assert db.scalars(select(table)).all() == db.scalars(select(*key)).all() == [], table
             assert db.scalar(select(func.count()).select_from(table)) == 0, table
         assert db.get(Image, walls[0].id) is None

@@ -6,7 +6,7 @@ import pytest
 
 from ftl.config import SweepConfig
 from ftl.errors import FtlError
-from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, Told
+from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.training.early_stopping import Epoch
 from studio.jobs import progress, queue, reporting
 from studio.jobs.request import SweepRequest, request_of
@@ -33,7 +33,7 @@ def test_epochs_are_kept_once_in_order_and_drawn(project: Someone, monkeypatch: 
     follow = reporting.follower(job.id)
     points = [Epoch(1, 0.7, 0.6, 0.8), Epoch(2, 0.4, 0.3, 0.9), Epoch(3, 0.2, 0.25, 0.92)]
     for point in (points[0], points[1], points[0], *points[1:]):  # cut off after the second, and gone on with
-        follow(Told("keep-0.1-tuned", TRAINING, point.epoch, 15, epoch=point))
+        follow(CandidateProgress("keep-0.1-tuned", TRAINING, point.epoch, 15, epoch=point))
     reporting.await_candidates(job.id, ["base", "keep-0.1", "keep-0.1-tuned"])  # at a retry
     assert progress.curves(job_in(project.project_id, job.id)) == {"keep-0.1-tuned": points}
     queue.change(job.id, state="running")
@@ -52,9 +52,9 @@ def test_what_is_settled_leaves_out_what_is_not_finished(project: Someone, monke
     reporting.await_candidates(job.id, names)
     follow = reporting.follower(job.id)
     for name in names:
-        follow(Told(name, LOOKING))
+        follow(CandidateProgress(name, LOOKING))
     for name in ("base", "keep-0.1", "keep-0.1-recalibrated", "macs-0.01", "macs-0.01-recalibrated"):
-        follow(Told(name, TESTED if name == "base" else TIMED))
+        follow(CandidateProgress(name, TESTED if name == "base" else TIMED))
     queue.change(job.id, state="failed")
     queue.settle(project.project_id, job.id)
     left = request_of(job_in(project.project_id, job.id)).sweep

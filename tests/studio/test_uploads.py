@@ -17,7 +17,7 @@ from studio.images import archives
 from studio.images.library import Filter, count_images, find_images
 from studio.images.uploads import Received, receive
 from studio.projects.classes import classes_of
-from studio.sandbox import calls
+from studio.sandbox import calls, nurseries
 from tests.studio.conftest import Someone
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_photograph_is_told_and_the_others_are_taken(
 
 
 def test_hundreds_of_files_that_are_none_cost_no_child_each(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
-    forked, tasks = calls.forked, list[str]()
+    forked, tasks = nurseries.forked, list[str]()
     monkeypatch.setattr(calls, "forked", lambda task, **rest: tasks.append(task) or forked(task, **rest))
     members = [*((f"{number}.png", b"no image") for number in range(100)), ("wall.png", picture(1, "PNG"))]
     received = send(project, ("many.zip", zipped(*members)))

@@ -98,13 +98,13 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str], dar
     return figure
 
 
-def layers_chart(one: Candidate, base: Candidate, layers: Sequence[str]) -> go.Figure:
-    """Filters kept in each layer, before the grey of all that the base has."""
+def layers_chart(one: Candidate, unpruned: Candidate, layers: Sequence[str]) -> go.Figure:
+    """Filters kept in each layer, before the grey of all that the unpruned network has."""
     names = [f"{number}" for number in range(1, len(layers) + 1)]
     hover = "layer %{x} (%{customdata}): %{y} filters<extra>%{fullData.name}</extra>"
     common: dict[str, Any] = {"x": names, "customdata": [escape(layer) for layer in layers], "hovertemplate": hover}
     figure = go.Figure()
-    figure.add_bar(y=list(base.channels), name="base", marker_color="rgba(120,113,108,.3)", **common)
+    figure.add_bar(y=list(unpruned.channels), name="unpruned", marker_color="rgba(120,113,108,.3)", **common)
     figure.add_bar(y=list(one.channels), name="kept", marker_color="#ea580c", text=list(one.channels),
                    textposition="outside", cliponaxis=False, **common)  # fmt: skip
     figure.update_layout(barmode="overlay", height=250, margin={"t": 8, "l": 8, "r": 8, "b": 8}, showlegend=False,

@@ -60,7 +60,7 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
         st.caption(ui.plain(sweep.name))
         left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
         with left:
-            _figures(one, sweep.base, folder)
+            _figures(one, sweep.unpruned, folder)
             _actions(here, sweep, one, folder)
             st.markdown("**Confusion matrix**, test images")
             chart = candidate_details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
@@ -69,17 +69,17 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
             ui.fragment(_views)(here.project.id, sweep, one, folder, wide)
 
 
-def _figures(one: Candidate, base: Candidate, folder: Path) -> None:
+def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
     """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
-    accuracy, whole = shown_accuracy(one), shown_accuracy(base)
+    accuracy, whole = shown_accuracy(one), shown_accuracy(unpruned)
     told = (
         ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
-        ("Latency", milliseconds(one.time_ms), f"{fixed(base.time_ms / one.time_ms, 1)} times as fast"),
-        ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / base.size_mb)} of the unpruned"),
-        ("Parameters", short(one.parameters), f"{small_percent(one.parameters / base.parameters)} of the unpruned"),
+        ("Latency", milliseconds(one.time_ms), f"{fixed(unpruned.time_ms / one.time_ms, 1)} times as fast"),
+        ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / unpruned.size_mb)} of the unpruned"),
+        ("Parameters", short(one.parameters), f"{small_percent(one.parameters / unpruned.parameters)} of the unpruned"),
     )
     for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
-        cell.metric(label, value, None if one.is_base else against, "off", delta_arrow="off")
+        cell.metric(label, value, None if one.is_unpruned else against, "off", delta_arrow="off")
     figures = [f"validation {percent(one.accuracy)}"]
     if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
         ends = f"{fixed(100 * one.test_accuracy_low, 1)} to {percent(one.test_accuracy_high)}"
@@ -135,11 +135,11 @@ def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bo
     )  # fmt: skip
     with ui.told():
         if view == "Layers":
-            st.markdown(f"**Filters kept per layer**, of {sum(sweep.base.channels):,} in all")
-            st.plotly_chart(candidate_details.layers_chart(one, sweep.base, sweep.layers), key=f"layers-{key}",
+            st.markdown(f"**Filters kept per layer**, of {sum(sweep.unpruned.channels):,} in all")
+            st.plotly_chart(candidate_details.layers_chart(one, sweep.unpruned, sweep.layers), key=f"layers-{key}",
                             config={"displayModeBar": False})  # fmt: skip
-            if one.tied_layers:
-                st.caption(f"In {one.tied_layers} of {len(sweep.layers)} layers filters on both sides of the cut have "
+            if one.equal_scores:
+                st.caption(f"In {one.equal_scores} of {len(sweep.layers)} layers filters on both sides of the cut have "
                            "equal scores: there the order of the filters decided.")  # fmt: skip
         elif view == "Filters":
             _filters(sweep, folder, key, wide)

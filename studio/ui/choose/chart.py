@@ -53,7 +53,7 @@ def choice_chart(
             hoverinfo="skip",
             legendrank=number,
         )
-        rest = [member for member in one.sweep.candidates if not member.is_base]
+        rest = [member for member in one.sweep.candidates if not member.is_unpruned]
         inside = [member for member in rest if one.limits.allow(member)]
 
         def add(name: str, members: Sequence[Candidate], marker: dict[str, Any], bars: float = 0.0,
@@ -66,7 +66,7 @@ def choice_chart(
         add("outside the limits", outside, faint | {"symbol": "circle-open", "line": {"width": 1.5}})
         add("dominated", [m for m in inside if m.name not in on_front], faint, 0.35 * (len(rest) <= _CROWD))
         add("on the Pareto front", [m for m in inside if m.name in on_front], plain, 0.9)
-        add("unpruned network", [one.sweep.base], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9)
+        add("unpruned network", [one.sweep.unpruned], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9)
         if (knee := front.knee()) is not None:
             ring = {"symbol": "diamond-open", "size": 21, "color": KNEE, "opacity": 1.0, "line": {"width": 2.5}}
             add("knee", [knee], ring)
@@ -175,7 +175,7 @@ def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
     }
     if choice.pick is not None:
         figures["Decision score"] = charts.decision_scores(candidates, choice)
-    if sweep.sweep.base.channels:
+    if sweep.sweep.unpruned.channels:
         figures["Filters kept per layer"] = charts.kept_per_layer(candidates, sweep.sweep.layers)
     return figures
 

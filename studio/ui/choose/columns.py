@@ -48,7 +48,7 @@ def _standing(ranked: Ranked, candidate: Candidate) -> str:
 
 def _score(ranked: Ranked, candidate: Candidate) -> float | None:
     weights = ranked.weights
-    return None if weights is None else decision_score(candidate, ranked.sweep.base, weights)
+    return None if weights is None else decision_score(candidate, ranked.sweep.unpruned, weights)
 
 
 def _any_warning(sweeps: Sequence[Ranked]) -> bool:
@@ -73,7 +73,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("Size", lambda _, candidate: candidate.size_mb, "%,.2f MB"),
     Column(
         "Parameters",
-        lambda ranked, candidate: 100 * candidate.parameters / ranked.sweep.base.parameters,
+        lambda ranked, candidate: 100 * candidate.parameters / ranked.sweep.unpruned.parameters,
         "%.2f %%",
         "Params",
         "of the unpruned network's",

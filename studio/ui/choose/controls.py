@@ -27,7 +27,7 @@ _TERMS = {
 def limits(project_id: int, sweeps: Sequence[Sweep]) -> Limits:
     """Sliders for latency, size and the shares of the validation images; at the loose end each allows any."""
     networks = [one for sweep in sweeps for one in sweep.candidates]
-    pruned = [one for one in networks if not one.is_base] or networks
+    pruned = [one for one in networks if not one.is_unpruned] or networks
     times, sizes = [one.time_ms for one in pruned], [one.size_mb for one in pruned]
 
     def share(label: str, figure: str) -> float | None:

@@ -46,9 +46,9 @@ class FilterMap(NamedTuple):
 
 
 def strongest(folder: Path, layer: str, count: int) -> list[tuple[int, int, float]]:
-    """A layer's kept filters with the best scores: (channel in the pruned layer, number in the base's, score).
+    """A layer's kept filters with the best scores: (channel in the pruned layer, number in the unpruned's, score).
 
-    The base has no scores, so none of its filters is stronger: the list is empty.
+    The unpruned has no scores, so none of its filters is stronger: the list is empty.
     """
     entry = next(one for one in read_description(folder)["layers"] if one["name"] == layer)
     if not entry["scores"]:

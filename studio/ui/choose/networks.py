@@ -74,7 +74,7 @@ def choose_network(
     newest = next(iter(loaded.values()))
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
     if widget.value not in networks:  # it may be of another project, or of a sweep that is gone
-        best = choose(newest.candidates).pick or newest.base
+        best = choose(newest.candidates).pick or newest.unpruned
         widget.value = chosen if chosen in networks else Network(newest.job_id, best.name)
     return st.selectbox(
         "Network",

@@ -86,7 +86,7 @@ def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
         for warning in warnings(pick):
             st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
         told = [ranked.choice.reason, *ranked.choice.notes]
-        if tied := ["the unpruned network" if other.is_base else other.name for other in ranked.choice.alike]:
+        if tied := ["the unpruned network" if other.is_unpruned else other.name for other in ranked.choice.alike]:
             told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
         st.caption(ui.plain(" ".join(told)))
 

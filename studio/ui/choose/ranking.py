@@ -52,7 +52,7 @@ def _in_order(ranked: Ranked) -> list[Candidate]:
 
     def place(one: Candidate) -> tuple[float, ...]:
         if ranked.weights is not None:
-            return one.is_base, not ranked.limits.allow(one), -decision_score(one, sweep.base, ranked.weights)
+            return one.is_unpruned, not ranked.limits.allow(one), -decision_score(one, sweep.unpruned, ranked.weights)
         standing = standings[one.name]
         return _ORDER.index(standing), one.time_ms if standing == SLOWER else -one.accuracy
 
@@ -61,7 +61,7 @@ def _in_order(ranked: Ranked) -> list[Candidate]:
 
 def standing_of(ranked: Ranked, one: Candidate) -> str:
     """What was found of a candidate, in words."""
-    unpruned = "unpruned" if one.is_base else ""
+    unpruned = "unpruned" if one.is_unpruned else ""
     return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
 
 
@@ -71,16 +71,16 @@ def _percent(share: float | None) -> float | None:
 
 def summary(ranked: Ranked) -> str:
     """What the recommended network is worth, in plain text. Accuracy is the test set's, never used for choosing."""
-    base, pick = ranked.sweep.base, ranked.choice.pick
+    unpruned, pick = ranked.sweep.unpruned, ranked.choice.pick
     assert pick is not None
     low, high = (_percent(end) for end in (pick.test_accuracy_low, pick.test_accuracy_high))
     interval = "" if low is None else f" ({fixed(low, 1)} to {fixed(high, 1)})"
     right = f"{percent(shown_accuracy(pick))} of the test images right{interval}"
-    if pick is base:
+    if pick is unpruned:
         return f"is the unpruned network: an image takes {milliseconds(pick.time_ms)}, and it classifies {right}."
     return (
-        f"keeps {percent(pick.parameters / base.parameters)} of the parameters, is "
-        f"{fixed(base.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
-        f"against {milliseconds(base.time_ms)}), and classifies {right}, the unpruned network "
-        f"{percent(shown_accuracy(base))}."
+        f"keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is "
+        f"{fixed(unpruned.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
+        f"against {milliseconds(unpruned.time_ms)}), and classifies {right}, the unpruned network "
+        f"{percent(shown_accuracy(unpruned))}."
     )

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ftl.data.dataset import LeftOut
-from ftl.evaluation.candidate import Candidate, base_of, in_runtime
+from ftl.evaluation.candidate import Candidate, in_runtime, unpruned_of
 from ftl.evaluation.metrics import positive_class
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.files import read_json
 from ftl.formatting import counted
 from ftl.latency.rounds import ROUNDS
-from ftl.models.layout import BASE, VALIDATION
+from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description
 from ftl.sweeping.results import JSON, read_results
 
@@ -56,9 +56,9 @@ class Sweep:
     runtime: str = PYTORCH
 
     @property
-    def base(self) -> Candidate:
+    def unpruned(self) -> Candidate:
         """The unpruned network."""
-        return base_of(self.candidates)
+        return unpruned_of(self.candidates)
 
     def within(self, runtime: str) -> Sweep:
         """The same sweep with the figures that its candidates have in a runtime of `ftl.evaluation.runtimes`."""
@@ -75,9 +75,9 @@ class Sweep:
 
 def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
     """Read a sweep's folder as `ftl run` leaves it. Raises `FtlError` when a file is missing or damaged."""
-    made, validation = read_json(folder / JSON), read_json(folder / BASE / VALIDATION)
+    made, validation = read_json(folder / JSON), read_json(folder / UNPRUNED / VALIDATION)
     settings, machine = made["sweep"]["settings"], made["machine"]
-    left_out = LeftOut(**made["left_out"]).told()
+    left_out = LeftOut(**made["left_out"]).sentence()
     classes = tuple(validation["classes"])
     return Sweep(
         job_id,
@@ -86,7 +86,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
         tuple(read_results(folder)),
         classes,
         validation["positive"] or classes[positive_class(classes)],
-        tuple(layer["name"] for layer in read_description(folder / BASE)["layers"]),
+        tuple(layer["name"] for layer in read_description(folder / UNPRUNED)["layers"]),
         (
             f"Filters of {settings['backbone']} ranked by {settings['criterion']}, mode {settings['mode']}, on "
             f"{settings['images']} photographs with masks; seed {settings['seed']}.",

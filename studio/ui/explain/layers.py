@@ -14,7 +14,7 @@ from studio.ui.choose.chart import on_page
 def summary(layers: Sequence[LayerLeft], tied: int = 0) -> str:
     """What is left of all layers together; `tied`: in how many of them equal scores stood on both sides of the cut."""
     kept, filters = sum(len(one.kept) for one in layers), sum(one.filters for one in layers)
-    work = 100 * sum(one.macs for one in layers) / sum(one.base_macs for one in layers)
+    work = 100 * sum(one.macs for one in layers) / sum(one.unpruned_macs for one in layers)
     if kept == filters:
         return f"The unpruned network has all {filters:,} filters in {len(layers)} layers: nothing was pruned."
     told = f"**{kept:,} of {filters:,} filters** are kept, and with them **{number(work)} %** of the MACs."

@@ -73,7 +73,7 @@ def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str
 
 def went(one: Subject) -> None:
     """The picture of all layers."""
-    tied = one.sweep.candidate(one.name).tied_layers or 0
+    tied = one.sweep.candidate(one.name).equal_scores or 0
     st.markdown(layers.summary(one.layers, tied))
     groups = list(one.layers[0].scores)
     group = groups[0] if groups else None

@@ -1,4 +1,4 @@
-"""Fine-tuned and recalibrated candidates of a pruned network, in folders beside its own."""
+"""Fine-tuned and BN-recalibrated networks, in folders beside those that they are made of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ftl.evaluation.metrics import validate
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.models.classifier import read_head, write_head
 from ftl.models.io import load_backbone
-from ftl.models.layout import BASE, DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, VALIDATION, candidate_name
+from ftl.models.layout import DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, read_description, rewrite_network
 from ftl.progress import Report, silent
 from ftl.training.early_stopping import Epoch
@@ -25,30 +25,6 @@ from ftl.training.train import answers_of, fit, photographs_of
 
 CURVE, ANSWERS = "curve.json", "answers.json"
 _STATE = "tuning.safetensors"
-
-
-def make(
-    head: str,
-    folder: Path,
-    dataset: Dataset,
-    config: FineTuneConfig,
-    *,
-    seed: int,
-    photo: str | None,
-    positive: str | None,
-    files: Sequence[Path] | None = None,
-    report: Report = silent,
-    hear: Callable[[Epoch], None] = lambda epoch: None,
-) -> Path:
-    """Write a candidate with another head, of a pruned network's folder: its own folder, ready for `train` or `test`.
-
-    `files`: where this machine has the images, if not at `dataset.paths`.
-    """
-    if head == RECALIBRATED:
-        return recalibrated(folder, dataset, seed=seed, photo=photo, files=files)
-    return tune(
-        folder, dataset, config, seed=seed, photo=photo, positive=positive, files=files, report=report, hear=hear
-    )
 
 
 def tune(
@@ -81,7 +57,7 @@ def tune(
         return made
     network = load_backbone(folder)
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
-    teacher = answers(folder.parent / BASE, dataset) if config.distillation else None
+    teacher = answers(folder.parent / UNPRUNED, dataset) if config.distillation else None
     tuned, held_out = fit(
         network, photographs, dataset, config, seed=seed, photo=photo, teacher=teacher,
         state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
@@ -116,21 +92,23 @@ def recalibrated(
     return made
 
 
-def write_answers(base: Path) -> None:
+def write_answers(unpruned: Path) -> None:
     """Write what the unpruned network says of all its images, for those that learn from it; left alone if it fits."""
-    head_sha256 = digest(base / HEAD)
-    if made_before(base / ANSWERS, {"head_sha256": head_sha256}):
+    head_sha256 = digest(unpruned / HEAD)
+    if made_before(unpruned / ANSWERS, {"head_sha256": head_sha256}):
         return
-    features, seen = read_features(base / FEATURES)
-    probabilities = read_head(base / HEAD).probabilities(features)
+    features, seen = read_features(unpruned / FEATURES)
+    probabilities = read_head(unpruned / HEAD).probabilities(features)
     said = {key: row.tolist() for key, row in zip(seen.digests, probabilities, strict=True)}
-    write_json(base / ANSWERS, {"head_sha256": head_sha256, "probabilities": said})
+    write_json(unpruned / ANSWERS, {"head_sha256": head_sha256, "probabilities": said})
 
 
-def answers(base: Path, dataset: Dataset) -> np.ndarray:
+def answers(unpruned: Path, dataset: Dataset) -> np.ndarray:
     """What the unpruned network says of all images (N, classes). Raises `FtlError` when it was not written."""
-    said = read_json(base / ANSWERS)["probabilities"]
+    said = read_json(unpruned / ANSWERS)["probabilities"]
     try:
         return np.array([said[content] for content in dataset.digests])
     except KeyError:
-        raise FtlError(f"{base} has not seen all images that it is to teach: train its classifier on them") from None
+        raise FtlError(
+            f"{unpruned} has not seen all images that it is to teach: train its classifier on them"
+        ) from None
