@@ -60,11 +60,11 @@ def ask(
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.api import files, live
+    from studio.api import files, lists, live
     from studio.api import routes as api
 
     found = []
-    for route in [*files.ROUTES, *live.ROUTES, *api.ROUTES]:
+    for route in [*files.ROUTES, *lists.ROUTES, *live.ROUTES, *api.ROUTES]:
         path = route.path.replace(":int", "").format(**world.values)
         found += [(method, path) for method in route.methods or () if method != "HEAD"]
     return [one for one in found if one[1] != "/api/session"]
@@ -97,6 +97,7 @@ def test_a_member_of_another_project_gets_403(world: World) -> None:
 def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: World) -> None:
     own = json.loads(ask(world, "GET", "/api/projects", world.stranger)[1])[0]["id"]
     for path in ("/files/{0}/images/{image}/{sha256}/view.jpg", "/files/{0}/images/{image}/mask.png",
+                 "/files/{0}/images/{image}/mask-thumbnail.png",
                  "/files/{0}/images/{image}/live", "/api/projects/{0}/jobs/{job}",
                  "/api/projects/{0}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
         assert ask(world, "GET", path.format(own, **world.values), world.stranger)[0] == 403, path

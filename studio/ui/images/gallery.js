@@ -153,22 +153,23 @@ function previews(grid, box, tiles, masks) {
     const tile = event.target.closest?.(".tile");
     if (tile) box.waiting = setTimeout(show, wait, tile);
   };
-  hide();
-  grid.onpointerover = (event) => {
+  const gone = new AbortController();
+  const on = (kind, run) => grid.addEventListener(kind, run, { signal: gone.signal });
+  on("pointerover", (event) => {
     const from = event.relatedTarget?.closest?.(".tile");
     if (event.pointerType !== "touch" && from !== event.target.closest(".tile")) soon(event, HOVER);
-  };
-  grid.onpointerleave = grid.onpointerdown = grid.onfocusout = hide;
-  grid.onfocusin = (event) => {
+  });
+  on("focusin", (event) => {
     if (event.target.matches("a:focus-visible")) soon(event, FOCUS);
-  };
-  grid.onkeydown = (event) => {
+  });
+  on("keydown", (event) => {
     if (event.key === "Escape") hide();
-  };
-  window.addEventListener("scroll", hide, { capture: true, passive: true });
+  });
+  for (const kind of ["pointerleave", "pointerdown", "focusout"]) on(kind, hide);
+  window.addEventListener("scroll", hide, { capture: true, passive: true, signal: gone.signal });
   return () => {
     hide();
-    window.removeEventListener("scroll", hide, { capture: true });
+    gone.abort();
   };
 }
 
