@@ -98,10 +98,15 @@ def test_photographs_in_found_sorted_and_opened(
 def test_images_are_sorted_counted_and_looked_at_closely(server: Server, browser, project, tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
+    from studio.accounts import add_user
     from studio.annotation import log
     from studio.annotation.strokes import Rectangle
+    from studio.collaboration.presence import beat
+    from studio.collaboration.review import submit
     from studio.images.library import add_image, set_class
     from studio.projects.classes import classes_of
+    from studio.projects.invitations import accept, invite
+    from studio.store.database import writing
 
     images = []
     for name, grey in (("b", 60), ("C", 120), ("a", 180)):
@@ -111,11 +116,15 @@ def test_images_are_sorted_counted_and_looked_at_closely(server: Server, browser
     crack, pore = (one.id for one in classes_of(project[0])[:2])
     set_class(project[0], project[1], [images[0].id], pore)
     set_class(project[0], project[1], [images[1].id], crack)
-    log.append(images[0].id, project[1], [Rectangle("box", 1, {"box": [0, 299, 900, 1]})])
+    with writing() as db:
+        bert = add_user(db, f"Bert {project[0]}", PASSWORD).id
+    accept(invite(project[0], "annotator"), bert)
+    log.append(images[0].id, bert, [Rectangle("box", 1, {"box": [0, 299, 900, 1]})])
+    submit(images[0].id, bert)
     page = sign_in(browser, server, project[1])
     opened(page, server, project[0])
     tiles, preview = page.locator(".tile"), page.locator(".preview")
-    expect(page.locator(".counts")).to_have_text("Crack 1Pore 1no class 1open 3")
+    expect(page.locator(".counts")).to_have_text("Crack 1Pore 1no class 1open 2submitted 1")
     for sort, names in (("Name", "abC"), ("Newest first", "aCb"), ("Class", "Cba")):
         page.get_by_test_id("stSelectbox").filter(has=page.get_by_label("Sort")).click()
         page.get_by_role("option", name=sort).click()
@@ -137,6 +146,19 @@ def test_images_are_sorted_counted_and_looked_at_closely(server: Server, browser
     expect(preview).to_be_visible()
     page.keyboard.press("Escape")
     expect(preview).to_be_hidden()
+    settled(page)
+    page.get_by_text("Show masks").click()
+    expect(drawn.locator("img.mask")).to_be_hidden()
+    beat(images[0].id, bert)
+    expect(drawn.locator(".people")).to_have_text(f"Bert {project[0]}")
+    settled(page)
+    page.get_by_role("button", name="Return b.png").click()
+    page.get_by_label("What should be changed").fill("Go on to the edge")
+    page.get_by_role("button", name="Return the image").click()
+    expect(drawn).to_contain_text("returned")
+    expect(page.get_by_role("button", name="Return b.png")).to_have_count(0)
+    expect(drawn.locator("img.mask")).to_be_hidden()  # the switch stays
+    expect(tiles.locator(".name")).to_have_text(["C.png", "b.png", "a.png"])  # and so does the order
 
 
 def test_what_cannot_be_taken_is_told_and_the_rest_is_there(

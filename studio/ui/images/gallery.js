@@ -105,8 +105,7 @@ function showPeople(tile, people) {
 
 /** Ask who has which image open, now and then, for as long as the grid is there. */
 function follow(grid, address, seconds) {
-  clearTimeout(grid.asking);
-  if (!address) return;
+  if (!address || grid.asking) return;
   const ask = async () => {
     if (!grid.isConnected) return;
     const tiles = [...grid.querySelectorAll(".tile")];
@@ -123,6 +122,11 @@ function follow(grid, address, seconds) {
     grid.asking = setTimeout(ask, 1000 * seconds);
   };
   ask();
+}
+
+function rest(grid) {
+  clearTimeout(grid.asking);
+  grid.asking = undefined;
 }
 
 /** A larger picture beside the tile that is pointed at or has the focus; nothing on it takes a click. */
@@ -184,10 +188,11 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   if (grid.tiles !== tiles) {
     grid.replaceChildren(...data.tiles.map((one) => draw(one, isTicked(one.id), data.turn !== null)));
     grid.last = undefined;
-    follow(grid, data.present, data.seconds);
+    rest(grid);
   } else {
     for (const box of boxes()) box.checked = isTicked(Number(box.value));
   }
+  follow(grid, data.present, data.seconds);
   grid.tiles = tiles;
   grid.turn = data.turn;
   grid.classList.toggle("masks", data.masks);
@@ -219,6 +224,6 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   };
   return () => {
     grid.leave?.();
-    clearTimeout(grid.asking);
+    rest(grid);
   };
 }
