@@ -95,7 +95,9 @@ def test_photographs_in_found_sorted_and_opened(
     expect(page.get_by_text("west.jpg")).to_be_visible()
 
 
-def test_images_are_sorted_counted_and_looked_at_closely(server: Server, browser, project, tmp_path: Path) -> None:
+def test_images_are_sorted_counted_and_looked_at_closely(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
     from playwright.sync_api import expect
 
     from studio.accounts import add_user

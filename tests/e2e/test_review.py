@@ -190,7 +190,7 @@ def test_a_reviewer_returns_work_to_one_with_a_comment(
 
 
 def test_work_is_accepted_and_returned_from_the_list(
-    server: Server, browser, team: Team, wall: Image, tmp_path: Path
+    server: Server, browser: Browser, team: Team, wall: Image, tmp_path: Path
 ) -> None:
     walls = [wall]
     for number in range(4):

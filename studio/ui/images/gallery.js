@@ -3,7 +3,7 @@
 
 const PREVIEW = 480; // CSS pixels, the longer side at most
 const HOVER = 450, FOCUS = 250; // ms before it shows
-const SECOND_CLICK = 800; // ms in which a click is still of the verdict before: another tile has come to stand there
+const SECOND_CLICK = 800; // ms in which a click at the same place is of the verdict before: another tile stands there now
 const ICONS = {
   accept: "M5 12.5l4.5 4.5L19 7.5",
   return: "M9 6l-5 5 5 5M4 11h10a5 5 0 0 1 0 10h-3",
@@ -203,8 +203,9 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
     const link = event.target.closest("a");
     const said = event.target.closest("button.verdict");
     if (said) {
-      if (event.timeStamp - (grid.judged ?? -Infinity) < SECOND_CLICK) return;
-      grid.judged = event.timeStamp;
+      const { timeStamp, x, y } = event, before = grid.judged;
+      if (before && timeStamp - before.timeStamp < SECOND_CLICK && Math.hypot(x - before.x, y - before.y) < 20) return;
+      grid.judged = { timeStamp, x, y };
       const { id, strokes } = data.tiles.find((one) => String(one.id) === said.dataset.id);
       setTriggerValue("verdict", { id, strokes, what: said.dataset.what });
     } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
