@@ -3,7 +3,8 @@
 
 const PREVIEW = 480; // CSS pixels, the longer side at most
 const HOVER = 450, FOCUS = 250; // ms before it shows
-const SECOND_CLICK = 800; // ms in which a click at the same place is of the verdict before: another tile stands there now
+const SECOND_CLICK = 800; // ms in which a click at the same place is no verdict on the tile that has moved there
+const OWN_WORK = "This is your own work: another reviewer of the project accepts it";
 const ICONS = {
   accept: "M5 12.5l4.5 4.5L19 7.5",
   return: "M9 6l-5 5 5 5M4 11h10a5 5 0 0 1 0 10h-3",
@@ -67,7 +68,7 @@ function draw(one, ticked, chooses) {
   tile.append(link, badges);
   if (chooses) tile.append(tick(one, ticked));
   if (one.verdicts) {
-    const own = one.verdicts === "own" ? "This is your own work: another reviewer of the project accepts it" : undefined;
+    const own = one.verdicts === "own" ? OWN_WORK : undefined;
     const verdicts = element("div", "verdicts");
     verdicts.append(verdict(one, "accept", "Accept", own), verdict(one, "return", "Return"));
     tile.classList.add("waits");
