@@ -42,7 +42,15 @@ def main() -> None:
     folder = scratch()
     os.environ["STUDIO_HOME"] = str(folder / "home")
     from studio.accounts import add_user
-    from studio.images.library import Filter, count_images, find_ids, find_images
+    from studio.images.library import (
+        ORDERS,
+        Filter,
+        count_by_class,
+        count_by_state,
+        count_images,
+        find_ids,
+        find_images,
+    )
     from studio.images.uploads import Received, receive
     from studio.projects.projects import create_project
     from studio.store.database import migrate, writing
@@ -85,6 +93,14 @@ def main() -> None:
             for _ in range(ROUNDS)
         ]  # fmt: skip
         print(f"  {told:14} {1000 * median(times):5.1f} ms, the last page")
+    for order in ORDERS:
+        took = median(
+            seconds(lambda order=order: find_images(project, Filter(), 0, PAGE, order)) for _ in range(ROUNDS)
+        )
+        print(f"  {f'sorted: {order}':14} {1000 * took:5.1f} ms, the first page")
+    for told, count in {"of classes": count_by_class, "of states": count_by_state}.items():
+        took = median(seconds(lambda count=count: count(project, Filter())) for _ in range(ROUNDS))
+        print(f"  {told:14} {1000 * took:5.1f} ms, counts")
     print(
         f"  all ids        {1000 * median(seconds(lambda: find_ids(project, Filter())) for _ in range(ROUNDS)):5.1f} ms"
     )

@@ -4,19 +4,29 @@ import streamlit as st
 
 from studio import ui
 from studio.accounts.settings import recent
-from studio.collaboration.assignment import assign, blind
+from studio.collaboration.assignment import assign
 from studio.formats.import_masks import import_masks
 from studio.formats.registry import FORMATS, SUFFIXES
-from studio.images.library import Filter, count_images, find_ids, find_images, set_class, set_split, set_state
+from studio.images.library import (
+    Filter,
+    count_by_class,
+    count_by_state,
+    count_images,
+    find_ids,
+    find_images,
+    set_class,
+    set_split,
+    set_state,
+)
 from studio.images.uploads import from_browser, receive
 from studio.projects.classes import classes_of
 from studio.projects.members import members_of
-from studio.store.tables import STATES
+from studio.store.tables import STATES, Image
 from studio.ui import state, trash
-from studio.ui.images import gallery
+from studio.ui.images import counts, gallery
 from studio.ui.images.selection import Selection, selection_of
 
-user, project, role, who = ui.here()
+here = user, project, role, who = ui.here()
 st.title("Images")
 classes = classes_of(project.id)
 names = {one.id: one.name for one in classes}
@@ -27,6 +37,7 @@ SPLITS = {
     "test": "test only",
 }
 ANY, KEEP = "any", "leave as it is"
+SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
 
 
 def many(count: int, thing: str) -> str:
@@ -171,18 +182,27 @@ def change(selection: Selection, names: dict[int, str]) -> None:
 @ui.fragment
 def find() -> None:
     """The filter, the grid and what is done with the chosen ones; a tick reruns only this."""
-    by_id = {one.id: one for one in classes_of(project.id)}  # an upload may have made some
+    classes = classes_of(project.id)  # an upload may have made some
+    by_id = {one.id: one for one in classes}
     own_names = {key: one.name for key, one in by_id.items()}
     chosen = asked(own_names)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container():
+            counts.line(classes, count_by_class(project.id, chosen), count_by_state(project.id, chosen))
+        order = st.selectbox(
+            "Sort", list(SORTS), format_func=SORTS.__getitem__, key=f"images sort {project.id}",
+            persist_state="session", label_visibility="collapsed", width=150,
+        )  # fmt: skip
+        masks = st.toggle("Show masks", value=True, key="images masks", persist_state="session")
     total = count_images(project.id, chosen)
     if not total:
         ui.empty("None match", "Widen the filter above.", ":material/filter_alt_off:")
         return
     selection = selection_of(f"{project.id} {chosen}")
-    pages, page = -(-total // PAGE), state.gallery_page(project.id, chosen)
+    pages, page = -(-total // PAGE), state.gallery_page(project.id, f"{chosen} {order}")
     if page.value > pages:  # somebody gave the last ones another class
         page.value = pages
-    images = find_images(project.id, chosen, (page.value - 1) * PAGE, PAGE)
+    images = find_images(project.id, chosen, (page.value - 1) * PAGE, PAGE, order)
     bar = st.container(horizontal=True, vertical_alignment="center")
     with bar:
         ticked = len(selection.ids())
@@ -201,9 +221,15 @@ def find() -> None:
             if len(chosen_ids) == 1:
                 trash.rename_image(project.id, who, chosen_ids[0], lambda: st.rerun(scope="fragment"))
             trash.delete_images(project.id, who, chosen_ids, lambda: (selection.put([]), st.rerun(scope="fragment")))
+
+    def label(image: Image) -> gallery.Label:
+        own = by_id.get(image.class_id or 0)
+        return gallery.Label(own.name, own.colour) if own else gallery.Label("no class", "")
+
     opened = gallery.show(
-        project.id, images, by_id, selection.ids(), selection.turn, selection.replace, people=not blind(project, role)
-    )
+        here, images, classes, label, page="annotate", masks=masks,
+        ticks=gallery.Ticks(selection.ids(), selection.turn, selection.replace),
+    )  # fmt: skip
     if pages > 1:
         st.pagination(pages, key=page.key, persist_state="session")
     if opened is not None:

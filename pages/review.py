@@ -5,14 +5,14 @@ import streamlit as st
 from studio import ui
 from studio.annotation import log
 from studio.errors import Forbidden
-from studio.images.addresses import photograph_address
 from studio.images.library import Filter, count_images, find_images, image_in
 from studio.projects.classes import classes_of
 from studio.store.tables import Image
 from studio.ui import state
+from studio.ui.images import gallery
 from studio.ui.review import panel
 
-PAGE = 20
+PAGE = 24
 here = user, project, role, _ = ui.here("reviewer")
 st.title("Review")
 classes = panel.classes_key(classes_of(project.id))
@@ -27,7 +27,7 @@ def asked() -> Image | None:
 
 
 def queue() -> None:
-    """What waits for a reviewer, a line each."""
+    """What waits for a reviewer, a tile each."""
     every = st.toggle("All images with strokes", key="review-all", persist_state="session")
     chosen = Filter(drawn=True) if every else Filter(state="submitted")
     total = count_images(project.id, chosen)
@@ -37,20 +37,19 @@ def queue() -> None:
         return
     pages, page = -(-total // PAGE), state.review_page(project.id, every=every)
     at = page.value = min(page.value, pages)
-    for image in find_images(project.id, chosen, (at - 1) * PAGE, PAGE):
-        people, settled = panel.who(image.id, log.position(image.id))
-        with st.container(border=True):
-            right = st.container(horizontal=True, vertical_alignment="center")
-            picture = f'<img src="{photograph_address(project.id, image.id, image.sha256)}" alt="" style="height:5rem">'
-            right.html(picture, width="content")
-            middle = right.container(width="stretch")
-            mark = " :violet-badge[settled]" if settled else ""
-            middle.markdown(f"**{ui.plain(image.name)}** {panel.state_badge(image)}{mark}")
-            middle.caption(ui.plain(", ".join(people.values())) or "Nobody has drawn on this image.")
-            right.button("Open", key=f"review-{image.id}", on_click=st.query_params.__setitem__,
-                         args=("image", str(image.id)))  # fmt: skip
+    images = find_images(project.id, chosen, (at - 1) * PAGE, PAGE)
+    opened = gallery.show(here, images, classes_of(project.id), by_whom, page="review", masks=True)
+    if opened is not None:
+        st.query_params["image"] = str(opened)
+        st.rerun()
     if pages > 1:
         st.pagination(pages, key=page.key, persist_state="session")
+
+
+def by_whom(image: Image) -> gallery.Label:
+    """Who drew on an image, and whether their masks are settled."""
+    people, settled = panel.who(image.id, log.position(image.id))
+    return gallery.Label(", ".join(people.values()) or "nobody has drawn", badges=("settled",) if settled else ())
 
 
 def tolerance() -> int:

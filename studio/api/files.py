@@ -17,12 +17,15 @@ from studio.store import files, tiles
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Bytes under their own hash never change."""
-_SIZES = {"thumbnail": files.thumbnail, "view": files.view}
+_SIZES = {"thumbnail": files.thumbnail, "preview": files.preview, "view": files.view}
 
 
 @for_members()
 def photograph(request: Request) -> Response:
-    """A photograph as JPEG: `thumbnail` or `view` (full size); the address holds its hash, so it is cached for good."""
+    """A photograph as JPEG: `thumbnail`, `preview` or `view` (full size).
+
+    The address holds its hash, so it is cached for good.
+    """
     image = image_in(request.path_params["project"], request.path_params["image"])
     size = request.path_params["size"]
     if size not in _SIZES or request.path_params["sha256"] != image.sha256:

@@ -30,8 +30,8 @@ _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stco
 _FREE = ("/static/", "/canvas/", "/_stcore/health", "/favicon")
 """What is not counted: files of the front end, which browsers keep, and who looks whether the studio is up."""
 _APART = (
-    ("its tabs", re.compile(r"/files/\d+/images/\d+/live"), 3000),
-    ("its photographs", re.compile(r"/files/\d+/images/\d+/[0-9a-f]{64}/[a-z0-9-]+\.jpg"), 12_000),
+    ("its tabs", re.compile(r"/files/\d+/(images/\d+/live|present)"), 3000),
+    ("its photographs", re.compile(r"/files/\d+/images/\d+/([0-9a-f]{64}/[a-z0-9-]+\.jpg|mask-[a-z]+\.png)"), 12_000),
 )
 """What is counted apart, and how often a minute it may be asked for at least: an image in company asks three times a
 second for what is new, and a look around a large photograph fetches hundreds of tiles, which browsers keep."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from studio.accounts.rights import changing_image
@@ -48,10 +48,15 @@ def present(image_ids: Collection[int], now: float | None = None) -> dict[int, l
     return {image: sorted(users, key=lambda one: one.name.lower()) for image, users in found.items()}
 
 
-def in_project(project_id: int, now: float | None = None) -> list[tuple[User, Image]]:
-    """Who has which image of a project open."""
+def in_project(
+    project_id: int, image_ids: Collection[int] | None = None, now: float | None = None
+) -> list[tuple[User, Image]]:
+    """Who has which image of a project open, or which of these images, in the order of their names."""
     since = (time.time() if now is None else now) - PRESENT_SECONDS
     query = select(User, Image).join(Work, Work.user_id == User.id).join(Image, Image.id == Work.image_id)
+    query = query.where(Image.project_id == project_id, Work.seen_at > since).order_by(func.lower(User.name))
+    if image_ids is not None:
+        query = query.where(Work.image_id.in_(image_ids))
     with reading() as db:
-        rows = db.execute(query.where(Image.project_id == project_id, Work.seen_at > since).order_by(User.name))
+        rows = db.execute(query)
         return [(user, image) for user, image in rows]

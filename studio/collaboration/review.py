@@ -33,10 +33,15 @@ def submit(image_id: int, user_id: int) -> None:
         record(db, image.project_id, user_id, "submitted", image_id)
 
 
-def accept(image_id: int, user_id: int) -> None:
-    """Accept submitted work; the image is read-only then. Raises `Forbidden` for one's own, see `own_work`."""
+def accept(image_id: int, user_id: int, seen: int | None = None) -> None:
+    """Accept submitted work; the image is read-only then. Raises `Forbidden` for one's own, see `own_work`.
+
+    `seen`: the image's `strokes` when it was looked at, for lists that do not follow what is drawn.
+    """
     with changing_image(user_id, image_id, "reviewer") as (db, image):
         _check(image, "submitted")
+        if seen is not None and image.strokes != seen:
+            raise StudioError("somebody drew on this image meanwhile: look at it again")
         check_acceptance(db, image.project_id, [image_id], user_id)
         _move(db, image, user_id, "accepted", "accepted")
 

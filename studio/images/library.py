@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.orm import Session as Database
 
 from ftl.errors import FtlError
@@ -20,7 +20,7 @@ from studio.projects.audit import record
 from studio.projects.classes import classes_of
 from studio.store import files
 from studio.store.database import reading
-from studio.store.tables import Image, Project, Stroke
+from studio.store.tables import STATES, Image, ImageClass, Project, Stroke
 
 
 def add_image(
@@ -95,6 +95,17 @@ class Filter:
     text: str = ""
 
 
+_CLASS_NUMBER = select(ImageClass.number).where(ImageClass.id == Image.class_id, ~ImageClass.removed).scalar_subquery()
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "oldest": (),
+    "newest": (Image.id.desc(),),
+    "name": (func.lower(Image.name),),
+    "class": (_CLASS_NUMBER.is_(None), _CLASS_NUMBER),
+    "state": (case({state: place for place, state in enumerate(STATES)}, value=Image.state),),
+}
+"""How images can be sorted; equal ones stand in the order in which they were added, those without a class last."""
+
+
 def _where(project_id: int, chosen: Filter, *columns: Any) -> Select[Any]:
     query = select(*columns).where(Image.project_id == project_id)
     if chosen.class_id is not None:
@@ -116,10 +127,29 @@ def count_images(project_id: int, chosen: Filter | None = None) -> int:
         return db.scalar(_where(project_id, chosen or Filter(), func.count(Image.id))) or 0
 
 
-def find_images(project_id: int, chosen: Filter | None = None, start: int = 0, count: int | None = None) -> list[Image]:
-    """A page of a project's images, in the order in which they were added."""
+def count_by_class(project_id: int, chosen: Filter) -> dict[int, int]:
+    """How many images each class has, by its id, 0 for none, whatever class the filter asks for."""
+    found = _count_by(project_id, replace(chosen, class_id=None), Image.class_id)
+    return {class_id or 0: count for class_id, count in found.items()}
+
+
+def count_by_state(project_id: int, chosen: Filter) -> dict[str, int]:
+    """How many images are in each state, whatever state the filter asks for; states without any are left out."""
+    return _count_by(project_id, replace(chosen, state=None), Image.state)
+
+
+def _count_by(project_id: int, chosen: Filter, column: Any) -> dict[Any, int]:
     with reading() as db:
-        query = _where(project_id, chosen or Filter(), Image).order_by(Image.id).offset(start)
+        query = _where(project_id, chosen, column, func.count(Image.id)).group_by(column)
+        return {value: count for value, count in db.execute(query)}  # noqa: C416
+
+
+def find_images(
+    project_id: int, chosen: Filter | None = None, start: int = 0, count: int | None = None, order: str = "oldest"
+) -> list[Image]:
+    """A page of a project's images, sorted as a key of `ORDERS` says."""
+    with reading() as db:
+        query = _where(project_id, chosen or Filter(), Image).order_by(*ORDERS[order], Image.id).offset(start)
         return list(db.scalars(query if count is None else query.limit(count)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from studio.accounts.rights import changing
@@ -37,7 +37,9 @@ def check_acceptance(db: Session, project_id: int, image_ids: Collection[int], u
     if db.get_one(Project, project_id).accept_own or is_only_reviewer(db, project_id, user_id):
         return
     ids = list(image_ids)
-    count = sum(_count_own(db, ids[start : start + _AT_ONCE], user_id) for start in range(0, len(ids), _AT_ONCE))
+    count = sum(
+        len(db.scalars(_own(ids[start : start + _AT_ONCE], user_id)).all()) for start in range(0, len(ids), _AT_ONCE)
+    )
     if count:
         what = "this is your own work" if len(ids) == 1 else f"{count:,} of these are your own work"
         raise Forbidden(f"{what}: another reviewer of the project accepts it")
@@ -59,6 +61,14 @@ def refusal(project_id: int, image_id: int, user_id: int) -> str:
     return ""
 
 
+def own_among(project_id: int, image_ids: Collection[int], user_id: int) -> set[int]:
+    """Which of these images the user may not accept because they are their own work; at most some hundred images."""
+    with reading() as db:
+        if db.get_one(Project, project_id).accept_own or is_only_reviewer(db, project_id, user_id):
+            return set()
+        return set(db.scalars(_own(image_ids, user_id)))
+
+
 def work_of(db: Session, image_id: int, user_id: int) -> Work:
     """A person's work on an image, made where there was none."""
     work = db.get(Work, (image_id, user_id))
@@ -72,9 +82,8 @@ def work_of(db: Session, image_id: int, user_id: int) -> Work:
     return work
 
 
-def _count_own(db: Session, image_ids: list[int], user_id: int) -> int:
+def _own(image_ids: Collection[int], user_id: int) -> Select[int]:
     drew = exists().where(Stroke.image_id == Image.id, Stroke.author_id == user_id)
     others_drew = exists().where(Stroke.image_id == Image.id, Stroke.author_id != user_id)
     handed_in = exists().where(Work.image_id == Image.id, Work.user_id == user_id, Work.state == "submitted")
-    own = select(func.count()).where(Image.id.in_(image_ids), or_(handed_in, drew & ~others_drew))
-    return db.scalar(own) or 0
+    return select(Image.id).where(Image.id.in_(image_ids), or_(handed_in, drew & ~others_drew))

@@ -23,6 +23,8 @@ from studio.store.home import home, scratch
 from studio.store.shared_store import share, there
 
 THUMBNAIL = 256
+PREVIEW = 480
+"""Sides of the small pictures, in pixels, at most."""
 
 
 def _path(kind: str, sha256: str, suffix: str = "") -> Path:
@@ -42,6 +44,11 @@ def view(sha256: str) -> Path:
 def thumbnail(sha256: str) -> Path:
     """The photograph upright, at most `THUMBNAIL` pixels long, as a JPEG. Made once."""
     return _made("thumbnails", sha256, THUMBNAIL, 85)
+
+
+def preview(sha256: str) -> Path:
+    """The photograph upright, at most `PREVIEW` pixels long, as a JPEG. Made once."""
+    return _made("previews", sha256, PREVIEW, 85)
 
 
 def _made(kind: str, sha256: str, side: int | None, quality: int) -> Path:
@@ -151,7 +158,7 @@ def sha256_of(file: Path) -> str:
 
 def files_of(sha256: str) -> list[Path]:
     """Where a photograph and what was made of it lie in the home folder, whether they are there or not."""
-    made = [_path(kind, sha256, ".jpg") for kind in ("views", "thumbnails")]
+    made = [_path(kind, sha256, ".jpg") for kind in ("views", "previews", "thumbnails")]
     return [_path("images", sha256), *made, tiles(sha256)]
 
 

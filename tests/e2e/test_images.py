@@ -95,6 +95,74 @@ def test_photographs_in_found_sorted_and_opened(
     expect(page.get_by_text("west.jpg")).to_be_visible()
 
 
+def test_images_are_sorted_counted_and_looked_at_closely(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    from studio.accounts import add_user
+    from studio.annotation import log
+    from studio.annotation.strokes import Rectangle
+    from studio.collaboration.presence import beat
+    from studio.collaboration.review import submit
+    from studio.images.library import add_image, set_class
+    from studio.projects.classes import classes_of
+    from studio.projects.invitations import accept, invite
+    from studio.store.database import writing
+
+    images = []
+    for name, grey in (("b", 60), ("C", 120), ("a", 180)):
+        picture = tmp_path / f"{name}.png"
+        Image.new("RGB", (900, 600), (grey, 90, 90)).save(picture)
+        images.append(add_image(project[0], project[1], picture, picture.name)[0])
+    crack, pore = (one.id for one in classes_of(project[0])[:2])
+    set_class(project[0], project[1], [images[0].id], pore)
+    set_class(project[0], project[1], [images[1].id], crack)
+    with writing() as db:
+        bert = add_user(db, f"Bert {project[0]}", PASSWORD).id
+    accept(invite(project[0], "annotator"), bert)
+    log.append(images[0].id, bert, [Rectangle("box", 1, {"box": [0, 299, 900, 1]})])
+    submit(images[0].id, bert)
+    page = sign_in(browser, server, project[1])
+    opened(page, server, project[0])
+    tiles, preview = page.locator(".tile"), page.locator(".preview")
+    expect(page.locator(".counts")).to_have_text("Crack 1Pore 1no class 1open 2submitted 1")
+    for sort, names in (("Name", "abC"), ("Newest first", "aCb"), ("Class", "Cba")):
+        page.get_by_test_id("stSelectbox").filter(has=page.get_by_label("Sort")).click()
+        page.get_by_role("option", name=sort).click()
+        expect(tiles.locator(".name")).to_have_text([f"{name}.png" for name in names])
+        settled(page)
+    drawn = tiles.filter(has_text="b.png")
+    drawn.locator("a").hover()
+    expect(preview).to_be_visible()
+    expect(preview.locator("img").first).to_have_js_property("naturalWidth", 480)
+    expect(preview.locator("img.mask")).to_have_js_property("naturalWidth", 480)
+    assert preview.bounding_box()["width"] <= 480
+    assert preview.evaluate("one => getComputedStyle(one).pointerEvents") == "none"
+    tiles.filter(has_text="C.png").locator("input").hover()
+    expect(preview.locator("img")).to_have_count(1)  # of the other, which has no mask
+    page.mouse.move(700, 5)
+    expect(preview).to_be_hidden()
+    tiles.first.locator("input").focus()
+    page.keyboard.press("Tab")  # to the next tile's link
+    expect(preview).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(preview).to_be_hidden()
+    settled(page)
+    page.get_by_text("Show masks").click()
+    expect(drawn.locator("img.mask")).to_be_hidden()
+    beat(images[0].id, bert)
+    expect(drawn.locator(".people")).to_have_text(f"Bert {project[0]}")
+    settled(page)
+    page.get_by_role("button", name="Return b.png").click()
+    page.get_by_label("What should be changed").fill("Go on to the edge")
+    page.get_by_role("button", name="Return the image").click()
+    expect(drawn).to_contain_text("returned")
+    expect(page.get_by_role("button", name="Return b.png")).to_have_count(0)
+    expect(drawn.locator("img.mask")).to_be_hidden()  # the switch stays
+    expect(tiles.locator(".name")).to_have_text(["C.png", "b.png", "a.png"])  # and so does the order
+
+
 def test_what_cannot_be_taken_is_told_and_the_rest_is_there(
     server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
 ) -> None:
@@ -157,7 +225,13 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("1 image with masks from these files, 1 new area.").wait_for()
     expect(page.get_by_text("B.png: the mask has")).to_be_visible()
-    expect(page.locator(".tile").filter(has_text="a.jpg").get_by_text("mask", exact=True)).to_be_visible()
+    drawn = page.locator(".tile").filter(has_text="a.jpg")
+    expect(drawn.locator("img.mask")).to_have_js_property("naturalWidth", 224)
+    expect(page.locator("img.mask")).to_have_count(1)
+    settled(page)
+    page.get_by_text("Show masks").click()
+    expect(drawn.locator("img.mask")).to_be_hidden()
+    expect(drawn.get_by_text("mask", exact=True)).to_be_visible()
     assert np.array_equal(log.mask(images["a.jpg"]), (values > 0) * 1)
 
 

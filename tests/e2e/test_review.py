@@ -16,6 +16,7 @@ from studio.annotation.strokes import Rectangle
 from studio.collaboration import review
 from studio.collaboration.assignment import set_overlap, works_on
 from studio.collaboration.comments import comment, comments_on
+from studio.collaboration.presence import beat
 from studio.images import work
 from studio.images.library import add_image, image_in
 from studio.images.work import work_of
@@ -88,17 +89,19 @@ def rows(page: Page, image: Image, count: int) -> list[str]:
 
 def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browser, team: Team, wall: Image) -> None:
     page = open_review(browser, server, team.judge, wall, whole=True)
-    page.get_by_text("wall [1].png").wait_for()
-    page.get_by_text("Ada, Bob *b*").wait_for()
+    tile = page.locator(".tile")
+    tile.get_by_text("wall [1].png").wait_for()
+    tile.get_by_text("Ada, Bob *b*").wait_for()
     settled(page)
-    thumbnail = page.locator("img[src*='thumbnail.jpg']")
-    assert thumbnail.evaluate("one => one.decode().then(() => one.naturalWidth)") == 256
+    for picture in ("thumbnail.jpg", "mask-thumbnail.png"):
+        found = tile.locator(f"img[src*='/{picture}']")
+        assert found.evaluate("one => one.decode().then(() => one.naturalWidth)") == 256
     page.get_by_text("Compare all images on which several drew").click()
     page.get_by_text("Mean of 1 image").wait_for()
     iou = page.get_by_test_id("stMetric").filter(has_text="IoU")
     assert "0.429" in iou.inner_text()  # 60 of 140 columns are both's
     settled(page)
-    page.locator(f".st-key-review-{wall.id} button").click()
+    tile.locator("a").click()
     page.get_by_text("Where they differ: 2.67% of the pixels").wait_for()  # 80 columns of 40 pixels
     captions = page.get_by_test_id("stImageCaption").all_inner_texts()
     assert captions[:2] == ["Ada", "Bob *b*"]
@@ -183,6 +186,49 @@ def test_a_reviewer_returns_work_to_one_with_a_comment(
         "Ada": "returned", "Bob *b*": "submitted",
     }  # fmt: skip
     assert [one.text for one in comments_on(wall.id)] == ["The left end is missing"]
+    page.context.close()
+
+
+def test_work_is_accepted_and_returned_from_the_list(
+    server: Server, browser: Browser, team: Team, wall: Image, tmp_path: Path
+) -> None:
+    walls = [wall]
+    for number in range(4):
+        noise = np.full((60, 80, 3), 40 * number + 50, np.uint8)
+        image = add_image(wall.project_id, team.admin, save_png(noise, tmp_path / "n.png"), f"pier {number}.png")[0]
+        drawer = team.judge if number == 3 else team.ada
+        log.append(image.id, drawer, [Rectangle("box", 1, {"box": [5, 5, 20, 20]})])
+        for user in (drawer, team.bob):
+            review.submit(image.id, user)
+        walls.append(image)
+    page = open_review(browser, server, team.judge, wall, whole=True)
+    tiles = page.locator(".tile")
+    tiles.nth(4).wait_for()
+    assert tiles.locator("button.accept").count() == tiles.locator("button.return").count() == 5
+    own = tiles.filter(has_text="pier 3").locator("button.accept")
+    assert own.is_disabled()
+    assert "your own work" in str(own.get_attribute("title"))
+    log.append(walls[1].id, team.bob, [Rectangle("more", 2, {"box": [30, 5, 9, 9]})])
+    page.get_by_role("button", name="Accept pier 0.png").click()
+    page.get_by_text("Somebody drew on this image meanwhile: look at it again.").wait_for()
+    settled(page)
+    page.wait_for_timeout(900)
+    page.get_by_role("button", name="Accept pier 0.png").dblclick()  # and nothing of what comes to stand there
+    state(page, walls[1], "accepted")
+    tiles.nth(4).wait_for(state="detached")
+    settled(page)
+    page.wait_for_timeout(900)
+    page.get_by_role("button", name="Return pier 1.png").click()
+    page.get_by_label("What should be changed").fill("Go on to the edge")
+    page.get_by_role("button", name="Return the image").click()
+    state(page, walls[2], "returned")
+    tiles.nth(3).wait_for(state="detached")
+    assert [one.text for one in comments_on(walls[2].id)] == ["Go on to the edge"]
+    assert [image_in(one.project_id, one.id).state for one in walls] == [
+        "submitted", "accepted", "returned", "submitted", "submitted",
+    ]  # fmt: skip
+    beat(wall.id, team.bob)
+    tiles.filter(has_text="wall [1].png").locator(".people").get_by_text("Bob *b*").wait_for()
     page.context.close()
 
 

@@ -62,10 +62,12 @@ def ask(
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.api import assist, comments, files, live, notices, objects, strokes
+    from studio.api import assist, comments, files, lists, live, notices, objects, strokes
     from studio.api import routes as api
 
-    surface = [route for part in (assist, comments, files, live, notices, objects, strokes) for route in part.ROUTES]
+    surface = [
+        route for part in (assist, comments, files, lists, live, notices, objects, strokes) for route in part.ROUTES
+    ]
     found = []
     for route in [*surface, *api.ROUTES]:
         path = route.path.replace(":int", "").format(**world.values)
@@ -103,7 +105,7 @@ def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: Wo
         "own": listed[0]["id"],
         "files": f"/files/{listed[0]['id']}/images/{world.values['image']}",
     }
-    for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png",
+    for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png", "{files}/mask-thumbnail.png",
                  "{files}/object?x=1&y=1", "/api/projects/{own}/jobs/{job}",
                  "/api/projects/{own}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
         assert ask(world, "GET", path.format(**values), world.stranger)[0] == 403, path

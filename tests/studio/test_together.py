@@ -164,7 +164,7 @@ def test_presence_and_time_at_work(project: Someone, walls: list[Image], people:
     names = [one.name for one in presence.present([walls[0].id, walls[1].id], NOW + 106)[walls[0].id]]
     assert names == ["Bob", "Cleo"]
     assert presence.present([walls[0].id], NOW + 130) == {}
-    assert [(user.name, image.id) for user, image in presence.in_project(project.project_id, NOW + 106)] == [
+    assert [(user.name, image.id) for user, image in presence.in_project(project.project_id, now=NOW + 106)] == [
         ("Bob", walls[0].id), ("Cleo", walls[0].id),
     ]  # fmt: skip
 

@@ -1,18 +1,46 @@
-"""The grid of thumbnails, whose pictures the browser keeps: a page of it costs a few kilobytes. Tiles can be chosen."""
+"""The grid of thumbnails, with masks over them, a larger picture on hover, and what a reviewer may say of each.
+
+The browser keeps the pictures: a page of it costs a few kilobytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from studio.collaboration.presence import present
-from studio.images.addresses import photograph_address
-from studio.store.tables import Image, ImageClass, User
-from studio.ui import state
+from studio import ui
+from studio.annotation import mask_picture
+from studio.collaboration.assignment import blind
+from studio.collaboration.presence import BEAT_SECONDS
+from studio.images.addresses import mask_address, photograph_address, present_address
+from studio.images.library import image_in
+from studio.images.work import JUDGES, own_among
+from studio.store.tables import Image, ImageClass
+from studio.ui import state, verdicts
+
+
+class Label(NamedTuple):
+    """What stands below an image's name: a text, after a dot of a colour ("#rrggbb") if there is one; and badges."""
+
+    text: str
+    colour: str | None = None
+    badges: tuple[str, ...] = ()
+
+
+class Ticks(NamedTuple):
+    """How tiles are chosen.
+
+    `chosen`: ids with a tick; the browser takes them up when `turn` is another than before, and else goes on with its
+    own. `choose(shown, ticked)` is called with the ids shown and those of them that the user ticked.
+    """
+
+    chosen: Collection[int]
+    turn: str
+    choose: Callable[[set[int], set[int]], None]
 
 
 @cache
@@ -20,54 +48,87 @@ def _component() -> Callable[..., Any]:
     here = Path(__file__).parent
     return st.components.v2.component(
         "gallery",
-        html='<div class="gallery"></div>',
+        html='<div class="gallery"></div><div class="preview" popover="manual"></div>',
         css=(here / "gallery.css").read_text(encoding="utf-8"),
         js=(here / "gallery.js").read_text(encoding="utf-8"),
     )
 
 
-def tile(project_id: int, image: Image, own: ImageClass | None, here: Sequence[User] = ()) -> dict[str, Any]:
-    """One image as its tile shows it, with who has it open. The script sets names as text, never as HTML."""
-    return {
-        "id": image.id,
-        "name": image.name,
-        "picture": photograph_address(project_id, image.id, image.sha256),
-        "link": f"/annotate?project={project_id}&image={image.id}",
-        "class": own.name if own else None,
-        "colour": own.colour if own else None,
-        "state": image.state,
-        "mask": image.strokes > 0,
-        "here": [one.name for one in here],
-    }
-
-
 def show(
-    project_id: int,
+    here: ui.Here,
     images: Sequence[Image],
-    classes: Mapping[int, ImageClass],
-    chosen: Collection[int],
-    turn: str,
-    choose: Callable[[set[int], set[int]], None],
+    classes: Sequence[ImageClass],
+    label: Callable[[Image], Label],
     *,
-    people: bool,
+    page: str,
+    masks: bool,
+    ticks: Ticks | None = None,
 ) -> int | None:
     """Draw the grid. Returns the id of an image whose tile was clicked in this run.
 
-    `chosen`: ids of images with a tick; the browser takes them up when `turn` is another than before, and else goes on
-    with its own. `people`: whether to tell who has which image open. `choose(shown, ticked)` is called with the ids
-    shown and those of them that the user ticked.
+    `page`: where a tile leads, by its address. `masks`: whether they are shown over the thumbnails. Reviewers accept
+    and return what is submitted; that is done here.
     """
 
     def changed() -> None:
-        if value := state.GALLERY.value.get("chosen"):
-            choose(set(value["shown"]), set(value["ticked"]))
+        if ticks is not None and (value := state.GALLERY.value.get("chosen")):
+            ticks.choose(set(value["shown"]), set(value["ticked"]))
 
-    there = present([image.id for image in images]) if people else {}
-    tiles = [tile(project_id, one, classes.get(one.class_id or 0), there.get(one.id, [])) for one in images]
+    alone = blind(here.project, here.role)
+    author = here.user.id if alone else None
+    tiles = [_tile(image, label(image), page, mask_picture.version(image, classes, author)) for image in images]
+    if here.role in JUDGES:
+        waiting = [image.id for image in images if image.state == "submitted"]
+        own = own_among(here.project.id, waiting, here.user.id)
+        for tile in tiles:
+            tile["verdicts"] = ("own" if tile["id"] in own else "free") if tile["id"] in waiting else None
+    chosen = ticks.chosen if ticks else ()
     result = _component()(
         key=state.GALLERY.key,
-        data={"tiles": tiles, "turn": turn, "chosen": [image.id for image in images if image.id in chosen]},
+        data={
+            "tiles": tiles,
+            "masks": masks,
+            "present": None if alone else present_address(here.project.id),
+            "seconds": BEAT_SECONDS,
+            "turn": ticks.turn if ticks else None,
+            "chosen": [image.id for image in images if image.id in chosen],
+        },
         on_chosen_change=changed,
         on_open_change=lambda: None,
+        on_verdict_change=lambda: None,
     )
+    if result.verdict:
+        _judge(here, result.verdict)
     return result.open
+
+
+def _tile(image: Image, label: Label, page: str, version: str) -> dict[str, Any]:
+    """One image as its tile shows it. The script sets names as text, never as HTML."""
+    drawn = image.strokes > 0
+    return {
+        "id": image.id,
+        "name": image.name,
+        "width": image.width,
+        "height": image.height,
+        "thumbnail": photograph_address(image.project_id, image.id, image.sha256),
+        "preview": photograph_address(image.project_id, image.id, image.sha256, "preview"),
+        "mask": mask_address(image.project_id, image.id, version) if drawn else None,
+        "maskPreview": mask_address(image.project_id, image.id, version, "preview") if drawn else None,
+        "link": f"/{page}?project={image.project_id}&image={image.id}",
+        "about": label.text,
+        "colour": label.colour,
+        "badges": label.badges,
+        "state": image.state,
+        "strokes": image.strokes,
+    }
+
+
+def _judge(here: ui.Here, verdict: dict[str, Any]) -> None:
+    """Do what a reviewer said of a tile: `what` of image `id`, which had so many `strokes`."""
+    with ui.told():
+        image = image_in(here.project.id, int(verdict["id"]))
+        if verdict["what"] == "return":
+            verdicts.give_back(here, image)
+        else:
+            verdicts.accept(here, image, int(verdict["strokes"]))
+            st.rerun()

@@ -18,12 +18,11 @@ from studio.annotation import log
 from studio.annotation.strokes import Undo
 from studio.collaboration import agreement as metrics
 from studio.collaboration import annotator_masks, consensus, review
-from studio.collaboration.assignment import works_on
 from studio.images import work as own_work
 from studio.images.library import image_in
 from studio.store import files
 from studio.store.tables import Image, ImageClass
-from studio.ui import state
+from studio.ui import state, verdicts
 from studio.ui.review import pictures
 
 WAYS = {"Majority": consensus.majority, "STAPLE": consensus.staple}
@@ -122,10 +121,9 @@ def judge(here: ui.Here, image: Image) -> None:
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     # each in its place, whatever the state: nothing comes to stand under a second click. Their keys name the state
     bar.button("Accept", key=f"accept-{image.id}-{image.state}", type="primary", disabled=not waits or bool(refused),
-               on_click=act, args=(review.accept, image.id, here.who))  # fmt: skip
-    with bar.popover("Return", disabled=not waits):
-        if waits:
-            _return(here, image)
+               on_click=verdicts.accept, args=(here, image, image.strokes))  # fmt: skip
+    if bar.button("Return", key=f"return-{image.id}-{image.state}", disabled=not waits):
+        verdicts.give_back(here, image)
     if image.state == "accepted":
         bar.button("Reopen", key=f"reopen-{image.id}", on_click=act,
                    args=(review.reopen, image.id, here.who))  # fmt: skip
@@ -134,17 +132,6 @@ def judge(here: ui.Here, image: Image) -> None:
     if bar.button("Open in Annotate", icon=":material/brush:"):
         state.of(state.Tab).image_id = image.id
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(here.project.id), "image": str(image.id)})
-
-
-def _return(here: ui.Here, image: Image) -> None:
-    handed_in = {work.user_id: work.user.name for work in works_on(image.id) if work.state == "submitted"}
-    with st.form(f"return-{image.id}", border=False):
-        to = st.selectbox("To", [*handed_in, None], format_func=lambda key: handed_in.get(key, "everybody"))
-        why = st.text_area("What should be changed", max_chars=2000)
-        if st.form_submit_button("Return the image", type="primary"):
-            with ui.told():
-                review.give_back(image.id, here.who, to, why)
-                st.rerun()
 
 
 def compare(image: Image, classes: Classes, position: int, names: dict[int, str]) -> None:

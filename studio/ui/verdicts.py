@@ -1,0 +1,34 @@
+"""What a reviewer says of submitted work, from a list or beside the image: accepted, or returned with a reason."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from studio import ui
+from studio.collaboration import review
+from studio.collaboration.assignment import works_on
+from studio.store.tables import Image
+
+
+def accept(here: ui.Here, image: Image, seen: int) -> None:
+    """Accept an image that had `seen` strokes when it was looked at; a toast says why that cannot be."""
+    try:
+        review.accept(image.id, here.who, seen)
+    except ui.ERRORS as error:
+        st.toast(ui.sentence(error), icon=":material/error:")
+    else:
+        st.toast(f"{ui.plain(image.name)} is accepted.", icon=":material/check:")
+
+
+@st.dialog("Return the image")
+def give_back(here: ui.Here, image: Image) -> None:
+    """Ask what should be changed, and by whom, and return the image with that."""
+    st.markdown(f"**{ui.plain(image.name)}**")
+    handed_in = {work.user_id: work.user.name for work in works_on(image.id) if work.state == "submitted"}
+    with st.form(f"return-{image.id}", border=False):
+        to = st.selectbox("To", [*handed_in, None], format_func=lambda key: handed_in.get(key, "everybody"))
+        why = st.text_area("What should be changed", max_chars=2000)
+        if st.form_submit_button("Return the image", type="primary"):
+            with ui.told():
+                review.give_back(image.id, here.who, to, why)
+                st.rerun()
