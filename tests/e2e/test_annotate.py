@@ -143,6 +143,7 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, page: Pa
     page.keyboard.press("Control+y")
     logged(wall, "brush", "rectangle", "polygon", "erase", "undo", "redo")
     assert np.array_equal(stored(page, server, wall), erased)
+    saved(page)  # the browser has heard of it too
     assert np.array_equal(shown(page), erased)
 
 
