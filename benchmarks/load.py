@@ -44,6 +44,7 @@ def fill() -> Studio:
     """A new studio in the database that is set."""
     from studio.accounts import add_user
     from studio.images.library import add_image
+    from studio.projects.invitations import accept, invite
     from studio.projects.projects import create_project
     from studio.store.database import migrate, writing
 
@@ -51,6 +52,8 @@ def fill() -> Studio:
     with writing() as db:
         people = [add_user(db, f"Person {number}", "a long enough password").id for number in range(PEOPLE)]
     project, rng, folder = create_project(people[0], "Bridge").id, np.random.default_rng(0), scratch()
+    for person in people[1:]:
+        accept(invite(project, "annotator"), person)
     images = []
     for number in range(IMAGES + ROUNDS):
         wall = rng.integers(90, 200, (HEIGHT // 8, WIDTH // 8, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)

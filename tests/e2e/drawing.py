@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image as Picture
@@ -50,6 +50,15 @@ def drag(page: Page, *points: tuple[float, float], steps: int = 8) -> None:
     page.mouse.up()
 
 
+def hold(page: Page, *points: tuple[float, float]) -> None:
+    """Begin a stroke, and go on holding the mouse."""
+    first, *others = place(page, points)
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in others:
+        page.mouse.move(*point, steps=6)
+
+
 def click(page: Page, *points: tuple[float, float]) -> None:
     """Click at image points, one after the other."""
     for x, y in place(page, points):
@@ -77,6 +86,15 @@ def saved(page: Page) -> None:
     """Wait until all strokes of this browser are on the studio's disk, and the surface says so."""
     becomes_true(page, "window.ftlSurface.outbox.status().waiting === 0 && !window.ftlSurface.drawing()")
     page.get_by_text("Saved", exact=True).wait_for()
+
+
+def wait_until(page: Page, true: Callable[[], object], seconds: float = 30.0) -> float:
+    """Wait until it is true; the seconds that took."""
+    begin = time.monotonic()
+    while not true():
+        assert time.monotonic() - begin < seconds
+        page.wait_for_timeout(50)
+    return time.monotonic() - begin
 
 
 def shown(page: Page) -> np.ndarray:

@@ -27,8 +27,7 @@ from studio.store.database import writing
 from studio.store.tables import Image, Session
 from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, sign_in
-from tests.e2e.drawing import choose, drag, logged, opened, place, ready, saved, shown
-from tests.e2e.test_together import hold, wait_until
+from tests.e2e.drawing import choose, drag, hold, logged, opened, place, ready, saved, shown, wait_until
 
 KILLS = int(os.environ.get("FTL_KILLS", "3"))
 """Of the server; 20 are asked for. test_kills.py kills writing processes 50 times."""
