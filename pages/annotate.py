@@ -9,7 +9,7 @@ from studio.images.library import count_images, find_images
 from studio.projects.classes import classes_of
 from studio.ui import state
 from studio.ui.annotate import comments, image_menu
-from studio.ui.annotate.header import asked, do, head, neighbours, step
+from studio.ui.annotate.header import asked, follow, head, neighbours
 
 here = user, project, role, who = ui.here()
 if not count_images(project.id):
@@ -30,10 +30,11 @@ with bar:
 
 def _event() -> None:
     """What the surface says of itself: its user went to the next image, or something else on the page has changed."""
-    event = state.SURFACE.value.get("event") or {}
-    if event.get("kind") == "step":
-        do(step, here, image, event["step"])
+    follow(here, image, state.SURFACE.value.get("event"))
 
 
 previous, following = neighbours(project.id, image)
-surface(image, user, classes, previous=previous, following=following, editable=editable, on_event=_event)
+surface(
+    image, user, classes, previous=previous, following=following, editable=editable,
+    heard=state.of(state.Annotate).heard, on_event=_event,
+)  # fmt: skip

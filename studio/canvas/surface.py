@@ -44,13 +44,15 @@ def surface(
     previous: Image | None,
     following: Image | None,
     editable: bool,
+    heard: int,
     on_event: Callable[[], None],
 ) -> None:
     """Draw the surface of an image. `previous`, `following`: where its keys lead.
 
     `editable`: whether its image and project can be drawn on now. `on_event` is called when the surface has something
-    for the page in the component's `event`: {kind: "step", step: -1 or 1, image: id}, or "changed",
-    when what the page shows of the image has changed.
+    for the page in the component's `event`: {kind: "step", image: id, at: a number}, its user has gone on to that
+    image, or "changed", when what the page shows of the image has changed. `heard`: `at` of the last step that the page
+    has followed: the surface asks again where the page shows another image since.
     """
     archived = not editable and image.state != "accepted"
     _component()(
@@ -58,6 +60,7 @@ def surface(
         height="content",
         on_event_change=on_event,
         data={
+            "heard": heard,
             "module": modules.address("surface.js"),
             "user": {"id": user.id, "name": user.name},
             "image": _told(image, archived),

@@ -54,12 +54,13 @@ class Tab:
 class Annotate:
     """The Annotate page. `left`, `since`: id of the image that its user went on from last, and when (monotonic s).
 
-    `submitted`: when they submitted one last.
+    `submitted`: when they submitted one last. `heard`: the last word of the surface that the page has followed.
     """
 
     left: int | None = None
     since: float = 0.0
     submitted: float = 0.0
+    heard: int = 0
 
 
 @dataclass

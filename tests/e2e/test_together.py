@@ -83,7 +83,7 @@ def at(page: Page, x: int, y: int) -> int:
 
 
 def test_cursors_names_and_strokes_of_others_are_seen_while_they_are_drawn(
-    people: list[int], open_for, wall: Image
+    people: list[int], open_for: Callable[[int], Page], wall: Image
 ) -> None:
     ada, bob = map(open_for, people[:2])
     for page, name in ((ada, "Bob"), (bob, "Ada")):

@@ -17,6 +17,7 @@ import { isTyping } from "./tools/keys.js";
 import { fit, resized, toImage } from "./view.js";
 
 const NEAR = 2; // CSS pixels: the pen is told whole ones
+const UNHEARD = 5000; // ms after which the page is told again where its user went
 const EDGE = 8; // CSS pixels that are left free below the surface
 
 const surfaces = new WeakMap(); // by the element that Streamlit gives
@@ -45,7 +46,7 @@ function createSurface(root, first) {
   const views = new Map(); // by image id: where this tab looked last
   let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
   const steps = new Map(); // by image id: what this tab did and undid, {done: [step], undone: [step]}
-  let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, ending = 0, ahead = null;
+  let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, told = 0, ending = 0, ahead = null;
 
   const surface = {
     root, stage, tab,
@@ -67,7 +68,7 @@ function createSurface(root, first) {
     step,
     hint: (text) => toolbar.hint(text),
     api: (path, body) => body === undefined ? get(`${image.file}/${path}`) : post(`${image.file}/${path}`, body),
-    event: (value) => given.setTriggerValue("event", { ...value, at: Date.now() }),
+    event: (value) => given.setTriggerValue("event", { at: Date.now(), ...value }),
     ask: () => live.soon(),
     penLine,
     penCancel: () => pen?.cancel(),
@@ -117,7 +118,10 @@ function createSurface(root, first) {
   function update(next) {
     given = next;
     const asked = next.data.image;
-    if (left !== null && asked.id === left) return toolbar.update(); // the page does not know yet that we went on
+    if (left !== null && asked.id === left) { // the page does not know yet that we went on, or went back since
+      if (next.data.heard === told) tell();
+      return toolbar.update();
+    }
     left = null;
     if (asked.id !== image?.id) open(asked);
     else Object.assign(image, asked);
@@ -156,6 +160,7 @@ function createSurface(root, first) {
 
   function receive(reply) {
     mask.receive(reply);
+    if (left !== null && Date.now() - told > UNHEARD) tell();
     if (reply.people) people = reply.people;
     if (reply.comments) comments = reply.comments;
     const changed = reply.state !== undefined && (reply.state !== image.state || reply.class_id !== image.class_id);
@@ -241,7 +246,13 @@ function createSurface(root, first) {
     left = image.id;
     open(other);
     toolbar.update();
-    surface.event({ kind: "step", step: by, image: other.id });
+    tell();
+  }
+
+  /** Tell the page which image this tab shows now; its answer says whether it has followed. */
+  function tell() {
+    told = Date.now();
+    surface.event({ kind: "step", image: image.id, at: told });
   }
 
   /** Have the next photograph here before it is asked for. */

@@ -137,6 +137,14 @@ def _mine(here: ui.Here, image: Image) -> None:
         open_image(image, found)
 
 
+def follow(here: ui.Here, image: Image, event: Any) -> None:
+    """Follow the surface, whose user has gone on to another image by a key: {kind: "step", image: id, at: a number}."""
+    match event:
+        case {"kind": "step", "image": int(other), "at": int(at)}:
+            state.of(state.Annotate).heard = at
+            do(lambda: open_image(image, image_in(here.project.id, other)))
+
+
 def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | None]:
     """The images before and behind this one."""
     return neighbour(project_id, image.id, -1), neighbour(project_id, image.id, 1)
