@@ -191,7 +191,6 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
 ALLOWED = {
     "ftl/sweeping/criteria_study.py": 1,  # a key of its file
     "ftl/models/layout.py": 2,  # names of folders
-    "studio/annotation/strokes.py": 5,  # SVG
 }
 """Places that format by significant digits, but not for people, and how often."""
 

@@ -55,7 +55,7 @@ def paths(bridge: Bridge) -> list[str]:
     files = f"/files/{own}/images/{image.id}"
     return [
         f"{files}/{image.sha256}/thumbnail.jpg", f"{files}/{image.sha256}/view.jpg", f"{files}/mask.png",
-        f"{files}/mask-thumbnail.png", f"{files}/live", f"/api/projects/{own}/jobs/{job}",
+        f"{files}/mask-thumbnail.png", f"{files}/object?x=1&y=1", f"/api/projects/{own}/jobs/{job}",
         f"/api/projects/{own}/jobs/{job}/networks/base.safetensors",
     ]  # fmt: skip
 
