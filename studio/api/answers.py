@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 from fastapi import Depends, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ftl.errors import FtlError
@@ -107,7 +107,10 @@ def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answe
             keys = [request.path_params[name] for name in ("project", "image") if name in request.path_params]
             if any(not 1 <= key <= LARGEST_ID for key in keys):
                 return JSONResponse({"error": "there is nothing with this number"}, 404)
-            request.state.body = await request.body()
+            try:
+                request.state.body = await request.body()
+            except ClientDisconnect:  # nobody is there any more to read the answer
+                return Response(status_code=400)
 
             def run() -> Response:
                 require(request.state.user.id, request.path_params["project"], role)

@@ -214,6 +214,11 @@ def settled(page: Page) -> None:
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def still(page: Page) -> None:
+    """Wait until nothing moves any more: a click into what is just opening may end beside its button."""
+    becomes_true(page, "document.getAnimations().every(one => one.effect.getComputedTiming().endTime === Infinity)")
+
+
 def becomes_true(page: Page, expression: str, argument: object = None, seconds: float = 30.0) -> None:
     """Wait until a JavaScript expression, or function of the argument, is true in the page.
 

@@ -10,7 +10,7 @@ from studio.accounts import add_user
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Member, Session
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in, still
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def test_a_file_that_cannot_be_had_says_why(
         page.get_by_text(menu, exact=True).first.click()
     starter = page.get_by_role("button", name=button)
     starter.wait_for()
+    still(page)
     with page.expect_download():
         starter.click()
     with writing() as db:
