@@ -61,9 +61,12 @@ def page(tabs: BrowserContext, server: Server, project: tuple[int, int]) -> Iter
 
 def click(page: Page, name: str) -> None:
     """Click a candidate's point on the chart."""
-    x, y = page.evaluate(POINTS)[name]
-    page.mouse.move(x, y)
-    page.mouse.click(x, y)
+    before, places = None, page.evaluate(POINTS)
+    while places != before:  # the page may still be making room for what has just opened
+        page.wait_for_timeout(100)
+        before, places = places, page.evaluate(POINTS)
+    page.mouse.move(*places[name])
+    page.mouse.click(*places[name])
 
 
 def panel(page: Page, name: str) -> Locator:

@@ -310,6 +310,7 @@ def test_shapes_of_corners_and_fill(server: Server, page: Page, photograph: Make
     presses(page, "l2")  # a line with a width, closed by hand
     number = options(page).get_by_role("spinbutton", name="Size")
     number.fill("6")
+    page.evaluate("window.ftlSurface.set({})")  # the toolbar is drawn anew, as once a second
     number.press("Enter")
     ring = [(20.0, 100.0), (90.0, 100.0), (90.0, 170.0), (20.0, 170.0)]
     click(page, *ring, (20.0, 106.0))

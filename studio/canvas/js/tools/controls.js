@@ -72,8 +72,11 @@ function fieldOf({ label, ...limits }, set) {
   return field;
 }
 
+/** Show a value; a field that is being typed in keeps what is typed, unless the value has changed elsewhere. */
 const write = (field, value) => {
-  if (!field.matches(":focus") || field.valueAsNumber !== value) field.value = Math.round(value * 10) / 10;
+  const text = String(Math.round(value * 10) / 10);
+  if (field.matches(":focus") && field.dataset.written === text) return;
+  field.value = field.dataset.written = text;
 };
 
 function choiceOf({ label, choices }) {
