@@ -74,11 +74,14 @@ def test_each_stroke_is_in_the_log_once_as_the_toolbar_said(server: Server, tabs
         return box["x"] + rng.uniform(80, box["width"] - 80), box["y"] + rng.uniform(80, box["height"] - 80)
 
     def on_image() -> tuple[float, float]:
-        """A place of the photograph that no toolbar covers."""
+        """A place of the photograph that neither a toolbar nor the minimap covers."""
         ((left, top), (right, bottom)) = place(page, [(0, 0), (wall.width, wall.height)])
         across = max(left, box["x"] + 70), min(right, box["x"] + box["width"] - 70)
         down = max(top, box["y"] + 130), min(bottom, box["y"] + box["height"] - 60)
-        return rng.uniform(*across), rng.uniform(*down)
+        while True:
+            x, y = rng.uniform(*across), rng.uniform(*down)
+            if x < box["x"] + box["width"] - 260 or y < box["y"] + box["height"] - 260:
+                return x, y
 
     def look_elsewhere() -> None:
         page.mouse.move(*anywhere())
@@ -115,6 +118,7 @@ def test_each_stroke_is_in_the_log_once_as_the_toolbar_said(server: Server, tabs
     saved(page)
     begun = page.evaluate("window.begun")
     rows = log.read(wall.id)
+    assert len(begun) == len(drawn)
     assert len(rows) == len({row.id for row in rows}) == len(drawn)
     for row, start, path in zip(rows, begun, drawn, strict=True):
         view = start["view"]
