@@ -208,6 +208,32 @@ def open_tab(context: BrowserContext) -> Page:
     return page
 
 
+@pytest.fixture(scope="module")
+def owner(server: Server) -> int:
+    """Ada, who has an account; a file that needs more people has an `owner` of its own."""
+    from studio.accounts import add_user
+    from studio.store.database import writing
+
+    with writing() as db:
+        return add_user(db, "Ada", PASSWORD).id
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
+    """The owner's browser."""
+    context = sign_in(browser, server, owner).context
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(tabs: BrowserContext) -> Iterator[Page]:
+    """A tab of the owner's."""
+    tab = open_tab(tabs)
+    yield tab
+    tab.close()
+
+
 def settled(page: Page) -> None:
     """Wait until Streamlit has finished its run, and there is no traceback."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,25 +10,17 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
-from studio.accounts import add_user
 from studio.annotation import log
 from studio.images.library import add_image, image_in, set_state
 from studio.projects.projects import create_project
-from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
+from tests.e2e.conftest import Server, becomes_true, settled
 from tests.e2e.drawing import choose, click, drag, logged, look_at, opened, place, ready, saved, shown, stored
 
 WIDTH, HEIGHT = 400, 300
-
-
-@pytest.fixture(scope="module")
-def owner(server: Server) -> int:
-    with writing() as db:
-        return add_user(db, "Ada", PASSWORD).id
 
 
 @pytest.fixture
@@ -46,22 +37,6 @@ def other(wall: Image, owner: int, tmp_path: Path) -> Image:
     """The image behind the wall."""
     plain = save_png(np.full((HEIGHT, WIDTH, 3), 180, np.uint8), tmp_path / "other.png")
     return add_image(wall.project_id, owner, plain, "other.png")[0]
-
-
-@pytest.fixture(scope="module")
-def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
-    """Ada's browser."""
-    context = sign_in(browser, server, owner).context
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(tabs: BrowserContext) -> Iterator[BrowserContext]:
-    """A tab of hers."""
-    tab = open_tab(tabs)
-    yield tab
-    tab.close()
 
 
 def opened_afresh(page: Page, server: Server, image: Image) -> Page:

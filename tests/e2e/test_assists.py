@@ -11,17 +11,16 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
-from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
 from studio.images.library import add_image, set_state
 from studio.projects.projects import create_project
-from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
+from tests.e2e.conftest import Server, becomes_true, open_tab, settled
+from tests.e2e.drawing import opened
 
 WIDTH, HEIGHT = 400, 300
 PORE = (300, 220)
@@ -38,20 +37,6 @@ def pore() -> np.ndarray:
     return cv2.circle(np.zeros((HEIGHT, WIDTH), np.uint8), PORE, 18, 1, -1) > 0
 
 
-@pytest.fixture(scope="module")
-def owner(server: Server) -> int:
-    with writing() as db:
-        return add_user(db, "Ada", PASSWORD).id
-
-
-@pytest.fixture(scope="module")
-def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
-    """Ada's browser."""
-    context = sign_in(browser, server, owner).context
-    yield context
-    context.close()
-
-
 @pytest.fixture
 def wall(owner: int, tmp_path: Path) -> Image:
     project = create_project(owner, "Walls")
@@ -62,19 +47,11 @@ def wall(owner: int, tmp_path: Path) -> Image:
 
 
 @pytest.fixture
-def page(server: Server, tabs: BrowserContext, wall: Image) -> Iterator[BrowserContext]:
+def page(server: Server, tabs: BrowserContext, wall: Image) -> Iterator[Page]:
     tab = opened(open_tab(tabs), server, wall)
     yield tab
     settled(tab)
     tab.close()
-
-
-def opened(tab: Page, server: Server, image: Image) -> Page:
-    tab.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
-    becomes_true(tab, "id => window.ftlSurface?.image?.id === id && window.ftlSurface.mask.position !== null", image.id)
-    becomes_true(tab, "window.ftlSurface.root.dataset.pen === 'ready'")
-    settled(tab)
-    return tab
 
 
 def place(page: Page, x: float, y: float) -> tuple[float, float]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import BrowserContext
 
-from studio.accounts import add_user
 from studio.annotation import log
 from studio.images.library import add_image
 from studio.projects.projects import create_project
-from studio.store.database import writing
 from studio.store.tables import Image
-from tests.e2e.conftest import PASSWORD, Server, open_tab, sign_in
+from tests.e2e.conftest import Server, open_tab
 from tests.e2e.drawing import opened, place, saved, shown
 
 STROKES = int(os.environ.get("FTL_STROKES", "40"))
@@ -40,19 +37,6 @@ _WATCH = """() => {
         });
     }, true);
 }"""  # what the toolbar shows, and where the surface looks, when a stroke begins
-
-
-@pytest.fixture(scope="module")
-def owner(server: Server) -> int:
-    with writing() as db:
-        return add_user(db, "Ada", PASSWORD).id
-
-
-@pytest.fixture(scope="module")
-def tabs(browser: Browser, server: Server, owner: int) -> Iterator[BrowserContext]:
-    context = sign_in(browser, server, owner).context
-    yield context
-    context.close()
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

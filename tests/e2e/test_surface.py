@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Locator, Page
 
 from studio.accounts import add_user
 from studio.annotation import log
@@ -20,7 +20,7 @@ from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Image
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
 from tests.e2e.drawing import choose, click, drag, logged, look_at, opened, place, popover, ready, saved, shown, stored
 
 WIDTH, HEIGHT = 400, 300
@@ -38,19 +38,8 @@ def people(server: Server) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def tabs(browser: Browser, server: Server, people: list[int]) -> Iterator[BrowserContext]:
-    """Ada's browser."""
-    context = sign_in(browser, server, people[0]).context
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(tabs: BrowserContext) -> Iterator[BrowserContext]:
-    """A tab of hers."""
-    tab = open_tab(tabs)
-    yield tab
-    tab.close()
+def owner(people: list[int]) -> int:
+    return people[0]
 
 
 @pytest.fixture

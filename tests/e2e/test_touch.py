@@ -8,27 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
-from studio.accounts import add_user
 from studio.annotation import log
 from studio.images.library import add_image
 from studio.projects.projects import create_project
-from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import PASSWORD, Server
+from tests.e2e.conftest import Server
 from tests.e2e.drawing import choose, logged, look_at, opened, place, saved, shown
 
 SIZES = [(1180, 820), (820, 1180), (390, 844)]
 WIDTH, HEIGHT = 600, 450
 VIEW = "({ ...window.ftlSurface.view() })"
-
-
-@pytest.fixture(scope="module")
-def owner(server: Server) -> int:
-    with writing() as db:
-        return add_user(db, "Ada", PASSWORD).id
 
 
 @pytest.fixture
@@ -86,9 +78,7 @@ class Hand:
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def hand(
-    request: pytest.FixtureRequest, browser: Browser, server: Server, owner: int, wall: Image
-) -> Iterator[BrowserContext]:
+def hand(request: pytest.FixtureRequest, browser: Browser, server: Server, owner: int, wall: Image) -> Iterator[Hand]:
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, has_touch=True)
     context.add_cookies([{"name": "studio_session", "value": server.cookie(owner), "url": server.url}])
