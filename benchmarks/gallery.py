@@ -79,7 +79,7 @@ def main() -> None:
             db.add(Image(project_id=project, sha256=f"{number:064d}", name=f"wall-{number:05d}.jpg", width=9, height=9,
                          state=STATES[number % 4], strokes=number % 2, added_by=user))  # fmt: skip
     print(f"a page of {PAGE} among {IMAGES:,} images, with their number")
-    for told, chosen in {
+    for label, chosen in {
         "any": Filter(),
         "by state": Filter(state="returned"),
         "by mask": Filter(drawn=True),
@@ -92,15 +92,15 @@ def main() -> None:
                     find_images(project, chosen, start, PAGE)))
             for _ in range(ROUNDS)
         ]  # fmt: skip
-        print(f"  {told:14} {1000 * median(times):5.1f} ms, the last page")
+        print(f"  {label:14} {1000 * median(times):5.1f} ms, the last page")
     for order in ORDERS:
         took = median(
             seconds(lambda order=order: find_images(project, Filter(), 0, PAGE, order)) for _ in range(ROUNDS)
         )
         print(f"  {f'sorted: {order}':14} {1000 * took:5.1f} ms, the first page")
-    for told, count in {"of classes": count_by_class, "of states": count_by_state}.items():
+    for label, count in {"of classes": count_by_class, "of states": count_by_state}.items():
         took = median(seconds(lambda count=count: count(project, Filter())) for _ in range(ROUNDS))
-        print(f"  {told:14} {1000 * took:5.1f} ms, counts")
+        print(f"  {label:14} {1000 * took:5.1f} ms, counts")
     print(
         f"  all ids        {1000 * median(seconds(lambda: find_ids(project, Filter())) for _ in range(ROUNDS)):5.1f} ms"
     )

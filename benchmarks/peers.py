@@ -5,7 +5,7 @@
 
 Torch-Pruning 1.6: `BasePruner` with `GroupMagnitudeImportance`, uniform over layers, and with `GroupTaylorImportance`,
 whose gradients come from the same loss and images as `ftl.pruning.network_criteria.taylor`, uniform and over all layers
-together. Ratios are searched for the share of MACs, which is told beside. VGG16-HED. metu: masks of 240
+together. Ratios are searched for the share of MACs, which is given beside them. VGG16-HED. metu: masks of 240
 masonry walls, METU's training photographs and its 800 others. deepcrack: crops of 128 pixels and their own masks, in
 four folds by photo. What is measured is kept in OUT, a file for each way, so that several can be measured at once; a
 run cut off goes on.

@@ -39,7 +39,7 @@ _STOP = """() => {
 }"""
 
 
-def told(name: str, values: list[float]) -> None:
+def report(name: str, values: list[float]) -> None:
     print(f"  {name:44} {1000 * np.median(values):6.0f} ms (95 %: {1000 * np.percentile(values, 95):.0f})", flush=True)
 
 
@@ -119,8 +119,8 @@ def main() -> None:
                 if turn % 4 == 0:
                     becomes_true(other, f"window.ftlSurface.mask.at(1600, {y + 10}) === 2")
                     shown.append(time.perf_counter() - begin)
-            told("from mouse-up to the row on the disk", kept)
-            told("from mouse-up to another's screen", shown)
+            report("from mouse-up to the row on the disk", kept)
+            report("from mouse-up to another's screen", shown)
             other.context.close()
 
             turns = []
@@ -136,7 +136,7 @@ def main() -> None:
                 turns.append(time.perf_counter() - begin)
                 ready(page, wall)
                 page.wait_for_timeout(3000)
-            told("from the key to the next photograph", turns)
+            report("from the key to the next photograph", turns)
             browser.close()
     finally:
         server.stop()

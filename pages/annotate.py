@@ -3,6 +3,7 @@
 import streamlit as st
 
 from studio import ui
+from studio.annotation import log
 from studio.canvas.surface import surface
 from studio.collaboration.assignment import blind
 from studio.images.library import count_images, find_images
@@ -20,7 +21,8 @@ if not count_images(project.id):
 image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)
 own_only = blind(project, role)
-editable = image.state != "accepted" and project.archived_at is None
+archived = project.archived_at is not None
+editable = log.closed(image, archived) is None
 bar = head(here, image)
 with bar:
     comments.comments(image, here, own_only=own_only)
@@ -35,6 +37,6 @@ def _event() -> None:
 
 previous, following = neighbours(project.id, image)
 surface(
-    image, user, classes, previous=previous, following=following, editable=editable,
+    image, user, classes, previous=previous, following=following, archived=archived,
     heard=state.of(state.Annotate).heard, on_event=_event,
 )  # fmt: skip

@@ -43,18 +43,17 @@ def surface(
     *,
     previous: Image | None,
     following: Image | None,
-    editable: bool,
+    archived: bool,
     heard: int,
     on_event: Callable[[], None],
 ) -> None:
     """Draw the surface of an image. `previous`, `following`: where its keys lead.
 
-    `editable`: whether its image and project can be drawn on now. `on_event` is called when the surface has something
+    `archived`: whether its project is, and takes no strokes. `on_event` is called when the surface has something
     for the page in the component's `event`: {kind: "step", image: id, at: a number}, its user has gone on to that
     image, or "changed", when what the page shows of the image has changed. `heard`: `at` of the last step that the page
     has followed: the surface asks again where the page shows another image since.
     """
-    archived = not editable and image.state != "accepted"
     _component()(
         key="surface",
         height="content",

@@ -46,7 +46,7 @@ function createSurface(root, first) {
   const views = new Map(); // by image id: where this tab looked last
   let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
   const steps = new Map(); // by image id: what this tab did and undid, {done: [step], undone: [step]}
-  let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, told = 0, ending = 0, ahead = null;
+  let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, toldAt = 0, ending = 0, ahead = null;
 
   const surface = {
     root, stage, tab,
@@ -119,7 +119,7 @@ function createSurface(root, first) {
     given = next;
     const asked = next.data.image;
     if (left !== null && asked.id === left) { // the page does not know yet that we went on, or went back since
-      if (next.data.heard === told) tell();
+      if (next.data.heard === toldAt) tell();
       return toolbar.update();
     }
     left = null;
@@ -160,15 +160,13 @@ function createSurface(root, first) {
 
   function receive(reply) {
     mask.receive(reply);
-    if (left !== null && Date.now() - told > UNHEARD) tell();
-    if (reply.people) people = reply.people;
-    if (reply.comments) comments = reply.comments;
-    const changed = reply.state !== undefined && (reply.state !== image.state || reply.class_id !== image.class_id);
-    if (reply.editable !== undefined) {
-      Object.assign(image, { editable: reply.editable, why: reply.why, state: reply.state, class_id: reply.class_id });
-    }
+    if (left !== null && Date.now() - toldAt > UNHEARD) tell();
+    ({ people, comments } = reply);
+    const { state, editable, why, class_id } = reply;
+    const changed = state !== image.state || class_id !== image.class_id;
+    Object.assign(image, { state, editable, why, class_id });
     if (changed) {
-      if (reply.editable) outbox.status().groups.filter((group) => group.refused && group.image === image.id)
+      if (editable) outbox.status().groups.filter((group) => group.refused && group.image === image.id)
         .forEach((group) => outbox.retry(group));
       surface.event({ kind: "changed" });
     }
@@ -251,8 +249,8 @@ function createSurface(root, first) {
 
   /** Tell the page which image this tab shows now; its answer says whether it has followed. */
   function tell() {
-    told = Date.now();
-    surface.event({ kind: "step", image: image.id, at: told });
+    toldAt = Date.now();
+    surface.event({ kind: "step", image: image.id, at: toldAt });
   }
 
   /** Have the next photograph here before it is asked for. */
@@ -290,7 +288,7 @@ function createSurface(root, first) {
     view = next;
     pace.moved();
     minimap.update();
-    toolbar.zoomed?.();
+    toolbar.zoomed();
     redraw();
   }
 
@@ -339,14 +337,14 @@ function createSurface(root, first) {
       else {
         drawGrid(context, view, stage, image);
         drawOthers(context, view, people, given.data.classes);
-        surface.tools.pin?.drawPins?.(context, view);
+        tools.pin.drawPins(context, view);
         surface.tool.draw?.(context, view, cursor);
       }
     }
   }
 
   surface.shownColours = () => {
-    const hidden = surface.state.hidden ?? [];
+    const { hidden } = surface.state;
     return new Map(given.data.classes.filter((one) => !hidden.includes(one.number)).map((one) =>
       [one.number, [1, 3, 5].map((at) => parseInt(one.colour.slice(at, at + 2), 16))]));
   };
@@ -357,7 +355,7 @@ function createSurface(root, first) {
     photo?.dispose();
     ahead?.photo.dispose();
     pen?.dispose();
-    outbox.dispose?.();
+    outbox.dispose();
     gestures.dispose();
     sizes.disconnect();
     window.removeEventListener("resize", fill);

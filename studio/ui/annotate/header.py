@@ -61,7 +61,7 @@ def head(here: ui.Here, image: Image) -> Any:
 
 def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
-    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=_judge, args=(here, image, action))
+    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=do, args=(action, image.id, here.who))
 
 
 def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) -> None:
@@ -97,10 +97,6 @@ def _tell_return(image: Image) -> None:
     if line is not None:
         why = ui.plain(line.details.get("why", "")) or "without a comment."
         st.warning(f"Returned by **{ui.plain(line.user.name)}**: {why}", icon=":material/undo:")
-
-
-def _judge(here: ui.Here, image: Image, action: Callable[[int, int], None]) -> None:
-    do(action, image.id, here.who)
 
 
 def _submit(here: ui.Here, image: Image) -> None:

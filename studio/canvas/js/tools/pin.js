@@ -38,7 +38,7 @@ export function createPin(surface) {
       const [x, y] = at.map((value) => Math.round(value * 10) / 10);
       await surface.api("comments", { x, y, text: input.value.trim() });
       if (field?.form === form) close();
-      surface.ask?.();
+      surface.ask();
       surface.event?.({ kind: "pin" });
     } catch (error) {
       surface.hint(`The comment is not saved: ${error.message}.`);
