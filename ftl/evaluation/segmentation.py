@@ -50,7 +50,7 @@ def class_counts(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _counts(defect: np.ndarray, drawn: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (classes, 255, 3) from how probable a defect is, which one (0..classes - 1), and what is true (0: none)."""
+    """Counts (classes, 255, 3) from how probable a defect is, which one it is (0: the first), and the true ids."""
     level = np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
     cell = (drawn * (classes + 1) + truth) * LEVELS + level
     pixels = np.bincount(cell.ravel(), minlength=classes * (classes + 1) * LEVELS)
@@ -123,9 +123,9 @@ def average_precision(counts: np.ndarray) -> np.ndarray:
     """The area under precision over recall, float64 (...), of summed counts (..., 255, 3).
 
     The sum of precision times the gain in recall, from the highest threshold to the lowest, as scikit-learn's
-    `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: they are never
-    found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing is
-    true.
+    `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: here they
+    are never found, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing
+    is true.
     """
     descending = counts[..., ::-1, :]
     gains = np.diff(descending[..., 0], axis=-1, prepend=0)
@@ -206,7 +206,7 @@ def paired_bootstrap(
 
 
 def _resampled(counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Sums over photographs drawn with replacement, (resamples, ...): whole numbers in float64, which BLAS adds fast."""
+    """Sums over photographs drawn with replacement, (resamples, ...): whole numbers in float64, for BLAS."""
     photographs = len(counts)
     drawn = np.random.default_rng(seed).multinomial(photographs, np.full(photographs, 1 / photographs), resamples)
     sums = drawn.astype(float) @ counts.reshape(photographs, -1).astype(float)

@@ -251,7 +251,7 @@ def test_what_is_worse_on_the_same_photographs() -> None:
     assert paired_bootstrap(bad, good, f1) == 1 / 2001
     assert paired_bootstrap(good, bad, f1) == paired_bootstrap(good, good, f1) == 1
     hard = np.arange(40)[:, None] % 2 * [-300, 300, 300] + [400, 0, 0]  # half of the photographs are hard for both
-    assert paired_bootstrap(hard + [-5, 0, 5], hard, f1) < 0.01
+    assert paired_bootstrap(hard + np.array([-5, 0, 5]), hard, f1) < 0.01
 
 
 def test_equal_networks_are_called_worse_as_seldom_as_they_should_be() -> None:
