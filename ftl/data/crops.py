@@ -48,7 +48,7 @@ def _within(position: float, length: int, reach: float) -> float:
 
 def relit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """RGB uint8 (H, W, 3) with other contrast, brightness and tint, and sometimes gamma, blur or noise; float32."""
-    values = image.astype(np.float32) - 128
+    values: np.ndarray = image.astype(np.float32) - 128
     values *= rng.uniform(1 - _CONTRAST, 1 + _CONTRAST)
     values += 128 + rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)
     values *= rng.uniform(1 - _TINT, 1 + _TINT, 3).astype(np.float32)

@@ -16,7 +16,7 @@ from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
 from ftl.data.segmentation import SegmentationSet
 from ftl.device import device_of, mixed_precision
-from ftl.evaluation.segmentation import class_counts, f1
+from ftl.evaluation.segmentation import THRESHOLDS, class_counts, mean_f1
 from ftl.models.backbone import Backbone
 from ftl.models.segmenter import Segmenter, probabilities_of
 from ftl.models.tiling import segment
@@ -31,6 +31,8 @@ ROUNDS = 15
 
 HELD_BYTES = 2**30
 """Photographs are held in memory up to so many bytes, decoded; the others are read again whenever they are needed."""
+
+_HALF = len(THRESHOLDS) // 2  # the index of the threshold of one half
 
 _WARM = 0.2  # share of the steps in which the learning rate rises
 
@@ -197,14 +199,14 @@ def _eroded(x: torch.Tensor) -> torch.Tensor:
 def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tuple[float, float]:
     """Mean cross-entropy a pixel (nats) of photographs, and mean F1 of the classes at a threshold of one half."""
     model.eval()
-    entropies, counts = [], 0
+    entropies, counts = list[float](), np.zeros((len(model.classes), len(THRESHOLDS), 3))
     for index in indices:
         image, truth = photographs(int(index))
         probabilities = segment(model, image)
         right = np.take_along_axis(probabilities, truth[None].astype(np.int64), 0)
         entropies.append(float(-np.log(right.clip(1e-6)).mean()))
-        counts = counts + class_counts(probabilities, truth)
-    return float(np.mean(entropies)), float(f1(counts)[:, 127].mean())
+        counts += class_counts(probabilities, truth)
+    return float(np.mean(entropies)), float(mean_f1(counts[:, _HALF]))
 
 
 def _held(data: SegmentationSet) -> Photographs:
