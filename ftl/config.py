@@ -220,6 +220,7 @@ class SweepConfig(PruneConfig):
         "--tune-unpruned", "--tune-base", group="Fine-tuning",
     )  # fmt: skip
     fine_tune: FineTuneConfig = FineTuneConfig()
+    segment: SegmentConfig = SegmentConfig()
     runtimes: tuple[str, ...] = setting(
         ("pytorch",), "Runtimes", "Measure latency in these runtimes: pytorch, onnx, int8. PyTorch is always measured."
     )

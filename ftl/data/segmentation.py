@@ -147,3 +147,17 @@ def split_photos(names: Sequence[Path], photo: str | None, seed: int, share: flo
         )
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def without_photos(data: SegmentationSet, other: SegmentationSet, photo: str | None) -> SegmentationSet:
+    """`data` less what is in `other`: the same photograph by its bytes or, with the pattern `photo`, by its name.
+
+    Raises `FtlError` when nothing is left.
+    """
+    seen = {image for image, _ in other.digests}
+    photos = {*photo_ids(other.images, photo)} if photo else set()
+    names = photo_ids(data.images, photo)
+    kept = [index for index, (image, _) in enumerate(data.digests) if image not in seen and names[index] not in photos]
+    if not kept:
+        raise FtlError("every test photograph was trained on: add others")
+    return data.take(kept)

@@ -80,11 +80,12 @@ class Segmenter(nn.Module):
 
     `classes`: names of what masks hold, without the background. One class has one logit (sigmoid); of several there is
     one more, of the background, which comes first (softmax).
+    `threshold`: how probable, 0..1, a defect must be to be drawn.
     """
 
-    def __init__(self, network: Backbone, classes: Sequence[str], width: int = WIDTH) -> None:
+    def __init__(self, network: Backbone, classes: Sequence[str], width: int = WIDTH, threshold: float = 0.5) -> None:
         super().__init__()
-        self.network, self.classes, self.width = network, tuple(classes), width
+        self.network, self.classes, self.width, self.threshold = network, tuple(classes), width, threshold
         self.levels = levels_of(network.spec(), network.preprocess.size)
         outputs = 1 if len(self.classes) == 1 else len(self.classes) + 1
         self.decoder = Decoder(self.levels, width, outputs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
