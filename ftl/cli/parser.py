@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ftl.cli import options
 from ftl.cli.outcome import choose, export, predict, report
+from ftl.cli.segment import segment
 from ftl.cli.steps import compare, extract, prune, test, train
 from ftl.cli.workflows import backbone, criteria, demo, run
 from ftl.config import PruneConfig, SweepConfig
@@ -34,6 +35,21 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_masks(made)
     options.add_config(made, PruneConfig)
     options.add_config(made, SweepConfig, "keep")
+    options.add_device(made)
+
+    made = command("segment", segment, "train pruned networks to draw masks, and measure them")
+    made.add_argument("out", type=Path, help="The folder that the networks are written to")
+    made.add_argument("backbone", help="A name (vgg16, resnet50, mobilenet_v2, ...) or a file")
+    made.set_defaults(percent=None)
+    options.add_backbone(made)
+    options.add_photographs(made)
+    made.add_argument("--classes", nargs="+", metavar="CLASS", help="Class folders whose masks count (default: all)")
+    made.add_argument(
+        "--test-images", type=Path, metavar="DIR", help="Photographs to test on; nothing is trained on them"
+    )
+    made.add_argument("--test-masks", type=Path, metavar="DIR", help="Masks of --test-images")
+    options.add_config(made, PruneConfig)
+    options.add_config(made, SweepConfig, "keep", "photo", "threads", "segment")
     options.add_device(made)
 
     made = command("compare", compare, "compare the filters and accuracies of two sweeps of one network")

@@ -50,7 +50,7 @@ def class_counts(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _counts(defect: np.ndarray, drawn: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (classes, 255, 3) from how probable a defect is, which one it is (0: the first), and the true ids."""
+    """Counts (classes, 255, 3) of how probable a defect is, which one (0..classes - 1), and what is true (0: none)."""
     level = np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
     cell = (drawn * (classes + 1) + truth) * LEVELS + level
     pixels = np.bincount(cell.ravel(), minlength=classes * (classes + 1) * LEVELS)
@@ -82,14 +82,24 @@ def iou(counts: np.ndarray) -> np.ndarray:
     return _share(counts[..., 0], counts.sum(axis=-1))
 
 
-def mean_f1(counts: np.ndarray) -> np.ndarray:
-    """The mean F1 of the classes that are true somewhere, float64 (...), of counts (..., K, 3).
+def mean_of_classes(measure: Measure) -> Measure:
+    """The mean of a measure over the classes that are true somewhere: it takes counts of each, (..., K, 3 or 4).
 
-    Where none is, the mean of all: 1.0 where nothing is drawn either.
+    Where none is, the mean of all: 1.0 of F1 where nothing is drawn either.
     """
-    occurs = counts[..., 0] + counts[..., 2] > 0
-    occurs |= ~occurs.any(axis=-1, keepdims=True)
-    return (f1(counts) * occurs).sum(axis=-1) / occurs.sum(axis=-1)
+
+    def mean(counts: np.ndarray) -> np.ndarray:
+        true = counts[..., 3] if counts.shape[-1] == 4 else counts[..., 0] + counts[..., 2]
+        occurs = true > 0
+        occurs |= ~occurs.any(axis=-1, keepdims=True)
+        return np.asarray((measure(counts) * occurs).sum(axis=-1) / occurs.sum(axis=-1))
+
+    return mean
+
+
+def mean_f1(counts: np.ndarray) -> np.ndarray:
+    """The mean F1 of the classes that are true somewhere, float64 (...), of counts (..., K, 3)."""
+    return mean_of_classes(f1)(counts)
 
 
 def best_threshold(counts: np.ndarray) -> int:
@@ -206,7 +216,7 @@ def paired_bootstrap(
 
 
 def _resampled(counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Sums over photographs drawn with replacement, (resamples, ...): whole numbers in float64, for BLAS."""
+    """Sums over photographs drawn with replacement, (resamples, ...): whole numbers, in float64 as BLAS adds fast."""
     photographs = len(counts)
     drawn = np.random.default_rng(seed).multinomial(photographs, np.full(photographs, 1 / photographs), resamples)
     sums = drawn.astype(float) @ counts.reshape(photographs, -1).astype(float)

@@ -25,6 +25,7 @@ from ftl.evaluation.segmentation import (
     f1,
     iou,
     mean_f1,
+    mean_of_classes,
     ods,
     ois,
     paired_bootstrap,
@@ -125,6 +126,8 @@ def test_the_mean_is_over_classes_that_occur() -> None:
     assert mean_f1(np.array([found, missed, absent])) == 0.5
     assert mean_f1(np.array([found, missed, invented])) == 0.5
     assert mean_f1(np.array([[absent, absent], [absent, invented]])).tolist() == [1, 0.5]
+    sides = np.array([[4, 4, 6, 6], [0, 3, 0, 7], [0, 5, 0, 0]])
+    assert mean_of_classes(tolerant_f1)(sides) == 0.5
 
 
 def plateau(*runs: tuple[int, int]) -> np.ndarray:
