@@ -103,15 +103,15 @@ def _length_and_widths(crack: np.ndarray) -> tuple[float, np.ndarray]:
         for start in (path, path[::-1]):
             if len(links[start[0]]) == 1:
                 length += _to_the_edge(crack, points[start], widths[start[0]])
-    left = np.array([*links])
-    if len(left) == 1:
-        length = float(widths[left[0]])
+    pixels = np.array([*links])
+    if len(pixels) == 1:  # a blob
+        length = float(widths[pixels[0]])
     junctions = [pixel for pixel, others in links.items() if len(others) > 2]
     if junctions:
-        apart, nearest = KDTree(points[junctions]).query(points[left])
+        apart, nearest = KDTree(points[junctions]).query(points[pixels])
         alone = apart > widths[junctions][nearest] / 2
-        left = left[alone] if alone.any() else left
-    return length, widths[left]
+        pixels = pixels[alone] if alone.any() else pixels
+    return length, widths[pixels]
 
 
 def _widths(crack: np.ndarray, points: np.ndarray) -> np.ndarray:

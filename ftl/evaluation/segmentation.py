@@ -206,9 +206,9 @@ def paired_bootstrap(
     """One-sided p-value that the first network is worse than the second on the same photographs.
 
     `counts`, `other_counts`: (N, ...), as for `bootstrap`, photographs in the same order. Both are measured on the same
-    resamples; the p-value is the share of them in which the first is at least as good, each sum with one added (Davison
-    and Hinkley 1997, Bootstrap Methods and their Application, chapter 4). It is below 0.05 where the 90 % percentile
-    interval of the difference lies below 0. At least 1 / (resamples + 1); 1.0 for equal counts.
+    resamples; the p-value is (1 + those in which the first is at least as good) / (1 + all) (Davison and Hinkley 1997,
+    Bootstrap Methods and their Application, chapter 4). It is below 0.05 where the 90 % percentile interval of the
+    difference lies below 0. At least 1 / (resamples + 1); 1.0 for equal counts.
     """
     first = measure(_resampled(counts, resamples, seed))
     second = measure(_resampled(other_counts, resamples, seed))
