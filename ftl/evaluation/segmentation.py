@@ -134,8 +134,8 @@ def average_precision(counts: np.ndarray) -> np.ndarray:
 
     The sum of precision times the gain in recall, from the highest threshold to the lowest, as scikit-learn's
     `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: they are
-    never found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing is
-    true.
+    never found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing
+    is true.
     """
     descending = counts[..., ::-1, :]
     gains = np.diff(descending[..., 0], axis=-1, prepend=0)
