@@ -133,8 +133,8 @@ def average_precision(counts: np.ndarray) -> np.ndarray:
     """The area under precision over recall, float64 (...), of summed counts (..., 255, 3).
 
     The sum of precision times the gain in recall, from the highest threshold to the lowest, as scikit-learn's
-    `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: here they
-    are never found, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing
+    `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: they are
+    never found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing
     is true.
     """
     descending = counts[..., ::-1, :]
