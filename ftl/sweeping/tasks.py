@@ -18,6 +18,7 @@ from ftl.models.layout import (
     DESCRIPTION,
     HEAD,
     LINEAR,
+    SEGMENTED,
     TEST,
     TUNED,
     UNPRUNED,
@@ -128,8 +129,9 @@ def finish(
 def results_of(task: Finish, config: SweepConfig) -> list[str]:
     """The files of a candidate's folder that are kept of a task."""
     made = [] if task.head == LINEAR else [DESCRIPTION, WEIGHTS]
-    teaches = task.name == UNPRUNED and config.distills
-    return [HEAD, VALIDATION, TEST, *made, *([CURVE] if task.head == TUNED else []), *([ANSWERS] if teaches else [])]
+    curve = [CURVE] if task.head in (TUNED, SEGMENTED) else []
+    answers = [ANSWERS] if task.name == UNPRUNED and config.distills else []
+    return [HEAD, VALIDATION, TEST, *made, *curve, *answers]
 
 
 def is_done(task: Finish, out: Path, config: SweepConfig, learn_sha256: str, judge_sha256: str) -> bool:
