@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,10 @@ _WARM = 0.2  # share of the steps in which the learning rate rises
 
 Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
+
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Crops, RGB float32 (N, S, S, 3), 0..255, and their masks of class numbers, uint8 (N, S, S)."""
 
 
 class Trained(NamedTuple):
@@ -75,6 +80,10 @@ def train_segmenter(
         return _begin(network, data.classes, config, seed)
 
     photographs, device = _held(data), device_of(training=True)
+
+    def draw(step: int) -> Batch:
+        return _crops(photographs, train, config, np.random.default_rng([seed, step]))
+
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
@@ -82,9 +91,9 @@ def train_segmenter(
     for begin, end in zip(ends[len(state.curve) :], ends[len(state.curve) + 1 :], strict=False):
         total = 0.0
         _train_mode(state.model)
-        for step in range(begin, end):
-            total += _step(state, photographs, train, config, device)
-            report(step + 1, config.steps, TRAINING)
+        for step, batch in enumerate(_ahead(draw, range(begin, end)), begin + 1):
+            total += _step(state, batch, config, device)
+            report(step, config.steps, TRAINING)
         loss, score = _look(state.averaged, photographs, held_out)
         point = Epoch(len(state.curve) + 1, total / (end - begin), loss, score)
         state.curve.append(point)
@@ -129,14 +138,30 @@ def _train_mode(model: Segmenter) -> None:
         layer.eval()
 
 
-def _step(
-    state: State[Segmenter], photographs: Photographs, train: np.ndarray, config: SegmentConfig, device: torch.device
-) -> float:
-    """Train on one batch of crops; its loss."""
-    chosen = state.rng.choice(train, config.crops)
-    crops = [random_crop(*photographs(int(index)), config.crop, state.rng) for index in chosen]
-    x = state.model.network.preprocess.normalised(np.stack([image for image, _ in crops])).to(device)
-    truth = torch.from_numpy(np.stack([mask for _, mask in crops])).to(device)
+def _crops(photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator) -> Batch:
+    """Random crops of random photographs."""
+    chosen = [photographs(int(index)) for index in rng.choice(train, config.crops)]
+    crops = [random_crop(image, mask, config.crop, rng) for image, mask in chosen]
+    return np.stack([image for image, _ in crops]), np.stack([mask for _, mask in crops])
+
+
+def _ahead(draw: Callable[[int], Batch], steps: Iterable[int]) -> Iterator[Batch]:
+    """The batch of each step, each drawn while the one before is trained on."""
+    with ThreadPoolExecutor(1) as pool:
+        drawn = None
+        for step in steps:
+            following = pool.submit(draw, step)
+            if drawn is not None:
+                yield drawn.result()
+            drawn = following
+        if drawn is not None:
+            yield drawn.result()
+
+
+def _step(state: State[Segmenter], batch: Batch, config: SegmentConfig, device: torch.device) -> float:
+    """Train on one batch; its loss."""
+    x = state.model.network.preprocess.normalised(batch[0]).to(device)
+    truth = torch.from_numpy(batch[1]).to(device)
     with mixed_precision(device):
         logits = state.model(x)
     loss = mask_loss(logits.float(), truth, config.cl_dice)
