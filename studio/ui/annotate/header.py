@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from studio.images import work as own_work
 from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
-from studio.store.tables import Image
-from studio.ui import state
+from studio.store.tables import Image, Work
+from studio.ui import state, verdicts
 
 _TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
@@ -53,7 +53,7 @@ def head(here: ui.Here, image: Image) -> Any:
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
-        _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
+        _verdicts(bar, here, image, works)
     if own == "returned":
         _tell_return(image)
     return bar
@@ -64,7 +64,7 @@ def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[
     bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=do, args=(action, image.id, here.who))
 
 
-def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) -> None:
+def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> None:
     """What those who judge may do, each button always in its place."""
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
@@ -74,21 +74,11 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) 
         bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
     with bar.popover("Return", disabled=not waits):
         if waits:
-            _return(here, image, handed_in)
+            verdicts.return_form(here, image, works)
     if image.state == "accepted":
         _action(bar, here, image, "Reopen", review.reopen)
     if refused:
         bar.caption(f":material/info: {ui.sentence(refused)}")
-
-
-def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
-    with st.form(f"return-{image.id}", border=False):
-        to = st.selectbox("To", [None, *people], format_func=lambda key: "everybody" if key is None else people[key])
-        why = st.text_area("What should be changed", max_chars=2000)
-        if st.form_submit_button("Return", type="primary"):
-            with ui.told():
-                review.give_back(image.id, here.who, to, why)
-                st.rerun()
 
 
 def _tell_return(image: Image) -> None:
