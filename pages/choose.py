@@ -46,7 +46,7 @@ if len(finished) > 1:
         "Sweeps", list(finished), key=chosen_sweeps.key, format_func=lambda one: f"{finished[one].name} · {one}",
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
-with ui.told():
+with ui.showing_errors():
     shown = [networks.sweep_of(finished[one]) for one in chosen_sweeps.value]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")

@@ -75,7 +75,7 @@ def upload() -> None:
     elif sent:
         bar = st.progress(0.0, "Adding photographs")
         named = from_browser(files, {one.lower() for one in names.values()}, whole)
-        with ui.told():
+        with ui.showing_errors():
             got = receive(
                 project.id, who, named, class_id=given, split=split,
                 report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done:,} of {total:,}"),
@@ -106,7 +106,7 @@ def take_masks() -> None:
         st.info("Choose some files first.", icon=":material/info:")
     elif sent:
         bar = st.progress(0.0, "Reading masks")
-        with ui.told():
+        with ui.showing_errors():
             done = import_masks(
                 project.id, who, from_browser(files), class_number=number,
                 report=lambda at, total, _: bar.progress(at / max(1, total), f"Reading {at:,} of {total:,}"),
@@ -165,7 +165,7 @@ def change(selection: Selection, names: dict[int, str]) -> None:
             to_user = st.selectbox("Give to", [KEEP, *people], format_func=lambda one: people.get(one, KEEP))
         if not st.form_submit_button(f"Change {many(len(ids), 'image')}", type="primary"):
             return
-    with ui.told():
+    with ui.showing_errors():
         if to_class != KEEP:
             set_class(project.id, who, ids, to_class)
         if to_split != KEEP:

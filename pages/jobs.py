@@ -41,10 +41,8 @@ COLUMNS = {
 
 def act(action: Callable[[int, int, int], None], job: Job) -> None:
     """Do what a button says, if its user still may; an error is shown at the next run."""
-    try:
+    with ui.showing_errors(st.toast):
         action(job.project_id, job.id, ui.who())
-    except StudioError as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
 
 
 def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up: bool) -> None:

@@ -51,7 +51,7 @@ with st.container(border=True):
         )
         page = state.of(state.Sweep)
         if given is not None and page.added != given.file_id:
-            with ui.told(), st.spinner("Reading the network"):
+            with ui.showing_errors(), st.spinner("Reading the network"):
                 name = backbones.add(project.id, given.name, given, who)
                 page.added = given.file_id
                 known = backbones.uploaded(project.id)
@@ -105,7 +105,7 @@ with st.container(border=True):
     sweep, data = filters_and_data()
     sweep |= candidates()
 
-with ui.told():
+with ui.showing_errors():
     if sweep["rule"] != "above-average":
         sweep["keep"] = parse_keep(text)
     sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]

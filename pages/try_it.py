@@ -129,7 +129,7 @@ def mover(step: int, text: str) -> Report:
 
 
 for number, (title, digest, get, image_id) in enumerate(photographs):
-    with ui.told():
+    with ui.showing_errors():
         once = cache(get)
         for step, name in enumerate(names, number * len(names)):
             report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")

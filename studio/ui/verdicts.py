@@ -14,11 +14,8 @@ from studio.store.tables import Image, Work
 
 def accept(here: ui.Here, image: Image, seen: int) -> None:
     """Accept an image that had `seen` strokes when it was looked at; a toast says why that cannot be."""
-    try:
+    with ui.showing_errors(st.toast):
         review.accept(image.id, here.who, seen)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
-    else:
         st.toast(f"{ui.plain(image.name)} is accepted.", icon=":material/check:")
 
 
@@ -36,6 +33,6 @@ def return_form(here: ui.Here, image: Image, works: Sequence[Work]) -> None:
         to = st.selectbox("To", [*handed_in, None], format_func=lambda key: handed_in.get(key, "everybody"))
         why = st.text_area("What should be changed", max_chars=2000)
         if st.form_submit_button("Return the image", type="primary"):
-            with ui.told():
+            with ui.showing_errors():
                 review.give_back(image.id, here.who, to, why)
                 st.rerun()

@@ -29,10 +29,10 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
             to = f" to **{ui.plain(one.to.name)}**" if one.to is not None else ""
             left.markdown(f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]")
             if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
-                with ui.told():
+                with ui.showing_errors():
                     settle(image, one.id, here.who)
                     st.rerun()
-        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.told():
+        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.showing_errors():
             text = st.text_input("Comment on the whole image", max_chars=2000)
             if st.form_submit_button("Comment"):
                 comment(image, here.who, text)
@@ -70,6 +70,6 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             st.image(pictures.masked(files.photograph(image.sha256), past, colours, (520, 400)))
             # in a blind project a whole mask of one would cover those of the others
             if not own_only and at < len(rows) and st.button("Restore this state", disabled=not editable):
-                with ui.told():
+                with ui.showing_errors():
                     log.restore(image, here.who, past)
                     st.rerun()

@@ -24,14 +24,6 @@ _TWICE = 0.8  # s in which a second click on Submit is one of a double click, no
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
 
 
-def do(action: Callable[..., Any], *arguments: Any) -> None:
-    """Do what a button says; what cannot be done is said in a toast."""
-    try:
-        action(*arguments)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
-
-
 def head(here: ui.Here, image: Image) -> Any:
     """Draw the bar; it, for more. The page then has little else than that and the surface."""
     st.html(Path(__file__).with_name("page.css"))
@@ -61,7 +53,13 @@ def head(here: ui.Here, image: Image) -> Any:
 
 def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
-    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=do, args=(action, image.id, here.who))
+    key = f"{label.lower()}-{image.id}-{image.state}"
+    bar.button(label, key=key, on_click=_act, args=(action, image.id, here.who))
+
+
+def _act(action: Callable[[int, int], None], image_id: int, who: int) -> None:
+    with ui.showing_errors(st.toast):
+        action(image_id, who)
 
 
 def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> None:
@@ -94,16 +92,13 @@ def _submit(here: ui.Here, image: Image) -> None:
     annotate = state.of(state.Annotate)
     if time.monotonic() - annotate.submitted < _TWICE:
         return
-    try:
+    with ui.showing_errors(st.toast):
         review.submit(image.id, here.who)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
-        return
-    annotate.submitted = time.monotonic()
-    found = give_next(here.project.id, here.who, image.id)
-    if found is not None:
-        st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
-        open_image(image, found)
+        annotate.submitted = time.monotonic()
+        found = give_next(here.project.id, here.who, image.id)
+        if found is not None:
+            st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
+            open_image(image, found)
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
@@ -128,7 +123,8 @@ def follow(here: ui.Here, image: Image, event: Any) -> None:
     match event:
         case {"kind": "step", "image": int(other), "at": int(at)}:
             state.of(state.Annotate).heard = at
-            do(lambda: open_image(image, image_in(here.project.id, other)))
+            with ui.showing_errors(st.toast):
+                open_image(image, image_in(here.project.id, other))
 
 
 def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | None]:

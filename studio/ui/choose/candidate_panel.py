@@ -121,7 +121,7 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
         if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
             return
         if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
-            with ui.told():
+            with ui.showing_errors():
                 sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
                 st.rerun()
 
@@ -133,7 +133,7 @@ def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bo
         "View", list(_VIEWS), default="Mistakes", format_func=lambda one: f"{_VIEWS[one]} {one}", key=f"view-{key}",
         label_visibility="collapsed", required=True,
     )  # fmt: skip
-    with ui.told():
+    with ui.showing_errors():
         if view == "Layers":
             st.markdown(f"**Filters kept per layer**, of {sum(sweep.unpruned.channels):,} in all")
             st.plotly_chart(candidate_details.layers_chart(one, sweep.unpruned, sweep.layers), key=f"layers-{key}",
