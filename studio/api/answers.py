@@ -97,8 +97,9 @@ Admins = Annotated[int, Depends(_member("admin"))]
 def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answer]:
     """Make a route of a plain function (request) -> Response, for members of the path's `{project}` with that role.
 
-    It runs in a thread; the body, where there is one, is then in `request.state.body`. Who is not allowed gets 403; a
-    `StudioError` is answered as its sentence, with 400; numbers in the path that are too large for a key get 404.
+    It runs in a thread; `request.state` then has the body, where there is one, as `body` and the user's role in the
+    project as `role`. Who is not allowed gets 403; a `StudioError` is answered as its sentence, with 400; numbers in
+    the path that are too large for a key get 404.
     """
 
     def wrap(function: Callable[[Request], Response]) -> Answer:
@@ -113,7 +114,7 @@ def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answe
                 return Response(status_code=400)
 
             def run() -> Response:
-                require(request.state.user.id, request.path_params["project"], role)
+                request.state.role = require(request.state.user.id, request.path_params["project"], role)
                 return function(request)
 
             try:
