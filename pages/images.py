@@ -80,9 +80,9 @@ def upload() -> None:
                 project.id, who, named, class_id=given, split=split,
                 report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done:,} of {total:,}"),
             )  # fmt: skip
-            told = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
+            counts = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
             text, icon = (st.success, "check") if got.added or got.known else (st.info, "info")
-            text(f"{', '.join(told)}.", icon=f":material/{icon}:")
+            text(f"{', '.join(counts)}.", icon=f":material/{icon}:")
             tell(got.problems)
         bar.empty()
 

@@ -11,7 +11,7 @@ from studio.collaboration import progress
 from studio.collaboration.assignment import blind
 from studio.collaboration.presence import in_project
 from studio.collaboration.progress import Annotator
-from studio.projects.audit import told
+from studio.projects.audit import text_of
 from studio.ui import save_button, state
 from studio.ui.progress import charts
 
@@ -80,7 +80,7 @@ def activity() -> None:
     names = feed.image_names(events)
     for one in events[:LINES]:
         image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
-        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(told(one))}{image}  \n:gray[{ui.clock(one.at)}]")
+        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(text_of(one))}{image}  \n:gray[{ui.clock(one.at)}]")
     if not events:
         st.caption("Nothing was done yet.")
     with st.container(horizontal=True):

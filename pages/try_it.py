@@ -50,14 +50,14 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     st.image(picture, width="stretch")
     colour = "orange" if found.label == sweep.looked_for else "green"
     st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{percent(found.probability, 2)}**")
-    told = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
+    caption = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
     if found.tiles:
-        told = (
+        caption = (
             f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** "
             f"show {ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, "
             f"in {duration(found.tiles_ms / 1000)}"
         )
-    st.caption(told)
+    st.caption(caption)
 
 
 loaded = {job.id: networks.sweep_of(job) for job in finished.values()}

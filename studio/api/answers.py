@@ -41,12 +41,12 @@ _REFUSALS = {
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI tells of the errors that a route can answer, beside those that every route can (400, 413, 429)."""
-    told: dict[int | str, dict[str, Any]] = {}
+    responses: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*statuses, 400, 413, 429}):
-        told[status] = {"description": _REFUSALS[status], "model": Refusal}
+        responses[status] = {"description": _REFUSALS[status], "model": Refusal}
     seconds = {"schema": {"type": "integer", "minimum": 1}, "description": "seconds to wait", "required": True}
-    told[429] |= {"headers": {"Retry-After": seconds}}
-    return told
+    responses[429] |= {"headers": {"Retry-After": seconds}}
+    return responses
 
 
 def sent(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
@@ -57,7 +57,7 @@ def sent(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
 
 
 def refusal(error: Exception) -> JSONResponse:
-    """An error that is told to users, as its sentence: 403 not allowed, 404 not there, else 400."""
+    """An error that is shown to users, as its sentence: 403 not allowed, 404 not there, else 400."""
     status = 403 if isinstance(error, Forbidden) else 404 if isinstance(error, Missing) else 400
     return JSONResponse({"error": str(error)}, status)
 

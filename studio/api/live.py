@@ -31,7 +31,7 @@ def live(request: Request) -> Response:
 
     `after`: the position of the log that the tab has reached, null for all; `tab`: a name that it made up for itself;
     `cursor`: [x, y] in image pixels, or null; `drawing`: the stroke under the pointer, a row without an id, or null.
-    Asking also says that the user has the image open. Who draws blind is told of no one else, nor others of them.
+    Asking also says that the user has the image open. Those who draw blind see nobody else, and nobody sees them.
     """
     sent, user = given(request), request.state.user
     image = image_in(request.path_params["project"], request.path_params["image"])
@@ -56,7 +56,7 @@ def news(image: Image, user: User, role: str, after: int | None, mine: tabs.Tab 
     why = log.closed(image, project.archived_at is not None)
     return {
         "position": changed.position,
-        "rows": [rows.told(row) for row in changed.rows],
+        "rows": [rows.as_json(row) for row in changed.rows],
         "patch": changed.patch,
         "people": [] if alone else _people(image, user, mine),
         "comments": [
@@ -71,9 +71,9 @@ def news(image: Image, user: User, role: str, after: int | None, mine: tabs.Tab 
     }
 
 
-def answer(told: dict[str, Any]) -> Response:
+def answer(content: dict[str, Any]) -> Response:
     """It as JSON, which nobody keeps."""
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
 
 def position(sent: dict[str, Any]) -> int | None:
@@ -86,12 +86,12 @@ def position(sent: dict[str, Any]) -> int | None:
 
 def _people(image: Image, user: User, mine: tabs.Tab | None) -> list[dict[str, Any]]:
     others = tabs.meet(image.id, mine) if mine else tabs.others(image.id, user.id)
-    told = [
+    drawing = [
         {"id": tab.user_id, "name": tab.name, "tab": tab.tab, "cursor": tab.cursor, "drawing": tab.drawing}
         for tab in others
     ]
     seen = {user.id, *(tab.user_id for tab in others)}
-    return told + [
+    return drawing + [
         {"id": person.id, "name": person.name, "tab": None, "cursor": None, "drawing": None}
         for person in present([image.id]).get(image.id, [])
         if person.id not in seen

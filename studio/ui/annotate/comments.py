@@ -52,7 +52,7 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
         with left:
             for line in lines:
                 st.markdown(
-                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.told(line))}  \n:small[{ui.clock(line.at)}]"
+                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.text_of(line))}  \n:small[{ui.clock(line.at)}]"
                 )
             if not lines:
                 st.caption("Nobody has submitted, judged or commented yet.")

@@ -72,13 +72,13 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
 def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
     """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
     accuracy, whole = shown_accuracy(one), shown_accuracy(unpruned)
-    told = (
+    rows = (
         ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
         ("Latency", milliseconds(one.time_ms), f"{fixed(unpruned.time_ms / one.time_ms, 1)} times as fast"),
         ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / unpruned.size_mb)} of the unpruned"),
         ("Parameters", short(one.parameters), f"{small_percent(one.parameters / unpruned.parameters)} of the unpruned"),
     )
-    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
+    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], rows, strict=True):
         cell.metric(label, value, None if one.is_unpruned else against, "off", delta_arrow="off")
     figures = [f"validation {percent(one.accuracy)}"]
     if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
@@ -162,8 +162,8 @@ def _mistakes(project_id: int, sweep: Sweep, folder: Path, key: str) -> None:
     shown = [one for one in wrong[:count] if candidate_details.within(workspace, one.file)]
     with st.container(horizontal=True, gap="small"):
         for one in shown:
-            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
-            st.image(_thumbnail(one.file, written(one.file)), told, width=124)
+            caption = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
+            st.image(_thumbnail(one.file, written(one.file)), caption, width=124)
     others = [one for one in wrong[:count] if one not in shown]
     if others:
         rows = [
