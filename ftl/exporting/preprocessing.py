@@ -20,7 +20,7 @@ def nodes(preprocess: Preprocess) -> tuple[list[Any], list[Any]]:
     from onnx import TensorProto, helper, numpy_helper
 
     size, kind = preprocess.size, KINDS[preprocess.kind]
-    made: list[Any] = []
+    chain: list[Any] = []
     # ONNX's Resize rounds where two pixels are equally near otherwise than Pillow, which adds up steps as doubles: so
     # do these
     steps = np.ones(size)
@@ -36,8 +36,8 @@ def nodes(preprocess: Preprocess) -> tuple[list[Any], list[Any]]:
     }
 
     def then(operator: str, inputs: list[str], **attributes: Any) -> str:
-        output = f"front_{len(made)}"
-        made.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        output = f"front_{len(chain)}"
+        chain.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
     last = IMAGE
@@ -52,6 +52,6 @@ def nodes(preprocess: Preprocess) -> tuple[list[Any], list[Any]]:
         last = then("Sub", [last, "front_mean"])
     if kind.std != (1.0, 1.0, 1.0):
         last = then("Div", [last, "front_std"])
-    made.append(helper.make_node("Transpose", [last], [TENSOR], name=TENSOR, perm=[0, 3, 1, 2]))
-    used = {name for node in made for name in node.input}
-    return made, [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
+    chain.append(helper.make_node("Transpose", [last], [TENSOR], name=TENSOR, perm=[0, 3, 1, 2]))
+    used = {name for node in chain for name in node.input}
+    return chain, [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
