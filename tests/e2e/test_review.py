@@ -321,7 +321,7 @@ def test_who_draws_blind_reads_first_why_their_work_was_returned(
     asked = "What is this?"  # by the reviewer, of all
     for page, pinned in ((bob, asked), (ada, f"Ada's own remark,{asked}")):
         becomes_true(page, f"{pins} === {pinned!r}")
-        told = popover(page, "forum")
+        told = popover(page, "Comments")
         told.get_by_text(asked).wait_for()
         assert told.get_by_text("Ada's own remark").count() == (page is ada)
         assert told.get_by_text("The left end").count() == (page is bob)

@@ -21,7 +21,10 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
     found = comments_for(image.id, here.user.id, here.role, alone=own_only)
     waiting = [one for one in found if one.done_by is None]
     pins = {one.id: number for number, one in enumerate((one for one in waiting if one.x is not None), 1)}
-    with st.popover(str(len(waiting) or ""), icon=":material/forum:", help="Comments"):
+    if waiting:
+        st.html(f"<style>.st-key-sign-comments [data-testid=stMarkdownContainer]::after {{ content: '{len(waiting)}' }}"
+                "</style>")  # fmt: skip
+    with st.popover("Comments", key="sign-comments", icon=":material/forum:", help="Comments"):
         for one in found:
             left, right = st.columns([6, 1], vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
@@ -41,7 +44,7 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
 
 def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """What was done to the image, and any earlier state of its mask, which can be had back."""
-    with st.popover("", icon=":material/history:", help="History"):
+    with st.popover("History", key="sign-history", icon=":material/history:", help="History"):
         if not st.toggle("Show the history", key=f"history-{image.id}"):  # it reads the whole log
             return
         author = here.user.id if own_only else None

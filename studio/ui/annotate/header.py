@@ -28,8 +28,10 @@ def head(here: ui.Here, image: Image) -> Any:
     """Draw the bar; it, for more. The page then has little else than that and the surface."""
     st.html(Path(__file__).with_name("page.css"))
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
-    bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
-    bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
+    bar.button("Previous image", key="sign-previous", icon=":material/chevron_left:", help="Previous image (A)",
+               on_click=step, args=(here, image, -1))  # fmt: skip
+    bar.button("Next image", key="sign-next", icon=":material/chevron_right:", help="Next image (D)",
+               on_click=step, args=(here, image, 1))  # fmt: skip
     bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
                args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
     bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),

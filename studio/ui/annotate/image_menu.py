@@ -15,7 +15,7 @@ from studio.ui import save_button, state
 
 def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """Draw it, behind a button."""
-    with st.popover("", icon=":material/image:", help="Image and mask"):
+    with st.popover("Image and mask", key="sign-image", icon=":material/image:", help="Image and mask"):
         names = {None: "No class"} | {known.id: known.name for known in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
         # change then be stored unasked
