@@ -76,6 +76,10 @@ def people_here() -> None:
 def activity() -> None:
     """What was done, newest first, some lines at a time."""
     pages = state.of(state.Progress, project.id).before
+
+    def newer() -> None:
+        pages.pop()
+
     events = feed.lines(project.id, alone, pages[-1], LINES + 1)
     names = feed.image_names(events)
     for one in events[:LINES]:
@@ -85,7 +89,7 @@ def activity() -> None:
         st.caption("Nothing was done yet.")
     with st.container(horizontal=True):
         if len(pages) > 1:
-            st.button("Newer", icon=":material/chevron_left:", on_click=pages.pop)
+            st.button("Newer", icon=":material/chevron_left:", on_click=newer)
         if len(events) > LINES:
             st.button("Older", icon=":material/chevron_right:", on_click=pages.append, args=(events[LINES - 1].id,))
 

@@ -98,7 +98,7 @@ if projects:
             with st.form("invite", border=False):
                 as_role = st.selectbox("Invite as", ROLES)
                 if st.form_submit_button("Make an invitation link"):
-                    st.code(f"{st.context.url.split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
+                    st.code(f"{str(st.context.url).split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
                             f"{invite(project.id, as_role, who)}", language=None)  # fmt: skip
                     st.caption("Send it to one person. It works once, within a week.")
             for invitation in open_invitations(project.id):

@@ -18,7 +18,8 @@ from studio.ui.sweep.fields import control
 from studio.ui.sweep.form import candidates, filters_and_data
 from studio.ui.sweep.keep_fractions import parse_keep
 
-_, project, _, who = ui.here("admin")
+here = ui.here("admin")
+project, who = here.project, here.who
 st.title("Sweep")
 st.markdown(
     "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train a "

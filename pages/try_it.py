@@ -95,11 +95,11 @@ with right:
         kept = {one: image_in(here.project.id, one) for one in tried.value}
         images |= kept
         labels = ui.unique_labels({key: image.name for key, image in images.items()})
-        for one in st.multiselect(
+        for picked in st.multiselect(
             "Photographs to try", list(images), key=tried.key, format_func=labels.__getitem__,
             placeholder="Choose photographs", label_visibility="collapsed",
         ):  # fmt: skip
-            image = images[one]
+            image = images[picked]
             photographs.append((image.name, image.sha256, partial(files.array, image.sha256), image.id))
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / "results.json")

@@ -91,8 +91,8 @@ def score(
         onward = [part for part in after if len(part.choices) < depth]
         chosen = [(keep, [*part.choices]) for part in after if len(part.choices) == depth for keep in part.fractions]
         return onward, [write_pruned(source, one, out, made_with) for one in chosen]
-    chosen = mode_of(backbone, config)(scored, scoring_set, branch.fractions, ranking, config, report)
-    return [], [write_pruned(source, one, out, made_with) for one in chosen]
+    choices = mode_of(backbone, config)(scored, scoring_set, branch.fractions, ranking, config, report)
+    return [], [write_pruned(source, one, out, made_with) for one in choices]
 
 
 def finish(
