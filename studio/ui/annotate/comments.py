@@ -26,12 +26,13 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
                 "</style>")  # fmt: skip
     with st.popover("Comments", key="sign-comments", icon=":material/forum:", help="Comments"):
         for one in found:
-            left, right = st.columns([6, 1], vertical_alignment="center")
+            row = st.container(horizontal=True, vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
             text = ui.plain(one.text) if one.done_by is None else f"~~{ui.plain(one.text)}~~"
             to = f" to **{ui.plain(one.to.name)}**" if one.to is not None else ""
-            left.markdown(f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]")
-            if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
+            line = f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]"
+            row.markdown(line, width="stretch")
+            if one.done_by is None and row.button("Done", key=f"settle-{one.id}"):
                 with ui.showing_errors():
                     settle(image, one.id, here.who)
                     st.rerun()
