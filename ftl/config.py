@@ -164,6 +164,36 @@ class FineTuneConfig(Config):
     )  # fmt: skip
 
 
+class SegmentConfig(Config):
+    """How a pruned network is trained to draw masks, under a decoder."""
+
+    steps: int = setting(
+        1500, "Steps of training", "Batches of crops that a network which draws masks is trained on.",
+        "--steps", group="Drawing masks", ge=1, le=1_000_000,
+    )  # fmt: skip
+    crop: int = setting(
+        320, "Crop", "Side in pixels of the crops of photographs that it is trained on.",
+        "--crop", group="Drawing masks", ge=32, le=2048,
+    )  # fmt: skip
+    crops: int = setting(
+        8, "Crops a step", "Crops in each step of training. More need more memory.",
+        "--crops", group="Drawing masks", ge=1, le=256,
+    )  # fmt: skip
+    learning_rate: float = setting(
+        3e-3, "Learning rate of masks", "The highest learning rate of the one-cycle schedule.",
+        "--mask-learning-rate", group="Drawing masks", gt=0, le=10,
+    )  # fmt: skip
+    decoder_width: int = setting(
+        16, "Decoder width", "Channels of the decoder at each level: more are slower.",
+        "--decoder-width", group="Drawing masks", ge=1, le=256,
+    )  # fmt: skip
+    cl_dice: float = setting(
+        0.0, "Weight of clDice",
+        "Weight of clDice in the loss, which asks that thin cracks stay connected: 0 leaves it out.",
+        "--cl-dice", group="Drawing masks", ge=0, le=10,
+    )  # fmt: skip
+
+
 class SweepConfig(PruneConfig):
     """What a sweep makes of a network, and how it is measured."""
 
@@ -190,6 +220,7 @@ class SweepConfig(PruneConfig):
         "--tune-unpruned", "--tune-base", group="Fine-tuning",
     )  # fmt: skip
     fine_tune: FineTuneConfig = FineTuneConfig()
+    segment: SegmentConfig = SegmentConfig()
     runtimes: tuple[str, ...] = setting(
         ("pytorch",), "Runtimes", "Measure latency in these runtimes: pytorch, onnx, int8. PyTorch is always measured."
     )

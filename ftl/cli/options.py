@@ -42,7 +42,7 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_masks(parser: argparse.ArgumentParser) -> None:
+def add_photographs(parser: argparse.ArgumentParser) -> None:
     """Photographs with masks."""
     parser.add_argument(
         "--images", type=Path, default=Path("Images"), metavar="DIR", help="Photographs with masks (default: Images)"
@@ -50,6 +50,11 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--masks", type=Path, default=Path("Segmented"), metavar="DIR", help="Their masks (default: Segmented)"
     )
+
+
+def add_masks(parser: argparse.ArgumentParser) -> None:
+    """Photographs with masks that rank filters."""
+    add_photographs(parser)
     add_classes(parser)
     parser.add_argument(
         "--union-images",

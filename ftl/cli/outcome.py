@@ -140,15 +140,29 @@ def report(options: argparse.Namespace, bar: Bar) -> None:
 
 def predict(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl predict`."""
-    from ftl.errors import raise_together
+    from ftl.errors import FtlError, raise_together
     from ftl.evaluation.predict import as_csv, expand
     from ftl.evaluation.predict import predict as predict_all
     from ftl.files import write_text
     from ftl.models.classifier import load_model
+    from ftl.models.segmenter_files import draws_masks
 
-    predictions, problems = predict_all(load_model(options.model), expand(options.images), bar)
-    if options.csv:
-        write_text(options.csv, as_csv(predictions))
+    draws = options.model.suffix.lower() in (".onnx", ".zip") or draws_masks(options.model)
+    if draws != (options.masks_out is not None):
+        raise FtlError(
+            f"{options.model} draws masks: say where with --masks-out DIR" if draws
+            else f"{options.model} classifies photographs and draws no masks: leave --masks-out out"
+        )  # fmt: skip
+    if draws:
+        from ftl.evaluation.predict_masks import masks_csv, predict_masks
+
+        masks, problems = predict_masks(options.model, expand(options.images), options.masks_out, bar)
+        text = masks_csv(masks)
     else:
-        print(as_csv(predictions), end="")
+        predictions, problems = predict_all(load_model(options.model), expand(options.images), bar)
+        text = as_csv(predictions)
+    if options.csv:
+        write_text(options.csv, text)
+    else:
+        print(text, end="")
     raise_together("some files were left out", problems)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ftl.cli import options
 from ftl.cli.outcome import choose, export, predict, report
+from ftl.cli.segment import segment
 from ftl.cli.steps import compare, extract, prune, test, train
 from ftl.cli.workflows import backbone, criteria, demo, run
 from ftl.config import PruneConfig, SweepConfig
@@ -34,6 +35,21 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_masks(made)
     options.add_config(made, PruneConfig)
     options.add_config(made, SweepConfig, "keep")
+    options.add_device(made)
+
+    made = command("segment", segment, "train pruned networks to draw masks, and measure them")
+    made.add_argument("out", type=Path, help="The folder that the networks are written to")
+    made.add_argument("backbone", help="A name (vgg16, resnet50, mobilenet_v2, ...) or a file")
+    made.set_defaults(percent=None)
+    options.add_backbone(made)
+    options.add_photographs(made)
+    made.add_argument("--classes", nargs="+", metavar="CLASS", help="Class folders whose masks count (default: all)")
+    made.add_argument(
+        "--test-images", type=Path, metavar="DIR", help="Photographs to test on; nothing is trained on them"
+    )
+    made.add_argument("--test-masks", type=Path, metavar="DIR", help="Masks of --test-images")
+    options.add_config(made, PruneConfig)
+    options.add_config(made, SweepConfig, "keep", "photo", "threads", "segment")
     options.add_device(made)
 
     made = command("compare", compare, "compare the filters and accuracies of two sweeps of one network")
@@ -87,12 +103,21 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("file", type=Path, help="The file to write; its ending decides the format")
     options.add_int8(made)
 
-    made = command("predict", predict, "classify photographs with a pruned network")
-    made.add_argument("model", type=Path, help="The folder of a network in a sweep, or an exported .safetensors file")
+    made = command("predict", predict, "classify photographs, or draw their masks, with a pruned network")
+    made.add_argument(
+        "model",
+        type=Path,
+        help="The folder of a network in a sweep, or an exported .safetensors file; of one that draws masks also .onnx "
+        "and .zip",
+    )
     made.add_argument("images", nargs="+", type=Path, help="Image files, or folders of them")
     made.add_argument(
         "--csv", type=Path, metavar="FILE", help="Write the predictions to this file instead of printing them"
     )
+    made.add_argument(
+        "--masks-out", type=Path, metavar="DIR",
+        help="The folder that masks are written to, as STEM.png, by a network that draws them",
+    )  # fmt: skip
 
     made = command("run", run, "prune, train, test and recommend in one go, in a workspace")
     made.add_argument("workspace", type=Path, help="A folder with Images, Segmented, dataset and evaluation")

@@ -22,6 +22,8 @@ from ftl.progress import Report, silent
 
 _LARGEST_ID = 64  # a grey image whose values are all small, and not just 0 and 1, is an index mask
 _LOSSY = (".jpg", ".jpeg", ".webp")
+CLASSES = "classes.json"
+"""Names and ids of the classes of index masks, as {"crack": 1}, in their folder."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,18 @@ def read_mask(path: Path, mask_class: int | None = None, wrap: bool = False) -> 
     raise FtlError(f"{path} is neither 0/1 nor 0/255, its brightest value is {brightest}: stretch it to 0-255")
 
 
+def read_class_ids(path: Path) -> np.ndarray:
+    """Read a mask as the class of each pixel, uint8 (height, width): 0 outside; 1 inside where it holds no class ids.
+
+    Raises `FtlError` as `read_mask`.
+    """
+    if path.suffix.lower() not in _LOSSY:
+        values = _class_ids(to_eight_bits(open_upright(path)))
+        if values.max(initial=0) <= _LARGEST_ID:
+            return values
+    return (read_mask(path) > 127).astype(np.uint8)
+
+
 def _class_ids(image: Image.Image) -> np.ndarray:
     """Values as they are stored: palette indices, grey levels, or the first of equal channels."""
     plain = image if image.mode in ("1", "L", "P") else image.convert("RGB")
@@ -135,16 +149,26 @@ def _class_id(folder: Path, name: str | int | None) -> int | None:
     """A mask class given by id or by name; names are looked up in classes.json ({"crack": 1}) beside the masks."""
     if name is None or isinstance(name, int) or name.isdigit():
         return None if name is None else int(name)
-    table = folder / "classes.json"
-    if not table.is_file():
+    table, ids = folder / CLASSES, class_ids(folder)
+    if ids is None:
         raise FtlError(f"class {name!r} is asked for by name, but there is no {table}: add one, as {{{name!r}: 1}}")
-    try:
-        ids = {str(key): int(value) for key, value in json.loads(table.read_text()).items()}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise FtlError(f'{table} must hold names and ids, as {{"crack": 1}} ({error})') from error
     if name not in ids:
         raise FtlError(f"{table} has no class {name!r}: it has {', '.join(sorted(ids))}")
     return ids[name]
+
+
+def class_ids(folder: Path) -> dict[str, int] | None:
+    """Ids of the classes of index masks by name, as `classes.json` beside them has them; None where there is none.
+
+    Raises `FtlError` for a damaged one.
+    """
+    table = folder / CLASSES
+    if not table.is_file():
+        return None
+    try:
+        return {str(key): int(value) for key, value in json.loads(table.read_text()).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise FtlError(f'{table} must hold names and ids, as {{"crack": 1}} ({error})') from error
 
 
 def _by_stem(paths: Sequence[Path], problems: list[str]) -> dict[str, Path]:
@@ -190,6 +214,37 @@ def read_pairs(pairs: Sequence[tuple[str, Path, Path]], size: int) -> MaskSet:
     return MaskSet(tuple(found for found in read if isinstance(found, Example)))
 
 
+def pair_files(
+    images: Path, masks: Path, classes: Sequence[str] | None = None
+) -> tuple[list[tuple[str, Path, Path]], list[str]]:
+    """Photographs and masks by class folder and file stem: each pair with its class, and a sentence for each problem.
+
+    `classes`: the class folders to use, in this order; all by default, cracks first. Raises `FtlError` for a folder
+    without images, and a class that there is not.
+    """
+    image_classes, mask_classes = class_folders(images), class_folders(masks)
+    found = image_classes.keys() | mask_classes.keys()
+    wanted = list(classes) if classes else sorted(found, key=lambda name: ("crack" not in name.lower(), name))
+    problems: list[str] = []
+    pairs: list[tuple[str, Path, Path]] = []
+    for name in wanted:
+        if name not in image_classes and name not in mask_classes:
+            raise FtlError(f"there is no class {name!r} in {images}: it has {', '.join(map(repr, image_classes))}")
+        image_of = _by_stem(image_classes.get(name, []), problems)
+        mask_of = _by_stem(mask_classes.get(name, []), problems)
+        missing = sorted(image_of.keys() - mask_of.keys())
+        problems += [f"{image_of[stem]} has no mask in {masks / name}: draw it, or take it out" for stem in missing]
+        orphans = sorted(mask_of.keys() - image_of.keys())
+        problems += [f"{mask_of[stem]} has no image in {images / name}: add it, or take it out" for stem in orphans]
+        pairs += [(name, image_of[stem], mask_of[stem]) for stem in image_of if stem in mask_of]
+        for stem in [*missing, *orphans]:  # an unpaired file may be unreadable as well: say both at once
+            try:
+                open_upright((image_of | mask_of)[stem])
+            except FtlError as error:
+                problems.append(str(error))
+    return pairs, problems
+
+
 def load_masks(
     images: str | Path,
     masks: str | Path,
@@ -217,27 +272,8 @@ def load_masks(
             unreadable, oversized or of another size than its partner.
     """
     images, masks = Path(images), Path(masks)
-    image_classes, mask_classes = class_folders(images), class_folders(masks)
-    found = image_classes.keys() | mask_classes.keys()
-    wanted = list(classes) if classes else sorted(found, key=lambda name: ("crack" not in name.lower(), name))
     identity = _class_id(masks, mask_class)
-    problems: list[str] = []
-    pairs: list[tuple[str, Path, Path]] = []
-    for name in wanted:
-        if name not in image_classes and name not in mask_classes:
-            raise FtlError(f"there is no class {name!r} in {images}: it has {', '.join(map(repr, image_classes))}")
-        image_of = _by_stem(image_classes.get(name, []), problems)
-        mask_of = _by_stem(mask_classes.get(name, []), problems)
-        missing = sorted(image_of.keys() - mask_of.keys())
-        problems += [f"{image_of[stem]} has no mask in {masks / name}: draw it, or take it out" for stem in missing]
-        orphans = sorted(mask_of.keys() - image_of.keys())
-        problems += [f"{mask_of[stem]} has no image in {images / name}: add it, or take it out" for stem in orphans]
-        pairs += [(name, image_of[stem], mask_of[stem]) for stem in image_of if stem in mask_of]
-        for stem in [*missing, *orphans]:  # an unpaired file may be unreadable as well: say both at once
-            try:
-                open_upright((image_of | mask_of)[stem])
-            except FtlError as error:
-                problems.append(str(error))
+    pairs, problems = pair_files(images, masks, classes)
     read: list[Example | list[str]] = []
     with ThreadPoolExecutor() as pool:
         for example in pool.map(

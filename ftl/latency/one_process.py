@@ -40,6 +40,9 @@ PATIENCE = float(os.environ["FTL_TIMING_PATIENCE"]) if "FTL_TIMING_PATIENCE" in 
 WARM_SECONDS, WARM_RUNS = TAKE_SECONDS / 8, 3
 LEAST_RUNS, MOST_RUNS = 5, 200
 
+MEGAPIXEL = (1000, 1000)
+"""The photograph, (height, width), that a network which draws masks is timed on."""
+
 _IDLE_SECONDS = 15.0  # after which the process that forks leaves
 
 _lock = threading.Lock()
@@ -51,8 +54,8 @@ def time_once(folder: Path, threads: int | None = None, runtime: str = PYTORCH) 
 
     Within the time, in every runtime alike: from the preprocessed tensor, float32 (1, 3, size, size) in memory, through
     network and head to the probabilities. Outside: reading, resizing and normalising the photograph, loading the
-    network. A runtime other than PyTorch takes the folder's file of `ftl.evaluation.runtimes.NETWORKS`, and as many
-    threads as PyTorch would.
+    network. A network that draws masks is timed on a photograph of one megapixel, `MEGAPIXEL`. A runtime other than
+    PyTorch takes the folder's file of `ftl.evaluation.runtimes.NETWORKS`, and as many threads as PyTorch would.
 
     Waits for whoever takes a time on this machine: two at once would spoil each other's.
     Returns the fields of `ftl.latency.rounds.Take`, `threads`, `machine` and `runtime`. Raises `FtlError` when it
@@ -145,21 +148,31 @@ def _measure(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
 
 def _in_pytorch(folder: Path) -> tuple[Callable[[], object], str]:
     """A function that computes one answer in PyTorch, and the name of this version of it."""
-    import numpy as np
     import torch
 
     from ftl.models.classifier import load_model
     from ftl.models.head import features_from
+    from ftl.models.segmenter_files import draws_masks, load_segmenter
 
+    if draws_masks(folder):
+        segmenter = load_segmenter(folder)
+        pixels = segmenter.network.preprocess.normalised(_photograph(MEGAPIXEL)[None])
+        return lambda: segmenter(pixels).sigmoid(), f"PyTorch {torch.__version__}"
     model = load_model(folder)
     size = model.network.preprocess.size
-    image = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    x = model.network.preprocess([image])
+    x = model.network.preprocess([_photograph((size, size))])
 
     def work() -> object:
         return model.head.probabilities(features_from(model.network(x), pooled=model.head.pooled))
 
     return work, f"PyTorch {torch.__version__}"
+
+
+def _photograph(shape: tuple[int, int]) -> Any:
+    """Noise of a shape (height, width), RGB uint8: what takes a network long or short is not what it shows."""
+    import numpy as np
+
+    return np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 def _in_onnx_runtime(file: Path, threads: int) -> tuple[Callable[[], object], str]:

@@ -31,12 +31,15 @@ def folder_name(keep: float | None) -> str:
 
 LINEAR, RECALIBRATED, TUNED = "linear", "recalibrated", "tuned"
 HEADS = (LINEAR, RECALIBRATED, TUNED)
-"""Kinds of candidates made of one pruned network.
+"""Kinds of classifiers made of one pruned network.
 
 `linear`: a linear classifier on all features of the network as it was cut. `recalibrated`: the same after its batch
 norms have learnt the statistics of its own maps. `tuned`: the network itself trained, with a classifier on the means
 of its last maps.
 """
+
+SEGMENTED = "segmented"
+"""The candidate of a pruned network that draws masks: a segmenter, no classifier."""
 
 
 def candidate_name(network: str, head: str) -> str:

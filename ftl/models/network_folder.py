@@ -47,9 +47,10 @@ def write_network(
 
 
 def rewrite_network(folder: Path, source: Path, network: Backbone, head: str) -> None:
-    """Write a fine-tuned or BN-recalibrated network, made of the one in `source`, into an existing `folder`.
+    """Write a network that was trained further, made of the one in `source`, into an existing `folder`.
 
-    `head`: its kind, of `ftl.models.layout.HEADS`. Its `from_sha256` says of which network it was made.
+    `head`: its kind, of `ftl.models.layout.HEADS` or `SEGMENTED`, whose decoder is not counted. Its
+    `from_sha256` says of which network it was made.
     """
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
     (folder / WEIGHTS).write_bytes(save(tensors))

@@ -48,9 +48,12 @@ class Preprocess:
 
     def __call__(self, images: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
         """RGB uint8 images, each (height, width, 3), to float32 (N, 3, size, size), channels last in memory."""
+        return self.normalised(np.stack([resize_image(image, self.size) for image in images]))
+
+    def normalised(self, pixels: np.ndarray) -> torch.Tensor:
+        """RGB images 0..255 (N, H, W, 3) to float32 (N, 3, H, W), channels last in memory, without any resizing."""
         kind = KINDS[self.kind]
-        pixels = np.stack([resize_image(image, self.size) for image in images])
-        pixels = (pixels[..., ::-1] if kind.bgr else pixels).astype(np.float32)  # (N, size, size, 3)
+        pixels = (pixels[..., ::-1] if kind.bgr else pixels).astype(np.float32)
         if kind.scale != 1.0:
             pixels *= np.float32(kind.scale)
         if kind.mean != (0.0, 0.0, 0.0):

@@ -13,7 +13,7 @@ from ftl.files import read_json
 from ftl.formatting import exact
 from ftl.models.backbone import Backbone
 from ftl.models.layer_choice import Chosen, LayerChoice
-from ftl.models.layout import DESCRIPTION, UNPRUNED, folder_name
+from ftl.models.layout import DESCRIPTION, SEGMENTED, UNPRUNED, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.choose import check_prunable, choose_filters, source_of
@@ -90,11 +90,21 @@ def _unpruned(backbone: Backbone) -> list[LayerChoice]:
 def networks(out: str | Path, *, derived: bool = True) -> list[Path]:
     """The networks of a sweep, the unpruned one first, then by keep fraction. Raises `FtlError` when there are none.
 
-    `derived`: also the fine-tuned and recalibrated ones.
+    `derived`: also the fine-tuned and recalibrated ones; those that draw masks are `segmenters`.
     """
+    return [path for path, head in _found(out) if head is None or (derived and head != SEGMENTED)]
+
+
+def segmenters(out: str | Path) -> list[Path]:
+    """The networks of a sweep that draw masks, in the order of `networks`."""
+    return [path for path, head in _found(out) if head == SEGMENTED]
+
+
+def _found(out: str | Path) -> list[tuple[Path, str | None]]:
+    """All networks of a sweep in order, and what head each got that was trained further."""
     out = Path(out)
     found = {path.parent: read_json(path) for path in out.glob(f"*/{DESCRIPTION}") if path.parent.name[0] != "."}
     if not found:
         raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
-    chosen = [path for path, network in found.items() if derived or "head" not in network]
-    return sorted(chosen, key=lambda path: (path.name != UNPRUNED, found[path]["keep"] or 2, path.name))
+    order = sorted(found, key=lambda path: (path.name != UNPRUNED, found[path]["keep"] or 2, path.name))
+    return [(path, found[path].get("head")) for path in order]

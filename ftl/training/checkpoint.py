@@ -1,4 +1,4 @@
-"""Checkpoints of fine-tuning: the state after each epoch, in one file without any pickle, and resuming from it."""
+"""Checkpoints of training: the state after each epoch, in one file without any pickle, and resuming from it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from safetensors.torch import save
 
 from ftl.files import whole_file
 from ftl.training.early_stopping import Epoch
-from ftl.training.loop import State
+from ftl.training.loop import State, Trained
 
 
-def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
+def write_state(file: Path, state: State[Any], made_from: dict[str, Any]) -> None:
     """Write what `resume` needs, whole or not at all."""
     optimiser = state.optimiser.state_dict()
     tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
@@ -36,7 +36,7 @@ def write_state(file: Path, state: State, made_from: dict[str, Any]) -> None:
         draft.write_bytes(save(contiguous, metadata={"ftl": json.dumps(header)}))
 
 
-def resume(file: Path, begin: Callable[[], State], made_from: dict[str, Any]) -> State:
+def resume(file: Path, begin: Callable[[], State[Trained]], made_from: dict[str, Any]) -> State[Trained]:
     """The state in the file; a new one if the file is missing, damaged, or made from anything else."""
     state = begin()
     try:

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ftl.config import FineTuneConfig
 from ftl.device import device_of
@@ -33,6 +31,7 @@ from ftl.training.loop import (
     steps,
     train_epoch,
 )
+from ftl.training.norms import convolutions, fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate_norms
 
 _STANDARDISED = 256
@@ -45,8 +44,6 @@ Where an epoch has fewer, they are recalibrated behind it: else a network that h
 """
 
 _BRIGHTER, _STRONGER = 25.0, 0.2  # grey levels, share of the contrast: what exposure and weather do to a wall
-
-_NARROW = 8  # channels below which torch's batch norm takes up to ten times as long on maps with channels last
 
 
 class Tuned(NamedTuple):
@@ -89,7 +86,7 @@ def fine_tune(
     """
     made_from = made_from or {}
 
-    def begun() -> State:
+    def begun() -> State[Classifier]:
         return begin(network, photographs, len(classes), train, config, seed)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
@@ -135,12 +132,12 @@ def begin(
     train: np.ndarray,
     config: FineTuneConfig,
     seed: int,
-) -> State:
+) -> State[Classifier]:
     """The state before the first step, of a classifier on a copy of `network`."""
     device = device_of(training=True)
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(network).requires_grad_(True)
-    inserted = insert_norms(network)
+    inserted = [] if network.has_norms else insert_norms(network, convolutions(network))
     network.to(device)
     drawn = rng.permutation(train)[:_STANDARDISED]
     network.train()  # its batch norms normalise by the batch, as they will while it is trained
@@ -173,43 +170,3 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         values += 128.0 + brightness
         target[:] = values.clip(0, 255)
     return made
-
-
-class _BatchNorm(nn.BatchNorm2d):
-    """torch's, with the same values; narrow maps are laid out channel by channel, in both directions."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.num_features >= _NARROW:
-            return super().forward(x)
-        y = super().forward(x.contiguous())
-        if y.requires_grad:
-            y.register_hook(torch.Tensor.contiguous)
-        return y.contiguous(memory_format=torch.channels_last)
-
-
-def insert_norms(network: Backbone) -> list[str]:
-    """Put a batch norm behind every convolution, in place, if the network has none; names of those convolutions.
-
-    Narrow deep chains hardly learn without.
-    """
-    if network.has_norms:
-        return []
-    names = [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
-    for name in names:
-        conv = network.get_submodule(name)
-        assert isinstance(conv, nn.Conv2d)
-        network.set_submodule(name, nn.Sequential(conv, _BatchNorm(conv.out_channels)))
-    return names
-
-
-@torch.no_grad()
-def fold_norms(network: Backbone, names: list[str]) -> None:
-    """Fold the inserted batch norms into their convolutions, in place: the same function, in the layers it had."""
-    network.eval()
-    for name in names:
-        pair = network.get_submodule(name)
-        assert isinstance(pair, nn.Sequential)
-        conv, norm = pair
-        assert isinstance(conv, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        network.set_submodule(name, fuse_conv_bn_eval(conv, norm))

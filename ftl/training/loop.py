@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -73,15 +73,18 @@ class Classifier(nn.Module):
         return Head(weight.cpu().numpy(), bias.cpu().numpy(), tuple(classes), pooled=True)
 
 
+Trained = TypeVar("Trained", bound=nn.Module)
+
+
 @dataclass
-class State:
+class State(Generic[Trained]):
     """All that training goes on from: a run resumed from it gives the same weights as one that never stopped.
 
-    `inserted`: the convolutions behind which batch norms were put for the training. `kept`: the averaged classifier's
-    weights in the epoch kept so far; empty before the first.
+    `inserted`: the convolutions behind which batch norms were put for the training. `kept`: the averaged weights in the
+    epoch kept so far; empty before the first, and where the last epoch is kept whatever comes.
     """
 
-    model: Classifier
+    model: Trained
     average: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
@@ -91,14 +94,13 @@ class State:
     curve: list[Epoch]
 
     @property
-    def averaged(self) -> Classifier:
-        """The classifier with the exponential moving average of the weights."""
-        assert isinstance(self.average.module, Classifier)
-        return self.average.module
+    def averaged(self) -> Trained:
+        """The model with the exponential moving average of the weights."""
+        return cast(Trained, self.average.module)
 
 
-def averaged_model(model: Classifier) -> AveragedModel:
-    """The exponential moving average of a classifier's weights and buffers, still without a step."""
+def averaged_model(model: nn.Module) -> AveragedModel:
+    """The exponential moving average of a model's weights and buffers, still without a step."""
     return AveragedModel(model, multi_avg_fn=_move_average, use_buffers=True)
 
 
@@ -153,7 +155,7 @@ def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
 
 
 def train_epoch(
-    state: State,
+    state: State[Classifier],
     photographs: Photographs,
     labels: np.ndarray,
     train: np.ndarray,

@@ -22,8 +22,9 @@ from ftl.progress import CandidateProgress
 from ftl.sweeping.evaluate import repeat
 from ftl.training import finetune, loop
 from ftl.training.early_stopping import Epoch, as_good
-from ftl.training.finetune import augment, begin, fold_norms, insert_norms
+from ftl.training.finetune import augment, begin
 from ftl.training.loop import class_weights, distillation
+from ftl.training.norms import convolutions, fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
 from ftl.training.train import photographs_of
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in
@@ -177,20 +178,24 @@ def test_networks_with_norms_of_their_own_learn_at_a_lower_rate() -> None:
 def test_norms_come_and_go_without_a_trace() -> None:
     backbone, x = plain_backbone(), torch.randn(4, 3, SIZE, SIZE)
     layers = _without_biases(backbone)
-    names = insert_norms(backbone)
+    names = insert_norms(backbone, convolutions(backbone))
     assert len(names) == 3
     backbone.requires_grad_(True).train()(x)
     expected = backbone.eval()(x)
     fold_norms(backbone, names)
     assert _without_biases(backbone) == layers
     torch.testing.assert_close(backbone(x), expected, rtol=1e-4, atol=1e-4)
-    assert insert_norms(make_backbone()) == []
+
+
+def test_a_network_with_norms_gets_no_others() -> None:
+    images, _ = stripes(8)
+    assert begin(make_backbone(), images.__getitem__, 2, np.arange(8), CONFIG, 0).inserted == []
 
 
 @pytest.mark.parametrize("channels", [3, 12])
 def test_inserted_norms_are_batch_norms_forth_and_back(channels: int) -> None:
     network = Backbone("one", nn.Sequential(nn.Conv2d(3, channels, 3)), Preprocess("caffe", SIZE))
-    insert_norms(network)
+    insert_norms(network, ["features.0"])
     conv, norm = network.features.get_submodule("0").children()
     plain = nn.BatchNorm2d(channels)
     x, other = (torch.randn(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) for _ in range(2))

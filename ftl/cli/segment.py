@@ -1,0 +1,81 @@
+"""`ftl segment`: networks that draw masks, made and measured in one go."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftl.cli.inputs import backbone_of, sweep_config_of
+
+if TYPE_CHECKING:
+    from ftl.progress import Bar
+
+VALIDATED_BY = 0.2
+"""Share of the photographs that choose the threshold, where there are photos enough."""
+
+
+def segment(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl segment`."""
+    from ftl.data.segmentation import load_segmentation, split_photos, without_photos
+    from ftl.errors import FtlError
+    from ftl.files import alone, read_json
+    from ftl.latency.networks import time_all
+    from ftl.models.layout import TIME, VALIDATION
+    from ftl.pruning.criteria import criterion
+    from ftl.sweeping.pruned import begin_sweep, make_networks
+    from ftl.sweeping.segmented import make_segmenter, measure_segmenter
+
+    config = sweep_config_of(options)
+    if (options.test_images is None) != (options.test_masks is None):
+        raise FtlError("--test-images and --test-masks go together")
+    if criterion(config.criterion).looks_at == "network":
+        raise FtlError(f"{config.criterion} looks at labelled photographs as well: choose another criterion")
+    backbone = backbone_of(options)
+    data = load_segmentation(options.images, options.masks, classes=options.classes, report=bar)
+    train, held_out = split_photos(data.images, config.photo, config.seed, VALIDATED_BY)
+    test = None
+    if options.test_images is not None:
+        given = load_segmentation(options.test_images, options.test_masks, report=bar)
+        test = without_photos(given, data, config.photo)
+    with alone(options.out):
+        begin_sweep(backbone, masks := data.scoring_masks(backbone.preprocess.size), options.out, config)
+        networks = make_networks(backbone, masks, options.out, config, bar)
+        made = []
+        for folder in networks:
+            made.append(
+                make_segmenter(
+                    folder, data, train, held_out, config.segment, seed=config.seed, photo=config.photo, report=bar
+                )
+            )
+            if test is not None:
+                measure_segmenter(made[-1], test, bar)
+        time_all(made, config.threads, bar)
+    for folder in made:
+        figures = read_json(folder / VALIDATION) if test is None else measure_segmenter(folder, test)
+        print(f"{folder}: {_sentence(figures, 'validation' if test is None else 'test')}")
+        print(f"  {_cost(folder, read_json(folder / TIME))}")
+
+
+def _sentence(figures: Mapping[str, Any], kind: str) -> str:
+    from ftl.formatting import counted, fixed
+
+    shown = {"F1": "f1", "IoU": "iou", "F1 within 2 pixels": "tolerant_f1", "clDice": "cl_dice"}
+    parts = [
+        f"{title} {fixed(figures[key], 3)} ({fixed(figures[f'{key}_low'], 3)} to {fixed(figures[f'{key}_high'], 3)})"
+        for title, key in shown.items()
+    ]
+    parts.append(f"average precision {fixed(figures['average_precision'], 3)}")
+    return f"{', '.join(parts)}; of {counted(figures['photographs'], f'{kind} photograph')}"
+
+
+def _cost(folder: Path, time: Mapping[str, Any]) -> str:
+    from ftl.formatting import count, fixed, milliseconds
+    from ftl.models.segmenter_files import load_segmenter
+
+    model = load_segmenter(folder)
+    return (
+        f"{count(model.parameters_count())} parameters, {milliseconds(time['median_ms'])} a megapixel, "
+        f"threshold {fixed(model.threshold, 2)}"
+    )

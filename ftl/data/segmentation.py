@@ -1,0 +1,163 @@
+"""Photographs with masks to train and judge segmenters on: whole, at their own size, with the class of each pixel."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ftl.data.dataset import photo_ids
+from ftl.data.images import read_image, resize_image
+from ftl.data.masks import Example, MaskSet, class_ids, pair_files, read_class_ids
+from ftl.errors import FtlError, raise_together
+from ftl.files import digest, digest_of
+from ftl.progress import Report, silent
+
+DEFECT = "defect"
+"""The class of masks that name none."""
+
+LEAST_PHOTOS = 2
+"""Photos that each part of a split needs at least."""
+
+
+@dataclass(frozen=True)
+class SegmentationSet:
+    """Photographs with masks. `classes`: what masks hold; `ids`: their values in the files, 1 where there are no ids.
+
+    `digests`: SHA-256 of each photograph's and each mask's bytes.
+    """
+
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
+    classes: tuple[str, ...]
+    ids: tuple[int, ...]
+    digests: tuple[tuple[str, str], ...]
+
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """A photograph, RGB uint8 (H, W, 3), and its mask, uint8 (H, W): 0, or the number of a class, from 1."""
+        numbers = np.zeros(256, np.uint8)
+        numbers[list(self.ids)] = np.arange(1, len(self.ids) + 1)
+        return read_image(self.images[index]), numbers[read_class_ids(self.masks[index])]
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> SegmentationSet:
+        """The photographs at `indices`, in that order."""
+        chosen = [int(index) for index in indices]
+        return SegmentationSet(
+            tuple(self.images[index] for index in chosen),
+            tuple(self.masks[index] for index in chosen),
+            self.classes,
+            self.ids,
+            tuple(self.digests[index] for index in chosen),
+        )
+
+    def digest(self) -> str:
+        """SHA-256 over the classes, and the name and content of every photograph and mask."""
+        contents = ((path.name, *both) for path, both in zip(self.images, self.digests, strict=True))
+        return digest_of([("classes", *self.classes), *contents])
+
+    def scoring_masks(self, size: int) -> MaskSet:
+        """The same as masks that rank filters, of all classes together; photographs resized to `size` pixels."""
+        examples = []
+        for index in range(len(self)):
+            image, numbers = self.read(index)
+            packed = zlib.compress(np.where(numbers > 0, np.uint8(255), np.uint8(0)).tobytes(), 1)
+            paths = self.images[index], self.masks[index]
+            examples.append(Example("", *paths, resize_image(image, size), numbers.shape, packed))
+        return MaskSet(tuple(examples))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def load_segmentation(
+    images: str | Path,
+    masks: str | Path,
+    *,
+    classes: Sequence[str] | None = None,
+    report: Report = silent,
+) -> SegmentationSet:
+    """Pair photographs and masks as `load_masks` does, and look at all of them.
+
+    Masks of class ids are named by `classes.json` in their folder; of other masks there is one class, `DEFECT`.
+    `classes`: the class folders to use; all by default. Raises `FtlError` that lists every file that is unreadable,
+    without its partner or of another size.
+    """
+    images, masks = Path(images), Path(masks)
+    pairs, problems = pair_files(images, masks, classes)
+    named, found, digests = class_ids(masks), set[int](), list[tuple[str, str]]()
+
+    def look(pair: tuple[str, Path, Path]) -> tuple[set[int], tuple[str, str]] | str:
+        _, image, mask = pair
+        try:
+            pixels, ids = read_image(image), read_class_ids(mask)
+        except FtlError as error:
+            return str(error)
+        if pixels.shape[:2] != ids.shape:
+            mask_size, image_size = ("{1} x {0}".format(*shape) for shape in (ids.shape, pixels.shape))
+            return f"{mask} is {mask_size} but {image} is {image_size}: draw the mask on the upright image"
+        return {*np.unique(ids).tolist()}, (digest(image), digest(mask))
+
+    with ThreadPoolExecutor() as pool:
+        for done, looked in enumerate(pool.map(look, pairs), 1):
+            if isinstance(looked, str):
+                problems.append(looked)
+            else:
+                found |= looked[0]
+                digests.append(looked[1])
+            report(done, len(pairs), "reading masks")
+    if not found - {0} and not problems:
+        problems.append(f"no mask of {masks} has anything inside: draw some")
+    raise_together(f"{images} and {masks} do not fit together", problems)
+    names = {number: name for name, number in (named or {}).items()}
+    ids = sorted(number for number in ({*names} or found) if number > 0)
+    if strangers := sorted(found - {0, *ids}):
+        raise FtlError(f"{masks / 'classes.json'} has no name for the ids {strangers}, which masks hold: add them")
+    if ids == [1]:
+        names.setdefault(1, DEFECT)
+    return SegmentationSet(
+        tuple(image for _, image, _ in pairs),
+        tuple(mask for _, _, mask in pairs),
+        tuple(names.get(number, f"class {number}") for number in ids),
+        tuple(ids),
+        tuple(digests),
+    )
+
+
+def split_photos(names: Sequence[Path], photo: str | None, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of two parts of photographs, the second of about `share` (0..1) of them; no photo is in both.
+
+    `photo`: how a file's name names its photo (`SweepConfig.photo`). Raises `FtlError` where there are too few photos.
+    """
+    photos = photo_ids(names, photo)
+    order = np.random.default_rng(seed).permutation(sorted({*photos}))
+    apart, count = set[str](), 0
+    for photo_name in order.tolist():
+        if count and count >= share * len(names):
+            break
+        apart.add(photo_name)
+        count += photos.count(photo_name)
+    if len({*photos} - apart) < LEAST_PHOTOS:
+        raise FtlError(
+            f"masks of at least {2 * LEAST_PHOTOS} photos are needed to train on some and choose by others, "
+            f"not of {len({*photos})}: draw more"
+        )
+    second = np.array([own in apart for own in photos])
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def without_photos(data: SegmentationSet, other: SegmentationSet, photo: str | None) -> SegmentationSet:
+    """`data` less what is in `other`: the same photograph by its bytes or, with the pattern `photo`, by its name.
+
+    Raises `FtlError` when nothing is left.
+    """
+    seen = {image for image, _ in other.digests}
+    photos = {*photo_ids(other.images, photo)} if photo else set()
+    names = photo_ids(data.images, photo)
+    kept = [index for index, (image, _) in enumerate(data.digests) if image not in seen and names[index] not in photos]
+    if not kept:
+        raise FtlError("every test photograph was trained on: add others")
+    return data.take(kept)

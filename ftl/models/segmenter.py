@@ -1,0 +1,148 @@
+"""Segmenters: networks that draw masks. A backbone is the encoder; a thin decoder goes over its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ftl.models.backbone import Backbone, Spec, map_sizes
+from ftl.models.graph import channels_of, node_name, walk
+
+WIDTH = 16
+"""Channels of the decoder at each level."""
+
+
+class Level(NamedTuple):
+    """The last map of one size in a backbone: the layer that gives it, its channels, and input pixels a step of it."""
+
+    layer: str
+    channels: int
+    stride: float
+
+
+def levels_of(spec: Spec, size: int) -> list[Level]:
+    """The levels of a backbone for a square input of `size` pixels, the finest first.
+
+    Maps smaller than the last one, as in the branches of squeeze-and-excitation, are no levels.
+    """
+    sizes = map_sizes(spec, size)
+    if isinstance(spec, dict):
+        names, channels = [node["name"] for node in spec["nodes"]], channels_of(spec)
+        widths = [channels[name] for name in names]
+    else:
+        names, widths = [str(index) for index in range(len(spec))], []
+        for layer in spec:
+            widths.append(layer.get("out", widths[-1] if widths else 3))
+    last = {side: (name, width) for side, name, width in zip(sizes, names, widths, strict=True)}
+    return [Level(*last[side], size / side[0]) for side in last if min(side) >= min(sizes[-1])]
+
+
+class Decoder(nn.Module):
+    """A feature pyramid (Lin et al. 2017): maps of one width at each level, each added to those of the finer level.
+
+    Where the finest level is as fine as the photograph, it is not widened, which would take most of the time: its maps
+    are added to the enlarged logits of the next one, through a convolution of their own.
+    """
+
+    def __init__(self, levels: Sequence[Level], width: int, outputs: int) -> None:
+        super().__init__()
+        self.has_fine = levels[0].stride == 1 and len(levels) > 1
+        wide = levels[1:] if self.has_fine else levels
+        self.lateral = nn.ModuleList(nn.Conv2d(level.channels, width, 1) for level in wide)
+        self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in wide)
+        self.head = nn.Conv2d(width, outputs, 1)
+        self.fine = nn.Conv2d(levels[0].channels, outputs, 3, padding=1) if self.has_fine else None
+
+    def forward(self, maps: Sequence[torch.Tensor], size: tuple[int, int]) -> torch.Tensor:
+        """Maps of the levels, the finest first, to logits (N, outputs, *size)."""
+        wide = maps[1:] if self.has_fine else maps
+        summed: torch.Tensor | None = None
+        for lateral, smooth, own in zip(self.lateral[::-1], self.smooth[::-1], wide[::-1], strict=True):
+            x = F.relu(lateral(own))
+            if summed is not None:
+                x = x + _enlarged(summed, (own.shape[2], own.shape[3]))
+            summed = F.relu(smooth(x))
+        logits = _enlarged(self.head(summed), size)
+        return logits if self.fine is None else logits + self.fine(maps[0])
+
+
+def _enlarged(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+class Segmenter(nn.Module):
+    """A backbone with a decoder that gives each pixel's logits; any input that is not smaller than the coarsest step.
+
+    `classes`: names of what masks hold, without the background. One class has one logit (sigmoid); of several there is
+    one more, of the background, which comes first (softmax).
+    `threshold`: how probable, 0..1, a defect must be to be drawn.
+    """
+
+    def __init__(self, network: Backbone, classes: Sequence[str], width: int = WIDTH, threshold: float = 0.5) -> None:
+        super().__init__()
+        self.network, self.classes, self.width, self.threshold = network, tuple(classes), width, threshold
+        self.levels = levels_of(network.spec(), network.preprocess.size)
+        outputs = 1 if len(self.classes) == 1 else len(self.classes) + 1
+        self.decoder = Decoder(self.levels, width, outputs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def stride(self) -> int:
+        """Input pixels a step of the coarsest level."""
+        return round(self.levels[-1].stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
+        return self.decoder(self._maps(x), (x.shape[2], x.shape[3]))
+
+    def _maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        wanted, features = [level.layer for level in self.levels], self.network.features
+        if not isinstance(features, nn.Sequential):
+            found = dict(walk(features, x, wanted))
+            return [found[name] for name in wanted]
+        maps = []
+        for name, layer in features.named_children():
+            x = layer(x)
+            if name in wanted:
+                maps.append(x)
+        return maps
+
+    def fixed_layers(self) -> list[nn.Module]:
+        """The layers of the finest level where that is as fine as the photograph: they are not trained.
+
+        Training them would take most of the time, and their filters of edges are good for any photograph.
+        """
+        features, last = self.network.features, self.levels[0].layer
+        if not self.decoder.has_fine:
+            return []
+        if isinstance(features, nn.Sequential):
+            names = [name for name, _ in features.named_children()]
+            return [features.get_submodule(name) for name in names[: names.index(last) + 1]]
+        nodes = [*features.graph.nodes]
+        first = nodes[: [node_name(node) for node in nodes].index(last) + 1]
+        return [features.get_submodule(str(node.target)) for node in first if node.op == "call_module"]
+
+    def parameters_count(self) -> int:
+        """Number of parameters, those of the encoder counted as `Backbone.parameters_count` does."""
+        return self.network.parameters_count() + sum(value.numel() for value in self.decoder.parameters())
+
+
+def probabilities_of(logits: torch.Tensor) -> torch.Tensor:
+    """Class probabilities (N, classes + 1, H, W) of logits (N, 1 or classes + 1, H, W), the background first."""
+    if logits.shape[1] > 1:
+        return logits.softmax(1)
+    defect = logits.sigmoid()
+    return torch.cat([1 - defect, defect], 1)
+
+
+def drawn(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """The mask of class numbers, uint8 (H, W), of probabilities (classes + 1, H, W), the background first.
+
+    A pixel is 0 where the defects together have less than `threshold` (0..1), else the number of the likeliest class.
+    """
+    classes = probabilities[1:].argmax(0).astype(np.uint8) + np.uint8(1)
+    return np.where(1 - probabilities[0] >= threshold, classes, np.uint8(0))

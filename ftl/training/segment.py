@@ -1,0 +1,226 @@
+"""Train a segmenter: a pruned network under a decoder, on random crops of photographs with masks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ftl.config import SegmentConfig
+from ftl.data.crops import random_crop
+from ftl.data.segmentation import SegmentationSet
+from ftl.device import device_of, mixed_precision
+from ftl.evaluation.segmentation import THRESHOLDS, class_counts, mean_f1
+from ftl.models.backbone import Backbone
+from ftl.models.segmenter import Segmenter, probabilities_of
+from ftl.models.tiling import segment
+from ftl.progress import TRAINING, Report, silent
+from ftl.training.checkpoint import resume, write_state
+from ftl.training.early_stopping import Epoch
+from ftl.training.loop import State, averaged_model
+from ftl.training.norms import fold_norms, insert_norms
+
+ROUNDS = 15
+"""Points of the learning curve: after each the validation photographs are looked at, and the state is written."""
+
+HELD_BYTES = 2**30
+"""Photographs are held in memory up to so many bytes, decoded; the others are read again whenever they are needed."""
+
+_HALF = len(THRESHOLDS) // 2  # the index of the threshold of one half
+
+_WARM = 0.2  # share of the steps in which the learning rate rises
+
+Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
+"""Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
+
+
+class Trained(NamedTuple):
+    """A segmenter with the exponential moving average of its weights, and its learning curve."""
+
+    segmenter: Segmenter
+    curve: list[Epoch]
+
+
+def train_segmenter(
+    network: Backbone,
+    data: SegmentationSet,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    *,
+    config: SegmentConfig = SegmentConfig(),
+    seed: int = 0,
+    state_file: Path | None = None,
+    made_from: dict[str, Any] | None = None,
+    report: Report = silent,
+    hear: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
+    """Train a copy of `network` with a decoder on the photographs at the indices `train`.
+
+    Args:
+        held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
+        state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
+        made_from: what the run depends on; a state made from anything else is not resumed.
+        hear: called with each round's figures, also those of rounds before a restart: `stop_accuracy` is the F1 at a
+            threshold of one half.
+    """
+    made_from = made_from or {}
+
+    def begun() -> State[Segmenter]:
+        return _begin(network, data.classes, config, seed)
+
+    photographs, device = _held(data), device_of(training=True)
+    state = begun() if state_file is None else resume(state_file, begun, made_from)
+    for point in state.curve:
+        hear(point)
+    ends = np.linspace(0, config.steps, min(ROUNDS, config.steps) + 1).astype(int)
+    for begin, end in zip(ends[len(state.curve) :], ends[len(state.curve) + 1 :], strict=False):
+        total = 0.0
+        _train_mode(state.model)
+        for step in range(begin, end):
+            total += _step(state, photographs, train, config, device)
+            report(step + 1, config.steps, TRAINING)
+        loss, score = _look(state.averaged, photographs, held_out)
+        point = Epoch(len(state.curve) + 1, total / (end - begin), loss, score)
+        state.curve.append(point)
+        if state_file is not None:
+            write_state(state_file, state, made_from)
+        hear(point)
+    made = state.averaged.cpu()
+    fold_norms(made, state.inserted)
+    return Trained(made.requires_grad_(False), state.curve)
+
+
+def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
+    """The state before the first step."""
+    device, rng = device_of(training=True), np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
+    model.requires_grad_(True)
+    fixed = {*model.fixed_layers()}
+    for layer in fixed:
+        layer.requires_grad_(False)
+    logits = {model.decoder.head, model.decoder.fine}
+    new = model.decoder if network.has_norms else model
+    names = [
+        name for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d) and layer in {*new.modules()}
+    ]
+    inserted = insert_norms(model, [name for name in names if model.get_submodule(name) not in fixed | logits])
+    model.to(device)
+    optimiser = torch.optim.AdamW(
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
+        lr=config.learning_rate, weight_decay=1e-2,
+    )  # fmt: skip
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
+    )
+    return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
+
+
+def _train_mode(model: Segmenter) -> None:
+    model.train()
+    for layer in model.fixed_layers():
+        layer.eval()
+
+
+def _step(
+    state: State[Segmenter], photographs: Photographs, train: np.ndarray, config: SegmentConfig, device: torch.device
+) -> float:
+    """Train on one batch of crops; its loss."""
+    chosen = state.rng.choice(train, config.crops)
+    crops = [random_crop(*photographs(int(index)), config.crop, state.rng) for index in chosen]
+    x = state.model.network.preprocess.normalised(np.stack([image for image, _ in crops])).to(device)
+    truth = torch.from_numpy(np.stack([mask for _, mask in crops])).to(device)
+    with mixed_precision(device):
+        logits = state.model(x)
+    loss = mask_loss(logits.float(), truth, config.cl_dice)
+    state.optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
+    state.optimiser.step()
+    state.schedule.step()
+    state.average.update_parameters(state.model)
+    return float(loss.detach())
+
+
+def mask_loss(logits: torch.Tensor, truth: torch.Tensor, cl_dice: float = 0.0) -> torch.Tensor:
+    """Cross-entropy plus soft Dice of the classes (Milletari et al. 2016), plus `cl_dice` times soft clDice.
+
+    `logits`: float32 (N, 1 or classes + 1, H, W); `truth`: class numbers, uint8 (N, H, W).
+    """
+    classes = max(1, logits.shape[1] - 1)
+    wanted = torch.stack([truth == number for number in range(1, classes + 1)], 1).float()  # (N, classes, H, W)
+    if classes == 1:
+        entropy = F.binary_cross_entropy_with_logits(logits, wanted)
+    else:
+        entropy = F.cross_entropy(logits, truth.long())
+    found = probabilities_of(logits)[:, 1:]
+    loss = entropy + (1 - _dice((found * wanted).sum((0, 2, 3)), found.sum((0, 2, 3)), wanted.sum((0, 2, 3)))).mean()
+    return loss + cl_dice * _soft_cl_dice(found, wanted) if cl_dice else loss
+
+
+def _dice(both: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    return (2 * both + 1) / (first + second + 1)
+
+
+_THINNED = 10  # times that soft skeletons are eroded: half the width of the widest crack that gets thin
+
+
+def _soft_cl_dice(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """1 less the soft clDice of Shit et al. 2021: how far each skeleton lies in the other's mask; (N, C, H, W) each."""
+    own, other = _soft_skeleton(found), _soft_skeleton(wanted)
+    precision = ((own * wanted).sum() + 1) / (own.sum() + 1)
+    recall = ((other * found).sum() + 1) / (other.sum() + 1)
+    return 1 - 2 * precision * recall / (precision + recall)
+
+
+def _soft_skeleton(mask: torch.Tensor) -> torch.Tensor:
+    def opened(x: torch.Tensor) -> torch.Tensor:
+        return F.max_pool2d(_eroded(x), 3, 1, 1)
+
+    skeleton = F.relu(mask - opened(mask))
+    for _ in range(_THINNED):
+        mask = _eroded(mask)
+        rest = F.relu(mask - opened(mask))
+        skeleton = skeleton + F.relu(rest - skeleton * rest)
+    return skeleton
+
+
+def _eroded(x: torch.Tensor) -> torch.Tensor:
+    return torch.minimum(-F.max_pool2d(-x, (3, 1), 1, (1, 0)), -F.max_pool2d(-x, (1, 3), 1, (0, 1)))
+
+
+def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy a pixel (nats) of photographs, and mean F1 of the classes at a threshold of one half."""
+    model.eval()
+    entropies, counts = list[float](), np.zeros((len(model.classes), len(THRESHOLDS), 3))
+    for index in indices:
+        image, truth = photographs(int(index))
+        probabilities = segment(model, image)
+        right = np.take_along_axis(probabilities, truth[None].astype(np.int64), 0)
+        entropies.append(float(-np.log(right.clip(1e-6)).mean()))
+        counts += class_counts(probabilities, truth)
+    return float(np.mean(entropies)), float(mean_f1(counts[:, _HALF]))
+
+
+def _held(data: SegmentationSet) -> Photographs:
+    """The photographs and masks of a set, of which some are held in memory."""
+    held, left = dict[int, tuple[np.ndarray, np.ndarray]](), HELD_BYTES
+
+    def read(index: int) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal left
+        if index in held:
+            return held[index]
+        image, mask = data.read(index)
+        if image.nbytes + mask.nbytes <= left:
+            left -= image.nbytes + mask.nbytes
+            held[index] = image, mask
+        return image, mask
+
+    return read
