@@ -18,7 +18,8 @@ from studio.ui.sweep.fields import control
 from studio.ui.sweep.form import candidates, filters_and_data
 from studio.ui.sweep.keep_fractions import parse_keep
 
-_, project, _, who = ui.here("admin")
+here = ui.here("admin")
+project, who = here.project, here.who
 st.title("Sweep")
 st.markdown(
     "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train a "
@@ -51,7 +52,7 @@ with st.container(border=True):
         )
         page = state.of(state.Sweep)
         if given is not None and page.added != given.file_id:
-            with ui.told(), st.spinner("Reading the network"):
+            with ui.showing_errors(), st.spinner("Reading the network"):
                 name = backbones.add(project.id, given.name, given, who)
                 page.added = given.file_id
                 known = backbones.uploaded(project.id)
@@ -105,7 +106,7 @@ with st.container(border=True):
     sweep, data = filters_and_data()
     sweep |= candidates()
 
-with ui.told():
+with ui.showing_errors():
     if sweep["rule"] != "above-average":
         sweep["keep"] = parse_keep(text)
     sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]

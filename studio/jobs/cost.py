@@ -39,8 +39,10 @@ def network_of(project_id: int, name: str | None, file: str | None) -> Backbone:
     Raises `FtlError` when its file cannot be read.
     """
     if file is not None:
-        told = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
-        return Backbone(Path(file).stem, build(told["spec"]), Preprocess(told["kind"], told["size"]))
+        description = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
+        return Backbone(
+            Path(file).stem, build(description["spec"]), Preprocess(description["kind"], description["size"])
+        )
     return Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
 
 

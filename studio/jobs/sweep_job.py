@@ -32,7 +32,7 @@ SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
 def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again.
 
-    `meter`: hears how far it is; it is told here what each part weighs.
+    `meter`: hears how far it is; what each part weighs is set here.
     """
     from ftl import load_backbone, load_masks
     from ftl import sweep as run_sweep
@@ -116,7 +116,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
 
 
 def _weigh(job: Job, meter: Meter) -> None:
-    """Tell a meter what each part of a sweep will cost on this machine; what cannot be told is refused later."""
+    """Tell a meter what each part of a sweep will cost on this machine; what cannot be estimated is refused later."""
     from studio.images.library import Filter, count_images
     from studio.jobs.cost import network_of, parts
     from studio.jobs.estimate import speed
@@ -160,7 +160,7 @@ def main(job_id: int) -> int:
     except MemoryError:
         ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
     except Exception as error:
-        traceback.print_exc()  # into the worker's log: people are told in words
+        traceback.print_exc()  # into the worker's log: people get a sentence
         say(job_id, f"something unforeseen happened: {type(error).__name__}")
         ended = {"state": "failed", "error": _UNFORESEEN}
     else:
