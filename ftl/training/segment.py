@@ -25,7 +25,7 @@ from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch
 from ftl.training.loop import State, averaged_model
-from ftl.training.norms import fold_norms, insert_norms
+from ftl.training.norms import convolutions, fold_norms, insert_norms
 
 ROUNDS = 15
 """Points of the learning curve: after each the validation photographs are looked at, and the state is written."""
@@ -90,7 +90,7 @@ def train_segmenter(
     ends = np.linspace(0, config.steps, min(ROUNDS, config.steps) + 1).astype(int)
     for begin, end in zip(ends[len(state.curve) :], ends[len(state.curve) + 1 :], strict=False):
         total = 0.0
-        _train_mode(state.model)
+        state.model.train()
         for step, batch in enumerate(_ahead(draw, range(begin, end)), begin + 1):
             total += _step(state, batch, config, device)
             report(step, config.steps, TRAINING)
@@ -112,30 +112,16 @@ def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, see
         torch.manual_seed(seed)
         model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
     model.requires_grad_(True)
-    fixed = {*model.fixed_layers()}
-    for layer in fixed:
-        layer.requires_grad_(False)
-    logits = {model.decoder.head, model.decoder.fine}
-    new = model.decoder if network.has_norms else model
-    names = [
-        name for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d) and layer in {*new.modules()}
-    ]
-    inserted = insert_norms(model, [name for name in names if model.get_submodule(name) not in fixed | logits])
+    decoder = model.decoder
+    plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
+    normed = {*(decoder if network.has_norms else model).modules()} - plain
+    inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
     model.to(device)
-    optimiser = torch.optim.AdamW(
-        [parameter for parameter in model.parameters() if parameter.requires_grad],
-        lr=config.learning_rate, weight_decay=1e-2,
-    )  # fmt: skip
+    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
     )
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
-
-
-def _train_mode(model: Segmenter) -> None:
-    model.train()
-    for layer in model.fixed_layers():
-        layer.eval()
 
 
 def _crops(photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator) -> Batch:
