@@ -8,6 +8,9 @@ from studio import ui
 from studio.ui import state
 from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
 from studio.ui.choose.read_sweep import Network
+from studio.ui.masks import mask_section
+
+CLASSIFY, DRAW = ":material/category: Classify", ":material/gesture: Draw masks"
 
 here = ui.here()
 title, which = st.columns([2, 5], gap="medium", vertical_alignment="center")
@@ -17,6 +20,7 @@ finished = networks.finished_sweeps(
     "No sweep has finished yet",
     "Launch a sweep, wait until it is done, then choose a network here.",
     ":material/scatter_plot:",
+    masks=True,
 )
 page = state.of(state.Choose, here.project.id)
 open_keys, chosen_sweeps = state.opened(here.project.id), state.sweeps(here.project.id)
@@ -46,10 +50,28 @@ if len(finished) > 1:
         "Sweeps", list(finished), key=chosen_sweeps.key, format_func=lambda one: f"{finished[one].name} · {one}",
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
-with ui.showing_errors():
-    shown = [networks.sweep_of(finished[one]) for one in chosen_sweeps.value]
-if not shown:
+if not chosen_sweeps.value:
     st.info("Choose at least one sweep.", icon=":material/info:")
+    ui.stop()
+dark = st.context.theme.type == "dark"
+classify, draw = (list(filter(has, chosen_sweeps.value)) for has in (networks.classifies, networks.draws))
+task = DRAW if draw else CLASSIFY
+if classify and draw:
+    task = st.segmented_control(
+        "What the networks do", [CLASSIFY, DRAW], default=CLASSIFY, required=True, key="task",
+        label_visibility="collapsed",
+    )  # fmt: skip
+if task == DRAW:
+    with ui.showing_errors():
+        if drawing := [sweep for one in draw if (sweep := networks.mask_sweep_of(finished[one])) is not None]:
+            mask_section.show(here, drawing, dark)
+        else:
+            st.info("All networks that draw masks were deleted from these sweeps.", icon=":material/info:")
+    ui.stop()
+shown = []
+with ui.showing_errors():
+    shown = [networks.sweep_of(finished[one]) for one in classify]
+if not shown:
     ui.stop()
 
 if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candidates) for sweep in shown)]) > 1:
@@ -59,7 +81,6 @@ if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candid
     )  # fmt: skip
     shown = [one.within(runtime) for one in shown]
 
-dark = st.context.theme.type == "dark"
 side, main = st.columns([2, 5], gap="medium")
 with side:
     with st.container(border=True):

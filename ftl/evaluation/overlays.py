@@ -1,4 +1,4 @@
-"""Overlays on photographs: a heat map, and the outline of a mask. RGB uint8 arrays in and out."""
+"""Overlays on photographs: a heat map, outlines of masks, a mask beside the true one. RGB uint8 arrays in and out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import cv2
 import numpy as np
 
 OUTLINE = (56, 189, 248)
+TRUE, MISSED, WRONG = (45, 212, 191), (250, 204, 21), (236, 72, 153)
+"""Colours of what is drawn and true, true but not drawn, and drawn but not true: also told apart by the colour-blind.
+"""
+
 _HEAT: np.ndarray = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO)[:, 0, ::-1]
 
 
@@ -19,9 +23,49 @@ def heat_over(photo: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (grey * (1 - strength) + glow * strength).astype(np.uint8)
 
 
-def outlined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def outlined(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] = OUTLINE) -> np.ndarray:
     """A copy of RGB uint8 (height, width, 3) with the outline of a mask (height, width), inside where above 127."""
     drawn = picture.copy()
     edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, edges, -1, OUTLINE, 1)
+    cv2.drawContours(drawn, edges, -1, colour, 1)
     return drawn
+
+
+def compared(photo: np.ndarray, drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """A photograph (height, width, 3), in grey, with a drawn mask beside the true one, in `TRUE`, `MISSED` and `WRONG`.
+
+    `drawn`, `truth`: class numbers (height, width) or larger, 0 outside. What is drawn as another class is wrong. Of
+    larger masks each pixel has the colour of most of its part, and thin lines stay visible.
+    """
+    height, width = photo.shape[:2]
+    parts = {
+        TRUE: (drawn > 0) & (drawn == truth),
+        MISSED: (truth > 0) & (drawn == 0),
+        WRONG: (drawn > 0) & (drawn != truth),
+    }
+    shares = np.stack([_shrunk(part, width, height) for part in parts.values()])
+    kind = np.where(shares.sum(0) >= _VISIBLE, shares.argmax(0), len(parts))
+    picture = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    for number, colour in enumerate(parts):
+        picture = tinted(picture, kind == number, colour)
+    return picture
+
+
+_VISIBLE = 0.2
+"""The share of a pixel that must be inside a larger mask to be drawn."""
+
+
+def _shrunk(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    return cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def shrunk(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A mask, bool of any larger size, as bool (height, width) in which thin lines stay visible."""
+    return _shrunk(mask, width, height) >= _VISIBLE
+
+
+def tinted(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """A copy of RGB uint8 (height, width, 3), a mask (height, width) filled with a colour and outlined in it."""
+    tinted = picture.copy()
+    tinted[mask] = (0.45 * picture[mask] + 0.55 * np.array(colour)).astype(np.uint8)
+    return outlined(tinted, mask.astype(np.uint8) * 255, colour)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,22 @@ def _row(candidate: SegmentedCandidate) -> dict[str, Any]:
     } | figures
 
 
-def write_mask_results(out: str | Path) -> list[SegmentedCandidate]:
-    """Write `masks.csv` and `masks.json` of a sweep; its networks that draw masks."""
-    candidates = collect_masks(out)
-    if not candidates:
-        return []
+def masks_csv(candidates: Sequence[SegmentedCandidate]) -> str:
+    """All figures of networks that draw masks as a table, a row each; at least one."""
     rows = [_row(candidate) for candidate in candidates]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(Path(out) / CSV, text.getvalue())
+    return text.getvalue()
+
+
+def write_mask_results(out: str | Path) -> list[SegmentedCandidate]:
+    """Write `masks.csv` and `masks.json` of a sweep; its networks that draw masks."""
+    candidates = collect_masks(out)
+    if not candidates:
+        return []
+    write_text(Path(out) / CSV, masks_csv(candidates))
     write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]})
     return candidates
 

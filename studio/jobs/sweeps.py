@@ -17,6 +17,9 @@ from studio.store.home import home
 from studio.store.shared_store import there_folder
 from studio.store.tables import DeletedNetwork, Job, Pick
 
+CLASSIFIERS, SEGMENTERS = "results.json", "masks.json"
+"""What a sweep writes of its networks that classify, and of those that draw masks."""
+
 
 def workspace(job_id: int) -> Path:
     """A job's folder: Images, Segmented, dataset and evaluation as laid out for it, `log.txt`, and `models`."""
@@ -46,7 +49,7 @@ def finished_sweeps(project_id: int) -> list[Job]:
         if job.tree:
             with suppress(FtlError):  # without its files a sweep is not listed
                 there_folder(job.tree, workspace(job.id))
-    return [job for job in jobs if (models(job.id) / "results.json").is_file()]
+    return [job for job in jobs if any((models(job.id) / file).is_file() for file in (CLASSIFIERS, SEGMENTERS))]
 
 
 def deleted_networks(job_id: int) -> set[str]:

@@ -152,6 +152,21 @@ def rows(project_id: int) -> Widget[Any]:
     return Widget(f"rows-{project_id}", None)
 
 
+def mask_points(project_id: int) -> Widget[Any]:
+    """The chart of networks that draw masks on the Choose page."""
+    return Widget(f"mask-points-{project_id}", None)
+
+
+def mask_rows(project_id: int) -> Widget[Any]:
+    """Their table."""
+    return Widget(f"mask-rows-{project_id}", None)
+
+
+def opened_masks(project_id: int) -> Widget[str | None]:
+    """`Network.key` of the one that is open; None: the recommended."""
+    return Widget(f"open-masks-{project_id}", None)
+
+
 def sweeps(project_id: int) -> Widget[Sequence[int]]:
     """The sweeps shown on the Choose page."""
     return Widget(f"sweeps-{project_id}", ())

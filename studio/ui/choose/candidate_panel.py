@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -103,14 +104,7 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
 def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
     """Take it home, or make it the project's."""
     with st.container(horizontal=True):
-        for ending, (label, help_) in _DOWNLOADS.items():
-            save_button.button(
-                label,
-                f"/api/projects/{here.project.id}/jobs/{sweep.job_id}/networks/{quote(one.name)}{ending}",
-                f"{one.name}{ending}",
-                f"download{ending}-{sweep.job_id}-{one.name}",
-                help_,
-            )
+        downloads(here.project.id, sweep.job_id, one.name, _DOWNLOADS)
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             state.UNDERSTOOD.value = Network(sweep.job_id, one.name)
             state.of(state.Tab).go = "understand"
@@ -124,6 +118,18 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
             with ui.showing_errors():
                 sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
                 st.rerun()
+
+
+def downloads(project_id: int, job_id: int, name: str, kinds: Mapping[str, tuple[str, str]]) -> None:
+    """A button for each file that a network can be taken home as. `kinds`: label and hint, by the file's ending."""
+    for ending, (label, hint) in kinds.items():
+        save_button.button(
+            label,
+            f"/api/projects/{project_id}/jobs/{job_id}/networks/{quote(name)}{ending}",
+            f"{name}{ending}",
+            f"download{ending}-{job_id}-{name}",
+            hint,
+        )
 
 
 def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:

@@ -38,7 +38,7 @@ def choice_chart(
     Each point's `customdata[0]` is its `Network.key`.
     """
     x, y = COSTS[cost], (TESTED if tested else QUALITIES)[quality]
-    ink, grid, paper = _DARK if dark else _LIGHT
+    ink, grid, paper = page_colours(dark=dark)
     figure = go.Figure()
     for number, one in enumerate(ranked):
         colour = COLOURS[number % len(COLOURS)]
@@ -80,6 +80,18 @@ def choice_chart(
         trace.showlegend = trace.name not in named
         named.add(trace.name)
     _shade_outside(figure, ranked, quality, cost, grid)
+    style(figure, x.title, y.title, log=log, dark=dark)
+    return figure
+
+
+def page_colours(*, dark: bool) -> tuple[str, str, str]:
+    """The colours of text, of grid lines and of the page itself."""
+    return _DARK if dark else _LIGHT
+
+
+def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
+    """Give a chart on which networks are chosen the page's looks and the titles of its axes."""
+    ink, grid, _ = page_colours(dark=dark)
     figure.update_layout(
         height=430,
         margin={"t": 16, "l": 64, "r": 12, "b": 56},
@@ -92,12 +104,11 @@ def choice_chart(
         clickmode="event+select",
         hovermode="closest",
     )
-    figure.update_yaxes(title={"text": y.title, "standoff": 12}, gridcolor=grid, zeroline=False, **charts.PLAIN)
-    figure.update_xaxes(title={"text": x.title, "standoff": 8}, gridcolor=grid, zeroline=False,
+    figure.update_yaxes(title={"text": y, "standoff": 12}, gridcolor=grid, zeroline=False, **charts.PLAIN)
+    figure.update_xaxes(title={"text": x, "standoff": 8}, gridcolor=grid, zeroline=False,
                         type="log" if log else "linear", **charts.PLAIN)  # fmt: skip
     if log:
         figure.update_xaxes(dtick="D2", minor={"dtick": 1})
-    return figure
 
 
 def _add_points(
@@ -182,7 +193,7 @@ def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
 
 def on_page(figure: go.Figure, dark: bool) -> go.Figure:
     """A chart of `ftl.evaluation.charts` in the page's colours."""
-    ink, grid, _ = _DARK if dark else _LIGHT
+    ink, grid, _ = page_colours(dark=dark)
     figure.update_layout(
         font={"color": ink}, title="", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         margin={"t": 20}, height=420,

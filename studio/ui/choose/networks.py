@@ -10,6 +10,10 @@ import streamlit as st
 
 from ftl.evaluation.decision import choose
 from ftl.models.classifier import Model, load_model
+from ftl.models.layout import HEAD
+from ftl.models.segmenter import Segmenter
+from ftl.models.segmenter_files import load_segmenter
+from ftl.models.tiling import segment
 from ftl.sweeping.results import JSON
 from studio import ui
 from studio.jobs import sweeps
@@ -17,11 +21,15 @@ from studio.store.tables import Job
 from studio.ui import state
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
+from studio.ui.masks.mask_sweep import MaskSweep, read_mask_sweep
 
 
-def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[int, Job]:
-    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops."""
-    finished = {job.id: job for job in sweeps.finished_sweeps(project_id)}
+def finished_sweeps(project_id: int, title: str, text: str, icon: str, *, masks: bool = False) -> dict[int, Job]:
+    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops.
+
+    `masks`: also those all of whose networks draw masks.
+    """
+    finished = {job.id: job for job in sweeps.finished_sweeps(project_id) if masks or classifies(job.id)}
     if not finished:
         ui.empty(title, text, icon)
         with st.container(horizontal=True):
@@ -29,6 +37,16 @@ def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[i
             st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
         ui.stop()
     return finished
+
+
+def classifies(job_id: int) -> bool:
+    """Whether a finished sweep has networks that classify."""
+    return (sweeps.models(job_id) / sweeps.CLASSIFIERS).is_file()
+
+
+def draws(job_id: int) -> bool:
+    """Whether a finished sweep has networks that draw masks."""
+    return (sweeps.models(job_id) / sweeps.SEGMENTERS).is_file()
 
 
 def sweep_of(job: Job) -> Sweep:
@@ -45,9 +63,34 @@ def _sweep(job_id: int, name: str, folder: Path, at: float) -> Sweep:
     return read_sweep(job_id, name, folder)
 
 
+def mask_sweep_of(job: Job) -> MaskSweep | None:
+    """What a sweep has of networks that draw masks, read as by `sweep_of`; None where all were deleted."""
+    folder = sweeps.models(job.id)
+    at, deleted = written(folder / sweeps.SEGMENTERS), frozenset(sweeps.deleted_networks(job.id))
+    return _mask_sweep(job.id, job.name, folder, at, deleted)
+
+
+@st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
+def _mask_sweep(job_id: int, name: str, folder: Path, at: float, deleted: frozenset[str]) -> MaskSweep | None:
+    return read_mask_sweep(job_id, name, folder, deleted)
+
+
+def segmenter_of(folder: Path) -> Segmenter:
+    """A network that draws masks, read once and warm as `model_of`'s."""
+    return _segmenter(folder, written(folder / HEAD))
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the network")
+def _segmenter(folder: Path, at: float) -> Segmenter:
+    model = load_segmenter(folder)
+    side = model.network.preprocess.size
+    segment(model, np.zeros((side, side, 3), np.uint8))
+    return model
+
+
 def model_of(folder: Path) -> Model:
     """A network with its head, read once and warm: its first image takes longer than all others."""
-    return _model(folder, written(folder / "head.safetensors"))
+    return _model(folder, written(folder / HEAD))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the network")

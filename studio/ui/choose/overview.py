@@ -14,7 +14,10 @@ from studio.ui.choose import axes, columns
 from studio.ui.choose.chart import choice_chart, more_charts, on_page
 from studio.ui.choose.ranking import Ranked, summary
 
-_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"]}
+CHART_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
+}
 
 _NAMED = 8
 
@@ -33,7 +36,7 @@ def chart(project_id: int, ranked: Sequence[Ranked], on_click: Callable[[], None
         log = st.toggle("Log axis", True)
     figure = choice_chart(ranked, quality, cost, tested=images == "Test images", log=log, dark=dark)
     key = state.points(project_id).key
-    st.plotly_chart(figure, key=key, theme=None, on_select=on_click, selection_mode="points", config=_CONFIG)
+    st.plotly_chart(figure, key=key, theme=None, on_select=on_click, selection_mode="points", config=CHART_CONFIG)
     kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
     shapes = " Triangles are fine-tuned, diamonds recalibrated." if len(kinds) > 1 else ""
     st.caption(f"Click a point to open it below; with Shift held, a second and a third stand beside it.{shapes}")

@@ -12,8 +12,13 @@ from studio.ui.choose.chart import COLOURS
 _GRID = "rgba(120,113,108,.16)"
 
 
-def learning_chart(curves: Mapping[str, Sequence[Epoch]]) -> go.Figure:
-    """Loss over epochs of each candidate: dotted on the images it learns from, solid on those that say when to stop."""
+def learning_chart(
+    curves: Mapping[str, Sequence[Epoch]], step: str = "epoch", score: str = "%{customdata:.1f} % right"
+) -> go.Figure:
+    """Loss over epochs of each candidate: dotted on the images it learns from, solid on those that say when to stop.
+
+    `step`: what an epoch is called. `score`: how the accuracy of those, 0..100, is told.
+    """
     figure = go.Figure()
     for number, (name, points) in enumerate(curves.items()):
         colour, epochs = COLOURS[number % len(COLOURS)], [point.epoch for point in points]
@@ -24,8 +29,7 @@ def learning_chart(curves: Mapping[str, Sequence[Epoch]]) -> go.Figure:
             mode="lines+markers",
             line={"color": colour},
             customdata=[100 * point.stop_accuracy for point in points],
-            hovertemplate="<b>%{fullData.name}</b><br>epoch %{x}: loss %{y:.3f}, %{customdata:.1f} % right"
-            "<extra></extra>",
+            hovertemplate=f"<b>%{{fullData.name}}</b><br>{step} %{{x}}: loss %{{y:.3f}}, {score}<extra></extra>",
         )
         figure.add_scatter(
             x=epochs,
@@ -42,6 +46,6 @@ def learning_chart(curves: Mapping[str, Sequence[Epoch]]) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )
-    figure.update_xaxes(title="epoch", rangemode="tozero", dtick=5, gridcolor=_GRID)
+    figure.update_xaxes(title=step, rangemode="tozero", dtick=5, gridcolor=_GRID)
     figure.update_yaxes(title="loss", type="log", gridcolor=_GRID)
     return figure

@@ -1,0 +1,131 @@
+"""One network that draws masks on the Choose page: its figures, what it draws worst and best, how it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ftl.evaluation.overlays import MISSED, TRUE, WRONG
+from ftl.evaluation.segmented_candidate import SegmentedCandidate
+from ftl.files import read_json
+from ftl.formatting import fixed, megabytes, milliseconds, percent, short, small_percent
+from ftl.models.layout import TEST
+from ftl.sweeping.tuned_networks import CURVE
+from ftl.training.early_stopping import Epoch
+from studio import ui
+from studio.jobs import sweeps
+from studio.ui import trash
+from studio.ui.choose import networks
+from studio.ui.choose.candidate_panel import downloads, written
+from studio.ui.choose.filter_maps import jpeg
+from studio.ui.choose.read_sweep import Network
+from studio.ui.jobs.learning_curves import learning_chart
+from studio.ui.masks.mask_photographs import Tested, compared_picture, tested_photographs, worst_and_best
+from studio.ui.masks.mask_sweep import MaskSweep
+from studio.ui.masks.mask_table import figures_of
+
+_DOWNLOADS = {
+    ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
+    ".onnx": ("ONNX", "From photographs of any size to masks, for ONNX Runtime and others; takes some seconds"),
+    ".zip": ("Zip", "ONNX with an example that needs no PyTorch"),
+}
+_VIEWS = {"Photographs": ":material/image:", "Learning curve": ":material/show_chart:"}
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _tested(folder: Path, workspace: Path, at: float) -> list[Tested]:
+    return tested_photographs(folder, workspace)
+
+
+@st.cache_data(max_entries=300, show_spinner="Drawing masks")
+def _compared(folder: Path, at: float, tested: Tested, workspace: Path) -> bytes:
+    return jpeg(compared_picture(networks.segmenter_of(folder), tested, workspace))
+
+
+def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
+    """Draw a network's panel."""
+    candidate, folder = sweep.candidate(name), sweep.folder / name
+    marks = {
+        ":orange-badge[:material/star: recommended]": candidate is sweep.recommended,
+        ":green-badge[best F1]": candidate is sweep.best,
+        ":gray-badge[unpruned]": candidate.is_unpruned,
+    }
+    with st.container(border=True):
+        st.markdown(f"### {ui.plain(name)} {' '.join(mark for mark, on in marks.items() if on)}")
+        st.caption(ui.plain(sweep.name))
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            _figures(candidate, sweep.unpruned)
+            with st.container(horizontal=True):
+                downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
+                if here.role == "admin":
+                    trash.network_menu(here.project.id, here.who, sweep.job_id, name)
+            st.markdown("**Figures**, with 95 % intervals by bootstrap over photographs")
+            st.table(figures_of(candidate), border="horizontal")
+        with right:
+            ui.fragment(_views)(sweep.job_id, folder, Network(sweep.job_id, name).key)
+
+
+def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None) -> None:
+    """Four figures, against the unpruned network's where that draws too."""
+    against = ["", "", "", ""]
+    if unpruned is not None and candidate is not unpruned:
+        against = [
+            f"{fixed(100 * (candidate.test.f1.value - unpruned.test.f1.value), 1, sign=True)} points",
+            f"{fixed(unpruned.time_ms / candidate.time_ms, 1)} times as fast",
+            f"{small_percent(candidate.size_mb / unpruned.size_mb)} of the unpruned",
+            f"{small_percent(candidate.parameters / unpruned.parameters)} of the unpruned",
+        ]
+    values = {
+        "Test F1": percent(candidate.test.f1.value),
+        "Latency, one megapixel": milliseconds(candidate.time_ms),
+        "Size": megabytes(candidate.size_mb),
+        "Parameters": short(candidate.parameters),
+    }
+    cells = [*st.columns(2), *st.columns(2)]
+    for cell, (label, value), difference in zip(cells, values.items(), against, strict=True):
+        cell.metric(label, value, difference or None, "off", delta_arrow="off")
+    st.caption(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable.")
+    if candidate.unstable:
+        st.caption(f":red[:material/warning: The time is not to be relied on: {ui.plain(candidate.unstable)}.]")
+
+
+def _views(job_id: int, folder: Path, key: str) -> None:
+    """The part that is looked into at leisure; it reruns alone."""
+    view = st.segmented_control(
+        "View", list(_VIEWS), default="Photographs", format_func=lambda view: f"{_VIEWS[view]} {view}",
+        key=f"view-{key}", label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    with ui.showing_errors():
+        if view == "Photographs":
+            _photographs(sweeps.workspace(job_id), folder)
+            return
+        points = [Epoch(**point) for point in read_json(folder / CURVE)["epochs"]]
+        chart = learning_chart({folder.name: points}, "round", "F1 %{customdata:.1f} %")
+        st.plotly_chart(chart, key=f"curve-{key}", config={"displayModeBar": False})
+        st.caption("Loss on the crops that it is trained on (dotted), and on the validation photographs (solid).")
+
+
+def _photographs(workspace: Path, folder: Path) -> None:
+    tested = _tested(folder, workspace, written(folder / TEST))
+    if not tested:
+        st.info("The test photographs of this sweep are not in the studio.", icon=":material/info:")
+        return
+    st.html(_legend())
+    at = written(folder / "head.safetensors")
+    for title, members in zip(("Drawn worst", "Drawn best"), worst_and_best(tested), strict=True):
+        if members:
+            st.markdown(f"**{title}** of {len(tested)} test photographs")
+            for column, member in zip(st.columns(2, gap="small"), members, strict=False):
+                caption = f"{ui.plain(member.name)} · " + (
+                    f"F1 {percent(member.f1)}" if member.has_defects else "has no defect"
+                )
+                column.image(_compared(folder, at, member, workspace), caption, width="stretch")
+
+
+def _legend() -> str:
+    """What the colours of `compared` mean, as HTML."""
+    words = {TRUE: "drawn and true", MISSED: "missed", WRONG: "drawn, not true"}
+    marks = (f'<span style="color: rgb{colour}">■</span> {text}' for colour, text in words.items())
+    return " &emsp; ".join(marks)

@@ -1,0 +1,71 @@
+"""What a network draws on the test photographs of its sweep: which are drawn worst and best, and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ftl.data.masks import class_ids, pair_files
+from ftl.data.segmentation import SegmentationSet
+from ftl.evaluation.overlays import compared
+from ftl.evaluation.segmentation import f1, mean_of_classes
+from ftl.files import read_json
+from ftl.models.layout import TEST
+from ftl.models.segmenter import Segmenter, drawn
+from ftl.models.tiling import segment
+from studio.store.files import pixels as decoded
+from studio.ui.choose.candidate_details import own_name
+
+PHOTOGRAPHS, MASKS = "Images", "Segmented"
+"""Where a job lays them out."""
+
+
+class Tested(NamedTuple):
+    """A test photograph with its mask, and how well a network draws it, 0..1. `has_defects`: its mask is not empty."""
+
+    photo: Path
+    mask: Path
+    f1: float
+    has_defects: bool
+
+    @property
+    def name(self) -> str:
+        """The photograph's name, as it is shown."""
+        return own_name(self.photo)
+
+
+def tested_photographs(folder: Path, workspace: Path) -> list[Tested]:
+    """The test photographs of a network's folder that lie in its job's, the worst drawn first."""
+    pairs, _ = pair_files(workspace / PHOTOGRAPHS, workspace / MASKS, None)
+    there = {photo.name: (photo, mask) for _, photo, mask in pairs}
+    rows = [row for row in read_json(folder / TEST)["per_photograph"] if Path(row["file"]).name in there]
+    if not rows:
+        return []
+    counts = np.array([row["pixels"] for row in rows])  # (photographs, classes, 3)
+    scores = mean_of_classes(f1)(counts)
+    true = counts[..., [0, 2]].sum((1, 2)) > 0
+    found = [
+        Tested(*there[Path(row["file"]).name], float(score), bool(defects))
+        for row, score, defects in zip(rows, scores, true, strict=True)
+    ]
+    return sorted(found, key=lambda tested: (tested.f1, tested.name))
+
+
+def worst_and_best(tested: list[Tested], count: int = 2) -> tuple[list[Tested], list[Tested]]:
+    """Some photographs that are drawn worst, and of the others some that are drawn best, which have defects."""
+    worst = tested[:count]
+    return worst, [other for other in reversed(tested[count:]) if other.has_defects][:count]
+
+
+def compared_picture(model: Segmenter, tested: Tested, workspace: Path, longest: int = 1000) -> np.ndarray:
+    """What a network draws on a photograph beside its mask, as `compared` shows it, at most `longest` pixels long."""
+    image, named = decoded(tested.photo), class_ids(workspace / MASKS)
+    ids = tuple(named[name] for name in model.classes) if named else tuple(range(1, len(model.classes) + 1))
+    _, truth = SegmentationSet((tested.photo,), (tested.mask,), model.classes, ids, (("", ""),)).read(0)
+    answer = drawn(segment(model, image), model.threshold)
+    scale = min(1.0, longest / max(image.shape[:2]))
+    width, height = (max(1, round(scale * side)) for side in image.shape[1::-1])
+    return compared(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), answer, truth)

@@ -1,0 +1,109 @@
+"""A finished sweep's networks that draw masks, and which of them is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
+from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
+from ftl.files import read_json
+from ftl.formatting import counted, fixed, milliseconds, number, percent, probability, small_percent
+from ftl.latency.rounds import ROUNDS
+from ftl.models.layout import TIME
+from ftl.sweeping.manifest import SETTINGS
+from ftl.sweeping.mask_results import read_mask_results
+
+
+@dataclass(frozen=True)
+class MaskSweep:
+    """The networks of a sweep that draw masks. `best`: the one with the highest F1 on the validation photographs.
+
+    `p_values`: of each network's name, that it draws worse than the best. `notes`: sentences on what was measured.
+    """
+
+    job_id: int
+    name: str
+    folder: Path
+    candidates: tuple[SegmentedCandidate, ...]
+    recommended: SegmentedCandidate
+    best: SegmentedCandidate
+    p_values: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unpruned(self) -> SegmentedCandidate | None:
+        """What is made of the unpruned network, where the sweep made it draw too."""
+        return next((candidate for candidate in self.candidates if candidate.is_unpruned), None)
+
+    def candidate(self, name: str) -> SegmentedCandidate:
+        """The network of that name."""
+        return next(candidate for candidate in self.candidates if candidate.name == name)
+
+    def standing(self, candidate: SegmentedCandidate) -> str:
+        """What was found of a network, in words."""
+        p = self.p_values[candidate.name]
+        found = SLOWER if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
+        if candidate is self.recommended:
+            found = RECOMMENDED
+        marks = ("best F1" if candidate is self.best else "", "unpruned" if candidate.is_unpruned else "")
+        return ", ".join(filter(None, (found, *marks)))
+
+
+def judged(
+    job_id: int, name: str, folder: Path, candidates: Sequence[SegmentedCandidate], notes: Sequence[str] = ()
+) -> MaskSweep | None:
+    """Recommend among these networks; None where there is none."""
+    if not candidates:
+        return None
+    best = max(candidates, key=lambda candidate: candidate.validation.f1.value)
+    p_values = {candidate.name: worse(candidate, best) for candidate in candidates}
+    recommended = recommend_masks(candidates)
+    return MaskSweep(job_id, name, folder, tuple(candidates), recommended, best, p_values, tuple(notes))
+
+
+def read_mask_sweep(job_id: int, name: str, folder: Path, deleted: Set[str] = frozenset()) -> MaskSweep | None:
+    """Read a sweep's folder, less the networks that were deleted. Raises `FtlError` when a file is damaged."""
+    candidates = [candidate for candidate in read_mask_results(folder) if candidate.name not in deleted]
+    if not candidates:
+        return None
+    settings, time = read_json(folder / SETTINGS)["settings"], read_json(folder / candidates[0].name / TIME)
+    machine, test, validation = time["machine"], candidates[0].test, candidates[0].validation
+    notes = (
+        f"Encoders: {settings['backbone']}, its filters ranked by {settings['criterion']}, mode {settings['mode']}; "
+        f"seed {settings['seed']}.",
+        f"{counted(validation.photographs, 'validation photograph')} chose the thresholds; "
+        f"{counted(test.photographs, 'test photograph')} had no part in training or selection.",
+        f"Latency is of a photograph of one megapixel in a process of its own, the lowest median of at least {ROUNDS} "
+        f"rounds, with {counted(time['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, "
+        f"{machine['cores']} cores.",
+    )
+    return judged(job_id, name, folder, candidates, notes)
+
+
+def reason(sweep: MaskSweep) -> str:
+    """Why the recommended network is recommended, in a sentence of plain text."""
+    over = f"paired bootstrap over {counted(sweep.best.validation.photographs, 'validation photograph')}"
+    if sweep.recommended is not sweep.best:
+        return f"It is the fastest that does not draw significantly worse than the best, {sweep.best.name} ({over})."
+    if all(sweep.best.time_ms <= candidate.time_ms for candidate in sweep.candidates):
+        return "It draws best by F1 on the validation photographs, and no other is faster."
+    return f"It draws best by F1, and every faster network draws significantly worse ({over})."
+
+
+def summary(sweep: MaskSweep) -> str:
+    """What the recommended network is worth on the test photographs, as the rest of a sentence on it."""
+    pick, unpruned = sweep.recommended, sweep.unpruned
+    f1 = pick.test.f1
+    worth = (
+        f"has an F1 of {percent(f1.value)} ({fixed(100 * f1.low, 1)} to {fixed(100 * f1.high, 1)}) on the test "
+        f"photographs, and takes {milliseconds(pick.time_ms)} a megapixel"
+    )
+    if unpruned is None or pick is unpruned:
+        return f"{worth}."
+    return (
+        f"{worth}: it keeps {small_percent(pick.parameters / unpruned.parameters)} of the parameters and is "
+        f"{fixed(unpruned.time_ms / pick.time_ms, 1)} times as fast as the unpruned network "
+        f"({number(unpruned.time_ms)} ms, F1 {percent(unpruned.test.f1.value)})."
+    )

@@ -1,0 +1,73 @@
+"""The tables of networks that draw masks: all of them, and the figures of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from ftl.evaluation.segmented_candidate import SegmentedCandidate
+from ftl.formatting import NOTHING, fixed, percent
+from studio.ui.choose.read_sweep import Network
+from studio.ui.masks.mask_chart import MEASURES, quality_of
+from studio.ui.masks.mask_sweep import MaskSweep
+
+
+def in_order(sweeps: Sequence[MaskSweep]) -> list[tuple[MaskSweep, SegmentedCandidate]]:
+    """All networks: of each sweep the recommended first, then by F1 on the validation photographs."""
+    return [
+        (sweep, candidate)
+        for sweep in sweeps
+        for candidate in sorted(
+            sweep.candidates, key=lambda one: (one is not sweep.recommended, -one.validation.f1.value)
+        )
+    ]
+
+
+def keys_of(sweeps: Sequence[MaskSweep]) -> list[str]:
+    """`Network.key` of each row."""
+    return [Network(sweep.job_id, candidate.name).key for sweep, candidate in in_order(sweeps)]
+
+
+def rows_of(sweeps: Sequence[MaskSweep], *, tested: bool) -> list[dict[str, str | float]]:
+    """A row for each network, in order: measures in per cent, of the test or of the validation photographs."""
+    rows = []
+    for sweep, candidate in in_order(sweeps):
+        quality = candidate.test if tested else candidate.validation
+        row: dict[str, str | float] = {"Sweep": sweep.name} if len(sweeps) > 1 else {}
+        row |= {"Network": candidate.name, "Standing": sweep.standing(candidate)}
+        row |= {name: 100 * quality_of(quality, figure).value for name, figure in MEASURES.items()}
+        row |= {
+            "Latency": candidate.time_ms,
+            "Parameters": candidate.parameters,
+            "Size": candidate.size_mb,
+            "Threshold": candidate.threshold,
+        }
+        rows.append(row)
+    return rows
+
+
+def column_config() -> dict[str, Any]:
+    """How Streamlit writes the numbers of `rows_of`."""
+    number = st.column_config.NumberColumn
+    return {name: number(format="%.1f %%") for name in MEASURES} | {
+        "Average precision": number("AP", format="%.1f %%", help="average precision: of all thresholds together"),
+        "Latency": number(format="%,.0f ms", help="of a photograph of one megapixel"),
+        "Parameters": number(format="localized"),
+        "Size": number(format="%,.2f MB"),
+        "Threshold": number(format="%.3f", help="how probable a defect must be to be drawn"),
+    }
+
+
+def figures_of(candidate: SegmentedCandidate) -> list[dict[str, str]]:
+    """A row for each measure of one network, on test and validation photographs, with 95 % intervals."""
+    rows = []
+    for name, figure in MEASURES.items():
+        row = {"Measure": name}
+        for side, quality in (("Test", candidate.test), ("Validation", candidate.validation)):
+            value, low, high = quality_of(quality, figure)
+            interval = NOTHING if low == value == high else f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
+            row |= {side: percent(value), f"{side}, 95 %": interval}
+        rows.append(row)
+    return rows
