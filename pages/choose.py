@@ -63,7 +63,7 @@ if classify and draw:
     )  # fmt: skip
 if task == DRAW:
     with ui.showing_errors():
-        if drawing := [sweep for one in draw if (sweep := networks.mask_sweep_of(finished[one])) is not None]:
+        if drawing := networks.mask_sweeps(finished[one] for one in draw):
             mask_section.show(here, drawing, dark)
         else:
             st.info("All networks that draw masks were deleted from these sweeps.", icon=":material/info:")

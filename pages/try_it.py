@@ -16,7 +16,7 @@ from studio import ui
 from studio.images.library import Filter, find_images, image_in
 from studio.inspection import draw, results
 from studio.inspection.examine import Finding, examine
-from studio.inspection.training import Training, trained_on
+from studio.inspection.training import Training, mask_network_trained_on, trained_on
 from studio.inspection.uploads import read_upload
 from studio.jobs import sweeps
 from studio.store import files
@@ -24,12 +24,17 @@ from studio.ui import state
 from studio.ui.choose import networks
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.filter_maps import jpeg
+from studio.ui.masks import try_panel
 
 AT_ONCE = 8
 here = ui.here()
 st.title("Try")
 finished = networks.finished_sweeps(
-    here.project.id, "No network yet", "Launch a sweep; its networks can be tried here.", ":material/search:"
+    here.project.id,
+    "No network yet",
+    "Launch a sweep; its networks can be tried here.",
+    ":material/search:",
+    masks=True,
 )
 
 
@@ -60,18 +65,24 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     st.caption(caption)
 
 
-loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
+loaded = {job.id: networks.sweep_of(job) for job in finished.values() if networks.classifies(job.id)}
+drawing = networks.mask_sweeps(finished.values())
 chosen = networks.project_network(here.project.id)
 with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
-    network = networks.choose_network(finished, loaded, chosen, state.TO_TRY)
-    beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == UNPRUNED)
-    heat = st.toggle(
-        "Heat",
-        True,
-        help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
-    )
+    network = networks.choose_network(finished, loaded, chosen, state.TO_TRY, drawing)
+    draws = any(network.job_id == own.job_id and network.name in own.p_values for own in drawing)
+    if draws:
+        folder = sweeps.network(here.project.id, network.job_id, network.name)
+        how = try_panel.options(folder)
+    else:
+        beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == UNPRUNED)
+        heat = st.toggle(
+            "Heat",
+            True,
+            help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
+        )
     if chosen is None:
         st.caption("The project has no network yet: choose one on the Choose page.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
@@ -79,14 +90,15 @@ with right:
     source = st.segmented_control(
         "Photographs", ["From this computer", "From the project"], default="From this computer", required=True
     )
-    photographs: list[tuple[str, str, Callable[[], np.ndarray], int | None]] = []
+    photographs: list[try_panel.Photograph] = []
     if source == "From this computer":
         for one in st.file_uploader(
             "Photographs to try", [one[1:] for one in EXTENSIONS], accept_multiple_files=True,
             label_visibility="collapsed",
         ):  # fmt: skip
             data = one.getvalue()
-            photographs.append((one.name, hashlib.sha256(data).hexdigest(), partial(read_upload, one.name, data), None))
+            digest, read = hashlib.sha256(data).hexdigest(), partial(read_upload, one.name, data)
+            photographs.append(try_panel.Photograph(one.name, digest, read, None))
         st.caption("They are inspected and then forgotten: nothing is added to the project.")
     else:
         text = st.text_input("Name", placeholder="part of a name", label_visibility="collapsed")
@@ -100,18 +112,24 @@ with right:
             placeholder="Choose photographs", label_visibility="collapsed",
         ):  # fmt: skip
             image = images[picked]
-            photographs.append((image.name, image.sha256, partial(files.array, image.sha256), image.id))
+            read = partial(files.array, image.sha256)
+            photographs.append(try_panel.Photograph(image.name, image.sha256, read, image.id))
 
-sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / "results.json")
-training = training_of(sweeps.workspace(network.job_id), at)
-names = [network.name, *([UNPRUNED] if beside and network.name != UNPRUNED else [])]
-folders = {name: sweeps.network(here.project.id, network.job_id, name) for name in names}
 if not photographs:
     ui.empty(
         "Nothing to look at yet", "Drop photographs above, or choose some of the project's.", ":material/image_search:"
     )
     ui.stop()
+if draws:
+    with ui.showing_errors():
+        seen_before = mask_network_trained_on(sweeps.workspace(network.job_id), folder)
+        try_panel.show(network.name, folder, photographs, seen_before, how)
+    ui.stop()
 
+sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / sweeps.CLASSIFIERS)
+training = training_of(sweeps.workspace(network.job_id), at)
+names = [network.name, *([UNPRUNED] if beside and network.name != UNPRUNED else [])]
+folders = {name: sweeps.network(here.project.id, network.job_id, name) for name in names}
 rows, readable = [], []
 page = state.of(state.Try, here.project.id)
 before, known = page.found, {}  # what was seen already is not looked at again

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ftl.data.images import list_images
+from ftl.files import read_json
+from ftl.models.layout import TEST, VALIDATION
 from studio.inspection.tiles import usual_side
 from studio.jobs.layout import image_id
 from studio.store.files import heads
@@ -27,3 +29,14 @@ def trained_on(workspace: Path) -> Training:
     sizes = [(head.width, head.height) for head in heads(sample)] if sample else []
     ids = (image_id(file) for file in photographs)
     return Training(frozenset(one for one in ids if one is not None), usual_side(sizes))
+
+
+def mask_network_trained_on(workspace: Path, folder: Path) -> frozenset[int]:
+    """Ids of the project's photographs that a network which draws masks was trained on.
+
+    Those with masks that neither chose its threshold nor report. `folder`: the network's own.
+    """
+    apart = {*read_json(folder / VALIDATION)["held_out"]}
+    apart |= {Path(row["file"]).name for row in read_json(folder / TEST)["per_photograph"]}
+    names = {path.name for path in (workspace / "Images").rglob("*") if path.is_file()} - apart
+    return frozenset(number for name in names if (number := image_id(name)) is not None)

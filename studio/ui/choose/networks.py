@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +63,14 @@ def _sweep(job_id: int, name: str, folder: Path, at: float) -> Sweep:
     return read_sweep(job_id, name, folder)
 
 
-def mask_sweep_of(job: Job) -> MaskSweep | None:
-    """What a sweep has of networks that draw masks, read as by `sweep_of`; None where all were deleted."""
-    folder = sweeps.models(job.id)
-    at, deleted = written(folder / sweeps.SEGMENTERS), frozenset(sweeps.deleted_networks(job.id))
-    return _mask_sweep(job.id, job.name, folder, at, deleted)
+def mask_sweeps(jobs: Iterable[Job]) -> list[MaskSweep]:
+    """Of sweeps that have networks which draw masks, those that are left, read as by `sweep_of`."""
+    found = []
+    for job in jobs:
+        if draws(job.id):
+            folder, deleted = sweeps.models(job.id), frozenset(sweeps.deleted_networks(job.id))
+            found.append(_mask_sweep(job.id, job.name, folder, written(folder / sweeps.SEGMENTERS), deleted))
+    return [sweep for sweep in found if sweep is not None]
 
 
 @st.cache_resource(max_entries=100, show_spinner="Reading the sweep")
@@ -108,21 +111,36 @@ def project_network(project_id: int) -> Network | None:
 
 
 def choose_network(
-    jobs: Mapping[int, Job], loaded: Mapping[int, Sweep], chosen: Network | None, widget: state.Widget[Network | None]
+    jobs: Mapping[int, Job],
+    loaded: Mapping[int, Sweep],
+    chosen: Network | None,
+    widget: state.Widget[Network | None],
+    drawing: Sequence[MaskSweep] = (),
 ) -> Network:
     """One network of these sweeps; at first the project's own, else the newest sweep's recommended.
 
-    `chosen`: the project's.
+    `chosen`: the project's. `drawing`: sweeps whose networks that draw masks can be chosen too.
     """
-    newest = next(iter(loaded.values()))
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
+    draw_masks = [Network(sweep.job_id, one.name) for sweep in drawing for one in sweep.candidates]
+    networks += draw_masks
     if widget.value not in networks:  # it may be of another project, or of a sweep that is gone
-        best = choose(newest.candidates).pick or newest.unpruned
-        widget.value = chosen if chosen in networks else Network(newest.job_id, best.name)
+        if loaded:
+            newest = next(iter(loaded.values()))
+            best = Network(newest.job_id, (choose(newest.candidates).pick or newest.unpruned).name)
+        else:
+            best = Network(drawing[0].job_id, drawing[0].recommended.name)
+        widget.value = chosen if chosen in networks else best
+
+    def title(network: Network) -> str:
+        star = "★ " if network == chosen else ""
+        task = " · draws masks" if network in draw_masks else ""
+        return f"{star}{network.name} · {jobs[network.job_id].name} · {network.job_id}{task}"
+
     return st.selectbox(
         "Network",
         networks,
         key=widget.key,
-        format_func=lambda one: f"{'★ ' if one == chosen else ''}{one.name} · {jobs[one.job_id].name} · {one.job_id}",
+        format_func=title,
         help="★ is the project's network, chosen on the Choose page",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -131,4 +132,14 @@ def mask_chart(sweeps: Sequence[MaskSweep], measure: str, *, tested: bool, log: 
     side = "test" if tested else "validation"
     y = f"{measure}, {side} photographs [%]"
     style(figure, "latency, one megapixel [ms]", y, log=log, dark=dark)
+    if log:
+        times = [candidate.time_ms for sweep in sweeps for candidate in sweep.candidates]
+        figure.update_xaxes(tickvals=round_ticks(min(times), max(times)), minor=None)
     return figure
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of each decade around the numbers from `low` to `high`, which are above 0."""
+    decades = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
+    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
+    return [number for number in numbers if low / 3 < number < 3 * high]

@@ -44,11 +44,13 @@ class MaskSweep:
     def standing(self, candidate: SegmentedCandidate) -> str:
         """What was found of a network, in words."""
         p = self.p_values[candidate.name]
-        found = SLOWER if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
         if candidate is self.recommended:
-            found = RECOMMENDED
-        marks = ("best F1" if candidate is self.best else "", "unpruned" if candidate.is_unpruned else "")
-        return ", ".join(filter(None, (found, *marks)))
+            found = f"{RECOMMENDED}, best F1" if candidate is self.best else RECOMMENDED
+        elif candidate is self.best:
+            found = "best F1, slower"
+        else:
+            found = SLOWER if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
+        return f"{found}, unpruned" if candidate.is_unpruned else found
 
 
 def judged(

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.evaluation.segmented_candidate import SegmentedCandidate
-from ftl.formatting import NOTHING, fixed, percent
+from ftl.evaluation.segmented_candidate import Quality, SegmentedCandidate
+from ftl.formatting import fixed
 from studio.ui.choose.read_sweep import Network
 from studio.ui.masks.mask_chart import MEASURES, quality_of
 from studio.ui.masks.mask_sweep import MaskSweep
@@ -61,13 +61,17 @@ def column_config() -> dict[str, Any]:
 
 
 def figures_of(candidate: SegmentedCandidate) -> list[dict[str, str]]:
-    """A row for each measure of one network, on test and validation photographs, with 95 % intervals."""
-    rows = []
-    for name, figure in MEASURES.items():
-        row = {"Measure": name}
-        for side, quality in (("Test", candidate.test), ("Validation", candidate.validation)):
-            value, low, high = quality_of(quality, figure)
-            interval = NOTHING if low == value == high else f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
-            row |= {side: percent(value), f"{side}, 95 %": interval}
-        rows.append(row)
-    return rows
+    """A row for each measure of one network, in per cent, on test and validation photographs, with 95 % intervals."""
+    return [
+        {
+            "Measure [%]": name,
+            "Test": _with_interval(quality_of(candidate.test, figure)),
+            "Validation": _with_interval(quality_of(candidate.validation, figure)),
+        }
+        for name, figure in MEASURES.items()
+    ]
+
+
+def _with_interval(quality: Quality) -> str:
+    value, low, high = (fixed(100 * share, 1) for share in quality)
+    return value if low == value == high else f"{value} ({low} to {high})"

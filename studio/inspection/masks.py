@@ -1,0 +1,118 @@
+"""Masks that a network draws of new photographs, at any threshold, and the sizes of the cracks in them."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ftl.evaluation.crack_size import CrackSize, crack_sizes
+from ftl.models.segmenter import Segmenter
+from ftl.models.tiling import segment
+from ftl.tables import csv_text
+from studio.errors import StudioError
+
+LEVELS = 256
+MOST = 200
+"""Cracks of a photograph that are measured: the largest. At a low threshold there are thousands of specks."""
+
+
+class Seen(NamedTuple):
+    """What a network sees on a photograph, uint8 (height, width) each.
+
+    `level`: how probable a defect is, in 256ths, rounded down. `likeliest`: the number of the likeliest class, from 1.
+    `ms`: the time that it took.
+    """
+
+    level: np.ndarray
+    likeliest: np.ndarray
+    ms: float
+
+    def mask(self, threshold: float) -> np.ndarray:
+        """The mask of class numbers at a threshold, 0..1, as `ftl.models.segmenter.drawn` draws it at whole 256ths."""
+        return np.where(self.level >= np.ceil(threshold * LEVELS), self.likeliest, np.uint8(0))
+
+
+def look(model: Segmenter, photo: np.ndarray) -> Seen:
+    """Run a network over a photograph, RGB uint8 (height, width, 3)."""
+    begin = time.perf_counter()
+    probabilities = segment(model, photo)
+    ms = 1000 * (time.perf_counter() - begin)
+    level = np.minimum((1 - probabilities[0]) * LEVELS, LEVELS - 1).astype(np.uint8)
+    if len(model.classes) == 1:
+        return Seen(level, np.broadcast_to(np.uint8(1), level.shape), ms)  # takes no memory
+    return Seen(level, probabilities[1:].argmax(0).astype(np.uint8) + np.uint8(1), ms)
+
+
+def scale_of(first: tuple[float, float], second: tuple[float, float], millimetres: float) -> float:
+    """Millimetres per pixel of a photograph in which two points, (x, y) in pixels, are so far apart."""
+    pixels = math.dist(first, second)
+    if not (pixels and millimetres > 0):
+        raise StudioError("a scale needs two different points and the distance between them in millimetres")
+    return millimetres / pixels
+
+
+class Crack(NamedTuple):
+    """A defect of a mask: its class, and its size."""
+
+    label: str
+    size: CrackSize
+
+
+def measured(mask: np.ndarray, classes: Sequence[str], mm_per_pixel: float | None = None) -> tuple[list[Crack], int]:
+    """The defects of a mask of class numbers (height, width), the longest first; and how many were too small.
+
+    Only the `MOST` largest by area of each class are measured. Raises `FtlError` for a scale that is not above 0.
+    """
+    cracks, left_out = [], 0
+    for number, label in enumerate(classes, 1):
+        largest, more = _largest(mask == number)
+        left_out += more
+        cracks += [Crack(label, size) for size in crack_sizes(largest, mm_per_pixel)]
+    return sorted(cracks, key=lambda crack: -crack.size.length), left_out
+
+
+def _largest(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count - 1 <= MOST:
+        return mask, 0
+    kept = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST]
+    return np.isin(labels, kept), count - 1 - MOST
+
+
+def mask_png(mask: np.ndarray, classes: Sequence[str]) -> bytes:
+    """A mask as PNG: 0 and 255 of one class, else class numbers, as `ftl predict` writes them."""
+    out = io.BytesIO()
+    Image.fromarray(mask * np.uint8(255) if len(classes) == 1 else mask).save(out, "PNG")
+    return out.getvalue()
+
+
+class Measured(NamedTuple):
+    """A photograph's cracks at a threshold."""
+
+    photograph: str
+    threshold: float
+    cracks: Sequence[Crack]
+
+
+_COLUMNS = (
+    "file", "network", "threshold", "crack", "class", "left", "top", "width", "height", "unit", "area", "length",
+    "mean width", "largest width",
+)  # fmt: skip
+
+
+def cracks_csv(photographs: Sequence[Measured], network: str) -> str:
+    """A line for each crack; widths are empty where it is too thin to measure. Boxes are in pixels."""
+    lines: list[list[object]] = [[*_COLUMNS]]
+    for photograph, threshold, cracks in photographs:
+        for number, (label, size) in enumerate(cracks, 1):
+            figures = (size.area, size.length, size.mean_width, size.largest_width)
+            shown = ["" if figure is None else f"{figure:.2f}" for figure in figures]
+            lines.append([photograph, network, f"{threshold:.6f}", number, label, *size.box, size.unit, *shown])
+    return csv_text(lines)
