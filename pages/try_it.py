@@ -83,7 +83,7 @@ with left:
             True,
             help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
         )
-    if chosen is None:
+    if chosen is None and not draws:
         st.caption("The project has no network yet: choose one on the Choose page.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
 with right:

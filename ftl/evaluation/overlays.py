@@ -23,18 +23,20 @@ def heat_over(photo: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (grey * (1 - strength) + glow * strength).astype(np.uint8)
 
 
-def outlined(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] = OUTLINE) -> np.ndarray:
+def outlined(
+    picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] = OUTLINE, thickness: int = 1
+) -> np.ndarray:
     """A copy of RGB uint8 (height, width, 3) with the outline of a mask (height, width), inside where above 127."""
     drawn = picture.copy()
     edges, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, edges, -1, colour, 1)
+    cv2.drawContours(drawn, edges, -1, colour, thickness)
     return drawn
 
 
 def compared(photo: np.ndarray, drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """A photograph (height, width, 3), in grey, with a drawn mask beside the true one, in `TRUE`, `MISSED` and `WRONG`.
 
-    `drawn`, `truth`: class numbers (height, width) or larger, 0 outside. What is drawn as another class is wrong. Of
+    `drawn`, `truth`: class numbers (height, width) of any size, 0 outside. What is drawn as another class is wrong. Of
     larger masks each pixel has the colour of most of its part, and thin lines stay visible.
     """
     height, width = photo.shape[:2]
@@ -43,7 +45,7 @@ def compared(photo: np.ndarray, drawn: np.ndarray, truth: np.ndarray) -> np.ndar
         MISSED: (truth > 0) & (drawn == 0),
         WRONG: (drawn > 0) & (drawn != truth),
     }
-    shares = np.stack([_shrunk(part, width, height) for part in parts.values()])
+    shares = np.stack([_shares(part, width, height) for part in parts.values()])
     kind = np.where(shares.sum(0) >= _VISIBLE, shares.argmax(0), len(parts))
     picture = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     for number, colour in enumerate(parts):
@@ -55,17 +57,30 @@ _VISIBLE = 0.2
 """The share of a pixel that must be inside a larger mask to be drawn."""
 
 
-def _shrunk(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    return cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+def fitted(photo: np.ndarray, longest: int) -> np.ndarray:
+    """A photograph `longest` pixels long, as masks over it are shown; a small one is enlarged three times at most."""
+    scale = min(3.0, longest / max(photo.shape[:2]))
+    size = [max(1, round(scale * side)) for side in photo.shape[1::-1]]
+    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
-def shrunk(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A mask, bool of any larger size, as bool (height, width) in which thin lines stay visible."""
-    return _shrunk(mask, width, height) >= _VISIBLE
+def _shares(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    way = cv2.INTER_AREA if mask.shape[1] > width else cv2.INTER_NEAREST
+    return cv2.resize(mask.astype(np.float32), (width, height), interpolation=way)
+
+
+def resized_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A mask, bool of any size, as bool (height, width); where it gets smaller thin lines stay visible."""
+    return _shares(mask, width, height) >= _VISIBLE
 
 
 def tinted(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """A copy of RGB uint8 (height, width, 3), a mask (height, width) filled with a colour and outlined in it."""
     tinted = picture.copy()
     tinted[mask] = (0.45 * picture[mask] + 0.55 * np.array(colour)).astype(np.uint8)
-    return outlined(tinted, mask.astype(np.uint8) * 255, colour)
+    return outlined(tinted, mask.astype(np.uint8) * 255, colour, thickness_for(picture))
+
+
+def thickness_for(picture: np.ndarray) -> int:
+    """Pixels of an outline that is still seen where a large picture is shown small."""
+    return 1 + max(picture.shape[:2]) // 700

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import cv2
 import numpy as np
 
-from ftl.evaluation.overlays import OUTLINE, heat_over, outlined, shrunk, tinted
+from ftl.evaluation.overlays import OUTLINE, fitted, heat_over, outlined, resized_mask, thickness_for, tinted
 from studio.inspection.masks import LEVELS, Crack, Seen
 
 HEAT, MASK, OUTLINES, NUMBERS = "Heat", "Mask", "Outlines", "Numbers"
@@ -28,32 +28,46 @@ def mask_picture(
     layers: Collection[str],
     longest: int = 1400,
 ) -> np.ndarray:
-    """The photograph at most `longest` pixels long, RGB uint8, with some of the `LAYERS` over it.
+    """The photograph as `fitted` shows it, RGB uint8, with some of the `LAYERS` over it.
 
     `cracks`: those that are numbered, the first 30 at most.
     """
-    scale = min(1.0, longest / max(photo.shape[:2]))
-    width, height = (max(1, round(scale * side)) for side in photo.shape[1::-1])
-    picture = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    picture = fitted(photo, longest)
+    height, width = picture.shape[:2]
     if HEAT in layers:
         picture = heat_over(picture, cv2.resize(seen.level, (width, height), interpolation=cv2.INTER_AREA) / LEVELS)
     mask = seen.mask(threshold)
     for number in np.unique(mask[mask > 0]).tolist():
-        part, colour = shrunk(mask == number, width, height), COLOURS[(number - 1) % len(COLOURS)]
+        part, colour = resized_mask(mask == number, width, height), COLOURS[(number - 1) % len(COLOURS)]
         if MASK in layers:
             picture = tinted(picture, part, colour)
         elif OUTLINES in layers:
-            picture = outlined(picture, part.astype(np.uint8) * 255, colour)
+            picture = outlined(picture, part.astype(np.uint8) * 255, colour, thickness_for(picture))
     if NUMBERS in layers:
-        for number, crack in enumerate(cracks[:_NUMBERED], 1):
-            _number(picture, number, crack, scale)
+        for number, (row, column) in enumerate(_places(mask, cracks[:_NUMBERED]), 1):
+            _write(picture, number, round(row * height / len(mask)), round(column * width / mask.shape[1]))
     return picture
 
 
-def _number(picture: np.ndarray, number: int, crack: Crack, scale: float) -> None:
-    """Write a crack's number beside the upper left corner of its box, inside the picture."""
-    left, top, _, _ = (round(scale * side) for side in crack.size.box)
-    size = max(0.45, picture.shape[1] / 1800)
-    place = (min(left, picture.shape[1] - round(24 * size)), max(round(22 * size), top - 3))
-    for colour, thickness in ((_SHADOW, 4), (_PAPER, 1)):
+def _places(mask: np.ndarray, cracks: Sequence[Crack]) -> list[tuple[int, int]]:
+    """Row and column of a pixel of each crack, halfway down."""
+    _, areas = cv2.connectedComponents((mask > 0).astype(np.uint8), connectivity=8)
+    places = []
+    for crack in cracks:
+        left, top, width, height = crack.size.box
+        part = areas[top : top + height, left : left + width]
+        spans = part[0][part[0] > 0][:1]  # one that touches the box's upper edge: the crack itself, or one it meets
+        row, column = np.argwhere(part == spans)[np.count_nonzero(part == spans) // 2]
+        places.append((top + int(row), left + int(column)))
+    return places
+
+
+def _write(picture: np.ndarray, number: int, row: int, column: int) -> None:
+    """Write a crack's number beside a pixel of it, inside the picture."""
+    size = max(0.45, picture.shape[1] / 1700)
+    place = (
+        min(column + round(8 * size), picture.shape[1] - round(44 * size)),
+        max(round(24 * size), row - round(8 * size)),
+    )
+    for colour, thickness in ((_SHADOW, 5), (_PAPER, 2 if size > 0.7 else 1)):
         cv2.putText(picture, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)

@@ -60,7 +60,7 @@ def test_a_network_that_draws_masks_is_chosen_taken_home_and_tried(
     page.get_by_text("Nothing to look at yet").wait_for()
     settled(page)
     page.locator("input[type=file]").set_input_files(photograph(tmp_path / "wall.png", True, across=3))
-    page.get_by_text("photographs have something drawn").wait_for()
+    page.get_by_text("draws something on").wait_for()
     settled(page)
     slider = page.locator("[data-testid=stSlider]", has_text="Threshold").locator("input")
     slider.focus()

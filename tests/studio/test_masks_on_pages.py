@@ -208,14 +208,15 @@ def test_the_picture_has_the_layers_that_are_asked_for() -> None:
     photo, mask = np.full((80, 100, 3), 90, np.uint8), crossed()
     seen = Seen(np.where(mask > 0, 200, 0).astype(np.uint8), np.maximum(mask, 1), 1.0)
     cracks, _ = masks.measured(mask, ["crack", "root"])
-    assert (mask_picture(photo, seen, 0.5, cracks, ()) == photo).all()
-    outlined = mask_picture(photo, seen, 0.5, cracks, [OUTLINES])
+    assert (mask_picture(photo, seen, 0.5, cracks, (), 100) == photo).all()
+    outlined = mask_picture(photo, seen, 0.5, cracks, [OUTLINES], 100)
     assert tuple(outlined[10, 30].tolist()) == OUTLINE
     assert (outlined[13, 30] == 90).all()
-    assert (mask_picture(photo, seen, 0.5, cracks, [MASK])[13, 30] != 90).any()
-    assert (mask_picture(photo, seen, 0.5, cracks, [NUMBERS]) != photo).any()
-    assert (mask_picture(photo, seen, 0.9, cracks, [OUTLINES, MASK]) == photo).all()
-    assert mask_picture(photo, seen, 0.5, cracks, LAYERS, longest=50).shape == (40, 50, 3)
+    assert (mask_picture(photo, seen, 0.5, cracks, [MASK], 100)[13, 30] != 90).any()
+    assert (mask_picture(photo, seen, 0.5, cracks, [NUMBERS], 100) != photo).any()
+    assert (mask_picture(photo, seen, 0.9, cracks, [OUTLINES, MASK], 100) == photo).all()
+    assert mask_picture(photo, seen, 0.5, cracks, LAYERS, 50).shape == (40, 50, 3)
+    assert mask_picture(photo, seen, 0.5, cracks, LAYERS, 1000).shape == (240, 300, 3)  # enlarged three times at most
 
 
 def test_a_sweep_of_nothing_but_masks_is_finished_and_read(project: Someone) -> None:

@@ -134,8 +134,8 @@ def choose_network(
 
     def title(network: Network) -> str:
         star = "★ " if network == chosen else ""
-        task = " · draws masks" if network in draw_masks else ""
-        return f"{star}{network.name} · {jobs[network.job_id].name} · {network.job_id}{task}"
+        task = " (draws masks)" if network in draw_masks else ""
+        return f"{star}{network.name}{task} · {jobs[network.job_id].name} · {network.job_id}"
 
     return st.selectbox(
         "Network",

@@ -54,7 +54,7 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
     with st.container(border=True):
         st.markdown(f"### {ui.plain(name)} {' '.join(mark for mark, on in marks.items() if on)}")
         st.caption(ui.plain(sweep.name))
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns(2, gap="large")
         with left:
             _figures(candidate, sweep.unpruned)
             with st.container(horizontal=True):

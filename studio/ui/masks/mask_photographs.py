@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from ftl.data.masks import class_ids, pair_files
-from ftl.data.segmentation import SegmentationSet
-from ftl.evaluation.overlays import compared
+from ftl.data.masks import class_ids, pair_files, read_class_ids
+from ftl.evaluation.overlays import compared, fitted
 from ftl.evaluation.segmentation import f1, mean_of_classes
 from ftl.files import read_json
 from ftl.models.layout import TEST
@@ -61,11 +60,18 @@ def worst_and_best(tested: list[Tested], count: int = 2) -> tuple[list[Tested], 
 
 
 def compared_picture(model: Segmenter, tested: Tested, workspace: Path, longest: int = 1000) -> np.ndarray:
-    """What a network draws on a photograph beside its mask, as `compared` shows it, at most `longest` pixels long."""
-    image, named = decoded(tested.photo), class_ids(workspace / MASKS)
-    ids = tuple(named[name] for name in model.classes) if named else tuple(range(1, len(model.classes) + 1))
-    _, truth = SegmentationSet((tested.photo,), (tested.mask,), model.classes, ids, (("", ""),)).read(0)
+    """What a network draws on a photograph beside its mask, as `compared` shows it, `longest` pixels long."""
+    image, truth = decoded(tested.photo), _truth(tested.mask, model.classes, workspace / MASKS)
     answer = drawn(segment(model, image), model.threshold)
-    scale = min(1.0, longest / max(image.shape[:2]))
-    width, height = (max(1, round(scale * side)) for side in image.shape[1::-1])
-    return compared(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), answer, truth)
+    return compared(fitted(image, longest), answer, truth)
+
+
+def _truth(mask: Path, classes: Sequence[str], masks: Path) -> np.ndarray:
+    """The true class of each pixel as the network numbers them, from 1; 0 outside."""
+    values, ids = read_class_ids(mask), class_ids(masks) or {}
+    if len(classes) == 1:
+        return (values > 0).astype(np.uint8)
+    numbers = np.zeros(256, np.uint8)
+    for number, name in enumerate(classes, 1):
+        numbers[ids[name] if name in ids else int(name.rpartition(" ")[2])] = number  # as `load_segmentation` names it
+    return np.asarray(numbers[values])

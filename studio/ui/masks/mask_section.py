@@ -50,7 +50,7 @@ def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
         st.caption(f"Bars are 95 % intervals and quartiles of the latency. Click a point to open it below.{mean}")
     with as_table:
         rows = rows_of(sweeps, tested=tested)
-        st.dataframe(rows, key=state.mask_rows(project_id).key, hide_index=True, height=min(560, 36 * len(rows) + 40),
+        st.dataframe(rows, key=state.mask_rows(project_id).key, hide_index=True,
                      on_select=open_row, selection_mode="single-row", column_config=column_config())  # fmt: skip
         members = [candidate for _, candidate in in_order(sweeps)]
         st.download_button("All figures as CSV", masks_csv(members), "masks.csv", "text/csv",

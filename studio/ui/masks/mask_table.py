@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.segmented_candidate import Quality, SegmentedCandidate
 from ftl.formatting import fixed
 from studio.ui.choose.read_sweep import Network
@@ -52,6 +53,9 @@ def column_config() -> dict[str, Any]:
     """How Streamlit writes the numbers of `rows_of`."""
     number = st.column_config.NumberColumn
     return {name: number(format="%.1f %%") for name in MEASURES} | {
+        f"F1 within {TOLERANCE} pixels": number(
+            f"F1, {TOLERANCE} px", format="%.1f %%", help=f"an edge may be off by {TOLERANCE} pixels"
+        ),
         "Average precision": number("AP", format="%.1f %%", help="average precision: of all thresholds together"),
         "Latency": number(format="%,.0f ms", help="of a photograph of one megapixel"),
         "Parameters": number(format="localized"),

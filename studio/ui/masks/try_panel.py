@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from ftl.evaluation.crack_size import THINNEST
 from ftl.formatting import counted, duration, number, small_percent
 from ftl.models.layout import HEAD
 from studio import ui
@@ -128,17 +129,17 @@ def show(name: str, folder: Path, photographs: Sequence[Photograph], trained_on:
             with st.container(border=True), ui.showing_errors():
                 trained = " :gray-badge[the network was trained on it]" if photograph.image_id in trained_on else ""
                 st.markdown(f"**{ui.plain(photograph.name)}**{trained}")
-                cracks = _one(photograph, (photograph.digest, folder, at), seen, model.classes, name, how)
+                cracks = _one(photograph, (photograph.digest, folder, at), seen, model.classes, how)
                 found.append(Measured(photograph.name, how.threshold, cracks))
     with above:
         with_defects = sum(bool(one.cracks) for one in found)
-        st.markdown(f"**{with_defects} of {len(found)}** photographs have something drawn by {ui.plain(name)}.")
+        st.markdown(f"{ui.plain(name)} draws something on **{with_defects} of {len(found)}** photographs.")
         st.download_button("Sizes as CSV", masks.cracks_csv(found, name), "cracks.csv", "text/csv",
                            icon=":material/table_view:", on_click="ignore")  # fmt: skip
 
 
 def _one(
-    photograph: Photograph, key: tuple[str, Path, float], seen: Seen, classes: tuple[str, ...], name: str, how: Options
+    photograph: Photograph, key: tuple[str, Path, float], seen: Seen, classes: tuple[str, ...], how: Options
 ) -> Sequence[Crack]:
     """One photograph, and the sizes of its cracks, which are given back."""
     cracks, left_out = _measured(key, how.threshold, how.mm_per_pixel, classes, seen)
@@ -148,15 +149,19 @@ def _one(
         st.image(_picture(key, how.threshold, tuple(how.layers), photograph.read, seen, cracks), width="stretch")
         height, width = mask.shape
         share = float((mask > 0).mean())
-        st.caption(f"{width:,} x {height:,} pixels in {duration(seen.ms / 1000)}; {small_percent(share)} are drawn.")
+        st.caption(
+            f"{width:,} x {height:,} pixels in {duration(seen.ms / 1000)}; {small_percent(share)} of them drawn."
+        )
     with right:
         if cracks:
             unit = cracks[0].size.unit
-            st.dataframe(_rows(cracks, unit, len(classes) > 1), hide_index=True, placeholder="too thin to measure",
+            shown = st.column_config.NumberColumn(format="%.1f" if unit == "px" else "%.2f")
+            st.dataframe(_rows(cracks, unit, len(classes) > 1), hide_index=True, placeholder="too thin",
+                         column_config=dict.fromkeys(_titles(unit), shown),
                          height=min(420, 36 * len(cracks) + 40))  # fmt: skip
             said = [f"{counted(len(cracks), 'connected area')}, the longest first."]
             if any(crack.size.mean_width is None for crack in cracks):
-                said.append("Too thin to measure: the mean width is below 3 pixels.")
+                said.append(f"Too thin to measure: the mean width is below {THINNEST} pixels.")
             if left_out:
                 said.append(f"{counted(left_out, 'smaller area')} not measured.")
             st.caption(" ".join(said))
@@ -168,18 +173,14 @@ def _one(
     return cracks
 
 
+def _titles(unit: str) -> tuple[str, str, str]:
+    return f"Length [{unit}]", f"Mean width [{unit}]", f"Largest width [{unit}]"
+
+
 def _rows(cracks: Sequence[Crack], unit: str, several: bool) -> list[dict[str, object]]:
     return [
         {"": number}
         | ({"Class": crack.label} if several else {})
-        | {
-            f"Length [{unit}]": round(crack.size.length, 2),
-            f"Mean width [{unit}]": _rounded(crack.size.mean_width),
-            f"Largest width [{unit}]": _rounded(crack.size.largest_width),
-        }
+        | dict(zip(_titles(unit), (crack.size.length, crack.size.mean_width, crack.size.largest_width), strict=True))
         for number, crack in enumerate(cracks, 1)
     ]
-
-
-def _rounded(width: float | None) -> float | None:
-    return None if width is None else round(width, 2)
