@@ -193,7 +193,7 @@ def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project
     assert job.state == "done", reporting.log(job.id)
     (candidate,) = read_mask_results(models(job.id))
     assert candidate.name == "keep-0.5-segmented"
-    assert candidate.test.photographs == 1
+    assert candidate.test.photographs == 2  # of six
     (row,) = progress.candidates_of(job.id)
     assert (row.name, row.stage) == (candidate.name, TIMED)
 
