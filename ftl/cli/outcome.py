@@ -131,8 +131,11 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     from ftl.exporting.prepared import int8_accuracy, too_much_lost
     from ftl.formatting import counted, milliseconds
     from ftl.latency.networks import time_network
+    from ftl.models.segmenter_files import draws_masks
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
+    if draws_masks(folder):
+        return
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
