@@ -169,7 +169,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
     draws = options.model.suffix.lower() in (".onnx", ".zip") or draws_masks(options.model)
     if draws != (options.masks_out is not None):
         raise FtlError(
-            f"{options.model} draws masks: say where with --masks-out DIR" if draws
+            f"{options.model} is run to draw masks: say where with --masks-out DIR" if draws
             else f"{options.model} classifies photographs and draws no masks: leave --masks-out out"
         )  # fmt: skip
     if draws:
