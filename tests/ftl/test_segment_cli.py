@@ -130,7 +130,7 @@ def test_a_network_is_taken_home_and_draws(
 def test_index_masks_give_class_numbers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     make_photographs(tmp_path, 5, classes=True)
     save_backbone(make_features(), tmp_path / "tiny.safetensors", name="tiny", size=SIZE)
-    assert main(command(tmp_path, "models", "--keep", "0.5", "--steps", "15")) == 0
+    assert main(command(tmp_path, "models", "--keep", "0.5", "--steps", "2")) == 0
     folder = tmp_path / "models" / "keep-0.5-segmented"
     assert load_segmenter(folder).classes == ("line", "blob")
     masks = str(tmp_path / "masks")
@@ -252,8 +252,8 @@ def only(workspace: Path) -> Sweep:
 def test_networks_that_draw_masks_need_no_classes(only: Sweep) -> None:
     names = ["base-segmented", "keep-0.25-segmented", "keep-0.5-segmented"]
     assert only.candidates == ()
-    assert [one.name for one in only.segmenters] == names
-    assert [one.is_unpruned for one in only.segmenters] == [True, False, False]
+    assert sorted(one.name for one in only.segmenters) == names
+    assert [one.name for one in only.segmenters if one.is_unpruned] == ["base-segmented"]
     assert not (only.out / "results.json").exists()
     assert not (only.out / "keep-0.5" / "head.safetensors").exists()
     assert (only.out / "keep-0.5-segmented" / "curve.json").is_file()
