@@ -61,10 +61,10 @@ class Cluster:
         """Do tasks, those of higher priority first, and those that follow."""
 
         def done(step: Step, result: Any) -> list[Step]:
-            branches, made = result if isinstance(step.task, Score) else ([], [result])
-            for network in made:
+            branches, networks = result if isinstance(step.task, Score) else ([], [result])
+            for network in networks:
                 _keep(self.plan.out, network)
-            return [self._step(task) for task in take(step.task, (branches, [network.name for network in made]))]
+            return [self._step(task) for task in take(step.task, (branches, [network.name for network in networks]))]
 
         steps = [self._step(task) for task in tasks]
         drain(
@@ -170,16 +170,16 @@ def _marked(shared: Shared) -> Iterator[None]:
         mark(shared).unlink(missing_ok=True)
 
 
-def _keep(out: Path, made: Returned) -> None:
+def _keep(out: Path, returned: Returned) -> None:
     """Write what a worker sent back; one that works in the sweep's folder has written it."""
-    folder = out / made.name
-    if DESCRIPTION in made.files:
+    folder = out / returned.name
+    if DESCRIPTION in returned.files:
         with whole_folder(folder) as draft:
-            for name, content in made.files.items():
+            for name, content in returned.files.items():
                 (draft / name).write_bytes(content)
         return
-    for name in made.files:
+    for name in returned.files:
         (folder / name).unlink(missing_ok=True)  # of an earlier run: old and new must not stand together
-    for name, content in made.files.items():
+    for name, content in returned.files.items():
         with whole_file(folder / name) as target:
             target.write_bytes(content)

@@ -45,11 +45,11 @@ class Local:
 
     def _score(self, task: Score) -> tuple[Any, list[str]]:
         plan = self.plan
-        branches, made = score(
+        branches, folders = score(
             task.branch, plan.config, ScoringSet(plan.masks), plan.out / UNPRUNED, plan.out, made_with(plan.out),
             apart=False, report=plan.report,
         )  # fmt: skip
-        return branches, [folder.name for folder in made]
+        return branches, [folder.name for folder in folders]
 
     def _finish(self, task: Finish) -> tuple[Any, list[str]]:
         plan, draws = self.plan, task.head == SEGMENTED

@@ -122,8 +122,8 @@ def _network(shared: Shared, name: str, files: Sequence[File], found: Sequence[P
     if out is not None:
         yield out / name
         return
-    with tempfile.TemporaryDirectory(prefix="ftl-") as made:
-        folder = Path(made) / name
+    with tempfile.TemporaryDirectory(prefix="ftl-") as scratch:
+        folder = Path(scratch) / name
         folder.mkdir()
         for file, path in zip(files, found, strict=True):
             shutil.copyfile(path, folder / Path(file.path).name)
@@ -192,8 +192,8 @@ def finish_there(
         if teacher and _visible(shared) is None:
             (folder.parent / UNPRUNED).mkdir(exist_ok=True)
             shutil.copyfile(found[-1], folder.parent / UNPRUNED / ANSWERS)
-        made = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
-        return _taken(shared, made, results_of(task, config))
+        candidate = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
+        return _taken(shared, candidate, results_of(task, config))
 
 
 def segment_there(shared: Shared, task: Finish, network: tuple[File, ...]) -> Returned | Lacking | Elsewhere:

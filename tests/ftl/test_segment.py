@@ -167,19 +167,6 @@ def test_norms_are_folded_into_the_same_network(
     }
 
 
-def test_layers_that_are_fixed_stay_as_they_were_to_the_bit_and_others_do_not(
-    data: SegmentationSet, whole: Trained
-) -> None:
-    backbone = make_backbone()
-    before = Segmenter(backbone, ["crack"]).fixed_layers()
-    after = whole.segmenter.fixed_layers()
-    for own, other in zip(before, after, strict=True):
-        for key, value in own.state_dict().items():
-            assert torch.equal(value, other.state_dict()[key]), key
-    last, trained = ([*network.convolutions().values()][-1].weight for network in (backbone, whole.segmenter.network))
-    assert not torch.equal(last, trained)
-
-
 def test_several_classes_are_told_apart(tmp_path: Path) -> None:
     data = load_photographs(tmp_path / "data", 8, classes=True)
     model, validation = train_on_all(make_backbone(), data, LONGER)
