@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -43,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # who times waits for all others that do, by a lock in the temporary folder
         tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="ftl-")
         os.chmod(tempfile.tempdir, 0o755)  # PostgreSQL runs as another user
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: a search for garbage need not go through it, which takes a tenth of some tests."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
