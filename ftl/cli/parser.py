@@ -103,12 +103,21 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("file", type=Path, help="The file to write; its ending decides the format")
     options.add_int8(made)
 
-    made = command("predict", predict, "classify photographs with a pruned network")
-    made.add_argument("model", type=Path, help="The folder of a network in a sweep, or an exported .safetensors file")
+    made = command("predict", predict, "classify photographs, or draw their masks, with a pruned network")
+    made.add_argument(
+        "model",
+        type=Path,
+        help="The folder of a network in a sweep, or an exported .safetensors file; of one that draws masks also .onnx "
+        "and .zip",
+    )
     made.add_argument("images", nargs="+", type=Path, help="Image files, or folders of them")
     made.add_argument(
         "--csv", type=Path, metavar="FILE", help="Write the predictions to this file instead of printing them"
     )
+    made.add_argument(
+        "--masks-out", type=Path, metavar="DIR",
+        help="The folder that masks are written to, as STEM.png, by a network that draws them",
+    )  # fmt: skip
 
     made = command("run", run, "prune, train, test and recommend in one go, in a workspace")
     made.add_argument("workspace", type=Path, help="A folder with Images, Segmented, dataset and evaluation")

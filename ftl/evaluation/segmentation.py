@@ -134,8 +134,8 @@ def average_precision(counts: np.ndarray) -> np.ndarray:
 
     The sum of precision times the gain in recall, from the highest threshold to the lowest, as scikit-learn's
     `average_precision_score` of probabilities rounded down to 1/256. Only true pixels below 1/256 differ: they are
-    never found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing is
-    true.
+    never found here, while scikit-learn adds their share times that of the true pixels in the image. 0.0 where nothing
+    is true.
     """
     descending = counts[..., ::-1, :]
     gains = np.diff(descending[..., 0], axis=-1, prepend=0)
@@ -206,9 +206,9 @@ def paired_bootstrap(
     """One-sided p-value that the first network is worse than the second on the same photographs.
 
     `counts`, `other_counts`: (N, ...), as for `bootstrap`, photographs in the same order. Both are measured on the same
-    resamples; the p-value is the share of them in which the first is at least as good, each sum with one added (Davison
-    and Hinkley 1997, Bootstrap Methods and their Application, chapter 4). It is below 0.05 where the 90 % percentile
-    interval of the difference lies below 0. At least 1 / (resamples + 1); 1.0 for equal counts.
+    resamples; the p-value is (1 + those in which the first is at least as good) / (1 + all) (Davison and Hinkley 1997,
+    Bootstrap Methods and their Application, chapter 4). It is below 0.05 where the 90 % percentile interval of the
+    difference lies below 0. At least 1 / (resamples + 1); 1.0 for equal counts.
     """
     first = measure(_resampled(counts, resamples, seed))
     second = measure(_resampled(other_counts, resamples, seed))

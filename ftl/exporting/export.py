@@ -16,12 +16,14 @@ from ftl.exporting.bundle import zipped
 from ftl.exporting.calibration import trained_with
 from ftl.exporting.onnx import logits, run, session, whole, with_logits
 from ftl.exporting.prepared import core_of, int8_accuracy, int8_of, made_from, too_much_lost
+from ftl.exporting.segmenter_export import export_masks
 from ftl.exporting.torch_export import answer, packed, program
 from ftl.files import read_json, whole_file
 from ftl.models.classifier import Model, load_model
 from ftl.models.classifier import export as export_safetensors
 from ftl.models.layout import VALIDATION
 from ftl.models.network_folder import read_description
+from ftl.models.segmenter_files import draws_masks
 from ftl.progress import Report, silent
 
 ENDINGS = (".safetensors", ".onnx", ".pt2", ".zip")
@@ -40,7 +42,7 @@ def export(
     """Write a sweep's network and head as one file.
 
     Args:
-        folder: the network's in a sweep.
+        folder: the network's in a sweep, a classifier or one that draws masks (`ftl.exporting.segmenter_export`).
         file: `.safetensors` for `ftl predict`; `.onnx` from photographs of any size to probabilities; `.pt2` from the
             preprocessed tensor to probabilities; `.zip` with ONNX models and an example that runs without PyTorch.
         int8: the `.onnx` in 8-bit integers, or one more of these in the `.zip`, whose README says where it was left
@@ -53,6 +55,8 @@ def export(
     """
     folder, file = Path(folder), Path(file)
     ending = file.suffix.lower()
+    if folder.is_dir() and draws_masks(folder):
+        return export_masks(folder, file, int8=int8, report=report)
     if ending not in ENDINGS:
         raise FtlError(f"{file.name}: a network is exported as one of {', '.join(ENDINGS)}")
     if int8 and ending not in (".onnx", ".zip"):
@@ -65,9 +69,9 @@ def export(
     photographs = _photographs(folder, None if images is None else Path(images))
     seen = [*(read_image(path) for path in photographs), *_drawn(model.network.preprocess.size)]
     if ending == ".pt2":
-        made = program(model)
-        check(model, lambda image: answer(made, model.network.preprocess([image])), seen, "the .pt2 program")
-        content = packed(made, about)
+        exported = program(model)
+        check(model, lambda image: answer(exported, model.network.preprocess([image])), seen, "the .pt2 program")
+        content = packed(exported, about)
     else:
         content = _onnx(folder, model, about, seen, photographs, ending == ".zip", int8, images, report)
     with whole_file(file) as draft:

@@ -53,10 +53,10 @@ _forker: subprocess.Popen[str] | None = None
 def time_once(folder: Path, threads: int | None = None, runtime: str = PYTORCH) -> dict[str, Any]:
     """Time a network and its head once, in a process of its own, on one image that is already a tensor.
 
-    A network that draws masks is timed on a photograph of one megapixel, `MEGAPIXEL`. Within the time, in every runtime alike: from the preprocessed tensor, float32 (1, 3, size, size) in memory, through
+    Within the time, in every runtime alike: from the preprocessed tensor, float32 (1, 3, size, size) in memory, through
     network and head to the probabilities. Outside: reading, resizing and normalising the photograph, loading the
-    network. A runtime other than PyTorch takes the folder's file of `ftl.evaluation.runtimes.NETWORKS`, and as many
-    threads as PyTorch would.
+    network. A network that draws masks is timed on a photograph of one megapixel, `MEGAPIXEL`. A runtime other than
+    PyTorch takes the folder's file of `ftl.evaluation.runtimes.NETWORKS`, and as many threads as PyTorch would.
 
     Waits for whoever takes a time on this machine: two at once would spoil each other's.
     Returns the fields of `ftl.latency.rounds.Take`, `threads`, `machine` and `runtime`. Raises `FtlError` when it

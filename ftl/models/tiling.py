@@ -47,9 +47,9 @@ def segment(model: Segmenter, image: np.ndarray, tile: int = TILE, overlap: int 
 
 
 def _whole(model: Segmenter, image: np.ndarray) -> np.ndarray:
-    """`segment` of a photograph in one piece, mirrored at its edges up to whole steps of the coarsest level."""
+    """`segment` of a photograph in one piece, its edges repeated up to whole steps of the coarsest level."""
     height, width = image.shape[:2]
     more = [-side % model.stride for side in (height, width)]
-    padded = cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REFLECT)
+    padded = cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE)
     x = model.network.preprocess.normalised(padded[None].astype(np.float32)).to(model.network.device)
     return probabilities_of(model(x))[0, :, :height, :width].cpu().numpy()

@@ -46,7 +46,7 @@ class User(Base):
 
 
 class AccountEvent(Base):
-    """A line of what happened to accounts. `what`: a verb of `studio.accounts.history.WORDS`; `by_id`: who did it.
+    """A line of what happened to accounts. `what`: a verb of `studio.accounts.history.TEXTS`; `by_id`: who did it.
 
     `user_id`: whose account; None for a failed sign-in whose name nobody has.
     """
@@ -124,7 +124,7 @@ class Project(Deletable, Base):
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
     `archived_at`: since then nothing in it changes.
     `accept_own`: whether reviewers may accept their own work, see `studio.images.work`.
-    `webhook`: where the end of its jobs is told, empty for nowhere.
+    `webhook`: where the end of its jobs is sent, empty for nowhere.
     """
 
     __tablename__ = "projects"
@@ -267,7 +267,7 @@ class Comment(Base):
 
 
 class Event(Base):
-    """A line of the audit log: who did what, when, to which image. `what`: a verb of `studio.audit.WORDS`."""
+    """A line of the audit log: who did what, when, to which image. `what`: a verb of `studio.projects.audit.TEXTS`."""
 
     __tablename__ = "events"
     __table_args__ = (Index("events_of_project", "project_id", "id"), Index("events_of_image", "image_id", "id"))

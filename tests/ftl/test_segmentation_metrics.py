@@ -25,6 +25,7 @@ from ftl.evaluation.segmentation import (
     f1,
     iou,
     mean_f1,
+    mean_of_classes,
     ods,
     ois,
     paired_bootstrap,
@@ -125,6 +126,8 @@ def test_the_mean_is_over_classes_that_occur() -> None:
     assert mean_f1(np.array([found, missed, absent])) == 0.5
     assert mean_f1(np.array([found, missed, invented])) == 0.5
     assert mean_f1(np.array([[absent, absent], [absent, invented]])).tolist() == [1, 0.5]
+    sides = np.array([[4, 4, 6, 6], [0, 3, 0, 7], [0, 5, 0, 0]])
+    assert mean_of_classes(tolerant_f1)(sides) == 0.5
 
 
 def plateau(*runs: tuple[int, int]) -> np.ndarray:
@@ -251,7 +254,7 @@ def test_what_is_worse_on_the_same_photographs() -> None:
     assert paired_bootstrap(bad, good, f1) == 1 / 2001
     assert paired_bootstrap(good, bad, f1) == paired_bootstrap(good, good, f1) == 1
     hard = np.arange(40)[:, None] % 2 * [-300, 300, 300] + [400, 0, 0]  # half of the photographs are hard for both
-    assert paired_bootstrap(hard + [-5, 0, 5], hard, f1) < 0.01
+    assert paired_bootstrap(hard + np.array([-5, 0, 5]), hard, f1) < 0.01
 
 
 def test_equal_networks_are_called_worse_as_seldom_as_they_should_be() -> None:
