@@ -139,7 +139,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
-    if file.suffix.lower() in (".onnx", ".zip"):
+    if file.suffix.lower() in (".onnx", ".zip") and not draws_masks(folder):
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
         times = ", ".join(f"{milliseconds(one['median_ms'])} in {name}" for name, one in taken.items())
@@ -172,7 +172,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
     draws = options.model.suffix.lower() in (".onnx", ".zip") or draws_masks(options.model)
     if draws != (options.masks_out is not None):
         raise FtlError(
-            f"{options.model} draws masks: say where with --masks-out DIR" if draws
+            f"{options.model} is run to draw masks: say where with --masks-out DIR" if draws
             else f"{options.model} classifies photographs and draws no masks: leave --masks-out out"
         )  # fmt: skip
     if draws:
