@@ -31,8 +31,8 @@ def find() -> str | None:
             return path
     cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache" / "ms-playwright"))
     for pattern in ("chromium_headless_shell-*/*/*headless?shell", "chromium-*/chrome-linux*/chrome"):
-        for path in sorted(cache.glob(pattern)):
-            return str(path)
+        for file in sorted(cache.glob(pattern)):
+            return str(file)
     return None
 
 
