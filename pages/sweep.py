@@ -22,8 +22,8 @@ here = ui.here("admin")
 project, who = here.project, here.who
 st.title("Sweep")
 st.markdown(
-    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train a "
-    "classifier on each pruned network, so that you can choose one."
+    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train each "
+    "pruned network to classify photographs or to draw masks, so that you can choose one."
 )
 drawn = count_images(project.id, Filter(drawn=True))
 if not drawn:
@@ -104,7 +104,8 @@ with st.container(border=True):
     budgets = SweepConfig.model_fields["budgets"]
     limits = st.text_input(budgets.title or "", placeholder="1%, 5ms", help=budgets.description)
     sweep, data = filters_and_data()
-    sweep |= candidates()
+    only_masks = not told_apart
+    sweep |= candidates(only_masks=only_masks)
 
 with ui.showing_errors():
     if sweep["rule"] != "above-average":
@@ -118,12 +119,12 @@ with ui.showing_errors():
         image_classes=told_apart,
         sweep=config,
     )
-    missing = [
-        what
-        for what, there in (("a mask class", masked), ("two image classes", len(told_apart) > 1),
-                            ("a backbone file", source != "file" or request.file))
-        if not there
-    ]  # fmt: skip
+    needed = {
+        "a mask class": bool(masked),
+        "two image classes, or none for networks that only draw masks": only_masks or len(told_apart) > 1,
+        "a backbone file": source != "file" or bool(request.file),
+    }
+    missing = [what for what, there in needed.items() if not there]
     if missing:
         st.info(f"Choose {' and '.join(missing)}.", icon=":material/info:")
         ui.stop()
