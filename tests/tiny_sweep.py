@@ -16,6 +16,7 @@ from ftl.files import read_json, write_json
 from ftl.models.io import save_backbone
 from ftl.sweeping import segmented
 from ftl.sweeping.pruned import begin_sweep, make_networks
+from studio.jobs.layout import DRAWN
 from studio.jobs.sweeps import models, workspace
 from studio.store.database import writing
 from studio.store.tables import Job
@@ -45,7 +46,7 @@ def answered(accuracy: float) -> dict[str, object]:
 
 
 def lay_out(folder: Path) -> Path:
-    """Images, masks and data sets as a studio's job lays them out, `NUMBER_name.png`, and a backbone."""
+    """Images, masks, data sets and Drawn as a studio's job lays them out, `NUMBER_name.png`, and a backbone."""
     rng, number = np.random.default_rng(7), 0
     for part, count in (("Images", 4), ("dataset", 24), ("evaluation", 12)):
         for name in ("Crack", "Background"):
@@ -55,6 +56,9 @@ def lay_out(folder: Path) -> Path:
                 save_png(image, folder / part / name / f"{number}_{part}.png")
                 if part == "Images":
                     save_png(mask, folder / "Segmented" / name / f"{number}_{part}.png")
+                    save_png(image, folder / DRAWN / "Images" / f"{number}_{part}.png")
+                    save_png(mask // 255, folder / DRAWN / "Masks" / f"{number}_{part}.png")
+    write_json(folder / DRAWN / "Masks" / "classes.json", {"Crack": 1})
     save_backbone(make_features(), folder / "tiny.safetensors", name="tiny", size=SIZE)
     return folder / "tiny.safetensors"
 
@@ -127,14 +131,14 @@ def add_mask_sweep(project_id: int, user_id: int, name: str = "Cracks", beside: 
         masks = load_masks(folder / "Images", folder / "Segmented", size=SIZE)
         begin_sweep(backbone, masks, models(job.id), config)
         make_networks(backbone, masks, models(job.id), config)
-    parts = segmented.part(load_segmentation(folder / "Images", folder / "Segmented"), None, 0)
+    parts = segmented.part(load_segmentation(folder / DRAWN / "Images", folder / DRAWN / "Masks"), None, 0)
     rows = []
     for network, told in MASK_FIGURES.items():
         made = segmented.finish_segmenter(models(job.id) / network.removesuffix("-segmented"), config, parts)
         write_json(made / "time.json", TIME | told)
         quality = mask_quality(int(told["missed"]))
         rows.append(
-            {"name": network, "keep": 0.5, "parameters": 1000, "classes": ["defect"], "threshold": 0.5,
+            {"name": network, "keep": 0.5, "parameters": 1000, "classes": ["Crack"], "threshold": 0.5,
              "validation": quality, "test": quality, "unstable": "", "size_mb": 0.1,
              "is_unpruned": network == "base-segmented"}
             | {key: value for key, value in told.items() if key != "missed"}

@@ -77,7 +77,7 @@ def resized_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
 def tinted(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """A copy of RGB uint8 (height, width, 3), a mask (height, width) filled with a colour and outlined in it."""
     tinted = picture.copy()
-    tinted[mask] = (0.45 * picture[mask] + 0.55 * np.array(colour)).astype(np.uint8)
+    tinted[mask] = (0.3 * picture[mask] + 0.7 * np.array(colour)).astype(np.uint8)
     return outlined(tinted, mask.astype(np.uint8) * 255, colour, thickness_for(picture))
 
 

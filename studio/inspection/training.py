@@ -9,7 +9,7 @@ from ftl.data.images import list_images
 from ftl.files import read_json
 from ftl.models.layout import TEST, VALIDATION
 from studio.inspection.tiles import usual_side
-from studio.jobs.layout import image_id
+from studio.jobs.layout import DRAWN, image_id
 from studio.store.files import heads
 
 _SAMPLE = 25
@@ -38,5 +38,5 @@ def mask_network_trained_on(workspace: Path, folder: Path) -> frozenset[int]:
     """
     apart = {*read_json(folder / VALIDATION)["held_out"]}
     apart |= {Path(row["file"]).name for row in read_json(folder / TEST)["per_photograph"]}
-    names = {path.name for path in (workspace / "Images").rglob("*") if path.is_file()} - apart
+    names = {path.name for path in (workspace / DRAWN / "Images").glob("*")} - apart
     return frozenset(number for name in names if (number := image_id(name)) is not None)

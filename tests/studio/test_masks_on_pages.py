@@ -21,6 +21,8 @@ from studio.errors import StudioError
 from studio.inspection import masks
 from studio.inspection.mask_picture import LAYERS, MASK, NUMBERS, OUTLINES, mask_picture
 from studio.inspection.masks import Measured, Seen
+from studio.inspection.training import mask_network_trained_on
+from studio.jobs.layout import image_id
 from studio.jobs.sweeps import finished_sweeps, models, workspace
 from studio.ui.masks import mask_photographs
 from studio.ui.masks.mask_chart import MEASURES, mask_chart, mask_points, round_ticks
@@ -237,3 +239,6 @@ def test_a_sweep_of_nothing_but_masks_is_finished_and_read(project: Someone) -> 
     assert not {*worst} & {*best}
     picture = mask_photographs.compared_picture(load_segmenter(folder), tested[0], workspace(job.id), longest=20)
     assert max(picture.shape) == 20
+    trained_on = mask_network_trained_on(workspace(job.id), folder)
+    assert trained_on
+    assert not {image_id(each.photo) for each in tested} & trained_on

@@ -15,11 +15,9 @@ from ftl.files import read_json
 from ftl.models.layout import TEST
 from ftl.models.segmenter import Segmenter, drawn
 from ftl.models.tiling import segment
+from studio.jobs.layout import DRAWN
 from studio.store.files import pixels as decoded
 from studio.ui.choose.candidate_details import own_name
-
-PHOTOGRAPHS, MASKS = "Images", "Segmented"
-"""Where a job lays them out."""
 
 
 class Tested(NamedTuple):
@@ -38,7 +36,7 @@ class Tested(NamedTuple):
 
 def tested_photographs(folder: Path, workspace: Path) -> list[Tested]:
     """The test photographs of a network's folder that lie in its job's, the worst drawn first."""
-    pairs, _ = pair_files(workspace / PHOTOGRAPHS, workspace / MASKS, None)
+    pairs, _ = pair_files(workspace / DRAWN / "Images", workspace / DRAWN / "Masks")
     there = {photo.name: (photo, mask) for _, photo, mask in pairs}
     rows = [row for row in read_json(folder / TEST)["per_photograph"] if Path(row["file"]).name in there]
     if not rows:
@@ -61,14 +59,14 @@ def worst_and_best(tested: list[Tested], count: int = 2) -> tuple[list[Tested], 
 
 def compared_picture(model: Segmenter, tested: Tested, workspace: Path, longest: int = 1000) -> np.ndarray:
     """What a network draws on a photograph beside its mask, as `compared` shows it, `longest` pixels long."""
-    image, truth = decoded(tested.photo), _truth(tested.mask, model.classes, workspace / MASKS)
+    image, truth = decoded(tested.photo), _truth(tested.mask, model.classes)
     answer = drawn(segment(model, image), model.threshold)
     return compared(fitted(image, longest), answer, truth)
 
 
-def _truth(mask: Path, classes: Sequence[str], masks: Path) -> np.ndarray:
+def _truth(mask: Path, classes: Sequence[str]) -> np.ndarray:
     """The true class of each pixel as the network numbers them, from 1; 0 outside."""
-    values, ids = read_class_ids(mask), class_ids(masks) or {}
+    values, ids = read_class_ids(mask), class_ids(mask.parent) or {}
     if len(classes) == 1:
         return (values > 0).astype(np.uint8)
     numbers = np.zeros(256, np.uint8)
