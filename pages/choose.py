@@ -20,7 +20,6 @@ finished = networks.finished_sweeps(
     "No sweep has finished yet",
     "Launch a sweep, wait until it is done, then choose a network here.",
     ":material/scatter_plot:",
-    masks=True,
 )
 page = state.of(state.Choose, here.project.id)
 open_keys, chosen_sweeps = state.opened(here.project.id), state.sweeps(here.project.id)

@@ -34,7 +34,6 @@ finished = networks.finished_sweeps(
     "No network yet",
     "Launch a sweep; its networks can be tried here.",
     ":material/search:",
-    masks=True,
 )
 
 
@@ -72,7 +71,7 @@ with st.container(border=True):
     left, right = st.columns([2, 3], gap="large")
 with left:
     network = networks.choose_network(finished, loaded, chosen, state.TO_TRY, drawing)
-    draws = any(network.job_id == own.job_id and network.name in own.p_values for own in drawing)
+    draws = any(own.has(network.job_id, network.name) for own in drawing)
     if draws:
         folder = sweeps.network(here.project.id, network.job_id, network.name)
         how = try_panel.options(folder)

@@ -83,7 +83,8 @@ def test_a_network_that_draws_masks_is_chosen_taken_home_and_tried(
     assert float(scaled["length"]) < float(row["length"])
 
     page.goto(f"{server.url}/understand?project={project}")
-    page.get_by_text("No network yet").wait_for()
+    page.get_by_role("tab", name="What it draws").click()
+    page.get_by_text("what keep-0.5-segmented draws").wait_for()
     settled(page)
     page.context.close()
 

@@ -237,7 +237,7 @@ def test_a_sweep_of_nothing_but_masks_is_finished_and_read(project: Someone) -> 
     worst, best = mask_photographs.worst_and_best(tested, 1)
     assert worst == tested[:1]
     assert not {*worst} & {*best}
-    picture = mask_photographs.compared_picture(load_segmenter(folder), tested[0], workspace(job.id), longest=20)
+    picture = mask_photographs.compared_picture(load_segmenter(folder), tested[0], longest=20)
     assert max(picture.shape) == 20
     trained_on = mask_network_trained_on(workspace(job.id), folder)
     assert trained_on

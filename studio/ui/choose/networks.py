@@ -24,12 +24,9 @@ from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from studio.ui.masks.mask_sweep import MaskSweep, read_mask_sweep
 
 
-def finished_sweeps(project_id: int, title: str, text: str, icon: str, *, masks: bool = False) -> dict[int, Job]:
-    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops.
-
-    `masks`: also those all of whose networks draw masks.
-    """
-    finished = {job.id: job for job in sweeps.finished_sweeps(project_id) if masks or classifies(job.id)}
+def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[int, Job]:
+    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops."""
+    finished = {job.id: job for job in sweeps.finished_sweeps(project_id)}
     if not finished:
         ui.empty(title, text, icon)
         with st.container(horizontal=True):
@@ -124,6 +121,9 @@ def choose_network(
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
     draw_masks = [Network(sweep.job_id, one.name) for sweep in drawing for one in sweep.candidates]
     networks += draw_masks
+    if not networks:
+        st.info("All networks of these sweeps were deleted.", icon=":material/info:")
+        ui.stop()
     if widget.value not in networks:  # it may be of another project, or of a sweep that is gone
         if loaded:
             newest = next(iter(loaded.values()))

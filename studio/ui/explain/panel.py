@@ -1,4 +1,4 @@
-"""The three parts of the Understand page.
+"""The parts of the Understand page.
 
 They are no fragments: a click just behind a full run of the page was seen, on a slow machine, to leave the browser with
 a blank page ("Cannot set a node at a delta path"), and all that takes long here is cached anyway.
@@ -18,6 +18,7 @@ import streamlit as st
 from ftl.data.images import EXTENSIONS
 from ftl.evaluation.explain import best_first
 from ftl.evaluation.layers_left import LayerLeft, read_layers
+from ftl.evaluation.overlays import fitted
 from studio import ui
 from studio.images.library import Filter, find_images
 from studio.inspection.uploads import read_upload
@@ -25,10 +26,12 @@ from studio.jobs import sweeps
 from studio.store import files
 from studio.ui.choose.candidate_details import own_name
 from studio.ui.choose.candidate_panel import written
-from studio.ui.choose.filter_maps import masked_photographs
+from studio.ui.choose.filter_maps import jpeg, masked_photographs
 from studio.ui.choose.networks import model_of
 from studio.ui.choose.read_sweep import Sweep
 from studio.ui.explain import filters, layers, predictions
+from studio.ui.masks import mask_panel
+from studio.ui.masks.mask_sweep import MaskSweep
 
 AT_ONCE, _MOST, _ROW = 8, 12, 4
 _FILTERS = "One photograph"
@@ -38,7 +41,7 @@ class Subject(NamedTuple):
     """The network looked into: its sweep, name, folder and layers, and whose project it is."""
 
     here: ui.Here
-    sweep: Sweep
+    sweep: Sweep | MaskSweep
     name: str
     folder: Path
     layers: list[LayerLeft]
@@ -73,7 +76,7 @@ def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str
 
 def went(one: Subject) -> None:
     """The picture of all layers."""
-    tied = one.sweep.candidate(one.name).equal_scores or 0
+    tied = one.sweep.candidate(one.name).equal_scores or 0 if isinstance(one.sweep, Sweep) else 0
     st.markdown(layers.summary(one.layers, tied))
     groups = list(one.layers[0].scores)
     group = groups[0] if groups else None
@@ -178,7 +181,8 @@ def answers_why(one: Subject) -> None:
         layer = _layer(one, f"why-{digest}-{label}", first)
     mask = predictions.mask_of(image, masked_photographs(sweeps.workspace(one.sweep.job_id)))
     found = _explain(one.folder, at, digest, label, layer, mask, photo)
-    colour = "orange" if model.classes[said] == one.sweep.looked_for else "green"
+    looked_for = one.sweep.looked_for if isinstance(one.sweep, Sweep) else None
+    colour = "orange" if model.classes[said] == looked_for else "green"
     st.markdown(f"{ui.plain(one.name)} says :{colour}[**{ui.plain(model.classes[said])}**], "
                 f"**{100 * chances[said]:.1f} %**")  # fmt: skip
     with st.container(width=840):
@@ -196,6 +200,20 @@ def answers_why(one: Subject) -> None:
         "brightest, however sure the network is. A late layer shows roughly where the network looked, an early one the "
         "edges and textures there." + (" The blue line is the mask that was drawn." if mask else "")
     )
+
+
+def draws(one: Subject) -> None:
+    """What a network that draws masks draws on a test photograph, beside its mask."""
+    if not (tested := mask_panel.tested_of(one.sweep.job_id, one.folder)):
+        return
+    at = st.selectbox(
+        "Test photograph, the worst drawn first", range(len(tested)), key=f"drawn-{one.key}", width=360,
+        format_func=lambda at: f"{at + 1} · {tested[at].name} · {tested[at].score}",
+    )  # fmt: skip
+    st.html(mask_panel.legend())
+    left, right = st.columns(2)
+    left.image(jpeg(fitted(files.pixels(tested[at].photo), 1000)), "the photograph", width="stretch")
+    right.image(mask_panel.compared_jpeg(one.folder, tested[at]), f"what {ui.plain(one.name)} draws", width="stretch")
 
 
 def _photograph(project_id: int) -> tuple[str, Callable[[], np.ndarray], int | None] | None:

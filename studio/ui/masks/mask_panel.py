@@ -10,12 +10,12 @@ from ftl.evaluation.overlays import MISSED, TRUE, WRONG
 from ftl.evaluation.segmented_candidate import SegmentedCandidate
 from ftl.files import read_json
 from ftl.formatting import fixed, megabytes, milliseconds, percent, short, small_percent
-from ftl.models.layout import TEST
+from ftl.models.layout import HEAD, TEST
 from ftl.sweeping.tuned_networks import CURVE
 from ftl.training.early_stopping import Epoch
 from studio import ui
 from studio.jobs import sweeps
-from studio.ui import trash
+from studio.ui import state, trash
 from studio.ui.choose import networks
 from studio.ui.choose.candidate_panel import downloads, written
 from studio.ui.choose.filter_maps import jpeg
@@ -33,14 +33,27 @@ _DOWNLOADS = {
 _VIEWS = {"Photographs": ":material/image:", "Learning curve": ":material/show_chart:"}
 
 
+def tested_of(job_id: int, folder: Path) -> list[Tested]:
+    """The test photographs of a network, the worst drawn first, read once; without any the page says so."""
+    found = _tested(folder, sweeps.workspace(job_id), written(folder / TEST))
+    if not found:
+        st.info("The test photographs of this sweep are not in the studio.", icon=":material/info:")
+    return found
+
+
 @st.cache_data(max_entries=300, show_spinner=False)
 def _tested(folder: Path, workspace: Path, at: float) -> list[Tested]:
     return tested_photographs(folder, workspace)
 
 
+def compared_jpeg(folder: Path, tested: Tested) -> bytes:
+    """What a network draws on a test photograph beside its mask, as JPEG, drawn once."""
+    return _compared(folder, written(folder / HEAD), tested)
+
+
 @st.cache_data(max_entries=300, show_spinner="Drawing masks")
-def _compared(folder: Path, at: float, tested: Tested, workspace: Path) -> bytes:
-    return jpeg(compared_picture(networks.segmenter_of(folder), tested, workspace))
+def _compared(folder: Path, at: float, tested: Tested) -> bytes:
+    return jpeg(compared_picture(networks.segmenter_of(folder), tested))
 
 
 def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
@@ -59,6 +72,10 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
             _figures(candidate, sweep.unpruned)
             with st.container(horizontal=True):
                 downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
+                if st.button("Look inside", key=f"inside-{sweep.job_id}-{name}", icon=":material/visibility:"):
+                    state.UNDERSTOOD.value = Network(sweep.job_id, name)
+                    state.of(state.Tab).go = "understand"
+                    st.rerun()
                 if here.role == "admin":
                     trash.network_menu(here.project.id, here.who, sweep.job_id, name)
             st.markdown("**Figures**, with 95 % intervals by bootstrap over photographs")
@@ -99,7 +116,7 @@ def _views(job_id: int, folder: Path, key: str) -> None:
     )  # fmt: skip
     with ui.showing_errors():
         if view == "Photographs":
-            _photographs(sweeps.workspace(job_id), folder)
+            _photographs(job_id, folder)
             return
         points = [Epoch(**point) for point in read_json(folder / CURVE)["epochs"]]
         chart = learning_chart({folder.name: points}, "round", "F1 %{customdata:.1f} %")
@@ -107,24 +124,20 @@ def _views(job_id: int, folder: Path, key: str) -> None:
         st.caption("Loss on the crops that it is trained on (dotted), and on the validation photographs (solid).")
 
 
-def _photographs(workspace: Path, folder: Path) -> None:
-    tested = _tested(folder, workspace, written(folder / TEST))
-    if not tested:
-        st.info("The test photographs of this sweep are not in the studio.", icon=":material/info:")
+def _photographs(job_id: int, folder: Path) -> None:
+    if not (tested := tested_of(job_id, folder)):
         return
-    st.html(_legend())
-    at = written(folder / "head.safetensors")
+    st.html(legend())
     for title, members in zip(("Drawn worst", "Drawn best"), worst_and_best(tested), strict=True):
         if members:
             st.markdown(f"**{title}** of {len(tested)} test photographs")
             for column, member in zip(st.columns(2, gap="small"), members, strict=False):
-                caption = f"{ui.plain(member.name)} · " + (
-                    f"F1 {percent(member.f1)}" if member.has_defects else "has no defect"
+                column.image(
+                    compared_jpeg(folder, member), f"{ui.plain(member.name)} · {member.score}", width="stretch"
                 )
-                column.image(_compared(folder, at, member, workspace), caption, width="stretch")
 
 
-def _legend() -> str:
+def legend() -> str:
     """What the colours of `compared` mean, as HTML."""
     words = {TRUE: "drawn and true", MISSED: "missed", WRONG: "drawn, not true"}
     marks = (f'<span style="color: rgb{colour}">■</span> {text}' for colour, text in words.items())

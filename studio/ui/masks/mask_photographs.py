@@ -12,6 +12,7 @@ from ftl.data.masks import class_ids, pair_files, read_class_ids
 from ftl.evaluation.overlays import compared, fitted
 from ftl.evaluation.segmentation import f1, mean_of_classes
 from ftl.files import read_json
+from ftl.formatting import percent
 from ftl.models.layout import TEST
 from ftl.models.segmenter import Segmenter, drawn
 from ftl.models.tiling import segment
@@ -32,6 +33,11 @@ class Tested(NamedTuple):
     def name(self) -> str:
         """The photograph's name, as it is shown."""
         return own_name(self.photo)
+
+    @property
+    def score(self) -> str:
+        """How well it is drawn, in words."""
+        return f"F1 {percent(self.f1)}" if self.has_defects else "has no defect"
 
 
 def tested_photographs(folder: Path, workspace: Path) -> list[Tested]:
@@ -57,7 +63,7 @@ def worst_and_best(tested: list[Tested], count: int = 2) -> tuple[list[Tested], 
     return worst, [other for other in reversed(tested[count:]) if other.has_defects][:count]
 
 
-def compared_picture(model: Segmenter, tested: Tested, workspace: Path, longest: int = 1000) -> np.ndarray:
+def compared_picture(model: Segmenter, tested: Tested, longest: int = 1000) -> np.ndarray:
     """What a network draws on a photograph beside its mask, as `compared` shows it, `longest` pixels long."""
     image, truth = decoded(tested.photo), _truth(tested.mask, model.classes)
     answer = drawn(segment(model, image), model.threshold)

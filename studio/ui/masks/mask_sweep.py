@@ -37,6 +37,10 @@ class MaskSweep:
         """What is made of the unpruned network, where the sweep made it draw too."""
         return next((candidate for candidate in self.candidates if candidate.is_unpruned), None)
 
+    def has(self, job_id: int, name: str) -> bool:
+        """Whether a network is one of them."""
+        return job_id == self.job_id and name in self.p_values
+
     def candidate(self, name: str) -> SegmentedCandidate:
         """The network of that name."""
         return next(candidate for candidate in self.candidates if candidate.name == name)
