@@ -35,6 +35,7 @@ SIZE = 32
 def pytest_configure(config: pytest.Config) -> None:
     """Networks are timed as shortly as can be: how long they take is no matter here, and hundreds are."""
     os.environ["FTL_TIMING_SECONDS"] = "0.01"
+    os.environ["FTL_TIMING_SIDE"] = "64"
     os.environ["FTL_TIMING_PATIENCE"] = "0"  # nor is the machine ever quiet
     if hasattr(config, "workerinput"):  # who times waits for all others that do, by a lock in the temporary folder
         tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="ftl-")

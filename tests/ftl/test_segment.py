@@ -22,6 +22,7 @@ from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
 from ftl.training import segment as training
 from ftl.training.early_stopping import Epoch
+from ftl.training.norms import fold_norms
 from ftl.training.segment import ROUNDS, Trained, mask_loss, train_segmenter
 from ftl.training.segmenters import train_segmenter as train_on_all
 from tests.conftest import SIZE, make_backbone, make_features
@@ -148,13 +149,13 @@ def test_a_state_goes_on_from_its_round(
 def test_norms_are_folded_into_the_same_network(
     data: SegmentationSet, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs, real = list[np.ndarray](), training.fold_norms
+    outputs = list[np.ndarray]()
     image = data.read(0)[0]
 
     def fold(model: Segmenter, names: Sequence[str]) -> None:
         model.eval()
         outputs.append(segment(model, image))
-        real(model, names)
+        fold_norms(model, names)
 
     monkeypatch.setattr(training, "fold_norms", fold)
     made = run(data, backbone).segmenter

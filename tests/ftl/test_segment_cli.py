@@ -36,21 +36,6 @@ TRAINED = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_megapixel() -> Any:
-    """Times are taken of photographs as small as the others: how long a megapixel takes is no matter here."""
-    from ftl.latency import networks, one_process
-
-    def small(folder: Path, threads: int | None = None, runtime: str = "pytorch") -> dict[str, Any]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(one_process, "MEGAPIXEL", (40, 52))
-            return one_process._measure(folder, threads, runtime)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks.time_all, "__kwdefaults__", networks.time_all.__kwdefaults__ | {"by": small})
-        yield
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs with masks, others to test on, and a backbone."""
@@ -152,9 +137,9 @@ def test_crops_of_a_photo_stay_together_and_leave_tests(
             (folder / f"{number}.png").rename(folder / f"wall{number // 2}_{number % 2}.png")
     shutil.copy(place / "tiny.safetensors", tmp_path)
     make_photographs(tmp_path / "test", 2, seed=6)
-    for folder in ("Images", "Segmented"):
+    for kind in ("Images", "Segmented"):
         for number, name in enumerate(("wall3_9", "floor_0")):
-            (tmp_path / "test" / folder / f"{number}.png").rename(tmp_path / "test" / folder / f"{name}.png")
+            (tmp_path / "test" / kind / f"{number}.png").rename(tmp_path / "test" / kind / f"{name}.png")
     photo = ["--photo", "{photo}_#", "--keep", "0.5", "--steps", "2"]
     tested = ["--test-images", str(tmp_path / "test/Images"), "--test-masks", str(tmp_path / "test/Segmented")]
     assert main(command(tmp_path, "models", *photo, *tested)) == 0
