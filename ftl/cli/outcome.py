@@ -134,6 +134,8 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     from ftl.models.segmenter_files import draws_masks
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
+    if draws_masks(folder):
+        return
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))

@@ -128,6 +128,7 @@ def make_segmenter(
         rewrite_network(draft, folder, model.network, SEGMENTED)
         write_decoder(draft, model)
         write_json(draft / CURVE, {"epochs": [point._asdict() for point in trained.curve]})
+        validation["trained_on"] = [str(data.images[index]) for index in train]
         write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
     (folder / _STATE).unlink(missing_ok=True)
     return made
