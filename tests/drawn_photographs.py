@@ -85,5 +85,6 @@ def write_segmenter(out: Path, model: Segmenter, photographs: Sequence[Path] = (
     write_decoder(folder, model)
     per_photograph = [{"file": str(path)} for path in photographs]
     made_from = {"dataset_sha256": "", "seed": 0, "photo": None}
-    write_json(folder / VALIDATION, made_from | {"per_photograph": per_photograph})
+    trained_on = [str(path) for path in photographs]
+    write_json(folder / VALIDATION, made_from | {"per_photograph": per_photograph, "trained_on": trained_on})
     return folder

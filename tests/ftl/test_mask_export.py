@@ -109,8 +109,8 @@ def test_the_example_runs_where_nothing_of_this_program_is(files: dict[str, Path
 def test_other_endings_are_refused(folder: Path, tmp_path: Path, ending: str) -> None:
     with pytest.raises(FtlError, match=r"exported as one of \.safetensors, \.onnx, \.zip"):
         export(folder, tmp_path / f"taken{ending}")
-    with pytest.raises(FtlError, match="float32 only"):
-        export(folder, tmp_path / "taken.onnx", int8=True)
+    with pytest.raises(FtlError, match=r"exported as one of \.onnx, \.zip"):
+        export(folder, tmp_path / "taken.safetensors", int8=True)
     assert not [*tmp_path.iterdir()]
 
 
@@ -122,6 +122,12 @@ def test_an_export_that_answers_otherwise_is_not_written(
     with pytest.raises(FtlError, match="answers otherwise than the network"):
         export(folder, tmp_path / "taken.onnx")
     assert not [*tmp_path.iterdir()]
+
+
+def test_integers_that_have_nothing_to_be_calibrated_on_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match="are gone"):
+        export(write_segmenter(tmp_path, make_segmenter()), tmp_path / "taken.onnx", int8=True)
+    assert not (tmp_path / "taken.onnx").exists()
 
 
 def test_other_models_draw_no_masks(tmp_path: Path) -> None:

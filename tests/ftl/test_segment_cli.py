@@ -166,7 +166,8 @@ def test_wrong_use_is_told_in_a_sentence(
     assert "go together" in said(command(place, "a", "--test-images", photo))
     assert "choose another criterion" in said(command(place, "a", "--criterion", "taylor"))
     assert "exported as one of" in said(["export", str(made / "keep-0.5-segmented"), str(tmp_path / "a.pt2")])
-    assert "float32 only" in said(["export", str(made / "keep-0.5-segmented"), str(tmp_path / "a.onnx"), "--int8"])
+    taken = str(tmp_path / "a.safetensors")
+    assert "exported as one of" in said(["export", str(made / "keep-0.5-segmented"), taken, "--int8"])
     few = load_segmentation(place / "Images", place / "Segmented").images[:2]
     for number, path in enumerate(few):
         for folder in ("Images", "Segmented"):
