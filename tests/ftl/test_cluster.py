@@ -141,6 +141,7 @@ def test_workers_that_see_no_file_make_the_networks_that_draw_masks_of_one_proce
         figures = [read_json(folder / name) for name in ("validation.json", "test.json")]
         for figure in figures:
             figure["per_photograph"] = [one["pixels"] for one in figure["per_photograph"]]
+            figure["trained_on"] = [Path(path).name for path in figure.get("trained_on", [])]
         weights = [(folder / name).read_bytes() for name in ("network.safetensors", "head.safetensors")]
         return {"figures": figures, "weights": weights, "name": folder.name}
 
