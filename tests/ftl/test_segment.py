@@ -20,9 +20,9 @@ from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
 from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
+from ftl.training import norms
 from ftl.training import segment as training
 from ftl.training.early_stopping import Epoch
-from ftl.training.norms import fold_norms
 from ftl.training.segment import ROUNDS, Trained, mask_loss, train_segmenter
 from ftl.training.segmenters import train_segmenter as train_on_all
 from tests.conftest import SIZE, make_backbone, make_features
@@ -149,13 +149,13 @@ def test_a_state_goes_on_from_its_round(
 def test_norms_are_folded_into_the_same_network(
     data: SegmentationSet, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs = list[np.ndarray]()
+    outputs, real = list[np.ndarray](), norms.fold_norms
     image = data.read(0)[0]
 
     def fold(model: Segmenter, names: Sequence[str]) -> None:
         model.eval()
         outputs.append(segment(model, image))
-        fold_norms(model, names)
+        real(model, names)
 
     monkeypatch.setattr(training, "fold_norms", fold)
     made = run(data, backbone).segmenter

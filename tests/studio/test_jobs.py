@@ -196,7 +196,7 @@ def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project
     (candidate,) = read_mask_results(models(job.id))
     assert candidate.name == "keep-0.5-segmented"
     assert candidate.test.photographs == 2  # of six
-    (row,) = progress.candidates_of(job.id)
+    (row,) = queue.candidates_of(job.id)
     assert (row.name, row.stage) == (candidate.name, TIMED)
 
 
