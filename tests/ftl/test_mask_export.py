@@ -141,6 +141,12 @@ def test_an_export_that_answers_otherwise_is_not_written(
     assert not [*tmp_path.iterdir()]
 
 
+def test_integers_that_have_nothing_to_be_calibrated_on_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match="are gone"):
+        export(write_segmenter(tmp_path, make_segmenter()), tmp_path / "taken.onnx", int8=True)
+    assert not (tmp_path / "taken.onnx").exists()
+
+
 def test_other_models_draw_no_masks(tmp_path: Path) -> None:
     import onnx
     from onnx import TensorProto, helper
