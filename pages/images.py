@@ -4,6 +4,7 @@ import streamlit as st
 
 from studio import ui
 from studio.accounts.settings import recent
+from studio.annotation.proposals import waiting_among
 from studio.collaboration.assignment import assign
 from studio.formats.import_masks import import_masks
 from studio.formats.registry import FORMATS, SUFFIXES
@@ -19,6 +20,8 @@ from studio.images.library import (
     set_state,
 )
 from studio.images.uploads import from_browser, receive
+from studio.jobs.label_job import launch_labelling
+from studio.jobs.segmenters import MaskNetwork, mask_networks
 from studio.projects.classes import classes_of
 from studio.projects.members import members_of
 from studio.store.tables import STATES, Image
@@ -36,7 +39,7 @@ SPLITS = {
     "train": "training and validation only",
     "test": "test only",
 }
-ANY, KEEP = "any", "leave as it is"
+ANY, KEEP, PROPOSED = "any", "leave as it is", "proposed"
 SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
 
 
@@ -118,6 +121,21 @@ def take_masks() -> None:
         bar.empty()
 
 
+def label_ahead(networks: list[MaskNetwork]) -> None:
+    """Let a network propose areas on the photographs that nobody has drawn on."""
+    count = count_images(project.id, Filter(drawn=False))
+    st.markdown(
+        f"A network proposes areas on the {many(count, 'photograph')} without strokes. They count for nothing until "
+        "somebody accepts them: the tool Proposals of Annotate shows them."
+    )
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    network = left.selectbox("Network that proposes", networks, format_func=lambda known: known.title)
+    if right.button("Label ahead", type="primary", icon=":material/auto_fix_high:", disabled=not count):
+        with ui.told():
+            launch_labelling(project.id, who, network.job_id, network.name)
+            st.switch_page(ui.page_file("jobs"))
+
+
 def asked(names: dict[int, str]) -> Filter:
     """The filter, kept while the user is on other pages."""
 
@@ -125,7 +143,7 @@ def asked(names: dict[int, str]) -> Filter:
     choices = {
         "Class": {ANY: ANY, 0: "none yet"} | names,
         "State": {one: one for one in (ANY, *STATES)},
-        "Mask": {ANY: ANY, True: "drawn", False: "none yet"},
+        "Mask": {ANY: ANY, True: "drawn", False: "none yet", PROPOSED: "proposed by a network"},
         "Drawn on by": {ANY: "anyone"} | people,
     }
     columns = st.columns([1.2, 1, 1, 1.2, 1.6])
@@ -142,6 +160,8 @@ def asked(names: dict[int, str]) -> Filter:
     text = columns[4].text_input(
         "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
     )
+    if drawn == PROPOSED:
+        return Filter(by_class, by_state, by, None, text.strip(), proposed=True)
     return Filter(by_class, by_state, by, drawn, text.strip())
 
 
@@ -222,9 +242,11 @@ def find() -> None:
                 trash.rename_image(project.id, who, chosen_ids[0], lambda: st.rerun(scope="fragment"))
             trash.delete_images(project.id, who, chosen_ids, lambda: (selection.put([]), st.rerun(scope="fragment")))
 
+    proposed = waiting_among([image.id for image in images])
+
     def label(image: Image) -> gallery.Label:
-        own = by_id.get(image.class_id or 0)
-        return gallery.Label(own.name, own.colour) if own else gallery.Label("no class", "")
+        own, badges = by_id.get(image.class_id or 0), (PROPOSED,) * (image.id in proposed)
+        return gallery.Label(own.name, own.colour, badges) if own else gallery.Label("no class", "", badges)
 
     opened = gallery.show(
         here, images, classes, label, page="annotate", masks=masks,
@@ -244,4 +266,7 @@ if not count_images(project.id):
     ui.stop()
 with st.expander("Import masks that exist", icon=":material/layers:"):
     take_masks()
+if role == "admin" and (drawing := mask_networks(project.id)):
+    with st.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
+        label_ahead(drawing)
 find()
