@@ -26,7 +26,8 @@ def dark_segmenter(classes: tuple[str, ...] = ("Crack",), threshold: float = 0.5
     """Of several classes the first is what is dark, the second what is dark and red."""
     features = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.MaxPool2d(2, 2), nn.Conv2d(2, 2, 1), nn.ReLU())
     first, last = features[0], features[3]
-    assert isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d)
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(last, nn.Conv2d)
     with torch.no_grad():
         first.weight.zero_()
         first.weight[0, :2] = -0.5  # caffe: blue, green and red less their means, 104, 117 and 123
@@ -44,7 +45,7 @@ def dark_segmenter(classes: tuple[str, ...] = ("Crack",), threshold: float = 0.5
         fine.bias[-1 if len(classes) == 1 else 1] = -0.1 * (255 - SURE)
         if len(classes) > 1:
             middle[2] = torch.tensor([0.1, 0.1])
-            fine.bias[2] = -0.1 * (255 - SURE) - 0.1 * 100
+            fine.bias[2] = -0.1 * (255 - SURE) - 0.1 * 160
     return model.eval()
 
 

@@ -306,10 +306,11 @@ class Event(Base):
 class Job(Deletable, Base):
     """Work for the worker process. `kind`: of `studio.jobs.sweep_job.KINDS`.
 
-    `state`: queued, running, done, failed, cancelled. `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
-    project, lowest first. `tree`: of its folder in the store (`studio.store.shared_store`), once it is done, if there
-    is one. `share`: 0..1 of its work that is done; `seconds`: what it was expected to take when it was launched, if
-    known. `unstable`: how many of its times are to be taken again. `told`: whoever launched it was told of its end.
+    `state`: queued, running, done, failed, cancelled. `process`: pid of the process that runs it. `cancel`: somebody
+    asked it to stop. `place`: orders the queue of its project, lowest first. `tree`: of its folder in the store
+    (`studio.store.shared_store`), once it is done, if there is one. `share`: 0..1 of its work that is done; `seconds`:
+    what it was expected to take when it was launched, if known. `unstable`: how many of its times are to be taken again.
+    `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"
