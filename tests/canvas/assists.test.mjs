@@ -256,7 +256,8 @@ test("a network proposes: its threshold, what was refused, and what accepted are
   await rested();
   assert.equal(surface.asked.length, 2); // only where it stays
   assert.equal(surface.asked[1].body.percent, 30);
-  const grown = areaOf([199, 39, 5, 5], new Uint8Array(25).fill(1)), fresh = areaOf([300, 200, 2, 2], new Uint8Array(4).fill(1));
+  const grown = areaOf([199, 39, 5, 5], new Uint8Array(25).fill(1));
+  const fresh = areaOf([300, 200, 2, 2], new Uint8Array(4).fill(1));
   await surface.asked[1].answer([grown, PATCHES[2], fresh]); // most of what grew was refused
   assert.ok(option(surface, "2 left"));
   option(surface, "Sure from").set(99);
@@ -271,12 +272,13 @@ test("a network proposes: its threshold, what was refused, and what accepted are
 });
 
 test("a network's areas: not over what is drawn unless asked, each of its class, chosen among several", async () => {
-  const surface = await byNetwork([NETWORK, { ...OTHER, classes: [{ name: "Rust", number: 2 }, { name: "Moss", number: 0 }] }]);
+  const classes = [{ name: "Rust", number: 2 }, { name: "Moss", number: 0 }];
+  const surface = await byNetwork([NETWORK, { ...OTHER, classes }]);
   surface.classes = [{ number: 1, name: "Crack" }, { number: 2, name: "Corrosion" }];
   surface.mask = { values: new Uint8Array(400 * 300) };
   for (let row = 0; row < 4; row++) surface.mask.values.fill(3, row * 400 + 200, row * 400 + 204);
   option(surface, "Network").set("7 keep-0.1-segmented");
-  assert.ok(option(surface, "Rust as Corrosion, Moss as the chosen class"));
+  assert.match(surface.tool.help, /^Rust as Corrosion, Moss as the chosen class. /);
   option(surface, "Look").set();
   assert.equal(surface.asked[0].body.percent, 70);
   const classed = PATCHES.map((area, index) => ({ ...area, class_number: index === 1 ? 2 : 0 }));
@@ -304,7 +306,8 @@ test("what was proposed in advance is there at once, and marked as seen when all
 
 test("without a network the tool says what to do, and a question that fails is told", async () => {
   const surface = await byNetwork([]);
-  assert.match(option(surface, "No network").label, /launch a sweep/);
+  assert.ok(option(surface, "No network yet"));
+  assert.match(surface.tool.help, /launch a sweep/);
   const other = await byNetwork([NETWORK]);
   option(other, "Look").set();
   await other.asked[0].refuse("this network was deleted");

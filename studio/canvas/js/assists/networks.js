@@ -3,7 +3,7 @@ import { whereOf } from "../rasterise.js";
 
 const GONE = 0.5; // an area is gone if more than this share of it was refused, or is drawn already
 
-/** A source of proposals. `changed()`: the slider or a choice is another, and what is shown is to be asked for again. */
+/** A source of proposals. `changed()`: the slider or a choice is another, so what is shown is to be asked for again. */
 export function createNetworks(surface, changed) {
   let known = null; // {image, networks, waiting}: what the studio said, of the image that was asked about last
   let asked = null; // the id of that image
@@ -47,7 +47,10 @@ export function createNetworks(surface, changed) {
       percents[key] ??= at;
     },
     /** What is asked of the server. */
-    question: (least) => ({ kind: "network", job: chosen().job, network: chosen().network, percent: percent(), least, over }),
+    question(least) {
+      const { job, network } = chosen();
+      return { kind: "network", job, network, percent: percent(), least, over };
+    },
     /** What the strokes say of themselves that are made of a network's areas. */
     origin: (source) => ({ proposed_by: source.title, over }),
     refuse(source, area) {
@@ -78,20 +81,19 @@ export function createNetworks(surface, changed) {
         surface.set({});
         changed();
       } },
-      ...legend(chosen(), surface.classes),
     ] : [],
+    /** Which class each of the chosen network's several classes becomes; "" where the user's choice is that of all. */
+    get legend() {
+      const { classes } = chosen() ?? { classes: [] };
+      if (classes.length < 2) return "";
+      const becomes = ({ name, number }) =>
+        `${name} as ${surface.classes.find((one) => one.number === number)?.name ?? "the chosen class"}`;
+      return `${classes.map(becomes).join(", ")}. `;
+    },
   };
 }
 
 const keyed = (network) => ({ ...network, key: `${network.job} ${network.network}` });
-
-/** Which class each of several classes of a network becomes. */
-function legend({ classes }, own) {
-  if (classes.length < 2) return [];
-  const becomes = ({ name, number }) =>
-    `${name} as ${own.find((one) => one.number === number)?.name ?? "the chosen class"}`;
-  return [{ type: "text", label: classes.map(becomes).join(", ") }];
-}
 
 /** The share 0..1 of an area's pixels that others have too. */
 export function shareOf(area, others) {

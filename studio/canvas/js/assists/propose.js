@@ -10,12 +10,14 @@ import { createQuestions, take } from "./server.js";
 const PAUSE = 200; // ms for which a slider rests before the server is asked again
 const REACH = 8; // stage pixels about a proposal that count as it
 const OTHERS = "#ffd400"; // those that are not in focus
+const BY_STUDIO = "The studio looks for cracks on the whole photograph.";
 const WAYS = {
-  thin: { label: "Thin", what: "Shortest", limits: [2, 100_000],
+  thin: { label: "Thin", help: BY_STUDIO, what: "Shortest", limits: [2, 100_000],
     start: (longest) => Math.max(10, Math.floor(longest / 15)) },
-  wide: { label: "Wide", what: "Smallest", limits: [1, 10_000_000],
+  wide: { label: "Wide", help: BY_STUDIO, what: "Smallest", limits: [1, 10_000_000],
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 1000)) },
-  network: { label: "Network", what: "Smallest", limits: [1, 10_000_000],
+  network: { label: "Network", help: "A network of this project looks for what it was trained to draw.",
+    what: "Smallest", limits: [1, 10_000_000], // its start as `least_of` of studio/jobs/segmenters.py
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 50_000)) },
 };
 const NO_NETWORK = "No network of this project draws masks yet: launch a sweep with networks that do.";
@@ -39,7 +41,8 @@ export function createPropose(surface) {
     if (way === "network" && !source) return surface.hint(NO_NETWORK);
     questions.drop(); // of several positions of the slider the last one counts
     if (!source) round = null;
-    const areas = await questions.ask(source ? networks.question(leastNow()) : { kind: "propose", way, least: leastNow() });
+    const least = leastNow();
+    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way, least });
     if (!areas) return;
     const found = areas.filter((area) => area.pixels);
     if (source) return begin(source, found);
@@ -146,8 +149,11 @@ export function createPropose(surface) {
   return {
     name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
     get help() {
-      if (!current()) return "The studio looks for cracks on the whole photograph.";
-      return "Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. Backspace: back.";
+      if (way === "network" && networks.loaded && !networks.chosen() && !current()) return NO_NETWORK;
+      const legend = way === "network" ? networks.legend : "";
+      if (!current()) return `${legend}${WAYS[way].help}`;
+      return `${legend}Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. ` +
+        "Backspace: back.";
     },
     down(point, event) {
       if (event.pointerId === refusedBy) return void (refusedBy = null);
@@ -198,7 +204,7 @@ export function createPropose(surface) {
     const { what, limits: [min, max] } = WAYS[way], none = way === "network" && !networks.chosen();
     const ways = { type: "choice", label: "Cracks", value: way, set: choose,
       choices: Object.entries(WAYS).map(([value, { label }]) => ({ value, label })) };
-    if (none) return [ways, { type: "text", label: networks.loaded ? NO_NETWORK : "Looking for networks …" }];
+    if (none) return [ways, { type: "text", label: networks.loaded ? "No network yet" : "Looking for networks …" }];
     return [
       ways,
       ...(way === "network" ? networks.settings() : []),

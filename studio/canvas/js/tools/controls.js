@@ -99,7 +99,7 @@ function selectOf({ label, choices }) {
   const select = make("select", { "aria-label": label, title: label, onchange: () => option.set(select.value) },
     choices.map((choice) => make("option", { value: choice.value }, choice.label)));
   return {
-    element: make("label", { class: "control", title: label }, make("span", {}, label), select),
+    element: make("div", { class: "control" }, select),
     update(next) {
       option = next;
       select.value = next.value;
