@@ -14,7 +14,17 @@ from pydantic_core import ErrorDetails
 
 from ftl.errors import FtlError
 from ftl.formatting import exact
-from ftl.models.layout import HEADS, LINEAR, RECALIBRATED, TUNED, UNPRUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.layout import (
+    HEADS,
+    LINEAR,
+    RECALIBRATED,
+    SEGMENTED,
+    TUNED,
+    UNPRUNED,
+    candidate_name,
+    folder_name,
+    parse_budgets,
+)
 
 ONE_SHOT, LAYERWISE = "one_shot", "layerwise"
 _EARLIER = {"cascade": LAYERWISE, "once": ONE_SHOT}  # what command lines called the modes
@@ -208,11 +218,16 @@ class SweepConfig(PruneConfig):
         "latency on this machine, as 5ms.",
         "--budget",
     )  # fmt: skip
-    heads: tuple[Literal["recalibrated", "tuned"], ...] = setting(
+    heads: tuple[Literal["recalibrated", "tuned", "segmented"], ...] = setting(
         (), "Further candidates",
         "Make more candidates of each pruned network, beside the linear head: tuned, the network fine-tuned; "
-        "recalibrated, the network with batch normalisation statistics of its own.",
+        "recalibrated, the network with batch normalisation statistics of its own; segmented, a network that draws "
+        "masks.",
         "--also",
+    )  # fmt: skip
+    only_masks: bool = setting(
+        False, "Only networks that draw masks",
+        "Make no classifiers, only networks that draw masks: photographs then need no class.",
     )  # fmt: skip
     fine_tune_unpruned: bool = setting(
         False, "Fine-tune the unpruned network",
@@ -253,7 +268,7 @@ class SweepConfig(PruneConfig):
     @field_validator("heads")
     @classmethod
     def _heads(cls, heads: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(head for head in HEADS if head in heads)
+        return tuple(head for head in (*HEADS, SEGMENTED) if head in heads)
 
     @field_validator("budgets")
     @classmethod
@@ -266,6 +281,10 @@ class SweepConfig(PruneConfig):
 
     @model_validator(mode="after")
     def _something(self) -> SweepConfig:
+        if self.only_masks and self.heads != (SEGMENTED,):
+            raise ValueError("only_masks makes networks that draw masks, and no others: let heads be segmented alone")
+        if self.only_masks and self.budgets:
+            raise ValueError("networks are searched within a budget by what classifiers lose: leave only_masks out")
         if not self.keep and self.rule != "above-average":
             raise ValueError("give at least one keep fraction, as 0.1")
         return self
@@ -285,9 +304,15 @@ class SweepConfig(PruneConfig):
         """Whether fine-tuned networks learn from the outputs of the unpruned one."""
         return TUNED in self.heads and self.fine_tune.distillation > 0
 
+    @property
+    def draws(self) -> bool:
+        """Whether networks that draw masks are made."""
+        return SEGMENTED in self.heads
+
     def heads_of(self, network: str) -> list[str]:
         """The heads that are made of a network, the linear one first."""
-        return [LINEAR, *(self.heads if self.fine_tune_unpruned or network != UNPRUNED else ())]
+        more = self.heads if self.fine_tune_unpruned or network != UNPRUNED else ()
+        return [*more] if self.only_masks else [LINEAR, *more]
 
     def candidates(self, networks: Iterable[str] | None = None) -> list[str]:
         """Folder names of all candidates, or of those made of `networks`, each network's beside it."""

@@ -46,7 +46,7 @@ if len(finished) > 1:
         "Sweeps", list(finished), key=chosen_sweeps.key, format_func=lambda one: f"{finished[one].name} · {one}",
         label_visibility="collapsed", placeholder="Choose sweeps",
     )  # fmt: skip
-with ui.told():
+with ui.showing_errors():
     shown = [networks.sweep_of(finished[one]) for one in chosen_sweeps.value]
 if not shown:
     st.info("Choose at least one sweep.", icon=":material/info:")
@@ -54,8 +54,9 @@ if not shown:
 
 if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candidates) for sweep in shown)]) > 1:
     runtime = st.segmented_control(
-        "Runtime", runtimes, default=PYTORCH, required=True, format_func=TITLES.get, label_visibility="collapsed"
-    )
+        "Runtime", runtimes, default=PYTORCH, required=True, format_func=TITLES.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
     shown = [one.within(runtime) for one in shown]
 
 dark = st.context.theme.type == "dark"
@@ -98,12 +99,12 @@ if not opened:
 project_pick = networks.project_network(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
-    one = its.sweep.candidate(network.name)
+    candidate = its.sweep.candidate(network.name)
     marks = {
         ":orange-badge[:material/star: recommended]": network == its.pick,
         ":green-badge[knee]": its.choice.knee is not None and its.choice.knee.name == network.name,
-        ":gray-badge[unpruned]": one.is_unpruned,
-        f":red-badge[{one.above_limit}]": bool(one.above_limit),
+        ":gray-badge[unpruned]": candidate.is_unpruned,
+        f":red-badge[{candidate.above_limit}]": bool(candidate.above_limit),
         ":blue-badge[:material/verified: the project's network]": network == project_pick,
     }
     with column:

@@ -1,7 +1,11 @@
 """Images: bring photographs in, sort them, find them again."""
 
-import streamlit as st
+from typing import TypeVar
 
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ftl.progress import Report
 from studio import ui
 from studio.accounts.settings import recent
 from studio.annotation.proposals import waiting_among
@@ -39,8 +43,9 @@ SPLITS = {
     "train": "training and validation only",
     "test": "test only",
 }
-ANY, KEEP, PROPOSED = "any", "leave as it is", "proposed"
+KEEP, PROPOSED = "leave as it is", "proposed"
 SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
+V = TypeVar("V")
 
 
 def many(count: int, thing: str) -> str:
@@ -55,6 +60,15 @@ def tell(problems: list[str]) -> None:
             st.markdown("\n".join(f"- {ui.sentence(one)}" for one in problems[:100]))
             if len(problems) > 100:
                 st.markdown(f"and {len(problems) - 100:,} more")
+
+
+def moving(bar: DeltaGenerator, doing: str) -> Report:
+    """Moves a bar on, under words as "Adding 3 of 10"."""
+
+    def report(done: int, total: int, _: str) -> None:
+        bar.progress(done / max(1, total), f"{doing} {done:,} of {total:,}")
+
+    return report
 
 
 def upload() -> None:
@@ -78,14 +92,14 @@ def upload() -> None:
     elif sent:
         bar = st.progress(0.0, "Adding photographs")
         named = from_browser(files, {one.lower() for one in names.values()}, whole)
-        with ui.told():
+        with ui.showing_errors():
             got = receive(
                 project.id, who, named, class_id=given, split=split,
-                report=lambda done, total, _: bar.progress(done / max(1, total), f"Adding {done:,} of {total:,}"),
+                report=moving(bar, "Adding"),
             )  # fmt: skip
-            told = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
+            counts = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
             text, icon = (st.success, "check") if got.added or got.known else (st.info, "info")
-            text(f"{', '.join(told)}.", icon=f":material/{icon}:")
+            text(f"{', '.join(counts)}.", icon=f":material/{icon}:")
             tell(got.problems)
         bar.empty()
 
@@ -109,11 +123,10 @@ def take_masks() -> None:
         st.info("Choose some files first.", icon=":material/info:")
     elif sent:
         bar = st.progress(0.0, "Reading masks")
-        with ui.told():
+        with ui.showing_errors():
             done = import_masks(
-                project.id, who, from_browser(files), class_number=number,
-                report=lambda at, total, _: bar.progress(at / max(1, total), f"Reading {at:,} of {total:,}"),
-            )  # fmt: skip
+                project.id, who, from_browser(files), class_number=number, report=moving(bar, "Reading")
+            )
             text, icon = (st.success, "check") if done.images else (st.info, "info")
             text(f"{many(done.images, 'image')} with masks from these files, {many(done.regions, 'new area')}.",
                  icon=f":material/{icon}:")  # fmt: skip
@@ -131,68 +144,63 @@ def label_ahead(networks: list[MaskNetwork]) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     network = left.selectbox("Network that proposes", networks, format_func=lambda known: known.title)
     if right.button("Label ahead", type="primary", icon=":material/auto_fix_high:", disabled=not count):
-        with ui.told():
+        with ui.showing_errors():
             launch_labelling(project.id, who, network.job_id, network.name)
             st.switch_page(ui.page_file("jobs"))
 
 
-def asked(names: dict[int, str]) -> Filter:
-    """The filter, kept while the user is on other pages."""
+def choose(place: DeltaGenerator, label: str, words: dict[V, str], anything: str = "any") -> V | None:
+    """One of the values, chosen by their words and kept while the user is on other pages; None for anything."""
+    values = {word: value for value, word in words.items()}
+    key = f"images {label} {project.id}"
+    return values.get(place.selectbox(label, [anything, *values], key=key, persist_state="session"))
 
+
+def asked(names: dict[int, str]) -> Filter:
+    """The filter."""
     people = ui.unique_labels({member.id: member.name for member, _ in members_of(project.id)})
-    choices = {
-        "Class": {ANY: ANY, 0: "none yet"} | names,
-        "State": {one: one for one in (ANY, *STATES)},
-        "Mask": {ANY: ANY, True: "drawn", False: "none yet", PROPOSED: "proposed by a network"},
-        "Drawn on by": {ANY: "anyone"} | people,
-    }
     columns = st.columns([1.2, 1, 1, 1.2, 1.6])
-    by_class, by_state, drawn, by = (
-        None if one == ANY else one
-        for one in (
-            column.selectbox(
-                label, list(words), format_func=words.__getitem__,
-                key=f"images {label} {project.id}", persist_state="session",
-            )
-            for column, (label, words) in zip(columns, choices.items(), strict=False)
-        )
-    )  # fmt: skip
+    by_class = choose(columns[0], "Class", {0: "none yet"} | names)
+    by_state = choose(columns[1], "State", {one: one for one in STATES})
+    mask = choose(columns[2], "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
+    by = choose(columns[3], "Drawn on by", people, "anyone")
     text = columns[4].text_input(
         "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
     )
-    if drawn == PROPOSED:
-        return Filter(by_class, by_state, by, None, text.strip(), proposed=True)
-    return Filter(by_class, by_state, by, drawn, text.strip())
+    drawn = None if mask in (None, PROPOSED) else mask == "drawn"
+    return Filter(by_class, by_state, by, drawn, text.strip(), proposed=True if mask == PROPOSED else None)
 
 
 def change(selection: Selection, names: dict[int, str]) -> None:
     """Give the chosen images a class, a use or a state."""
     ids = selection.ids()
-    label, kind = (f"Change {len(ids):,}", "primary") if ids else ("Change", "secondary")
-    menu = st.popover(label, icon=":material/edit:", disabled=not ids, type=kind, key="change")
+    menu = st.popover(
+        f"Change {len(ids):,}" if ids else "Change", icon=":material/edit:", disabled=not ids,
+        type="primary" if ids else "secondary", key="change",
+    )  # fmt: skip
     # cleared: what was given once must not be given to the next ones unseen
     with menu, st.form("change-form", clear_on_submit=True, border=False):
         to_class = st.selectbox(
-            "Class to give", [KEEP, None, *names],
-            format_func=lambda one: one if one == KEEP else names.get(one, "none"),
+            "Class to give", [None, 0, *names],
+            format_func=lambda one: KEEP if one is None else names.get(one, "none"),
         )  # fmt: skip
         to_split = st.selectbox("Use for", [KEEP, *SPLITS], format_func=lambda one: one if one == KEEP else SPLITS[one])
         # only those who judge may say where the work stands
         to_state = st.selectbox("State to give", [KEEP, *STATES]) if role != "annotator" else KEEP
         people = {one.id: one.name for one, _ in members_of(project.id)} if role != "annotator" else {}
-        to_user = KEEP
+        to_user = None
         if people:
-            to_user = st.selectbox("Give to", [KEEP, *people], format_func=lambda one: people.get(one, KEEP))
+            to_user = st.selectbox("Give to", [None, *people], format_func=lambda one: people.get(one, KEEP))
         if not st.form_submit_button(f"Change {many(len(ids), 'image')}", type="primary"):
             return
-    with ui.told():
-        if to_class != KEEP:
-            set_class(project.id, who, ids, to_class)
+    with ui.showing_errors():
+        if to_class is not None:
+            set_class(project.id, who, ids, to_class or None)
         if to_split != KEEP:
             set_split(project.id, who, ids, to_split)
         if to_state != KEEP:
             set_state(project.id, who, ids, to_state)
-        if to_user != KEEP:
+        if to_user is not None:
             assign(project.id, ids, to_user, who)
         selection.put([])
         st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
@@ -223,6 +231,11 @@ def find() -> None:
     if page.value > pages:  # somebody gave the last ones another class
         page.value = pages
     images = find_images(project.id, chosen, (page.value - 1) * PAGE, PAGE, order)
+
+    def deleted() -> None:
+        selection.put([])
+        st.rerun(scope="fragment")
+
     bar = st.container(horizontal=True, vertical_alignment="center")
     with bar:
         ticked = len(selection.ids())
@@ -240,7 +253,7 @@ def find() -> None:
             chosen_ids = selection.ids()
             if len(chosen_ids) == 1:
                 trash.rename_image(project.id, who, chosen_ids[0], lambda: st.rerun(scope="fragment"))
-            trash.delete_images(project.id, who, chosen_ids, lambda: (selection.put([]), st.rerun(scope="fragment")))
+            trash.delete_images(project.id, who, chosen_ids, deleted)
 
     proposed = waiting_among([image.id for image in images])
 

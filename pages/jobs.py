@@ -42,10 +42,8 @@ COLUMNS = {
 
 def act(action: Callable[[int, int, int], None], job: Job) -> None:
     """Do what a button says, if its user still may; an error is shown at the next run."""
-    try:
+    with ui.showing_errors(st.toast):
         action(job.project_id, job.id, ui.who())
-    except StudioError as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
 
 
 def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up: bool) -> None:
@@ -94,12 +92,12 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
             with right:
                 trash.job_menu(job.project_id, here.who, job)
         if job.state == "running":
-            left_over = waiting.told(job, turn) if turn and not job.cancel else ""
+            left_over = waiting.standing(job, turn) if turn and not job.cancel else ""
             text = " · ".join(filter(None, (f"{job.share:.0%}", progress.stage(job), left_over)))
             st.progress(min(1.0, job.share), text)
         elif job.state == "queued" and turn:
             runs = f" Now runs {ui.plain(running)}." if running else ""
-            st.caption(f":material/schedule: {waiting.told(job, turn).capitalize()}.{runs}")
+            st.caption(f":material/schedule: {waiting.standing(job, turn).capitalize()}.{runs}")
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
         with st.expander("Log" if job.kind == LABEL else "Networks and log", expanded=opened and job.state != "done"):

@@ -11,7 +11,7 @@ from studio.collaboration import progress
 from studio.collaboration.assignment import blind
 from studio.collaboration.presence import in_project
 from studio.collaboration.progress import Annotator
-from studio.projects.audit import told
+from studio.projects.audit import text_of
 from studio.ui import save_button, state
 from studio.ui.progress import charts
 
@@ -76,16 +76,20 @@ def people_here() -> None:
 def activity() -> None:
     """What was done, newest first, some lines at a time."""
     pages = state.of(state.Progress, project.id).before
+
+    def newer() -> None:
+        pages.pop()
+
     events = feed.lines(project.id, alone, pages[-1], LINES + 1)
     names = feed.image_names(events)
     for one in events[:LINES]:
         image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
-        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(told(one))}{image}  \n:gray[{ui.clock(one.at)}]")
+        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(text_of(one))}{image}  \n:gray[{ui.clock(one.at)}]")
     if not events:
         st.caption("Nothing was done yet.")
     with st.container(horizontal=True):
         if len(pages) > 1:
-            st.button("Newer", icon=":material/chevron_left:", on_click=pages.pop)
+            st.button("Newer", icon=":material/chevron_left:", on_click=newer)
         if len(events) > LINES:
             st.button("Older", icon=":material/chevron_right:", on_click=pages.append, args=(events[LINES - 1].id,))
 

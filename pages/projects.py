@@ -21,7 +21,7 @@ from studio.ui.settings import webhooks
 def _set_role(project_id: int, by: int, user_id: int, seen: str) -> None:
     """Give a member the role that was chosen in their menu, or take them out."""
     wanted = state.role(user_id, seen).value
-    with ui.told():
+    with ui.showing_errors():
         set_role(project_id, by, user_id, None if wanted == "remove" else wanted, seen)
 
 
@@ -58,7 +58,7 @@ if projects:
             if role != "admin":
                 continue
             menu = row.popover("", icon=":material/edit:", type="tertiary", key=f"class-menu-{one.id}")
-            with menu, st.form(f"class-{one.id}", border=False), ui.told():
+            with menu, st.form(f"class-{one.id}", border=False), ui.showing_errors():
                 name = st.text_input("Name", one.name)
                 rename = st.form_submit_button("Rename")
                 remove = st.form_submit_button("Remove")
@@ -72,10 +72,10 @@ if projects:
         if role == "admin":
             for one in removed_classes(project.id):
                 if st.button(f"Bring back {ui.plain(one.name)}", key=f"back-{one.id}", type="tertiary"):
-                    with ui.told():
+                    with ui.showing_errors():
                         remove_class(project.id, who, one.id, removed=False)
                         st.rerun()
-            with st.form("class", clear_on_submit=True, border=False), ui.told():
+            with st.form("class", clear_on_submit=True, border=False), ui.showing_errors():
                 left, right = st.columns([3, 1], vertical_alignment="bottom")
                 added = left.text_input("Another class", placeholder="Spalling")
                 colour = right.color_picker("Colour", "#8e4ec6")
@@ -98,7 +98,7 @@ if projects:
             with st.form("invite", border=False):
                 as_role = st.selectbox("Invite as", ROLES)
                 if st.form_submit_button("Make an invitation link"):
-                    st.code(f"{st.context.url.split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
+                    st.code(f"{str(st.context.url).split('/projects')[0].split('?')[0].rstrip('/')}/account/join/"
                             f"{invite(project.id, as_role, who)}", language=None)  # fmt: skip
                     st.caption("Send it to one person. It works once, within a week.")
             for invitation in open_invitations(project.id):
@@ -106,11 +106,11 @@ if projects:
                 ends = ui.clock(invitation.expires_at)
                 row.caption(f"Invitation as {invitation.role}, open until {ends}", width="stretch")
                 if row.button("Revoke", key=f"revoke-{invitation.token_hash[:16]}", type="tertiary"):
-                    with ui.told():
+                    with ui.showing_errors():
                         revoke(project.id, who, invitation.token_hash)
                         st.rerun()
     if role == "admin":
-        with st.expander("Annotators per image"), st.form("overlap", border=False), ui.told():
+        with st.expander("Annotators per image"), st.form("overlap", border=False), ui.showing_errors():
             st.markdown(
                 "With two or more, each image is given to that many annotators, who do not see each other's strokes. "
                 "Reviewers see all, compare them on the Review page, and settle what the mask is."
@@ -119,7 +119,7 @@ if projects:
             if st.form_submit_button("Save"):
                 set_overlap(project.id, who, int(count))
                 st.rerun()
-        with st.expander("Acceptance"), st.form("accept-own", border=False), ui.told():
+        with st.expander("Acceptance"), st.form("accept-own", border=False), ui.showing_errors():
             st.markdown(
                 "Submitted work is accepted or returned by another reviewer or admin. Only where a project has one "
                 "reviewer may they accept their own work."
@@ -156,7 +156,7 @@ if archived := [project for project, _ in projects if project.archived_at is not
                 st.rerun()
 trash.show_projects(ui.who())
 
-with st.form("new", border=True), ui.told():
+with st.form("new", border=True), ui.showing_errors():
     st.subheader("New project")
     name = st.text_input("Name", placeholder="Bridge 42, south abutment")
     if st.form_submit_button("Make project", type="primary"):

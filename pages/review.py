@@ -57,9 +57,14 @@ def tolerance() -> int:
     return int(st.slider("Tolerance of F1 in pixels", 0, 10, 2, key="review-tolerance", persist_state="session"))
 
 
+def leave() -> None:
+    """Go back to the queue."""
+    st.query_params.pop("image", None)
+
+
 def one(image: Image) -> None:
     """One image, and all who drew on it."""
-    st.button("All images", icon=":material/arrow_back:", on_click=st.query_params.pop, args=("image", None))
+    st.button("All images", icon=":material/arrow_back:", on_click=leave)
     position = log.position(image.id)
     people, settled = panel.who(image.id, position)
     panel.judge(here, image)

@@ -39,7 +39,7 @@ with st.container(border=True):
         )
         found: list[Machine] = []
         if scheduler:
-            with ui.told(), st.spinner("Asking the scheduler"):
+            with ui.showing_errors(), st.spinner("Asking the scheduler"):
                 found = machines(scheduler)
                 heads = {"name": "Worker", "host": "Machine", "threads": "Threads", "memory_gib": "Memory, GiB"}
                 st.dataframe([one._asdict() for one in found], hide_index=True, column_config=heads)
@@ -63,7 +63,7 @@ with st.container(border=True):
     }
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
-    with ui.told():
+    with ui.showing_errors():
         save(ui.who(), now._replace(scheduler=scheduler, time_on=time_on, **most))
         st.toast("Saved. It applies from the next job on.", icon=":material/check:")
 

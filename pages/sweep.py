@@ -18,11 +18,12 @@ from studio.ui.sweep.fields import control
 from studio.ui.sweep.form import candidates, filters_and_data
 from studio.ui.sweep.keep_fractions import parse_keep
 
-_, project, _, who = ui.here("admin")
+here = ui.here("admin")
+project, who = here.project, here.who
 st.title("Sweep")
 st.markdown(
-    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train a "
-    "classifier on each pruned network, so that you can choose one."
+    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train each "
+    "pruned network to classify photographs or to draw masks, so that you can choose one."
 )
 drawn = count_images(project.id, Filter(drawn=True))
 if not drawn:
@@ -51,7 +52,7 @@ with st.container(border=True):
         )
         page = state.of(state.Sweep)
         if given is not None and page.added != given.file_id:
-            with ui.told(), st.spinner("Reading the network"):
+            with ui.showing_errors(), st.spinner("Reading the network"):
                 name = backbones.add(project.id, given.name, given, who)
                 page.added = given.file_id
                 known = backbones.uploaded(project.id)
@@ -103,9 +104,10 @@ with st.container(border=True):
     budgets = SweepConfig.model_fields["budgets"]
     limits = st.text_input(budgets.title or "", placeholder="1%, 5ms", help=budgets.description)
     sweep, data = filters_and_data()
-    sweep |= candidates()
+    only_masks = not told_apart
+    sweep |= candidates(only_masks=only_masks)
 
-with ui.told():
+with ui.showing_errors():
     if sweep["rule"] != "above-average":
         sweep["keep"] = parse_keep(text)
     sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]
@@ -117,12 +119,12 @@ with ui.told():
         image_classes=told_apart,
         sweep=config,
     )
-    missing = [
-        what
-        for what, there in (("a mask class", masked), ("two image classes", len(told_apart) > 1),
-                            ("a backbone file", source != "file" or request.file))
-        if not there
-    ]  # fmt: skip
+    needed = {
+        "a mask class": bool(masked),
+        "two image classes, or none for networks that only draw masks": only_masks or len(told_apart) > 1,
+        "a backbone file": source != "file" or bool(request.file),
+    }
+    missing = [what for what, there in needed.items() if not there]
     if missing:
         st.info(f"Choose {' and '.join(missing)}.", icon=":material/info:")
         ui.stop()

@@ -50,14 +50,14 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     st.image(picture, width="stretch")
     colour = "orange" if found.label == sweep.looked_for else "green"
     st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{percent(found.probability, 2)}**")
-    told = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
+    caption = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
     if found.tiles:
-        told = (
+        caption = (
             f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** "
             f"show {ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, "
             f"in {duration(found.tiles_ms / 1000)}"
         )
-    st.caption(told)
+    st.caption(caption)
 
 
 loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
@@ -95,11 +95,11 @@ with right:
         kept = {one: image_in(here.project.id, one) for one in tried.value}
         images |= kept
         labels = ui.unique_labels({key: image.name for key, image in images.items()})
-        for one in st.multiselect(
+        for picked in st.multiselect(
             "Photographs to try", list(images), key=tried.key, format_func=labels.__getitem__,
             placeholder="Choose photographs", label_visibility="collapsed",
         ):  # fmt: skip
-            image = images[one]
+            image = images[picked]
             photographs.append((image.name, image.sha256, partial(files.array, image.sha256), image.id))
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / "results.json")
@@ -129,7 +129,7 @@ def mover(step: int, text: str) -> Report:
 
 
 for number, (title, digest, get, image_id) in enumerate(photographs):
-    with ui.told():
+    with ui.showing_errors():
         once = cache(get)
         for step, name in enumerate(names, number * len(names)):
             report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")

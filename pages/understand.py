@@ -15,7 +15,7 @@ title.title("Understand")
 finished = networks.finished_sweeps(
     here.project.id, "No network yet", "Launch a sweep; its networks can be looked into here.", ":material/visibility:"
 )
-with ui.told():
+with ui.showing_errors():
     loaded = {job.id: networks.sweep_of(job) for job in finished.values()}
     with which:
         network = networks.choose_network(finished, loaded, networks.project_network(here.project.id), state.UNDERSTOOD)

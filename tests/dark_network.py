@@ -64,7 +64,6 @@ def add_dark_sweep(
     out = models(job.id)
     for network, f1 in (keeps or {"keep-0.5": 0.8}).items():
         add_segmenter(out / network, f1, classes)
-    write_json(out / "results.json", {})
     return job
 
 

@@ -92,7 +92,7 @@ def test_what_is_wrong_is_told_in_a_sentence() -> None:
         ({"keep": [1.5]}, "keep fractions lie above 0 and at most at 1, not at 1.5: 0.1 keeps a tenth"),
         ({"keep": []}, "give at least one keep fraction, as 0.1"),
         ({"colour": "red"}, "there is no setting 'colour': choose from criterion, "),
-        ({"heads": ["fine"]}, "Further candidates: there is no 'fine', choose recalibrated or tuned"),
+        ({"heads": ["fine"]}, "Further candidates: there is no 'fine', choose recalibrated, tuned or segmented"),
         ({"faithful": True, "round_to": 8}, "leave round_to at 1"),
     ):
         with pytest.raises(FtlError) as error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ftl.data.dataset import LeftOut
     from ftl.evaluation.candidate import Candidate
     from ftl.evaluation.decision import Choice
+    from ftl.evaluation.segmented_candidate import SegmentedCandidate
     from ftl.progress import Bar
 
 
@@ -48,6 +49,24 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
             print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
     if note := unstable_times(candidates):
         print(note, "Run ftl test again on a quiet machine: it measures only these again.")
+
+
+def print_mask_results(candidates: Sequence[SegmentedCandidate]) -> None:
+    """Print a sweep's networks that draw masks as a table, and which of them is recommended."""
+    from ftl.evaluation.segmented_candidate import recommend_masks
+    from ftl.formatting import count, fixed
+
+    print(
+        f"{'draws masks':24}{'test F1':>24}{'IoU':>8}{'2 px':>8}{'clDice':>8}{'parameters':>14}{'ms a megapixel':>16}"
+    )
+    for candidate in candidates:
+        test = candidate.test
+        f1 = f"{fixed(test.f1.value, 3)} ({fixed(test.f1.low, 3)} to {fixed(test.f1.high, 3)})"
+        rest = "".join(f"{fixed(quality.value, 3):>8}" for quality in (test.iou, test.tolerant_f1, test.cl_dice))
+        cost = f"{count(candidate.parameters):>14}{fixed(candidate.time_ms, 1):>16}"
+        note = f"  time unstable: {candidate.unstable}" if candidate.unstable else ""
+        print(f"{candidate.name:24}{f1:>24}{rest}{cost}{note}")
+    print(f"recommended to draw masks: {recommend_masks(candidates).name}")
 
 
 def _joined(*phrases: str) -> str:
@@ -154,7 +173,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
             else f"{options.model} classifies photographs and draws no masks: leave --masks-out out"
         )  # fmt: skip
     if draws:
-        from ftl.evaluation.predict_masks import masks_csv, predict_masks
+        from ftl.exporting.predict_masks import masks_csv, predict_masks
 
         masks, problems = predict_masks(options.model, expand(options.images), options.masks_out, bar)
         text = masks_csv(masks)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftl.cli.inputs import PLACES, backbone_of, masks_of, sweep_config_of
-from ftl.cli.outcome import chooser_of, print_results, warn_of
+from ftl.cli.outcome import chooser_of, print_mask_results, print_results, warn_of
 
 if TYPE_CHECKING:
     from ftl.progress import Bar
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl run`."""
     from ftl.data.dataset import load_dataset
+    from ftl.data.segmentation import load_segmentation
     from ftl.sweeping.report import write_report
     from ftl.sweeping.sweep import sweep
 
@@ -27,14 +28,23 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
         backbone,
         masks,
         config,
-        dataset=load_dataset(place["dataset"], per_class=options.per_class, seed=config.seed, report=bar),
-        evaluation=place["evaluation"],
+        dataset=None
+        if config.only_masks
+        else load_dataset(place["dataset"], per_class=options.per_class, seed=config.seed, report=bar),
+        evaluation=None if config.only_masks else place["evaluation"],
+        segmentation=load_segmentation(place["images"], place["masks"], classes=options.classes, report=bar)
+        if config.draws
+        else None,
         out=place["out"],
         scheduler=options.scheduler,
         time_on=options.time_on,
         store=options.store,
         report=bar,
     )
+    if done.segmenters:
+        print_mask_results(done.segmenters)
+    if config.only_masks:
+        return
     print_results(done.out, done.left_out, choose)
     choice = choose(done.candidates)
     page = write_report(done.out, choice, repeats=options.repeats, report=bar)

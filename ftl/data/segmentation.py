@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,8 @@ LEAST_PHOTOS = 2
 class SegmentationSet:
     """Photographs with masks. `classes`: what masks hold; `ids`: their values in the files, 1 where there are no ids.
 
-    `digests`: SHA-256 of each photograph's and each mask's bytes.
+    `digests`: SHA-256 of each photograph's and each mask's bytes. `files_at`: where this machine has both, if not at
+    `images` and `masks`.
     """
 
     images: tuple[Path, ...]
@@ -36,12 +37,14 @@ class SegmentationSet:
     classes: tuple[str, ...]
     ids: tuple[int, ...]
     digests: tuple[tuple[str, str], ...]
+    files_at: tuple[tuple[Path, Path], ...] = ()
 
     def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """A photograph, RGB uint8 (H, W, 3), and its mask, uint8 (H, W): 0, or the number of a class, from 1."""
         numbers = np.zeros(256, np.uint8)
         numbers[list(self.ids)] = np.arange(1, len(self.ids) + 1)
-        return read_image(self.images[index]), numbers[read_class_ids(self.masks[index])]
+        image, mask = self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
+        return read_image(image), numbers[read_class_ids(mask)]
 
     def take(self, indices: Sequence[int] | np.ndarray) -> SegmentationSet:
         """The photographs at `indices`, in that order."""
@@ -52,7 +55,17 @@ class SegmentationSet:
             self.classes,
             self.ids,
             tuple(self.digests[index] for index in chosen),
+            tuple(self.files_at[index] for index in chosen) if self.files_at else (),
         )
+
+    def at(self, images: Sequence[Path], masks: Sequence[Path]) -> SegmentationSet:
+        """The same photographs and masks where another machine has them; names are kept as they were."""
+        return replace(self, files_at=tuple(zip(images, masks, strict=True)))
+
+    def files(self) -> dict[str, Path]:
+        """All files by their contents' SHA-256."""
+        paths = zip((*self.images, *self.masks), (pair[side] for side in (0, 1) for pair in self.digests), strict=True)
+        return {content: path for path, content in paths}
 
     def digest(self) -> str:
         """SHA-256 over the classes, and the name and content of every photograph and mask."""

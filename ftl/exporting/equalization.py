@@ -34,14 +34,14 @@ def balanced(core: Any, tensors: Sequence[np.ndarray]) -> Any:
     import onnx
     from onnx import numpy_helper
 
-    made = onnx.ModelProto()
-    made.CopyFrom(core)
-    makers = {node.output[0]: node for node in made.graph.node}
-    readers = {name: node for node in made.graph.node for name in node.input}
-    uses = Counter(name for node in made.graph.node for name in node.input)
-    weights = {one.name: numpy_helper.to_array(one).copy() for one in made.graph.initializer}
+    copy = onnx.ModelProto()
+    copy.CopyFrom(core)
+    makers = {node.output[0]: node for node in copy.graph.node}
+    readers = {name: node for node in copy.graph.node for name in node.input}
+    uses = Counter(name for node in copy.graph.node for name in node.input)
+    weights = {one.name: numpy_helper.to_array(one).copy() for one in copy.graph.initializer}
     edges = []
-    for node in made.graph.node:
+    for node in copy.graph.node:
         conv, last = makers.get(node.input[0]), node
         if node.op_type != "Relu" or conv is None or conv.op_type != "Conv" or uses[node.input[0]] != 1:
             continue
@@ -63,9 +63,9 @@ def balanced(core: Any, tensors: Sequence[np.ndarray]) -> Any:
         weights[last.input[1]] = (weight.reshape(len(weight), len(scale), -1) * scale[:, np.newaxis]).reshape(
             weight.shape
         )
-    del made.graph.initializer[:]
-    made.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in weights.items())
-    return made
+    del copy.graph.initializer[:]
+    copy.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in weights.items())
+    return copy
 
 
 def _loudest(core: Any, maps: Sequence[str], tensors: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -82,22 +82,22 @@ def _loudest(core: Any, maps: Sequence[str], tensors: Sequence[np.ndarray]) -> l
     return [np.asarray(one) for one in most]
 
 
-def shift_bias(made: Any, core: Any, tensors: Sequence[np.ndarray]) -> None:
-    """Change the bias of `made`, a quantised `core`, so that its mean logits on `tensors` are those of `core`."""
+def shift_bias(quantised: Any, core: Any, tensors: Sequence[np.ndarray]) -> None:
+    """Change the bias of `quantised`, made of `core`, so that its mean logits on `tensors` are those of `core`."""
     from onnx import numpy_helper
 
-    head = next(node for node in made.graph.node if node.op_type == "Gemm")
-    before, after = (_logits(one, tensors) for one in (core, made))
+    head = next(node for node in quantised.graph.node if node.op_type == "Gemm")
+    before, after = (_logits(one, tensors) for one in (core, quantised))
     by = (before - after).mean(0)
-    found = {one.name: one for one in made.graph.initializer}
+    found = {one.name: one for one in quantised.graph.initializer}
     rows = found[head.input[1]].dims[0]
     by = by[1:] - by[:1] if rows == 1 else by
     if len(head.input) == 3:
         by = by + numpy_helper.to_array(found[head.input[2]])
-        made.graph.initializer.remove(found[head.input[2]])
+        quantised.graph.initializer.remove(found[head.input[2]])
         del head.input[2]
     head.input.append("balanced_bias")  # one of zeros has been dropped
-    made.graph.initializer.append(numpy_helper.from_array(by.astype(np.float32), "balanced_bias"))
+    quantised.graph.initializer.append(numpy_helper.from_array(by.astype(np.float32), "balanced_bias"))
 
 
 def _logits(core: Any, tensors: Sequence[np.ndarray]) -> np.ndarray:

@@ -71,9 +71,9 @@ def export(
     photographs = _photographs(folder, None if images is None else Path(images))
     seen = [*(read_image(path) for path in photographs), *_drawn(model.network.preprocess.size)]
     if ending == ".pt2":
-        made = program(model)
-        check(model, lambda image: answer(made, model.network.preprocess([image])), seen, "the .pt2 program")
-        content = packed(made, about)
+        exported = program(model)
+        check(model, lambda image: answer(exported, model.network.preprocess([image])), seen, "the .pt2 program")
+        content = packed(exported, about)
     else:
         content = _onnx(folder, model, about, seen, photographs, ending == ".zip", int8, images, report)
     with whole_file(file) as draft:

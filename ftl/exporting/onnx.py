@@ -74,10 +74,10 @@ def whole(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
     import onnx
     from onnx import TensorProto, helper
 
-    made = onnx.ModelProto()
-    made.CopyFrom(core)
+    model = onnx.ModelProto()
+    model.CopyFrom(core)
     nodes, constants = preprocessing.nodes(preprocess)
-    graph = made.graph
+    graph = model.graph
     inner = [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
     del graph.node[:]
     graph.node.extend([*nodes, *inner])
@@ -85,10 +85,10 @@ def whole(core: Any, preprocess: Preprocess, about: dict[str, Any]) -> Any:
     del graph.input[:]
     shape: list[str | int | None] = [1, "height", "width", 3]
     graph.input.append(helper.make_tensor_value_info(preprocessing.IMAGE, TensorProto.UINT8, shape))
-    del made.metadata_props[:]
-    helper.set_model_props(made, {"ftl": json.dumps(about), "classes": json.dumps(about["classes"])})
-    onnx.checker.check_model(made)
-    return made
+    del model.metadata_props[:]
+    helper.set_model_props(model, {"ftl": json.dumps(about), "classes": json.dumps(about["classes"])})
+    onnx.checker.check_model(model)
+    return model
 
 
 def session(content: bytes, threads: int | None = None) -> Any:
@@ -106,12 +106,12 @@ def with_logits(model: Any) -> bytes:
     """A copy of a model from `core` or `whole` that also gives its logits, (1, 1 or classes), as `LOGITS`."""
     import onnx
 
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    head = next(node for node in reversed(made.graph.node) if node.op_type == "Gemm")
-    made.graph.node.append(onnx.helper.make_node("Identity", [head.output[0]], [LOGITS]))
-    made.graph.output.append(onnx.ValueInfoProto(name=LOGITS))
-    return made.SerializeToString()
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    head = next(node for node in reversed(copy.graph.node) if node.op_type == "Gemm")
+    copy.graph.node.append(onnx.helper.make_node("Identity", [head.output[0]], [LOGITS]))
+    copy.graph.output.append(onnx.ValueInfoProto(name=LOGITS))
+    return copy.SerializeToString()
 
 
 def run(session: Any, value: np.ndarray) -> np.ndarray:

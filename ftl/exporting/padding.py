@@ -36,9 +36,9 @@ def widened(model: Any) -> Any:
     import onnx
     from onnx import helper, numpy_helper
 
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    graph = made.graph
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
     weights = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     image = graph.input[0].name
     wide: dict[str, int] = {f"{image}_wide": 3}  # maps that are filled, and how many of their channels are real
@@ -96,4 +96,4 @@ def widened(model: Any) -> Any:
     del graph.node[:], graph.initializer[:], graph.value_info[:]
     graph.node.extend(nodes)
     graph.initializer.extend([*old, *(numpy_helper.from_array(array, name) for name, array in fresh.items())])
-    return made
+    return copy

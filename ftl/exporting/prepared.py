@@ -61,11 +61,11 @@ def core_of(folder: Path) -> Any:
         before = onnx.load(file)
         if any(one.key == "made_from" and one.value == own for one in before.metadata_props):
             return before
-    made = core(load_model(folder))
-    onnx.helper.set_model_props(made, {"made_from": own})
+    model = core(load_model(folder))
+    onnx.helper.set_model_props(model, {"made_from": own})
     with whole_file(file) as draft:
-        draft.write_bytes(made.SerializeToString())
-    return made
+        draft.write_bytes(model.SerializeToString())
+    return model
 
 
 def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -> tuple[Any, dict[str, Any]]:
@@ -86,21 +86,21 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
     drawn = np.random.default_rng(0).permutation(len(sets.training))[:CALIBRATION]
     calibration = [sets.training[index] for index in drawn]
-    made, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
+    model, way = choose_quantised(core_of(folder), preprocess, calibration, sets.validation.paths, report)
     figures = own | {"way": way, "calibration": [str(path) for path in calibration]}
     for name, one in (("validation", sets.validation), ("test", sets.test)):
         if one is not None:
-            said, classes = probabilities(made, preprocess, one.paths), validation["classes"]
+            said, classes = probabilities(model, preprocess, one.paths), validation["classes"]
             figures[name] = validate(said, one.labels, classes, validation["positive"])
             figures[name] |= (
                 {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
             )
     (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:
-        draft.write_bytes(made.SerializeToString())
+        draft.write_bytes(model.SerializeToString())
     figures["sha256"] = digest(file)
     write_json(folder / FIGURES, figures)
-    return made, figures
+    return model, figures
 
 
 def int8_accuracy(folder: Path) -> str:

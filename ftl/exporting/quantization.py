@@ -87,9 +87,9 @@ def quantised(core: Any, tensors: Sequence[np.ndarray], method: str = "MinMax", 
             calibrate_method=CalibrationMethod[method],
             extra_options={"CalibStridedMinMax": 1, "CalibPercentile": _PERCENTILE},
         )
-        made = onnx.load(after)
-    shift_bias(made, core, tensors)
-    return made
+        model = onnx.load(after)
+    shift_bias(model, core, tensors)
+    return model
 
 
 def choose_quantised(
@@ -109,14 +109,14 @@ def choose_quantised(
     for done, (method, floats) in enumerate(WAYS):
         way = method + (f", the last {100 * floats:.0f} % of the layers in float32" if floats else "")
         report(done, len(WAYS), f"8-bit integers by {way}")
-        made = quantised(core, tensors, method, floats)
-        found = probabilities(made, preprocess, validation)
-        tried.append((float(np.abs(found - wanted).mean()), made, way))
+        model = quantised(core, tensors, method, floats)
+        found = probabilities(model, preprocess, validation)
+        tried.append((float(np.abs(found - wanted).mean()), model, way))
         if tried[-1][0] <= CLOSE:
             break
     report(len(WAYS), len(WAYS), "8-bit integers")
-    _, made, way = min(tried, key=lambda one: one[0])
-    return made, way
+    _, model, way = min(tried, key=lambda one: one[0])
+    return model, way
 
 
 def tensor_of(preprocess: Preprocess, path: Path) -> np.ndarray:

@@ -11,10 +11,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ftl.models.backbone import Backbone, Spec, map_sizes
-from ftl.models.graph import channels_of, node_name, walk
+from ftl.models.graph import channels_of, walk
 
 WIDTH = 16
 """Channels of the decoder at each level."""
+
+FINE = 8
+"""Its channels at the photograph's own size."""
 
 
 class Level(NamedTuple):
@@ -28,7 +31,8 @@ class Level(NamedTuple):
 def levels_of(spec: Spec, size: int) -> list[Level]:
     """The levels of a backbone for a square input of `size` pixels, the finest first.
 
-    Maps smaller than the last one, as in the branches of squeeze-and-excitation, are no levels.
+    Maps smaller than the last one, as in the branches of squeeze-and-excitation, are no levels, nor is what is only
+    padded.
     """
     sizes = map_sizes(spec, size)
     if isinstance(spec, dict):
@@ -39,14 +43,15 @@ def levels_of(spec: Spec, size: int) -> list[Level]:
         for layer in spec:
             widths.append(layer.get("out", widths[-1] if widths else 3))
     last = {side: (name, width) for side, name, width in zip(sizes, names, widths, strict=True)}
-    return [Level(*last[side], size / side[0]) for side in last if min(side) >= min(sizes[-1])]
+    return [Level(*last[side], size / side[0]) for side in last if min(sizes[-1]) <= min(side) <= size]
 
 
 class Decoder(nn.Module):
     """A feature pyramid (Lin et al. 2017): maps of one width at each level, each added to those of the finer level.
 
-    Where the finest level is as fine as the photograph, it is not widened, which would take most of the time: its maps
-    are added to the enlarged logits of the next one, through a convolution of their own.
+    It ends at half the photograph's size: wide maps as fine as the photograph would take most of the time. A few maps
+    are enlarged, and added to as many that are made of the finest level or, where that is coarser than the photograph,
+    of the photograph itself; two small convolutions so bring masks to the pixel.
     """
 
     def __init__(self, levels: Sequence[Level], width: int, outputs: int) -> None:
@@ -55,24 +60,24 @@ class Decoder(nn.Module):
         wide = levels[1:] if self.has_fine else levels
         self.lateral = nn.ModuleList(nn.Conv2d(level.channels, width, 1) for level in wide)
         self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in wide)
-        self.head = nn.Conv2d(width, outputs, 1)
-        self.fine = nn.Conv2d(levels[0].channels, outputs, 3, padding=1) if self.has_fine else None
+        self.narrow = nn.Conv2d(width, FINE, 1)
+        self.fine = nn.Conv2d(levels[0].channels if self.has_fine else 3, FINE, 3, padding=1)
+        self.head = nn.Conv2d(FINE, outputs, 3, padding=1)
 
-    def forward(self, maps: Sequence[torch.Tensor], size: tuple[int, int]) -> torch.Tensor:
-        """Maps of the levels, the finest first, to logits (N, outputs, *size)."""
+    def forward(self, x: torch.Tensor, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Photographs (N, 3, H, W) and the maps of their levels, the finest first, to logits (N, outputs, H, W)."""
         wide = maps[1:] if self.has_fine else maps
         summed: torch.Tensor | None = None
         for lateral, smooth, own in zip(self.lateral[::-1], self.smooth[::-1], wide[::-1], strict=True):
-            x = F.relu(lateral(own))
+            level = F.relu(lateral(own))
             if summed is not None:
-                x = x + _enlarged(summed, (own.shape[2], own.shape[3]))
-            summed = F.relu(smooth(x))
-        logits = _enlarged(self.head(summed), size)
-        return logits if self.fine is None else logits + self.fine(maps[0])
+                level = level + _enlarged(summed, own)
+            summed = F.relu(smooth(level))
+        return self.head(F.relu(_enlarged(self.narrow(summed), x) + self.fine(maps[0] if self.has_fine else x)))
 
 
-def _enlarged(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+def _enlarged(maps: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(maps, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
 class Segmenter(nn.Module):
@@ -97,7 +102,7 @@ class Segmenter(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
-        return self.decoder(self._maps(x), (x.shape[2], x.shape[3]))
+        return self.decoder(x, self._maps(x))
 
     def _maps(self, x: torch.Tensor) -> list[torch.Tensor]:
         wanted, features = [level.layer for level in self.levels], self.network.features
@@ -110,21 +115,6 @@ class Segmenter(nn.Module):
             if name in wanted:
                 maps.append(x)
         return maps
-
-    def fixed_layers(self) -> list[nn.Module]:
-        """The layers of the finest level where that is as fine as the photograph: they are not trained.
-
-        Training them would take most of the time, and their filters of edges are good for any photograph.
-        """
-        features, last = self.network.features, self.levels[0].layer
-        if not self.decoder.has_fine:
-            return []
-        if isinstance(features, nn.Sequential):
-            names = [name for name, _ in features.named_children()]
-            return [features.get_submodule(name) for name in names[: names.index(last) + 1]]
-        nodes = [*features.graph.nodes]
-        first = nodes[: [node_name(node) for node in nodes].index(last) + 1]
-        return [features.get_submodule(str(node.target)) for node in first if node.op == "call_module"]
 
     def parameters_count(self) -> int:
         """Number of parameters, those of the encoder counted as `Backbone.parameters_count` does."""

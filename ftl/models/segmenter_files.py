@@ -12,7 +12,7 @@ from safetensors.torch import save
 from ftl.errors import FtlError
 from ftl.files import read_json, whole_file
 from ftl.models.io import load_backbone
-from ftl.models.layout import HEAD, SEGMENTED, VALIDATION
+from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, VALIDATION
 from ftl.models.network_folder import read_description
 from ftl.models.segmenter import Segmenter
 from ftl.models.weights import read_tensors
@@ -40,7 +40,7 @@ def draws_masks(path: str | Path) -> bool:
     """
     path = Path(path)
     if path.is_dir():
-        return read_description(path).get("head") == SEGMENTED
+        return (path / DESCRIPTION).is_file() and read_description(path).get("head") == SEGMENTED
     return path.suffix.lower() == ".safetensors" and "decoder" in read_tensors(path)[1]
 
 

@@ -62,5 +62,5 @@ def make_budget_networks(
         report(0, len(RATIOS), f"searching {budget.name}")
         chosen = search(source, choices, budget, learn.classes, loss, config.threads, hear)
         report(len(RATIOS), len(RATIOS), f"searching {budget.name}")
-        made = made_with(out) | {"budget": budget._asdict(), "searched": losses, "mode": ONE_SHOT}
-        write_network(out / budget.name, pruned_to(source, chosen), chosen, None, made)
+        origin = made_with(out) | {"budget": budget._asdict(), "searched": losses, "mode": ONE_SHOT}
+        write_network(out / budget.name, pruned_to(source, chosen), chosen, None, origin)

@@ -116,8 +116,8 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], conf
 
     def choose(criterion: Criterion, fractions: Sequence[float], config: PruneConfig) -> dict[float, Kept]:
         bound = bind(criterion, backbone, sets.learn, config.seed, sets.photo)
-        made = choose_filters(backbone, masks, fractions, config, criterion=bound)
-        return {fraction or 0.0: {choice.name: choice.kept for choice in choices} for fraction, choices in made}
+        chosen = choose_filters(backbone, masks, fractions, config, criterion=bound)
+        return {fraction or 0.0: {choice.name: choice.kept for choice in choices} for fraction, choices in chosen}
 
     def alike(criterion: Criterion) -> Way:
         kept: dict[float, dict[str, list[int]]] = {}  # by fraction; maps choose the same whatever the seed

@@ -21,17 +21,17 @@ from distributed import Client
 
 from ftl.device import asked_device
 from ftl.files import whole_file, whole_folder
-from ftl.models.layout import DESCRIPTION, TUNED, UNPRUNED, WEIGHTS
+from ftl.models.layout import DESCRIPTION, SEGMENTED, TUNED, UNPRUNED, WEIGHTS
 from ftl.progress import CandidateProgress
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
 from ftl.sweeping.manifest import made_with
-from ftl.sweeping.packing import pack_dataset, pack_masks
+from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts
 from ftl.sweeping.plan import Executor, Fail, Plan, Take
 from ftl.sweeping.tasks import Score, Task
 from ftl.sweeping.tuned_networks import ANSWERS
-from ftl.sweeping.worker import Returned, Shared, finish_there, mark, score_there
+from ftl.sweeping.worker import Returned, Shared, finish_there, mark, score_there, segment_there
 from ftl.sweeping.worker_files import File
 
 PATIENCE = 120.0
@@ -61,10 +61,10 @@ class Cluster:
         """Do tasks, those of higher priority first, and those that follow."""
 
         def done(step: Step, result: Any) -> list[Step]:
-            branches, made = result if isinstance(step.task, Score) else ([], [result])
-            for network in made:
+            branches, networks = result if isinstance(step.task, Score) else ([], [result])
+            for network in networks:
                 _keep(self.plan.out, network)
-            return [self._step(task) for task in take(step.task, (branches, [network.name for network in made]))]
+            return [self._step(task) for task in take(step.task, (branches, [network.name for network in networks]))]
 
         steps = [self._step(task) for task in tasks]
         drain(
@@ -90,6 +90,8 @@ class Cluster:
             return Step(task.name, score_there, (task.branch,), task, priority=task.priority)
         out, learns = self.plan.out, task.head == TUNED and self.plan.config.distills
         network = files_of(out / task.network, _NETWORK, self.sources)
+        if task.head == SEGMENTED:
+            return Step(task.name, segment_there, (task, network), task, priority=task.priority)
         teacher = files_of(out / UNPRUNED, (ANSWERS,), self.sources) if learns else ()
         return Step(task.name, finish_there, (task, network, teacher), task, priority=task.priority)
 
@@ -111,7 +113,9 @@ def on_cluster(
     """
     sources: Sources = {}
     for side in (plan.learn, plan.judge):
-        sources |= dict(zip(side.digests, side.paths, strict=True))
+        sources |= {} if side is None else dict(zip(side.digests, side.paths, strict=True))
+    if plan.parts is not None:
+        sources |= plan.parts.data.files()
 
     def packed(content: bytes) -> File:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -123,8 +127,9 @@ def on_cluster(
         out=str(out),
         unpruned=files_of(out / UNPRUNED, _NETWORK, sources),
         masks=packed(pack_masks(plan.masks)),
-        learn=packed(pack_dataset(plan.learn)),
-        judge=packed(pack_dataset(plan.judge)),
+        learn=None if plan.learn is None else packed(pack_dataset(plan.learn)),
+        judge=None if plan.judge is None else packed(pack_dataset(plan.judge)),
+        parts=None if plan.parts is None else packed(pack_parts(plan.parts)),
         made_with=made_with(out),
         config=plan.config,
         store=store,
@@ -165,16 +170,16 @@ def _marked(shared: Shared) -> Iterator[None]:
         mark(shared).unlink(missing_ok=True)
 
 
-def _keep(out: Path, made: Returned) -> None:
+def _keep(out: Path, returned: Returned) -> None:
     """Write what a worker sent back; one that works in the sweep's folder has written it."""
-    folder = out / made.name
-    if DESCRIPTION in made.files:
+    folder = out / returned.name
+    if DESCRIPTION in returned.files:
         with whole_folder(folder) as draft:
-            for name, content in made.files.items():
+            for name, content in returned.files.items():
                 (draft / name).write_bytes(content)
         return
-    for name in made.files:
+    for name in returned.files:
         (folder / name).unlink(missing_ok=True)  # of an earlier run: old and new must not stand together
-    for name, content in made.files.items():
+    for name, content in returned.files.items():
         with whole_file(folder / name) as target:
             target.write_bytes(content)

@@ -9,13 +9,15 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.latency.networks import time_all
-from ftl.models.layout import UNPRUNED
+from ftl.models.layout import SEGMENTED, UNPRUNED
 from ftl.progress import LOOKING, TRAINING, CandidateProgress
 from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.manifest import made_with
 from ftl.sweeping.plan import Fail, Plan, Take
+from ftl.sweeping.segmented import finish_segmenter
 from ftl.sweeping.tasks import Finish, Score, Task, finish, score
 from ftl.training.early_stopping import Epoch
+from ftl.training.segment import ROUNDS
 
 
 @dataclass
@@ -43,14 +45,15 @@ class Local:
 
     def _score(self, task: Score) -> tuple[Any, list[str]]:
         plan = self.plan
-        branches, made = score(
+        branches, folders = score(
             task.branch, plan.config, ScoringSet(plan.masks), plan.out / UNPRUNED, plan.out, made_with(plan.out),
             apart=False, report=plan.report,
         )  # fmt: skip
-        return branches, [folder.name for folder in made]
+        return branches, [folder.name for folder in folders]
 
     def _finish(self, task: Finish) -> tuple[Any, list[str]]:
-        plan, epochs = self.plan, self.plan.config.fine_tune.epochs
+        plan, draws = self.plan, task.head == SEGMENTED
+        rounds = ROUNDS if draws else plan.config.fine_tune.epochs
 
         def report(done: int, total: int, what: str) -> None:
             if what == LOOKING:
@@ -59,10 +62,15 @@ class Local:
                 plan.report(done, total, f"{what} {task.name}")
 
         def learnt(epoch: Epoch) -> None:
-            plan.tell(CandidateProgress(task.name, TRAINING, epoch.epoch, epochs, epoch=epoch))
+            plan.tell(CandidateProgress(task.name, TRAINING, epoch.epoch, rounds, epoch=epoch))
 
-        files = [*plan.learn.paths, *plan.judge.paths]
-        finish(
-            plan.out / task.network, task.head, plan.config, plan.learn, plan.judge, files, report=report, learnt=learnt
-        )
+        folder = plan.out / task.network
+        if draws:
+            assert plan.parts is not None
+            finish_segmenter(folder, plan.config, plan.parts, report=report, learnt=learnt)
+        else:
+            assert plan.learn is not None
+            assert plan.judge is not None
+            files = [*plan.learn.paths, *plan.judge.paths]
+            finish(folder, task.head, plan.config, plan.learn, plan.judge, files, report=report, learnt=learnt)
         return [], [task.name]

@@ -36,8 +36,8 @@ def scored_by(masks: MaskSet) -> Scored:
 
 def scored_in(out: Path) -> Scored:
     """The photographs that chose the filters of the sweep begun in `out`."""
-    made = read_json(out / SETTINGS)
-    return Scored(made["scored_sha256"], made["scored_names"])
+    manifest = read_json(out / SETTINGS)
+    return Scored(manifest["scored_sha256"], manifest["scored_names"])
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
@@ -58,5 +58,5 @@ def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise FtlError(f"{out} is not empty and holds no sweep: choose another folder")
     else:
-        made = {"settings": settings, "scored_sha256": scored.digests, "scored_names": scored.names}
-        write_json(file, made | {"versions": versions()})
+        manifest = {"settings": settings, "scored_sha256": scored.digests, "scored_names": scored.names}
+        write_json(file, manifest | {"versions": versions()})

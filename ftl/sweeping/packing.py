@@ -10,6 +10,8 @@ import numpy as np
 
 from ftl.data.dataset import Dataset
 from ftl.data.masks import Example, MaskSet
+from ftl.data.segmentation import SegmentationSet
+from ftl.sweeping.segmented import MaskParts
 
 
 def pack_masks(masks: MaskSet) -> bytes:
@@ -51,3 +53,19 @@ def unpack_dataset(file: Path) -> Dataset:
     """What `pack_dataset` wrote."""
     paths, labels, classes, digests = json.loads(file.read_bytes())
     return Dataset(tuple(map(Path, paths)), np.array(labels, np.int64), tuple(classes), tuple(digests))
+
+
+def pack_parts(parts: MaskParts) -> bytes:
+    """Photographs with masks, their classes, and who of them trains, chooses and reports, as JSON; no pixels."""
+    data = parts.data
+    paths = [[str(image), str(mask)] for image, mask in zip(data.images, data.masks, strict=True)]
+    indices = [[int(index) for index in part] for part in (parts.train, parts.held_out, parts.test)]
+    return json.dumps([paths, data.classes, data.ids, data.digests, indices]).encode()
+
+
+def unpack_parts(file: Path) -> MaskParts:
+    """What `pack_parts` wrote."""
+    paths, classes, ids, digests, indices = json.loads(file.read_bytes())
+    images, masks = (tuple(Path(pair[side]) for pair in paths) for side in (0, 1))
+    data = SegmentationSet(images, masks, tuple(classes), tuple(ids), tuple((image, mask) for image, mask in digests))
+    return MaskParts(data, *(np.array(part, np.int64) for part in indices))

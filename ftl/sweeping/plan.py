@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,10 +12,11 @@ from ftl.config import SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.data.masks import MaskSet
 from ftl.errors import raise_together
-from ftl.models.layout import DESCRIPTION, TUNED, UNPRUNED, folder_name
+from ftl.models.layout import DESCRIPTION, SEGMENTED, TUNED, UNPRUNED, folder_name
 from ftl.progress import FAILED, LOOKING, TESTED, CandidateProgress, Follow, Report, silent, unheard
 from ftl.pruning.layerwise import Branch
 from ftl.sweeping.pruned import lacking
+from ftl.sweeping.segmented import MaskParts, is_segmented
 from ftl.sweeping.tasks import Finish, Score, Task, is_done
 from ftl.sweeping.tuned_networks import ANSWERS
 
@@ -40,14 +42,16 @@ class Executor(Protocol):
 class Plan:
     """A sweep that is computed: what it is made from, and who listens.
 
-    `seen`: the share of its photographs that each candidate has looked at.
+    `learn`, `judge`: what classifiers are trained on and tested with; None where there are none. `parts`: photographs
+    for networks that draw masks. `seen`: the share of its photographs that each candidate has looked at.
     """
 
     out: Path
     config: SweepConfig
     masks: MaskSet
-    learn: Dataset
-    judge: Dataset
+    learn: Dataset | None
+    judge: Dataset | None
+    parts: MaskParts | None = None
     report: Report = silent
     follow: Follow = unheard
     seen: dict[str, float] = field(default_factory=dict)
@@ -71,6 +75,19 @@ class Plan:
             share = sum(work[name] * part for name, part in self.seen.items()) / sum(work.values())
             self.report(round(1000 * share), 1000, LOOKING)
 
+    def is_done(self, task: Finish) -> bool:
+        """Whether a candidate is made, trained and tested on what this sweep is made from."""
+        if task.head == SEGMENTED:
+            assert self.parts is not None
+            return is_segmented(self.out / task.network, self.out / task.name, self.config, self.parts)
+        return is_done(task, self.out, self.config, *self._digests)
+
+    @cached_property
+    def _digests(self) -> tuple[str, str]:
+        assert self.learn is not None
+        assert self.judge is not None
+        return self.learn.digest(), self.judge.digest()
+
     def there(self) -> list[str]:
         """The networks that candidates can be made of."""
         return [name for name in self.config.networks if (self.out / name / DESCRIPTION).is_file()]
@@ -84,7 +101,6 @@ def compute(plan: Plan, executor: Executor) -> None:
     """
     out, config, wanted, errors = plan.out, plan.config, plan.wanted(), dict[str, Exception]()
     begun: set[str] = set()  # or finished before
-    digests = plan.learn.digest(), plan.judge.digest()
 
     def candidates(network: str) -> list[Finish]:
         tasks = []
@@ -112,7 +128,7 @@ def compute(plan: Plan, executor: Executor) -> None:
     for network in plan.there():
         for head in config.heads_of(network):
             task = Finish(network, head, 0.0)
-            if is_done(task, out, config, *digests):
+            if plan.is_done(task):
                 begun.add(task.name)
                 plan.tell(CandidateProgress(task.name, TESTED, 1, 1))
     tasks: list[Task] = [task for network in plan.there() for task in candidates(network)]

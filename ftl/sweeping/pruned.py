@@ -48,9 +48,9 @@ def make_networks(
 ) -> list[Path]:
     """Write a folder per keep fraction of the sweep begun in `out`; those that are there already stay."""
     if missing := lacking(out, config.fractions):
-        source, made = source_of(backbone, config.faithful), made_with(out)
+        source, origin = source_of(backbone, config.faithful), made_with(out)
         for chosen in choose_filters(backbone, masks, missing, config, report, criterion):
-            write_pruned(source, chosen, out, made)
+            write_pruned(source, chosen, out, origin)
     return [out / folder_name(fraction) for fraction in config.fractions]
 
 

@@ -166,8 +166,8 @@ def write_report(
         target = Path(target or source.with_suffix(".html"))
         write_text(target, page(candidates, choice, title))
         return target
-    made = read_json(source / JSON)
-    settings, on = made["sweep"]["settings"], made["machine"]
+    results = read_json(source / JSON)
+    settings, on = results["sweep"]["settings"], results["machine"]
     repeated = None
     if repeats:
         names = dict.fromkeys((UNPRUNED, *([choice.pick.name] if choice.pick else [])))
@@ -176,12 +176,12 @@ def write_report(
         f"Filters ranked by {settings['criterion']}, mode {settings['mode']}, on {settings['images']} photographs with "
         f"masks; seed {settings['seed']}. Networks are recommended by the validation images, held out for that; "
         "accuracy is of the test set. Latency is of one image in a process of its own, with "
-        f"{counted(made['threads'], 'thread')}: the lowest median of at least {ROUNDS} rounds, and its quartiles.",
+        f"{counted(results['threads'], 'thread')}: the lowest median of at least {ROUNDS} rounds, and its quartiles.",
         f"Machine: {on['processor']}, {on['cores']} cores, {on['system']}.",
-        f"Versions: {', '.join(f'{name} {number}' for name, number in made['versions'].items())}.",
+        f"Versions: {', '.join(f'{name} {number}' for name, number in results['versions'].items())}.",
         f"Backbone {settings['backbone']} {settings['backbone_sha256'][:12]}, masks {settings['masks_sha256'][:12]}.",
     ]
-    if left_out := LeftOut(**made["left_out"]).sentence():
+    if left_out := LeftOut(**results["left_out"]).sentence():
         notes.insert(1, f"{left_out}.")
     if repeated:
         notes.append(

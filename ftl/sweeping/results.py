@@ -180,9 +180,9 @@ def write_results(out: str | Path, left_out: LeftOut) -> list[Candidate]:
     writer.writerows(rows)
     write_text(Path(out) / CSV, text.getvalue())
     unpruned_time = read_json(Path(out) / UNPRUNED / TIME)
-    made = {"sweep": read_json(Path(out) / SETTINGS), "left_out": left_out._asdict(), "versions": versions()}
-    made |= {key: unpruned_time[key] for key in ("machine", "threads")}
-    write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | made)
+    origin = {"sweep": read_json(Path(out) / SETTINGS), "left_out": left_out._asdict(), "versions": versions()}
+    origin |= {key: unpruned_time[key] for key in ("machine", "threads")}
+    write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]} | origin)
     return candidates
 
 

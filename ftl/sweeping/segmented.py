@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ftl.config import SegmentConfig
-from ftl.data.segmentation import SegmentationSet
+from ftl.config import SegmentConfig, SweepConfig
+from ftl.data.segmentation import SegmentationSet, split_photos
 from ftl.device import trained_in
+from ftl.errors import FtlError
 from ftl.evaluation.evaluate_masks import evaluate_masks, threshold_of
-from ftl.files import digest, made_before, versions, whole_folder, write_json
+from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.models.io import load_backbone
 from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, TEST, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, rewrite_network
@@ -23,6 +24,76 @@ from ftl.training.early_stopping import Epoch
 from ftl.training.segment import train_segmenter
 
 _STATE = "segmenting.safetensors"
+
+APART = 0.2
+"""Share of the photographs with masks that choose thresholds, and of those that report, where there are photos enough.
+"""
+
+
+class MaskParts(NamedTuple):
+    """Photographs with masks, and who of them trains, chooses the threshold, and reports: indices of each."""
+
+    data: SegmentationSet
+    train: np.ndarray
+    held_out: np.ndarray
+    test: np.ndarray
+
+    @property
+    def tested_on(self) -> SegmentationSet:
+        """The photographs that report."""
+        return self.data.take(self.test)
+
+
+def part(data: SegmentationSet, photo: str | None, seed: int) -> MaskParts:
+    """Part photographs with masks in three, by photo. Raises `FtlError` where there are too few."""
+    rest, test = split_photos(data.images, photo, seed + 1, APART)
+    train, held_out = split_photos([data.images[index] for index in rest], photo, seed, APART / (1 - APART))
+    return MaskParts(data, rest[train], rest[held_out], test)
+
+
+def finish_segmenter(
+    folder: Path,
+    config: SweepConfig,
+    parts: MaskParts,
+    *,
+    report: Report = silent,
+    learnt: Callable[[Epoch], None] = lambda epoch: None,
+) -> Path:
+    """Make a network's segmenter and measure it on the photographs that report; what fits already stays. Its folder."""
+    made = make_segmenter(
+        folder, parts.data, parts.train, parts.held_out, config.segment, seed=config.seed, photo=config.photo,
+        report=report, hear=learnt,
+    )  # fmt: skip
+    measure_segmenter(made, parts.tested_on, report)
+    return made
+
+
+def is_segmented(folder: Path, made: Path, config: SweepConfig, parts: MaskParts) -> bool:
+    """Whether the segmenter `made` of a network's folder was trained and measured on these photographs."""
+    try:
+        validation, tested, own = read_json(made / VALIDATION), read_json(made / TEST), digest(made / HEAD)
+        fits = _made_from(folder, parts.data, parts.held_out, config.segment, config.seed, config.photo)
+        return (
+            all(validation.get(key) == value for key, value in fits.items())
+            and tested.get("evaluation_sha256") == parts.tested_on.digest()
+            and tested.get("network_sha256") == network_digest(made)
+            and tested.get("head_sha256") == own
+        )
+    except (FtlError, OSError):
+        return False
+
+
+def _made_from(
+    folder: Path, data: SegmentationSet, held_out: np.ndarray, config: SegmentConfig, seed: int, photo: str | None
+) -> dict[str, Any]:
+    return {
+        "from_sha256": network_digest(folder),
+        "dataset_sha256": data.digest(),
+        "held_out": [data.images[index].name for index in held_out],
+        "seed": seed,
+        "photo": photo,
+        "segment": config.model_dump(),
+    }
 
 
 def make_segmenter(
@@ -44,14 +115,7 @@ def make_segmenter(
     last whole round.
     """
     made = folder.parent / candidate_name(folder.name, SEGMENTED)
-    made_from = {
-        "from_sha256": network_digest(folder),
-        "dataset_sha256": data.digest(),
-        "held_out": [data.images[index].name for index in held_out],
-        "seed": seed,
-        "photo": photo,
-        "segment": config.model_dump(),
-    }
+    made_from = _made_from(folder, data, held_out, config, seed, photo)
     if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
         return made
     trained = train_segmenter(
@@ -60,7 +124,7 @@ def make_segmenter(
     )  # fmt: skip
     model, chosen_by = trained.segmenter, data.take(held_out)
     model.threshold = threshold_of(model, chosen_by, report)
-    validation = evaluate_masks(model, chosen_by, report=report)
+    validation = evaluate_masks(model, chosen_by, report=report) | {"parameters": model.parameters_count()}
     with whole_folder(made) as draft:
         rewrite_network(draft, folder, model.network, SEGMENTED)
         write_decoder(draft, model)

@@ -18,6 +18,7 @@ from ftl.models.layout import (
     DESCRIPTION,
     HEAD,
     LINEAR,
+    SEGMENTED,
     TEST,
     TUNED,
     UNPRUNED,
@@ -91,8 +92,8 @@ def score(
         onward = [part for part in after if len(part.choices) < depth]
         chosen = [(keep, [*part.choices]) for part in after if len(part.choices) == depth for keep in part.fractions]
         return onward, [write_pruned(source, one, out, made_with) for one in chosen]
-    made = mode_of(backbone, config)(scored, scoring_set, branch.fractions, ranking, config, report)
-    return [], [write_pruned(source, one, out, made_with) for one in made]
+    choices = mode_of(backbone, config)(scored, scoring_set, branch.fractions, ranking, config, report)
+    return [], [write_pruned(source, one, out, made_with) for one in choices]
 
 
 def finish(
@@ -119,17 +120,18 @@ def finish(
         else:
             report(seen + done, len(files), LOOKING)
 
-    made = fit_candidate(folder, head, config, learn, files[: len(learn)], report=counted, learnt=learnt)
+    candidate = fit_candidate(folder, head, config, learn, files[: len(learn)], report=counted, learnt=learnt)
     seen = len(learn)
-    evaluate(made, judge, counted, files[seen:])
-    return made
+    evaluate(candidate, judge, counted, files[seen:])
+    return candidate
 
 
 def results_of(task: Finish, config: SweepConfig) -> list[str]:
     """The files of a candidate's folder that are kept of a task."""
-    made = [] if task.head == LINEAR else [DESCRIPTION, WEIGHTS]
-    teaches = task.name == UNPRUNED and config.distills
-    return [HEAD, VALIDATION, TEST, *made, *([CURVE] if task.head == TUNED else []), *([ANSWERS] if teaches else [])]
+    weights = [] if task.head == LINEAR else [DESCRIPTION, WEIGHTS]
+    curve = [CURVE] if task.head in (TUNED, SEGMENTED) else []
+    answers = [ANSWERS] if task.name == UNPRUNED and config.distills else []
+    return [HEAD, VALIDATION, TEST, *weights, *curve, *answers]
 
 
 def is_done(task: Finish, out: Path, config: SweepConfig, learn_sha256: str, judge_sha256: str) -> bool:

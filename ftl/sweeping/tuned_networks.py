@@ -52,9 +52,9 @@ def tune(
         "looked_for": positive,
         "fine_tune": config.model_dump(),
     }
-    made = folder.parent / candidate_name(folder.name, TUNED)
-    if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
-        return made
+    target = folder.parent / candidate_name(folder.name, TUNED)
+    if (target / DESCRIPTION).is_file() and made_before(target / VALIDATION, made_from):
+        return target
     network = load_backbone(folder)
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
     teacher = answers(folder.parent / UNPRUNED, dataset) if config.distillation else None
@@ -65,13 +65,13 @@ def tune(
     answered = answers_of(tuned.network, tuned.head, photographs, held_out)
     validation = validate(answered, dataset.labels[held_out], dataset.classes, positive)
     validation["paths"] = [str(dataset.paths[index]) for index in held_out]
-    with whole_folder(made) as draft:
+    with whole_folder(target) as draft:
         rewrite_network(draft, folder, tuned.network, TUNED)
         write_head(draft, tuned.head)
         write_json(draft / CURVE, {"epochs": [point._asdict() for point in tuned.curve]})
         write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
     (folder / _STATE).unlink(missing_ok=True)
-    return made
+    return target
 
 
 def recalibrated(
@@ -81,15 +81,15 @@ def recalibrated(
 
     Its head is fitted like that of any network.
     """
-    made = folder.parent / candidate_name(folder.name, RECALIBRATED)
-    if (made / DESCRIPTION).is_file() and read_description(made)["from_sha256"] == network_digest(folder):
-        return made
+    target = folder.parent / candidate_name(folder.name, RECALIBRATED)
+    if (target / DESCRIPTION).is_file() and read_description(target)["from_sha256"] == network_digest(folder):
+        return target
     network = load_backbone(folder)
     train, _ = split(dataset, seed=seed, photo=photo)
     changed = recalibrate(network, photographs_of(files or dataset.paths, network.preprocess.size), train, seed)
-    with whole_folder(made) as draft:
+    with whole_folder(target) as draft:
         rewrite_network(draft, folder, changed, RECALIBRATED)
-    return made
+    return target
 
 
 def write_answers(unpruned: Path) -> None:

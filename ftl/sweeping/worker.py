@@ -27,11 +27,13 @@ from ftl.models.layout import DESCRIPTION, UNPRUNED, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
 from ftl.pruning.layerwise import Branch
 from ftl.pruning.scoring import ScoringSet
-from ftl.sweeping.packing import unpack_dataset, unpack_masks
+from ftl.sweeping.packing import unpack_dataset, unpack_masks, unpack_parts
+from ftl.sweeping.segmented import finish_segmenter
 from ftl.sweeping.tasks import Finish, finish, results_of, score
 from ftl.sweeping.tuned_networks import ANSWERS
 from ftl.sweeping.worker_files import File, Lacking, find_all
 from ftl.training.early_stopping import Epoch
+from ftl.training.segment import ROUNDS
 
 _REST = 0.5  # seconds
 
@@ -47,8 +49,9 @@ class Shared(NamedTuple):
     out: str
     unpruned: tuple[File, ...]
     masks: File
-    learn: File
-    judge: File
+    learn: File | None
+    judge: File | None
+    parts: File | None
     made_with: dict[str, Any]
     config: SweepConfig
     store: str | None
@@ -119,8 +122,8 @@ def _network(shared: Shared, name: str, files: Sequence[File], found: Sequence[P
     if out is not None:
         yield out / name
         return
-    with tempfile.TemporaryDirectory(prefix="ftl-") as made:
-        folder = Path(made) / name
+    with tempfile.TemporaryDirectory(prefix="ftl-") as scratch:
+        folder = Path(scratch) / name
         folder.mkdir()
         for file, path in zip(files, found, strict=True):
             shutil.copyfile(path, folder / Path(file.path).name)
@@ -169,6 +172,8 @@ def finish_there(
     """`ftl.sweeping.tasks.finish` on a worker. `teacher`: the answers of the unpruned network, to learn from."""
     if answer := _elsewhere(shared):
         return answer
+    assert shared.learn is not None
+    assert shared.judge is not None
     found = find_all((shared.learn, shared.judge, *network, *teacher), get_worker().address, shared.store)
     if isinstance(found, Lacking):
         return found
@@ -187,7 +192,36 @@ def finish_there(
         if teacher and _visible(shared) is None:
             (folder.parent / UNPRUNED).mkdir(exist_ok=True)
             shutil.copyfile(found[-1], folder.parent / UNPRUNED / ANSWERS)
-        made = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
+        candidate = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
+        return _taken(shared, candidate, results_of(task, config))
+
+
+def segment_there(shared: Shared, task: Finish, network: tuple[File, ...]) -> Returned | Lacking | Elsewhere:
+    """`ftl.sweeping.segmented.finish_segmenter` on a worker."""
+    if answer := _elsewhere(shared):
+        return answer
+    assert shared.parts is not None
+    found = find_all((shared.parts, *network), get_worker().address, shared.store)
+    if isinstance(found, Lacking):
+        return found
+    parts = unpack_parts(found[0])
+    sides = ((parts.data.images, 0), (parts.data.masks, 1))
+    wanted = [
+        File(str(path), digests[side])
+        for files, side in sides
+        for path, digests in zip(files, parts.data.digests, strict=True)
+    ]
+    photographs = find_all(wanted, get_worker().address, shared.store)
+    if isinstance(photographs, Lacking):
+        return photographs
+    parts = parts._replace(data=parts.data.at(photographs[: len(parts.data)], photographs[len(parts.data) :]))
+    config, tell = shared.config, _teller(shared, task.name)
+
+    def learnt(epoch: Epoch) -> None:
+        tell(epoch.epoch, ROUNDS, TRAINING, epoch)
+
+    with run_on(shared.device), _network(shared, task.network, network, found[1:]) as folder:
+        made = finish_segmenter(folder, config, parts, report=throttled(tell), learnt=learnt)
         return _taken(shared, made, results_of(task, config))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch
 from ftl.training.loop import State, averaged_model
-from ftl.training.norms import fold_norms, insert_norms
+from ftl.training.norms import convolutions, fold_norms, insert_norms
 
 ROUNDS = 15
 """Points of the learning curve: after each the validation photographs are looked at, and the state is written."""
@@ -38,6 +39,10 @@ _WARM = 0.2  # share of the steps in which the learning rate rises
 
 Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
+
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Crops, RGB float32 (N, S, S, 3), 0..255, and their masks of class numbers, uint8 (N, S, S)."""
 
 
 class Trained(NamedTuple):
@@ -75,16 +80,20 @@ def train_segmenter(
         return _begin(network, data.classes, config, seed)
 
     photographs, device = _held(data), device_of(training=True)
+
+    def draw(step: int) -> Batch:
+        return _crops(photographs, train, config, np.random.default_rng([seed, step]))
+
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
     ends = np.linspace(0, config.steps, min(ROUNDS, config.steps) + 1).astype(int)
     for begin, end in zip(ends[len(state.curve) :], ends[len(state.curve) + 1 :], strict=False):
         total = 0.0
-        _train_mode(state.model)
-        for step in range(begin, end):
-            total += _step(state, photographs, train, config, device)
-            report(step + 1, config.steps, TRAINING)
+        state.model.train()
+        for step, batch in enumerate(_ahead(draw, range(begin, end)), begin + 1):
+            total += _step(state, batch, config, device)
+            report(step, config.steps, TRAINING)
         loss, score = _look(state.averaged, photographs, held_out)
         point = Epoch(len(state.curve) + 1, total / (end - begin), loss, score)
         state.curve.append(point)
@@ -103,40 +112,42 @@ def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, see
         torch.manual_seed(seed)
         model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
     model.requires_grad_(True)
-    fixed = {*model.fixed_layers()}
-    for layer in fixed:
-        layer.requires_grad_(False)
-    logits = {model.decoder.head, model.decoder.fine}
-    new = model.decoder if network.has_norms else model
-    names = [
-        name for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d) and layer in {*new.modules()}
-    ]
-    inserted = insert_norms(model, [name for name in names if model.get_submodule(name) not in fixed | logits])
+    decoder = model.decoder
+    plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
+    normed = {*(decoder if network.has_norms else model).modules()} - plain
+    inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
     model.to(device)
-    optimiser = torch.optim.AdamW(
-        [parameter for parameter in model.parameters() if parameter.requires_grad],
-        lr=config.learning_rate, weight_decay=1e-2,
-    )  # fmt: skip
+    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
     )
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 
 
-def _train_mode(model: Segmenter) -> None:
-    model.train()
-    for layer in model.fixed_layers():
-        layer.eval()
+def _crops(photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator) -> Batch:
+    """Random crops of random photographs."""
+    chosen = [photographs(int(index)) for index in rng.choice(train, config.crops)]
+    crops = [random_crop(image, mask, config.crop, rng) for image, mask in chosen]
+    return np.stack([image for image, _ in crops]), np.stack([mask for _, mask in crops])
 
 
-def _step(
-    state: State[Segmenter], photographs: Photographs, train: np.ndarray, config: SegmentConfig, device: torch.device
-) -> float:
-    """Train on one batch of crops; its loss."""
-    chosen = state.rng.choice(train, config.crops)
-    crops = [random_crop(*photographs(int(index)), config.crop, state.rng) for index in chosen]
-    x = state.model.network.preprocess.normalised(np.stack([image for image, _ in crops])).to(device)
-    truth = torch.from_numpy(np.stack([mask for _, mask in crops])).to(device)
+def _ahead(draw: Callable[[int], Batch], steps: Iterable[int]) -> Iterator[Batch]:
+    """The batch of each step, each drawn while the one before is trained on."""
+    with ThreadPoolExecutor(1) as pool:
+        drawn = None
+        for step in steps:
+            following = pool.submit(draw, step)
+            if drawn is not None:
+                yield drawn.result()
+            drawn = following
+        if drawn is not None:
+            yield drawn.result()
+
+
+def _step(state: State[Segmenter], batch: Batch, config: SegmentConfig, device: torch.device) -> float:
+    """Train on one batch; its loss."""
+    x = state.model.network.preprocess.normalised(batch[0]).to(device)
+    truth = torch.from_numpy(batch[1]).to(device)
     with mixed_precision(device):
         logits = state.model(x)
     loss = mask_loss(logits.float(), truth, config.cl_dice)

@@ -14,7 +14,7 @@ from studio.accounts.settings import check_owner
 from studio.store.database import reading
 from studio.store.tables import AccountEvent, User
 
-WORDS = {
+TEXTS = {
     "signed in": "signed in from {browser}",
     "sign-in failed": "a sign-in failed, from {address}",
     "password changed": "the password was changed",
@@ -28,7 +28,7 @@ WORDS = {
     "reactivated": "the account was reactivated",
     "deleted": "the account was deleted",
 }
-"""What can happen, and how it is told; the braces are a line's details."""
+"""What can happen, and its text; the braces are a line's details."""
 
 _KEPT_SECONDS = 365 * 24 * 3600
 
@@ -44,7 +44,7 @@ class Happened(NamedTuple):
 
 def note(db: Database, user_id: int | None, what: str, by: int | None = None, **details: Any) -> None:
     """Write a line with that transaction. `user_id`: whose account, None where nobody has the name; `by`: who did."""
-    WORDS[what].format_map(details)  # a line that cannot be told is an error here, not on a page
+    TEXTS[what].format_map(details)  # details that do not fit are an error here, not on a page
     db.add(AccountEvent(user_id=user_id, by_id=None if by is None else int(by), what=what, details=details))
 
 
@@ -64,7 +64,7 @@ def happened(who: SignedIn, *, everybody: bool = False, count: int = 50) -> list
             query = query.where(AccountEvent.user_id == int(who))
         rows = db.execute(query.order_by(AccountEvent.id.desc()).limit(count)).all()
     return [
-        Happened(event.at, name or "", WORDS[event.what].format_map(event.details),
+        Happened(event.at, name or "", TEXTS[event.what].format_map(event.details),
                  (by or "") if event.by_id != event.user_id else "")
         for event, name, by in rows
     ]  # fmt: skip

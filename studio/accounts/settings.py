@@ -22,7 +22,7 @@ class Settings(NamedTuple):
     """`scheduler`: address of the Dask cluster that computes; empty for this machine's own.
 
     `time_on`: the name of its worker that takes the times; empty for any that is idle. `webhook`: where the end of
-    every job is told, empty for nowhere; `private_webhooks`: whether this and those of projects may lie in a private
+    every job is sent, empty for nowhere; `private_webhooks`: whether this and those of projects may lie in a private
     network; `address`: what links to the studio begin with. The others: see `QUOTAS`.
     """
 

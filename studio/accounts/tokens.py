@@ -63,7 +63,7 @@ def note_use(by: Session | ApiToken) -> None:
 
 
 def make_token(who: SignedIn, name: str, scope: str, project_id: int | None, days: int) -> str:
-    """Make a token of this user; it is told only here. Raises `StudioError`.
+    """Make a token of this user; it is shown only here. Raises `StudioError`.
 
     `project_id`: the only project that it opens; None for all of the user's. `days`: how long it is valid.
     """

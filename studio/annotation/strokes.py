@@ -3,7 +3,7 @@
 Geometry is in pixels of the upright image, (0, 0) the corner of the first pixel. That of any stroke that paints may
 carry "over": false: the stroke then leaves pixels of other classes alone.
 """
-# ruff: noqa: D102 - what a kind overrides is told by the class above it
+# ruff: noqa: D102 - what a kind overrides is documented in the class above it
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LONGEST_NAME = 250
 class Drawn:
     """A stroke, as its row in the log has it.
 
-    `class_number`: 0 for those that paint no class. `geometry`: JSON, told by each kind, whose `fields` are all that it
-    has. `author_id`: a user's id, which the log sets.
+    `class_number`: 0 for those that paint no class. `geometry`: JSON, described by each kind, whose `fields` are all
+    that it has. `author_id`: a user's id, which the log sets.
     """
 
     kind: ClassVar[str]

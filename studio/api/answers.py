@@ -41,12 +41,12 @@ _REFUSALS = {
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI tells of the errors that a route can answer, beside those that every route can (400, 413, 429)."""
-    told: dict[int | str, dict[str, Any]] = {}
+    responses: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*statuses, 400, 413, 429}):
-        told[status] = {"description": _REFUSALS[status], "model": Refusal}
+        responses[status] = {"description": _REFUSALS[status], "model": Refusal}
     seconds = {"schema": {"type": "integer", "minimum": 1}, "description": "seconds to wait", "required": True}
-    told[429] |= {"headers": {"Retry-After": seconds}}
-    return told
+    responses[429] |= {"headers": {"Retry-After": seconds}}
+    return responses
 
 
 def sent(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
@@ -57,7 +57,7 @@ def sent(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
 
 
 def refusal(error: Exception) -> JSONResponse:
-    """An error that is told to users, as its sentence: 403 not allowed, 404 not there, else 400."""
+    """An error that is shown to users, as its sentence: 403 not allowed, 404 not there, else 400."""
     status = 403 if isinstance(error, Forbidden) else 404 if isinstance(error, Missing) else 400
     return JSONResponse({"error": str(error)}, status)
 
@@ -97,8 +97,9 @@ Admins = Annotated[int, Depends(_member("admin"))]
 def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answer]:
     """Make a route of a plain function (request) -> Response, for members of the path's `{project}` with that role.
 
-    It runs in a thread; the body, where there is one, is then in `request.state.body`. Who is not allowed gets 403; a
-    `StudioError` is answered as its sentence, with 400; numbers in the path that are too large for a key get 404.
+    It runs in a thread; `request.state` then has the body, where there is one, as `body` and the user's role in the
+    project as `role`. Who is not allowed gets 403; a `StudioError` is answered as its sentence, with 400; numbers in
+    the path that are too large for a key get 404.
     """
 
     def wrap(function: Callable[[Request], Response]) -> Answer:
@@ -113,7 +114,7 @@ def for_members(role: str = "annotator") -> Callable[[Callable[..., Any]], Answe
                 return Response(status_code=400)
 
             def run() -> Response:
-                require(request.state.user.id, request.path_params["project"], role)
+                request.state.role = require(request.state.user.id, request.path_params["project"], role)
                 return function(request)
 
             try:

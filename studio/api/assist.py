@@ -1,5 +1,5 @@
 """The assists: what they find on a photograph, as areas that become strokes when their user takes them."""
-# ruff: noqa: D102 - what an assist overrides is told by the class above
+# ruff: noqa: D102 - what an assist overrides is documented in the class above
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ class Bodies:
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return await self._app(scope, receive, send)
         most = await run_in_threadpool(most_bytes, scope["method"], scope["path"])
-        told = headers.get("content-length", "0")
-        if not told.isdecimal() or int(told) > most:
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > most:
             return await _too_large(most)(scope, receive, send)
         if most > SMALL:
             return await self._count(most, scope, receive, send)

@@ -47,23 +47,25 @@ def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]
     return found
 
 
-def _operation(method: str, path: str, told: dict[str, Any], schemas: dict[str, Any]) -> str:
+def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     rows = [
         (f"<code>{escape(one['name'])}</code>", _kind(one["schema"]), escape(one.get("description", "")))
-        for one in told.get("parameters", [])
+        for one in operation.get("parameters", [])
     ]
-    for content in told.get("requestBody", {}).get("content", {}).values():
+    for content in operation.get("requestBody", {}).get("content", {}).values():
         fields = _resolved(content["schema"], schemas).get("properties", {})
         rows += [
             (f"<code>{escape(name)}</code>", _kind(one), escape(one.get("description", "")))
             for name, one in fields.items()
         ]
-    rows += [(f"<b>{status}</b>", "", _code(escape(one["description"]))) for status, one in told["responses"].items()]
+    rows += [
+        (f"<b>{status}</b>", "", _code(escape(one["description"]))) for status, one in operation["responses"].items()
+    ]
     cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    more = f"<p>{_code(escape(told['description']))}</p>" if "description" in told else ""
+    more = f"<p>{_code(escape(operation['description']))}</p>" if "description" in operation else ""
     return (
         f"<details><summary><b>{method.upper()}</b><code>{escape(path)}</code>"
-        f"<span>{_code(escape(told['summary']))}</span></summary>{more}<table>{cells}</table></details>"
+        f"<span>{_code(escape(operation['summary']))}</span></summary>{more}<table>{cells}</table></details>"
     )
 
 

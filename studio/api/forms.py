@@ -35,8 +35,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Po
 
 def page(title: str, body: str, error: str = "", status: int = 200) -> HTMLResponse:
     """A page with that heading, HTML as its body, and above it what is wrong."""
-    told = f'<div class="error" role="alert">{escape(error[:1].upper() + error[1:])}.</div>' if error else ""
-    return HTMLResponse(_PAGE.format(title=escape(title), body=told + body), status, headers=_HEADERS)
+    alert = f'<div class="error" role="alert">{escape(error[:1].upper() + error[1:])}.</div>' if error else ""
+    return HTMLResponse(_PAGE.format(title=escape(title), body=alert + body), status, headers=_HEADERS)
 
 
 def form(action: str, button: str, fields: str, hidden: dict[str, str] | None = None) -> str:

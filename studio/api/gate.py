@@ -131,8 +131,8 @@ class Gate:
 
     def _later(self, seconds: float) -> JSONResponse:
         whole = ceil(seconds)
-        told = {"error": f"these are too many requests within a minute: go on in {whole} s"}
-        return JSONResponse(told, 429, {"Retry-After": str(whole)})
+        answer = {"error": f"these are too many requests within a minute: go on in {whole} s"}
+        return JSONResponse(answer, 429, {"Retry-After": str(whole)})
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
         if scope["type"] == "websocket":

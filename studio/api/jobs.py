@@ -28,8 +28,8 @@ def jobs(project: Annotators) -> list[Job]:
 def job(project: Annotators, job: Id) -> JobWithNetworks:
     """A job: its state, stage and error, and a row for each network that is there."""
     found = job_in(project, job)
-    told = JobOut.model_validate(found).model_dump()
-    return JobWithNetworks.model_validate(told | {"networks": progress.candidates(found)})
+    fields = JobOut.model_validate(found).model_dump()
+    return JobWithNetworks.model_validate(fields | {"networks": progress.candidates(found)})
 
 
 @router.post("/api/projects/{project}/jobs/{job}/cancel", responses=refusals(401, 403, 404))

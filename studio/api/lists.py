@@ -59,7 +59,7 @@ def _picture(_: Path, project_id: int, image_id: int, author_id: int | None, sid
 def present(request: Request) -> Response:
     """Who else has which of `?images=` open, ids with commas between: {image's id: [{id, name}]}.
 
-    Who draws blind is told of no one else.
+    Those who draw blind see nobody else.
     """
     project_id, user = request.path_params["project"], request.state.user
     asked = request.query_params.get("images", "").split(",")

@@ -21,7 +21,6 @@ from studio.collaboration.presence import beat, present
 from studio.errors import StudioError
 from studio.images.library import image_in
 from studio.projects.classes import numbers_of
-from studio.projects.members import require
 from studio.projects.projects import project_of
 from studio.store.tables import Image, User
 
@@ -32,7 +31,7 @@ def live(request: Request) -> Response:
 
     `after`: the position of the log that the tab has reached, null for all; `tab`: a name that it made up for itself;
     `cursor`: [x, y] in image pixels, or null; `drawing`: the stroke under the pointer, a row without an id, or null.
-    Asking also says that the user has the image open. Who draws blind is told of no one else, nor others of them.
+    Asking also says that the user has the image open. Those who draw blind see nobody else, and nobody sees them.
     """
     sent, user = given(request), request.state.user
     image = image_in(request.path_params["project"], request.path_params["image"])
@@ -42,21 +41,22 @@ def live(request: Request) -> Response:
     mine = tabs.Tab(user.id, user.name, tab, _cursor(sent.get("cursor")), _drawing(sent.get("drawing"), image),
                     time.monotonic())  # fmt: skip
     beat(image.id, request.state.who)
-    return answer(news(image, user, after, mine))
+    return answer(news(image, user, request.state.role, after, mine))
 
 
-def news(image: Image, user: User, after: int | None, mine: tabs.Tab | None = None) -> dict[str, Any]:
+def news(image: Image, user: User, role: str, after: int | None, mine: tabs.Tab | None = None) -> dict[str, Any]:
     """{position, rows, patch, people, comments, state, editable, why, class_id}, for a member of the image's project.
 
-    `rows` and `patch`: see `log.changes`. `people`: the other tabs on the image, and who else has it open.
+    `role`: the user's there. `rows` and `patch`: see `log.changes`. `people`: the other tabs on the image, and who else
+    has it open.
     """
-    project, role = project_of(image.project_id), require(user.id, image.project_id)
+    project = project_of(image.project_id)
     alone = blind(project, role)
     changed = log.changes(image, after, user.id if alone else None)
     why = log.closed(image, project.archived_at is not None)
     return {
         "position": changed.position,
-        "rows": [rows.told(row) for row in changed.rows],
+        "rows": [rows.as_json(row) for row in changed.rows],
         "patch": changed.patch,
         "people": [] if alone else _people(image, user, mine),
         "comments": [
@@ -71,9 +71,9 @@ def news(image: Image, user: User, after: int | None, mine: tabs.Tab | None = No
     }
 
 
-def answer(told: dict[str, Any]) -> Response:
+def answer(content: dict[str, Any]) -> Response:
     """It as JSON, which nobody keeps."""
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
 
 def position(sent: dict[str, Any]) -> int | None:
@@ -86,12 +86,12 @@ def position(sent: dict[str, Any]) -> int | None:
 
 def _people(image: Image, user: User, mine: tabs.Tab | None) -> list[dict[str, Any]]:
     others = tabs.meet(image.id, mine) if mine else tabs.others(image.id, user.id)
-    told = [
+    drawing = [
         {"id": tab.user_id, "name": tab.name, "tab": tab.tab, "cursor": tab.cursor, "drawing": tab.drawing}
         for tab in others
     ]
     seen = {user.id, *(tab.user_id for tab in others)}
-    return told + [
+    return drawing + [
         {"id": person.id, "name": person.name, "tab": None, "cursor": None, "drawing": None}
         for person in present([image.id]).get(image.id, [])
         if person.id not in seen

@@ -47,7 +47,7 @@ def at_place(request: Request) -> Response:
     stroke: dict[str, Any] | None = None
     if found is not None:
         row = log_rows[found.id]
-        stroke = rows.told(row) | {"name": names([row.author_id])[row.author_id], "at": row.at}
+        stroke = rows.as_json(row) | {"name": names([row.author_id])[row.author_id], "at": row.at}
         stroke |= {"mine": row.author_id == user.id} | ({"geometry": {}} if isinstance(found, Revision) else {})
     return _answer(stroke, {"class_number": number, **_connected(mask, x, y)})
 

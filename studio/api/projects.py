@@ -98,7 +98,7 @@ def _image(image: Image) -> ImageOut:
 async def upload(request: Request, project: Annotators, who: Changing) -> Response | UploadOut:
     """Add photographs: a multipart form with photographs or zips of them, and, if wanted, their class and split.
 
-    What is sent goes to the disk as it comes. A bad file is told among the problems and stops no other.
+    What is sent goes to the disk as it comes. A bad file is listed among the problems and stops no other.
     """
     try:
         form = await _Parser(request.headers, request.stream(), max_files=MOST_FILES, max_fields=100).parse()
@@ -119,7 +119,7 @@ class _Parser(MultiPartParser):
 
 
 def _received(project: int, who: SignedIn, form: FormData) -> Response | UploadOut:
-    # a quote in a name is sent as %22 (WHATWG's form encoding), and only that is told apart
+    # a quote in a name is sent as %22 (WHATWG's form encoding), and only that is decoded
     given = [file for file in form.getlist("files") if isinstance(file, UploadFile)]
     uploads = [((file.filename or "").replace("%22", '"'), file.file) for file in given]
     name, split = form.get("class"), form.get("split")

@@ -37,7 +37,7 @@ def proposals(request: Request) -> Response:
 
 @for_members()
 def decide(request: Request) -> Response:
-    """Mark what was proposed in advance as decided on: {made} is sent, as it was told."""
+    """Mark what was proposed in advance as decided on: {made} is sent, as `waiting` has it."""
     image = image_in(request.path_params["project"], request.path_params["image"])
     made = given(request).get("made")
     if not isinstance(made, int | float):

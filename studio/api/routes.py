@@ -38,8 +38,8 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """OpenAPI 3.1: the first line of a route's docstring is its summary, the rest its description."""
         if self.openapi_schema is None:
-            told = super().openapi()
-            for operation in [one for methods in told["paths"].values() for one in methods.values()]:
+            schema = super().openapi()
+            for operation in [one for methods in schema["paths"].values() for one in methods.values()]:
                 text = operation.pop("description", "")
                 operation["summary"], _, rest = (" ".join(part.split()) for part in text.partition("\n\n"))
                 operation |= {"description": rest} if rest else {}
@@ -47,8 +47,8 @@ class _Api(FastAPI):
                     operation["responses"]["200"]["description"] = "done"
                 operation["responses"].pop("422", None)  # what is wrong in a request is answered with 400 or 404
             for unused in ("HTTPValidationError", "ValidationError"):
-                told["components"]["schemas"].pop(unused, None)
-        return self.openapi_schema or told
+                schema["components"]["schemas"].pop(unused, None)
+        return self.openapi_schema or schema
 
 
 app = _Api(title="FTL studio", version="1", description=_ABOUT, openapi_tags=_TAGS,
@@ -75,7 +75,7 @@ ROUTES = [route for router in _ROUTERS for route in router.routes if isinstance(
 
 @app.exception_handler(StudioError)
 @app.exception_handler(FtlError)
-async def _told(_: Request, error: Exception) -> Response:
+async def _studio_error(_: Request, error: Exception) -> Response:
     return refusal(error)
 
 
@@ -94,13 +94,13 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
 
 @app.exception_handler(HTTPException)
 async def _refused(request: Request, error: HTTPException) -> Response:
-    told = {404: "there is nothing at this address: /api/ lists what there is",
+    sentences = {404: "there is nothing at this address: /api/ lists what there is",
             405: f"this address does not take {request.method}"}  # fmt: skip
     headers = dict(error.headers or {})
     if error.status_code == 405:  # of several routes at an address FastAPI tells only the first
         here = (route for route in ROUTES if route.matches(request.scope)[0] is not Match.NONE)
         headers["Allow"] = ", ".join(sorted({method for route in here for method in route.methods or ()}))
-    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, headers)
+    return JSONResponse({"error": sentences.get(error.status_code, str(error.detail))}, error.status_code, headers)
 
 
 @app.exception_handler(Exception)

@@ -35,7 +35,7 @@ def parsed(given: Any) -> Drawn:
     return parse(id, kind, 0 if issubclass(_KINDS[kind], (Toggle, Eraser)) else number, known)
 
 
-def told(row: Stroke) -> dict[str, Any]:
+def as_json(row: Stroke) -> dict[str, Any]:
     """A row of the log as a browser takes it."""
     return {"id": row.id, "kind": row.kind, "class_number": row.class_number, "geometry": row.geometry,
             "author": row.author_id}  # fmt: skip

@@ -123,8 +123,8 @@ async def reset(request: Request) -> Response:
         user = await run_in_threadpool(find_reset, token)
     except StudioError as error:
         return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
-    told = "All its browsers are signed out then, and its API tokens are revoked."
-    fields = f"<p>For the account of {escape(user.name)}. {told}</p>" + password_field(new=True)
+    note = "All its browsers are signed out then, and its API tokens are revoked."
+    fields = f"<p>For the account of {escape(user.name)}. {note}</p>" + password_field(new=True)
     body = form(f"/account/reset/{token}", "Set the password", fields)
     if request.method == "GET":
         return page(title, body)

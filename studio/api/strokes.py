@@ -43,7 +43,8 @@ def strokes(request: Request) -> Response:
     except SQLAlchemyError as error:
         print(f"strokes cannot be written: {error}", file=sys.stderr)
         return JSONResponse({"error": "the studio's disk does not take them now"}, 503)
-    return answer(news(image_in(image.project_id, image.id), user, after) | {"taken": [stroke.id for stroke in found]})
+    image = image_in(image.project_id, image.id)  # as it is now
+    return answer(news(image, user, request.state.role, after) | {"taken": [stroke.id for stroke in found]})
 
 
 ROUTES = [Route("/files/{project:int}/images/{image:int}/strokes", strokes, methods=["POST"])]

@@ -13,7 +13,7 @@ from ftl.errors import FtlError
 from studio.annotation.strokes import KINDS
 from studio.backup.rows import FORMAT, VERSION, Row
 from studio.errors import StudioError
-from studio.projects.audit import WORDS
+from studio.projects.audit import TEXTS
 from studio.store.tables import ROLES, STATES
 
 Fits = Callable[[Any], bool]
@@ -116,7 +116,7 @@ _SHAPES: dict[str, dict[str, Fits]] = {
         "done_by": _or_none(_PERSON), "by_reviewer": _is_bool, "to": _or_none(_PERSON),
     },
     "events": {
-        "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*WORDS), "details": _is_details, "at": _TIME,
+        "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*TEXTS), "details": _is_details, "at": _TIME,
     },
 }  # fmt: skip
 

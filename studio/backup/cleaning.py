@@ -67,7 +67,7 @@ def sentence(what: str) -> Iterator[None]:
     """Tell of what is damaged by a `StudioError`."""
     try:
         yield
-    except MemoryError:  # told by `studio.sandbox`
+    except MemoryError:  # reported by `studio.sandbox`
         raise
     except DAMAGED as error:
         raise StudioError(f"{what} cannot be read ({shown(str(error))}): the backup is damaged") from error

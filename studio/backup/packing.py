@@ -30,7 +30,7 @@ def backup(project_id: int) -> Iterator[bytes]:
     """The backup in pieces, all of one moment: its tables are read, and packed in memory, before the first is given.
 
     Raises:
-        StudioError: a photograph's file is gone; told at once, before the first piece is asked for.
+        StudioError: a photograph's file is gone; raised at once, before the first piece is asked for.
     """
     pipe = Pipe()
     archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=_PACKING)

@@ -9,7 +9,7 @@ from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked
 from studio.errors import StudioError
 from studio.images.archives import shown
-from studio.projects.audit import WORDS
+from studio.projects.audit import TEXTS
 
 _MOST_PEOPLE = 1000
 
@@ -98,7 +98,7 @@ def _events(given: Unpacked, plan: Plan) -> Iterator[Row]:
         if row["image"] is not None:
             plan.image(row)
         try:
-            WORDS[row["what"]].format_map(row["details"])
+            TEXTS[row["what"]].format_map(row["details"])
         except (KeyError, ValueError) as error:
             raise StudioError("a line of the backup's audit log lacks a part") from error
         yield row

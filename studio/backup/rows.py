@@ -1,4 +1,4 @@
-"""The rows of a backup: people are told by their names, images by their SHA-256, classes by their numbers."""
+"""The rows of a backup: people are identified by their names, images by their SHA-256, classes by their numbers."""
 
 from __future__ import annotations
 

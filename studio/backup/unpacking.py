@@ -23,7 +23,7 @@ class Unpacked:
     def __init__(self, answers: Generator[Any, str | None, None], folder: Path) -> None:
         """`answers`: of `clean`, which has put into `folder` what `Unpacked` reads."""
         self._answers, self._folder = answers, folder
-        with _told():
+        with _naming_refusals():
             self._photographs = set(next(answers))
         self._parts: dict[str, int] = {}
 
@@ -35,7 +35,7 @@ class Unpacked:
     def rows(self, table: str) -> Iterator[Row]:
         """A table's rows, each checked by itself; a geometry is JSON, and the strokes come after the images."""
         if table not in self._parts:
-            with _told():
+            with _naming_refusals():
                 self._parts[table] = sum(iter(lambda: self._answers.send(table), False))
         numbers = count(1)
         for part in range(self._parts[table]):
@@ -49,13 +49,13 @@ class Unpacked:
 
     def photograph(self, sha256: str, draft: Path) -> None:
         """Take a photograph out, as `draft`."""
-        with _told():
+        with _naming_refusals():
             self._answers.send(sha256)
         (self._folder / "photograph").replace(draft)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _naming_refusals() -> Iterator[None]:
     try:
         yield
     except Refused as error:

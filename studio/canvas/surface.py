@@ -65,9 +65,9 @@ def surface(
             "heard": heard,
             "module": modules.address("surface.js"),
             "user": {"id": user.id, "name": user.name},
-            "image": _told(image, archived, proposed),
-            "previous": previous and _told(previous, archived, proposed),
-            "next": following and _told(following, archived, proposed),
+            "image": _described(image, archived, proposed),
+            "previous": previous and _described(previous, archived, proposed),
+            "next": following and _described(following, archived, proposed),
             "classes": [
                 {"id": known.id, "number": known.number, "name": known.name, "colour": known.colour}
                 for known in classes
@@ -83,7 +83,7 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("surface", html=_HTML, css=css, js=_LOADER)
 
 
-def _told(image: Image, archived: bool, proposed: Set[int]) -> dict[str, Any]:
+def _described(image: Image, archived: bool, proposed: Set[int]) -> dict[str, Any]:
     why, file = log.closed(image, archived), image_address(image.project_id, image.id)
     return {
         "id": image.id, "project": image.project_id, "name": image.name, "file": file,

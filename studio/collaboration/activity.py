@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from ftl.tables import csv_text
-from studio.projects.audit import history, told
+from studio.projects.audit import history, text_of
 from studio.store.database import reading
 from studio.store.tables import Event, Image
 
@@ -53,7 +53,7 @@ def as_csv(project_id: int) -> bytes:
     for event in reversed(list(_all(project_id))):
         at = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="seconds")
         name, sha256 = images.get(event.image_id or 0, ("", ""))
-        rows.append([at, event.user.name, event.what, name, sha256, told(event)])
+        rows.append([at, event.user.name, event.what, name, sha256, text_of(event)])
     return csv_text(rows, "\r\n").encode(
         "utf-8-sig"
     )  # with its mark, without which Excel takes it for another encoding

@@ -1,4 +1,4 @@
-"""Whose images were returned to them, told from the audit log.
+"""Whose images were returned to them, as the audit log has it.
 
 A line of it does not say to whom an image was returned. But whoever got it back had handed it in, and handed it in
 again before it was accepted.
@@ -22,8 +22,8 @@ def accepted_but_returned(db: Session, project_id: int) -> Counter[int]:
     own = Event.project_id == project_id
     images = select(Event.image_id).where(own, Event.what == "returned")
     lines = select(Event.image_id, Event.user_id, Event.what).where(own, Event.what.in_(_WORDS))
-    told = db.execute(lines.where(Event.image_id.in_(images)).order_by(Event.id))
-    again = returned((image, user, what) for image, user, what in told)
+    events = db.execute(lines.where(Event.image_id.in_(images)).order_by(Event.id))
+    again = returned((image, user, what) for image, user, what in events)
     accepted = select(Work.image_id, Work.user_id).where(Work.state == "accepted", Work.assigned_at.is_not(None))
     return Counter(
         user for image, user in db.execute(accepted.where(Work.image_id.in_(images))) if (image, user) in again

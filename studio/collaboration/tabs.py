@@ -36,7 +36,7 @@ _LOCK = Lock()
 
 
 def meet(image_id: int, mine: Tab) -> list[Tab]:
-    """Say what a tab does on an image; the other tabs on it, by name. Who draws blind must neither say nor be told."""
+    """Say what a tab does on an image; the other tabs on it, by name. Not for those who draw blind."""
     own = (home(), image_id, mine.user_id, mine.tab)
     with _LOCK:
         for key in [key for key, tab in _TABS.items() if not 0 <= mine.at - tab.at <= SECONDS]:

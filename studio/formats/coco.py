@@ -23,15 +23,15 @@ from studio.formats.format import (
     MaskFile,
     Part,
     Reader,
-    damage_told,
     masks_of_image,
+    naming_damage,
 )
 from studio.formats.shapes import Covered, check_size, draw_shapes, polygon, whole
 
 
 def read(file: MaskFile) -> Iterator[ImageMasks]:
     """The masks of each image that has annotations."""
-    with damage_told("COCO"):
+    with naming_damage("COCO"):
         names = {category["id"]: str(category["name"]) for category in file.json["categories"]}
         images = {image["id"]: image for image in file.json["images"]}
         shapes: dict[Any, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))

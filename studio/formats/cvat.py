@@ -22,8 +22,8 @@ from studio.formats.format import (
     MaskFile,
     Part,
     Reader,
-    damage_told,
     masks_of_image,
+    naming_damage,
 )
 from studio.formats.shapes import Covered, check_size, draw_shapes, no_area, polygon, whole
 
@@ -33,7 +33,7 @@ _SHAPES = ("mask", "polygon", "box", "ellipse", "polyline", "points", "cuboid", 
 def read(file: MaskFile) -> Iterator[ImageMasks]:
     """The masks of each image, read image by image: what came before a damage is given first."""
     images = _Images()
-    with damage_told("CVAT"):
+    with naming_damage("CVAT"):
         try:
             with open(file.bounded, "rb") as handle:
                 while block := handle.read(1 << 20):

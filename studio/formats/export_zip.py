@@ -45,7 +45,7 @@ def as_zip(project_id: int, name: str = "index", photographs: bool = True) -> It
         photographs: whether the photographs are in it, or the masks alone.
 
     Raises:
-        StudioError: there is no such format; told at once, before the first piece is asked for.
+        StudioError: there is no such format; raised at once, before the first piece is asked for.
     """
     classes = [MaskClass(known.number, known.name, known.colour) for known in classes_of(project_id)]
     return _pieces(find_export(name), exported_images(project_id, photographs), classes)

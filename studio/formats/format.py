@@ -107,7 +107,7 @@ Drawing = Iterator[tuple[Label, np.ndarray] | StudioError]
 
 
 class ImageMasks(NamedTuple):
-    """The masks of one image, not drawn until the image is known: its name, if it is told, its stem, and their size.
+    """The masks of one image, not drawn until the image is known: its name, if it is known, its stem, and their size.
 
     `size`: (height, width), None where a file holds parts of the image's width and height. `draw` takes the height and
     width.
@@ -133,8 +133,8 @@ class Companion(NamedTuple):
     """Files that hold no masks but say what classes those beside them show.
 
     `files`: patterns of their names, in small letters, as `*/classes.json`. `learn`: from a file's name and text, and
-    what earlier ones told, what is known now; it raises `ValueError`, `TypeError`, `AttributeError` or `KeyError` for a
-    damaged text. Then nothing is known any more, so that nothing is guessed; with `keeps`, what earlier ones told.
+    what earlier ones said, what is known now; it raises `ValueError`, `TypeError`, `AttributeError` or `KeyError` for a
+    damaged text. Then nothing is known any more, so that nothing is guessed; with `keeps`, what earlier ones said.
     """
 
     files: tuple[str, ...]
@@ -146,7 +146,7 @@ class Companion(NamedTuple):
 class Beside:
     """What the files beside masks tell.
 
-    `tables`: of companions, one that nothing told has none. The rest is from the studio's own images.json: the SHA-256
+    `tables`: of companions, one that said nothing has none. The rest is from the studio's own images.json: the SHA-256
     of an exported file's original by its stem, and the names of the photographs' files.
     """
 
@@ -225,7 +225,7 @@ def matches(path: PurePosixPath, patterns: tuple[str, ...]) -> bool:
 
 
 @contextmanager
-def damage_told(form: str) -> Iterator[None]:
+def naming_damage(form: str) -> Iterator[None]:
     """Turn what a damaged file's values lead to into a `StudioError` that names the form which it should have."""
     try:
         yield

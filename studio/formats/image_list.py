@@ -14,7 +14,7 @@ FILE = "images.json"
 
 
 def write(rows: Sequence[dict[str, Any]]) -> bytes:
-    """The list, of each image's `file` (of its photograph), `name`, `sha256` and whatever else is told."""
+    """The list, of each image's `file` (of its photograph), `name`, `sha256` and whatever else is known."""
     return json.dumps([row | {"version": VERSION} for row in rows], ensure_ascii=False, indent=1).encode()
 
 

@@ -87,7 +87,7 @@ class _Reading:
 
 
 def _read(reading: _Reading, taken: Sequence[tuple[str, str]], folder: Path, report: Callable[[int], None]) -> None:
-    """Have the masks of files read that tell about each other. A file that ends the child is told, and passed over."""
+    """Have the masks of files read that tell about each other. A file that ends the child is reported and left out."""
     done, failed, photographs, name = 0, 0, set[str](), ""
     while True:
         answers = each(masks_of, taken, done, sorted(photographs), reads=[folder])
@@ -98,12 +98,12 @@ def _read(reading: _Reading, taken: Sequence[tuple[str, str]], folder: Path, rep
                     reading.read += 1
                     done, name = done + 1, value
                 elif what == "damaged":
-                    reading.problems.append(_told(*value))
+                    reading.problems.append(_problem(*value))
                 elif what == "refused":
-                    reading.problems.append(_told(name, value))
+                    reading.problems.append(_problem(name, value))
             return
         except Refused as error:
-            reading.problems.append(_told(name, error) if name else str(error))
+            reading.problems.append(_problem(name, error) if name else str(error))
             failed += 1
             if not name or failed == _MOST_FAILURES:
                 return
@@ -145,17 +145,17 @@ def _kept(reading: _Reading, answers: Generator[Any, Any, None], photographs: se
             elif what == "drawn" and image is not None:
                 reading.new += log.append(image.id, reading.user_id, regions)
                 reading.images |= {image.id} if regions else set()
-                reading.problems += [_told(name, problem) for problem in problems]
+                reading.problems += [_problem(name, problem) for problem in problems]
             else:
                 name = value if what == "file" else name
                 yield what, value
         except Forbidden:  # whoever was removed meanwhile adds no more
             raise
         except StudioError as error:
-            reading.problems.append(_told(name, error))
+            reading.problems.append(_problem(name, error))
 
 
-def _told(name: str, problem: Exception | str) -> str:
+def _problem(name: str, problem: Exception | str) -> str:
     return f"{shown(tidy_name(name))}: {problem}"
 
 

@@ -23,8 +23,8 @@ from studio.formats.format import (
     MaskFile,
     Part,
     Reader,
-    damage_told,
     masks_of_image,
+    naming_damage,
 )
 from studio.formats.png import encode
 from studio.formats.shapes import Covered, check_size, corners, draw_shapes, near, no_area, whole
@@ -32,7 +32,7 @@ from studio.formats.shapes import Covered, check_size, corners, draw_shapes, nea
 
 def read(file: MaskFile) -> Iterator[ImageMasks]:
     """The masks of the one image of a file."""
-    with damage_told("Labelme"):
+    with naming_damage("Labelme"):
         size = check_size(file.json["imageHeight"], file.json["imageWidth"])
         shapes: dict[str, list[Any]] = defaultdict(list)
         for shape in file.json["shapes"]:

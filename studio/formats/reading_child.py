@@ -39,7 +39,7 @@ def masks_of(given: Sequence[tuple[str, str]], done: int, named: Sequence[str]) 
     - `damaged`: name and sentence of a file beside the masks that cannot be read;
     - `file`: the name of the file with masks that comes next;
     - `image`: whose masks come next, as `name`, `stem`, (height, width) or None as `size`, and the `sha256` of the
-      image if that is told; it is sent the image's height and width, or None to pass it over;
+      image if that is known; it is sent the image's height and width, or None to pass it over;
     - `label`: the class of the mask that comes next; it is sent its number, or None to pass it over;
     - `region`: a mask as a stroke;
     - `problem`: a sentence instead of a mask;
@@ -100,7 +100,9 @@ def _sorted(taken: Sequence[_Taken]) -> tuple[list[_Taken], Beside, list[tuple[s
             problems += [(file.name, problem)] if problem else []
     rest.sort(key=lambda file: _is_picture(file.path))
     masks = [file for file in rest if not _is_no_mask(file.path, beside.photographs)]
-    alone = not masks and beside == Beside()  # pictures that came without anything: each is told what is wrong
+    alone = (
+        not masks and beside == Beside()
+    )  # pictures that came without anything: each gets a sentence on what is wrong
     return rest if alone else masks, beside, problems
 
 

@@ -41,7 +41,7 @@ def draw_shapes(
 
 
 def check_size(height: Any, width: Any) -> tuple[int, int]:
-    """A told height and width as numbers. Raises `StudioError` for sizes of no image that is taken."""
+    """A file's height and width as numbers. Raises `StudioError` for sizes of no image that is taken."""
     height, width = int(height), int(width)
     if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise StudioError(f"an image of {width} x {height} pixels is none")

@@ -33,7 +33,7 @@ class Targets:
             self._by_content[image.sha256].append(image)
 
     def image(self, name: str | None, stem: str, size: Sequence[int] | None, sha256: str) -> Image:
-        """The image that is meant, of the masks' (height, width): by its content if that is told, else by its name.
+        """The image that is meant, of the masks' (height, width): by its content if that is known, else by its name.
 
         Raises `StudioError`.
         """

@@ -98,8 +98,8 @@ def write(items: Iterable[Item], classes: Sequence[MaskClass]) -> Iterator[Part]
                 sides[side].append(f"{item.stem}\n")
     for side, stems in sides.items():
         yield f"ImageSets/Segmentation/{side}.txt", "".join(stems).encode()
-    told = [("background", 0), *((known.name, known.number) for known in classes)]
-    lines = [f"{name}:{','.join(map(str, colours[number]))}::\n" for name, number in told]
+    entries = [("background", 0), *((known.name, known.number) for known in classes)]
+    lines = [f"{name}:{','.join(map(str, colours[number]))}::\n" for name, number in entries]
     yield "labelmap.txt", "".join(["# label:color_rgb:parts:actions\n", *lines]).encode()
 
 

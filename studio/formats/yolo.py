@@ -94,9 +94,9 @@ def read_yaml(text: str) -> Table:
                 raise ValueError(f"it has more than {_DEEPEST_YAML} lists within each other")
         table = yaml.load(text, yaml.BaseLoader)  # makes nothing but texts, lists and tables
     except yaml.YAMLError as error:
-        told = str(getattr(error, "problem", None) or error)
-        ends = "'<stream end>'" in told or "end of stream" in told
-        raise ValueError("the list of names does not end" if ends else f"this is no YAML: {told}") from error
+        problem = str(getattr(error, "problem", None) or error)
+        ends = "'<stream end>'" in problem or "end of stream" in problem
+        raise ValueError("the list of names does not end" if ends else f"this is no YAML: {problem}") from error
     if not isinstance(table, dict) or "names" not in table:
         raise ValueError("there is no names: in it")
     names = table["names"]
@@ -139,7 +139,7 @@ def write(items: Iterable[Item], classes: Sequence[MaskClass]) -> Iterator[Part]
 
 
 _WITHIN = 0.49
-"""Where in its pixel a corner is told to be: Ultralytics cuts the fraction off, supervision rounds, both in float32."""
+"""Where in its pixel a corner is written: Ultralytics cuts the fraction off, supervision rounds, both in float32."""
 
 
 def _line(points: np.ndarray, height: int, width: int) -> str:

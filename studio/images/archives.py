@@ -53,7 +53,7 @@ def _count(file: BinaryIO) -> int:
         try:
             packed = placed(file, Path(folder) / "zip")
             return int(call(members, str(packed), _MOST_LIST_BYTES, reads=[packed]))
-        except Refused:  # told when its turn comes
+        except Refused:  # reported when its turn comes
             return 1
 
 
@@ -84,7 +84,7 @@ def entries(uploads: Sequence[tuple[str, BinaryIO]], scratch: Path) -> Iterator[
 
 
 def _unpack(name: str, file: BinaryIO, drafts: Iterator[Path]) -> Iterator[Entry]:
-    """The files of a zip. One that ends the child which unpacks it is told, and those behind it are unpacked."""
+    """The files of a zip. One that ends the child which unpacks it is reported, and those behind it are unpacked."""
     with scratch() as folder:
         packed, draft = placed(file, Path(folder) / "zip"), Path(folder) / "file"
         done = failed = before = 0

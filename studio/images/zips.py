@@ -63,7 +63,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def members(file: str, most_list: int) -> Generator[int, None, None]:
-    """How many files a zip holds; 1 for one that cannot be read, which is told when its turn comes."""
+    """How many files a zip holds; 1 for one that cannot be read, which is reported when its turn comes."""
     try:
         with open(file, "rb") as packed, open_zip(packed, most_list) as archive:
             yield len(_members(archive))
@@ -83,9 +83,9 @@ def copy(file: IO[bytes], draft: Path, most: int) -> bool:
     return size <= most
 
 
-def too_large(told: str, most: int) -> str:
+def too_large(file: str, most: int) -> str:
     """The sentence for a file that is larger than `most` bytes."""
-    return f"{told} is larger than {most / 2**20:,.0f} MB: make it smaller"
+    return f"{file} is larger than {most / 2**20:,.0f} MB: make it smaller"
 
 
 def unpack(file: str, name: str, draft: str, given: list[int], done: int) -> Generator[Any, None, None]:
@@ -119,17 +119,17 @@ def unpack(file: str, name: str, draft: str, given: list[int], done: int) -> Gen
 def _unpacked(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, draft: Path, most: int
 ) -> tuple[str, str, int]:
-    told = f"{shown(member.filename)} in {shown(name)}"
+    which = f"{shown(member.filename)} in {shown(name)}"
     if (refused := _refused(member)) is not None:
-        return name, f"{told} {refused}", 0
+        return name, f"{which} {refused}", 0
     try:
         with archive.open(member) as content:
             if not copy(content, draft, most):
-                return str(_path(member.filename)), too_large(told, most), 0
+                return str(_path(member.filename)), too_large(which, most), 0
     except DAMAGED as error:
         draft.unlink(missing_ok=True)
         reason = str(error).replace(str(draft), "it")
-        return name, f"{told} cannot be unpacked ({reason}): zip it again", 0
+        return name, f"{which} cannot be unpacked ({reason}): zip it again", 0
     return str(_path(member.filename)), "", draft.stat().st_size
 
 

@@ -13,7 +13,7 @@ from studio.store.home import scratch
 
 
 def read_upload(name: str, data: bytes) -> np.ndarray:
-    """The photograph, RGB uint8 (height, width, 3). `name` is only told, never a path.
+    """The photograph, RGB uint8 (height, width, 3). `name` is only shown, never used as a path.
 
     Raises `StudioError` when the bytes are no image, are damaged, or unpack to more pixels than are read.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ftl.evaluation.runtimes import check_runtimes
 from ftl.models.backbone import Backbone, build
-from ftl.models.layout import TUNED, UNPRUNED, candidate_name, folder_name, parse_budgets
+from ftl.models.layout import SEGMENTED, TUNED, UNPRUNED, candidate_name, folder_name, parse_budgets
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.pruning.criteria import criterion
@@ -17,6 +17,7 @@ from ftl.sweeping.width_search import RATIOS, STEPS
 from studio.jobs import backbones
 from studio.jobs.estimate import (
     TIMING_SECONDS,
+    drawing_seconds,
     layout_seconds,
     linear_seconds,
     scoring_seconds,
@@ -39,8 +40,10 @@ def network_of(project_id: int, name: str | None, file: str | None) -> Backbone:
     Raises `FtlError` when its file cannot be read.
     """
     if file is not None:
-        told = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
-        return Backbone(Path(file).stem, build(told["spec"]), Preprocess(told["kind"], told["size"]))
+        description = backbones.description(project_id, file)  # costs depend on no weights: they are not read here
+        return Backbone(
+            Path(file).stem, build(description["spec"]), Preprocess(description["kind"], description["size"])
+        )
     return Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
 
 
@@ -77,6 +80,9 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
         for head in config.heads_of(name):
+            if head == SEGMENTED:
+                found[candidate_name(name, head)] = drawing_seconds(spec, size, widths[name], config.segment, speed)
+                continue
             looked = linear_seconds(spec, size, widths[name], images=images, speed=speed)
             found[candidate_name(name, head)] = (
                 tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked

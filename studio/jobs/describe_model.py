@@ -19,6 +19,6 @@ def write_safe_copy(file: str, copy: str) -> Generator[None, None, None]:
 
     network = load_backbone(file)
     check_prunable(network)
-    told = network.preprocess
-    save_backbone(network.features, Path(copy), name=network.name, preprocess=told.kind, size=told.size)
+    preprocess = network.preprocess
+    save_backbone(network.features, Path(copy), name=network.name, preprocess=preprocess.kind, size=preprocess.size)
     yield None

@@ -1,4 +1,4 @@
-"""The end of a job: written down, and told to the addresses that want to hear of it."""
+"""The end of a job: written down, and sent to webhooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studio.store.tables import Job, Project
 
 
 def end(job_id: int, state: str, **values: Any) -> None:
-    """Write that a job is done, failed or cancelled; the first two are told to webhooks, and nobody waits for those."""
+    """Write that a job is done, failed or cancelled; the first two are sent to webhooks, and nobody waits for those."""
     queue.change(job_id, state=state, process=None, ended_at=time.time(), **values)
     if state != "cancelled":
         with reading() as db:

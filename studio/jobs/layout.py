@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 
 from ftl.data.dataset import LeftOut
+from ftl.data.masks import CLASSES
 from ftl.data.photo_names import PhotoOf, photo_of
+from ftl.files import write_json
 from ftl.progress import Report, silent
 from studio.annotation import log
 from studio.errors import StudioError
@@ -26,6 +28,9 @@ from studio.store.tables import Image, Project
 
 PHOTO = r"\d+_(.+)"
 """Names the photo of a file laid out here; for projects that say how crops are named."""
+
+DRAWN = "Drawn"
+"""The folder of photographs and masks that networks which draw masks are trained on."""
 
 _NONE = "Unsorted"
 
@@ -93,9 +98,14 @@ def lay_out(
     image_classes: Sequence[int],
     test_share: float = 0.25,
     seed: int = 0,
+    draws: bool = False,
+    only_masks: bool = False,
     report: Report = silent,
 ) -> Laid:
-    """Write Images, Segmented, dataset and evaluation below `folder`.
+    """Write Images, Segmented, dataset and evaluation below `folder`, and with `draws` also Drawn.
+
+    Drawn holds `Images` and `Masks`, of all photographs with masks together, masks with the number of each pixel's
+    class, and `classes.json`. With `only_masks` nothing is classified: dataset and evaluation are not written.
 
     `mask_classes`: numbers of the pixel classes that masks are made of (255 where any of them is). `image_classes`:
     ids of the classes to tell apart. Images that are fixed to "train" or "test" go there; of the others a share of
@@ -113,14 +123,23 @@ def lay_out(
     for done, image in enumerate(images):
         report(done, len(images), "collecting masks")
         if image.strokes:
-            mask = np.isin(log.mask(image), list(mask_classes))
+            numbers = log.mask(image)
+            mask = np.isin(numbers, list(mask_classes))
             if mask.any():
                 evidence.add(image.id)
                 group = names.get(image.class_id or 0, _NONE)
                 _link(image, folder / "Images" / group / named[image.id])
-                target = (folder / "Segmented" / group / named[image.id]).with_suffix(".png")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(target), mask.astype(np.uint8) * 255)
+                _write(folder / "Segmented" / group / named[image.id], mask.astype(np.uint8) * 255)
+                if draws:
+                    _link(image, folder / DRAWN / "Images" / named[image.id])
+                    _write(folder / DRAWN / "Masks" / named[image.id], np.where(mask, numbers, 0).astype(np.uint8))
+    if not evidence:
+        raise StudioError("no photograph has a mask of these classes yet: draw some on the Annotate page")
+    if draws:
+        table = {one.name: one.number for one in classes_of(project_id) if one.number in mask_classes}
+        write_json(folder / DRAWN / "Masks" / CLASSES, table)
+    if only_masks:
+        return Laid(len(evidence), 0, 0, LeftOut())
     labelled = [image for image in images if image.class_id in image_classes]
     photos = {image.id: _photo(named[image.id], pattern) for image in images}
     fixed = {photos[image.id] for image in labelled if image.split == "train"} | {photos[one] for one in evidence}
@@ -132,7 +151,7 @@ def lay_out(
         test = image.split == "test" or (image.split is None and photos[image.id] in aside)
         sides["evaluation" if test else "dataset"].append(image)
     unseen = [image for image in sides["evaluation"] if photos[image.id] not in fixed]
-    _check(len(evidence), sides | {"evaluation": unseen}, [names[one] for one in image_classes], names)
+    _check(sides | {"evaluation": unseen}, [names[one] for one in image_classes], names)
     for side, members in sides.items():
         for done, image in enumerate(members):
             report(done, len(members), "collecting photographs")
@@ -156,9 +175,14 @@ def _link(image: Image, target: Path) -> None:
         shutil.copyfile(files.original(image.sha256), target)
 
 
-def _check(masks: int, sides: dict[str, list[Image]], wanted: Iterable[str], names: dict[int, str]) -> None:
-    if not masks:
-        raise StudioError("no photograph has a mask of these classes yet: draw some on the Annotate page")
+def _write(photograph: Path, mask: np.ndarray) -> None:
+    """Write a photograph's mask, grey uint8, in the photograph's folder of masks."""
+    target = photograph.with_suffix(".png")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(target), mask)
+
+
+def _check(sides: dict[str, list[Image]], wanted: Iterable[str], names: dict[int, str]) -> None:
     for side, members in sides.items():
         what = "train on" if side == "dataset" else "report on"
         counts = {name: sum(names[image.class_id or 0] == name for image in members) for name in wanted}

@@ -49,15 +49,15 @@ class Meter:
             length /= 2
         self._reach(part, begin + length * done / max(1, total))
 
-    def follow(self, told: CandidateProgress) -> None:
+    def follow(self, progress: CandidateProgress) -> None:
         """Hear how far a candidate is, as `ftl.progress.Follow`."""
-        share, tuned = told.done / max(1, told.total), told.name.endswith(f"-{TUNED}")
-        if told.what in (TESTED, TIMING, TIMED, FAILED):
-            self._reach(told.name, 1.0)
-        elif told.what == TRAINING and tuned:
-            self._reach(told.name, _TUNING * share)
-        elif told.what == LOOKING:
-            self._reach(told.name, _TUNING + (1 - _TUNING) * share if tuned else 0.95 * share)
+        share, tuned = progress.done / max(1, progress.total), progress.name.endswith(f"-{TUNED}")
+        if progress.what in (TESTED, TIMING, TIMED, FAILED):
+            self._reach(progress.name, 1.0)
+        elif progress.what == TRAINING and tuned:
+            self._reach(progress.name, _TUNING * share)
+        elif progress.what == LOOKING:
+            self._reach(progress.name, _TUNING + (1 - _TUNING) * share if tuned else 0.95 * share)
         candidates = [part for part in self.weights if part not in STAGES]
         begun = sum(part in self._done for part in candidates)
         if begun > 1:  # the unpruned network waits for no scores

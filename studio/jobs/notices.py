@@ -26,7 +26,7 @@ def claim(user_id: int) -> list[dict[str, Any]]:
         rows = [(row[0], row[1]) for row in db.execute(_ended(user_id).with_for_update(of=Job))]
         for job, _ in rows:
             job.told = True
-    return [_told(job, project) for job, project in rows]
+    return [_notice(job, project) for job, project in rows]
 
 
 def _ended(user_id: int) -> Select[Job, Project]:
@@ -36,7 +36,7 @@ def _ended(user_id: int) -> Select[Job, Project]:
     return query.where(Job.created_by == user_id, *ended).order_by(Job.id)
 
 
-def _told(job: Job, project: Project) -> dict[str, Any]:
+def _notice(job: Job, project: Project) -> dict[str, Any]:
     done = job.state == "done"
     leads = "jobs" if not done else "images" if job.kind == LABEL else "choose"
     return {

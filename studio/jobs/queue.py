@@ -69,12 +69,12 @@ def claim(job_id: int) -> bool:
 
 def start_worker() -> None:
     """Start a worker in a session of its own, so that it outlives the studio; a second one leaves at once."""
-    with open(home() / "worker.log", "ab") as told:
+    with open(home() / "worker.log", "ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "studio.jobs.supervisor"],
             stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
             env=os.environ | {"STUDIO_HOME": str(home())},
         )

@@ -59,16 +59,16 @@ def follower(job_id: int, meter: Meter | None = None) -> Follow:
     """Writes how far a job's candidates are, as they tell it."""
     meter = meter or Meter()
 
-    def follow(told: CandidateProgress) -> None:
-        meter.follow(told)
+    def follow(progress: CandidateProgress) -> None:
+        meter.follow(progress)
         with writing(trash=True) as db:
             db.get_one(Job, job_id).share = meter.share
-            row = db.get_one(CandidateRow, (job_id, told.name))
-            if told.error:
-                db.add(JobLine(job_id=job_id, text=f"{told.name} failed: {told.error}"))
-            row.stage, row.done, row.total, row.error = told.what, told.done, told.total, told.error
-            row.worker = told.worker or row.worker
-            if told.epoch:  # told again by a training that goes on after it was cut off
-                row.curve = [*(point for point in row.curve if point[0] < told.epoch[0]), [*told.epoch]]
+            row = db.get_one(CandidateRow, (job_id, progress.name))
+            if progress.error:
+                db.add(JobLine(job_id=job_id, text=f"{progress.name} failed: {progress.error}"))
+            row.stage, row.done, row.total, row.error = progress.what, progress.done, progress.total, progress.error
+            row.worker = progress.worker or row.worker
+            if progress.epoch:  # sent again by a training that goes on after it was cut off
+                row.curve = [*(point for point in row.curve if point[0] < progress.epoch[0]), [*progress.epoch]]
 
     return follow

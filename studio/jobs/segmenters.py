@@ -17,7 +17,7 @@ from ftl.models.layout import HEAD, VALIDATION
 from studio.annotation.assists.network import Seen, areas, seen
 from studio.annotation.patches import area
 from studio.errors import Forbidden, Missing, StudioError
-from studio.jobs.sweeps import deleted_networks, finished_sweeps, job_in, models, network
+from studio.jobs.sweeps import deleted_networks, done_jobs, job_in, models, network
 from studio.projects.classes import classes_of
 
 _MOST_MODELS = 2
@@ -48,7 +48,7 @@ def mask_networks(project_id: int) -> list[MaskNetwork]:
     from ftl.sweeping.pruned import segmenters
 
     found: list[MaskNetwork] = []
-    for job in finished_sweeps(project_id):
+    for job in done_jobs(project_id):
         gone, own, folders = deleted_networks(job.id), list[MaskNetwork](), list[Path]()
         with suppress(FtlError):  # a damaged one is not offered
             folders = [folder for folder in segmenters(models(job.id)) if folder.name not in gone]

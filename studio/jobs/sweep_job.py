@@ -32,17 +32,18 @@ SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
 def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     """Lay the project out, load or train the backbone, and run the sweep; what is done already is not done again.
 
-    `meter`: hears how far it is; it is told here what each part weighs.
+    `meter`: hears how far it is; what each part weighs is set here.
     """
     from ftl import load_backbone, load_masks
     from ftl import sweep as run_sweep
     from ftl.data.dataset import load_dataset
+    from ftl.data.segmentation import load_segmentation
     from ftl.models.io import save_backbone
     from ftl.models.layout import UNPRUNED
     from ftl.sweeping.evaluate import repeat
     from ftl.training.pretrain import train_backbone
     from studio.jobs.backbones import safe_file_of
-    from studio.jobs.layout import PHOTO, lay_out
+    from studio.jobs.layout import DRAWN, PHOTO, lay_out
 
     request, meter = request_of(job), meter or Meter()
     config = request.sweep
@@ -50,7 +51,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     folder = workspace(job.id)
     ready = folder / "ready"
     if not ready.is_file():  # laid out once: a retry sweeps the same photographs and masks
-        for name in ("Images", "Segmented", "dataset", "evaluation"):
+        for name in ("Images", "Segmented", "dataset", "evaluation", DRAWN):
             shutil.rmtree(folder / name, ignore_errors=True)
         laid = lay_out(
             job.project_id,
@@ -59,19 +60,26 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
             image_classes=request.image_classes,
             test_share=request.test_share,
             seed=config.seed,
+            draws=config.draws,
+            only_masks=config.only_masks,
             report=report,
         )
-        say(job.id, f"{laid.masks} photographs with masks, {laid.train} to train on, {laid.test} to report on")
+        classified = "" if config.only_masks else f", {laid.train} to train on, {laid.test} to report on"
+        say(job.id, f"{laid.masks} photographs with masks{classified}")
         if left_out := laid.left_out.sentence():
             say(job.id, left_out)
         ready.touch()
     with reading() as db:
         photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
-    dataset = load_dataset(folder / "dataset", seed=config.seed, report=report)
+    dataset = None if config.only_masks else load_dataset(folder / "dataset", seed=config.seed, report=report)
     if request.source == "scratch":
         name = request.architecture or ""
         file = folder / f"{name}.safetensors"
         if not file.is_file():
+            if dataset is None:
+                raise StudioError(
+                    "a network is trained from scratch on images of classes: choose a pretrained one, or two classes"
+                )
             trained = train_backbone(
                 name, dataset, epochs=request.epochs, seed=config.seed, photo=photo,
                 report=report,
@@ -85,17 +93,21 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     report(0, 1, "reading the backbone")
     backbone = load_backbone(source)
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
+    drawn = None
+    if config.draws:
+        drawn = load_segmentation(folder / DRAWN / "Images", folder / DRAWN / "Masks", report=report)
     names = config.candidates()
     await_candidates(job.id, names)
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted
-        if left.name not in names:
+        if left.name not in (*names, *config.networks):
             shutil.rmtree(left)
     done = run_sweep(
         backbone,
         masks,
         config.but(photo=photo),
         dataset=dataset,
-        evaluation=folder / "evaluation",
+        evaluation=None if config.only_masks else folder / "evaluation",
+        segmentation=drawn,
         out=models(job.id),
         scheduler=os.environ[SCHEDULER],
         time_on=os.environ[TIME_ON] or None,
@@ -103,7 +115,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         report=report,
         follow=follower(job.id, meter),
     )
-    if repeats := request.repeats:
+    if (repeats := request.repeats) and done.candidates:
         pick = done.choose().pick
         for name in dict.fromkeys((UNPRUNED, *([pick.name] if pick else []))):
             try:
@@ -116,7 +128,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
 
 
 def _weigh(job: Job, meter: Meter) -> None:
-    """Tell a meter what each part of a sweep will cost on this machine; what cannot be told is refused later."""
+    """Tell a meter what each part of a sweep will cost on this machine; what cannot be estimated is refused later."""
     from studio.images.library import Filter, count_images
     from studio.jobs.cost import network_of, parts
     from studio.jobs.estimate import speed
@@ -167,7 +179,7 @@ def main(job_id: int) -> int:
     except MemoryError:
         ended = {"state": "failed", "error": "this machine's memory was not enough: take fewer images or fractions"}
     except Exception as error:
-        traceback.print_exc()  # into the worker's log: people are told in words
+        traceback.print_exc()  # into the worker's log: people get a sentence
         say(job_id, f"something unforeseen happened: {type(error).__name__}")
         ended = {"state": "failed", "error": _UNFORESEEN}
     else:

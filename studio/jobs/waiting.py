@@ -63,7 +63,7 @@ def _usual_seconds() -> float | None:
     return median((job.ended_at or 0) - (job.started_at or 0) for job in newest) if newest else None
 
 
-def told(job: Job, turn: Turn) -> str:
+def standing(job: Job, turn: Turn) -> str:
     """Where a job stands, in words."""
     if not turn.place:
         return "" if turn.ends is None else f"about {duration(turn.ends)} left"

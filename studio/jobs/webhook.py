@@ -1,8 +1,8 @@
 """Tell a web address that a job has ended, in a process of its own: `python -m studio.jobs.webhook JOB`.
 
-Nothing waits for it, and what fails is told in the job's log. Whoever sets an address makes the studio's machine ask
-for it, so by default only addresses of the public internet are asked, by https: every number that the name stands for
-is looked at, the connection goes to one that was looked at, and redirects are not followed.
+Nothing waits for it, and what fails is written into the job's log. Whoever sets an address makes the studio's machine
+ask for it, so by default only addresses of the public internet are asked, by https: every number that the name stands
+for is looked at, the connection goes to one that was looked at, and redirects are not followed.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ def _is_public(number: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def post(address: str, told: dict[str, Any], *, private: bool, tls: ssl.SSLContext | None = None) -> None:
+def post(address: str, message: dict[str, Any], *, private: bool, tls: ssl.SSLContext | None = None) -> None:
     """Send JSON to an address, once. Raises `StudioError` when it does not answer with success in time."""
     parts = check(address, private=private)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    body = json.dumps(told).encode()
+    body = json.dumps(message).encode()
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         number = numbers_of(host, port, private=private)[0]
@@ -119,7 +119,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 def set_for_studio(owner: int, address: str, *, private: bool, root: str) -> None:
-    """Set where every job's end is told, whether private networks are allowed, and what links to the studio begin with.
+    """Set where every job's end is sent, whether private networks are allowed, and what links to the studio begin with.
 
     Raises `Forbidden` for everybody but the owner, `StudioError` for an address that cannot be.
     """
@@ -131,7 +131,7 @@ def set_for_studio(owner: int, address: str, *, private: bool, root: str) -> Non
 
 
 def set_for_project(project_id: int, by: int, address: str) -> None:
-    """Set where the ends of a project's jobs are told; its admins may. Raises `StudioError` for what cannot be."""
+    """Set where the ends of a project's jobs are sent; its admins may. Raises `StudioError` for what cannot be."""
     if address:
         check(address, private=settings().private_webhooks)
     with changing(by, project_id, "admin") as db:
@@ -139,14 +139,14 @@ def set_for_project(project_id: int, by: int, address: str) -> None:
 
 
 def addresses(job: Job) -> list[str]:
-    """Where a job's end is told: the studio's address and its project's."""
+    """Where a job's end is sent: the studio's address and its project's."""
     with reading() as db:
         project = db.get_one(Project, job.project_id)
     return list(dict.fromkeys(filter(None, (settings().webhook, project.webhook))))
 
 
-def what_is_told(job: Job) -> dict[str, Any]:
-    """What an address is told of a job: `job` (its id), `name`, `state` and `link`, nothing that is secret."""
+def message_of(job: Job) -> dict[str, Any]:
+    """What is sent about a job: `job` (its id), `name`, `state` and `link`, nothing that is secret."""
     root = settings().address.rstrip("/")
     return {"job": job.id, "name": job.name, "state": job.state, "link": f"{root}/jobs?project={job.project_id}"}
 
@@ -155,13 +155,13 @@ def send(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Tell all addresses of a job's end, each some times until it hears; what fails goes to the job's log."""
     from studio.jobs.reporting import say
 
-    told, private = what_is_told(job), settings().private_webhooks
+    message, private = message_of(job), settings().private_webhooks
     for address in addresses(job):
         why = ""
         for rest in RESTS:
             sleep(rest)
             try:
-                post(address, told, private=private)
+                post(address, message, private=private)
             except StudioError as error:
                 why = str(error)
             else:
@@ -171,7 +171,7 @@ def send(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> None:
 
 
 def announce(job: Job) -> None:
-    """Have a job's end told; whoever calls does not wait."""
+    """Have a job's end sent; whoever calls does not wait."""
     if addresses(job):
         with open(home() / "worker.log", "ab") as log:
             subprocess.Popen(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from studio.store.database import reading
 from studio.store.tables import Event
 
-WORDS = {
+TEXTS = {
     "uploaded": "uploaded {count} photographs",
     "imported": "imported masks of {count} images",
     "changed": "set {count} images to {to}",
@@ -49,18 +49,18 @@ WORDS = {
     "taken out of the trash": "restored {name} from the trash",
     "invitation revoked": "revoked an invitation as {role}",
 }
-"""What can be done, and how it is told; the braces are a line's details."""
+"""What can be done, and its text; the braces are a line's details."""
 
 
 def record(db: Session, project_id: int, user_id: int, what: str, image_id: int | None = None, **details: Any) -> None:
-    """Write a line, with the rest of the transaction or not at all. `what`: one of `WORDS`."""
-    WORDS[what].format_map(details)  # a line that cannot be told is an error here, not on a page
+    """Write a line, with the rest of the transaction or not at all. `what`: one of `TEXTS`."""
+    TEXTS[what].format_map(details)  # details that do not fit are an error here, not on a page
     db.add(Event(project_id=project_id, user_id=user_id, image_id=image_id, what=what, details=details))
 
 
-def told(event: Event) -> str:
+def text_of(event: Event) -> str:
     """A line in words, without its user and time."""
-    return WORDS[event.what].format_map(event.details)
+    return TEXTS[event.what].format_map(event.details)
 
 
 def history(

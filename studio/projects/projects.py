@@ -1,4 +1,4 @@
-"""Projects: those of a user, a new one, its name and how its photographs are told from its crops."""
+"""Projects: those of a user, a new one, its name and how its crops name their photograph."""
 
 from __future__ import annotations
 

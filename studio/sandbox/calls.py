@@ -1,4 +1,4 @@
-"""How the studio has something read by a child, and what it is told when that fails."""
+"""How the studio has something read by a child, and the errors where that fails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def each(
     `folder`: the only one in which the child can write. `reads`: files and folders that it can read besides.
 
     Raises:
-        Refused: a limit was exceeded, or the child crashed; told as what is wrong with "it".
+        Refused: a limit was exceeded, or the child crashed; its message says what is wrong with "it".
         StudioError, FtlError: what the task raised.
     """
     name = f"{task.__module__}:{task.__qualname__}"
@@ -75,7 +75,7 @@ def each(
                 signal.pidfd_send_signal(process, signal.SIGKILL)
                 select.select([process], [], [], 5)  # until it has: its folder is removed next
     if "end" not in answer:
-        raise _told(name, answer, limits)
+        raise _failure(name, answer, limits)
 
 
 @contextmanager
@@ -120,9 +120,9 @@ def _turn() -> Iterator[None]:
         _AT_ONCE.release()
 
 
-def _told(task: str, answer: dict[str, Any], limits: Limits) -> Exception:
-    if "told" in answer:
-        return FtlError(str(answer["told"])) if answer.get("ftl") else StudioError(str(answer["told"]))
+def _failure(task: str, answer: dict[str, Any], limits: Limits) -> Exception:
+    if "error" in answer:
+        return FtlError(str(answer["error"])) if answer.get("ftl") else StudioError(str(answer["error"]))
     if "memory" in answer:
         return Refused(
             f"it takes more memory to read than the studio gives a file ({limits.memory / 2**30:.1f} GB): "

@@ -46,7 +46,7 @@ class _Nursery:
             self._process.wait(5)
 
     def fork(self, task: str) -> tuple[socket.socket, socket.socket, int]:
-        """A child that will run the task: its connection, where its end is told, and the process' descriptor.
+        """A child that will run the task: its connection, the socket that reports its end, and the process' descriptor.
 
         Raises `OSError` or `EOFError` when the nursery is no longer there.
         """

@@ -124,9 +124,9 @@ def _answer(connection: socket.socket, limits: Limits, answers: Generator[Any, A
         answers = None  # type: ignore[assignment]
         wire.send(connection, {"memory": True})
     except StudioError as error:
-        wire.send(connection, {"told": str(error)})
+        wire.send(connection, {"error": str(error)})
     except FtlError as error:
-        wire.send(connection, {"told": str(error), "ftl": True})
+        wire.send(connection, {"error": str(error), "ftl": True})
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"[:200]
         wire.send(connection, {"broken": text, "trace": traceback.format_exc()[-4000:]})

@@ -46,7 +46,7 @@ class User(Base):
 
 
 class AccountEvent(Base):
-    """A line of what happened to accounts. `what`: a verb of `studio.accounts.history.WORDS`; `by_id`: who did it.
+    """A line of what happened to accounts. `what`: a verb of `studio.accounts.history.TEXTS`; `by_id`: who did it.
 
     `user_id`: whose account; None for a failed sign-in whose name nobody has.
     """
@@ -124,7 +124,7 @@ class Project(Deletable, Base):
     `overlap`: how many people draw each image; from two on they do not see each other's work, reviewers see all.
     `archived_at`: since then nothing in it changes.
     `accept_own`: whether reviewers may accept their own work, see `studio.images.work`.
-    `webhook`: where the end of its jobs is told, empty for nowhere.
+    `webhook`: where the end of its jobs is sent, empty for nowhere.
     """
 
     __tablename__ = "projects"
@@ -289,7 +289,7 @@ class Comment(Base):
 
 
 class Event(Base):
-    """A line of the audit log: who did what, when, to which image. `what`: a verb of `studio.audit.WORDS`."""
+    """A line of the audit log: who did what, when, to which image. `what`: a verb of `studio.projects.audit.TEXTS`."""
 
     __tablename__ = "events"
     __table_args__ = (Index("events_of_project", "project_id", "id"), Index("events_of_image", "image_id", "id"))
@@ -309,8 +309,8 @@ class Job(Deletable, Base):
     `state`: queued, running, done, failed, cancelled. `process`: pid of the process that runs it. `cancel`: somebody
     asked it to stop. `place`: orders the queue of its project, lowest first. `tree`: of its folder in the store
     (`studio.store.shared_store`), once it is done, if there is one. `share`: 0..1 of its work that is done; `seconds`:
-    what it was expected to take when it was launched, if known. `unstable`: how many of its times are to be taken again.
-    `told`: whoever launched it was told of its end.
+    what it was expected to take when it was launched, if known. `unstable`: how many of its times are to be taken
+    again. `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"

@@ -1,4 +1,4 @@
-"""What all pages share: who is here, in which project, and how errors are told."""
+"""What all pages share: who is here, in which project, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -44,9 +44,6 @@ P = ParamSpec("P")
 
 _NOT_HERE = "You are no longer in this project, or it was deleted: ask its admin."
 
-ERRORS = (StudioError, FtlError)
-"""What is told to users as a sentence."""
-
 
 class Here(NamedTuple):
     """Who looks at a page, in which project, with which role there. `who`: the same user, for all that changes."""
@@ -71,12 +68,15 @@ def stop() -> NoReturn:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it."""
+def showing_errors(show: Callable[..., Any] = st.error) -> Iterator[None]:
+    """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it.
+
+    `show`: `st.toast` in a callback, which has no place on the page.
+    """
     try:
         yield
-    except ERRORS as error:
-        st.error(sentence(error), icon=":material/error:")
+    except (StudioError, FtlError) as error:
+        show(sentence(error), icon=":material/error:")
 
 
 def signed_in() -> User:

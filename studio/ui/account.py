@@ -22,7 +22,7 @@ from studio.store.tables import User
 
 def name(who: SignedIn, user: User) -> None:
     """The form that renames the user."""
-    with st.container(border=True), st.form("rename", border=False), ui.told():
+    with st.container(border=True), st.form("rename", border=False), ui.showing_errors():
         st.subheader("Name")
         given = st.text_input("Name", user.name, max_chars=MOST_LETTERS, autocomplete="username",
                               help="You sign in with it, and others see it beside what you draw.")  # fmt: skip
@@ -38,7 +38,7 @@ def password(who: SignedIn, user: User) -> None:
         if user.password_hash is None:
             st.markdown("You sign in through your organisation: it keeps your password.")
             return
-        with st.form("password", border=False, clear_on_submit=True), ui.told():
+        with st.form("password", border=False, clear_on_submit=True), ui.showing_errors():
             old = st.text_input("Current password", type="password", autocomplete="current-password")
             new = st.text_input(
                 "New password",
@@ -58,7 +58,7 @@ def password(who: SignedIn, user: User) -> None:
 
 def browsers(who: SignedIn) -> None:
     """Where the user is signed in, each with a button that ends it."""
-    with st.container(border=True), ui.told():
+    with st.container(border=True), ui.showing_errors():
         st.subheader("Signed-in browsers")
         found = browsers_of(who)
         for browser in found:
@@ -79,7 +79,7 @@ def browsers(who: SignedIn) -> None:
 
 def tokens(who: SignedIn, user_id: int) -> None:
     """The user's API tokens, and the form that makes one."""
-    with st.container(border=True), ui.told():
+    with st.container(border=True), ui.showing_errors():
         st.subheader("API tokens")
         st.markdown("A program sends one as `Authorization: Bearer TOKEN` and needs no password. "
                     "[What programs can do](/api/)")  # fmt: skip
@@ -101,7 +101,7 @@ def tokens(who: SignedIn, user_id: int) -> None:
 def _new_token(who: SignedIn, user_id: int) -> None:
     projects = {project.id: project.name for project, _ in projects_of(user_id)}
     labels = ui.unique_labels(projects)
-    with st.form("token", border=False, clear_on_submit=True), ui.told():
+    with st.form("token", border=False, clear_on_submit=True), ui.showing_errors():
         columns = st.columns([3, 2, 3, 2])
         given = columns[0].text_input("Name of the program", max_chars=64, placeholder="Nightly export")
         scope = columns[1].selectbox("It may", SCOPES)
@@ -115,7 +115,7 @@ def _new_token(who: SignedIn, user_id: int) -> None:
 
 def everybody(who: SignedIn) -> None:
     """All accounts, for the studio's owner."""
-    with st.container(border=True), ui.told():
+    with st.container(border=True), ui.showing_errors():
         st.subheader("Accounts")
         for account in accounts(who):
             row = st.container(horizontal=True, vertical_alignment="center")
@@ -132,7 +132,7 @@ def everybody(who: SignedIn) -> None:
 
 def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGenerator) -> None:
     menu = row.popover("", icon=":material/more_vert:", type="tertiary", key=f"account-{account.id}")
-    with menu, ui.told():
+    with menu, ui.showing_errors():
         if account.deactivated:
             if st.button("Reactivate", key=f"reactivate-{account.id}"):
                 reactivate(who, account.id)
@@ -156,7 +156,7 @@ def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGener
 
 def delete_own(who: SignedIn, user: User) -> None:
     """The button with which a user deletes their account, and what that means."""
-    with st.popover("Delete my account", icon=":material/delete:", key="delete-account"), ui.told():
+    with st.popover("Delete my account", icon=":material/delete:", key="delete-account"), ui.showing_errors():
         _delete(who, user.id, user.name)
 
 
@@ -185,7 +185,7 @@ def events(who: SignedIn, *, everybody: bool = False) -> None:
                         icon=":material/history:", key="events", on_change="rerun")  # fmt: skip
     if not shown.open:
         return
-    with shown, ui.told():
+    with shown, ui.showing_errors():
         for line in happened(who, everybody=everybody):
             whose = f"**{ui.plain(line.name or 'Nobody here')}**: " if everybody else ""
             by = f", by {ui.plain(line.by)}" if line.by else ""

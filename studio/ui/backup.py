@@ -41,7 +41,7 @@ def panel(user_id: int) -> None:
         def report(done: int, total: int, what: str) -> None:
             bar.progress(done / max(1, total), f"{what.capitalize()}: {done:,} of {total:,}")
 
-        with ui.told():
+        with ui.showing_errors():
             made = restore(user_id, file, report)
             tab.project_id, tab.restored = made, project_of(made).name
             st.rerun()  # the sidebar has been drawn without it

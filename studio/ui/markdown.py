@@ -34,8 +34,8 @@ def plain(text: str) -> Plain:
     """Somebody's text for Markdown: shown as it is. What is plain already stays as it is."""
     if isinstance(text, Plain):
         return text
-    told = _MARKUP.sub(lambda found: _reference(found[0]), _SEEN_LATER.sub(_JOINER, text))
-    return Plain(_AT_START.sub(lambda found: "&nbsp;" * len(found[1]) + _reference(found[2] or ""), told))
+    escaped = _MARKUP.sub(lambda found: _reference(found[0]), _SEEN_LATER.sub(_JOINER, text))
+    return Plain(_AT_START.sub(lambda found: "&nbsp;" * len(found[1]) + _reference(found[2] or ""), escaped))
 
 
 def _reference(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What makes any open page hear of jobs that have ended, and the button by which a browser's user allows to be told."""
+"""Notifications of jobs that have ended, on any open page, and the button by which a browser's user allows them."""
 
 from __future__ import annotations
 

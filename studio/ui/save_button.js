@@ -5,15 +5,15 @@ const WAITING = "M12 4a8 8 0 1 0 8 8h-2a6 6 0 1 1-6-6z";
 
 async function sentence(answer) {
   try {
-    const told = (await answer.json()).error;
-    if (told) return told[0].toUpperCase() + told.slice(1) + (/[.!?]$/.test(told) ? "" : ".");
+    const text = (await answer.json()).error;
+    if (text) return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
   } catch { /* it is no JSON: then its status is all that is known */ }
   return `The studio could not make the file (error ${answer.status}). Try again; if it stays, tell whoever runs the studio.`;
 }
 
 async function save(address, name) {
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(await sentence(answer), { cause: "told" });
+  if (!answer.ok) throw new Error(await sentence(answer), { cause: "answered" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = name;
@@ -43,7 +43,7 @@ export default function ({ data, parentElement }) {
     try {
       await save(address, name);
     } catch (error) {
-      alert.textContent = error.cause === "told" ? error.message
+      alert.textContent = error.cause === "answered" ? error.message
         : "The studio did not answer, or broke off in the middle. Nothing was saved: try again.";
       alert.hidden = false;
     }

@@ -63,7 +63,7 @@ def _list(found: Sequence[Deleted], about: Callable[[Deleted], tuple[int, Signed
             width="stretch",
         )
         if row.button("Restore", key=f"restore-{thing.kind}-{thing.key}"):
-            with ui.told():
+            with ui.showing_errors():
                 deleting.restore(*about(thing))
                 st.rerun()
     if len(found) > 100:
@@ -77,7 +77,7 @@ def delete_images(project_id: int, who: SignedIn, image_ids: Sequence[int], done
     )  # fmt: skip
     if not image_ids or not menu.open:  # how much goes takes a while to find out
         return
-    with menu, ui.told():
+    with menu, ui.showing_errors():
         drawn = len(set(image_ids) & set(find_ids(project_id, Filter(drawn=True))))
         with reading(trash=True) as db:
             freed = space.of_images(db, set(image_ids))
@@ -92,7 +92,11 @@ def delete_images(project_id: int, who: SignedIn, image_ids: Sequence[int], done
 
 def rename_image(project_id: int, who: SignedIn, image_id: int, done: Callable[[], None]) -> None:
     """Draw the form that gives the one selected image another name."""
-    with st.popover("Rename", icon=":material/edit_square:", key="rename"), st.form("rename", border=False), ui.told():
+    with (
+        st.popover("Rename", icon=":material/edit_square:", key="rename"),
+        st.form("rename", border=False),
+        ui.showing_errors(),
+    ):
         name = st.text_input("Name of the image", image_in(project_id, image_id).name, max_chars=200)
         if st.form_submit_button("Rename image"):
             deleting.rename_image(image_id, who, name)
@@ -106,7 +110,7 @@ def job_menu(project_id: int, who: SignedIn, job: Job) -> None:
     )  # fmt: skip
     if not menu.open:
         return
-    with menu, ui.told():
+    with menu, ui.showing_errors():
         name = st.text_input("Name of the job", job.name, max_chars=100, key=f"name-{job.id}")
         if st.button("Rename", key=f"rename-{job.id}"):
             deleting.rename_job(project_id, who, job.id, name)
@@ -126,7 +130,7 @@ def network_menu(project_id: int, who: SignedIn, job_id: int, name: str) -> None
     menu = st.popover("Delete", icon=":material/delete:", key=f"delete-{job_id}-{name}", on_change="rerun")
     if not menu.open:
         return
-    with menu, ui.told():
+    with menu, ui.showing_errors():
         st.markdown(
             f"**{ui.plain(name)}** goes into the trash; the sweep's other networks stay. It can be restored for 30 "
             f"days; then {size(space.of_network(job_id, name))} are freed."
@@ -140,20 +144,20 @@ def manage_project(here: ui.Here) -> None:
     """Draw what an admin does with a project as a whole: rename, archive, delete."""
     project, who = here.project, here.who
     archived = project.archived_at is not None
-    with st.form("rename-project", border=False), ui.told():
+    with st.form("rename-project", border=False), ui.showing_errors():
         name = st.text_input("Name of the project", project.name, max_chars=100, disabled=archived)
         if st.form_submit_button("Rename", disabled=archived):
             deleting.rename_project(project.id, who, name)
             st.rerun()
     st.caption("In an archived project nothing changes, and it is not offered in the sidebar. It can be brought back.")
     if st.button("Bring back from the archive" if archived else "Archive the project", icon=":material/archive:"):
-        with ui.told():
+        with ui.showing_errors():
             deleting.archive(project.id, who, archived=not archived)
             st.rerun()
     menu = st.popover("Delete the project", icon=":material/delete:", key="delete-project", on_change="rerun")
     if not menu.open:
         return
-    with menu, ui.told():
+    with menu, ui.showing_errors():
         with reading(trash=True) as db:
             freed = deleting.size_of_project(db, project.id)
         st.markdown(
@@ -170,7 +174,7 @@ def manage_project(here: ui.Here) -> None:
 
 def backbone_menu(project_id: int, who: SignedIn, name: str) -> None:
     """Draw the menu that renames or deletes an uploaded backbone."""
-    with st.popover("Rename or delete this file", icon=":material/more_vert:"), ui.told():
+    with st.popover("Rename or delete this file", icon=":material/more_vert:"), ui.showing_errors():
         new = st.text_input("Name of the file", name, max_chars=100, key=f"name-{name}")
         if st.button("Rename", key="rename-backbone"):
             deleting.rename_backbone(project_id, who, name, new)

@@ -166,6 +166,38 @@ test("after a restart everything of this user is sent, in order; that of others 
   assert.equal(kept.size, 0);
 });
 
+test("copies that another tab has dropped are not sent; if the store cannot be read they are", async () => {
+  const kept = new Map(), first = made({ kept });
+  first.studio.answer = () => "silent";
+  ["dropped", "b"].forEach((id) => first.outbox.add(IMAGE, row(id)));
+  first.outbox.add(OTHER, row("c"));
+  await rest();
+  const store = lasting(kept), second = made({ kept, store });
+  second.studio.answer = () => "silent";
+  second.outbox.add(IMAGE, row("own"));
+  await rest();
+  assert.equal(second.outbox.status().waiting, 4);
+  const before = second.studio.requests.length;
+  first.outbox.drop({ image: 7, ids: ["dropped"] });
+  await rest();
+  second.studio.answer = () => {};
+  await second.clock.on(10_000);
+  assert.deepEqual(second.studio.requests.slice(before), [[7, ["b", "own"]], [8, ["c"]]]);
+  assert.deepEqual(second.studio.dropped, [[7, ["dropped"]]]);
+  assert.equal(second.outbox.status().saved, true);
+  first.studio.answer = () => {};
+  await first.clock.on(10_000); // it drew them itself: they are sent again, and taken once
+  assert.equal(first.outbox.status().saved, true);
+  first.studio.answer = () => "silent";
+  first.outbox.add(IMAGE, row("d"));
+  await rest();
+  let reads = 0;
+  const all = async () => { if (reads++) throw new Error("broken"); return store.all(); };
+  const third = made({ kept, store: { ...store, all } });
+  await rest();
+  assert.deepEqual(third.studio.log, ["d"]);
+});
+
 test("one bad row is found among many; the others go on, an undo of it waits with it", async () => {
   const { outbox, studio } = made();
   studio.answer = (_, rows) => (rows.some((one) => one.id === "bad" || one.geometry.stroke === "bad") ? 400 : null);

@@ -126,9 +126,9 @@ def logged(image: Image, *kinds: str, seconds: float = 30.0) -> list[Stroke]:
     return rows
 
 
-def popover(page: Page, icon: str) -> Locator:
-    """What opens behind a sign of the bar above the surface: "forum", "history" or "image"."""
-    page.locator(".st-key-head [data-testid=stPopoverButton]", has_text=icon).filter(visible=True).click()
-    body = page.get_by_test_id("stPopoverBody")
+def popover(page: Page, name: str) -> Locator:
+    """What opens behind a sign of the bar above the surface: "Comments", "History" or "Image and mask"."""
+    page.locator(".st-key-head").get_by_role("button", name=name).click()
+    body = page.get_by_role("dialog", name=name)
     body.wait_for()
     return body

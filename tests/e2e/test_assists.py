@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image as Picture
 from playwright.sync_api import BrowserContext, Locator, Page
 
 from studio.annotation import log
@@ -20,7 +17,7 @@ from studio.projects.projects import create_project
 from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import Server, becomes_true, open_tab, settled
-from tests.e2e.drawing import opened
+from tests.e2e.drawing import click, drag, logged, opened, place, stored
 
 WIDTH, HEIGHT = 400, 300
 PORE = (300, 220)
@@ -54,31 +51,6 @@ def page(server: Server, tabs: BrowserContext, wall: Image) -> Iterator[Page]:
     tab.close()
 
 
-def place(page: Page, x: float, y: float) -> tuple[float, float]:
-    """An image point in the window."""
-    return page.evaluate(
-        """([x, y]) => {
-          const { scale, ...at } = window.ftlSurface.view();
-          const { left, top } = window.ftlSurface.stage.element.getBoundingClientRect();
-          return [left + at.x + x * scale, top + at.y + y * scale];
-        }""",
-        [x, y],
-    )
-
-
-def click(page: Page, x: float, y: float, **more: Any) -> None:
-    page.mouse.move(*place(page, x, y), steps=3)
-    page.mouse.click(*place(page, x, y), **more)
-
-
-def drag(page: Page, *points: tuple[float, float]) -> None:
-    for number, (x, y) in enumerate(points):
-        page.mouse.move(*place(page, x, y), steps=8 if number else 1)
-        if number == 0:
-            page.mouse.down()
-    page.mouse.up()
-
-
 def choose(page: Page, tool: str) -> None:
     page.locator(f"[data-tool={tool}]").click()
     assert page.evaluate("window.ftlSurface.state.tool") == tool
@@ -88,21 +60,6 @@ def options(page: Page) -> Locator:
     return page.get_by_role("toolbar", name="Options of the tool")
 
 
-def logged(page: Page, image: Image, kinds: list[str]) -> None:
-    """Wait until the log has that many rows; they are of these kinds."""
-    for _ in range(300):
-        if len(log.read(image.id)) >= len(kinds):
-            break
-        page.wait_for_timeout(100)
-    assert [row.kind for row in log.read(image.id)] == kinds
-
-
-def mask(page: Page, server: Server, image: Image) -> np.ndarray:
-    got = page.request.get(f"{server.url}/files/{image.project_id}/images/{image.id}/mask.png", max_retries=3)
-    assert got.status == 200
-    return np.asarray(Picture.open(io.BytesIO(got.body())))
-
-
 def iou(got: np.ndarray, truth: np.ndarray) -> float:
     return float((got & truth).sum() / (got | truth).sum())
 
@@ -110,20 +67,20 @@ def iou(got: np.ndarray, truth: np.ndarray) -> float:
 def test_trace_follows_the_pointer_and_is_taken(server: Server, page: Page, wall: Image) -> None:
     choose(page, "trace")
     page.keyboard.press("2")
-    click(page, 42, 100)
-    page.mouse.move(*place(page, 358, 100), steps=4)
+    click(page, (42, 100))
+    page.mouse.move(*place(page, [(358, 100)])[0], steps=4)
     # the way to the pointer is the crack's, which leaves the straight line by 50 pixels
     becomes_true(page, "window.ftlSurface.tool.way().some(([x, y]) => y < 60)")
     assert [worker.url[:5] for worker in page.workers] == ["blob:"]  # the studio's policy lets it run
     assert log.read(wall.id) == []
-    click(page, 358, 100)
+    click(page, (358, 100))
     page.keyboard.press("Enter")
-    logged(page, wall, ["region"])
+    logged(wall, "region")
     assert log.read(wall.id)[0].class_number == 2
-    assert iou(mask(page, server, wall) == 2, crack()) > 0.6
+    assert iou(stored(page, server, wall) == 2, crack()) > 0.6
     page.keyboard.press("Control+z")
-    logged(page, wall, ["region", "undo"])
-    assert not mask(page, server, wall).any()
+    logged(wall, "region", "undo")
+    assert not stored(page, server, wall).any()
 
 
 def test_a_preview_is_taken_or_discarded_and_points_stay_when_the_view_moves(
@@ -131,21 +88,21 @@ def test_a_preview_is_taken_or_discarded_and_points_stay_when_the_view_moves(
 ) -> None:
     choose(page, "trace")
     options(page).get_by_role("button", name="Preview first").click()
-    click(page, 42, 100)
-    click(page, 358, 100)
+    click(page, (42, 100))
+    click(page, (358, 100))
     page.keyboard.press("Enter")
     options(page).get_by_role("button", name="Discard").click()
     assert log.read(wall.id) == []
-    click(page, 42, 100)
-    page.mouse.move(*place(page, 100, 75))
+    click(page, (42, 100))
+    page.mouse.move(*place(page, [(100, 75)])[0])
     page.mouse.wheel(0, -300)
     page.wait_for_timeout(500)
-    click(page, 150, 55)
+    click(page, (150, 55))
     page.keyboard.press("Enter")
     options(page).get_by_role("button", name="Discard").wait_for()
     page.keyboard.press("y")
-    logged(page, wall, ["region"])
-    got = mask(page, server, wall) == 1
+    logged(wall, "region")
+    got = stored(page, server, wall) == 1
     assert iou(got[:, 42:150], crack()[:, 42:150]) > 0.6
     assert not got[:, 170:].any()
 
@@ -159,8 +116,8 @@ def test_the_gated_brush_and_the_cut_out_spare_other_classes(
     if page.evaluate("window.ftlSurface.state.over"):
         options(page).get_by_role("button", name="Paint over other classes").click()
     drag(page, (150, 60), (200, 50), (250, 60))
-    logged(page, wall, ["rectangle", "region"])
-    got = mask(page, server, wall)
+    logged(wall, "rectangle", "region")
+    got = stored(page, server, wall)
     assert (got[30:70, 180:220] == 3).all()
     assert ((got == 1) & ~cv2.dilate(crack().astype(np.uint8), np.ones((3, 3))).astype(bool)).sum() == 0
     assert (got[:, 165] == 1).any()
@@ -171,8 +128,8 @@ def test_the_gated_brush_and_the_cut_out_spare_other_classes(
     options(page).get_by_role("button", name="Take it").wait_for()
     assert len(log.read(wall.id)) == 2
     page.keyboard.press("Enter")
-    logged(page, wall, ["rectangle", "region", "region"])
-    assert iou(mask(page, server, wall) == 2, pore()) > 0.9
+    logged(wall, "rectangle", "region", "region")
+    assert iou(stored(page, server, wall) == 2, pore()) > 0.9
     page.evaluate("window.ftlSurface.set({ over: true })")
     page.close()
 
@@ -182,14 +139,14 @@ def test_proposals_are_clicked_or_refused_where_they_are_seen(server: Server, pa
     options(page).get_by_role("button", name="Wide").click()
     options(page).get_by_role("button", name="Look for cracks").click()
     options(page).get_by_text("2 left").wait_for()
-    click(page, *PORE, button="right")
+    page.mouse.click(*place(page, [PORE])[0], button="right")
     options(page).get_by_text("1 left").wait_for()
     page.keyboard.press("Backspace")
     options(page).get_by_text("2 left").wait_for()
     assert log.read(wall.id) == []
-    click(page, 200, 50)
-    logged(page, wall, ["region"])
-    assert iou(mask(page, server, wall) == 1, crack()) > 0.4
+    click(page, (200, 50))
+    logged(wall, "region")
+    assert iou(stored(page, server, wall) == 1, crack()) > 0.4
     page.keyboard.press("Delete")
     options(page).get_by_role("button", name="Look for cracks").wait_for()
     assert len(log.read(wall.id)) == 1
@@ -209,8 +166,8 @@ def test_threshold_covers_and_classes_area_by_area(server: Server, page: Page, w
     options(page).get_by_text("Area 2 of 2").wait_for()
     page.wait_for_timeout(300)
     page.get_by_role("toolbar", name="Class").get_by_role("button").nth(2).click()
-    logged(page, wall, ["region", "undo", "region"])
-    got = mask(page, server, wall)
+    logged(wall, "region", "undo", "region")
+    got = stored(page, server, wall)
     assert set(np.unique(got)) == {0, 3}
     assert not got[20:140, 20:120].any()
     assert ((got == 3) & ~(crack() | pore())).sum() == 0
@@ -222,8 +179,8 @@ def test_an_accepted_image_takes_nothing(server: Server, tabs: BrowserContext, o
     page = opened(open_tab(tabs), server, wall)
     assert page.locator("[data-tool=trace]").is_disabled()
     page.keyboard.press("w")
-    click(page, 42, 100)
-    click(page, 358, 100)
+    click(page, (42, 100))
+    click(page, (358, 100))
     page.keyboard.press("Enter")
     page.wait_for_timeout(500)
     assert log.read(wall.id) == []

@@ -20,7 +20,7 @@ from studio.collaboration.presence import beat
 from studio.images import work
 from studio.images.library import add_image, image_in
 from studio.images.work import work_of
-from studio.projects.audit import history, told
+from studio.projects.audit import history, text_of
 from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
@@ -123,7 +123,7 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browse
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 140:200] = 1
     assert np.array_equal(stored(page, server, wall), expected)
-    assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 2"
+    assert text_of(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 2"
     page.get_by_text("3,200 pixels are disputed").wait_for()  # what they drew has not changed
     settled(page)
     page.get_by_role("button", name="Accept").click()
@@ -159,7 +159,7 @@ def test_three_are_settled_by_staple(server: Server, browser: Browser, team: Tea
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
     expected[50:90, 100:200] = 1  # two say just that
     assert np.array_equal(stored(page, server, wall), expected)
-    assert told(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 3"
+    assert text_of(history(wall.project_id, image_id=wall.id)[0]) == "made a consensus of 3"
     page.context.close()
 
 
@@ -321,7 +321,7 @@ def test_who_draws_blind_reads_first_why_their_work_was_returned(
     asked = "What is this?"  # by the reviewer, of all
     for page, pinned in ((bob, asked), (ada, f"Ada's own remark,{asked}")):
         becomes_true(page, f"{pins} === {pinned!r}")
-        told = popover(page, "forum")
+        told = popover(page, "Comments")
         told.get_by_text(asked).wait_for()
         assert told.get_by_text("Ada's own remark").count() == (page is ada)
         assert told.get_by_text("The left end").count() == (page is bob)

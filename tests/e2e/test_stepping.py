@@ -76,7 +76,7 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     wall = walls[2]
     crack, pore, dirt, _ = (one.id for one in classes_of(wall.project_id))
     page = opened(sign_in(browser, server, ada), server, wall)
-    popover(page, "image")
+    popover(page, "Image and mask")
 
     def choose(name: str) -> None:
         page.get_by_role("menuitem", name=name).click()

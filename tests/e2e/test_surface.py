@@ -349,7 +349,7 @@ def test_a_comment_is_pinned_to_its_place(server: Server, page: Page, photograph
     bubble.wait_for()
     assert "Ada" in bubble.inner_text()
     settled(page)
-    popover(page, "forum").get_by_text("bet 3").wait_for()
+    popover(page, "Comments").get_by_text("bet 3").wait_for()
     assert log.read(wall.id) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import update
 
 from studio.accounts import add_user
@@ -359,7 +359,9 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     bob.reload()
     ready(bob, wall)
     settled(bob)
-    said = popover(bob, "forum")
+    signs = ["Previous image", "Next image", "Comments 1", "History", "Image and mask"]
+    expect(bob.locator(".st-key-head")).to_match_aria_snapshot("\n".join(f'- button "{sign}"' for sign in signs))
+    said = popover(bob, "Comments")
     said.get_by_text("Is this <b>one</b> crack?").wait_for()
     settled(bob)
     said.get_by_role("button", name="Done").click()
@@ -367,7 +369,7 @@ def test_comments_are_pinned_told_to_others_and_settled_and_the_past_comes_back(
     ada.reload()
     ready(ada, wall)
     settled(ada)
-    past = popover(ada, "history")
+    past = popover(ada, "History")
     past.get_by_text("Show the history").click()
     slider = past.get_by_role("slider", name="Mask after this many strokes")
     slider.wait_for()

@@ -19,7 +19,7 @@ from studio.annotation.strokes import Drawn, Rectangle, Redo, Revision, Undo
 from studio.collaboration import agreement, annotator_masks, consensus
 from studio.errors import StudioError
 from studio.images.library import find_images, set_state
-from studio.projects.audit import history, told
+from studio.projects.audit import history, text_of
 from studio.projects.classes import classes_of, remove_class
 from studio.projects.invitations import accept, invite
 from studio.store.database import writing
@@ -345,7 +345,7 @@ def test_a_consensus_is_a_row_of_the_log_and_can_be_undone(wall: Image, project:
     name = consensus.settle(wall, judge, made.mask, 2, log.position(wall.id))
     assert np.array_equal(log.mask(wall), made.mask)
     assert annotator_masks.is_settled(strokes(wall))
-    assert [told(one) for one in history(wall.project_id, image_id=wall.id)] == ["made a consensus of 2"]
+    assert [text_of(one) for one in history(wall.project_id, image_id=wall.id)] == ["made a consensus of 2"]
     # whose masks it is of has not changed
     assert annotator_masks.people(strokes(wall)) == [ada, bob]
     assert all(np.array_equal(mask, own[who]) for who, mask in annotator_masks.layers(wall).items())

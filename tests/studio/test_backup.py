@@ -31,7 +31,7 @@ from studio.collaboration.comments import comment, comments_on, settle
 from studio.collaboration.presence import beat
 from studio.errors import StudioError
 from studio.images.library import find_images, set_class, set_split
-from studio.projects.audit import history, told
+from studio.projects.audit import history, text_of
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
 from studio.projects.invitations import accept, invite
 from studio.projects.members import members_of
@@ -166,7 +166,7 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     assert before | {"members": []} == after | {"members": []}
     assert [one.strokes for one in find_images(made)] == [one.strokes for one in find_images(own)] == [6, 3, 0]
     assert [one.name for one in removed_classes(made)] == ["Lichen & co"]
-    assert [told(one) for one in history(made)] == [told(one) for one in history(own)]
+    assert [text_of(one) for one in history(made)] == [text_of(one) for one in history(own)]
     for image in find_images(made):
         assert files.original(image.sha256).is_file()
     with pytest.raises(StudioError, match="read-only"):

@@ -130,8 +130,8 @@ def test_a_queue_tells_place_whose_job_runs_and_when_each_is_expected(project: S
     assert found[second] == (2, pytest.approx(500), pytest.approx(620))
     assert found[third] == (3, pytest.approx(620), pytest.approx(680))
     job = job_in(project.project_id, second)
-    assert waiting.told(job, found[second]) == "2nd in the queue · begins in about 8 min, done in about 10 min"
-    assert waiting.told(job, found[theirs]).startswith("next in the queue · begins in about 3 min")
+    assert waiting.standing(job, found[second]) == "2nd in the queue · begins in about 8 min, done in about 10 min"
+    assert waiting.standing(job, found[theirs]).startswith("next in the queue · begins in about 3 min")
     assert [one.id for one in queue.in_turn()] == [theirs, second, third]
     assert waiting.running_for(project.user_id) == "a of Bridge 42"
     assert waiting.running_for(bob) == "a job of another project"
@@ -149,7 +149,7 @@ def test_what_nobody_estimated_is_expected_to_take_what_others_took(project: Som
 
     waits = launched()
     assert waiting.turns(0.0)[waits] == (1, 0.0, None)
-    assert waiting.told(job_in(project.project_id, waits), waiting.turns(0.0)[waits]) == (
+    assert waiting.standing(job_in(project.project_id, waits), waiting.turns(0.0)[waits]) == (
         "next in the queue · begins any moment"
     )
     for seconds in (100.0, 300.0, 5000.0):
@@ -159,7 +159,7 @@ def test_what_nobody_estimated_is_expected_to_take_what_others_took(project: Som
     found = waiting.turns(10.0)
     assert found[runs] == (0, 0.0, None)
     assert found[waits] == (1, None, None)
-    assert waiting.told(job_in(project.project_id, waits), found[waits]) == "next in the queue"
+    assert waiting.standing(job_in(project.project_id, waits), found[waits]) == "next in the queue"
 
 
 @pytest.mark.parametrize(

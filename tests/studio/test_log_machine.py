@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
         """What it shows then is the mask, pixel for pixel."""
         one = self.tabs[tab]
         changes = log.changes(self.image, None if forgets else one.screen.position, one.whose)
-        told = {"position": changes.position, "rows": [api_rows.told(row) for row in changes.rows]}
+        told = {"position": changes.position, "rows": [api_rows.as_json(row) for row in changes.rows]}
         one.screen.receive(told | {"patch": changes.patch})
         assert np.array_equal(one.screen.mask, fold(self.rows(one.whose), H, W))
 

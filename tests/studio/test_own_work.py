@@ -76,7 +76,7 @@ def test_the_only_reviewer_or_a_project_that_says_so_may(
     assert work.refusal(project.project_id, walls[0].id, project.user_id) == ""
     review.accept(walls[0].id, project.user_id)
     work.set_accept_own(project.project_id, project.user_id, False)
-    told = [audit.told(line) for line in audit.history(project.project_id) if line.what == "own work"]
+    told = [audit.text_of(line) for line in audit.history(project.project_id) if line.what == "own work"]
     assert told == [f"said that reviewers {may} accept their own work" for may in ("may not", "may")]
     review.submit(walls[1].id, project.user_id)
     set_role(project.project_id, project.user_id, team["Rita"], "annotator")  # nobody else judges now

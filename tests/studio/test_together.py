@@ -49,7 +49,7 @@ def dot(number: int = 0) -> Drawn:
 
 
 def told(project: Someone) -> list[str]:
-    return [f"{one.user.name} {audit.told(one)}" for one in reversed(audit.history(project.project_id))]
+    return [f"{one.user.name} {audit.text_of(one)}" for one in reversed(audit.history(project.project_id))]
 
 
 def test_one_image_is_given_to_one_person_and_all_are_given(
@@ -251,8 +251,8 @@ def test_every_word_of_the_audit_log_can_be_told(project: Someone) -> None:
         "role": "admin",
     }
     with writing() as db:
-        for what in audit.WORDS:
+        for what in audit.TEXTS:
             audit.record(db, project.project_id, project.user_id, what, **details)
         with pytest.raises(KeyError):
             audit.record(db, project.project_id, project.user_id, "uploaded")
-    assert len([line for line in told(project) if line]) >= len(audit.WORDS)
+    assert len([line for line in told(project) if line]) >= len(audit.TEXTS)

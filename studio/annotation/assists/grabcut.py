@@ -1,4 +1,4 @@
-"""GrabCut: the thing in a rectangle, told from the wall about it by its colours."""
+"""GrabCut: the thing in a rectangle, separated from the wall about it by its colours."""
 
 from __future__ import annotations
 

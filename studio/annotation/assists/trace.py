@@ -104,7 +104,7 @@ def _half_width(level: np.ndarray, way: np.ndarray) -> float:
 
 
 def _walk(level: np.ndarray, way: np.ndarray, half: float) -> np.ndarray | None:
-    """The pixels that belong to the way rather than to the wall beside it; None where that cannot be told.
+    """The pixels that belong to the way rather than to the wall beside it; None where that cannot be decided.
 
     Grady, "Random walks for image segmentation", IEEE PAMI 2006: a pixel belongs to the seed that a random walker, who
     shuns edges, reaches first. Seeds are the way, and the border of a band about it, as wide as the crack may be.

@@ -38,7 +38,7 @@ export function createMask({ width, height }, onchange = () => {}) {
   }
 
   /** Take a reply of the studio: rows on the truth in their order, then the patch. One that comes late, or tells what
-   *  is known, only says which rows are not pending any more. Rows told again change nothing: they come as a whole. */
+   *  is known, only says which rows are not pending any more. Rows sent again change nothing: they come as a whole. */
   function receive({ position: next, rows = [], taken = [], patch = null }) {
     const known = position !== null && (next < position || (next === position && !patch));
     const changed = [], named = [...rows.map((row) => row.id), ...taken];

@@ -1,6 +1,6 @@
 // Strokes on their way to the log: kept in the browser, under their user, until the studio says that it has them.
-// Entry: {id, order, user: {id, name}, image: {id, project, name, file}, row, size, stored}. Any row may be sent twice:
-// the studio takes it once, by its id.
+// Entry: {id, order, user: {id, name}, image: {id, project, name, file}, row, size, stored, copied}. `copied`: read
+// from the store, and not drawn in this tab. Any row may be sent twice: the studio takes it once, by its id.
 const BATCH = 100, BYTES = 1_000_000; // most rows and length of a request
 const FLUSHED = 60_000; // a page that is being left may send 64 KiB
 const FIRST = 1000, LONGEST = 10_000; // ms between attempts while there is no answer
@@ -30,7 +30,7 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
     others = found.filter((entry) => entry.user.id !== user.id);
     const had = new Set(entries.map((entry) => entry.id));
     const own = found.filter((entry) => entry.user.id === user.id && !had.has(entry.id));
-    entries = [...own.map((entry) => ({ ...entry, stored: true })), ...entries];
+    entries = [...own.map((entry) => ({ ...entry, stored: true, copied: true })), ...entries];
   }).catch(() => { kept = false; }).then(() => {
     loaded = true;
     onchange();
@@ -80,7 +80,9 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
     if (!loaded || ended || busy || timer !== null) return;
     busy = true;
     for (let sent; !ended && (sent = batch()).length; again = false) {
-      why = await attempt(sent);
+      await recheck(sent.filter((entry) => entry.copied));
+      sent = sent.filter((entry) => !entry.gone);
+      why = sent.length ? await attempt(sent) : null;
       onchange();
       if (why === null) pause = FIRST;
       else if (!again) {
@@ -90,6 +92,14 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
       }
     }
     busy = again = false;
+  }
+
+  /** Forget copies that the store has no more: another tab, which had them as well, has sent them or given them up. */
+  async function recheck(copies) {
+    if (!copies.length) return;
+    const found = await opened.then((opened) => opened.all()).catch(() => copies); // rather sent twice than lost
+    const ids = new Set(found.map((entry) => entry.id));
+    abandon(copies.filter((entry) => !ids.has(entry.id)));
   }
 
   /** Send some entries of an image; what keeps the studio from answering, or null. */
@@ -129,6 +139,13 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
     entries = entries.filter((entry) => !entry.gone);
     for (const id of ids) [refused, alone].forEach((one) => one.delete(id));
     opened.then((opened) => opened.delete(ids)).catch(() => {}); // sent again after a restart, and taken once
+  }
+
+  /** Forget entries of an image that this tab will not send, and say so. */
+  function abandon(gone) {
+    if (!gone.length) return;
+    forget(gone);
+    ondrop(gone[0].image, gone.map((entry) => entry.id));
   }
 
   /** Try at once. */
@@ -196,11 +213,9 @@ export function createOutbox({ user, send, onreply = () => {}, onchange = () => 
 
     /** Give a group up. */
     drop(group) {
-      const gone = of(group);
-      forget(gone);
+      abandon(of(group));
       if (!entries.some((entry) => entry.image.id === group.image)) closed.delete(group.image);
       onchange();
-      if (gone.length) ondrop(gone[0].image, gone.map((entry) => entry.id));
     },
 
     /** What a group holds, as JSON to keep. */

@@ -1,6 +1,6 @@
 // From strokes to pixels: studio/annotation/pixels.py and the kinds of studio/annotation/strokes.py, to the last bit.
 // A pixel is covered if its centre is. The order of operations matters: numbers are rounded as they are in Python.
-// A mask is a Uint8Array, row by row. Box: [left, top, width, height] in whole pixels. Shapes are told in rectangles.
+// A mask is a Uint8Array, row by row. Box: [left, top, width, height] in whole pixels. A shape is given as boxes.
 
 const PAINTS = new Set(["brush", "erase", "polyline", "polygon", "rectangle", "region"]);
 const PIECE = 16; // segments of a line in a box
@@ -70,7 +70,7 @@ export function extent({ kind, geometry }, height, width) {
   return boxWithin(round(x), round(y), round(x + wide), round(y + high), height, width);
 }
 
-/** Boxes that together hold all that a row covers: a long line is told in pieces, so that little else lies in them. */
+/** Boxes that together hold all that a row covers: a long line is cut into pieces, so that little else lies in them. */
 export function boxes(row, height, width) {
   const { kind, geometry } = row;
   if (!geometry.points || kind === "polygon") return [extent(row, height, width)].filter(Boolean);

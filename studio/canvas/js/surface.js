@@ -16,7 +16,7 @@ import { distance } from "./tools/geometry.js";
 import { isTyping } from "./tools/keys.js";
 import { fit, resized, toImage } from "./view.js";
 
-const NEAR = 2; // CSS pixels: the pen is told whole ones
+const NEAR = 2; // CSS pixels: the pen takes whole ones
 const UNHEARD = 5000; // ms after which the page is told again where its user went
 const EDGE = 8; // CSS pixels that are left free below the surface
 
@@ -264,7 +264,7 @@ function createSurface(root, first) {
 
   /** The line of the stroke that just ended, in image pixels, once the pen has it.
    *
-   *  The pen is told one place a frame, in whole pixels; `trail` has all that the browser knows of the same line.
+   *  The pen gets one place a frame, in whole pixels; `trail` has all that the browser knows of the same line.
    *  `began`: the view as it began. If the window or a key has changed it since, the pen's pixels mean nothing. */
   async function penLine(trail, began) {
     const at = view;

@@ -21,18 +21,22 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
     found = comments_for(image.id, here.user.id, here.role, alone=own_only)
     waiting = [one for one in found if one.done_by is None]
     pins = {one.id: number for number, one in enumerate((one for one in waiting if one.x is not None), 1)}
-    with st.popover(str(len(waiting) or ""), icon=":material/forum:", help="Comments"):
+    if waiting:
+        st.html(f"<style>.st-key-sign-comments [data-testid=stMarkdownContainer]::after {{ content: '{len(waiting)}' }}"
+                "</style>")  # fmt: skip
+    with st.popover("Comments", key="sign-comments", icon=":material/forum:", help="Comments"):
         for one in found:
-            left, right = st.columns([6, 1], vertical_alignment="center")
+            row = st.container(horizontal=True, vertical_alignment="center")
             mark = f":orange-badge[{pins[one.id]}] " if one.id in pins else ""
             text = ui.plain(one.text) if one.done_by is None else f"~~{ui.plain(one.text)}~~"
             to = f" to **{ui.plain(one.to.name)}**" if one.to is not None else ""
-            left.markdown(f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]")
-            if one.done_by is None and right.button("Done", key=f"settle-{one.id}"):
-                with ui.told():
+            line = f"{mark}**{ui.plain(one.author.name)}**{to} · {text}  \n:small[{ui.clock(one.at)}]"
+            row.markdown(line, width="stretch")
+            if one.done_by is None and row.button("Done", key=f"settle-{one.id}"):
+                with ui.showing_errors():
                     settle(image, one.id, here.who)
                     st.rerun()
-        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.told():
+        with st.form(f"comment-{image.id}", clear_on_submit=True, border=False), ui.showing_errors():
             text = st.text_input("Comment on the whole image", max_chars=2000)
             if st.form_submit_button("Comment"):
                 comment(image, here.who, text)
@@ -41,7 +45,7 @@ def comments(image: Image, here: ui.Here, *, own_only: bool) -> None:
 
 def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """What was done to the image, and any earlier state of its mask, which can be had back."""
-    with st.popover("", icon=":material/history:", help="History"):
+    with st.popover("History", key="sign-history", icon=":material/history:", help="History"):
         if not st.toggle("Show the history", key=f"history-{image.id}"):  # it reads the whole log
             return
         author = here.user.id if own_only else None
@@ -52,7 +56,7 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
         with left:
             for line in lines:
                 st.markdown(
-                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.told(line))}  \n:small[{ui.clock(line.at)}]"
+                    f"**{ui.plain(line.user.name)}** {ui.plain(audit.text_of(line))}  \n:small[{ui.clock(line.at)}]"
                 )
             if not lines:
                 st.caption("Nobody has submitted, judged or commented yet.")
@@ -70,6 +74,6 @@ def history(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
             st.image(pictures.masked(files.photograph(image.sha256), past, colours, (520, 400)))
             # in a blind project a whole mask of one would cover those of the others
             if not own_only and at < len(rows) and st.button("Restore this state", disabled=not editable):
-                with ui.told():
+                with ui.showing_errors():
                     log.restore(image, here.who, past)
                     st.rerun()

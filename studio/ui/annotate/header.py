@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,21 @@ from studio.images import work as own_work
 from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
-from studio.store.tables import Image
-from studio.ui import state
+from studio.store.tables import Image, Work
+from studio.ui import state, verdicts
 
 _TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
-
-
-def do(action: Callable[..., Any], *arguments: Any) -> None:
-    """Do what a button says; what cannot be done is said in a toast."""
-    try:
-        action(*arguments)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
 
 
 def head(here: ui.Here, image: Image) -> Any:
     """Draw the bar; it, for more. The page then has little else than that and the surface."""
     st.html(Path(__file__).with_name("page.css"))
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
-    bar.button("", icon=":material/chevron_left:", help="Previous image (A)", on_click=step, args=(here, image, -1))
-    bar.button("", icon=":material/chevron_right:", help="Next image (D)", on_click=step, args=(here, image, 1))
+    bar.button("Previous image", key="sign-previous", icon=":material/chevron_left:", help="Previous image (A)",
+               on_click=step, args=(here, image, -1))  # fmt: skip
+    bar.button("Next image", key="sign-next", icon=":material/chevron_right:", help="Next image (D)",
+               on_click=step, args=(here, image, 1))  # fmt: skip
     bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
                args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
     bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
@@ -53,7 +47,7 @@ def head(here: ui.Here, image: Image) -> Any:
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
-        _verdicts(bar, here, image, {work.user_id: work.user.name for work in works if work.state == "submitted"})
+        _verdicts(bar, here, image, works)
     if own == "returned":
         _tell_return(image)
     return bar
@@ -61,10 +55,16 @@ def head(here: ui.Here, image: Image) -> Any:
 
 def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
-    bar.button(label, key=f"{label.lower()}-{image.id}-{image.state}", on_click=do, args=(action, image.id, here.who))
+    key = f"{label.lower()}-{image.id}-{image.state}"
+    bar.button(label, key=key, on_click=_act, args=(action, image.id, here.who))
 
 
-def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) -> None:
+def _act(action: Callable[[int, int], None], image_id: int, who: int) -> None:
+    with ui.showing_errors(st.toast):
+        action(image_id, who)
+
+
+def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> None:
     """What those who judge may do, each button always in its place."""
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
@@ -74,21 +74,11 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, handed_in: dict[int, str]) 
         bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
     with bar.popover("Return", disabled=not waits):
         if waits:
-            _return(here, image, handed_in)
+            verdicts.return_form(here, image, works)
     if image.state == "accepted":
         _action(bar, here, image, "Reopen", review.reopen)
     if refused:
         bar.caption(f":material/info: {ui.sentence(refused)}")
-
-
-def _return(here: ui.Here, image: Image, people: dict[int, str]) -> None:
-    with st.form(f"return-{image.id}", border=False):
-        to = st.selectbox("To", [None, *people], format_func=lambda key: "everybody" if key is None else people[key])
-        why = st.text_area("What should be changed", max_chars=2000)
-        if st.form_submit_button("Return", type="primary"):
-            with ui.told():
-                review.give_back(image.id, here.who, to, why)
-                st.rerun()
 
 
 def _tell_return(image: Image) -> None:
@@ -104,16 +94,13 @@ def _submit(here: ui.Here, image: Image) -> None:
     annotate = state.of(state.Annotate)
     if time.monotonic() - annotate.submitted < _TWICE:
         return
-    try:
+    with ui.showing_errors(st.toast):
         review.submit(image.id, here.who)
-    except ui.ERRORS as error:
-        st.toast(ui.sentence(error), icon=":material/error:")
-        return
-    annotate.submitted = time.monotonic()
-    found = give_next(here.project.id, here.who, image.id)
-    if found is not None:
-        st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
-        open_image(image, found)
+        annotate.submitted = time.monotonic()
+        found = give_next(here.project.id, here.who, image.id)
+        if found is not None:
+            st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
+            open_image(image, found)
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
@@ -138,7 +125,8 @@ def follow(here: ui.Here, image: Image, event: Any) -> None:
     match event:
         case {"kind": "step", "image": int(other), "at": int(at)}:
             state.of(state.Annotate).heard = at
-            do(lambda: open_image(image, image_in(here.project.id, other)))
+            with ui.showing_errors(st.toast):
+                open_image(image, image_in(here.project.id, other))
 
 
 def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | None]:

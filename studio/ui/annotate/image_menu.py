@@ -11,12 +11,11 @@ from studio.annotation import cleanup, log
 from studio.images.library import give_class
 from studio.store.tables import Image, ImageClass
 from studio.ui import save_button, state
-from studio.ui.annotate.header import do
 
 
 def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """Draw it, behind a button."""
-    with st.popover("", icon=":material/image:", help="Image and mask"):
+    with st.popover("Image and mask", key="sign-image", icon=":material/image:", help="Image and mask"):
         names = {None: "No class"} | {known.id: known.name for known in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
         # change then be stored unasked
@@ -30,10 +29,10 @@ def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
         least = row.number_input("Specks smaller than, in pixels", 2, 100_000, 20, width=220)
         author = here.user.id if own_only else None
         if row.button("Drop specks", key=f"specks-{image.id}", disabled=not editable):
-            with ui.told():
+            with ui.showing_errors():
                 log.append(image.id, here.who, cleanup.specks(log.mask(image, author_id=author), int(least)))
         if row.button("Fill holes", key=f"holes-{image.id}", disabled=not editable):
-            with ui.told():
+            with ui.showing_errors():
                 log.append(image.id, here.who, cleanup.holes(log.mask(image, author_id=author)))
         name = f"{image.name.rpartition('.')[0] or image.name}.png"
         address = f"/files/{here.project.id}/images/{image.id}/mask.png"
@@ -43,4 +42,5 @@ def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
 
 def _give_class(here: ui.Here, image: Image, menu: state.Widget[int | None]) -> None:
     """Give the image the class that was chosen in its menu."""
-    do(give_class, here.project.id, here.user.id, image.id, image.class_id, menu.value)
+    with ui.showing_errors(st.toast):
+        give_class(here.project.id, here.user.id, image.id, image.class_id, menu.value)

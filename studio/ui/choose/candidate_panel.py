@@ -72,13 +72,13 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
 def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
     """Four figures, each against the unpruned network's, how they vary where repeated, and what is suspicious."""
     accuracy, whole = shown_accuracy(one), shown_accuracy(unpruned)
-    told = (
+    rows = (
         ("Test accuracy", percent(accuracy), f"{fixed(100 * (accuracy - whole), 1, sign=True)} points"),
         ("Latency", milliseconds(one.time_ms), f"{fixed(unpruned.time_ms / one.time_ms, 1)} times as fast"),
         ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / unpruned.size_mb)} of the unpruned"),
         ("Parameters", short(one.parameters), f"{small_percent(one.parameters / unpruned.parameters)} of the unpruned"),
     )
-    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], told, strict=True):
+    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], rows, strict=True):
         cell.metric(label, value, None if one.is_unpruned else against, "off", delta_arrow="off")
     figures = [f"validation {percent(one.accuracy)}"]
     if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
@@ -121,7 +121,7 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
         if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
             return
         if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
-            with ui.told():
+            with ui.showing_errors():
                 sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
                 st.rerun()
 
@@ -133,7 +133,7 @@ def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bo
         "View", list(_VIEWS), default="Mistakes", format_func=lambda one: f"{_VIEWS[one]} {one}", key=f"view-{key}",
         label_visibility="collapsed", required=True,
     )  # fmt: skip
-    with ui.told():
+    with ui.showing_errors():
         if view == "Layers":
             st.markdown(f"**Filters kept per layer**, of {sum(sweep.unpruned.channels):,} in all")
             st.plotly_chart(candidate_details.layers_chart(one, sweep.unpruned, sweep.layers), key=f"layers-{key}",
@@ -162,8 +162,8 @@ def _mistakes(project_id: int, sweep: Sweep, folder: Path, key: str) -> None:
     shown = [one for one in wrong[:count] if candidate_details.within(workspace, one.file)]
     with st.container(horizontal=True, gap="small"):
         for one in shown:
-            told = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
-            st.image(_thumbnail(one.file, written(one.file)), told, width=124)
+            caption = f"{ui.plain(one.true)}, called {ui.plain(one.predicted)} ({percent(one.probability, 0)})"
+            st.image(_thumbnail(one.file, written(one.file)), caption, width=124)
     others = [one for one in wrong[:count] if one not in shown]
     if others:
         rows = [

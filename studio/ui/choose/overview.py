@@ -71,8 +71,10 @@ def verdicts(ranked: Sequence[Ranked]) -> None:
             st.warning(of + ui.plain(ui.sentence(one.problem)), icon=":material/block:")
         else:
             _verdict(one, pick, f" of {name}" if len(ranked) > 1 else "")
-        if told := unstable_times(one.sweep.candidates):
-            st.warning(f"{ui.plain(told)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
+        if unstable := unstable_times(one.sweep.candidates):
+            st.warning(
+                f"{ui.plain(unstable)} They are taken again when the machine is quiet.", icon=":material/timer_off:"
+            )
     if any(one.choice.pick for one in ranked):
         st.caption(
             "Recommended by the validation images. The accuracy shown is of the test images (never used for training "
@@ -85,10 +87,10 @@ def _verdict(ranked: Ranked, pick: Candidate, of: str) -> None:
         st.markdown(f":orange[★] **{ui.plain(pick.name)}**, recommended{of}, {ui.plain(summary(ranked))}")
         for warning in warnings(pick):
             st.markdown(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
-        told = [ranked.choice.reason, *ranked.choice.notes]
+        sentences = [ranked.choice.reason, *ranked.choice.notes]
         if tied := ["the unpruned network" if other.is_unpruned else other.name for other in ranked.choice.alike]:
-            told.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
-        st.caption(ui.plain(" ".join(told)))
+            sentences.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(tied, _NAMED)}.")
+        st.caption(ui.plain(" ".join(sentences)))
 
 
 def more(ranked: Sequence[Ranked], dark: bool) -> None:

@@ -17,13 +17,13 @@ def summary(layers: Sequence[LayerLeft], tied: int = 0) -> str:
     work = 100 * sum(one.macs for one in layers) / sum(one.unpruned_macs for one in layers)
     if kept == filters:
         return f"The unpruned network has all {filters:,} filters in {len(layers)} layers: nothing was pruned."
-    told = f"**{kept:,} of {filters:,} filters** are kept, and with them **{number(work)} %** of the MACs."
+    text = f"**{kept:,} of {filters:,} filters** are kept, and with them **{number(work)} %** of the MACs."
     if tied:
-        told += (
+        text += (
             f" In {tied} of {len(layers)} layers filters on both sides of the cut have equal scores: there the order "
             "of the filters decided."
         )
-    return told
+    return text
 
 
 def chart(layers: Sequence[LayerLeft], group: str | None, dark: bool) -> go.Figure:

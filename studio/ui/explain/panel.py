@@ -152,8 +152,8 @@ def _row(found: filters.Look, cells: Sequence[tuple[int, int]], names: Sequence[
     """Pictures of filters over photographs, (photograph, channel) each, under their names."""
     with st.container(horizontal=True, gap="small"):
         for (at, channel), name in zip(cells, names, strict=True):
-            told = f"IoU {found.iou[at, channel]:.2f}" if found.heat[at, channel].any() else "silent"
-            st.image(filters.picture(found, at, channel), f"{ui.plain(name)} · {told}", width=150)
+            overlap = f"IoU {found.iou[at, channel]:.2f}" if found.heat[at, channel].any() else "silent"
+            st.image(filters.picture(found, at, channel), f"{ui.plain(name)} · {overlap}", width=150)
 
 
 def answers_why(one: Subject) -> None:
@@ -223,9 +223,9 @@ def _photograph(project_id: int) -> tuple[str, Callable[[], np.ndarray], int | N
 
 def _layer(one: Subject, part: str, first: str) -> str:
     """A layer of the network, chosen by its name."""
-    told = {
+    labels = {
         layer.name: f"{number} · {layer.name} · {len(layer.kept)} of {layer.filters} filters"
         for number, layer in enumerate(one.layers, 1)
     }
-    return st.selectbox("Layer", list(told), list(told).index(first), format_func=told.__getitem__,
+    return st.selectbox("Layer", list(labels), list(labels).index(first), format_func=labels.__getitem__,
                         key=f"layer-{part}-{one.key}", width=320)  # fmt: skip

@@ -182,9 +182,9 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   const grid = parentElement.querySelector(".gallery");
   const boxes = () => [...grid.querySelectorAll("input")];
   const ticked = () => boxes().filter((box) => box.checked).map((box) => Number(box.value));
-  const told = new Set(data.chosen);
+  const chosen = new Set(data.chosen);
   const own = new Map(grid.turn === data.turn ? boxes().map((box) => [Number(box.value), box.checked]) : []);
-  const isTicked = (id) => own.get(id) ?? told.has(id);
+  const isTicked = (id) => own.get(id) ?? chosen.has(id);
   const tiles = JSON.stringify(data.tiles);
   if (grid.tiles !== tiles) {
     grid.replaceChildren(...data.tiles.map((one) => draw(one, isTicked(one.id), data.turn !== null)));

@@ -125,7 +125,7 @@ def _tile(image: Image, label: Label, page: str, version: str) -> dict[str, Any]
 
 def _judge(here: ui.Here, verdict: dict[str, Any]) -> None:
     """Do what a reviewer said of a tile: `what` of image `id`, which had so many `strokes`."""
-    with ui.told():
+    with ui.showing_errors():
         image = image_in(here.project.id, int(verdict["id"]))
         if verdict["what"] == "return":
             verdicts.give_back(here, image)

@@ -30,7 +30,7 @@ def panel(project: Project, who: int) -> None:
     ).strip()
     if guessed and template == guessed:
         st.caption("Guessed from the names: save it if it is right.")
-    with ui.told():
+    with ui.showing_errors():
         if template and template != stored and not is_template(template):
             raise StudioError("a template has {photo} where the photo's name stands, as in {photo}_*")
         if template:

@@ -95,7 +95,7 @@ def preview(image_id: int, position: int, classes: Classes, way: str, _image: Im
 
 def act(action: Callable[..., Any], *arguments: Any) -> None:
     """Do what a button says, if its user still may; an error is a sentence on top of the page."""
-    with ui.told():
+    with ui.showing_errors():
         action(*arguments)
 
 
@@ -165,7 +165,7 @@ def settle(here: ui.Here, image: Image, classes: Classes, position: int, people:
     editable = image.state != "accepted"
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     way = bar.segmented_control("Way", list(WAYS), default="Majority", key="way", width="content") or "Majority"
-    with ui.told():
+    with ui.showing_errors():
         made = preview(image.id, position, classes, way, image)
         label = "Make the consensus by majority" if way == "Majority" else "Make the consensus by STAPLE"
         bar.button(label, key=f"settle-{image.id}-{position}-{way}", type="primary", disabled=not editable,

@@ -19,7 +19,7 @@ _HELP = (
 def studio_form(owner: int) -> None:
     """The studio's own address, whether others may lie in a private network, and the address of the studio's links."""
     now = settings()
-    with st.form("webhook"), ui.told():
+    with st.form("webhook"), ui.showing_errors():
         st.subheader("When a job ends")
         address = st.text_input("Webhook for all projects", now.webhook, placeholder=_ADDRESS, help=_HELP)
         private = st.checkbox(
@@ -41,7 +41,7 @@ def studio_form(owner: int) -> None:
 
 def project_form(project: Project, who: int) -> None:
     """A project's own address."""
-    with st.form("project-webhook", border=False), ui.told():
+    with st.form("project-webhook", border=False), ui.showing_errors():
         st.markdown("Another program, such as a chat, can hear of jobs that are done or have failed.")
         address = st.text_input("Webhook", project.webhook, placeholder=_ADDRESS, help=_HELP)
         if st.form_submit_button("Save"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from ftl.config import FineTuneConfig, SweepConfig
+from ftl.config import FineTuneConfig, SegmentConfig, SweepConfig
 from ftl.evaluation.runtimes import TITLES
-from ftl.models.layout import RECALIBRATED, TUNED
+from ftl.models.layout import RECALIBRATED, SEGMENTED, TUNED
 from ftl.pruning.criteria import CRITERIA
 from studio.jobs.request import SweepRequest
 from studio.ui.sweep.fields import group
@@ -25,11 +25,17 @@ def filters_and_data() -> tuple[dict[str, Any], dict[str, Any]]:
         return sweep, group(columns[1:], SweepRequest, "Data")
 
 
-def candidates() -> dict[str, Any]:
-    """What is made of each pruned network, and in which runtimes its latency is measured: settings of the sweep."""
+def candidates(*, only_masks: bool) -> dict[str, Any]:
+    """What is made of each pruned network, and in which runtimes its latency is measured: settings of the sweep.
+
+    `only_masks`: there are no image classes, so nothing can be classified.
+    """
     st.markdown("**What is made of each pruned network**")
+    if only_masks:
+        st.caption("A network that draws masks. Choose two image classes above to make classifiers as well.")
+        return {"heads": [SEGMENTED], "only_masks": True, "segment": _segment()}
     st.caption("Always a linear head: a linear classifier on the features of the network as it was cut.")
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     heads, settings = [], dict[str, Any]()
     if left.checkbox(
         "BN-recalibrated",
@@ -37,7 +43,7 @@ def candidates() -> dict[str, Any]:
         "networks that have batch normalisation.",
     ):
         heads.append(RECALIBRATED)
-    if right.checkbox(
+    if middle.checkbox(
         "Fine-tuned", value=True,
         help="Train the network itself on your photographs, with turned and mirrored copies. The best of the three, "
         "and the slowest to make.",
@@ -47,9 +53,21 @@ def candidates() -> dict[str, Any]:
             columns = st.columns(3)
             settings["fine_tune"] = group(columns, FineTuneConfig, "Fine-tuning")
             settings |= group(columns, SweepConfig, "Fine-tuning")
+    if right.checkbox(
+        "Draws masks",
+        help="Train the network to draw masks itself, on the photographs that you drew on: it then proposes masks of "
+        "others. A fifth of those photographs chooses its threshold, and a fifth reports how well it draws.",
+    ):
+        heads.append(SEGMENTED)
+        settings["segment"] = _segment()
     if st.checkbox(
         "Also measure in ONNX Runtime, in float and in 8-bit integers",
         help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
     ):
         settings["runtimes"] = list(TITLES)
     return settings | {"heads": heads}
+
+
+def _segment() -> dict[str, Any]:
+    with st.expander("Drawing masks"):
+        return group(st.columns(3), SegmentConfig, "Drawing masks")

@@ -5,7 +5,7 @@ import { middle, toStage } from "../view.js";
 const QUIET = 150; // ms before the mark is shown
 
 /** Questions of one tool. ask(body, at: where its mark is seen) gives areas; null where the server refused, which is
- *  told, or where the user has gone on: to another image, another tool, or by drop(). */
+ *  shown, or where the user has gone on: to another image, another tool, or by drop(). */
 export function createQuestions(surface, tool) {
   let asked = new Set(); // what is waited for: {at, since}
 

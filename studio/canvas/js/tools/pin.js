@@ -11,7 +11,7 @@ const ROOM = { width: 264, height: 44 }; // of the text field
 export function createPin(surface) {
   let field = null; // {form, at}
   let shown = null; // the bubble of the pin under the pointer
-  let told = null; // its comment
+  let described = null; // its comment
 
   const located = () => surface.live.comments().filter((comment) => Number.isFinite(comment.x));
   const over = (point) => {
@@ -60,8 +60,8 @@ export function createPin(surface) {
   };
 
   const tell = (comment) => {
-    if (comment?.id === told?.id) return;
-    told = comment;
+    if (comment?.id === described?.id) return;
+    described = comment;
     shown?.remove();
     shown = comment ? make("div", { class: "ftl-card ftl-bubble", role: "tooltip" },
       make("b", {}, comment.author), make("span", {}, comment.text)) : null;
@@ -99,7 +99,7 @@ export function createPin(surface) {
     options: () => [],
     drawPins(context, view) {
       located().forEach((comment, index) => drawPin(context, toStage(view, [comment.x, comment.y]), String(index + 1)));
-      if (told && shown) place(shown, [told.x, told.y], view, shown.getBoundingClientRect());
+      if (described && shown) place(shown, [described.x, described.y], view, shown.getBoundingClientRect());
       if (!field) return;
       drawPin(context, toStage(view, field.at), "+");
       place(field.form, field.at, view, ROOM);

@@ -1,0 +1,106 @@
+"""The table of a sweep's networks that draw masks: a row each, from its files; as CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ftl.errors import FtlError
+from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
+from ftl.files import read_json, write_json, write_text
+from ftl.models.layout import HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
+from ftl.models.network_folder import read_description
+from ftl.sweeping.pruned import segmenters
+
+CSV, JSON = "masks.csv", "masks.json"
+
+_MEASURES = ("f1", "iou", "tolerant_f1", "cl_dice")
+
+
+def collect_masks(out: str | Path) -> list[SegmentedCandidate]:
+    """The networks of a sweep that draw masks, with what was measured. Raises `FtlError` for one that was not."""
+    found = []
+    for folder in segmenters(out):
+        for file in (VALIDATION, TEST, TIME):
+            if not (folder / file).is_file():
+                raise FtlError(f"{folder} has no {file} yet: run the sweep again, it goes on where it stopped")
+        network, time = read_description(folder), read_json(folder / TIME)
+        validation, tested = read_json(folder / VALIDATION), read_json(folder / TEST)
+        found.append(
+            SegmentedCandidate(
+                name=folder.name,
+                keep=network["keep"],
+                parameters=validation["parameters"],
+                classes=tuple(validation["classes"]),
+                threshold=validation["threshold"],
+                validation=_quality(validation),
+                test=_quality(tested),
+                time_ms=time["median_ms"],
+                time_q1_ms=time["q1_ms"],
+                time_q3_ms=time["q3_ms"],
+                unstable=time["unstable"],
+                size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
+                is_unpruned=folder.name == candidate_name(UNPRUNED, SEGMENTED),
+            )
+        )
+    return found
+
+
+def _quality(figures: dict[str, Any]) -> MaskQuality:
+    measures = {key: Quality(*(figures[f"{key}{end}"] for end in ("", "_low", "_high"))) for key in _MEASURES}
+    pixels = tuple(tuple(map(tuple, one["pixels"])) for one in figures["per_photograph"])
+    rest: dict[str, Any] = {key: figures[key] for key in ("ods", "average_precision", "photographs")}
+    return MaskQuality(**(rest | measures), pixels=pixels)
+
+
+def _row(candidate: SegmentedCandidate) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for title, quality in (("", candidate.test), ("Validation_", candidate.validation)):
+        for key in _MEASURES:
+            value = getattr(quality, key)
+            figures |= {f"{title}{key}": value.value, f"{title}{key}_low": value.low, f"{title}{key}_high": value.high}
+        figures |= {f"{title}ods": quality.ods, f"{title}average_precision": quality.average_precision}
+    return {
+        "Model": candidate.name,
+        "Keep": candidate.keep,
+        "Parameters": candidate.parameters,
+        "Size[MB]": candidate.size_mb,
+        "Time[s/megapixel]": candidate.time_ms / 1000,
+        "Time_unstable": candidate.unstable or None,
+        "Threshold": candidate.threshold,
+    } | figures
+
+
+def write_mask_results(out: str | Path) -> list[SegmentedCandidate]:
+    """Write `masks.csv` and `masks.json` of a sweep; its networks that draw masks."""
+    candidates = collect_masks(out)
+    if not candidates:
+        return []
+    rows = [_row(candidate) for candidate in candidates]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(Path(out) / CSV, text.getvalue())
+    write_json(Path(out) / JSON, {"candidates": [asdict(candidate) for candidate in candidates]})
+    return candidates
+
+
+def read_mask_results(out: str | Path) -> list[SegmentedCandidate]:
+    """The networks of a finished sweep that draw masks, from its `masks.json`; none where it has none."""
+    file = Path(out) / JSON
+    if not file.is_file():
+        return []
+    found = []
+    for row in read_json(file)["candidates"]:
+        sides = {side: _read_quality(row[side]) for side in ("validation", "test")}
+        found.append(SegmentedCandidate(**(row | sides | {"classes": tuple(row["classes"])})))
+    return found
+
+
+def _read_quality(row: dict[str, Any]) -> MaskQuality:
+    pixels = tuple(tuple(map(tuple, classes)) for classes in row["pixels"])
+    return MaskQuality(**(row | {key: Quality(*row[key]) for key in _MEASURES} | {"pixels": pixels}))
