@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from ftl.progress import Report
 from studio import ui
 from studio.accounts.settings import recent
-from studio.annotation.proposals import waiting_among
+from studio.annotation.proposals import TO_DO, waiting_among
 from studio.collaboration.assignment import assign
 from studio.formats.import_masks import import_masks
 from studio.formats.registry import FORMATS, SUFFIXES
@@ -136,7 +136,8 @@ def take_masks() -> None:
 
 def label_ahead(networks: list[MaskNetwork]) -> None:
     """Let a network propose areas on the photographs that nobody has drawn on."""
-    count = count_images(project.id, Filter(drawn=False))
+    states = count_by_state(project.id, Filter(drawn=False))
+    count = sum(states.get(to_do, 0) for to_do in TO_DO)
     st.markdown(
         f"A network proposes areas on the {many(count, 'photograph')} without strokes. They count for nothing until "
         "somebody accepts them: the tool Proposals of Annotate shows them."

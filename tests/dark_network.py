@@ -35,17 +35,18 @@ def dark_segmenter(classes: tuple[str, ...] = ("Crack",), threshold: float = 0.5
         first.bias.copy_(torch.tensor([-110.5 + 255.0, 123.0]))  # 255 less the level; red
         last.weight.zero_()
     model = Segmenter(Backbone("dark", features, Preprocess("caffe", 32)), classes, threshold=threshold)
-    assert model.decoder.fine is not None
+    decoder, crack = model.decoder, -1 if len(classes) == 1 else 1
     with torch.no_grad():
-        for values in model.decoder.parameters():
+        for values in decoder.parameters():
             values.zero_()
-        fine = model.decoder.fine
-        middle = fine.weight[:, :, 1, 1]
-        middle[-1 if len(classes) == 1 else 1, 0] = 0.1
-        fine.bias[-1 if len(classes) == 1 else 1] = -0.1 * (255 - SURE)
+        for channel in range(2):
+            decoder.fine.weight[channel, channel, 1, 1] = 1.0
+        middle = decoder.head.weight[:, :, 1, 1]
+        middle[crack, 0] = 0.1
+        decoder.head.bias[crack] = -0.1 * (255 - SURE)
         if len(classes) > 1:
-            middle[2] = torch.tensor([0.1, 0.1])
-            fine.bias[2] = -0.1 * (255 - SURE) - 0.1 * 160
+            middle[2, :2] = 0.1
+            decoder.head.bias[2] = -0.1 * (255 - SURE) - 0.1 * 160
     return model.eval()
 
 

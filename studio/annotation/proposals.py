@@ -43,8 +43,9 @@ def waiting_among(image_ids: Sequence[int]) -> set[int]:
 def lacking(project_id: int, network: Network) -> list[Image]:
     """The images without a stroke that are still to be drawn on, and for which this network has not proposed yet."""
     with reading() as db:
-        rows = select(Proposal.image_id, Proposal.job_id, Proposal.network, Proposal.digest, Proposal.threshold)
-        done = {row[0] for row in db.execute(rows) if row[1:] == (network[0], network[1], *network[3:])}
+        own = (Proposal.job_id == network.job_id, Proposal.network == network.network)
+        same = (Proposal.digest == network.digest, Proposal.threshold == network.threshold)
+        done = set(db.scalars(select(Proposal.image_id).where(*own, *same)))
         images = select(Image).where(Image.project_id == project_id, Image.strokes == 0, Image.state.in_(TO_DO))
         return [image for image in db.scalars(images.order_by(Image.id)) if image.id not in done]
 
