@@ -131,12 +131,15 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     from ftl.exporting.prepared import int8_accuracy, too_much_lost
     from ftl.formatting import counted, milliseconds
     from ftl.latency.networks import time_network
+    from ftl.models.segmenter_files import draws_masks
 
     print(f"wrote {export(folder, file, int8=options.int8, images=options.data, report=bar)}")
+    if draws_masks(folder):
+        return
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
-    if file.suffix.lower() in (".onnx", ".zip"):
+    if file.suffix.lower() in (".onnx", ".zip") and not draws_masks(folder):
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
         times = ", ".join(f"{milliseconds(one['median_ms'])} in {name}" for name, one in taken.items())
@@ -169,7 +172,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
     draws = options.model.suffix.lower() in (".onnx", ".zip") or draws_masks(options.model)
     if draws != (options.masks_out is not None):
         raise FtlError(
-            f"{options.model} draws masks: say where with --masks-out DIR" if draws
+            f"{options.model} is run to draw masks: say where with --masks-out DIR" if draws
             else f"{options.model} classifies photographs and draws no masks: leave --masks-out out"
         )  # fmt: skip
     if draws:

@@ -40,7 +40,6 @@ def build_parser() -> argparse.ArgumentParser:
     made = command("segment", segment, "train pruned networks to draw masks, and measure them")
     made.add_argument("out", type=Path, help="The folder that the networks are written to")
     made.add_argument("backbone", help="A name (vgg16, resnet50, mobilenet_v2, ...) or a file")
-    made.set_defaults(percent=None)
     options.add_backbone(made)
     options.add_photographs(made)
     made.add_argument("--classes", nargs="+", metavar="CLASS", help="Class folders whose masks count (default: all)")

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftl.cli.inputs import backbone_of, sweep_config_of
+from ftl.cli.inputs import backbone_of
 
 if TYPE_CHECKING:
     from ftl.progress import Bar
 
-VALIDATED_BY = 0.2
-"""Share of the photographs that choose the threshold, where there are photos enough."""
-
 
 def segment(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl segment`."""
-    from ftl.data.segmentation import load_segmentation, split_photos, without_photos
+    from ftl.cli.options import config_of
+    from ftl.config import SweepConfig
+    from ftl.data.segmentation import check_classes, load_segmentation, split_photos, without_photos
     from ftl.errors import FtlError
     from ftl.files import alone, read_json
     from ftl.latency.networks import time_all
@@ -26,18 +25,20 @@ def segment(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.criteria import criterion
     from ftl.sweeping.pruned import begin_sweep, make_networks
     from ftl.sweeping.segmented import make_segmenter, measure_segmenter
+    from ftl.training.segmenters import VALIDATED_BY
 
-    config = sweep_config_of(options)
+    config = config_of(options, SweepConfig)
     if (options.test_images is None) != (options.test_masks is None):
         raise FtlError("--test-images and --test-masks go together")
     if criterion(config.criterion).looks_at == "network":
         raise FtlError(f"{config.criterion} looks at labelled photographs as well: choose another criterion")
     backbone = backbone_of(options)
     data = load_segmentation(options.images, options.masks, classes=options.classes, report=bar)
-    train, held_out = split_photos(data.images, config.photo, config.seed, VALIDATED_BY)
+    train, held_out = split_photos(data, config.photo, config.seed, VALIDATED_BY)
     test = None
     if options.test_images is not None:
         given = load_segmentation(options.test_images, options.test_masks, report=bar)
+        check_classes(given, data.classes)
         test = without_photos(given, data, config.photo)
     with alone(options.out):
         begin_sweep(backbone, masks := data.scoring_masks(backbone.preprocess.size), options.out, config)

@@ -20,7 +20,9 @@ from ftl.errors import FtlError, raise_together
 from ftl.files import digest_of
 from ftl.progress import Report, silent
 
-_LARGEST_ID = 64  # a grey image whose values are all small, and not just 0 and 1, is an index mask
+LARGEST_ID = 64
+"""A grey image whose values are all so small, and not just 0 and 1, is an index mask."""
+
 _LOSSY = (".jpg", ".jpeg", ".webp")
 CLASSES = "classes.json"
 """Names and ids of the classes of index masks, as {"crack": 1}, in their folder."""
@@ -102,7 +104,7 @@ def read_mask(path: Path, mask_class: int | None = None, wrap: bool = False) -> 
     if brightest <= 1 or wrap:
         return values * np.uint8(255)
     ids = sorted(int(value) for value in np.unique(values))
-    if brightest <= _LARGEST_ID:
+    if brightest <= LARGEST_ID:
         raise FtlError(f"{path} holds class ids {ids}: pick one with --mask-class")
     raise FtlError(f"{path} is neither 0/1 nor 0/255, its brightest value is {brightest}: stretch it to 0-255")
 
@@ -113,8 +115,8 @@ def read_class_ids(path: Path) -> np.ndarray:
     Raises `FtlError` as `read_mask`.
     """
     if path.suffix.lower() not in _LOSSY:
-        values = _class_ids(to_eight_bits(open_upright(path)))
-        if values.max(initial=0) <= _LARGEST_ID:
+        values = _grey(to_eight_bits(open_upright(path)), False)
+        if values.max(initial=0) <= LARGEST_ID:
             return values
     return (read_mask(path) > 127).astype(np.uint8)
 

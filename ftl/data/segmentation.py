@@ -12,7 +12,7 @@ import numpy as np
 
 from ftl.data.dataset import photo_ids
 from ftl.data.images import read_image, resize_image
-from ftl.data.masks import Example, MaskSet, class_ids, pair_files, read_class_ids
+from ftl.data.masks import CLASSES, LARGEST_ID, Example, MaskSet, class_ids, pair_files, read_class_ids
 from ftl.errors import FtlError, raise_together
 from ftl.files import digest, digest_of
 from ftl.progress import Report, silent
@@ -126,9 +126,11 @@ def load_segmentation(
         problems.append(f"no mask of {masks} has anything inside: draw some")
     raise_together(f"{images} and {masks} do not fit together", problems)
     names = {number: name for name, number in (named or {}).items()}
+    if unfit := sorted(number for number in names if not 0 <= number <= LARGEST_ID):
+        raise FtlError(f"{masks / CLASSES} has the ids {unfit}: masks hold ids from 1 to {LARGEST_ID}")
     ids = sorted(number for number in ({*names} or found) if number > 0)
     if strangers := sorted(found - {0, *ids}):
-        raise FtlError(f"{masks / 'classes.json'} has no name for the ids {strangers}, which masks hold: add them")
+        raise FtlError(f"{masks / CLASSES} has no name for the ids {strangers}, which masks hold: add them")
     if ids == [1]:
         names.setdefault(1, DEFECT)
     return SegmentationSet(
@@ -140,16 +142,19 @@ def load_segmentation(
     )
 
 
-def split_photos(names: Sequence[Path], photo: str | None, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+def split_photos(data: SegmentationSet, photo: str | None, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Indices of two parts of photographs, the second of about `share` (0..1) of them; no photo is in both.
 
-    `photo`: how a file's name names its photo (`SweepConfig.photo`). Raises `FtlError` where there are too few photos.
+    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one. Raises
+    `FtlError` where there are too few photos.
     """
-    photos = photo_ids(names, photo)
+    first = dict[str, str]()
+    names = zip(photo_ids(data.images, photo), data.digests, strict=True)
+    photos = [first.setdefault(image, name) for name, (image, _) in names]
     order = np.random.default_rng(seed).permutation(sorted({*photos}))
     apart, count = set[str](), 0
     for photo_name in order.tolist():
-        if count and count >= share * len(names):
+        if count and count >= share * len(data):
             break
         apart.add(photo_name)
         count += photos.count(photo_name)
@@ -160,6 +165,15 @@ def split_photos(names: Sequence[Path], photo: str | None, seed: int, share: flo
         )
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def check_classes(data: SegmentationSet, classes: Sequence[str]) -> None:
+    """Raise `FtlError` where the masks hold other classes, or number them in another order, than `classes`."""
+    if data.classes != tuple(classes):
+        raise FtlError(
+            f"the masks hold {', '.join(data.classes)}, the network draws {', '.join(classes)}: name all of these, in "
+            f"this order of ids, in the {CLASSES} beside the masks"
+        )
 
 
 def without_photos(data: SegmentationSet, other: SegmentationSet, photo: str | None) -> SegmentationSet:

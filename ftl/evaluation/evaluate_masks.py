@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ftl.data.segmentation import SegmentationSet
+from ftl.data.segmentation import SegmentationSet, check_classes
 from ftl.device import Device, device_of, run_on
 from ftl.evaluation.segmentation import (
     THRESHOLDS,
@@ -52,8 +52,10 @@ def evaluate_masks(
     `_high`, summed over all pixels and averaged over the classes that occur; `ods`, the F1 at the best threshold in
     hindsight, and `average_precision`, which need no threshold; `threshold`, `photographs`, `classes`; and
     `per_photograph`: `file`, and each class' `pixels` (true and false positives, false negatives), so that two
-    segmenters can be compared on the same photographs. `device` as in `ftl.device.run_on`.
+    segmenters can be compared on the same photographs. `device` as in `ftl.device.run_on`. Raises `FtlError` where the
+    masks hold other classes than the network draws.
     """
+    check_classes(data, model.classes)
     every = np.zeros((len(model.classes), len(THRESHOLDS), 3), np.int64)
     at, tolerant, skeletons = list[np.ndarray](), list[list[np.ndarray]](), list[list[np.ndarray]]()
     cut = int(np.argmin(np.abs(THRESHOLDS - model.threshold)))

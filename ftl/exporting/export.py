@@ -56,9 +56,7 @@ def export(
     folder, file = Path(folder), Path(file)
     ending = file.suffix.lower()
     if folder.is_dir() and draws_masks(folder):
-        if int8:
-            raise FtlError(f"{folder.name} draws masks: it is exported in float32 only")
-        return export_masks(folder, file)
+        return export_masks(folder, file, int8=int8, report=report)
     if ending not in ENDINGS:
         raise FtlError(f"{file.name}: a network is exported as one of {', '.join(ENDINGS)}")
     if int8 and ending not in (".onnx", ".zip"):

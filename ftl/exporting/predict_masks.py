@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,8 @@ from PIL import Image
 from ftl.data.images import read_image
 from ftl.errors import FtlError, raise_together
 from ftl.files import whole_file
-from ftl.models.segmenter import drawn
 from ftl.models.segmenter_files import load_segmenter
-from ftl.models.tiling import segment
+from ftl.models.tiling import draw_mask
 from ftl.progress import Report, silent
 from ftl.tables import csv_text
 
@@ -41,11 +41,11 @@ def predict_masks(
     """
     draw, out = drawing(model), Path(out)
     targets = [out / f"{path.stem}.png" for path in paths]
-    photographs = {path.resolve() for path in paths}
+    photographs, times = {path.resolve() for path in paths}, Counter(targets)
     problems = [
         f"{path} and another photograph are both named {path.stem}: draw them one after the other, into other folders"
         for path, target in zip(paths, targets, strict=True)
-        if targets.count(target) > 1
+        if times[target] > 1
     ]
     problems += [f"{target} is a photograph, not a mask" for target in targets if target.resolve() in photographs]
     raise_together("nothing was drawn: choose another folder for the masks", problems)
@@ -76,7 +76,7 @@ def drawing(model: str | Path) -> Draw:
         return _by_onnx(path)
     segmenter = load_segmenter(path)
     inside = np.uint8(255 if len(segmenter.classes) == 1 else 1)
-    return lambda image: drawn(segment(segmenter, image), segmenter.threshold) * inside
+    return lambda image: draw_mask(segmenter, image) * inside
 
 
 def _by_onnx(path: Path) -> Draw:

@@ -88,13 +88,15 @@ def whole(core: Any, model: Segmenter, about: dict[str, Any]) -> Any:
 
 
 def _padded(front: Front, model: Segmenter) -> tuple[str, str]:
-    """The photograph, its edges repeated up to whole steps and normalised; names of its height and width."""
+    """The photograph, its edges repeated as `ftl.models.tiling` does and normalised; names of its height and width."""
+    least = front.constant("least", np.array([model.least]))
     step, nothing = front.constant("step", np.array([model.stride])), front.constant("nothing", np.array([0]))
     height, width = (front.then("Shape", [IMAGE], start=axis, end=axis + 1) for axis in (1, 2))
 
     def more(side: str) -> str:
         rest = front.then("Mod", [side, step])
-        return front.then("Mod", [front.then("Sub", [step, rest]), step])
+        whole_steps = front.then("Mod", [front.then("Sub", [step, rest]), step])
+        return front.then("Max", [whole_steps, front.then("Sub", [least, side])])
 
     pads = front.then("Concat", [nothing] * 5 + [more(height), more(width), nothing], axis=0)
     # ONNX Runtime pads no bytes by repeating them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ftl.models.backbone import Backbone, Spec, map_sizes
+from ftl.errors import FtlError
+from ftl.models.backbone import Backbone, Spec, layers_of, map_sizes
 from ftl.models.graph import channels_of, walk
 
 WIDTH = 16
@@ -31,8 +33,7 @@ class Level(NamedTuple):
 def levels_of(spec: Spec, size: int) -> list[Level]:
     """The levels of a backbone for a square input of `size` pixels, the finest first.
 
-    Maps smaller than the last one, as in the branches of squeeze-and-excitation, are no levels, nor is what is only
-    padded.
+    Maps smaller than the last one, as in the branches of squeeze-and-excitation, are no levels, nor is padding.
     """
     sizes = map_sizes(spec, size)
     if isinstance(spec, dict):
@@ -42,8 +43,9 @@ def levels_of(spec: Spec, size: int) -> list[Level]:
         names, widths = [str(index) for index in range(len(spec))], []
         for layer in spec:
             widths.append(layer.get("out", widths[-1] if widths else 3))
-    last = {side: (name, width) for side, name, width in zip(sizes, names, widths, strict=True)}
-    return [Level(*last[side], size / side[0]) for side in last if min(sizes[-1]) <= min(side) <= size]
+    layers = zip(sizes, names, widths, layers_of(spec), strict=True)
+    last = {side: (name, width) for side, name, width, layer in layers if layer["type"] != "pad"}
+    return [Level(*last[side], size / side[0]) for side in last if min(side) >= min(sizes[-1])]
 
 
 class Decoder(nn.Module):
@@ -81,17 +83,19 @@ def _enlarged(maps: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 class Segmenter(nn.Module):
-    """A backbone with a decoder that gives each pixel's logits; any input that is not smaller than the coarsest step.
+    """A backbone with a decoder that gives each pixel's logits; of any input whose sides are not shorter than `least`.
 
     `classes`: names of what masks hold, without the background. One class has one logit (sigmoid); of several there is
     one more, of the background, which comes first (softmax).
-    `threshold`: how probable, 0..1, a defect must be to be drawn.
+    `threshold`: how probable, 0..1, a defect must be to be drawn. `least`: pixels that a side needs, whole steps.
     """
 
     def __init__(self, network: Backbone, classes: Sequence[str], width: int = WIDTH, threshold: float = 0.5) -> None:
         super().__init__()
         self.network, self.classes, self.width, self.threshold = network, tuple(classes), width, threshold
-        self.levels = levels_of(network.spec(), network.preprocess.size)
+        spec, size = network.spec(), network.preprocess.size
+        self.levels = levels_of(spec, size)
+        self.least = _least_side(spec, self.stride, size)
         outputs = 1 if len(self.classes) == 1 else len(self.classes) + 1
         self.decoder = Decoder(self.levels, width, outputs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -119,6 +123,15 @@ class Segmenter(nn.Module):
     def parameters_count(self) -> int:
         """Number of parameters, those of the encoder counted as `Backbone.parameters_count` does."""
         return self.network.parameters_count() + sum(value.numel() for value in self.decoder.parameters())
+
+
+def _least_side(spec: Spec, step: int, size: int) -> int:
+    """The fewest whole steps, in pixels, of which no layer makes an empty map; those of `size` are known to do."""
+    for side in range(step, size, step):
+        with suppress(FtlError):
+            map_sizes(spec, side)
+            return side
+    return -(-size // step) * step
 
 
 def probabilities_of(logits: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,9 @@ from ftl.models.weights import read_tensors
 
 _PREFIX = "decoder."
 
+MOST_CLASSES = 255
+"""Classes of a mask, whose numbers are bytes, the background aside."""
+
 
 def write_decoder(folder: Path, model: Segmenter) -> None:
     """Write the decoder, classes and threshold of a segmenter as `folder/head.safetensors`, whole or not at all."""
@@ -51,16 +54,18 @@ def load_segmenter(path: str | Path) -> Segmenter:
     try:
         data = header["decoder"]
         classes, width, threshold = [*map(str, data["classes"])], int(data["width"]), float(data["threshold"])
-        if not (classes and 1 <= width <= 4096 and 0 <= threshold <= 1):
+        if not (1 <= len(classes) <= MOST_CLASSES and 1 <= width <= 4096 and 0 <= threshold <= 1):
             raise ValueError(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FtlError(f"{path} holds no network that draws masks ({error!r:.200})") from error
-    model = Segmenter(load_backbone(path), classes, width, threshold)
+    network = load_backbone(path)
+    with torch.device("meta"):  # the decoder takes no memory until the file is known to hold it
+        model = Segmenter(network, classes, width, threshold)
     expected = {key: value.shape for key, value in model.decoder.state_dict().items()}
     weights = {key.removeprefix(_PREFIX): value for key, value in tensors.items() if key.startswith(_PREFIX)}
     if {key: value.shape for key, value in weights.items()} != expected:
         raise FtlError(f"{path}: the decoder does not fit the network's layers")
-    model.decoder.load_state_dict(weights)
+    model.decoder.to_empty(device="cpu").load_state_dict(weights)
     return model.eval().requires_grad_(False)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ftl.models.segmenter import Segmenter, probabilities_of
+from ftl.models.segmenter import Segmenter, drawn, probabilities_of
 
 TILE, OVERLAP = 1024, 128
 """Sides of a tile, and how far neighbours overlap, in pixels. A photograph that is hardly larger is one tile."""
@@ -46,10 +46,18 @@ def segment(model: Segmenter, image: np.ndarray, tile: int = TILE, overlap: int 
     return total / weights
 
 
+def draw_mask(model: Segmenter, image: np.ndarray) -> np.ndarray:
+    """The mask that a segmenter draws at its threshold: class numbers, uint8 (H, W), 0 outside.
+
+    `image`: RGB uint8 (H, W, 3), of any size.
+    """
+    return drawn(segment(model, image), model.threshold)
+
+
 def _whole(model: Segmenter, image: np.ndarray) -> np.ndarray:
-    """`segment` of a photograph in one piece, its edges repeated up to whole steps of the coarsest level."""
+    """`segment` of a photograph in one piece, its edges repeated up to whole steps, and to the least that it takes."""
     height, width = image.shape[:2]
-    more = [-side % model.stride for side in (height, width)]
+    more = [max(-side % model.stride, model.least - side) for side in (height, width)]
     padded = cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE)
     x = model.network.preprocess.normalised(padded[None].astype(np.float32)).to(model.network.device)
     return probabilities_of(model(x))[0, :, :height, :width].cpu().numpy()

@@ -12,7 +12,7 @@ from ftl.config import SegmentConfig, SweepConfig
 from ftl.data.segmentation import SegmentationSet, split_photos
 from ftl.device import trained_in
 from ftl.errors import FtlError
-from ftl.evaluation.evaluate_masks import evaluate_masks, threshold_of
+from ftl.evaluation.evaluate_masks import evaluate_masks
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
 from ftl.models.io import load_backbone
 from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, TEST, VALIDATION, candidate_name
@@ -21,7 +21,7 @@ from ftl.models.segmenter_files import load_segmenter, write_decoder
 from ftl.progress import Report, silent
 from ftl.sweeping.tuned_networks import CURVE
 from ftl.training.early_stopping import Epoch
-from ftl.training.segment import train_segmenter
+from ftl.training.segmenters import fit_segmenter
 
 _STATE = "segmenting.safetensors"
 
@@ -46,8 +46,8 @@ class MaskParts(NamedTuple):
 
 def part(data: SegmentationSet, photo: str | None, seed: int) -> MaskParts:
     """Part photographs with masks in three, by photo. Raises `FtlError` where there are too few."""
-    rest, test = split_photos(data.images, photo, seed + 1, APART)
-    train, held_out = split_photos([data.images[index] for index in rest], photo, seed, APART / (1 - APART))
+    rest, test = split_photos(data, photo, seed + 1, APART)
+    train, held_out = split_photos(data.take(rest), photo, seed, APART / (1 - APART))
     return MaskParts(data, rest[train], rest[held_out], test)
 
 
@@ -118,17 +118,17 @@ def make_segmenter(
     made_from = _made_from(folder, data, held_out, config, seed, photo)
     if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
         return made
-    trained = train_segmenter(
+    trained, validation = fit_segmenter(
         load_backbone(folder), data, train, held_out, config=config, seed=seed,
         state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
     )  # fmt: skip
-    model, chosen_by = trained.segmenter, data.take(held_out)
-    model.threshold = threshold_of(model, chosen_by, report)
-    validation = evaluate_masks(model, chosen_by, report=report) | {"parameters": model.parameters_count()}
+    model = trained.segmenter
+    validation |= {"parameters": model.parameters_count()}
     with whole_folder(made) as draft:
         rewrite_network(draft, folder, model.network, SEGMENTED)
         write_decoder(draft, model)
         write_json(draft / CURVE, {"epochs": [point._asdict() for point in trained.curve]})
+        validation["trained_on"] = [str(data.images[index]) for index in train]
         write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
     (folder / _STATE).unlink(missing_ok=True)
     return made

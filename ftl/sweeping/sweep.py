@@ -96,6 +96,8 @@ def sweep(
         masks = _without_tested(masks, parts, config.photo)
     out, criterion, runtimes = Path(out), criterion_of(config.criterion), check_runtimes(config.runtimes)
     looks_at_network = criterion.looks_at == "network"
+    if looks_at_network and config.only_masks:
+        raise FtlError(f"{config.criterion} looks at labelled photographs as well: choose another criterion")
     config.check_network(backbone.name, backbone.has_norms)
     check_scores(criterion, backbone)
     with run_on(device), alone(out):

@@ -87,7 +87,7 @@ def train_segmenter(
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
-    ends = np.linspace(0, config.steps, min(ROUNDS, config.steps) + 1).astype(int)
+    ends = np.linspace(0, config.steps, min(ROUNDS, config.steps) + 1).astype(int).tolist()
     for begin, end in zip(ends[len(state.curve) :], ends[len(state.curve) + 1 :], strict=False):
         total = 0.0
         state.model.train()

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
-from ftl.models.layout import UNPRUNED, candidate_name, folder_name, parse_budget
+from ftl.models.layout import LINEAR, SEGMENTED, UNPRUNED, candidate_name, folder_name, parse_budget
 from ftl.progress import TESTED, TIMED, TIMING
 from studio.accounts.rights import changing
 from studio.accounts.settings import settings as studio_settings
@@ -164,8 +164,9 @@ def settle(project_id: int, job_id: int, by: int | None = None) -> None:
     finished = {row.name for row in candidates_of(job_id) if row.stage in (TESTED, TIMING, TIMED)}
     request = request_of(job)
     config = request.sweep
-    keep = [fraction for fraction in config.fractions if folder_name(fraction) in finished]
-    if not keep or UNPRUNED not in finished:
+    first = SEGMENTED if config.only_masks else LINEAR
+    keep = [fraction for fraction in config.fractions if candidate_name(folder_name(fraction), first) in finished]
+    if not keep or not (config.only_masks or UNPRUNED in finished):
         raise StudioError("the whole network or all pruned ones are not finished yet: retry goes on where it stopped")
     budgets = [budget for budget in config.budgets if parse_budget(budget).name in finished]
     names = [*map(folder_name, keep), *(parse_budget(budget).name for budget in budgets)]

@@ -21,9 +21,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftl.config import SweepConfig
+from ftl.config import SegmentConfig, SweepConfig
 from ftl.data.dataset import LeftOut, load_dataset, without
 from ftl.data.masks import load_masks
+from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
 from ftl.models.classifier import load_model
 from ftl.models.io import save_backbone
@@ -31,6 +32,7 @@ from ftl.progress import LOOKING, TESTED, TIMED, TIMING, CandidateProgress, sile
 from ftl.sweeping.connection import connected
 from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
+from ftl.sweeping.mask_results import read_mask_results
 from studio.accounts.settings import Settings, save
 from studio.annotation import log
 from studio.annotation.strokes import Brush
@@ -164,6 +166,36 @@ def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) 
     for path in (tmp_path / "out" / "Segmented").rglob("*.png"):
         image = next(one for one in find_images(project.project_id) if one.id == image_id(path))
         assert np.array_equal(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) == 255, log.mask(image) == 1)
+
+
+def test_masks_are_laid_out_for_networks_that_draw_them(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    laid = lay_out(project.project_id, tmp_path / "out", mask_classes=[1], image_classes=[], draws=True, only_masks=True)
+    assert (laid.masks, laid.train, laid.test) == (4, 0, 0)
+    assert not (tmp_path / "out" / "dataset").exists()
+    drawn = load_segmentation(tmp_path / "out" / "Drawn" / "Images", tmp_path / "out" / "Drawn" / "Masks")
+    assert drawn.classes == ("Crack",)
+    images = {image.id: image for image in find_images(project.project_id)}
+    for index, path in enumerate(drawn.images):
+        image = images[image_id(path) or 0]
+        assert np.array_equal(drawn.read(index)[1], log.mask(image) == 1)
+
+
+def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn", masks=6)
+    give_backbone(project)
+    set_class(project.project_id, project.user_id, [image.id for image in find_images(project.project_id)], None)
+    config = SweepConfig(
+        keep=(0.5,), heads=("segmented",), only_masks=True, segment=SegmentConfig(steps=15, crop=32, crops=2)
+    )
+    asked = SweepRequest(source="file", file="tiny.safetensors", mask_classes=(1,), sweep=config)
+    job = wait(queue.launch(project.project_id, project.user_id, "sweep", "masks", asked, 10.0), "done", "failed")
+    assert job.state == "done", reporting.log(job.id)
+    (candidate,) = read_mask_results(models(job.id))
+    assert candidate.name == "keep-0.5-segmented"
+    assert candidate.test.photographs == 2  # of six
+    (row,) = progress.candidates_of(job.id)
+    assert (row.name, row.stage) == (candidate.name, TIMED)
 
 
 def photos_in(folder: Path) -> set[str]:
