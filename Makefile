@@ -10,6 +10,7 @@ studio: $(VENV)/studio-installed  ## open the studio in the browser
 
 test: export PYTHONDONTWRITEBYTECODE =  # else each of hundreds of processes compiles all modules anew
 test: export OMP_NUM_THREADS = 1  # two processes of tests share two cores: threads of each would wait for the other's
+test: export OMP_WAIT_POLICY = passive  # one that waits for its other threads leaves the core to other processes
 test: $(VENV)/test-installed $(if $(PART),,lint)  ## lint, types and all tests; PART=ftl: those of tests/ftl alone
 	$(BIN)/python tests/find_browser.py
 	$(BIN)/python -m pytest --durations=15 $(if $(PART),tests/$(PART))

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 from distributed import Client
 
+from studio.jobs.cluster import UNWATCHED
 from tests.conftest import ROOT
 
 
@@ -36,8 +37,7 @@ class Cluster:
             return subprocess.Popen(
                 [sys.executable, "-m", *options, "--scheduler-file", str(self.file), "--no-dashboard"],
                 stdout=log, stderr=log, cwd=folder, start_new_session=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder)}
-                | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
+                env=os.environ | UNWATCHED | {"PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder)},
             )  # fmt: skip
 
     def start_scheduler(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from argon2 import PasswordHasher
 from hypothesis import settings
 from PIL import Image
 from torch import nn
@@ -33,12 +35,20 @@ SIZE = 32
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Networks are timed as shortly as can be: how long they take is no matter here, and hundreds are."""
+    """Hundreds of networks are timed, and passwords hashed, as shortly as can be: how long it takes is no matter."""
+    from studio.accounts import passwords  # not above: processes that tests start import this file too
+
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     os.environ["FTL_TIMING_SECONDS"] = "0.01"
     os.environ["FTL_TIMING_PATIENCE"] = "0"  # nor is the machine ever quiet
     if hasattr(config, "workerinput"):  # who times waits for all others that do, by a lock in the temporary folder
         tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="ftl-")
         os.chmod(tempfile.tempdir, 0o755)  # PostgreSQL runs as another user
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: a search for garbage need not go through it, which takes a tenth of some tests."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -83,7 +83,7 @@ def write_segmenter(out: Path, model: Segmenter, photographs: Sequence[Path] = (
     folder.mkdir()
     rewrite_network(folder, network, model.network, SEGMENTED)
     write_decoder(folder, model)
-    per_photograph = [{"file": str(path)} for path in photographs]
-    made_from = {"dataset_sha256": "", "seed": 0, "photo": None}
-    write_json(folder / VALIDATION, made_from | {"per_photograph": per_photograph})
+    files = [str(path) for path in photographs]
+    validation = {"dataset_sha256": "", "seed": 0, "photo": None, "trained_on": files}
+    write_json(folder / VALIDATION, validation | {"per_photograph": [{"file": file} for file in files]})
     return folder

@@ -7,6 +7,7 @@ The processes are forked from one that has loaded torch and computed nothing, wh
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -43,7 +44,7 @@ LEAST_RUNS, MOST_RUNS = 5, 200
 MEGAPIXEL = (1000, 1000)
 """The photograph, (height, width), that a network which draws masks is timed on."""
 
-_IDLE_SECONDS = 15.0  # after which the process that forks leaves
+_IDLE_SECONDS = 120.0  # after which the process that forks leaves; another would take seconds to load torch again
 
 _lock = threading.Lock()
 _forker: subprocess.Popen[str] | None = None
@@ -91,8 +92,12 @@ def _ask(request: str) -> str:
 
 def _fork_for_each() -> None:
     """Answer requests, each by a process of its own, until none comes for a while or whoever asks is gone."""
-    import ftl.models.classifier  # noqa: F401  # loads torch
+    gc.disable()  # looking for garbage takes a sixth of the time that torch takes to load, and there is none
+    import ftl.models.classifier
+    import ftl.models.segmenter_files  # noqa: F401  # so that no child loads them
 
+    gc.freeze()
+    gc.enable()
     while select.select([sys.stdin], [], [], _IDLE_SECONDS)[0] and (request := os.read(0, 1 << 16)):
         if not (child := os.fork()):
             folder, threads, runtime = json.loads(request)

@@ -26,6 +26,16 @@ _START_SECONDS = 60
 _IDLE_SECONDS = 24 * 3600  # after which a scheduler leaves that nobody takes down
 _KEY_SECONDS = 200 * 24 * 3600
 
+UNWATCHED = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+}
+"""Variables that keep Dask's processes from measuring themselves fifty times a second, for no dashboard.
+
+A process that waits then takes a third of the processor time.
+"""
+
 _running: dict[str, psutil.Process] = {}
 
 
@@ -50,7 +60,7 @@ def environment() -> dict[str, str]:
     # each has a web server even without its dashboard, and that asks for no key: it has nothing to tell
     found |= {f"DASK_DISTRIBUTED__{who}__HTTP__ROUTES": "[]" for who in ("SCHEDULER", "WORKER")}
     found |= {"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver"}  # by ftl.sweeping.forked_workers
-    found |= {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # nobody looks at it without a dashboard
+    found |= UNWATCHED
     return found | {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True", "DASK_TEMPORARY_DIRECTORY": str(_folder())}
 
 

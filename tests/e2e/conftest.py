@@ -91,8 +91,9 @@ def serving(home: Path) -> Iterator[Server]:
 
 
 _BROWSERS: list[Any] = []
-_FREE: list[Any] = []
-"""Contexts for the next person: empty, but the scripts of the shared server are compiled, which takes a second."""
+_FREE: dict[bool, list[Any]] = {False: [], True: []}
+"""Contexts for the next person, by whether they have a touch screen: empty, but the scripts of the shared server are
+compiled, which takes a second."""
 
 _SIZE = {"width": 1400, "height": 900}
 _FORGET = """async () => {
@@ -107,15 +108,16 @@ _FORGET = """async () => {
 
 def close_contexts() -> None:
     """Close what a test that failed left open: its page would ask a server that is gone, for ever."""
-    for context in [context for browser in _BROWSERS for context in browser.contexts if context not in _FREE]:
+    free = [context for pool in _FREE.values() for context in pool]
+    for context in [context for browser in _BROWSERS for context in browser.contexts if context not in free]:
         context.close()
 
 
-def _context(browser: Any, server: Server) -> Any:
+def _context(browser: Any, server: Server, touch: bool) -> Any:
     """One that nobody uses; closing it empties it for the next. A tab stays open, for with it its process would end."""
-    if _FREE:
-        return _FREE.pop()
-    context = browser.new_context(viewport=_SIZE)
+    if _FREE[touch]:
+        return _FREE[touch].pop()
+    context = browser.new_context(viewport=_SIZE, has_touch=touch)
     context.new_page().goto(f"{server.url}/_stcore/health")
 
     def close() -> None:
@@ -125,7 +127,7 @@ def _context(browser: Any, server: Server) -> Any:
         context.clear_cookies()
         context.clear_permissions()
         anchor.evaluate(_FORGET)
-        _FREE.append(context)
+        _FREE[touch].append(context)
 
     context.close = close
     return context
@@ -184,20 +186,28 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--process-per-site"])
         _BROWSERS.append(opened)
         yield opened
-        _FREE.clear()
+        for pool in _FREE.values():
+            pool.clear()
         opened.close()
 
 
 def sign_in(
-    browser: Browser, server: Server, user_id: int, width: int = _SIZE["width"], height: int = _SIZE["height"]
+    browser: Browser,
+    server: Server,
+    user_id: int,
+    width: int = _SIZE["width"],
+    height: int = _SIZE["height"],
+    *,
+    touch: bool = False,
 ) -> Page:
     """A page of a browser of its own, signed in as the user by cookie."""
     size: ViewportSize = {"width": width, "height": height}
-    pooled = server.shared and size == _SIZE
-    context = _context(browser, server) if pooled else browser.new_context(viewport=size)
+    pooled = server.shared
+    context = _context(browser, server, touch) if pooled else browser.new_context(viewport=size, has_touch=touch)
     context.add_cookies([{"name": "studio_session", "value": server.cookie(user_id), "url": server.url}])
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = open_tab(context)
+    if size != page.viewport_size:
+        page.set_viewport_size(size)
     return page
 
 

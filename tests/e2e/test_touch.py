@@ -15,7 +15,7 @@ from studio.images.library import add_image
 from studio.projects.projects import create_project
 from studio.store.tables import Image
 from tests.conftest import save_png
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, sign_in
 from tests.e2e.drawing import choose, logged, look_at, opened, place, saved, shown
 
 SIZES = [(1180, 820), (820, 1180), (390, 844)]
@@ -80,12 +80,9 @@ class Hand:
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def hand(request: pytest.FixtureRequest, browser: Browser, server: Server, owner: int, wall: Image) -> Iterator[Hand]:
     width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=True)
-    context.add_cookies([{"name": "studio_session", "value": server.cookie(owner), "url": server.url}])
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = sign_in(browser, server, owner, width, height, touch=True)
     yield Hand(opened(page, server, wall))
-    context.close()
+    page.context.close()
 
 
 def near(hand: Hand, got: list[list[float]], points: Sequence[tuple[float, float]]) -> None:

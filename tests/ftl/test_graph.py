@@ -13,6 +13,8 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torchvision.models.efficientnet import MBConvConfig
+from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
 from ftl import export, load_backbone, load_masks, load_model, save_backbone, sweep
 from ftl.config import PruneConfig, SweepConfig
@@ -177,14 +179,30 @@ def kinds(backbone: Backbone) -> set[tuple[object, ...]]:
     return {(one["type"], len(one["from"]) > 1, one.get("groups", 1) == 1, one.get("bias")) for one in layers_of(spec)}
 
 
-def few_dense_blocks() -> Backbone:
-    """DenseNet-121 with an eighth of its layers: PyTorch exports each as slowly as any other."""
-    features = build_like(torchvision.models.DenseNet(32, (2, 2, 2, 2), 64))
-    return Backbone("densenet121", trained(features), Preprocess("imagenet", 64))  # type: ignore[arg-type]
-
-
 def exported(name: str) -> Backbone:
-    return few_dense_blocks() if name == "densenet121" else of_family(name)
+    """The family, or one of few blocks with its kinds of layers: PyTorch exports each as slowly as any other."""
+    few: dict[str, Callable[[], nn.Module]] = {
+        "densenet121": lambda: torchvision.models.DenseNet(32, (2, 2, 2, 2), 64),
+        "mobilenet_v2": lambda: torchvision.models.MobileNetV2(
+            inverted_residual_setting=[[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 2, 2]]
+        ),
+        "mobilenet_v3_small": lambda: torchvision.models.MobileNetV3(
+            [
+                InvertedResidualConfig(16, 3, 16, 16, True, "RE", 2, 1, 1),
+                InvertedResidualConfig(16, 3, 72, 24, False, "RE", 2, 1, 1),
+                InvertedResidualConfig(24, 3, 88, 24, False, "RE", 1, 1, 1),
+                InvertedResidualConfig(24, 5, 96, 40, True, "HS", 2, 1, 1),
+                InvertedResidualConfig(40, 5, 240, 40, True, "HS", 1, 1, 1),
+            ],
+            1024,
+        ),
+        "efficientnet_b0": lambda: torchvision.models.EfficientNet(
+            [MBConvConfig(1, 3, 1, 32, 16, 1), MBConvConfig(6, 3, 2, 16, 24, 2), MBConvConfig(6, 5, 2, 24, 40, 2)], 0.2
+        ),
+    }
+    if name not in few:
+        return of_family(name)
+    return Backbone(name, trained(build_like(few[name]())), Preprocess("imagenet", 64))  # type: ignore[arg-type]
 
 
 EXPORTED = ("resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "densenet121", "squeezenet1_1")

@@ -20,6 +20,7 @@ from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
 from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
+from ftl.training import norms
 from ftl.training import segment as training
 from ftl.training.early_stopping import Epoch
 from ftl.training.segment import ROUNDS, Trained, mask_loss, train_segmenter
@@ -148,7 +149,7 @@ def test_a_state_goes_on_from_its_round(
 def test_norms_are_folded_into_the_same_network(
     data: SegmentationSet, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs, real = list[np.ndarray](), training.fold_norms
+    outputs, real = list[np.ndarray](), norms.fold_norms
     image = data.read(0)[0]
 
     def fold(model: Segmenter, names: Sequence[str]) -> None:

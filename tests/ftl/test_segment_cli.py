@@ -152,9 +152,9 @@ def test_crops_of_a_photo_stay_together_and_leave_tests(
             (folder / f"{number}.png").rename(folder / f"wall{number // 2}_{number % 2}.png")
     shutil.copy(place / "tiny.safetensors", tmp_path)
     make_photographs(tmp_path / "test", 2, seed=6)
-    for folder in ("Images", "Segmented"):
-        for number, name in enumerate(("wall3_9", "floor_0")):
-            (tmp_path / "test" / folder / f"{number}.png").rename(tmp_path / "test" / folder / f"{name}.png")
+    for side in ("Images", "Segmented"):
+        for number, stem in enumerate(("wall3_9", "floor_0")):
+            (tmp_path / "test" / side / f"{number}.png").rename(tmp_path / "test" / side / f"{stem}.png")
     photo = ["--photo", "{photo}_#", "--keep", "0.5", "--steps", "2"]
     tested = ["--test-images", str(tmp_path / "test/Images"), "--test-masks", str(tmp_path / "test/Segmented")]
     assert main(command(tmp_path, "models", *photo, *tested)) == 0

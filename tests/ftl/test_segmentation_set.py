@@ -34,7 +34,7 @@ def save_pair(folder: Path, mask: Image.Image, name: str = "a.png", image: np.nd
     pixels = np.full((mask.height, mask.width, 3), 90, np.uint8) if image is None else image
     save_png(pixels, folder / "Images" / f"{Path(name).stem}.png")
     (folder / "Segmented").mkdir(exist_ok=True)
-    mask.save(folder / "Segmented" / name, **({"quality": 95} if name.endswith(".jpg") else {}))
+    mask.save(folder / "Segmented" / name, quality=95)
 
 
 def load(folder: Path) -> SegmentationSet:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import fx, nn
 
 from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, build
@@ -65,6 +65,7 @@ def test_levels_are_the_last_maps_of_each_size_and_masks_are_as_large_as_the_pho
         for key, layer in network.features.named_children():
             maps[key] = x = layer(x)
     else:
+        assert isinstance(network.features, fx.GraphModule)
         maps = dict(walk(network.features, x, [level.layer for level in levels]))
         x = network(torch.zeros(1, 3, size, size))
     for level in levels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,14 +27,29 @@ class Someone(NamedTuple):
     user_id: int
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the newest tables and nothing in them: a copy takes a thirtieth of the time to make one."""
+    folder = tmp_path_factory.mktemp("empty")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(folder))
+        migrate()
+        engine().dispose()
+    return folder / "studio.db"
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[Path]:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("STUDIO_HOME", str(folder))
+    secret.cache_clear()
     if server := os.environ.get("FTL_POSTGRESQL"):  # to run any of these tests by hand on a PostgreSQL
         monkeypatch.setenv("STUDIO_DATABASE", new_database(server))
-    secret.cache_clear()
-    migrate()
-    yield tmp_path / "home"
+        migrate()
+    else:
+        folder.mkdir(mode=0o700)
+        shutil.copyfile(empty_database, folder / "studio.db")
+    yield folder
     engine().dispose()
     secret.cache_clear()
 

@@ -12,6 +12,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import select
 
 from studio.accounts import WrongPassword, check_password, oidc, open_session, passwords, throttle, user_of
@@ -207,7 +209,13 @@ def test_a_password_needs_no_digits_and_may_be_in_any_script(password: str) -> N
     passwords.check_new(password, "Ada")
 
 
-def test_a_password_is_the_same_however_its_letters_are_composed(home: Path) -> None:
+def test_hashes_cost_whoever_guesses_what_rfc_9106_asks_for() -> None:
+    """All other tests have quick ones; what is checked for names that nobody has was made before."""
+    assert extract_parameters(passwords._NOBODY) == RFC_9106_LOW_MEMORY
+
+
+def test_a_password_is_the_same_however_its_letters_are_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher())
     composed, decomposed = "zwölf grüne Brücken", "zwo\u0308lf gru\u0308ne Bru\u0308cken"
     assert passwords.matches(passwords.hash_of(composed), decomposed)
     assert not passwords.matches(passwords.hash_of(composed), composed.lower())

@@ -170,7 +170,9 @@ def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) 
 
 def test_masks_are_laid_out_for_networks_that_draw_them(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn")
-    laid = lay_out(project.project_id, tmp_path / "out", mask_classes=[1], image_classes=[], draws=True, only_masks=True)
+    laid = lay_out(
+        project.project_id, tmp_path / "out", mask_classes=[1], image_classes=[], draws=True, only_masks=True
+    )
     assert (laid.masks, laid.train, laid.test) == (4, 0, 0)
     assert not (tmp_path / "out" / "dataset").exists()
     drawn = load_segmentation(tmp_path / "out" / "Drawn" / "Images", tmp_path / "out" / "Drawn" / "Masks")
@@ -194,7 +196,7 @@ def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project
     (candidate,) = read_mask_results(models(job.id))
     assert candidate.name == "keep-0.5-segmented"
     assert candidate.test.photographs == 2  # of six
-    (row,) = progress.candidates_of(job.id)
+    (row,) = queue.candidates_of(job.id)
     assert (row.name, row.stage) == (candidate.name, TIMED)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from studio.accounts import WrongPassword, add_user, check_password, open_session, passwords, user_of
+from studio.accounts import WrongPassword, add_user, check_password, open_session, user_of
 from studio.accounts.history import forget, happened
 from studio.accounts.leaving import delete_account, only_admin_of
 from studio.accounts.others import accounts, deactivate, find_reset, make_reset_link, reactivate, reset_password
@@ -52,12 +51,6 @@ def who(credential: str) -> int | None:
     with reading() as db:
         found = caller(db, credential)
         return found.user.id if found else None
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes that are quick to make: how slow they are is tested elsewhere, and dozens are made here."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

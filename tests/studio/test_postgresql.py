@@ -55,7 +55,6 @@ from tests.studio.test_fold import (  # noqa: F401
 )
 from tests.studio.test_own_account import (  # noqa: F401
     owner,
-    quick,
     test_a_reset_link_sets_a_password_once_and_ends_all_sessions,
     test_two_owners_cannot_deactivate_each_other,
     test_whoever_is_deactivated_has_no_session_token_or_link,
