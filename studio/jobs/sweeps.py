@@ -38,7 +38,12 @@ def job_in(project_id: int, job_id: int) -> Job:
 
 
 def finished_sweeps(project_id: int) -> list[Job]:
-    """The sweeps of a project that are done, newest first."""
+    """The sweeps of a project that are done and have results, newest first."""
+    return [job for job in done_jobs(project_id) if (models(job.id) / "results.json").is_file()]
+
+
+def done_jobs(project_id: int) -> list[Job]:
+    """The jobs of a project that are done, newest first, with their files; also those that only drew masks."""
     with reading() as db:
         query = select(Job).where(Job.project_id == project_id, Job.state == "done")
         jobs = list(db.scalars(query.order_by(Job.id.desc())))
@@ -46,7 +51,7 @@ def finished_sweeps(project_id: int) -> list[Job]:
         if job.tree:
             with suppress(FtlError):  # without its files a sweep is not listed
                 there_folder(job.tree, workspace(job.id))
-    return [job for job in jobs if (models(job.id) / "results.json").is_file()]
+    return jobs
 
 
 def deleted_networks(job_id: int) -> set[str]:
