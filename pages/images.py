@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from ftl.progress import Report
 from studio import ui
 from studio.accounts.settings import recent
+from studio.annotation.proposals import TO_DO, waiting_among
 from studio.collaboration.assignment import assign
 from studio.formats.import_masks import import_masks
 from studio.formats.registry import FORMATS, SUFFIXES
@@ -23,6 +24,8 @@ from studio.images.library import (
     set_state,
 )
 from studio.images.uploads import from_browser, receive
+from studio.jobs.label_job import launch_labelling
+from studio.jobs.segmenters import MaskNetwork, mask_networks
 from studio.projects.classes import classes_of
 from studio.projects.members import members_of
 from studio.store.tables import STATES, Image
@@ -40,7 +43,7 @@ SPLITS = {
     "train": "training and validation only",
     "test": "test only",
 }
-KEEP = "leave as it is"
+KEEP, PROPOSED = "leave as it is", "proposed"
 SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
 V = TypeVar("V")
 
@@ -131,6 +134,22 @@ def take_masks() -> None:
         bar.empty()
 
 
+def label_ahead(networks: list[MaskNetwork]) -> None:
+    """Let a network propose areas on the photographs that nobody has drawn on."""
+    states = count_by_state(project.id, Filter(drawn=False))
+    count = sum(states.get(to_do, 0) for to_do in TO_DO)
+    st.markdown(
+        f"A network proposes areas on the {many(count, 'photograph')} without strokes. They count for nothing until "
+        "somebody accepts them: the tool Proposals of Annotate shows them."
+    )
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    network = left.selectbox("Network that proposes", networks, format_func=lambda known: known.title)
+    if right.button("Label ahead", type="primary", icon=":material/auto_fix_high:", disabled=not count):
+        with ui.showing_errors():
+            launch_labelling(project.id, who, network.job_id, network.name)
+            st.switch_page(ui.page_file("jobs"))
+
+
 def choose(place: DeltaGenerator, label: str, words: dict[V, str], anything: str = "any") -> V | None:
     """One of the values, chosen by their words and kept while the user is on other pages; None for anything."""
     values = {word: value for value, word in words.items()}
@@ -144,12 +163,13 @@ def asked(names: dict[int, str]) -> Filter:
     columns = st.columns([1.2, 1, 1, 1.2, 1.6])
     by_class = choose(columns[0], "Class", {0: "none yet"} | names)
     by_state = choose(columns[1], "State", {one: one for one in STATES})
-    drawn = choose(columns[2], "Mask", {True: "drawn", False: "none yet"})
+    mask = choose(columns[2], "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
     by = choose(columns[3], "Drawn on by", people, "anyone")
     text = columns[4].text_input(
         "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
     )
-    return Filter(by_class, by_state, by, drawn, text.strip())
+    drawn = None if mask in (None, PROPOSED) else mask == "drawn"
+    return Filter(by_class, by_state, by, drawn, text.strip(), proposed=True if mask == PROPOSED else None)
 
 
 def change(selection: Selection, names: dict[int, str]) -> None:
@@ -236,9 +256,11 @@ def find() -> None:
                 trash.rename_image(project.id, who, chosen_ids[0], lambda: st.rerun(scope="fragment"))
             trash.delete_images(project.id, who, chosen_ids, deleted)
 
+    proposed = waiting_among([image.id for image in images])
+
     def label(image: Image) -> gallery.Label:
-        own = by_id.get(image.class_id or 0)
-        return gallery.Label(own.name, own.colour) if own else gallery.Label("no class", "")
+        own, badges = by_id.get(image.class_id or 0), (PROPOSED,) * (image.id in proposed)
+        return gallery.Label(own.name, own.colour, badges) if own else gallery.Label("no class", "", badges)
 
     opened = gallery.show(
         here, images, classes, label, page="annotate", masks=masks,
@@ -258,4 +280,7 @@ if not count_images(project.id):
     ui.stop()
 with st.expander("Import masks that exist", icon=":material/layers:"):
     take_masks()
+if role == "admin" and (drawing := mask_networks(project.id)):
+    with st.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
+        label_ahead(drawing)
 find()

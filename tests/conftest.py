@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     os.environ["FTL_TIMING_SECONDS"] = "0.01"
+    os.environ["FTL_TIMING_SIDE"] = "64"
     os.environ["FTL_TIMING_PATIENCE"] = "0"  # nor is the machine ever quiet
     if hasattr(config, "workerinput"):  # who times waits for all others that do, by a lock in the temporary folder
         tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="ftl-")

@@ -139,7 +139,7 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     left_out = options.int8 and too_much_lost(folder)
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
-    if file.suffix.lower() in (".onnx", ".zip") and not draws_masks(folder):
+    if file.suffix.lower() in (".onnx", ".zip"):
         runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
         taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
         times = ", ".join(f"{milliseconds(one['median_ms'])} in {name}" for name, one in taken.items())

@@ -96,7 +96,7 @@ def _int8(
     tensors = []
     for path in trained_on[:: -(-len(trained_on) // CALIBRATION)]:
         image = read_image(path)[:TILE, :TILE]
-        height, width = (max(side // step * step, step) for side in image.shape[:2])
+        height, width = (max(side // step * step, model.least) for side in image.shape[:2])
         more = [(0, max(0, least - side)) for least, side in zip((height, width), image.shape, strict=False)]
         padded = np.pad(image, [*more, (0, 0)], "edge")
         tensors.append(preprocess.normalised(padded[None, :height, :width].astype(np.float32))[0].contiguous().numpy())

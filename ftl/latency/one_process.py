@@ -41,7 +41,7 @@ PATIENCE = float(os.environ["FTL_TIMING_PATIENCE"]) if "FTL_TIMING_PATIENCE" in 
 WARM_SECONDS, WARM_RUNS = TAKE_SECONDS / 8, 3
 LEAST_RUNS, MOST_RUNS = 5, 200
 
-MEGAPIXEL = (1000, 1000)
+MEGAPIXEL = (int(os.environ.get("FTL_TIMING_SIDE", "1000")),) * 2
 """The photograph, (height, width), that a network which draws masks is timed on."""
 
 _IDLE_SECONDS = 120.0  # after which the process that forks leaves; another would take seconds to load torch again

@@ -18,6 +18,8 @@ from studio.errors import StudioError
 
 FARTHEST = 10_000_000
 """Pixels from the corner of the image: what lies farther away is no place that anybody can point at."""
+LONGEST_NAME = 250
+"""Letters of the name of a network that proposed a stroke."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +203,13 @@ class Rectangle(Shape):
 
 @dataclass(frozen=True)
 class Region(Shape):
-    """Any pixels: {"counts": [...], "size": [h, w]}, run lengths by `encode` (COCO's). With class 0 it uncovers."""
+    """Any pixels: {"counts": [...], "size": [h, w]}, run lengths by `encode` (COCO's). With class 0 it uncovers.
+
+    "proposed_by": the name of the network that found them, where its author only accepted what that proposed.
+    """
 
     kind = "region"
-    fields = ("counts", "size")
+    fields = ("counts", "size", "proposed_by")
 
     @classmethod
     def of(cls, where: np.ndarray, number: int, id: str, *, over: bool = True) -> Region:
@@ -230,9 +235,15 @@ class Region(Shape):
         return box, decode(np.diff(np.clip(ends, start, stop) - start), *size_of(box))
 
     def _fits(self, numbers: Set[int], height: int, width: int) -> bool:
-        counts = self.geometry["counts"]
+        counts, proposed_by = self.geometry["counts"], self.geometry.get("proposed_by", "-")
         sized = self.geometry.get("size", [height, width]) == [height, width]
-        return sized and all(type(count) is int and count >= 0 for count in counts) and sum(counts) == height * width
+        named = isinstance(proposed_by, str) and 1 <= len(proposed_by) <= LONGEST_NAME
+        return (
+            named
+            and sized
+            and all(type(count) is int and count >= 0 for count in counts)
+            and sum(counts) == height * width
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from studio.annotation.pixels import Box
+
 
 class Component(NamedTuple):
     """A connected dark area: its box (x, y, width, height) and its pixels there, bool (height, width)."""
@@ -20,11 +22,16 @@ class Component(NamedTuple):
         """Pixels."""
         return int(self.inside.sum())
 
+    @property
+    def place(self) -> Box:
+        """Its box as that of an array."""
+        x, y, w, h = self.box
+        return slice(y, y + h), slice(x, x + w)
+
     def on(self, height: int, width: int) -> np.ndarray:
         """The pixels on a whole image, bool (height, width)."""
         whole = np.zeros((height, width), bool)
-        x, y, w, h = self.box
-        whole[y : y + h, x : x + w] = self.inside
+        whole[self.place] = self.inside
         return whole
 
 

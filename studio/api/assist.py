@@ -1,10 +1,12 @@
 """The assists: what they find on a photograph, as areas that become strokes when their user takes them."""
-# ruff: noqa: D102 - `find` is documented in the class above
+# ruff: noqa: D102 - what an assist overrides is documented in the class above
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from threading import BoundedSemaphore
 from typing import Annotated, Any, Literal
 
@@ -24,12 +26,14 @@ from studio.annotation.pixels import Box
 from studio.annotation.strokes import FARTHEST
 from studio.annotation.threshold import Component, components, dark
 from studio.api.answers import for_members
+from studio.api.schemas import LARGEST_ID
 from studio.collaboration.assignment import draws_blind
 from studio.errors import StudioError
 from studio.images.library import image_in
+from studio.jobs import segmenters
 from studio.store import files
+from studio.store.tables import Image
 
-_MOST_AREAS = 5000
 _TURNS = BoundedSemaphore(max(2, os.cpu_count() or 1))
 _TURN_SECONDS = 30.0
 
@@ -53,6 +57,18 @@ class _Assist(BaseModel):
     def find(self, photograph: np.ndarray) -> Areas:
         """What it finds on a photograph, RGB uint8 (height, width, 3)."""
         raise NotImplementedError
+
+    def areas(self, image: Image, author_id: int | None) -> list[dict[str, Any]]:
+        """What it finds on an image, as `studio.annotation.patches.area`; of several the largest first.
+
+        `author_id`: whose strokes alone count as drawn, None for everybody's.
+        """
+        with _turn():
+            found = self.find(files.photograph(image.sha256))
+        if not self.over:
+            free = _free(image, author_id)
+            found = ((box, where & free[box]) for box, where in found)
+        return [area(box, where) for box, where in found if where.any()]
 
 
 class Threshold(_Assist):
@@ -112,8 +128,32 @@ class Propose(_Assist):
         return _components({"thin": propose.thin, "wide": propose.wide}[self.way](photograph, self.least))
 
 
+class Network(_Assist):
+    """What a network of the project that draws masks has for a defect. `percent`: how probable it must be.
+
+    Its areas have a `class_number` too: of the project's class that is called as the network's; 0 where the user's
+    choice counts, see `segmenters.class_numbers`.
+    """
+
+    kind: Literal["network"]
+    job: int = Field(ge=1, le=LARGEST_ID)
+    network: str = Field(max_length=100)
+    percent: int = Field(ge=1, le=99)
+    least: int = Field(ge=1)
+    over: bool = False
+
+    def areas(self, image: Image, author_id: int | None) -> list[dict[str, Any]]:
+        known = segmenters.mask_network(image.project_id, self.job, self.network)
+        photograph = partial(files.photograph, image.sha256)
+        looked = segmenters.look(image.project_id, self.job, self.network, image.sha256, photograph)
+        numbers = segmenters.class_numbers(image.project_id, known.classes)
+        with _turn():
+            free = None if self.over else _free(image, author_id)
+            return segmenters.proposals(looked, self.percent / 100, self.least, numbers, free)
+
+
 _ASSISTS: TypeAdapter[_Assist] = TypeAdapter(
-    Annotated[Threshold | Trace | Gate | Grab | Propose, Field(discriminator="kind")]
+    Annotated[Threshold | Trace | Gate | Grab | Propose | Network, Field(discriminator="kind")]
 )
 
 
@@ -125,24 +165,29 @@ def assist(request: Request) -> Response:
     except ValidationError as error:
         raise StudioError(_sentence(error)) from error
     image = image_in(request.path_params["project"], request.path_params["image"])
-    if not _TURNS.acquire(timeout=_TURN_SECONDS):
-        raise StudioError("the studio is busy with other people's photographs: try again in a moment")
-    try:
-        found = asked.find(files.photograph(image.sha256))
-    finally:
-        _TURNS.release()
-    if not asked.over:
-        alone = draws_blind(image.project_id, request.state.user.id)
-        free = log.mask(image, author_id=request.state.user.id if alone else None) == 0
-        found = ((box, where & free[box]) for box, where in found)
-    areas = [area(box, where) for box, where in found if where.any()]
+    alone = draws_blind(image.project_id, request.state.user.id)
+    areas = asked.areas(image, request.state.user.id if alone else None)
     return JSONResponse({"areas": areas}, headers={"Cache-Control": "no-store"})
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    """A turn at looking at photographs. Raises `StudioError` where it does not come."""
+    if not _TURNS.acquire(timeout=_TURN_SECONDS):
+        raise StudioError("the studio is busy with other people's photographs: try again in a moment")
+    try:
+        yield
+    finally:
+        _TURNS.release()
+
+
+def _free(image: Image, author_id: int | None) -> np.ndarray:
+    """The pixels that are of no class yet, bool (height, width)."""
+    return log.mask(image, author_id=author_id) == 0
+
+
 def _components(found: list[Component]) -> Areas:
-    for component in found[:_MOST_AREAS]:
-        x, y, w, h = component.box
-        yield (slice(y, y + h), slice(x, x + w)), component.inside
+    return ((component.place, component.inside) for component in found[: segmenters.MOST_AREAS])
 
 
 def _whole(where: np.ndarray) -> Areas:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from studio.accounts.users import MOST_LETTERS
-from studio.jobs.request import SweepRequest
+from studio.jobs.request import LabelRequest, SweepRequest
 
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
@@ -113,6 +113,18 @@ class NetworkOut(BaseModel):
     latency: float | None = Field(None, alias="Time in ms", description="median of one image, alone on the machine")
 
 
+def _whose(settings: Any) -> str:
+    """The kind of job that settings are of, as a row keeps them or read."""
+    labels = isinstance(settings, LabelRequest) or (isinstance(settings, dict) and "network" in settings)
+    return "label" if labels else "sweep"
+
+
+Settings = Annotated[
+    Annotated[SweepRequest, Tag("sweep")] | Annotated[LabelRequest, Tag("label")], Discriminator(_whose)
+]
+"""Those of a sweep, or of a job that labels ahead."""
+
+
 class JobOut(BaseModel):
     """A job of a project."""
 
@@ -120,7 +132,7 @@ class JobOut(BaseModel):
     id: int
     kind: str
     name: str
-    settings: SweepRequest
+    settings: Settings
     state: JobState
     stage: str
     done: int = Field(description="of `total` steps of the stage")

@@ -5,13 +5,14 @@ Its scripts are in `js/`; what they ask the studio for is in `studio.api`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from studio.annotation import log
+from studio.annotation.proposals import waiting_among
 from studio.canvas import modules
 from studio.canvas.pen import pen, style
 from studio.images.addresses import image_address
@@ -54,6 +55,8 @@ def surface(
     image, or "changed", when what the page shows of the image has changed. `heard`: `at` of the last step that the page
     has followed: the surface asks again where the page shows another image since.
     """
+    shown = [known.id for known in (image, previous, following) if known]
+    proposed = waiting_among(shown)
     _component()(
         key="surface",
         height="content",
@@ -62,9 +65,9 @@ def surface(
             "heard": heard,
             "module": modules.address("surface.js"),
             "user": {"id": user.id, "name": user.name},
-            "image": _described(image, archived),
-            "previous": previous and _described(previous, archived),
-            "next": following and _described(following, archived),
+            "image": _described(image, archived, proposed),
+            "previous": previous and _described(previous, archived, proposed),
+            "next": following and _described(following, archived, proposed),
             "classes": [
                 {"id": known.id, "number": known.number, "name": known.name, "colour": known.colour}
                 for known in classes
@@ -80,10 +83,10 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("surface", html=_HTML, css=css, js=_LOADER)
 
 
-def _described(image: Image, archived: bool) -> dict[str, Any]:
+def _described(image: Image, archived: bool, proposed: Set[int]) -> dict[str, Any]:
     why, file = log.closed(image, archived), image_address(image.project_id, image.id)
     return {
         "id": image.id, "project": image.project_id, "name": image.name, "file": file,
         "photo": f"{file}/{image.sha256}", "width": image.width, "height": image.height, "state": image.state,
-        "editable": why is None, "why": why, "class_id": image.class_id,
+        "editable": why is None, "why": why, "class_id": image.class_id, "proposed": image.id in proposed,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import Select, and_, case, func, select, update
 from sqlalchemy.orm import Session as Database
 
 from ftl.errors import FtlError
@@ -20,7 +20,7 @@ from studio.projects.audit import record
 from studio.projects.classes import classes_of
 from studio.store import files
 from studio.store.database import reading
-from studio.store.tables import STATES, Image, ImageClass, Project, Stroke
+from studio.store.tables import STATES, Image, ImageClass, Project, Proposal, Stroke
 
 
 def add_image(
@@ -85,7 +85,8 @@ def _check_room(db: Database, project_id: int, most: int) -> None:
 class Filter:
     """Which images are asked for; None means any. `class_id` 0: those without a class. `drawn`: with or without mask.
 
-    `annotator`: id of a user who drew on it. `text`: part of the name.
+    `annotator`: id of a user who drew on it. `text`: part of the name. `proposed`: whether proposals of a network wait
+    there for a decision.
     """
 
     class_id: int | None = None
@@ -93,6 +94,13 @@ class Filter:
     annotator: int | None = None
     drawn: bool | None = None
     text: str = ""
+    proposed: bool | None = None
+
+
+def waiting() -> Any:
+    """The condition that a row of `Proposal` waits for a decision, on an image that is still to be drawn on."""
+    to_do = select(Image.id).where(Image.state.in_(("open", "returned"))).correlate(None)
+    return and_(Proposal.count > 0, Proposal.seen_at.is_(None), Proposal.image_id.in_(to_do))
 
 
 _CLASS_NUMBER = select(ImageClass.number).where(ImageClass.id == Image.class_id, ~ImageClass.removed).scalar_subquery()
@@ -116,6 +124,9 @@ def _where(project_id: int, chosen: Filter, *columns: Any) -> Select[Any]:
         query = query.where(Image.strokes > 0 if chosen.drawn else Image.strokes == 0)
     if chosen.annotator is not None:
         query = query.where(Image.id.in_(select(Stroke.image_id).where(Stroke.author_id == chosen.annotator)))
+    if chosen.proposed is not None:
+        there = Image.id.in_(select(Proposal.image_id).where(waiting()))
+        query = query.where(there if chosen.proposed else ~there)
     if chosen.text:
         query = query.where(Image.name.icontains(chosen.text, autoescape=True))
     return query

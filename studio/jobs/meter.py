@@ -10,8 +10,10 @@ LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
 )  # fmt: skip
 """Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
 export."""
+PROPOSALS = "proposals"
+"""The only part of labelling ahead."""
 
-STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING)
+STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING, PROPOSALS)
 
 _FIRST = 0.8  # of the timing, for the rounds that are always taken
 _TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at photographs
@@ -85,7 +87,7 @@ def _part_of(what: str) -> tuple[str, float, float] | None:
         return LAYOUT, 0.6, 0.4
     stages = {
         "training": BACKBONE, "searching": SEARCH, "scoring": SCORING, "writing": EXPORT,
-        "repeating": REPEATS, "keeping": KEEPING,
+        "repeating": REPEATS, "keeping": KEEPING, "proposing": PROPOSALS,
     }  # fmt: skip
     if what == "timing":
         return LATENCY, 0.0, _FIRST

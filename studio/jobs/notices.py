@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from studio.jobs.request import LABEL
 from studio.store.database import reading, writing
 from studio.store.tables import Job, Member, Project
 
@@ -37,10 +38,11 @@ def _ended(user_id: int) -> Select[Job, Project]:
 
 def _notice(job: Job, project: Project) -> dict[str, Any]:
     done = job.state == "done"
+    leads = "jobs" if not done else "images" if job.kind == LABEL else "choose"
     return {
         "job": job.id,
         "done": done,
         "title": f"{job.name} {'is done' if done else 'has failed'}",
         "text": project.name if done else f"{project.name}: {job.error or 'its log says why'}",
-        "link": f"/{'choose' if done else 'jobs'}?project={project.id}",
+        "link": f"/{leads}?project={project.id}",
     }

@@ -1,4 +1,4 @@
-"""What a sweep's job is launched with: network, classes, photographs, and the configuration of the sweep."""
+"""What jobs are launched with: a sweep its network, classes, photographs and configuration; labelling its network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Literal
 
 from ftl.config import Config, SweepConfig, setting
 from studio.store.tables import Job
+
+LABEL = "label"
+"""The kind of jobs that label ahead (`studio.jobs.label_job`)."""
 
 
 class SweepRequest(Config):
@@ -37,6 +40,13 @@ class SweepRequest(Config):
     sweep: SweepConfig = SweepConfig()
 
 
+class LabelRequest(Config):
+    """Settings of a job that labels ahead: the sweep and the name of the network that proposes."""
+
+    job: int
+    network: str
+
+
 def request_of(job: Job) -> SweepRequest:
-    """What a job was launched with."""
+    """What a sweep was launched with."""
     return SweepRequest(**job.settings)

@@ -21,6 +21,7 @@ from studio.errors import StudioError
 from studio.jobs import cluster, queue, retake_times
 from studio.jobs.ending import end
 from studio.jobs.reporting import say
+from studio.jobs.request import LABEL
 from studio.jobs.sweep_job import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
 from studio.store.database import reading
@@ -47,11 +48,12 @@ def _begin(job: Job) -> None:
     """Start a job's process, with the settings as they are now: they hold until its end."""
     folder, now = workspace(job.id), settings()
     folder.mkdir(parents=True, exist_ok=True)
-    if not now.scheduler:
+    own = not now.scheduler and job.kind != LABEL
+    if own:
         cluster.keep_up()
     if not queue.claim(job.id):
         return
-    where = {SCHEDULER: now.scheduler or str(cluster.file()), TIME_ON: now.time_on if now.scheduler else ""}
+    where = {SCHEDULER: str(cluster.file()) if own else now.scheduler, TIME_ON: now.time_on if now.scheduler else ""}
     with open(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
             _command(job.id),
@@ -59,7 +61,7 @@ def _begin(job: Job) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | where | ({} if now.scheduler else cluster.environment()),
+            env=os.environ | where | (cluster.environment() if own else {}),
         )
     queue.change(job.id, process=process.pid)
 

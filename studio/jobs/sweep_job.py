@@ -18,7 +18,7 @@ from studio.jobs import queue
 from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.reporting import await_candidates, follower, reporter, say
-from studio.jobs.request import request_of
+from studio.jobs.request import LABEL, request_of
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared_store
 from studio.store.database import reading
@@ -151,9 +151,16 @@ def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
     sweep(job, report, meter)
 
 
+def label(job: Job, report: Report, meter: Meter) -> None:
+    """Let a network propose areas on the images that nobody has drawn on."""
+    from studio.jobs.label_job import propose
+
+    propose(job, report, meter)
+
+
 _UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
 
-KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo}
+KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {"sweep": sweep, "demo": demo, LABEL: label}
 
 
 def main(job_id: int) -> int:

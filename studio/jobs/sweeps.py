@@ -41,7 +41,13 @@ def job_in(project_id: int, job_id: int) -> Job:
 
 
 def finished_sweeps(project_id: int) -> list[Job]:
-    """The sweeps of a project that are done, newest first."""
+    """The sweeps of a project that are done and have results, of either kind of networks, newest first."""
+    done = done_jobs(project_id)
+    return [job for job in done if any((models(job.id) / file).is_file() for file in (CLASSIFIERS, SEGMENTERS))]
+
+
+def done_jobs(project_id: int) -> list[Job]:
+    """The jobs of a project that are done, newest first, with their files, whatever they left."""
     with reading() as db:
         query = select(Job).where(Job.project_id == project_id, Job.state == "done")
         jobs = list(db.scalars(query.order_by(Job.id.desc())))
@@ -49,7 +55,7 @@ def finished_sweeps(project_id: int) -> list[Job]:
         if job.tree:
             with suppress(FtlError):  # without its files a sweep is not listed
                 there_folder(job.tree, workspace(job.id))
-    return [job for job in jobs if any((models(job.id) / file).is_file() for file in (CLASSIFIERS, SEGMENTERS))]
+    return jobs
 
 
 def deleted_networks(job_id: int) -> set[str]:

@@ -227,6 +227,28 @@ class Stroke(Base):
     at: Mapped[float] = mapped_column(default=time.time)
 
 
+class Proposal(Base):
+    """What a network proposes for an image, until a person has decided: no stroke, so nothing counts or exports it.
+
+    `network`, `digest`: the candidate of the sweep `job_id`, and its SHA-256; `title`: as people read it. `threshold`:
+    0..1, as of `ftl.models.segmenter.drawn`. `areas`: as `studio.annotation.patches.area`, each with a `class_number`,
+    0 where the user's choice counts; `count`: how many. `seen_at`: since then a person has decided on all of them.
+    """
+
+    __tablename__ = "proposals"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), index=True)
+    network: Mapped[str]
+    title: Mapped[str]
+    digest: Mapped[str]
+    threshold: Mapped[float]
+    areas: Mapped[list[Any]]
+    count: Mapped[int]
+    made_at: Mapped[float] = mapped_column(default=time.time)
+    seen_at: Mapped[float | None]
+    seen_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
 class Work(Base):
     """What a person has to do with an image. `state`: how far their own work is.
 
@@ -282,12 +304,13 @@ class Event(Base):
 
 
 class Job(Deletable, Base):
-    """Work for the worker process. `kind`: sweep or demo. `state`: queued, running, done, failed, cancelled.
+    """Work for the worker process. `kind`: of `studio.jobs.sweep_job.KINDS`.
 
-    `process`: pid of the process that runs it. `cancel`: somebody asked it to stop. `place`: orders the queue of its
-    project, lowest first. `tree`: of its folder in the store (`studio.store.shared_store`), once it is done, if there
-    is one. `share`: 0..1 of its work that is done; `seconds`: what it was expected to take when it was launched, if
-    known. `unstable`: how many of its times are to be taken again. `told`: whoever launched it was told of its end.
+    `state`: queued, running, done, failed, cancelled. `process`: pid of the process that runs it. `cancel`: somebody
+    asked it to stop. `place`: orders the queue of its project, lowest first. `tree`: of its folder in the store
+    (`studio.store.shared_store`), once it is done, if there is one. `share`: 0..1 of its work that is done; `seconds`:
+    what it was expected to take when it was launched, if known. `unstable`: how many of its times are to be taken
+    again. `told`: whoever launched it was told of its end.
     """
 
     __tablename__ = "jobs"

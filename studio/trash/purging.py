@@ -32,6 +32,7 @@ from studio.store.tables import (
     Member,
     Pick,
     Project,
+    Proposal,
     Stroke,
     Work,
 )
@@ -144,7 +145,7 @@ def _remove(file: Path, now: float) -> None:
 
 def _remove_images(db: Database, image_ids: Collection[int]) -> None:
     for part in _parts(image_ids):
-        for table in (Stroke, Work, Comment):
+        for table in (Stroke, Proposal, Work, Comment):
             db.execute(delete(table).where(table.image_id.in_(part)))
         db.execute(update(Event).where(Event.image_id.in_(part)).values(image_id=None))  # the audit log stays
         db.execute(delete(Image).where(Image.id.in_(part)))
@@ -152,7 +153,7 @@ def _remove_images(db: Database, image_ids: Collection[int]) -> None:
 
 def _remove_jobs(db: Database, job_ids: Collection[int]) -> None:
     for part in _parts(job_ids):
-        for table in (CandidateRow, DeletedNetwork, JobLine, Pick):
+        for table in (CandidateRow, DeletedNetwork, JobLine, Pick, Proposal):
             db.execute(delete(table).where(table.job_id.in_(part)))
         db.execute(delete(Job).where(Job.id.in_(part)))
 

@@ -32,6 +32,7 @@ function fake(tool) {
     },
     api: (path, body) => new Promise((resolve, reject) => surface.asked.push({ path, body,
       answer: (areas) => { resolve({ areas }); return settled(); },
+      tell: (reply) => { resolve(reply); return settled(); },
       refuse: (text) => { reject(new Error(text)); return settled(); } })),
   };
   surface.tool = createAssists(surface)[tool];
@@ -218,6 +219,99 @@ test("proposals: clicked, refused, in focus, taken back, all", async () => {
   const runs = surface.strokes[3].geometry.counts.filter((_, index) => index % 2);
   assert.equal(runs.reduce((sum, count) => sum + count), 12);
   assert.ok(option(surface, "Look"));
+});
+
+const NETWORK = { job: 7, network: "keep-0.5-segmented", title: "keep-0.5-segmented of Walls", percent: 40,
+  classes: [{ name: "Crack", number: 0 }] };
+const OTHER = { ...NETWORK, network: "keep-0.1-segmented", title: "keep-0.1-segmented of Walls", percent: 70 };
+const PATCHES = [0, 1, 2].map((index) => areaOf([200, 40 * index, 4, 4], new Uint8Array(16).fill(1)));
+const rested = () => new Promise((resolve) => setTimeout(resolve, 230)); // a slider is let go
+
+/** The propose tool with the way of the network, which the server says are these. */
+async function byNetwork(networks, waiting = null) {
+  const surface = fake("propose");
+  surface.image.proposed = Boolean(waiting);
+  if (!waiting) option(surface, "Cracks").set("network");
+  surface.tool.options();
+  assert.deepEqual(surface.asked[0].path, "proposals");
+  await surface.asked.shift().tell({ networks, waiting });
+  return surface;
+}
+
+test("a network proposes: its threshold, what was refused, and what accepted areas say of themselves", async () => {
+  const surface = await byNetwork([NETWORK]);
+  assert.ok(!option(surface, "Network")); // there is nothing to choose
+  assert.equal(option(surface, "Sure from").value, 40);
+  option(surface, "Look").set();
+  assert.deepEqual(surface.asked[0].body, { kind: "network", job: 7, network: "keep-0.5-segmented", percent: 40,
+    least: 20, over: false });
+  await surface.asked[0].answer(PATCHES);
+  assert.ok(option(surface, "3 left"));
+  press(surface, "Enter");
+  const { counts, size, ...origin } = surface.strokes[0].geometry;
+  assert.deepEqual(origin, { proposed_by: "keep-0.5-segmented of Walls", over: false });
+  press(surface, "Delete");
+  assert.ok(option(surface, "1 left"));
+  for (const value of [39, 35, 30]) option(surface, "Sure from").set(value);
+  await rested();
+  assert.equal(surface.asked.length, 2); // only where it stays
+  assert.equal(surface.asked[1].body.percent, 30);
+  const grown = areaOf([199, 39, 5, 5], new Uint8Array(25).fill(1));
+  const fresh = areaOf([300, 200, 2, 2], new Uint8Array(4).fill(1));
+  await surface.asked[1].answer([grown, PATCHES[2], fresh]); // most of what grew was refused
+  assert.ok(option(surface, "2 left"));
+  option(surface, "Sure from").set(99);
+  await rested();
+  await surface.asked[2].answer([]);
+  assert.ok(option(surface, "0 left") && option(surface, "Sure from") && option(surface, "Accept").disabled);
+  assert.ok(!press(surface, "Enter") && !press(surface, "Delete"));
+  press(surface, "Escape");
+  option(surface, "Look").set();
+  await surface.asked[3].answer(PATCHES); // what was refused once stays so in this tab
+  assert.ok(option(surface, "2 left"));
+});
+
+test("a network's areas: not over what is drawn unless asked, each of its class, chosen among several", async () => {
+  const classes = [{ name: "Rust", number: 2 }, { name: "Moss", number: 0 }];
+  const surface = await byNetwork([NETWORK, { ...OTHER, classes }]);
+  surface.classes = [{ number: 1, name: "Crack" }, { number: 2, name: "Corrosion" }];
+  surface.mask = { values: new Uint8Array(400 * 300) };
+  for (let row = 0; row < 4; row++) surface.mask.values.fill(3, row * 400 + 200, row * 400 + 204);
+  option(surface, "Network").set("7 keep-0.1-segmented");
+  assert.match(surface.tool.help, /^Rust as Corrosion, Moss as the chosen class. /);
+  option(surface, "Look").set();
+  assert.equal(surface.asked[0].body.percent, 70);
+  const classed = PATCHES.map((area, index) => ({ ...area, class_number: index === 1 ? 2 : 0 }));
+  await surface.asked[0].answer(classed);
+  assert.ok(option(surface, "2 left")); // one is drawn in this browser, and not sent yet
+  option(surface, "Also where").set(true);
+  await rested();
+  assert.equal(surface.asked[1].body.over, true);
+  await surface.asked[1].answer(classed);
+  option(surface, "Accept all").set();
+  assert.deepEqual(surface.strokes.map(({ number }) => number), [1, 2]);
+  assert.equal(surface.strokes[0].geometry.over, true);
+});
+
+test("what was proposed in advance is there at once, and marked as seen when all is decided", async () => {
+  const waiting = { ...NETWORK, percent: 55, made: 12.5, areas: PATCHES };
+  const surface = await byNetwork([NETWORK], waiting);
+  assert.equal(surface.asked.length, 0);
+  assert.equal(option(surface, "Sure from").value, 55);
+  for (const key of ["Enter", "Delete", "Enter"]) press(surface, key);
+  assert.deepEqual(surface.asked.map(({ path, body }) => [path, body]), [["proposals", { made: 12.5 }]]);
+  assert.equal(surface.image.proposed, false);
+  assert.equal(surface.strokes.length, 2);
+});
+
+test("without a network the tool says what to do, and a question that fails is told", async () => {
+  const surface = await byNetwork([]);
+  assert.ok(option(surface, "No network yet"));
+  assert.match(surface.tool.help, /launch a sweep/);
+  const other = await byNetwork([NETWORK]);
+  option(other, "Look").set();
+  await other.asked[0].refuse("this network was deleted");
+  assert.deepEqual(other.hints, ["This network was deleted."]);
 });
 
 test("threshold: covers, then area after area by number, chip, S, Backspace, Escape", async () => {

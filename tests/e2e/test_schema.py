@@ -121,7 +121,7 @@ def test_numbers_that_no_database_holds_are_404_on_every_address(world: World, n
     ):
         answer = client.get(path)
         assert (answer.status_code, set(answer.json())) == (404, {"error"}), path
-    for name in ("live", "strokes", "assist", "comments"):
+    for name in ("live", "strokes", "assist", "proposals", "comments"):
         answer = client.post(f"/files/{project}/images/{number}/{name}", json={})
         assert (answer.status_code, set(answer.json())) == (404, {"error"}), name
     image = world.ids["image"]

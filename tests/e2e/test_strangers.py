@@ -62,12 +62,11 @@ def ask(
 
 
 def routes(world: World) -> list[tuple[str, str]]:
-    from studio.api import assist, comments, files, lists, live, notices, objects, strokes
+    from studio.api import assist, comments, files, lists, live, notices, objects, proposals, strokes
     from studio.api import routes as api
 
-    surface = [
-        route for part in (assist, comments, files, lists, live, notices, objects, strokes) for route in part.ROUTES
-    ]
+    parts = (assist, comments, files, lists, live, notices, objects, proposals, strokes)
+    surface = [route for part in parts for route in part.ROUTES]
     found = []
     for route in [*surface, *api.ROUTES]:
         path = route.path.replace(":int", "").format(**world.values)
@@ -106,7 +105,8 @@ def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: Wo
         "files": f"/files/{listed[0]['id']}/images/{world.values['image']}",
     }
     for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png",
-                 "{files}/mask-thumbnail.png", "{files}/object?x=1&y=1", "/api/projects/{own}/jobs/{job}",
+                 "{files}/mask-thumbnail.png", "{files}/object?x=1&y=1", "{files}/proposals",
+                 "/api/projects/{own}/jobs/{job}",
                  "/api/projects/{own}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
         assert ask(world, "GET", path.format(**values), world.stranger)[0] == 403, path
     box = {"id": "s", "kind": "rectangle", "class_number": 1, "geometry": {"box": [1, 1, 5, 5]}}
@@ -115,6 +115,7 @@ def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: Wo
         "strokes": {"user": world.people[1], "after": None, "rows": [box]},
         "assist": {"kind": "threshold", "threshold": 100},
         "comments": {"x": 1, "y": 1, "text": "look"},
+        "proposals": {"made": 1.0},
     }.items():
         assert ask(world, "POST", f"{values['files']}/{path}", world.stranger, content)[0] == 403, path
 

@@ -18,15 +18,20 @@ import torchvision
 from ftl import load_backbone, load_masks, save_backbone, sweep
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import load_dataset
+from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.sweeping import cluster_latency
-from ftl.sweeping.packing import pack_dataset, pack_masks, unpack_dataset, unpack_masks
+from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts, unpack_dataset, unpack_masks, unpack_parts
+from ftl.sweeping.pruned import segmenters
+from ftl.sweeping.segmented import part
 from ftl.sweeping.sweep import Sweep
+from ftl.training.segment import ROUNDS
 from tests.cluster import Cluster
 from tests.conftest import SIZE, configured, make_workspace
+from tests.drawn_photographs import QUICK
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
@@ -122,6 +127,36 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
         taken = read_json(workspace / "many-mobile" / one.name / "time-onnx.json")
         assert taken["worker"] in ("w0", "w1")
         assert taken["runtime"].startswith("ONNX Runtime")
+
+
+def test_workers_that_see_no_file_make_the_networks_that_draw_masks_of_one_process(
+    cluster: Cluster, workspace: Path, unseen: Path
+) -> None:
+    parts: dict[str, Any] = {"heads": ["segmented"], "only_masks": True, "segment": QUICK, "keep": [0.5], "threads": 1}
+    heard = list[CandidateProgress]()
+
+    def swept(here: Path, out: str, **more: Any) -> dict[str, object]:
+        run(here, out, segmentation=load_segmentation(here / "Images", here / "Segmented"), **parts, **more)
+        (folder,) = segmenters(workspace / out)
+        figures = [read_json(folder / name) for name in ("validation.json", "test.json")]
+        for figure in figures:
+            figure["per_photograph"] = [one["pixels"] for one in figure["per_photograph"]]
+            figure["trained_on"] = [Path(path).name for path in figure.get("trained_on", [])]
+        weights = [(folder / name).read_bytes() for name in ("network.safetensors", "head.safetensors")]
+        return {"figures": figures, "weights": weights, "name": folder.name}
+
+    own = swept(workspace, "own-masks")
+    assert swept(unseen, "many-masks", scheduler=str(cluster.file), follow=heard.append) == own
+    assert read_json(workspace / "many-masks" / "keep-0.5-segmented" / "time.json")["worker"] in ("w0", "w1")
+    epochs = [told.epoch[0] for told in heard if told.epoch]
+    assert epochs == [*range(1, ROUNDS + 1)]
+    assert {told.worker for told in heard if told.epoch} <= {"w0", "w1"}
+    file = workspace / "parts"
+    data = load_segmentation(workspace / "Images", workspace / "Segmented")
+    file.write_bytes(pack_parts(part(data, None, 0)))
+    back = unpack_parts(file)
+    assert back.data == data
+    assert all(np.array_equal(*sides) for sides in zip(back[1:], part(data, None, 0)[1:], strict=True))
 
 
 @pytest.fixture(scope="module")

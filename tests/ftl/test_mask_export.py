@@ -15,7 +15,7 @@ from PIL import Image
 
 from ftl.data.images import read_image
 from ftl.errors import FtlError
-from ftl.exporting import segmenter_onnx
+from ftl.exporting import segmenter_export, segmenter_onnx
 from ftl.exporting.export import export
 from ftl.exporting.predict_masks import drawing, masks_csv, predict_masks
 from ftl.models.segmenter_files import draws_masks, load_segmenter
@@ -109,9 +109,26 @@ def test_the_example_runs_where_nothing_of_this_program_is(files: dict[str, Path
 def test_other_endings_are_refused(folder: Path, tmp_path: Path, ending: str) -> None:
     with pytest.raises(FtlError, match=r"exported as one of \.safetensors, \.onnx, \.zip"):
         export(folder, tmp_path / f"taken{ending}")
-    with pytest.raises(FtlError, match="float32 only"):
-        export(folder, tmp_path / "taken.onnx", int8=True)
+    with pytest.raises(FtlError, match=r"exported as one of \.onnx, \.zip"):
+        export(folder, tmp_path / "taken.safetensors", int8=True)
     assert not [*tmp_path.iterdir()]
+
+
+def test_eight_bits_draw_nearly_the_same_or_are_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenter_export, "ALIKE", 0.8)  # of noise, much lies beside the threshold
+    export(folder, tmp_path / "taken.onnx", int8=True)
+    export(folder, tmp_path / "taken.zip", int8=True)
+    with zipfile.ZipFile(tmp_path / "taken.zip") as archive:
+        assert {"model.onnx", "model-int8.onnx"} <= {*archive.namelist()}
+    image = photograph((37, 61))
+    eight, whole = drawing(tmp_path / "taken.onnx")(image), drawing(folder)(image)
+    assert 0.8 < (eight == whole).mean() < 1
+    monkeypatch.setattr(segmenter_export, "ALIKE", 1.01)
+    with pytest.raises(FtlError, match="draws other masks"):
+        export(folder, tmp_path / "refused.onnx", int8=True)
+    assert not (tmp_path / "refused.onnx").exists()
 
 
 def test_an_export_that_answers_otherwise_is_not_written(
@@ -122,6 +139,12 @@ def test_an_export_that_answers_otherwise_is_not_written(
     with pytest.raises(FtlError, match="answers otherwise than the network"):
         export(folder, tmp_path / "taken.onnx")
     assert not [*tmp_path.iterdir()]
+
+
+def test_integers_that_have_nothing_to_be_calibrated_on_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FtlError, match="are gone"):
+        export(write_segmenter(tmp_path, make_segmenter()), tmp_path / "taken.onnx", int8=True)
+    assert not (tmp_path / "taken.onnx").exists()
 
 
 def test_other_models_draw_no_masks(tmp_path: Path) -> None:

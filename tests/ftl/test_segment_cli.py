@@ -36,21 +36,6 @@ TRAINED = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _small_megapixel() -> Any:
-    """Times are taken of photographs as small as the others: how long a megapixel takes is no matter here."""
-    from ftl.latency import networks, one_process
-
-    def small(folder: Path, threads: int | None = None, runtime: str = "pytorch") -> dict[str, Any]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(one_process, "MEGAPIXEL", (40, 52))
-            return one_process._measure(folder, threads, runtime)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks.time_all, "__kwdefaults__", networks.time_all.__kwdefaults__ | {"by": small})
-        yield
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs with masks, others to test on, and a backbone."""
@@ -181,7 +166,8 @@ def test_wrong_use_is_told_in_a_sentence(
     assert "go together" in said(command(place, "a", "--test-images", photo))
     assert "choose another criterion" in said(command(place, "a", "--criterion", "taylor"))
     assert "exported as one of" in said(["export", str(made / "keep-0.5-segmented"), str(tmp_path / "a.pt2")])
-    assert "float32 only" in said(["export", str(made / "keep-0.5-segmented"), str(tmp_path / "a.onnx"), "--int8"])
+    taken = str(tmp_path / "a.safetensors")
+    assert "exported as one of" in said(["export", str(made / "keep-0.5-segmented"), taken, "--int8"])
     few = load_segmentation(place / "Images", place / "Segmented").images[:2]
     for number, path in enumerate(few):
         for folder in ("Images", "Segmented"):

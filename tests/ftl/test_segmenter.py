@@ -60,7 +60,7 @@ def test_levels_are_the_last_maps_of_each_size_and_masks_are_as_large_as_the_pho
     assert strides == sorted(set(strides))
     assert min(strides) >= 1  # padding alone makes no level
     x = torch.zeros(1, 3, size, size)
-    if network.is_chain:
+    if isinstance(network.features, nn.Sequential):
         maps = {}
         for key, layer in network.features.named_children():
             maps[key] = x = layer(x)

@@ -296,7 +296,7 @@ def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
 
 
 def test_what_cannot_be_made_is_told_before_anything_is_computed() -> None:
-    with pytest.raises(FtlError, match="there is no 'fine', choose recalibrated or tuned"):
+    with pytest.raises(FtlError, match="there is no 'fine', choose recalibrated, tuned or segmented"):
         SweepConfig(heads=["fine"])
     with pytest.raises(FtlError, match="nothing to recalibrate"):
         SweepConfig(heads=["recalibrated"]).check_network("plain", plain_backbone().has_norms)

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, update
 from ftl.models.io import save_backbone
 from studio.accounts import add_user, open_session, others, own, sessions, settings, tokens
 from studio.accounts.rights import SignedIn
-from studio.annotation import log
+from studio.annotation import log, proposals
 from studio.annotation.strokes import Rectangle
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
@@ -34,11 +34,12 @@ from studio.jobs.request import SweepRequest
 from studio.projects import classes, invitations, members, projects
 from studio.store.database import engine, migrate, reading, writing
 from studio.store.home import secret
-from studio.store.tables import BackboneFile, Base, CandidateRow, Job, Member, Session, User
+from studio.store.tables import BackboneFile, Base, CandidateRow, Job, Member, Proposal, Session, User
 from studio.trash import deleting
 from tests.conftest import ROOT, make_features, save_png
 
 SIZE = 24
+MADE = 1.5
 PASSWORD = "a long enough password"
 
 
@@ -163,6 +164,11 @@ CASES = {
     "draw": Case("studio.annotation.log:append", "annotator", lambda w, who: log.append(w.open, who, [BOX])),
     "restore a mask": Case(
         "studio.annotation.log:restore", "annotator", lambda w, who: log.restore(image(w, w.open), who, MASK)
+    ),
+    "decide on proposals": Case(
+        "studio.annotation.proposals:decided",
+        "annotator",
+        lambda w, who: proposals.decided(w.open, who, MADE),
     ),
     "settle masks": Case(
         "studio.collaboration.consensus:settle",
@@ -313,6 +319,7 @@ NOT_BY_SOMEBODY = {
     "studio.jobs.queue:claim": "the worker's",
     "studio.jobs.queue:change": "the worker's and the job's own process's",
     "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
+    "studio.annotation.proposals:keep": "the job's own process's",
     "studio.jobs.reporting:say": "the job's own process's",
     "studio.jobs.reporting:await_candidates": "the job's own process's",
     "studio.jobs.reporting:follow": "the job's own process's",
@@ -408,6 +415,8 @@ def build(folder: Path) -> World:
     network = (folder / "tiny.safetensors").read_bytes()
     tokens.make_token(sign_in(bob), "A program", "read", None, 1)
     with writing() as db:
+        about = {"network": "keep-0.5-segmented", "title": "", "digest": "", "threshold": 0.5, "areas": [], "count": 1}
+        db.add(Proposal(image_id=images[0], job_id=ids[2], made_at=MADE, **about))
         db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
     deleting.delete_images(project, ada, images[3:])
     invitations.invite(project, "annotator", ada)

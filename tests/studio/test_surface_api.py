@@ -20,7 +20,7 @@ from studio.accounts import COOKIE, add_user, open_session
 from studio.accounts.settings import Settings
 from studio.annotation import log
 from studio.annotation.pixels import decode
-from studio.api import assist, canvas_files, comments, files, gate, live, objects, strokes
+from studio.api import assist, canvas_files, comments, files, gate, live, objects, proposals, strokes
 from studio.api.bodies import Bodies
 from studio.api.headers import Headers
 from studio.api.rate_limit import Buckets
@@ -72,7 +72,7 @@ def wall(project: Someone) -> Wall:
         bob, eve = (add_user(db, name, "a long enough password").id for name in ("Bob", "Eve"))
     accept(invite(project.project_id, "annotator"), bob)
     people = {"Ada": project.user_id, "Bob": bob, "Eve": eve}
-    parts = (assist, canvas_files, comments, files, live, objects, strokes)
+    parts = (assist, canvas_files, comments, files, live, objects, proposals, strokes)
     routes = [route for part in parts for route in part.ROUTES]
     app = Starlette(routes=routes, middleware=[Middleware(Headers), Middleware(gate.Gate), Middleware(Bodies)])
     clients = {name: TestClient(app, cookies={COOKIE: open_session(user)}) for name, user in people.items()}
@@ -95,6 +95,7 @@ POSTS = {
     "strokes": {"user": 0, "after": None, "rows": []},
     "assist": {"kind": "threshold", "threshold": 100},
     "comments": {"x": 1, "y": 1, "text": "look"},
+    "proposals": {"made": 1.0},
 }
 
 
@@ -329,8 +330,11 @@ def test_hostile_bodies_get_a_sentence(wall: Wall) -> None:
                    {"kind": "trace", "points": [[1, 1], [1e9, 2]]}, {"kind": "trace", "points": [[1, 1], [W + 5, 2]]},
                    {"kind": "gate", "points": [], "width": 1}, {"kind": "gate", "points": [[1, 1]], "width": -1},
                    {"kind": "grab", "box": [0, 0, 0, 0]}, {"kind": "grab", "box": [0, 0, W, H]},
+                   {"kind": "network", "job": 2**70, "network": "a", "percent": 5, "least": 1},
+                   {"kind": "network", "job": 1, "network": "a" * 101, "percent": 5, "least": 1},
                    {"kind": "propose", "way": "x", "least": 1}, {"kind": "propose", "way": "thin", "least": 1.5}],
         "comments": [{}],
+        "proposals": [{}, {"made": None}, {"made": "1"}, {"made": [1]}, {"made": 1e308}],
     }  # fmt: skip
     for path, wrong in bodies.items():
         for content in (

@@ -1,23 +1,35 @@
-// Proposals: the server looks for cracks on the whole photograph; each is accepted or refused where it is seen.
+// Proposals: the server, or a network of the project, looks for cracks on the whole photograph; each is accepted or
+// refused where it is seen.
 import { overOption } from "../tools/options.js";
 import { centred, toStage, visible } from "../view.js";
 import { SHOWN, areaAt, drawArea } from "./areas.js";
 import { act } from "./keys.js";
+import { createNetworks } from "./networks.js";
 import { createQuestions, take } from "./server.js";
 
+const PAUSE = 200; // ms for which a slider rests before the server is asked again
 const REACH = 8; // stage pixels about a proposal that count as it
 const OTHERS = "#ffd400"; // those that are not in focus
+const BY_STUDIO = "The studio looks for cracks on the whole photograph.";
 const WAYS = {
-  thin: { label: "Thin", what: "Shortest", limits: [2, 100_000],
+  thin: { label: "Thin", help: BY_STUDIO, what: "Shortest", limits: [2, 100_000],
     start: (longest) => Math.max(10, Math.floor(longest / 15)) },
-  wide: { label: "Wide", what: "Smallest", limits: [1, 10_000_000],
+  wide: { label: "Wide", help: BY_STUDIO, what: "Smallest", limits: [1, 10_000_000],
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 1000)) },
+  network: { label: "Network", help: "A network of this project looks for what it was trained to draw.",
+    what: "Smallest", limits: [1, 10_000_000], // its start as `least_of` of studio/jobs/segmenters.py
+    start: (longest) => Math.max(20, Math.floor(longest ** 2 / 50_000)) },
 };
+const NO_NETWORK = "No network of this project draws masks yet: launch a sweep with networks that do.";
 
 export function createPropose(surface) {
   const questions = createQuestions(surface, "propose");
+  const networks = createNetworks(surface, () => soon());
   const least = {}; // by way, as the user chose it
-  let way = "thin", round = null; // {image, left: [area], focus: area, done: [{area, id: null if refused}]}
+  let way = "thin", pause = 0;
+  // {image, left: [area], focus: area or null, done: [{area, id: null if refused}], source: network or null,
+  //  waiting: when the studio made these in advance, or null}
+  let round = null;
   let refusedBy = null; // the pointer whose long press refused
 
   const current = () => round && round.image === surface.image?.id ? round : null;
@@ -25,32 +37,79 @@ export function createPropose(surface) {
   const at = (point) => current()?.left[areaAt(round.left, point, REACH / surface.view().scale)] ?? null;
 
   const look = async () => {
-    round = null;
-    const areas = await questions.ask({ kind: "propose", way, least: leastNow() });
+    const source = way === "network" ? networks.chosen() : null;
+    if (way === "network" && !source) return surface.hint(NO_NETWORK);
+    questions.drop(); // of several positions of the slider the last one counts
+    if (!source) round = null;
+    const least = leastNow();
+    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way, least });
     if (!areas) return;
-    const left = areas.filter((area) => area.pixels);
-    if (!left.length) return surface.hint("Nothing on this photograph looks like such a crack.");
-    round = { image: surface.image.id, left, focus: left[0], done: [] };
+    const found = areas.filter((area) => area.pixels);
+    if (source) return begin(source, found);
+    if (!found.length) return surface.hint("Nothing on this photograph looks like such a crack.");
+    round = { image: surface.image.id, left: found, focus: found[0], done: [], source: null, waiting: null };
     surface.set({});
+  };
+  /** Show a network's areas. What was decided stays so, and the slider stays where it is, also over none. */
+  const begin = (source, areas, waiting = current()?.waiting ?? null) => {
+    const left = networks.open(source, areas), before = current()?.focus;
+    const same = before && left.find(({ box }) => meets(box, before.box));
+    const done = current()?.source?.key === source.key ? current().done : [];
+    round = { image: surface.image.id, left, focus: same ?? left[0] ?? null, done, source, waiting };
+    if (!left.length) surface.hint("The network proposes nothing here that is not decided yet.");
+    surface.set({});
+  };
+  const soon = () => {
+    clearTimeout(pause);
+    const shown = current();
+    if (shown?.source) pause = setTimeout(() => shown.image === surface.image?.id && current() && look(), PAUSE);
+  };
+  /** Show at once what the studio asked a network for in advance. */
+  const show = (waiting) => {
+    if (!waiting || current()) return;
+    way = "network";
+    networks.use(waiting, waiting.percent);
+    begin(waiting, waiting.areas, waiting.made);
+    if (!round.left.length) end();
   };
   const stop = () => {
     round = null;
+    clearTimeout(pause);
     questions.drop();
     surface.set({});
+  };
+  /** All are decided. */
+  const end = () => {
+    const { waiting } = round;
+    stop();
+    if (waiting === null) return;
+    surface.image.proposed = false;
+    surface.api("proposals", { made: waiting }).catch((error) =>
+      surface.hint(`The image is still marked as proposed: ${error.message}.`));
   };
   /** The one with the next place in the list comes into focus, and into view where the view shows nothing of it. */
   const settle = (area, id) => {
     const index = round.left.indexOf(area);
     round.left.splice(index, 1);
     round.done.push({ area, id, index });
+    if (!id && round.source) networks.refuse(round.source, area);
     if (!round.left.length) {
       surface.hint("All proposals are decided.");
-      return stop();
+      return end();
     }
     if (round.focus === area) round.focus = round.left[Math.min(index, round.left.length - 1)];
     surface.set({});
   };
-  const accept = (area) => settle(area, take(surface, [area]));
+  /** Make areas strokes, one of each class, so that one undo takes all of a class back. */
+  const takeAll = (areas) => {
+    const origin = round.source ? networks.origin(round.source) : {}, of = new Map();
+    for (const area of areas) {
+      const number = area.class_number || surface.state.classNumber;
+      of.set(number, [...of.get(number) ?? [], area]);
+    }
+    return [...of].map(([number, own]) => take(surface, own, number, origin))[0];
+  };
+  const accept = (area) => settle(area, takeAll([area]));
   const refuse = (area) => settle(area, null);
   const showFocus = () => {
     const { stage, image } = surface, [left, top, width, height] = round.focus.box;
@@ -66,14 +125,15 @@ export function createPropose(surface) {
     const last = round.done.pop();
     if (!last) return;
     if (last.id) surface.stroke("undo", { stroke: last.id });
+    else if (round.source) networks.takeBack(round.source, last.area);
     round.left.splice(last.index, 0, last.area);
     round.focus = last.area;
     showFocus();
     surface.set({});
   };
   const acceptAll = () => {
-    take(surface, round.left); // one stroke, so that one undo takes it back
-    stop();
+    takeAll(round.left);
+    end();
   };
 
   surface.stage.element?.addEventListener("contextmenu", (event) => {
@@ -89,8 +149,11 @@ export function createPropose(surface) {
   return {
     name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
     get help() {
-      if (!current()) return "The studio looks for cracks on the whole photograph.";
-      return "Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. Backspace: back.";
+      if (way === "network" && networks.loaded && !networks.chosen() && !current()) return NO_NETWORK;
+      const legend = way === "network" ? networks.legend : "";
+      if (!current()) return `${legend}${WAYS[way].help}`;
+      return `${legend}Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. ` +
+        "Backspace: back.";
     },
     down(point, event) {
       if (event.pointerId === refusedBy) return void (refusedBy = null);
@@ -106,32 +169,18 @@ export function createPropose(surface) {
     cancel() {},
     key: (event) => act(surface, event, {
       ...((current() || questions.busy) && { escape: stop }),
-      ...(current() && { enter: andOn(accept), delete: andOn(refuse), backspace: goBack }),
+      ...(current()?.focus && { enter: andOn(accept), delete: andOn(refuse) }),
+      ...(current() && { backspace: goBack }),
     }),
-    options: () => current() ? [
-      { type: "text", label: `${round.left.length} left` },
-      overOption(surface),
-      { type: "button", label: "Accept", icon: "check", key: "Enter", set: andOn(accept) },
-      { type: "button", label: "Refuse", icon: "close", key: "Delete", set: andOn(refuse) },
-      { type: "button", label: "Accept all", set: acceptAll },
-      { type: "button", label: "Stop", key: "Escape", set: stop },
-    ] : [
-      { type: "choice", label: "Cracks", value: way, set: choose,
-        choices: Object.entries(WAYS).map(([value, { label }]) => ({ value, label })) },
-      { type: "number", label: WAYS[way].what, unit: "px", value: leastNow(), min: WAYS[way].limits[0],
-        max: WAYS[way].limits[1], step: 1, set: (value) => {
-          least[way] = Math.round(Math.min(Math.max(value, WAYS[way].limits[0]), WAYS[way].limits[1]));
-          surface.set({});
-        } },
-      overOption(surface),
-      { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose",
-        disabled: questions.busy, set: look },
-    ],
+    options() {
+      if (surface.image.proposed || way === "network") networks.load(show);
+      return current() ? deciding() : asking();
+    },
     draw(context, view) {
       const shown = visible(view, surface.stage, surface.image);
       for (const area of current()?.left ?? [])
         if (area !== round.focus && meets(area.box, shown)) drawArea(context, view, area, OTHERS, 0.5);
-      if (current()) {
+      if (current()?.focus) {
         drawArea(context, view, round.focus, SHOWN, 0.5);
         drawMark(context, view, round.focus.box);
       }
@@ -139,8 +188,39 @@ export function createPropose(surface) {
     },
   };
 
+  function deciding() {
+    const none = !round.focus;
+    return [
+      { type: "text", label: `${round.left.length} left` },
+      ...(round.source ? networks.settings() : [overOption(surface)]),
+      { type: "button", label: "Accept", icon: "check", key: "Enter", disabled: none, set: andOn(accept) },
+      { type: "button", label: "Refuse", icon: "close", key: "Delete", disabled: none, set: andOn(refuse) },
+      { type: "button", label: "Accept all", disabled: none, set: acceptAll },
+      { type: "button", label: "Stop", key: "Escape", set: stop },
+    ];
+  }
+
+  function asking() {
+    const { what, limits: [min, max] } = WAYS[way], none = way === "network" && !networks.chosen();
+    const ways = { type: "choice", label: "Cracks", value: way, set: choose,
+      choices: Object.entries(WAYS).map(([value, { label }]) => ({ value, label })) };
+    if (none) return [ways, { type: "text", label: networks.loaded ? "No network yet" : "Looking for networks …" }];
+    return [
+      ways,
+      ...(way === "network" ? networks.settings() : []),
+      { type: "number", label: what, unit: "px", value: leastNow(), min, max, step: 1, set: (value) => {
+        least[way] = Math.round(Math.min(Math.max(value, min), max));
+        surface.set({});
+      } },
+      ...(way === "network" ? [] : [overOption(surface)]),
+      { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose",
+        disabled: questions.busy, set: look },
+    ];
+  }
+
   function choose(value) {
     way = value;
+    networks.forget(); // a sweep may have ended since
     surface.set({});
   }
 }

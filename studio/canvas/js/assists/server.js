@@ -15,7 +15,7 @@ export function createQuestions(surface, tool) {
     own.add(question);
     surface.set({}); // the toolbar shows that something is waited for
     try {
-      const { areas } = await surface.api("assist", { ...body, over: surface.state.over });
+      const { areas } = await surface.api("assist", { over: surface.state.over, ...body });
       return current() ? areas : null;
     } catch (error) {
       if (current()) surface.hint(sentence(error.message));
@@ -59,10 +59,10 @@ function drawArc(context, [x, y], waited) {
   context.restore();
 }
 
-/** Make areas one stroke of a class; its id, or null where they have no pixels. */
-export function take(surface, areas, number = surface.state.classNumber) {
+/** Make areas one stroke of a class; its id, or null where they have no pixels. `more`: of its geometry. */
+export function take(surface, areas, number = surface.state.classNumber, more = {}) {
   const { width, height } = surface.image, found = areas.filter((area) => area.pixels);
-  return found.length ? surface.stroke("region", regionOf(union(found), width, height), number) : null;
+  return found.length ? surface.stroke("region", { ...regionOf(union(found), width, height), ...more }, number) : null;
 }
 
 /** One area with the pixels of all. */

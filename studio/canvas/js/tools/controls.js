@@ -3,7 +3,8 @@ import { button, make, mark } from "./dom.js";
 
 const FINE = 1000; // steps of a slider that is fine at its low end
 
-const KINDS = { slider: sliderOf, number: numberOf, choice: choiceOf, toggle: toggleOf, button: buttonOf, text: textOf };
+const KINDS = { slider: sliderOf, number: numberOf, choice: choiceOf, select: selectOf, toggle: toggleOf,
+  button: buttonOf, text: textOf };
 
 /** A row of controls: {element, update(options)}. */
 export function createControls() {
@@ -12,7 +13,7 @@ export function createControls() {
   return {
     element,
     update(options) {
-      const now = JSON.stringify(options.map(({ value, ...rest }) => rest));
+      const now = JSON.stringify(options.map(({ value, ...rest }) => rest.type === "text" ? "text" : rest));
       if (now !== signature) {
         signature = now;
         controls = options.map((option) => KINDS[option.type](option));
@@ -93,6 +94,19 @@ function choiceOf({ label, choices }) {
   };
 }
 
+function selectOf({ label, choices }) {
+  let option = null;
+  const select = make("select", { "aria-label": label, title: label, onchange: () => option.set(select.value) },
+    choices.map((choice) => make("option", { value: choice.value }, choice.label)));
+  return {
+    element: make("div", { class: "control" }, select),
+    update(next) {
+      option = next;
+      select.value = next.value;
+    },
+  };
+}
+
 function toggleOf({ label, icon, key }) {
   let option = null;
   const element = button({ icon, text: icon ? null : label, title: key ? `${label} (${key})` : label },
@@ -120,6 +134,12 @@ function buttonOf({ label, icon, key }) {
   };
 }
 
-function textOf({ label }) {
-  return { element: make("div", { class: "control" }, make("span", {}, label)), update() {} };
+function textOf() {
+  const element = make("div", { class: "control" });
+  return {
+    element,
+    update(next) {
+      element.textContent = next.label;
+    },
+  };
 }

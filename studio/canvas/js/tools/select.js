@@ -132,7 +132,7 @@ export function createSelect(surface) {
     const kind = surface.classes.find((one) => one.number === classOf());
     const swatch = make("i", { class: "swatch", style: `--colour: ${kind?.colour ?? "#888"}` });
     const title = way === "area" ? "Connected area" : KINDS[stroke.kind] ?? stroke.kind;
-    const facts = way === "stroke" ? [stroke.mine ? "You" : stroke.name, timeOf(stroke.at)] :
+    const facts = way === "stroke" ? [whose(stroke), timeOf(stroke.at)] :
       [`${area.pixels.toLocaleString("en")} pixels`, ...(restored ? [`restored by ${restored}`] : [])];
     const note = handles().length ? "Corners can be dragged." : isOwn() || way === "area" ? "" :
       "Your change is painted over it.";
@@ -193,6 +193,12 @@ export function createSelect(surface) {
       drawHandles(context, view, handles(), colour, dragged?.index);
     },
   };
+}
+
+/** Whose a stroke is; of one that a network proposed, whose decision it was. */
+export function whose({ mine, name, geometry }) {
+  if (!geometry.proposed_by) return mine ? "You" : name;
+  return `Proposed by ${geometry.proposed_by}, accepted by ${mine ? "you" : name}`;
 }
 
 function timeOf(at) {
