@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from studio.accounts import add_user
 from studio.images.library import add_image, find_images, give_class, image_in, set_class
@@ -83,12 +83,19 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
 
     page.get_by_role("button", name="Class of the image: No class").click()
     choose("Pore")
+    held = list[Route]()  # news of what Bob does, which would change what Ada sees while she chooses
+    page.route("**/live", held.append)
+    while not held:
+        page.wait_for_timeout(20)
     page.get_by_role("button", name="Class of the image: Pore").click()
     assert image_in(wall.project_id, wall.id).class_id == pore
     assert done(walls, ada) == [("classed", wall.id)]
     give_class(wall.project_id, bob, wall.id, pore, dirt)  # while Ada's menu is open
     choose("Crack")
     page.get_by_text("The class of wall-2.png is Dirt by now: look at it again.").wait_for()
+    page.unroute("**/live")
+    for route in held:
+        route.continue_()
     settled(page)
     page.get_by_role("button", name="Class of the image: Dirt").click()
     assert image_in(wall.project_id, wall.id).class_id == dirt

@@ -89,7 +89,7 @@ def _scale() -> float | None:
     cells = [*st.columns(2), *st.columns(2), st.container()]
     labels = ("First point, x", "First point, y", "Second point, x", "Second point, y", "Apart [mm]")
     given = [
-        cell.number_input(label, 0.0, value=None, format="%g", key=f"mask-{label}")
+        cell.number_input(label, 0.0, value=None, format="%.1f", key=f"mask-{label}")
         for cell, label in zip(cells, labels, strict=True)
     ]
     values = [value for value in given if value is not None]
