@@ -84,7 +84,7 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     page.get_by_role("button", name="Class of the image: No class").click()
     choose("Pore")
     held = list[Route]()  # news of what Bob does, which would change what Ada sees while she chooses
-    page.route("**/live", held.append)
+    page.route("**/live", lambda route: held.append(route))
     while not held:
         page.wait_for_timeout(20)
     page.get_by_role("button", name="Class of the image: Pore").click()
@@ -93,9 +93,7 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     give_class(wall.project_id, bob, wall.id, pore, dirt)  # while Ada's menu is open
     choose("Crack")
     page.get_by_text("The class of wall-2.png is Dirt by now: look at it again.").wait_for()
-    page.unroute("**/live")
-    for route in held:
-        route.continue_()
+    page.unroute("**/live")  # which lets go of what is held
     settled(page)
     page.get_by_role("button", name="Class of the image: Dirt").click()
     assert image_in(wall.project_id, wall.id).class_id == dirt
