@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -151,17 +152,18 @@ def split_photos(data: SegmentationSet, photo: str | None, seed: int, share: flo
     first = dict[str, str]()
     names = zip(photo_ids(data.images, photo), data.digests, strict=True)
     photos = [first.setdefault(image, name) for name, (image, _) in names]
-    order = np.random.default_rng(seed).permutation(sorted({*photos}))
+    sizes = Counter(photos)
+    order = np.random.default_rng(seed).permutation(sorted(sizes))
     apart, count = set[str](), 0
     for photo_name in order.tolist():
         if count and count >= share * len(data):
             break
         apart.add(photo_name)
-        count += photos.count(photo_name)
-    if len({*photos} - apart) < LEAST_PHOTOS:
+        count += sizes[photo_name]
+    if len(sizes.keys() - apart) < LEAST_PHOTOS:
         raise FtlError(
             f"masks of at least {2 * LEAST_PHOTOS} photos are needed to train on some and choose by others, "
-            f"not of {len({*photos})}: draw more"
+            f"not of {len(sizes)}: draw more"
         )
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ftl.errors import FtlError
 from ftl.exporting import preprocessing
@@ -45,15 +46,27 @@ def core(model: Model) -> Any:
     Batch norms behind convolutions are folded into them. Raises `FtlError` for a layer that ONNX does not have.
     """
     joined = Joined(model)
+    return proto_of(joined, joined.input_of(model), preprocessing.PROBABILITIES)
+
+
+def proto_of(
+    module: nn.Module, tensor: torch.Tensor, output: str, sides: dict[str, dict[int, Any]] | None = None
+) -> Any:
+    """A module from `tensor`, of which an example is given, to a named output, as an ONNX `ModelProto`.
+
+    `sides`: the dimensions of its input that may be others, by the input's name in `forward`. Raises `FtlError` for a
+    layer that ONNX does not have.
+    """
     try:
         with quiet():
             program = torch.onnx.export(
-                joined,
-                (joined.input_of(model),),
+                module,
+                (tensor,),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[preprocessing.TENSOR],
-                output_names=[preprocessing.PROBABILITIES],
+                output_names=[output],
+                dynamic_shapes=sides,
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise FtlError(f"the network cannot be written as ONNX ({error})") from error

@@ -19,9 +19,9 @@ from ftl.exporting.quantization import quantised
 from ftl.files import read_json, whole_file
 from ftl.models.layout import VALIDATION
 from ftl.models.network_folder import read_description
-from ftl.models.segmenter import Segmenter, drawn
+from ftl.models.segmenter import Segmenter
 from ftl.models.segmenter_files import MADE_FROM, export_segmenter, load_segmenter
-from ftl.models.tiling import TILE, segment
+from ftl.models.tiling import TILE, draw_mask
 from ftl.progress import Report, silent
 
 ENDINGS = (".safetensors", ".onnx", ".zip")
@@ -105,8 +105,7 @@ def _int8(
     cut = int(np.argmin(np.abs(THRESHOLDS - model.threshold)))
     for path in photographs:
         image = read_image(path)[:TILE, :TILE]
-        wanted = drawn(segment(model, image), model.threshold)
-        counts += class_counts(segmenter_onnx.answer(running, image)[1], wanted)[:, cut]
+        counts += class_counts(segmenter_onnx.answer(running, image)[1], draw_mask(model, image))[:, cut]
     if (alike := float(mean_f1(counts))) < ALIKE:
         raise FtlError(
             f"in 8-bit integers the network draws other masks: F1 {alike:.3f} between both, and {ALIKE} is needed; "

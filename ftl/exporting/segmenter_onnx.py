@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ftl.errors import FtlError
-from ftl.exporting.onnx import OPSET, quiet
+from ftl.exporting.onnx import proto_of
 from ftl.exporting.preprocessing import IMAGE, PROBABILITIES, TENSOR, Front
 from ftl.formatting import number
 from ftl.models.segmenter import Segmenter
@@ -33,21 +33,8 @@ def core(model: Segmenter) -> Any:
     """
     least = 2 * model.stride
     sides = {axis: torch.export.Dim(f"side_{axis}", min=least, max=MOST_SIDE) for axis in (2, 3)}
-    try:
-        with quiet():
-            program = torch.onnx.export(
-                model.eval(), (torch.zeros(1, 3, 4 * model.stride, 5 * model.stride),), dynamo=True,
-                opset_version=OPSET, input_names=[TENSOR], output_names=[LOGITS], dynamic_shapes={"x": sides},
-            )  # fmt: skip
-    except torch.onnx.errors.OnnxExporterError as error:
-        raise FtlError(f"the network cannot be written as ONNX ({error})") from error
-    assert program is not None
-    proto = program.model_proto
-    for node in proto.graph.node:  # names of files and lines of whoever exported
-        del node.metadata_props[:]
-    del proto.graph.metadata_props[:]
-    del proto.graph.value_info[:]
-    return proto
+    example = torch.zeros(1, 3, 4 * model.stride, 5 * model.stride)
+    return proto_of(model.eval(), example, LOGITS, {"x": sides})
 
 
 def whole(core: Any, model: Segmenter, about: dict[str, Any]) -> Any:

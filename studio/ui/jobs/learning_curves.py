@@ -17,7 +17,7 @@ def learning_chart(
 ) -> go.Figure:
     """Loss over epochs of each candidate: dotted on the images it learns from, solid on those that say when to stop.
 
-    `step`: what an epoch is called. `score`: how the accuracy of those, 0..100, is told.
+    `step`: what an epoch is called. `score`: how the accuracy of those, 0..100, is called.
     """
     figure = go.Figure()
     for number, (name, points) in enumerate(curves.items()):
