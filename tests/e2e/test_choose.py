@@ -61,6 +61,7 @@ def page(tabs: BrowserContext, server: Server, project: tuple[int, int]) -> Iter
 
 def click(page: Page, name: str) -> None:
     """Click a candidate's point on the chart."""
+    page.locator(".js-plotly-plot .point").first.wait_for()  # the chart draws itself after the page's run has ended
     before, places = None, page.evaluate(POINTS)
     while places != before:  # the page may still be making room for what has just opened
         page.wait_for_timeout(100)
