@@ -22,7 +22,7 @@ DEFECT = "defect"
 """The class of masks that name none."""
 
 LEAST_PHOTOS = 2
-"""Photos that each part of a split needs at least."""
+"""Photos that are trained on at least."""
 
 
 @dataclass(frozen=True)
@@ -143,28 +143,30 @@ def load_segmentation(
     )
 
 
-def split_photos(data: SegmentationSet, photo: str | None, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+def split_photos(
+    data: SegmentationSet, photo: str | None, seed: int, share: float, least: int = LEAST_PHOTOS
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of two parts of photographs, the second of about `share` (0..1) of them; no photo is in both.
 
-    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one. Raises
-    `FtlError` where there are too few photos.
+    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one.
+    `least`: photos that the first part keeps, whatever the share. Raises `FtlError` where there are no more of them.
     """
     first = dict[str, str]()
     names = zip(photo_ids(data.images, photo), data.digests, strict=True)
     photos = [first.setdefault(image, name) for name, (image, _) in names]
     sizes = Counter(photos)
+    if len(sizes) <= least:
+        raise FtlError(
+            f"masks of at least {least + 1} photos are needed, some for each part of a split, not of {len(sizes)}: "
+            "draw more"
+        )
     order = np.random.default_rng(seed).permutation(sorted(sizes))
     apart, count = set[str](), 0
-    for photo_name in order.tolist():
+    for photo_name in order.tolist()[:-least]:
         if count and count >= share * len(data):
             break
         apart.add(photo_name)
         count += sizes[photo_name]
-    if len(sizes.keys() - apart) < LEAST_PHOTOS:
-        raise FtlError(
-            f"masks of at least {2 * LEAST_PHOTOS} photos are needed to train on some and choose by others, "
-            f"not of {len(sizes)}: draw more"
-        )
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.config import SegmentConfig, SweepConfig
-from ftl.data.segmentation import SegmentationSet, split_photos
+from ftl.data.segmentation import LEAST_PHOTOS, SegmentationSet, split_photos
 from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.evaluate_masks import evaluate_masks
@@ -46,7 +46,7 @@ class MaskParts(NamedTuple):
 
 def part(data: SegmentationSet, photo: str | None, seed: int) -> MaskParts:
     """Part photographs with masks in three, by photo. Raises `FtlError` where there are too few."""
-    rest, test = split_photos(data, photo, seed + 1, APART)
+    rest, test = split_photos(data, photo, seed + 1, APART, LEAST_PHOTOS + 1)
     train, held_out = split_photos(data.take(rest), photo, seed, APART / (1 - APART))
     return MaskParts(data, rest[train], rest[held_out], test)
 
