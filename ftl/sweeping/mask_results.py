@@ -9,25 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftl.errors import FtlError
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.files import read_json, write_json, write_text
 from ftl.models.layout import HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
 from ftl.models.network_folder import read_description
-from ftl.sweeping.pruned import segmenters
 
 CSV, JSON = "masks.csv", "masks.json"
 
 _MEASURES = ("f1", "iou", "tolerant_f1", "cl_dice")
 
 
-def collect_masks(out: str | Path) -> list[SegmentedCandidate]:
-    """The networks of a sweep that draw masks, with what was measured. Raises `FtlError` for one that was not."""
+def collect_masks(folders: Sequence[Path]) -> list[SegmentedCandidate]:
+    """Networks that draw masks, with what was measured of them. Raises `FtlError` where a file is missing."""
     found = []
-    for folder in segmenters(out):
-        for file in (VALIDATION, TEST, TIME):
-            if not (folder / file).is_file():
-                raise FtlError(f"{folder} has no {file} yet: run the sweep again, it goes on where it stopped")
+    for folder in folders:
         network, time = read_description(folder), read_json(folder / TIME)
         validation, tested = read_json(folder / VALIDATION), read_json(folder / TEST)
         found.append(
@@ -85,9 +80,9 @@ def masks_csv(candidates: Sequence[SegmentedCandidate]) -> str:
     return text.getvalue()
 
 
-def write_mask_results(out: str | Path) -> list[SegmentedCandidate]:
-    """Write `masks.csv` and `masks.json` of a sweep; its networks that draw masks."""
-    candidates = collect_masks(out)
+def write_mask_results(out: str | Path, folders: Sequence[Path]) -> list[SegmentedCandidate]:
+    """Write `masks.csv` and `masks.json` of a sweep, of its networks in these folders; the networks."""
+    candidates = collect_masks(folders)
     if not candidates:
         return []
     write_text(Path(out) / CSV, masks_csv(candidates))

@@ -23,7 +23,7 @@ from ftl.models.io import save_backbone
 from ftl.models.segmenter_files import draws_masks, load_segmenter
 from ftl.progress import TESTED, TRAINING, CandidateProgress
 from ftl.sweeping.manifest import scored_in
-from ftl.sweeping.mask_results import read_mask_results
+from ftl.sweeping.mask_results import collect_masks, read_mask_results
 from ftl.sweeping.segmented import part
 from ftl.sweeping.sweep import Sweep, sweep
 from ftl.training.segment import ROUNDS
@@ -229,6 +229,22 @@ def test_a_sweep_makes_them_beside_classifiers_once(workspace: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (workspace / "both").glob("*/*")} == before
 
 
+def test_what_an_earlier_run_left_half_measured_is_left_out(only: Sweep, tmp_path: Path, workspace: Path) -> None:
+    """A killed run with keep 0.25 and 0.5; then one with 0.5 alone."""
+    out = tmp_path / "models"
+    shutil.copytree(only.out, out)
+    left = out / "keep-0.25-segmented"
+    (left / "test.json").unlink()
+    (left / "time.json").unlink()
+    again = swept(workspace, str(out), only_masks=True, fine_tune_unpruned=True)
+    assert [one.name for one in again.segmenters] == ["base-segmented", "keep-0.5-segmented"]
+    assert not (left / "time.json").exists()
+    with pytest.raises(FtlError, match=r"keep-0\.25-segmented.time\.json"):
+        collect_masks([left])
+    back = swept(workspace, str(out), only_masks=True, fine_tune_unpruned=True, keep=[0.25, 0.5])
+    assert [one.name for one in back.segmenters] == [one.name for one in only.segmenters]
+
+
 @pytest.fixture(scope="module")
 def only(workspace: Path) -> Sweep:
     """A sweep without photographs by class."""
@@ -238,7 +254,7 @@ def only(workspace: Path) -> Sweep:
 def test_networks_that_draw_masks_need_no_classes(only: Sweep) -> None:
     names = ["base-segmented", "keep-0.25-segmented", "keep-0.5-segmented"]
     assert only.candidates == ()
-    assert sorted(one.name for one in only.segmenters) == names
+    assert [one.name for one in only.segmenters] == names
     assert [one.name for one in only.segmenters if one.is_unpruned] == ["base-segmented"]
     assert not (only.out / "results.json").exists()
     assert not (only.out / "keep-0.5" / "head.safetensors").exists()
