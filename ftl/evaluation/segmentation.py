@@ -49,9 +49,26 @@ def class_counts(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return _counts(1 - probability[0], probability[1:].argmax(axis=0), truth, classes)
 
 
+def level_of(probability: np.ndarray) -> np.ndarray:
+    """How probable a defect is, in 256ths rounded down, uint8 (H, W); of `class_counts`' probabilities.
+
+    It reaches a number k where 1 - background is at or above k / 256.
+    """
+    return _levels(1 - probability[0]).astype(np.uint8)
+
+
+def likeliest_of(probability: np.ndarray) -> np.ndarray:
+    """The most probable class of a defect, uint8 (H, W), from 1; of `class_counts`' probabilities."""
+    return probability[1:].argmax(axis=0).astype(np.uint8) + np.uint8(1)
+
+
+def _levels(defect: np.ndarray) -> np.ndarray:
+    return np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
+
+
 def _counts(defect: np.ndarray, drawn: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
     """Counts (classes, 255, 3) of how probable a defect is, which one (0..classes - 1), and what is true (0: none)."""
-    level = np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
+    level = _levels(defect)
     cell = (drawn * (classes + 1) + truth) * LEVELS + level
     pixels = np.bincount(cell.ravel(), minlength=classes * (classes + 1) * LEVELS)
     pixels = pixels.reshape(classes, classes + 1, LEVELS)

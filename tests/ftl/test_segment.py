@@ -228,10 +228,20 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
     assert same(run(data).segmenter, whole.segmenter)
 
 
-def test_a_notebook_trains_draws_and_measures(data: SegmentationSet, unseen: SegmentationSet) -> None:
+def test_a_notebook_trains_draws_and_measures(
+    data: SegmentationSet, unseen: SegmentationSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(FtlError, match="draw more"):
         ftl.train_segmenter(make_backbone(), data.take([0, 1]), QUICK)
-    model, _ = ftl.train_segmenter(make_backbone(), data, QUICK, device="cpu")
+    looked = list[np.ndarray]()
+    monkeypatch.setattr("ftl.evaluation.evaluate_masks.segment", lambda model, image, *more: (
+        looked.append(image) or segment(model, image, *more)
+    ))  # fmt: skip
+    model, validation = ftl.train_segmenter(make_backbone(), data, QUICK, device="cpu")
+    assert len(looked) == validation["photographs"] == 2  # once each, to choose the threshold and to measure
+    names = [str(path) for path in data.images]
+    held_out = [names.index(one["file"]) for one in validation["per_photograph"]]
+    assert ftl.evaluate_masks(model, data.take(held_out)) == validation
     image, truth = unseen.read(0)
     mask = ftl.draw_mask(model, image)
     assert mask.shape == truth.shape
