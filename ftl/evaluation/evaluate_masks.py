@@ -29,7 +29,7 @@ from ftl.evaluation.segmentation import (
     tolerant_f1,
 )
 from ftl.models.segmenter import Segmenter
-from ftl.models.tiling import segment
+from ftl.models.tiling import Run, segment
 from ftl.progress import Report, silent
 
 TOLERANCE = 2
@@ -53,14 +53,21 @@ class Look(NamedTuple):
         return np.where(level > cut, likeliest, np.uint8(0)), truth
 
 
-def look(model: Segmenter, data: SegmentationSet, *, device: Device = None, report: Report = silent) -> Iterator[Look]:
-    """Run a segmenter over each photograph once. `device` as in `ftl.device.run_on`."""
+def look(
+    model: Segmenter,
+    data: SegmentationSet,
+    *,
+    run: Run | None = None,
+    device: Device = None,
+    report: Report = silent,
+) -> Iterator[Look]:
+    """Run a segmenter over each photograph once; `run` and `device` as `evaluate_masks` takes them."""
     with run_on(device):
         model = model.to(device_of())
     for done in range(len(data)):
         report(done, len(data), "drawing masks")
         image, truth = data.read(done)
-        probabilities = segment(model, image)
+        probabilities = segment(model, image, run=run)
         seen = np.stack([level_of(probabilities), likeliest_of(probabilities), truth])
         yield Look(class_counts(probabilities, truth), zlib.compress(seen.tobytes(), 1), truth.shape)
     report(len(data), len(data), "drawing masks")
@@ -72,7 +79,12 @@ def threshold_of(looks: Sequence[Look]) -> float:
 
 
 def evaluate_masks(
-    model: Segmenter, data: SegmentationSet, *, device: Device = None, report: Report = silent
+    model: Segmenter,
+    data: SegmentationSet,
+    *,
+    run: Run | None = None,
+    device: Device = None,
+    report: Report = silent,
 ) -> dict[str, Any]:
     """How well a segmenter draws at its threshold, with 95 % intervals by bootstrap over photographs.
 
@@ -80,11 +92,12 @@ def evaluate_masks(
     `_high`, summed over all pixels and averaged over the classes that occur; `ods`, the F1 at the best threshold in
     hindsight, and `average_precision`, which need no threshold; `threshold`, `photographs`, `classes`; and
     `per_photograph`: `file`, and each class' `pixels` (true and false positives, false negatives), so that two
-    segmenters can be compared on the same photographs. `device` as in `ftl.device.run_on`. Raises `FtlError` where the
-    masks hold other classes than the network draws.
+    segmenters can be compared on the same photographs. `run`: what computes in the model's stead, as
+    `ftl.models.tiling.segment` takes it. `device` as in `ftl.device.run_on`. Raises `FtlError` where the masks hold
+    other classes than the network draws.
     """
     check_classes(data, model.classes)
-    return figures_of(model, data, look(model, data, device=device, report=report))
+    return figures_of(model, data, look(model, data, run=run, device=device, report=report))
 
 
 def figures_of(model: Segmenter, data: SegmentationSet, looks: Iterable[Look]) -> dict[str, Any]:

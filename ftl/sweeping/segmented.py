@@ -39,6 +39,11 @@ class MaskParts(NamedTuple):
     test: np.ndarray
 
     @property
+    def chosen_by(self) -> SegmentationSet:
+        """The photographs that choose thresholds."""
+        return self.data.take(self.held_out)
+
+    @property
     def tested_on(self) -> SegmentationSet:
         """The photographs that report."""
         return self.data.take(self.test)

@@ -122,10 +122,12 @@ def sweep(
                         evaluate(folder, judge, report)
             if runtimes != [PYTORCH]:
                 from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
+                from ftl.exporting.prepared_masks import prepare_masks
 
                 prepare(classifiers, runtimes, report)
-            executor.measure_latency(classifiers, runtimes)
-            executor.measure_latency(_drawing(out, parts), [PYTORCH])
+                if parts is not None:
+                    prepare_masks(_drawing(out, parts), runtimes, parts.chosen_by, parts.tested_on, report)
+            executor.measure_latency([*classifiers, *_drawing(out, parts)], runtimes)
 
         if scheduler is None:
             steps(Local(plan))
