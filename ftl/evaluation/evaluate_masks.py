@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ftl.data.masks import NOT_JUDGED
 from ftl.data.segmentation import SegmentationSet, check_classes
 from ftl.device import Device, device_of, run_on
 from ftl.evaluation.segmentation import (
@@ -48,9 +49,12 @@ class Look(NamedTuple):
     shape: tuple[int, int]
 
     def masks(self, cut: int) -> tuple[np.ndarray, np.ndarray]:
-        """The mask that is drawn at one of the `THRESHOLDS`, and the true one: class numbers, uint8 (H, W)."""
+        """The mask that is drawn at one of the `THRESHOLDS`, and the true one: class numbers, uint8 (H, W).
+
+        Nothing is drawn where the truth is `NOT_JUDGED`.
+        """
         level, likeliest, truth = np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(3, *self.shape)
-        return np.where(level > cut, likeliest, np.uint8(0)), truth
+        return np.where((level > cut) & (truth != NOT_JUDGED), likeliest, np.uint8(0)), truth
 
 
 def look(

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ftl.data.masks import load_masks
+from ftl.data.masks import NOT_JUDGED, load_masks
 from ftl.data.segmentation import (
     DEFECT,
     SegmentationSet,
@@ -109,6 +109,29 @@ def test_ids_are_numbered_from_1_and_named_by_the_table(tmp_path: Path) -> None:
         table.write_text('{"crack": 1}')
         with pytest.raises(FtlError, match=r"classes\.json has no name for the ids \[3\]"):
             load(folder)
+
+
+def test_255_among_the_ids_of_several_classes_is_not_judged_and_else_told(tmp_path: Path) -> None:
+    ids = np.array([[0, 255, 3], [1, 3, 255]], np.uint8)
+    save_pair(tmp_path, Image.fromarray(ids))
+    save_pair(tmp_path, Image.fromarray(np.where(ids == 255, ids, 0)), "border.png")
+    for table in (None, {"crack": 1}):
+        if table:
+            (tmp_path / "Segmented" / "classes.json").write_text(json.dumps(table))
+        with pytest.raises(FtlError, match=r"hold the ids \[1, 3\] and 255: name all classes in its classes\.json"):
+            load(tmp_path)
+    (tmp_path / "Segmented" / "classes.json").write_text('{"crack": 1, "pore": 3}')
+    found = load(tmp_path)
+    assert found.classes == ("crack", "pore")
+    assert found.read(0)[1].tolist() == [[0, NOT_JUDGED, 2], [1, 2, NOT_JUDGED]]
+    assert found.read(1)[1].tolist() == [[0, NOT_JUDGED, 0], [0, 0, NOT_JUDGED]]
+    ranking = found.scoring_masks(SIZE).examples[0].mask(2, 3)
+    assert (ranking > 0).tolist() == [[False, False, True], [True, True, False]]
+    for number, brightest in enumerate((1, 255)):  # of one class, some 0 and 1, others 0 and 255: that is a defect
+        save_pair(tmp_path / "one", Image.fromarray(INSIDE * np.uint8(brightest)), f"{number}.png")
+    (tmp_path / "one" / "Segmented" / "classes.json").write_text('{"crack": 1}')
+    one = load(tmp_path / "one")
+    assert all(np.array_equal(one.read(index)[1], INSIDE) for index in range(2))
 
 
 @pytest.mark.parametrize(
