@@ -15,8 +15,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks._material import SHARED, head_line
-from ftl.data.segmentation import load_segmentation
-from ftl.evaluation.evaluate_masks import evaluate_masks
+from ftl import evaluate_masks, load_segmentation
 from ftl.evaluation.runtimes import INT8, ONNX, TITLES
 from ftl.exporting.prepared_masks import network_in, running
 from ftl.files import digest, read_json
