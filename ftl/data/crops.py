@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ftl.data.masks import NOT_JUDGED
+
 SCALES = (0.7, 1.5)
 """How far crops are made smaller or larger."""
 
@@ -25,7 +27,7 @@ def random_crop(
     height, width = mask.shape
     scale = 1.0 if exact else float(np.exp(rng.uniform(*np.log(SCALES))))
     reach = size / (2 * scale)
-    if rng.random() < _ON_DEFECT and (inside := np.flatnonzero(mask)).size:
+    if rng.random() < _ON_DEFECT and (inside := np.flatnonzero((mask > 0) & (mask != NOT_JUDGED))).size:
         row, column = np.unravel_index(inside[rng.integers(inside.size)], mask.shape)
         y, x = row + 0.8 * reach * rng.uniform(-1, 1), column + 0.8 * reach * rng.uniform(-1, 1)
     else:
