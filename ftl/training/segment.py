@@ -38,6 +38,9 @@ _HALF = len(THRESHOLDS) // 2  # the index of the threshold of one half
 
 _WARM = 0.2  # share of the steps in which the learning rate rises
 
+_EXACT = 0.3
+"""Share of the steps, the last ones, whose crops are as photographed: edges of masks that were turned are blurred."""
+
 Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
 
@@ -83,7 +86,8 @@ def train_segmenter(
     photographs, device = _held(data), device_of(training=True)
 
     def draw(step: int) -> Batch:
-        return _crops(photographs, train, config, np.random.default_rng([seed, step]))
+        exact = step >= (1 - _EXACT) * config.steps
+        return _crops(photographs, train, config, np.random.default_rng([seed, step]), exact)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
@@ -125,10 +129,12 @@ def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, see
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 
 
-def _crops(photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator) -> Batch:
+def _crops(
+    photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator, exact: bool
+) -> Batch:
     """Random crops of random photographs."""
     chosen = [photographs(int(index)) for index in rng.choice(train, config.crops)]
-    crops = [random_crop(image, mask, config.crop, rng) for image, mask in chosen]
+    crops = [random_crop(image, mask, config.crop, rng, exact=exact) for image, mask in chosen]
     return np.stack([image for image, _ in crops]), np.stack([mask for _, mask in crops])
 
 
