@@ -46,6 +46,8 @@ class SegmentedCandidate:
 
     Latencies are milliseconds for a photograph of one megapixel, sizes MiB. `validation`: of the photographs that chose
     its `threshold`; `test`: of those that had no part in it. `unstable`: why the time is not to be relied on.
+    `begun_from`: the name of the network that it was trained further from, which does `before` on the same test
+    photographs; empty where it was trained from the start.
     """
 
     name: str
@@ -61,6 +63,8 @@ class SegmentedCandidate:
     unstable: str
     size_mb: float
     is_unpruned: bool = False
+    begun_from: str = ""
+    before: MaskQuality | None = None
 
 
 def recommend_masks(candidates: Sequence[SegmentedCandidate]) -> SegmentedCandidate:
