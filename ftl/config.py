@@ -205,7 +205,7 @@ class SegmentConfig(Config):
 
     @property
     def further(self) -> SegmentConfig:
-        """With what a network that these settings made is trained further: a quarter of the steps, at a tenth of the rate."""
+        """What trains a network further that these made: a quarter of the steps, a tenth of the learning rate."""
         return self.but(steps=max(1, round(0.25 * self.steps)), learning_rate=0.1 * self.learning_rate)
 
 
