@@ -72,17 +72,17 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
         st.caption(ui.plain(sweep.name))
         left, right = st.columns(2, gap="large")
         with left:
-            _figures(candidate, sweep.unpruned)
+            _figures(candidate, sweep)
             with st.container(horizontal=True):
                 downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
                 if st.button("Look inside", key=f"inside-{sweep.job_id}-{name}", icon=":material/visibility:"):
                     state.UNDERSTOOD.value = own
                     state.of(state.Tab).go = "understand"
                     st.rerun()
-                if here.role == "admin":
-                    trash.network_menu(here.project.id, here.who, sweep.job_id, name)
                 pick_button(here, own, is_picked=marks[PICKED])
-                _train_again(here, own)
+                if here.role == "admin":
+                    _train_again(here, own)
+                    trash.network_menu(here.project.id, here.who, sweep.job_id, name)
             st.markdown("**Figures**, with 95 % intervals by bootstrap over photographs")
             st.table(figures_of(candidate), border="horizontal")
         with right:
@@ -90,9 +90,7 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
 
 
 def _train_again(here: ui.Here, own: Network) -> None:
-    """What trains a network further, for admins."""
-    if here.role != "admin":
-        return
+    """What trains a network further."""
     known = mask_network(here.project.id, own.job_id, own.name)
     found = what_further(here.project.id, [known]).get(known)
     if found is None:
@@ -109,9 +107,9 @@ def _train_again(here: ui.Here, own: Network) -> None:
             st.switch_page(ui.page_file("jobs"))
 
 
-def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None) -> None:
+def _figures(candidate: SegmentedCandidate, sweep: MaskSweep) -> None:
     """Four figures, against the unpruned network's where that draws too."""
-    against = ["", "", "", ""]
+    unpruned, against = sweep.unpruned, ["", "", "", ""]
     if unpruned is not None and candidate is not unpruned:
         against = [
             f"{fixed(100 * (candidate.test.f1.value - unpruned.test.f1.value), 1, sign=True)} points",
@@ -128,10 +126,9 @@ def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None)
     cells = [*st.columns(2), *st.columns(2)]
     for cell, (label, value), difference in zip(cells, values.items(), against, strict=True):
         cell.metric(label, value, difference or None, "off", delta_arrow="off")
+    from_which = further(candidate) if candidate is not sweep.recommended else ""  # of that it stands above
     st.caption(
-        ui.plain(
-            f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {further(candidate)}"
-        )
+        ui.plain(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {from_which}")
     )
     if candidate.unstable:
         st.caption(f":red[:material/warning: The time is not to be relied on: {ui.plain(candidate.unstable)}.]")
