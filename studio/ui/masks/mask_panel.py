@@ -70,7 +70,8 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
     with st.container(border=True):
         st.markdown(f"### {ui.plain(name)} {' '.join(mark for mark, on in marks.items() if on)}")
         st.caption(ui.plain(sweep.name))
-        left, right = st.columns(2, gap="large")
+        parts = st.container(horizontal=True, gap="large")  # one below the other where the window is narrow
+        left, right = parts.container(width=430), parts.container()
         with left:
             _figures(candidate, sweep)
             with st.container(horizontal=True):
@@ -123,9 +124,9 @@ def _figures(candidate: SegmentedCandidate, sweep: MaskSweep) -> None:
         "Size": megabytes(candidate.size_mb),
         "Parameters": short(candidate.parameters),
     }
-    cells = [*st.columns(2), *st.columns(2)]
-    for cell, (label, value), difference in zip(cells, values.items(), against, strict=True):
-        cell.metric(label, value, difference or None, "off", delta_arrow="off")
+    cells = st.container(horizontal=True)
+    for (label, value), difference in zip(values.items(), against, strict=True):
+        cells.metric(label, value, difference or None, "off", delta_arrow="off", width=190)
     from_which = further(candidate) if candidate is not sweep.recommended else ""  # of that it stands above
     st.caption(
         ui.plain(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {from_which}")

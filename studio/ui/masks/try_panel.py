@@ -144,7 +144,8 @@ def _one(photograph: Photograph, key: Key, seen: Seen, classes: tuple[str, ...],
     """One photograph, and the sizes of its cracks, which are given back."""
     cracks, left_out = _measured(key, how.threshold, how.mm_per_pixel, classes, seen)
     mask = seen.mask(how.threshold)
-    left, right = st.columns([3, 2], gap="medium")
+    parts = st.container(horizontal=True, gap="medium")
+    left, right = parts.container(), parts.container(width=380)
     with left:
         st.image(_picture(key, how.threshold, tuple(how.layers), photograph.read, seen, cracks), width="stretch")
         height, width = mask.shape
