@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ftl.evaluation.overlays import OUTLINE, fitted, heat_over, outlined, resized_mask, thickness_for, tinted
-from studio.annotation.assists.network import LEVELS, Seen
+from ftl.evaluation.segmentation import LEVELS
+from studio.annotation.assists.network import Seen
 from studio.inspection.masks import Crack
 
 HEAT, MASK, OUTLINES, NUMBERS = "Heat", "Mask", "Outlines", "Numbers"

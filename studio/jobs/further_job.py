@@ -108,7 +108,7 @@ def train_further(job: Job, report: Report, meter: Meter) -> None:
     follow(CandidateProgress(name, TESTED, 1, 1))
     time_all([made], report=report)
     follow(CandidateProgress(name, TIMED, 1, 1))
-    write_mask_results(models(job.id))
+    write_mask_results(models(job.id), [made])
     report(0, 1, "keeping the results")
     queue.change(job.id, tree=shared_store.share_folder(folder, suffixes=(".h5", ".txt")))
     say(job.id, f"threshold {read_json(made / VALIDATION)['threshold']:.3f}, chosen anew")

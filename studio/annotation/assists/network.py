@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ftl.evaluation.segmentation import LEVELS, level_of, likeliest_of
 from studio.annotation.threshold import Component, components
 
 if TYPE_CHECKING:
     from ftl.models.segmenter import Segmenter
-
-LEVELS = 256
-"""Steps of a probability in a `Seen`."""
 
 
 class Seen(NamedTuple):
@@ -49,9 +47,7 @@ def look(model: Segmenter, photo: np.ndarray) -> Seen:
     begin = time.perf_counter()
     probabilities = segment(model, photo)
     ms = 1000 * (time.perf_counter() - begin)
-    level = np.minimum((1 - probabilities[0]) * LEVELS, LEVELS - 1).astype(np.uint8)
-    several = len(model.classes) > 1
-    return Seen(level, probabilities[1:].argmax(0).astype(np.uint8) + np.uint8(1) if several else None, ms)
+    return Seen(level_of(probabilities), likeliest_of(probabilities) if len(model.classes) > 1 else None, ms)
 
 
 def areas(seen: Seen, threshold: float, least: int, free: np.ndarray | None = None) -> list[tuple[Component, int]]:

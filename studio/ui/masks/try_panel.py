@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from ftl.evaluation.crack_size import THINNEST
+from ftl.evaluation.segmentation import LEVELS
 from ftl.formatting import counted, duration, number, small_percent
 from studio import ui
-from studio.annotation.assists.network import LEVELS, Seen
+from studio.annotation.assists.network import Seen
 from studio.inspection import masks
 from studio.inspection.mask_picture import HEAT, LAYERS, NUMBERS, OUTLINES, mask_picture
 from studio.inspection.masks import Crack, Measured
