@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from studio.accounts.users import MOST_LETTERS
-from studio.jobs.request import LabelRequest, SweepRequest
+from studio.jobs.request import FurtherRequest, LabelRequest, SweepRequest
 
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
@@ -115,14 +115,17 @@ class NetworkOut(BaseModel):
 
 def _whose(settings: Any) -> str:
     """The kind of job that settings are of, as a row keeps them or read."""
-    labels = isinstance(settings, LabelRequest) or (isinstance(settings, dict) and "network" in settings)
-    return "label" if labels else "sweep"
+    given = settings if isinstance(settings, dict) else dict(settings)
+    return "sweep" if "network" not in given else "further" if "source" in given else "label"
 
 
 Settings = Annotated[
-    Annotated[SweepRequest, Tag("sweep")] | Annotated[LabelRequest, Tag("label")], Discriminator(_whose)
+    Annotated[SweepRequest, Tag("sweep")]
+    | Annotated[LabelRequest, Tag("label")]
+    | Annotated[FurtherRequest, Tag("further")],
+    Discriminator(_whose),
 ]
-"""Those of a sweep, or of a job that labels ahead."""
+"""Those of a sweep, of a job that labels ahead, or of one that trains a network further."""
 
 
 class JobOut(BaseModel):

@@ -1,4 +1,4 @@
-"""What jobs are launched with: a sweep its network, classes, photographs and configuration; labelling its network."""
+"""What jobs are launched with: sweeps their network, classes, photographs and configuration; others their network."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Literal
 from ftl.config import Config, SweepConfig, setting
 from studio.store.tables import Job
 
-LABEL = "label"
-"""The kind of jobs that label ahead (`studio.jobs.label_job`)."""
+LABEL, FURTHER = "label", "further"
+"""The kinds of jobs that label ahead (`studio.jobs.label_job`), and that train further (`studio.jobs.further_job`)."""
+
+HERE = (LABEL, FURTHER)
+"""Those that the job's own process does, not a cluster."""
 
 
 class SweepRequest(Config):
@@ -45,6 +48,20 @@ class LabelRequest(Config):
 
     job: int
     network: str
+
+
+class FurtherRequest(Config):
+    """Settings of a job that trains further: the sweep and the network, its title, and which pixels it draws."""
+
+    source: int
+    network: str
+    title: str
+    mask_classes: tuple[int, ...]
+
+
+def mask_classes_of(job: Job) -> tuple[int, ...]:
+    """Numbers of the classes whose pixels the networks of a job draw."""
+    return (FurtherRequest(**job.settings) if job.kind == FURTHER else request_of(job)).mask_classes
 
 
 def request_of(job: Job) -> SweepRequest:
