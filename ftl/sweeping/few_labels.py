@@ -17,7 +17,7 @@ from ftl.data.dataset import Dataset, folds, photo_ids
 from ftl.errors import FtlError
 from ftl.evaluation.charts import PLAIN, titled
 from ftl.files import read_json, versions, write_json, write_text
-from ftl.formatting import exact_percent, fixed
+from ftl.formatting import exact, exact_percent, fixed
 from ftl.models.backbone import Backbone
 from ftl.models.layout import LINEAR
 from ftl.progress import Report, silent
@@ -116,7 +116,7 @@ def study(
 
 
 def _key(head: str, share: float, criterion: str, labels: int, seed: int) -> str:
-    return f"{head} {criterion} {share:g} {labels} {seed}"
+    return f"{head} {criterion} {exact(share)} {labels} {seed}"
 
 
 class _Features:
