@@ -5,21 +5,26 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from ftl.data.masks import NOT_JUDGED
 from ftl.models.segmenter import probabilities_of
 
 
 def mask_loss(logits: torch.Tensor, truth: torch.Tensor, cl_dice: float = 0.0) -> torch.Tensor:
     """Cross-entropy plus soft Dice of the classes (Milletari et al. 2016), plus `cl_dice` times soft clDice.
 
-    `logits`: float32 (N, 1 or classes + 1, H, W); `truth`: class numbers, uint8 (N, H, W).
+    `logits`: float32 (N, 1 or classes + 1, H, W); `truth`: class numbers, uint8 (N, H, W). Of several classes, pixels
+    that are `NOT_JUDGED` count neither way.
     """
     classes = max(1, logits.shape[1] - 1)
     wanted = torch.stack([truth == number for number in range(1, classes + 1)], 1).float()  # (N, classes, H, W)
+    found = probabilities_of(logits)[:, 1:]
     if classes == 1:
         entropy = F.binary_cross_entropy_with_logits(logits, wanted)
     else:
-        entropy = F.cross_entropy(logits, truth.long())
-    found = probabilities_of(logits)[:, 1:]
+        judged = truth != NOT_JUDGED
+        found = found * judged[:, None]
+        # of nothing, the mean would be no number
+        entropy = F.cross_entropy(logits, truth.long(), ignore_index=NOT_JUDGED) if judged.any() else 0 * logits.mean()
     loss = entropy + (1 - _dice((found * wanted).sum((0, 2, 3)), found.sum((0, 2, 3)), wanted.sum((0, 2, 3)))).mean()
     return loss + cl_dice * _soft_cl_dice(found, wanted) if cl_dice else loss
 
