@@ -24,7 +24,7 @@ import torch_pruning as tp
 
 from benchmarks._folds import FOLDS, Fold, deepcrack, metu
 from benchmarks._material import vgg16
-from ftl import Backbone, FineTuneConfig, PruneConfig
+from ftl import Backbone, Dataset, FineTuneConfig, PruneConfig
 from ftl.models.backbone import macs
 from ftl.models.layout import TUNED
 from ftl.pruning.network_criteria import loss_gradients
@@ -45,10 +45,10 @@ def torch_pruning(backbone: Backbone, sets: Sets, importance: str, over_all: boo
         tp.pruner.BasePruner(network, (x,), kind(), pruning_ratio=ratio, global_pruning=over_all).step()
         return Backbone(network.name, network.features, network.preprocess)
 
-    def way(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
+    def way(shares: Sequence[float], seed: int, learn: Dataset) -> Iterator[Backbone]:
         scored = copy.deepcopy(backbone)
         if importance == "taylor":
-            loss_gradients(scored, sets.learn, seed, sets.photo)
+            loss_gradients(scored, learn, seed, sets.photo)
         for share in shares:
             low, high = 0.0, 0.999
             for _ in range(10):
@@ -99,7 +99,7 @@ def measured(fold: Fold, options: argparse.Namespace) -> list[Row]:
     backbone = vgg16()
     backbone.preprocess = replace(backbone.preprocess, size=fold.masks.examples[0].image.shape[0])
     sets = Sets(fold.learn, fold.judge, TUNED, FineTuneConfig(epochs=options.epochs), fold.photo)
-    ways = criteria_ways(backbone, fold.masks, options.criteria, PruneConfig(), sets)
+    ways = criteria_ways(backbone, fold.masks, options.criteria, PruneConfig(), fold.photo)
     ways |= {
         "TP magnitude": torch_pruning(backbone, sets, "magnitude", over_all=False),
         "TP Taylor": torch_pruning(backbone, sets, "taylor", over_all=False),

@@ -172,6 +172,12 @@ class FineTuneConfig(Config):
         "Weight of the unpruned network's outputs in the loss, beside the labels: 0 ignores them, 1 the labels.",
         "--distillation", "--distil", group="Fine-tuning", ge=0, le=1,
     )  # fmt: skip
+    mask_weight: float = setting(
+        0.0, "Weight of masks",
+        "Also learn the masks of the photographs that have both a class and a mask: the weight of their loss beside "
+        "that of the classes. 0 leaves masks out.",
+        "--mask-weight", group="Fine-tuning", ge=0, le=10,
+    )  # fmt: skip
 
 
 class SegmentConfig(Config):
@@ -308,6 +314,11 @@ class SweepConfig(PruneConfig):
     def distills(self) -> bool:
         """Whether fine-tuned networks learn from the outputs of the unpruned one."""
         return TUNED in self.heads and self.fine_tune.distillation > 0
+
+    @property
+    def learns_masks(self) -> bool:
+        """Whether fine-tuned networks learn masks beside the classes."""
+        return TUNED in self.heads and self.fine_tune.mask_weight > 0
 
     @property
     def draws(self) -> bool:

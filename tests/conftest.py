@@ -198,6 +198,13 @@ def make_workspace(folder: Path) -> Path:
     return folder
 
 
+def train_on_masked(workspace: Path) -> None:
+    """Put photographs that have a mask into the data set, in the place of others."""
+    for image in sorted((workspace / "Images").glob("*/*.png")):
+        number = image.stem.partition("_")[2]
+        shutil.copyfile(image, workspace / "dataset" / image.parent.name / f"dataset_{number}.png")
+
+
 PHOTO = r"(.+?_\d+)(?:_\d+)?"
 """Which photo a file of a workspace was cut from: `Images_1.png` and `Images_1_7.png` are of one."""
 

@@ -162,10 +162,24 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="Shares of the unpruned network's MACs to prune to (default: 0.3 0.1 0.03)",
     )
-    made.add_argument("--repeats", type=options.count, default=3, help="Seeds that each is trained with (default: 3)")
     made.add_argument(
+        "--labels",
+        nargs="+",
+        type=options.count,
+        metavar="N",
+        help="Compare with so few labelled photographs a class, the same ones for every criterion (default: all, of "
+        "which a quarter is not trained on)",
+    )
+    made.add_argument(
+        "--seeds", "--repeats", dest="repeats", type=options.count, default=3,
+        help="Seeds that each is trained with, and photographs are drawn with (default: 3)",
+    )  # fmt: skip
+    made.add_argument(
+        "--heads",
         "--head",
-        default="linear",
+        nargs="+",
+        default=["linear"],
+        metavar="HEAD",
         help="What is trained: a head on each network (linear), or the network itself (tuned; default: linear)",
     )
     made.add_argument("--per-class", type=options.count, metavar="N", help="Train on at most N images of each class")

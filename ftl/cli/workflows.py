@@ -64,13 +64,17 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.pruning.criteria import CRITERIA
     from ftl.pruning.network_criteria import unscaled
     from ftl.sweeping.criteria_study import Sets, contest, criteria_ways, table
+    from ftl.sweeping.few_labels import study, write_study
+    from ftl.sweeping.few_labels import table as few_table
     from ftl.sweeping.manifest import backbone_digest, scored_by
 
     config = config_of(options, SweepConfig)
-    if options.head not in (LINEAR, TUNED):
-        raise FtlError(f"there is no head {options.head!r} to compare with: choose linear or tuned")
-    if wrong := [share for share in options.macs if not 0 < share < 1]:
-        raise FtlError(f"shares of the MACs go from 0 to 1, not {exact(wrong[0])}")
+    if wrong := [head for head in options.heads if head not in (LINEAR, TUNED)]:
+        raise FtlError(f"there is no head {wrong[0]!r} to compare with: choose linear or tuned")
+    if len(options.heads) > 1 and not options.labels:
+        raise FtlError("several heads are compared with few labels: give --labels, or one head")
+    if unfit := [share for share in options.macs if not 0 < share < 1]:
+        raise FtlError(f"shares of the MACs go from 0 to 1, not {exact(unfit[0])}")
     backbone, place = backbone_of(options), {name: options.workspace / folder for name, folder in PLACES.items()}
     masks = load_masks(
         place["images"], place["masks"], classes=options.classes, mask_class=options.mask_class,
@@ -79,18 +83,28 @@ def criteria(options: argparse.Namespace, bar: Bar) -> None:
     learn = load_dataset(place["dataset"], per_class=options.per_class, seed=config.seed, report=bar)
     given = load_dataset(place["evaluation"], report=bar)
     judge, left_out = without(given, learn, config.photo, scored_by(masks))
-    sets = Sets(learn, judge, options.head, config.fine_tune, config.photo, left_out)
+    sets = Sets(learn, judge, options.heads[0], config.fine_tune, config.photo, left_out, masks)
     names = options.criteria or [name for name in CRITERIA if name != "bn_scale" or not unscaled(backbone)]
-    ways = criteria_ways(backbone, masks, names, config, sets)
+    ways = criteria_ways(backbone, masks, names, config, config.photo)
+    against = "random" if "random" in names else names[0]
     file = options.out or options.workspace / "criteria.json"
     made_from = {
         "backbone_sha256": backbone_digest(backbone),
         "masks_sha256": masks.digest(),
         "mode": config.mode,
     } | sets.description()
-    rows = contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar)
+    if options.labels:
+        made_from |= {"head": "of each", "photographs": "drawn"}
+        few = study(
+            ways, sets, heads=options.heads, shares=options.macs, labels=options.labels, seeds=options.repeats,
+            file=file, made_from=made_from, report=bar,
+        )  # fmt: skip
+        write_study(few, against, file)
+        said = few_table(few, against)
+    else:
+        said = table(contest(ways, options.macs, options.repeats, sets, file, made_from, report=bar), against)
     warn_of(left_out)
-    print(table(rows, "random" if "random" in ways else names[0]), end="")
+    print(said, end="")
 
 
 def demo(options: argparse.Namespace, bar: Bar) -> None:

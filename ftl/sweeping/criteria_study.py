@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,11 +29,15 @@ from ftl.pruning.network_criteria import bind, check_scores
 from ftl.pruning.selection import keep_fraction
 from ftl.pruning.surgery import prune
 from ftl.training.features import features_of
+from ftl.training.map_masks import map_masks, targets_of
 from ftl.training.train import answers_of, fit, photographs_of, train_head
 
 
 class Sets(NamedTuple):
-    """What networks are trained and judged on, and how: `head` is linear or tuned. `left_out`: of those to judge on."""
+    """What networks are trained and judged on, and how: `head` is linear or tuned. `left_out`: of those to judge on.
+
+    `masks`: of some of the photographs to learn from, for a fine-tuning that learns masks as well.
+    """
 
     learn: Dataset
     judge: Dataset
@@ -40,6 +45,7 @@ class Sets(NamedTuple):
     fine_tune: FineTuneConfig = FineTuneConfig()
     photo: str | None = None
     left_out: LeftOut = LeftOut()
+    masks: MaskSet | None = None
 
     def description(self) -> dict[str, Any]:
         """What these sets and this training are, for a file of results."""
@@ -84,13 +90,21 @@ def accuracy_of(network: Backbone, sets: Sets, seed: int) -> float:
         predicted = head.probabilities(unseen).argmax(1)
     else:
         learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (sets.learn, sets.judge))
-        tuned, _ = fit(network, learn, sets.learn, sets.fine_tune, seed=seed, photo=sets.photo)
+        masks = masks_to_learn(network, sets.learn, sets)
+        tuned, _ = fit(network, learn, sets.learn, sets.fine_tune, seed=seed, photo=sets.photo, masks=masks)
         predicted = answers_of(tuned.network, tuned.head, judge, np.arange(len(sets.judge))).argmax(1)
     return float(np.mean(predicted == sets.judge.labels))
 
 
-Way = Callable[[Sequence[float], int], Iterable[Backbone]]
-"""How networks are pruned: for some shares of the MACs and a seed, a network each."""
+def masks_to_learn(network: Backbone, learn: Dataset, sets: Sets) -> np.ndarray | None:
+    """The masks that a fine-tuning on `learn` learns, if it learns any. Raises `FtlError` where there are none."""
+    if not sets.fine_tune.mask_weight or sets.masks is None:
+        return None
+    return targets_of(learn, map_masks(network, sets.masks))
+
+
+Way = Callable[[Sequence[float], int, Dataset], Iterable[Backbone]]
+"""How networks are pruned: for some shares of the MACs, a seed, and the photographs to learn from, a network each."""
 
 Ways = dict[str, Way]
 
@@ -101,9 +115,12 @@ _FRACTIONS = [float(one) for one in np.geomspace(0.005, 1, 200)]
 """Tried by the rule `global`: each keeps 2.7 % more filters than the one before."""
 
 
-def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], config: PruneConfig, sets: Sets) -> Ways:
+def criteria_ways(
+    backbone: Backbone, masks: MaskSet, names: Sequence[str], config: PruneConfig, photo: str | None = None
+) -> Ways:
     """The criteria as ways to prune: all layers alike, or with `name:global` by the rule `global`, whatever the mode.
 
+    `photo`: how a file's name names its photo, for criteria that split the photographs to learn from.
     Raises `FtlError` for a name that there is not, a network with nothing to score by, or masks of several groups.
     """
     if len(masks.groups) > 1:
@@ -114,20 +131,30 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], conf
     size = backbone.preprocess.size
     unpruned = macs(backbone.spec(), size)
 
-    def choose(criterion: Criterion, fractions: Sequence[float], config: PruneConfig) -> dict[float, Kept]:
-        bound = bind(criterion, backbone, sets.learn, config.seed, sets.photo)
-        chosen = choose_filters(backbone, masks, fractions, config, criterion=bound)
+    bound: dict[tuple[str, int, str], Criterion] = {}  # shared by all ways and shares
+
+    @cache
+    def width(share: float) -> float:
+        return width_for(backbone, share)
+
+    def choose(
+        criterion: Criterion, fractions: Sequence[float], config: PruneConfig, learn: Dataset
+    ) -> dict[float, Kept]:
+        known = criterion.name, config.seed, learn.digest()
+        if known not in bound:
+            bound[known] = bind(criterion, backbone, learn, config.seed, photo)
+        chosen = choose_filters(backbone, masks, fractions, config, criterion=bound[known])
         return {fraction or 0.0: {choice.name: choice.kept for choice in choices} for fraction, choices in chosen}
 
     def alike(criterion: Criterion) -> Way:
         kept: dict[float, dict[str, list[int]]] = {}  # by fraction; maps choose the same whatever the seed
 
-        def pruned(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
+        def pruned(shares: Sequence[float], seed: int, learn: Dataset) -> Iterator[Backbone]:
             if criterion.looks_at != "maps":
                 kept.clear()
-            fractions = [width_for(backbone, share) for share in shares]
+            fractions = [width(share) for share in shares]
             if missing := [one for one in fractions if one not in kept]:
-                kept.update(choose(criterion, missing, config.but(seed=seed)))
+                kept.update(choose(criterion, missing, config.but(seed=seed), learn))
             return (prune(backbone, kept[fraction]) for fraction in fractions)
 
         return pruned
@@ -135,9 +162,9 @@ def criteria_ways(backbone: Backbone, masks: MaskSet, names: Sequence[str], conf
     def together(criterion: Criterion) -> Way:
         found: dict[float, dict[str, list[int]]] = {}
 
-        def pruned(shares: Sequence[float], seed: int) -> Iterator[Backbone]:
+        def pruned(shares: Sequence[float], seed: int, learn: Dataset) -> Iterator[Backbone]:
             if not found or criterion.looks_at != "maps":
-                found.update(choose(criterion, _FRACTIONS, config.but(seed=seed, rule="global", mode=ONE_SHOT)))
+                found.update(choose(criterion, _FRACTIONS, config.but(seed=seed, rule="global", mode=ONE_SHOT), learn))
             kept = [*found.values()]
             for share in shares:
                 above = bisect_right(kept, share, key=lambda one: macs(prune(backbone, one).spec(), size) / unpruned)
@@ -179,7 +206,7 @@ def contest(
     for seed in range(repeats):
         for name, way in ways.items():
             missing = [share for share in shares if _key(name, share, seed) not in done]
-            for share, network in zip(missing, way(missing, seed) if missing else (), strict=True):
+            for share, network in zip(missing, way(missing, seed, sets.learn) if missing else (), strict=True):
                 report(len(done), total, f"{name} at {exact_percent(share)}")
                 done[_key(name, share, seed)] = accuracy_of(network, sets, seed)
                 description = {"left_out": sets.left_out._asdict(), "versions": versions()}

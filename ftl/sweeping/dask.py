@@ -30,7 +30,7 @@ from ftl.sweeping.manifest import made_with
 from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts
 from ftl.sweeping.plan import Executor, Fail, Plan, Take
 from ftl.sweeping.tasks import Score, Task
-from ftl.sweeping.tuned_networks import ANSWERS
+from ftl.sweeping.tuned_networks import ANSWERS, MASKS
 from ftl.sweeping.worker import Returned, Shared, finish_there, mark, score_there, segment_there
 from ftl.sweeping.worker_files import File
 
@@ -93,6 +93,8 @@ class Cluster:
         if task.head == SEGMENTED:
             return Step(task.name, segment_there, (task, network), task, priority=task.priority)
         teacher = files_of(out / UNPRUNED, (ANSWERS,), self.sources) if learns else ()
+        if task.head == TUNED and self.plan.config.learns_masks:
+            teacher += files_of(out, (MASKS,), self.sources)
         return Step(task.name, finish_there, (task, network, teacher), task, priority=task.priority)
 
 

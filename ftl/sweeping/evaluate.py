@@ -22,7 +22,7 @@ from ftl.models.layout import EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, T
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
 from ftl.sweeping.manifest import scored_in
-from ftl.sweeping.tuned_networks import answers
+from ftl.sweeping.tuned_networks import answers, learnt_masks
 from ftl.training.features import extract, read_features, silent_filters
 from ftl.training.train import answers_of, fit, photographs_of, train_head
 
@@ -134,10 +134,11 @@ def _repeat_tuned(folder: Path, photo: str | None) -> Again:
     _, evaluation = read_features(folder / EVALUATION)
     network, config = load_backbone(source), FineTuneConfig(**read_json(folder / VALIDATION)["fine_tune"])
     teacher = answers(source.parent / UNPRUNED, dataset) if config.distillation else None
+    masks = learnt_masks(source.parent, dataset) if config.mask_weight else None
     learn, judge = (photographs_of(one.paths, network.preprocess.size) for one in (dataset, evaluation))
 
     def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
-        tuned, _ = fit(network, learn, dataset, config, seed=seed, photo=photo, teacher=teacher)
+        tuned, _ = fit(network, learn, dataset, config, seed=seed, photo=photo, teacher=teacher, masks=masks)
         everything = np.arange(len(evaluation))
         return evaluation.labels, answers_of(tuned.network, tuned.head, judge, everything).argmax(1)
 

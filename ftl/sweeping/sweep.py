@@ -30,6 +30,7 @@ from ftl.sweeping.plan import Executor, Plan, compute
 from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks, segmenters
 from ftl.sweeping.results import write_results
 from ftl.sweeping.segmented import MaskParts, is_measured, part
+from ftl.sweeping.tuned_networks import learnt_masks, write_masks
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,9 @@ def sweep(
                 criterion = bind(criterion, backbone, learn, config.seed, config.photo)
             make_budget_networks(backbone, masks, learn, out, config, report, criterion)
             judge, left_out = without(judge, learn, config.photo, scored_in(out))
+        if config.learns_masks and learn is not None:
+            write_masks(out, backbone, masks)
+            learnt_masks(out, learn)  # that none of the photographs has any is said now
         if looks_at_network:  # all its scores are known: nothing is left to share out
             make_networks(backbone, masks, out, config, report, criterion)
         plan = Plan(out, config, masks, learn, judge, parts, report, follow)

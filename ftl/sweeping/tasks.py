@@ -35,7 +35,7 @@ from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.heads import fit_candidate
 from ftl.sweeping.pruned import write_pruned
-from ftl.sweeping.tuned_networks import ANSWERS, CURVE
+from ftl.sweeping.tuned_networks import ANSWERS, CURVE, MASKS
 from ftl.training.early_stopping import Epoch
 
 
@@ -146,6 +146,8 @@ def is_done(task: Finish, out: Path, config: SweepConfig, learn_sha256: str, jud
     made_from["looked_for"] = config.positive
     if task.head == TUNED:
         made_from["fine_tune"] = config.fine_tune.model_dump()
+        if config.learns_masks:
+            made_from["masks_sha256"] = digest(out / MASKS)
     teaches = task.name == UNPRUNED and config.distills
     return (
         all(validation.get(key) == value for key, value in made_from.items())

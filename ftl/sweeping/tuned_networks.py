@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, split
+from ftl.data.masks import MaskSet
 from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
 from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
+from ftl.models.backbone import Backbone
 from ftl.models.classifier import read_head, write_head
 from ftl.models.io import load_backbone
 from ftl.models.layout import DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION, candidate_name
@@ -20,10 +23,14 @@ from ftl.models.network_folder import network_digest, read_description, rewrite_
 from ftl.progress import Report, silent
 from ftl.training.early_stopping import Epoch
 from ftl.training.features import read_features
+from ftl.training.map_masks import map_masks, targets_of
 from ftl.training.recalibrate import recalibrate
 from ftl.training.train import answers_of, fit, photographs_of
 
 CURVE, ANSWERS = "curve.json", "answers.json"
+MASKS = "map_masks.json"
+"""In a sweep's folder: the masks that fine-tuned networks learn, by the SHA-256 of their photographs, a row a string.
+"""
 _STATE = "tuning.safetensors"
 
 
@@ -42,9 +49,10 @@ def tune(
     """Write the fine-tuned candidate of a pruned network's folder, whole or not at all; left alone if it fits.
 
     The images held out for choosing are those of `ftl.sweeping.heads`. A run that was cut off goes on after its last
-    whole epoch. Raises `FtlError` when the unpruned network is to teach and has no answers yet.
+    whole epoch. Raises `FtlError` when the unpruned network is to teach and has no answers yet, or masks are to be
+    learnt and there are none.
     """
-    made_from = {
+    made_from: dict[str, Any] = {
         "from_sha256": network_digest(folder),
         "dataset_sha256": dataset.digest(),
         "seed": seed,
@@ -52,6 +60,9 @@ def tune(
         "looked_for": positive,
         "fine_tune": config.model_dump(),
     }
+    drawn = learnt_masks(folder.parent, dataset) if config.mask_weight else None
+    if drawn is not None:
+        made_from["masks_sha256"] = digest(folder.parent / MASKS)
     target = folder.parent / candidate_name(folder.name, TUNED)
     if (target / DESCRIPTION).is_file() and made_before(target / VALIDATION, made_from):
         return target
@@ -59,7 +70,7 @@ def tune(
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
     teacher = answers(folder.parent / UNPRUNED, dataset) if config.distillation else None
     tuned, held_out = fit(
-        network, photographs, dataset, config, seed=seed, photo=photo, teacher=teacher,
+        network, photographs, dataset, config, seed=seed, photo=photo, teacher=teacher, masks=drawn,
         state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
     )  # fmt: skip
     answered = answers_of(tuned.network, tuned.head, photographs, held_out)
@@ -101,6 +112,22 @@ def write_answers(unpruned: Path) -> None:
     probabilities = read_head(unpruned / HEAD).probabilities(features)
     said = {key: row.tolist() for key, row in zip(seen.digests, probabilities, strict=True)}
     write_json(unpruned / ANSWERS, {"head_sha256": head_sha256, "probabilities": said})
+
+
+def write_masks(out: Path, network: Backbone, masks: MaskSet) -> None:
+    """Write the masks that a sweep's fine-tuned networks learn: cut or not, their last maps are of one size."""
+    drawn = map_masks(network, masks).items()
+    rows = {content: ["".join(map(str, row)) for row in mask.tolist()] for content, mask in drawn}
+    write_json(out / MASKS, rows)
+
+
+def learnt_masks(out: Path, dataset: Dataset) -> np.ndarray:
+    """The masks of a data set's images (`targets_of`). Raises `FtlError` when a sweep has none of them."""
+    if not (out / MASKS).is_file():
+        raise FtlError(f"{out} has no masks to learn beside the classes: give the weight of masks to ftl run")
+    drawn = read_json(out / MASKS).items()
+    found = {content: np.array([[*map(int, row)] for row in rows], np.uint8) for content, rows in drawn}
+    return targets_of(dataset, found)
 
 
 def answers(unpruned: Path, dataset: Dataset) -> np.ndarray:

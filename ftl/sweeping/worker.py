@@ -30,7 +30,6 @@ from ftl.pruning.scoring import ScoringSet
 from ftl.sweeping.packing import unpack_dataset, unpack_masks, unpack_parts
 from ftl.sweeping.segmented import finish_segmenter
 from ftl.sweeping.tasks import Finish, finish, results_of, score
-from ftl.sweeping.tuned_networks import ANSWERS
 from ftl.sweeping.worker_files import File, Lacking, find_all
 from ftl.training.early_stopping import Epoch
 from ftl.training.segment import ROUNDS
@@ -169,7 +168,7 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Retu
 def finish_there(
     shared: Shared, task: Finish, network: tuple[File, ...], teacher: tuple[File, ...] = ()
 ) -> Returned | Lacking | Elsewhere:
-    """`ftl.sweeping.tasks.finish` on a worker. `teacher`: the answers of the unpruned network, to learn from."""
+    """`ftl.sweeping.tasks.finish` on a worker. `teacher`: the answers of the unpruned network, and masks, to learn."""
     if answer := _elsewhere(shared):
         return answer
     assert shared.learn is not None
@@ -189,9 +188,11 @@ def finish_there(
         tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
 
     with run_on(shared.device), _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
-        if teacher and _visible(shared) is None:
-            (folder.parent / UNPRUNED).mkdir(exist_ok=True)
-            shutil.copyfile(found[-1], folder.parent / UNPRUNED / ANSWERS)
+        if _visible(shared) is None:
+            for file, path in zip(teacher, found[2 + len(network) :], strict=True):
+                place = folder.parent / Path(file.path).relative_to(shared.out)
+                place.parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, place)
         candidate = finish(folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt)
         return _taken(shared, candidate, results_of(task, config))
 

@@ -19,6 +19,7 @@ from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch, as_good, is_over
 from ftl.training.loop import (
+    Batch,
     Classifier,
     Photographs,
     State,
@@ -68,6 +69,7 @@ def fine_tune(
     config: FineTuneConfig = FineTuneConfig(),
     seed: int = 0,
     teacher: np.ndarray | None = None,
+    masks: np.ndarray | None = None,
     state_file: Path | None = None,
     made_from: dict[str, Any] | None = None,
     report: Report = silent,
@@ -80,21 +82,24 @@ def fine_tune(
         train, stop: indices of the training images, and of the early-stopping images, whose loss says which epoch to
             keep.
         teacher: (N, classes) probabilities of the unpruned network, for `config.distillation`.
+        masks: uint8 (N, h, w), for `config.mask_weight` (`ftl.training.map_masks`). Only those of training images are
+            looked at, and what draws them is thrown away in the end.
         state_file: where the state lies between epochs, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
         hear: called with each epoch's figures, also those of epochs before a restart.
     """
     made_from = made_from or {}
+    drawn = masks if config.mask_weight else None
 
     def begun() -> State[Classifier]:
-        return begin(network, photographs, len(classes), train, config, seed)
+        return begin(network, photographs, len(classes), train, config, seed, draws=drawn is not None)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
         hear(point)
 
-    def augmented(indices: np.ndarray) -> np.ndarray:
-        return augment(photographs(indices), state.rng)
+    def augmented(indices: np.ndarray) -> Batch:
+        return augment(photographs(indices), state.rng, None if drawn is None else drawn[indices])
 
     weights, truth = class_weights(labels[train], len(classes)), torch.from_numpy(labels[stop])
     while not is_over(state.curve, config.epochs, config.patience):
@@ -132,8 +137,10 @@ def begin(
     train: np.ndarray,
     config: FineTuneConfig,
     seed: int,
+    *,
+    draws: bool = False,
 ) -> State[Classifier]:
-    """The state before the first step, of a classifier on a copy of `network`."""
+    """The state before the first step, of a classifier on a copy of `network`, which `draws` masks as well or not."""
     device = device_of(training=True)
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(network).requires_grad_(True)
@@ -145,7 +152,7 @@ def begin(
         features = torch.cat([network(x).mean((2, 3)) for x in inputs(network, photographs, drawn)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Classifier(network, features.shape[1], classes)
+        model = Classifier(network, features.shape[1], classes, draws)
     model.to(device)
     model.standardise(features)
     rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
@@ -154,19 +161,27 @@ def begin(
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 
 
-def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def augment(images: np.ndarray, rng: np.random.Generator, masks: np.ndarray | None = None) -> Batch:
     """RGB uint8 images (N, S, S, 3), each in one of its eight orientations, with another brightness and contrast.
 
+    `masks`, uint8 (N, h, w), are turned as their images are.
     What torchvision's transforms draw comes from torch's global generator, which a resumed run would have to restore;
     here everything that a run draws comes from `rng`.
     """
-    made = np.empty_like(images)
-    for target, image in zip(made, images, strict=True):
-        turned = np.rot90(image, int(rng.integers(4)))
-        values = (turned[:, ::-1] if rng.integers(2) else turned).astype(np.float32)
+    made, drawn = np.empty_like(images), None if masks is None else np.empty_like(masks)
+    for index, image in enumerate(images):
+        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        values = _turned(image, turns, mirrored).astype(np.float32)
+        if masks is not None and drawn is not None:
+            drawn[index] = _turned(masks[index], turns, mirrored)
         contrast, brightness = 1 + _STRONGER * rng.uniform(-1, 1), _BRIGHTER * rng.uniform(-1, 1)
         values -= 128.0
         values *= contrast
         values += 128.0 + brightness
-        target[:] = values.clip(0, 255)
-    return made
+        made[index] = values.clip(0, 255)
+    return made, drawn
+
+
+def _turned(pixels: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
+    turned = np.rot90(pixels, turns)
+    return turned[:, ::-1] if mirrored else turned

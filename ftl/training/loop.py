@@ -17,9 +17,14 @@ from ftl.device import mixed_precision
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.training.early_stopping import Epoch
+from ftl.training.map_masks import NOT_DRAWN
+from ftl.training.mask_loss import mask_loss
 
 Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
+
+Batch = tuple[np.ndarray, np.ndarray | None]
+"""RGB uint8 images (n, S, S, 3), and their masks at the size of the last maps (`map_masks`), if masks are learnt."""
 
 LEAST_STEPS = 30
 """Steps of an epoch at least: with ten, 15 epochs on 150 images left networks where they began.
@@ -47,16 +52,26 @@ class Classifier(nn.Module):
     mean: torch.Tensor  # of the features, (d,)
     scale: torch.Tensor  # and their standard deviation
 
-    def __init__(self, network: Backbone, features: int, classes: int) -> None:
+    def __init__(self, network: Backbone, features: int, classes: int, draws: bool = False) -> None:
         super().__init__()
         self.network = network
         self.linear = nn.Linear(features, classes)
+        self.drawer = nn.Conv2d(features, 1, 1) if draws else None  # of masks; gone once the network is trained
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 3, size, size) to logits (N, classes)."""
-        return self.linear((self.network(x).mean((2, 3)) - self.mean) / self.scale)
+        return self._classified(self.network(x))
+
+    def with_masks(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 3, size, size) to logits (N, classes), and to those of masks, (N, 1, h, w)."""
+        assert self.drawer is not None
+        maps = self.network(x)
+        return self._classified(maps), self.drawer((maps - self.mean[:, None, None]) / self.scale[:, None, None])
+
+    def _classified(self, maps: torch.Tensor) -> torch.Tensor:
+        return self.linear((maps.mean((2, 3)) - self.mean) / self.scale)
 
     @torch.no_grad()
     def standardise(self, features: torch.Tensor) -> None:
@@ -156,7 +171,7 @@ def class_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
 
 def train_epoch(
     state: State[Classifier],
-    photographs: Photographs,
+    draw: Callable[[np.ndarray], Batch],
     labels: np.ndarray,
     train: np.ndarray,
     weights: torch.Tensor,
@@ -167,7 +182,8 @@ def train_epoch(
     """Train one epoch on the images at the indices `train`, each as often as `passes` says; the mean loss.
 
     Args:
-        labels: int64 (N,), for all images that `photographs` gives.
+        draw: gives images as they are trained on, by their indices.
+        labels: int64 (N,), for all images that `draw` gives.
         weights: of the classes, float32 (classes,).
         teacher: the unpruned network's probabilities (N, classes), for `config.distillation`.
         each: hears of each step, as `each(done, total)`.
@@ -178,15 +194,19 @@ def train_epoch(
     order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), config.batch)]
     total = 0.0
     for done, batch in enumerate(order, 1):
-        x = model.network.inputs(photographs(batch))
+        images, masks = draw(batch)
+        x = model.network.inputs(images)
         truth = torch.from_numpy(labels[batch]).to(device)
         with mixed_precision(device):
-            logits = model(x)
+            logits, drawn = (model(x), None) if masks is None else model.with_masks(x)
         logits = logits.float()
         loss = F.cross_entropy(logits, truth, weights.to(device))
         if teacher is not None and config.distillation:
             taught = distillation(logits, torch.from_numpy(teacher[batch]).to(device))
             loss = (1 - config.distillation) * loss + config.distillation * taught
+        if masks is not None and drawn is not None and (has_mask := (masks != NOT_DRAWN).all((1, 2))).any():
+            wanted = torch.from_numpy(masks[has_mask]).to(device)
+            loss = loss + config.mask_weight * mask_loss(drawn[has_mask].float(), wanted)
         state.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)

@@ -13,6 +13,7 @@ import torch
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, folds, photo_ids, split
 from ftl.data.images import read_image, resize_image
+from ftl.data.masks import MaskSet
 from ftl.device import Device, device_of, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
@@ -25,6 +26,7 @@ from ftl.training.finetune import Tuned
 from ftl.training.finetune import fine_tune as fine_tune_on
 from ftl.training.linear_head import fit_head
 from ftl.training.loop import Photographs, inputs
+from ftl.training.map_masks import map_masks, targets_of
 
 
 def fit_linear_head(
@@ -49,22 +51,27 @@ def fine_tune(
     *,
     seed: int = 0,
     photo: str | None = None,
+    masks: MaskSet | None = None,
     device: Device = None,
     report: Report = silent,
 ) -> tuple[Model, dict[str, Any]]:
     """Train a copy of a network, with a linear head on the means of its last maps, on three quarters of a data set.
 
-    An eighth of them say which epoch to keep. `photo` and `device` as in `fit_linear_head`. Returns the classifier
-    and its figures on the validation set, the other quarter. `config.distillation` needs the outputs of the unpruned
-    network, which only a sweep has: raises `FtlError`.
+    An eighth of them say which epoch to keep. `photo` and `device` as in `fit_linear_head`. `masks`: of some of the
+    photographs, for `config.mask_weight`. Returns the classifier and its figures on the validation set, the other
+    quarter. Raises `FtlError` for `config.distillation`, which needs the outputs of the unpruned network that only a
+    sweep has, and for a weight of masks without any.
     """
     if config.distillation:
         raise FtlError(
             "distillation learns from the outputs of the unpruned network: fine-tune in a sweep, or leave it 0"
         )
+    if config.mask_weight and masks is None:
+        raise FtlError("masks are to be learnt beside the classes: give them as masks, or leave mask_weight 0")
+    drawn = targets_of(dataset, map_masks(network, masks)) if config.mask_weight and masks is not None else None
     photographs = photographs_of(dataset.paths, network.preprocess.size)
     with run_on(device):
-        tuned, held_out = fit(network, photographs, dataset, config, seed=seed, photo=photo, report=report)
+        tuned, held_out = fit(network, photographs, dataset, config, seed=seed, photo=photo, masks=drawn, report=report)
         answers = answers_of(tuned.network, tuned.head, photographs, held_out)
     return Model(tuned.network, tuned.head), validate(answers, dataset.labels[held_out], dataset.classes)
 

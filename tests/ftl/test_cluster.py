@@ -31,18 +31,23 @@ from ftl.sweeping.segmented import part
 from ftl.sweeping.sweep import Sweep
 from ftl.training.segment import ROUNDS
 from tests.cluster import Cluster
-from tests.conftest import SIZE, configured, make_workspace
+from tests.conftest import SIZE, configured, make_workspace, train_on_masked
 from tests.drawn_photographs import QUICK
 from tests.ftl.test_cli import outcome
 
 KEEP = [0.25, 0.5, 1.0]
-TUNED: dict[str, Any] = {"heads": ["tuned", "recalibrated"], "fine_tune": FineTuneConfig(epochs=2, distillation=0.5)}
+TUNED: dict[str, Any] = {
+    "heads": ["tuned", "recalibrated"],
+    "fine_tune": FineTuneConfig(epochs=2, distillation=0.5, mask_weight=0.5),
+}
 KILLS = int(os.environ.get("FTL_KILLS", "1"))  # of each kind; twenty take minutes
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("cluster") / "workspace")
+    made = make_workspace(tmp_path_factory.mktemp("cluster") / "workspace")
+    train_on_masked(made)
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,20 @@ from torch import nn
 import ftl
 from ftl.cli import main
 from ftl.config import PruneConfig, SweepConfig
-from ftl.data.dataset import load_dataset
+from ftl.data.dataset import Dataset, load_dataset
 from ftl.data.masks import load_masks
 from ftl.errors import FtlError
-from ftl.files import read_json
+from ftl.files import read_json, write_json
 from ftl.models.backbone import Backbone, macs
 from ftl.models.preprocess import Preprocess
 from ftl.pruning.choose import choose_filters
-from ftl.pruning.criteria import criterion
+from ftl.pruning.criteria import Criterion, criterion
 from ftl.pruning.network_criteria import bind, bn_scale, loss_gradients, taylor, unscaled
 from ftl.pruning.surgery import prune
-from ftl.sweeping.criteria_study import Row, Sets, criteria_ways, interval, table, width_for
-from tests.conftest import PHOTO, SIZE, add_seen, make_backbone
+from ftl.sweeping.criteria_study import Row, criteria_ways, interval, table, width_for
+from ftl.sweeping.few_labels import Row as FewLabels
+from ftl.sweeping.few_labels import figure, gain, labelled
+from tests.conftest import PHOTO, SIZE, add_seen, make_backbone, train_on_masked
 
 
 def normed() -> Backbone:
@@ -44,7 +46,7 @@ def test_bn_scale_is_the_size_of_the_scale_behind(workspace: Path) -> None:
     assert unscaled(make_backbone()) == ["features.1", "features.9"]
     cracks = load_masks(workspace / "Images", workspace / "Segmented", size=SIZE, classes=["Crack"])
     for refused in (
-        lambda: criteria_ways(make_backbone(), cracks, ["l1", "bn_scale"], PruneConfig(), Sets(learn, learn)),
+        lambda: criteria_ways(make_backbone(), cracks, ["l1", "bn_scale"], PruneConfig()),
         lambda: ftl.sweep(
             make_backbone(), cracks, SweepConfig(criterion="bn_scale"), dataset=learn, out=workspace / "no"
         ),
@@ -140,6 +142,94 @@ def test_the_command_compares_resumes_and_refuses(workspace: Path, capsys: pytes
         assert told in capsys.readouterr().err
     assert main(few[:3] + few[5:])
     assert "one class" in capsys.readouterr().err
+
+
+def test_few_labels_are_of_as_many_photos_as_there_are_and_those_of_fewer_are_among_them(workspace: Path) -> None:
+    dataset = load_dataset(workspace / "dataset")
+    some, more = (labelled(dataset, count, 3, None) for count in (5, 9))
+    assert {*some} < {*more}
+    assert [np.bincount(dataset.labels[drawn]).tolist() for drawn in (some, more)] == [[5, 5], [9, 9]]
+    assert not np.array_equal(some, labelled(dataset, 5, 4, None))
+    pairs = r"dataset_(\d+)\d|dataset_\d"  # ten crops of one photo, of another, and of some
+    crops = dataset.take([i for i, path in enumerate(dataset.paths) if len(path.stem) == len("dataset_00")])
+    drawn = labelled(crops, 4, 0, pairs)
+    photos = [(int(crops.labels[i]), crops.paths[i].stem[-2]) for i in drawn]
+    assert {photo: photos.count(photo) for photo in photos} == dict.fromkeys(
+        [(label, ten) for label in (0, 1) for ten in "12"], 2
+    )
+    with pytest.raises(FtlError, match="a class has 24 photographs"):
+        labelled(dataset, 25, 0, None)
+
+
+def test_criteria_are_compared_with_few_labels(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["criteria", str(workspace), str(workspace / "tiny.safetensors"), "--classes", "Crack", "--epochs", "1"]
+    command += ["--macs", "0.3", "--labels", "5", "20", "--seeds", "2"]
+    ranked, study = [*command, "--criteria", "iou", "random", "taylor"], workspace / "criteria.json"
+    looked = list[set[str]]()
+
+    def look(ranking: Criterion, network: Backbone, learn: Dataset, seed: int, photo: str | None) -> Criterion:
+        looked.append({ranking.name, *learn.digests})
+        return bind(ranking, network, learn, seed, photo)
+
+    monkeypatch.setattr("ftl.sweeping.criteria_study.bind", look)
+    assert not main(ranked)
+    said = capsys.readouterr().out
+    assert "linear, 30 % of the MACs: accuracy %, gain on random, by labels a class" in said
+    measured = read_json(study)["accuracies"]
+    trials = {
+        f"linear {name} 0.3 {count} {seed}"
+        for name in ("iou", "random", "taylor") for count in (5, 20) for seed in (0, 1)
+    }  # fmt: skip
+    assert measured.keys() == trials
+    dataset = load_dataset(workspace / "dataset")
+    for count in (5, 20):  # Taylor sees no other labels than the head
+        for seed in (0, 1):
+            assert {"taylor", *dataset.take(labelled(dataset, count, seed, None)).digests} in looked
+    kept = {key: value for key, value in measured.items() if " taylor " not in key}
+    write_json(study, read_json(study) | {"accuracies": kept | {"linear iou 0.3 5 0": 0.25}})
+    assert not main(ranked)
+    again = read_json(study)["accuracies"]
+    assert again == measured | {"linear iou 0.3 5 0": 0.25}  # what was measured is not measured again
+    lines = study.with_suffix(".csv").read_text().splitlines()
+    assert len(lines) == 1 + 3 * 2
+    mean = np.mean([0.25, measured["linear iou 0.3 5 1"]])
+    assert lines[1].startswith(f"linear,0.3,iou,5,{round(100 * mean, 4):g}")
+    assert "labels a class" in study.with_suffix(".html").read_text()
+    tuned = [*command, "--criteria", "l1", "--heads", "linear", "tuned", "--labels", "20", "--mask-weight", "1"]
+    assert main([*tuned, "--out", str(workspace / "tuned.json")])
+    assert "no photograph that is trained on has one" in capsys.readouterr().err
+    train_on_masked(workspace)
+    assert not main([*tuned, "--out", str(workspace / "tuned-masked.json")])
+    made = read_json(workspace / "tuned-masked.json")["accuracies"]
+    assert [key.split()[0] for key in made] == ["linear"] * 2 + ["tuned"] * 2
+    for wrong, told in (
+        (["--labels", "4"], "at least 5 labels a class"),
+        (["--labels", "25"], "a class has 24 photographs"),
+        ([], "holds another comparison"),  # the photographs are others now
+        (["--heads", "linear", "fine"], "linear or tuned"),
+    ):
+        assert main([*ranked, *wrong])
+        assert told in capsys.readouterr().err
+    assert main([*(part for part in ranked if part not in ("--labels", "5", "20")), "--heads", "linear", "tuned"])
+    assert "give --labels, or one head" in capsys.readouterr().err
+
+
+def test_a_gain_is_that_of_the_same_photographs() -> None:
+    rows = [
+        FewLabels("linear", 0.1, "iou", 5, (0.9, 0.7)),
+        FewLabels("linear", 0.1, "random", 5, (0.8, 0.6)),
+        FewLabels("tuned", 0.1, "random", 5, (0.0, 0.0)),
+    ]
+    accuracy, reach, gained, give = gain(rows[0], rows, "random")
+    assert (accuracy, gained) == (pytest.approx(80), pytest.approx(10))
+    assert reach == pytest.approx(12.7062047 * 10, rel=1e-6)
+    assert give == pytest.approx(0, abs=1e-9)
+    drawn = figure(rows, "random").data
+    assert [(line.name, *line.y) for line in drawn] == [
+        ("iou", pytest.approx(80)), ("iou",), ("random", pytest.approx(70)), ("random", 0)
+    ]  # fmt: skip
 
 
 def test_criteria_are_not_judged_on_what_ranked_filters(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,8 @@ from ftl.models.tiling import segment
 from ftl.training import norms
 from ftl.training import segment as training
 from ftl.training.early_stopping import Epoch
-from ftl.training.segment import ROUNDS, Trained, mask_loss, train_segmenter
+from ftl.training.mask_loss import mask_loss
+from ftl.training.segment import ROUNDS, Trained, train_segmenter
 from ftl.training.segmenters import train_segmenter as train_on_all
 from tests.conftest import SIZE, make_backbone, make_features, save_png
 from tests.drawn_photographs import QUICK, load_photographs, make_photographs

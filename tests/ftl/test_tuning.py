@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,7 +19,7 @@ from ftl.config import FineTuneConfig, SweepConfig
 from ftl.data.dataset import load_dataset
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.models.backbone import Backbone
+from ftl.models.backbone import Backbone, map_sizes
 from ftl.models.preprocess import Preprocess
 from ftl.progress import CandidateProgress
 from ftl.sweeping.evaluate import repeat
@@ -24,10 +27,11 @@ from ftl.training import finetune, loop
 from ftl.training.early_stopping import Epoch, as_good
 from ftl.training.finetune import augment, begin
 from ftl.training.loop import class_weights, distillation
+from ftl.training.map_masks import NOT_DRAWN
 from ftl.training.norms import convolutions, fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
 from ftl.training.train import photographs_of
-from tests.conftest import SIZE, make_backbone, make_features, sweep_in
+from tests.conftest import SIZE, make_backbone, make_features, sweep_in, train_on_masked
 
 CONFIG = FineTuneConfig(epochs=3, batch=8, learning_rate=5e-3)
 
@@ -76,9 +80,70 @@ def test_it_learns_what_a_new_head_alone_cannot_and_leaves_the_layers_as_they_we
     assert [point.epoch for point in tuned.curve] == list(range(1, len(tuned.curve) + 1))
 
 
+def masks_of(images: np.ndarray) -> np.ndarray:
+    """Where the images are dark, at the size of the last maps of the tests' network; of every third there is none."""
+    height, width = map_sizes(make_backbone().spec(), SIZE)[-1]
+    dark = images.astype(int).mean(3) < 80
+    shrunk = [cv2.resize(one.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0 for one in dark]
+    masks = np.stack(shrunk).astype(np.uint8)
+    masks[::3] = NOT_DRAWN
+    return masks
+
+
+def test_masks_are_learnt_beside_the_classes_and_only_where_they_are_drawn() -> None:
+    """The labels say nothing here: what finds the lines of other photographs has learnt it from masks, turned alike."""
+    (images, _), learn = stripes(60), np.arange(60)
+    labels, config, masks = np.zeros(60, np.int64), CONFIG.but(mask_weight=1.0), masks_of(images)
+    state = begin(make_backbone(), images.__getitem__, 2, learn, config, 0, draws=True)
+    for _ in range(3):
+        loop.train_epoch(
+            state, lambda which: augment(images[which], state.rng, masks[which]), labels, learn, torch.ones(2), config
+        )
+    unseen, _ = stripes(40, seed=1)
+    model = state.averaged.eval()
+    with torch.no_grad():
+        found = (model.with_masks(model.network.inputs(unseen))[1][:, 0] > 0).numpy()
+    drawn = masks_of(unseen)
+    known = drawn != NOT_DRAWN
+    both = (found & (drawn == 1))[known].sum()
+    assert 2 * both / (found[known].sum() + (drawn == 1).sum()) > 0.8
+
+
+def test_masks_are_turned_as_their_images_are() -> None:
+    rng = np.random.default_rng(0)
+    masks = rng.integers(0, 2, (16, 4, 4), dtype=np.uint8)
+    images = 255 * masks.repeat(8, 1).repeat(8, 2)[..., None].repeat(3, 3)
+    made, turned = augment(images, np.random.default_rng(0), masks)
+    assert turned is not None
+    assert not np.array_equal(turned, masks)
+    assert np.array_equal(made[:, ::8, ::8, 0] > 127, turned == 1)
+    assert np.array_equal(made, augment(images, np.random.default_rng(0))[0])
+
+
+def test_without_a_weight_masks_change_nothing_and_with_one_no_other_photographs_masks_do() -> None:
+    images, labels = stripes(48)
+    masks, config = masks_of(images), CONFIG.but(epochs=1)
+
+    def weights(weight: float, masks: np.ndarray | None) -> list[np.ndarray]:
+        tuned = run(make_backbone(), images, labels, config=config.but(mask_weight=weight), masks=masks)
+        return [*(value.numpy() for value in tuned.network.state_dict().values()), tuned.head.weight]
+
+    def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+        return all(map(np.array_equal, one, other))
+
+    assert equal(weights(0.0, masks), weights(0.0, None))
+    learnt = weights(1.0, masks)
+    assert not equal(learnt, weights(0.0, None))
+    stopping = masks.copy()
+    stopping[-16:] = 1 - stopping[-16:].clip(0, 1)  # photographs that say when to stop
+    assert equal(learnt, weights(1.0, stopping))
+
+
 def test_a_training_cut_off_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     images, labels = stripes(48)
-    whole = run(make_backbone(), images, labels)
+    config = CONFIG.but(mask_weight=0.5)
+    trained = partial(run, make_backbone(), images, labels, masks=masks_of(images), config=config)
+    whole = trained()
     file, heard = tmp_path / "state.safetensors", list[Epoch]()
 
     class CutError(Exception):
@@ -89,12 +154,12 @@ def test_a_training_cut_off_goes_on_to_the_same_weights(tmp_path: Path) -> None:
             raise CutError
 
     with pytest.raises(CutError):
-        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=cut)
+        trained(state_file=file, made_from={"seed": 0}, hear=cut)
     with pytest.raises(CutError):
-        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 1}, hear=cut)  # another's is not taken
+        trained(state_file=file, made_from={"seed": 1}, hear=cut)  # another's is not taken
     with pytest.raises(CutError):
-        run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=cut)
-    again = run(make_backbone(), images, labels, state_file=file, made_from={"seed": 0}, hear=heard.append)
+        trained(state_file=file, made_from={"seed": 0}, hear=cut)
+    again = trained(state_file=file, made_from={"seed": 0}, hear=heard.append)
     assert again.curve == whole.curve == heard
     for (key, one), other in zip(whole.network.state_dict().items(), again.network.state_dict().values(), strict=True):
         assert torch.equal(one, other), key
@@ -161,7 +226,8 @@ def test_few_images_are_shown_more_than_once_in_an_epoch() -> None:
     learn = np.arange(48)
     state = begin(make_backbone(), photographs, 2, learn, CONFIG, 0)
     counts[:] = 0
-    assert 0 < loop.train_epoch(state, photographs, labels, learn, torch.ones(2), CONFIG) < 2  # the mean, not the sum
+    loss = loop.train_epoch(state, lambda which: (photographs(which), None), labels, learn, torch.ones(2), CONFIG)
+    assert 0 < loss < 2  # the mean, not the sum
     assert counts.tolist() == [5] * 48 + [0] * 16
 
 
@@ -253,7 +319,7 @@ def test_distillation_is_least_where_the_teacher_says_the_same() -> None:
 
 def test_augmented_images_are_turned_never_cut() -> None:
     images, _ = stripes(6)
-    made = augment(images, np.random.default_rng(0))
+    made, _ = augment(images, np.random.default_rng(0))
     assert made.dtype == np.uint8
     assert made.shape == images.shape
     assert not np.array_equal(made, images)
@@ -272,7 +338,11 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 
 def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
     told: list[CandidateProgress] = []
-    made_of = {"heads": ["tuned", "recalibrated"], "fine_tune": CONFIG.but(distillation=0.5)}
+    made_of = {"heads": ["tuned", "recalibrated"], "fine_tune": CONFIG.but(distillation=0.5, mask_weight=0.5)}
+    with pytest.raises(FtlError, match="no photograph that is trained on has one"):
+        sweep_in(workspace, **made_of)
+    train_on_masked(workspace)
+    shutil.rmtree(workspace / "models")
     made = sweep_in(workspace, follow=told.append, **made_of)
     heads = {one.name: one.head for one in made.candidates}
     assert heads == {

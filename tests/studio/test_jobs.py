@@ -35,6 +35,7 @@ from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
 from ftl.sweeping.mask_results import read_mask_results
 from ftl.sweeping.segmented import roles_of
+from ftl.training.map_masks import NOT_DRAWN, map_masks, targets_of
 from studio.accounts.settings import Settings, save
 from studio.annotation import log
 from studio.annotation.strokes import Brush
@@ -52,7 +53,7 @@ from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project, set_photo_pattern
 from studio.store.tables import Job
 from studio.ui.sweep.keep_fractions import parse_keep
-from tests.conftest import SIZE, draw_pair, make_features, save_png
+from tests.conftest import SIZE, draw_pair, make_backbone, make_features, save_png
 from tests.studio.conftest import Someone
 
 KEEP = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
@@ -170,6 +171,12 @@ def test_the_layout_is_what_the_library_reads(project: Someone, tmp_path: Path) 
     for path in (tmp_path / "out" / "Segmented").rglob("*.png"):
         image = next(one for one in find_images(project.project_id) if one.id == image_id(path))
         assert np.array_equal(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) == 255, log.mask(image) == 1)
+    learn, network = load_dataset(tmp_path / "out" / "dataset"), make_backbone()
+    masks = load_masks(tmp_path / "out" / "Images", tmp_path / "out" / "Segmented", size=SIZE)
+    learnt = targets_of(learn, map_masks(network, masks))  # what a fine-tuning with a weight of masks learns
+    has_mask = {image_id(path) for path, mask in zip(learn.paths, learnt, strict=True) if (mask != NOT_DRAWN).all()}
+    assert has_mask == chose & {image_id(path) for path in learn.paths}
+    assert has_mask
 
 
 def test_masks_are_laid_out_for_networks_that_draw_them(project: Someone, tmp_path: Path) -> None:
