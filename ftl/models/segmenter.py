@@ -106,9 +106,9 @@ class Segmenter(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
-        return self.decoder(x, self._maps(x))
+        return self.decoder(x, self.maps(x))
 
-    def _maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+    def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
         wanted, features = [level.layer for level in self.levels], self.network.features
         if not isinstance(features, nn.Sequential):
             found = dict(walk(features, x, wanted))
