@@ -4,12 +4,13 @@
     python -m benchmarks.draw_next run masonry OUT
     python -m benchmarks.draw_next table OUT
 
-Photographs of ../shared get their true masks in batches, until 1, 3, 6, 12, 24 and 48 are drawn (at most half), in the order of their
-names, at random, by k-centre on features that need no network (`describe`), and by k-centre on the features of the
-network itself, weighted with how unsure it is: the first batch as by k-centre, each later one by the network that was
-trained on the batches before. After each batch VGG16 at 3 % of its filters is trained anew under its decoder, and draws
-the held-out photographs, a quarter, by photo. Filters are ranked by masks of the other data set, so that none of these
-chose them. A seed stands for a split, a first weight and the random order. deepcrack is halved in size, for time.
+Photographs of ../shared get their true masks in batches, until 1, 3, 6, 12, 24 and 48 are drawn, at most half of them:
+in the order of their names, at random, by k-centre on features that need no network (`describe`), and by k-centre on
+the features of the network itself, weighted with how unsure it is: the first batch as by k-centre, each later one by
+the network that was trained on the batches before. After each batch VGG16 at 3 % of its filters is trained anew under
+a decoder, and draws the held-out photographs, a quarter, by photo. Filters are ranked by masks of the other data set,
+so that none of these chose them. A seed stands for a split, first weights and the random order. deepcrack is halved in
+size, for time.
 
 Each training is a row of OUT/DATA.json, written as it ends: a run cut off goes on.
 """
@@ -26,10 +27,19 @@ import torch
 from scipy.special import stdtrit
 
 from benchmarks._material import SHARED, head_line, vgg16
-from ftl import Backbone, MaskSet, SegmentationSet, SegmentConfig, Segmenter, load_masks, load_segmentation, prune
+from ftl import (
+    Backbone,
+    FtlError,
+    MaskSet,
+    SegmentationSet,
+    SegmentConfig,
+    Segmenter,
+    load_masks,
+    load_segmentation,
+    prune,
+)
 from ftl.data.images import list_images, read_image
 from ftl.data.segmentation import split_photos
-from ftl.errors import FtlError
 from ftl.evaluation.draw_next import describe, fingerprint, level_means, near_duplicates, order, uncertainty
 from ftl.evaluation.segmentation import class_counts, f1, ods
 from ftl.files import read_json, write_json

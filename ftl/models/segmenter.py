@@ -109,6 +109,7 @@ class Segmenter(nn.Module):
         return self.decoder(x, self.maps(x))
 
     def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """The encoder's map of each level, (N, C, H, W), the finest first."""
         wanted, features = [level.layer for level in self.levels], self.network.features
         if not isinstance(features, nn.Sequential):
             found = dict(walk(features, x, wanted))

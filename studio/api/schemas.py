@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from studio.accounts.users import MOST_LETTERS
-from studio.jobs.request import LabelRequest, SweepRequest
+from studio.jobs.request import LabelRequest, OrderRequest, SuspectRequest, SweepRequest
 
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
@@ -115,14 +115,19 @@ class NetworkOut(BaseModel):
 
 def _whose(settings: Any) -> str:
     """The kind of job that settings are of, as a row keeps them or read."""
-    labels = isinstance(settings, LabelRequest) or (isinstance(settings, dict) and "network" in settings)
-    return "label" if labels else "sweep"
+    keys = settings if isinstance(settings, dict) else type(settings).model_fields
+    known = {"folds": "suspect", "look_job": "order", "network": "label"}
+    return next((kind for key, kind in known.items() if key in keys), "sweep")
 
 
 Settings = Annotated[
-    Annotated[SweepRequest, Tag("sweep")] | Annotated[LabelRequest, Tag("label")], Discriminator(_whose)
+    Annotated[SweepRequest, Tag("sweep")]
+    | Annotated[LabelRequest, Tag("label")]
+    | Annotated[OrderRequest, Tag("order")]
+    | Annotated[SuspectRequest, Tag("suspect")],
+    Discriminator(_whose),
 ]
-"""Those of a sweep, or of a job that labels ahead."""
+"""Those of a sweep, or of a job that labels ahead, works out what to draw next, or looks for suspicious masks."""
 
 
 class JobOut(BaseModel):

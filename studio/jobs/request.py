@@ -1,14 +1,18 @@
-"""What jobs are launched with: a sweep its network, classes, photographs and configuration; labelling its network."""
+"""What jobs are launched with: a sweep its network, classes, photographs and configuration; others their network."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from ftl.config import Config, SweepConfig, setting
+from ftl.config import Config, SegmentConfig, SweepConfig, setting
 from studio.store.tables import Job
 
-LABEL = "label"
-"""The kind of jobs that label ahead (`studio.jobs.label_job`)."""
+LABEL, ORDER, SUSPECT = "label", "order", "suspect"
+"""Kinds of jobs that make no networks: they label ahead (`studio.jobs.label_job`), work out what to draw next
+(`studio.jobs.order_job`), and look for suspicious masks (`studio.jobs.suspect_job`)."""
+
+LEADS_TO = {LABEL: "images", ORDER: "annotate", SUSPECT: "review"}
+"""The page where what such a job has made is seen."""
 
 
 class SweepRequest(Config):
@@ -45,6 +49,26 @@ class LabelRequest(Config):
 
     job: int
     network: str
+
+
+class OrderRequest(Config):
+    """Settings of a job that works out what to draw next: the network that looks, by its sweep; None: none does."""
+
+    look_job: int | None = None
+    look_network: str | None = None
+
+
+class SuspectRequest(Config):
+    """Settings of a job that looks for suspicious masks: the pruned network under small decoders, by its sweep.
+
+    Each photograph is judged by a network that was trained on those of the other `folds`.
+    """
+
+    job: int
+    network: str
+    folds: int = setting(5, "Folds", "Parts of the photographs, each judged by a network trained on the others.",
+                         ge=2, le=20)  # fmt: skip
+    segment: SegmentConfig = SegmentConfig(steps=300)
 
 
 def request_of(job: Job) -> SweepRequest:

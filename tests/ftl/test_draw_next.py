@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -74,7 +75,7 @@ def test_an_order_holds_each_photograph_once_and_falls_in_distance(features: np.
     found = order(features, drawn, len(features))
     assert sorted([*drawn, *(step.index for step in found)]) == [*range(len(features))]
     distances = [step.distance for step in found]
-    assert all(later <= earlier + 1e-9 for earlier, later in zip(distances, distances[1:], strict=False))
+    assert all(later <= earlier + 1e-9 for earlier, later in pairwise(distances))
     count = data.draw(st.integers(0, len(features)))
     assert order(features, drawn, count) == found[:count]
     moved = order(features + 1.0, drawn, len(features))
