@@ -102,7 +102,7 @@ class Study:
         shuffled = np.random.default_rng(seed).permutation(pool)
         counts = [count for count in COUNTS if count <= len(pool) // 2]
         first = order(self.features[pool], [], counts[-1], groups=self.groups[pool])
-        orders = {"name": pool, "random": shuffled, "k-centre": pool[[one.index for one in first]]}
+        orders = {"name": pool, "random": shuffled, "k-centre": pool[[step.photograph for step in first]]}
         for way, photographs_in_turn in orders.items():
             for count in counts:
                 self.measure(way, seed, photographs_in_turn[:count], held_out)
@@ -118,7 +118,7 @@ class Study:
         unsure = np.array([uncertainty(segment(model, image)) for image in images])
         places = [int(place) for place in np.flatnonzero(np.isin(pool, drawn))]
         chosen = order(features, places, count, weights=unsure, groups=self.groups[pool])
-        return [int(pool[one.index]) for one in chosen]
+        return [int(pool[step.photograph]) for step in chosen]
 
     def row(self, way: str, seed: int, count: int) -> dict[str, Any]:
         """What was measured of an order; empty where it was not."""

@@ -98,9 +98,12 @@ def near_duplicates(fingerprints: np.ndarray) -> np.ndarray:
 
 
 class Next(NamedTuple):
-    """A photograph to draw. `distance`: to the nearest one that is drawn or comes earlier; infinite for a first one."""
+    """A photograph to draw, by its index.
 
-    index: int
+    `distance`: to the nearest one that is drawn or comes earlier; infinite for a first one.
+    """
+
+    photograph: int
     distance: float
 
 

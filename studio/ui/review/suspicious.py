@@ -86,8 +86,7 @@ def _picture(area_id: int, strokes: int, classes: Classes, _area: SuspiciousArea
     photo = np.ascontiguousarray(files.photograph(_image.sha256)[crop])
     picture = pictures.masked(photo, np.ascontiguousarray(log.mask(_image)[crop]), colours, _MOST)
     scale = picture.shape[1] / photo.shape[1]
-    corners = [
-        (round((x - left) * scale), round((y - top) * scale))
-        for x, y in ((_area.x - 2, _area.y - 2), (_area.x + _area.width + 1, _area.y + _area.height + 1))
-    ]
-    return pictures.encode(np.asarray(cv2.rectangle(np.ascontiguousarray(picture), *corners, _FRAME, 2)))
+    ends = (_area.x - 2, _area.y - 2), (_area.x + _area.width + 1, _area.y + _area.height + 1)
+    first, last = ((round((x - left) * scale), round((y - top) * scale)) for x, y in ends)
+    framed = cv2.rectangle(np.ascontiguousarray(picture), first, last, _FRAME, 2)
+    return pictures.encode(np.asarray(framed))
