@@ -24,9 +24,9 @@ ORDERS = {
 
 UNLIKE, UNSURE, ALIKE = "unlike", "unsure", "alike"
 REASONS = {
-    UNLIKE: "It is unlike what is drawn.",
-    UNSURE: "The network is unsure of it.",
-    ALIKE: "It is nearly the same as another, so it waited.",
+    UNLIKE: "This photograph is next because it is unlike those that are drawn.",
+    UNSURE: "This photograph is next because the network is unsure of it.",
+    ALIKE: "This photograph waited because it is nearly the same as another.",
 }
 """Why an image's turn comes when it does."""
 

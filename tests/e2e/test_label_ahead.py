@@ -194,5 +194,5 @@ def test_the_rest_is_labelled_ahead(server: Server, pages: list[Page], walls: Wa
     ada.get_by_role("button", name="Use this order").click()
     wait_until(ada, lambda: drawing_order.order_of(project) == drawing_order.TEACHING)
     bob.get_by_role("button", name="Next for me").click()
-    bob.get_by_text("The network is unsure of it.").wait_for()
+    bob.get_by_text("next because the network is unsure of it.").wait_for()
     bob.wait_for_url(f"**image={last.id}*")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from ftl.evaluation.suspicious import UNDRAWN
+from ftl.evaluation.suspicious import UNDRAWN, UNSEEN
 from ftl.formatting import counted
 from studio import ui
 from studio.annotation import log
@@ -22,7 +22,10 @@ PAGE = 12
 _COLUMNS = 4
 _MARGIN, _MOST = 40, (340, 240)
 _FRAME = (255, 0, 200)
-TEXTS = {True: "The network sees a defect here, and nothing is drawn.", False: "The network sees nothing here."}
+TEXTS = {
+    UNDRAWN: "The network sees a defect here, and nothing is drawn.",
+    UNSEEN: "The network sees nothing here, and something is drawn.",
+}
 
 
 def section(here: ui.Here, classes: Classes) -> None:
@@ -50,7 +53,7 @@ def section(here: ui.Here, classes: Classes) -> None:
 def _place(here: ui.Here, area: SuspiciousArea, image: Image, classes: Classes) -> None:
     st.image(_picture(area.id, area.strokes, classes, area, image), width="stretch")
     st.markdown(f"**{ui.plain(image.name)}** · {area.pixels:,} px")
-    st.caption(TEXTS[area.kind == UNDRAWN])
+    st.caption(TEXTS[area.kind])
     bar = st.container(horizontal=True)
     if bar.button("Open", key=f"open-{area.id}", icon=":material/brush:"):
         state.of(state.Tab).image_id = image.id
