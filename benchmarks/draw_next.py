@@ -18,6 +18,8 @@ Each training is a row of OUT/DATA.json, written as it ends: a run cut off goes 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,8 @@ PHOTO = {"deepcrack": r"([^-]+)(?:-.*)?", "masonry": r"(.+)_\d+"}
 HALVED = ("deepcrack",)
 COUNTS = (1, 3, 6, 12, 24, 48)
 ORDERS = ("name", "random", "k-centre", "unsure")
-HELD_OUT, RANKED_BY, ENOUGH = 0.25, 12, 0.95
+HELD_OUT, RANKED_BY, ENOUGH, RESAMPLES = 0.25, 12, 0.95, 2000
+Measure = Callable[[np.ndarray], float]
 HALF = 127  # the index of the threshold of one half
 
 
@@ -155,57 +158,68 @@ class Study:
         return row
 
 
-def needed(curve: dict[int, float], goal: float, most: int) -> float:
-    """How many photographs reach a goal, between two counts by the logarithm; `most`, that is all, where none does."""
-    before: tuple[int, float] | None = None
-    for count, value in sorted(curve.items()):
-        if value >= goal:
-            if before is None:
-                return float(count)
-            share = (goal - before[1]) / (value - before[1])
-            return float(before[0] * (count / before[0]) ** share)
-        before = count, value
-    return float(most)
+def needed(counts: np.ndarray, shares: np.ndarray) -> float:
+    """How many photographs come to `ENOUGH` of the F1 of all of them, between two counts by the logarithm.
+
+    `shares`: of that F1 at each of the `counts`, the last of which is all, where the share is 1.
+    """
+    at = int(np.argmax(shares >= ENOUGH))
+    if not at:
+        return float(counts[0])
+    part = (ENOUGH - shares[at - 1]) / (shares[at] - shares[at - 1])
+    return float(counts[at - 1] * (counts[at] / counts[at - 1]) ** part)
 
 
-def interval(values: list[float]) -> str:
+def mean_needed(places: np.ndarray, curves: np.ndarray, whole: np.ndarray, seeds: np.ndarray) -> float:
+    """`needed` of the mean curve of some seeds; `curves`: F1 by seed and count, `whole`: that of all photographs."""
+    return needed(places, np.append(curves[seeds].mean(0) / whole[seeds].mean(), 1.0))
+
+
+def ratio(own: Measure, other: Measure, seeds: np.ndarray) -> float:
+    return own(seeds) / other(seeds)
+
+
+def within(values: np.ndarray) -> str:
     """Mean with Student's 95 % interval over seeds."""
     if len(values) < 2:
-        return f"{np.mean(values):.3g}"
+        return f"{values.mean():.3f}"
     reach = stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{np.mean(values):.3g} ± {reach:.2g}"
+    return f"{values.mean():.3f} ± {reach:.3f}"
+
+
+def resampled(measure: Measure, seeds: int) -> str:
+    """A measure of a choice of seeds: of all of them, and its 95 % interval by bootstrap over them."""
+    rng = np.random.default_rng(0)
+    values = [measure(rng.integers(0, seeds, seeds)) for _ in range(RESAMPLES)]
+    low, high = np.percentile(values, (2.5, 97.5))
+    return f"{measure(np.arange(seeds)):.2f}" + (f" ({low:.2f}-{high:.2f})" if seeds > 1 else "")
 
 
 def table(out: Path, measure: str) -> None:
-    """Curves by order, and how many photographs come to `ENOUGH` of the F1 of all of them."""
+    """Curves by order, and how many photographs come to `ENOUGH` of the F1 of all of them.
+
+    That is read from the mean curve over seeds: one seed's goes up and down by the luck of its training.
+    """
     for file in sorted(out.glob("*.json")):
         rows = read_json(file)["rows"]
-        whole = {row["seed"]: row for row in rows if row["order"] == "all"}
-        curves = {
-            (way, seed): {row["drawn"]: row[measure] for row in rows if (row["order"], row["seed"]) == (way, seed)}
-            for way in ORDERS
-            for seed in whole
-        }
-        longest = max(map(len, curves.values()))
-        seeds = [seed for seed in whole if all(len(curves[way, seed]) == longest for way in ORDERS)]
+        found = {(row["order"], row["seed"], row["drawn"]): row[measure] for row in rows}
+        pools = {seed: drawn for way, seed, drawn in found if way == "all"}
+        counts = sorted({drawn for way, _, drawn in found if way == "name"})
+        seeds = [seed for seed in pools if all((way, seed, count) in found for way in ORDERS for count in counts)]
+        print(f"{file.stem}: {measure} by photographs drawn; whole seeds: {len(seeds)}")
         if not seeds:
-            print(file.stem, "has no whole seed yet")
             continue
-        counts = sorted(curves["name", seeds[0]])
-        print(f"{file.stem}: {measure} by photographs drawn, {len(seeds)} seeds, mean ± 95 % interval over seeds")
-        print(f"  all: {interval([whole[seed][measure] for seed in seeds])}")
-        print(
-            "  " + f"{'order':10}" + "".join(f"{count:>16}" for count in counts) + f"{'for 95 %':>16}{'of random':>18}"
-        )
-        reached = {
-            way: [needed(curves[way, seed], ENOUGH * whole[seed][measure], whole[seed]["drawn"]) for seed in seeds]
-            for way in ORDERS
-        }
-        for way in ORDERS:
-            cells = [interval([curves[way, seed][count] for seed in seeds]) for count in counts]
-            shares = [own / other for own, other in zip(reached[way], reached["random"], strict=True)]
-            cells += [interval(reached[way]), interval(shares)]
-            print("  " + f"{way:10}" + "".join(f"{cell:>16}" for cell in cells))
+        whole = np.array([found["all", seed, pools[seed]] for seed in seeds])
+        print(f"  all {pools[seeds[0]]}: {within(whole)}; needed for {ENOUGH:.0%}, and of what random needs")
+        print("  " + f"{'':10}" + "".join(f"{head:>20}" for head in (*counts, "needed", "of random")))
+        curves = {way: np.array([[found[way, seed, count] for count in counts] for seed in seeds]) for way in ORDERS}
+        places = np.array([*counts, pools[seeds[0]]])
+
+        for way, values in curves.items():
+            cells = [within(values[:, place]) for place in range(len(counts))]
+            own, randoms = (partial(mean_needed, places, curves[of], whole) for of in (way, "random"))
+            cells += [resampled(own, len(seeds)), resampled(partial(ratio, own, randoms), len(seeds))]
+            print("  " + f"{way:10}" + "".join(f"{cell:>20}" for cell in cells))
 
 
 def main() -> None:

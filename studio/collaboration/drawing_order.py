@@ -94,10 +94,14 @@ def standing(project_id: int) -> Standing:
     with reading() as db:
         waits = (Image.strokes == 0) & Image.state.in_(_TO_DO)
         held = Turn.image_id.is_not(None)
-        query = select(held, waits, func.count(Image.id)).outerjoin(Turn, Turn.image_id == Image.id)
-        query = query.where(Image.project_id == project_id).group_by(held, waits)
-        counts = {(bool(row[0]), bool(row[1])): int(row[2]) for row in db.execute(query)}
-    return Standing(counts.get((True, True), 0), counts.get((True, False), 0), counts.get((False, True), 0))
+        counts = (func.count(Image.id).filter(one) for one in (held & waits, held & ~waits, ~held & waits))
+        query = (
+            select(*counts)
+            .select_from(Image)
+            .outerjoin(Turn, Turn.image_id == Image.id)
+            .where(Image.project_id == project_id)
+        )
+        return Standing(*db.execute(query).one())
 
 
 def _order_of(db: Session, project_id: int) -> str:

@@ -95,7 +95,8 @@ def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browse
     page.get_by_text("2 places where a network").wait_for()
     texts = page.get_by_text("The network sees")
     assert texts.all_inner_texts() == [
-        "The network sees nothing here, and something is drawn.", "The network sees a defect here, and nothing is drawn."
+        "The network sees nothing here, and something is drawn.",
+        "The network sees a defect here, and nothing is drawn."
     ]  # fmt: skip
     page.get_by_role("button", name="It is right as it is").first.click()
     page.get_by_text("1 place where a network").wait_for()
