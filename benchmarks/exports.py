@@ -78,7 +78,8 @@ def main() -> None:
     columns = ("PyTorch", "ONNX", "int8", "points", "PyTorch", "ONNX", "int8", "ONNX", "PyTorch")
     print(f"  {'':24}" + "".join(f"{name:>11}" for name in columns))
     for folder in folders:
-        test, int8 = (100 * one["accuracy"] for one in (read_json(folder / TEST), read_json(folder / FIGURES)["test"]))
+        figures = read_json(folder / TEST), read_json(folder / FIGURES[INT8])["test"]
+        test, int8 = (100 * one["accuracy"] for one in figures)
         same = 100 * accuracy_in_onnx(folder)
         torch, onnx, fast = (min(times[folder, runtime]) for runtime in (PYTORCH, ONNX, INT8))
         print(

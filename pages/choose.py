@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from ftl.evaluation.candidate import runtimes_of
-from ftl.evaluation.runtimes import PYTORCH, TITLES
 from studio import ui
 from studio.ui import state
 from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
 from studio.ui.choose.read_sweep import Network
+from studio.ui.choose.runtime_switch import in_chosen_runtime
 from studio.ui.masks import mask_section
 
 CLASSIFY, DRAW = ":material/category: Classify", ":material/gesture: Draw masks"
@@ -73,13 +72,7 @@ with ui.showing_errors():
 if not shown:
     ui.stop()
 
-if len(runtimes := [one for one in TITLES if all(one in runtimes_of(sweep.candidates) for sweep in shown)]) > 1:
-    runtime = st.segmented_control(
-        "Runtime", runtimes, default=PYTORCH, required=True, format_func=TITLES.__getitem__,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    shown = [one.within(runtime) for one in shown]
-
+shown = in_chosen_runtime(shown)
 side, main = st.columns([2, 5], gap="medium")
 with side:
     with st.container(border=True):

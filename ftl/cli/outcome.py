@@ -56,16 +56,21 @@ def print_mask_results(candidates: Sequence[SegmentedCandidate]) -> None:
     from ftl.evaluation.segmented_candidate import recommend_masks
     from ftl.formatting import count, fixed
 
-    print(
-        f"{'draws masks':24}{'test F1':>24}{'IoU':>8}{'2 px':>8}{'clDice':>8}{'parameters':>14}{'ms a megapixel':>16}"
-    )
-    for candidate in candidates:
-        test = candidate.test
+    def row(name: str, parameters: str, one: SegmentedCandidate) -> str:
+        test = one.test
         f1 = f"{fixed(test.f1.value, 3)} ({fixed(test.f1.low, 3)} to {fixed(test.f1.high, 3)})"
         rest = "".join(f"{fixed(quality.value, 3):>8}" for quality in (test.iou, test.tolerant_f1, test.cl_dice))
-        cost = f"{count(candidate.parameters):>14}{fixed(candidate.time_ms, 1):>16}"
-        note = f"  time unstable: {candidate.unstable}" if candidate.unstable else ""
-        print(f"{candidate.name:24}{f1:>24}{rest}{cost}{note}")
+        cost = f"{parameters:>14}{fixed(one.size_mb, 2):>9}{fixed(one.time_ms, 1):>16}"
+        return f"{name:24}{f1:>24}{rest}{cost}  {one.time_mark}".rstrip()
+
+    print(
+        f"{'draws masks':24}{'test F1':>24}{'IoU':>8}{'2 px':>8}{'clDice':>8}{'parameters':>14}{'MB':>9}"
+        f"{'ms a megapixel':>16}"
+    )
+    for candidate in candidates:
+        print(row(candidate.name, count(candidate.parameters), candidate))
+        for runtime, its in candidate.runtimes.items():
+            print(row(f"  {runtime}", "", replace(candidate, **its)))
     print(f"recommended to draw masks: {recommend_masks(candidates).name}")
 
 

@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--test-masks", type=Path, metavar="DIR", help="Masks of --test-images")
     options.add_config(made, PruneConfig)
-    options.add_config(made, SweepConfig, "keep", "photo", "threads", "segment")
+    options.add_config(made, SweepConfig, "keep", "fine_tune_unpruned", "photo", "threads", "runtimes", "segment")
     options.add_device(made)
 
     made = command("compare", compare, "compare the filters and accuracies of two sweeps of one network")

@@ -19,15 +19,17 @@ def segment(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.config import SweepConfig
     from ftl.data.segmentation import check_classes, load_segmentation, split_photos, without_photos
     from ftl.errors import FtlError
+    from ftl.evaluation.runtimes import PYTORCH, check_runtimes
     from ftl.files import alone, read_json
     from ftl.latency.networks import time_all
-    from ftl.models.layout import TIME, VALIDATION
+    from ftl.models.layout import UNPRUNED, VALIDATION
     from ftl.pruning.criteria import criterion
     from ftl.sweeping.pruned import begin_sweep, make_networks
     from ftl.sweeping.segmented import make_segmenter, measure_segmenter
     from ftl.training.segmenters import VALIDATED_BY
 
     config = config_of(options, SweepConfig)
+    runtimes = check_runtimes(config.runtimes)
     if (options.test_images is None) != (options.test_masks is None):
         raise FtlError("--test-images and --test-masks go together")
     if criterion(config.criterion).looks_at == "network":
@@ -43,6 +45,8 @@ def segment(options: argparse.Namespace, bar: Bar) -> None:
     with alone(options.out):
         begin_sweep(backbone, masks := data.scoring_masks(backbone.preprocess.size), options.out, config)
         networks = make_networks(backbone, masks, options.out, config, bar)
+        if config.fine_tune_unpruned:
+            networks.insert(0, options.out / UNPRUNED)
         made = []
         for folder in networks:
             made.append(
@@ -52,11 +56,30 @@ def segment(options: argparse.Namespace, bar: Bar) -> None:
             )
             if test is not None:
                 measure_segmenter(made[-1], test, bar)
-        time_all(made, config.threads, bar)
+        if runtimes != [PYTORCH]:
+            from ftl.exporting.prepared_masks import prepare_masks
+
+            prepare_masks(made, runtimes, data.take(held_out), test, bar)
+        time_all(made, config.threads, bar, runtimes=runtimes)
     for folder in made:
         figures = read_json(folder / VALIDATION) if test is None else measure_segmenter(folder, test)
-        print(f"{folder}: {_sentence(figures, 'validation' if test is None else 'test')}")
-        print(f"  {_cost(folder, read_json(folder / TIME))}")
+        side = "validation" if test is None else "test"
+        print(f"{folder}: {_sentence(figures, side)}")
+        print(f"  {_cost(folder)}")
+        for runtime in runtimes[1:]:
+            print(f"  {_elsewhere(folder, runtime, side)}")
+
+
+def _elsewhere(folder: Path, runtime: str, side: str) -> str:
+    from ftl.evaluation.runtimes import FIGURES, TIMES, TITLES
+    from ftl.files import read_json
+    from ftl.formatting import fixed, milliseconds
+
+    figures, time = read_json(folder / FIGURES[runtime])[side], read_json(folder / TIMES[runtime])
+    interval = f"{fixed(figures['f1_low'], 3)} to {fixed(figures['f1_high'], 3)}"
+    return (
+        f"{TITLES[runtime]}: F1 {fixed(figures['f1'], 3)} ({interval}), {milliseconds(time['median_ms'])} a megapixel"
+    )
 
 
 def _sentence(figures: Mapping[str, Any], kind: str) -> str:
@@ -71,12 +94,14 @@ def _sentence(figures: Mapping[str, Any], kind: str) -> str:
     return f"{', '.join(parts)}; of {counted(figures['photographs'], f'{kind} photograph')}"
 
 
-def _cost(folder: Path, time: Mapping[str, Any]) -> str:
+def _cost(folder: Path) -> str:
+    from ftl.files import read_json
     from ftl.formatting import count, fixed, milliseconds
+    from ftl.models.layout import TIME
     from ftl.models.segmenter_files import load_segmenter
 
     model = load_segmenter(folder)
     return (
-        f"{count(model.parameters_count())} parameters, {milliseconds(time['median_ms'])} a megapixel, "
-        f"threshold {fixed(model.threshold, 2)}"
+        f"{count(model.parameters_count())} parameters, {milliseconds(read_json(folder / TIME)['median_ms'])} a "
+        f"megapixel, threshold {fixed(model.threshold, 2)}"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ftl.data.masks import NOT_JUDGED
+
 SCALES = (0.7, 1.5)
 """How far crops are made smaller or larger."""
 
@@ -15,29 +17,33 @@ _BLUR, _NOISE = (0.5, 1.2), (2.0, 10.0)  # deviations in pixels and grey levels
 
 
 def random_crop(
-    image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator
+    image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator, *, exact: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """A square crop of `size` pixels: image float32 (size, size, 3), 0..255, and mask uint8 (size, size).
 
     `image`: RGB uint8 (H, W, 3); `mask`: class numbers uint8 (H, W). Beyond an edge, the photograph is mirrored.
+    `exact`: pixels and their mask as they are, only mirrored and turned by quarters.
     """
     height, width = mask.shape
-    scale = float(np.exp(rng.uniform(*np.log(SCALES))))
+    scale = 1.0 if exact else float(np.exp(rng.uniform(*np.log(SCALES))))
     reach = size / (2 * scale)
-    if rng.random() < _ON_DEFECT and (inside := np.flatnonzero(mask)).size:
+    if rng.random() < _ON_DEFECT and (inside := np.flatnonzero((mask > 0) & (mask != NOT_JUDGED))).size:
         row, column = np.unravel_index(inside[rng.integers(inside.size)], mask.shape)
         y, x = row + 0.8 * reach * rng.uniform(-1, 1), column + 0.8 * reach * rng.uniform(-1, 1)
     else:
         y, x = rng.uniform(0, height), rng.uniform(0, width)
     centre = np.array([_within(float(x), width, reach), _within(float(y), height, reach)])
     angle, mirrored = rng.uniform(0, 2 * np.pi), rng.choice([-1.0, 1.0])
+    if exact:
+        angle = np.pi / 2 * np.floor(angle / (np.pi / 2))
+        centre = np.floor(centre) + size % 2 / 2  # so that pixels of the photograph are pixels of the crop
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = scale * turn @ np.diag([mirrored, 1.0])
-    to_crop = np.column_stack([matrix, size / 2 - matrix @ centre])
+    to_crop = np.column_stack([matrix, (size - 1) / 2 - matrix @ (centre - 0.5)])
     square = (size, size)
     pixels = cv2.warpAffine(image, to_crop, square, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     numbers = cv2.warpAffine(mask, to_crop, square, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-    return relit(pixels, rng), numbers
+    return pixels.astype(np.float32) if exact else relit(pixels, rng), numbers
 
 
 def _within(position: float, length: int, reach: float) -> float:

@@ -23,6 +23,9 @@ from ftl.progress import Report, silent
 LARGEST_ID = 64
 """A grey image whose values are all so small, and not just 0 and 1, is an index mask."""
 
+NOT_JUDGED = 255
+"""The value of pixels of an index mask that count neither way, as Cityscapes and Pascal VOC have them."""
+
 _LOSSY = (".jpg", ".jpeg", ".webp")
 CLASSES = "classes.json"
 """Names and ids of the classes of index masks, as {"crack": 1}, in their folder."""
@@ -109,14 +112,15 @@ def read_mask(path: Path, mask_class: int | None = None, wrap: bool = False) -> 
     raise FtlError(f"{path} is neither 0/1 nor 0/255, its brightest value is {brightest}: stretch it to 0-255")
 
 
-def read_class_ids(path: Path) -> np.ndarray:
+def read_class_ids(path: Path, *, several: bool = False) -> np.ndarray:
     """Read a mask as the class of each pixel, uint8 (height, width): 0 outside; 1 inside where it holds no class ids.
 
-    Raises `FtlError` as `read_mask`.
+    `several`: it is an index mask of several classes, in which 255 stays: `NOT_JUDGED`. Raises `FtlError` as
+    `read_mask`.
     """
     if path.suffix.lower() not in _LOSSY:
         values = _grey(to_eight_bits(open_upright(path)), False)
-        if values.max(initial=0) <= LARGEST_ID:
+        if (values[values != NOT_JUDGED] if several else values).max(initial=0) <= LARGEST_ID:
             return values
     return (read_mask(path) > 127).astype(np.uint8)
 

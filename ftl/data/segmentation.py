@@ -13,7 +13,7 @@ import numpy as np
 
 from ftl.data.dataset import photo_ids
 from ftl.data.images import read_image, resize_image
-from ftl.data.masks import CLASSES, LARGEST_ID, Example, MaskSet, class_ids, pair_files, read_class_ids
+from ftl.data.masks import CLASSES, LARGEST_ID, NOT_JUDGED, Example, MaskSet, class_ids, pair_files, read_class_ids
 from ftl.errors import FtlError, raise_together
 from ftl.files import digest, digest_of
 from ftl.progress import Report, silent
@@ -22,7 +22,7 @@ DEFECT = "defect"
 """The class of masks that name none."""
 
 LEAST_PHOTOS = 2
-"""Photos that each part of a split needs at least."""
+"""Photos that are trained on at least."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,14 @@ class SegmentationSet:
     files_at: tuple[tuple[Path, Path], ...] = ()
 
     def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """A photograph, RGB uint8 (H, W, 3), and its mask, uint8 (H, W): 0, or the number of a class, from 1."""
-        numbers = np.zeros(256, np.uint8)
-        numbers[list(self.ids)] = np.arange(1, len(self.ids) + 1)
+        """A photograph, RGB uint8 (H, W, 3), and its mask, uint8 (H, W): 0, or the number of a class, from 1.
+
+        Where there are several classes, pixels may be `NOT_JUDGED`.
+        """
+        numbers, several = np.zeros(256, np.uint8), len(self.ids) > 1
+        numbers[[*self.ids, NOT_JUDGED]] = [*range(1, len(self.ids) + 1), NOT_JUDGED]
         image, mask = self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
-        return read_image(image), numbers[read_class_ids(mask)]
+        return read_image(image), numbers[read_class_ids(mask, several=several)]
 
     def take(self, indices: Sequence[int] | np.ndarray) -> SegmentationSet:
         """The photographs at `indices`, in that order."""
@@ -78,7 +81,8 @@ class SegmentationSet:
         examples = []
         for index in range(len(self)):
             image, numbers = self.read(index)
-            packed = zlib.compress(np.where(numbers > 0, np.uint8(255), np.uint8(0)).tobytes(), 1)
+            inside = (numbers > 0) & (numbers != NOT_JUDGED)
+            packed = zlib.compress((inside * np.uint8(255)).tobytes(), 1)
             paths = self.images[index], self.masks[index]
             examples.append(Example("", *paths, resize_image(image, size), numbers.shape, packed))
         return MaskSet(tuple(examples))
@@ -96,18 +100,20 @@ def load_segmentation(
 ) -> SegmentationSet:
     """Pair photographs and masks as `load_masks` does, and look at all of them.
 
-    Masks of class ids are named by `classes.json` in their folder; of other masks there is one class, `DEFECT`.
-    `classes`: the class folders to use; all by default. Raises `FtlError` that lists every file that is unreadable,
-    without its partner or of another size.
+    Masks of class ids are named by `classes.json` in their folder; of other masks there is one class, `DEFECT`. Where
+    it names several, 255 is `NOT_JUDGED`. `classes`: the class folders to use; all by default. Raises `FtlError` that
+    lists every file that is unreadable, without its partner or of another size; and for masks that hold ids and 255
+    where it does not name several classes.
     """
     images, masks = Path(images), Path(masks)
     pairs, problems = pair_files(images, masks, classes)
     named, found, digests = class_ids(masks), set[int](), list[tuple[str, str]]()
+    several = len(named or {}) > 1
 
     def look(pair: tuple[str, Path, Path]) -> tuple[set[int], tuple[str, str]] | str:
         _, image, mask = pair
         try:
-            pixels, ids = read_image(image), read_class_ids(mask)
+            pixels, ids = read_image(image), read_class_ids(mask, several=True)
         except FtlError as error:
             return str(error)
         if pixels.shape[:2] != ids.shape:
@@ -123,9 +129,18 @@ def load_segmentation(
                 found |= looked[0]
                 digests.append(looked[1])
             report(done, len(pairs), "reading masks")
+    if several:
+        found.discard(NOT_JUDGED)
+    elif NOT_JUDGED in found and found <= {0, 1, NOT_JUDGED}:  # some are 0 and 255, others perhaps 0 and 1
+        found = found - {NOT_JUDGED} | {1}
     if not found - {0} and not problems:
         problems.append(f"no mask of {masks} has anything inside: draw some")
     raise_together(f"{images} and {masks} do not fit together", problems)
+    if NOT_JUDGED in found:
+        raise FtlError(
+            f"the masks of {masks} hold the ids {sorted(found - {0, NOT_JUDGED})} and 255: name all classes in its "
+            f"{CLASSES}, and where these are several, 255 is not judged; masks of one class are 0 and 255"
+        )
     names = {number: name for name, number in (named or {}).items()}
     if unfit := sorted(number for number in names if not 0 <= number <= LARGEST_ID):
         raise FtlError(f"{masks / CLASSES} has the ids {unfit}: masks hold ids from 1 to {LARGEST_ID}")
@@ -143,28 +158,30 @@ def load_segmentation(
     )
 
 
-def split_photos(data: SegmentationSet, photo: str | None, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+def split_photos(
+    data: SegmentationSet, photo: str | None, seed: int, share: float, least: int = LEAST_PHOTOS
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of two parts of photographs, the second of about `share` (0..1) of them; no photo is in both.
 
-    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one. Raises
-    `FtlError` where there are too few photos.
+    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one.
+    `least`: photos that the first part keeps, whatever the share. Raises `FtlError` where there are no more of them.
     """
     first = dict[str, str]()
     names = zip(photo_ids(data.images, photo), data.digests, strict=True)
     photos = [first.setdefault(image, name) for name, (image, _) in names]
     sizes = Counter(photos)
+    if len(sizes) <= least:
+        raise FtlError(
+            f"masks of at least {least + 1} photos are needed, some for each part of a split, not of {len(sizes)}: "
+            "draw more"
+        )
     order = np.random.default_rng(seed).permutation(sorted(sizes))
     apart, count = set[str](), 0
-    for photo_name in order.tolist():
+    for photo_name in order.tolist()[:-least]:
         if count and count >= share * len(data):
             break
         apart.add(photo_name)
         count += sizes[photo_name]
-    if len(sizes.keys() - apart) < LEAST_PHOTOS:
-        raise FtlError(
-            f"masks of at least {2 * LEAST_PHOTOS} photos are needed to train on some and choose by others, "
-            f"not of {len(sizes)}: draw more"
-        )
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ftl.errors import FtlError
 from ftl.evaluation.runtimes import PYTORCH, TITLES
+from ftl.evaluation.segmented_candidate import SegmentedCandidate
 from ftl.formatting import counted, milliseconds, number
 
 FLAT = 0.05
@@ -80,6 +81,10 @@ class Candidate:
         return f"time unstable: {self.unstable}" if self.unstable else ""
 
 
+Measured = TypeVar("Measured", Candidate, SegmentedCandidate)
+"""A network that classifies, or one that draws masks."""
+
+
 def unstable_times(candidates: Sequence[Candidate]) -> str:
     """A sentence on the latencies that no ranking should rely on; empty where there are none."""
     unstable = [candidate for candidate in candidates if candidate.unstable]
@@ -126,18 +131,20 @@ def unpruned_of(candidates: Sequence[Candidate]) -> Candidate:
     raise FtlError("the table has no unpruned network to compare with")
 
 
-def runtimes_of(candidates: Sequence[Candidate]) -> list[str]:
+def runtimes_of(candidates: Sequence[Measured]) -> list[str]:
     """The runtimes that all of the candidates were timed in, PyTorch first."""
     return [PYTORCH, *(title for title in TITLES if all(title in candidate.runtimes for candidate in candidates))]
 
 
-def in_runtime(candidates: Sequence[Candidate], runtime: str) -> list[Candidate]:
-    """The candidates as they are in a runtime: its times and, for 8-bit integers, its accuracies and sizes.
+def in_runtime(candidates: Sequence[Measured], runtime: str) -> list[Measured]:
+    """The candidates as they are in a runtime: its times and sizes, and what they are worth there.
+
+    In float32, ONNX Runtime classifies as PyTorch does; everything else was measured there.
 
     Raises `FtlError` when one was not measured there.
     """
     if runtime == PYTORCH:
-        return [*candidates]
+        return list(candidates)
     if runtime not in runtimes_of(candidates):
-        raise FtlError(f"not all networks were timed in {runtime}: run ftl test with --runtimes {runtime}")
+        raise FtlError(f"not all networks were timed in {runtime}: time them with --runtimes {runtime}")
     return [replace(candidate, **candidate.runtimes[runtime]) for candidate in candidates]

@@ -16,10 +16,10 @@ TIMES = {PYTORCH: TIME, ONNX: "time-onnx.json", INT8: "time-int8.json"}
 """Where a network's folder keeps the times taken."""
 
 NETWORKS = {ONNX: "network.onnx", INT8: "network-int8.onnx"}
-"""What ONNX Runtime runs: from the preprocessed tensor to probabilities."""
+"""What ONNX Runtime runs: from the preprocessed tensor to probabilities, of each pixel where it draws masks."""
 
-FIGURES = "int8.json"
-"""What a network is worth in 8-bit integers."""
+FIGURES = {ONNX: "onnx.json", INT8: "int8.json"}
+"""What a network is worth there: in 8-bit integers, and of one that draws masks also in float32."""
 
 
 def check_runtimes(runtimes: Sequence[str]) -> list[str]:

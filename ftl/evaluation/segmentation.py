@@ -15,6 +15,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from ftl.data.masks import NOT_JUDGED
 from ftl.errors import FtlError
 
 LEVELS = 256
@@ -40,18 +41,38 @@ def class_counts(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
     `probability`: float (K + 1, H, W), a softmax with the background first; `truth`: int (H, W), the class of each
     pixel, 0 the background. A pixel is drawn where 1 - background is at or above the threshold, as the most probable
     class of a defect, the first of equals. A defect drawn as another class is a false positive of the one and a false
-    negative of the other. With one class it is `threshold_counts(1 - probability[0], truth == 1)`. Raises `FtlError`
-    for a class that the probabilities do not have.
+    negative of the other. With one class it is `threshold_counts(1 - probability[0], truth == 1)`. Pixels that are
+    `NOT_JUDGED` are not counted. Raises `FtlError` for a class that the probabilities do not have.
     """
     classes = len(probability) - 1
+    judged = truth != NOT_JUDGED
+    if not judged.all():
+        probability, truth = probability[:, judged], truth[judged]
     if truth.size and not 0 <= truth.min() <= truth.max() <= classes:
         raise FtlError(f"the mask holds classes {truth.min()} to {truth.max()}, the network draws 0 to {classes}")
     return _counts(1 - probability[0], probability[1:].argmax(axis=0), truth, classes)
 
 
+def level_of(probability: np.ndarray) -> np.ndarray:
+    """How probable a defect is, in 256ths rounded down, uint8 (H, W); of `class_counts`' probabilities.
+
+    It reaches a number k where 1 - background is at or above k / 256.
+    """
+    return _levels(1 - probability[0]).astype(np.uint8)
+
+
+def likeliest_of(probability: np.ndarray) -> np.ndarray:
+    """The most probable class of a defect, uint8 (H, W), from 1; of `class_counts`' probabilities."""
+    return probability[1:].argmax(axis=0).astype(np.uint8) + np.uint8(1)
+
+
+def _levels(defect: np.ndarray) -> np.ndarray:
+    return np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
+
+
 def _counts(defect: np.ndarray, drawn: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
     """Counts (classes, 255, 3) of how probable a defect is, which one (0..classes - 1), and what is true (0: none)."""
-    level = np.minimum((defect * LEVELS).astype(np.int64), LEVELS - 1)  # exact: 256 is a power of two
+    level = _levels(defect)
     cell = (drawn * (classes + 1) + truth) * LEVELS + level
     pixels = np.bincount(cell.ravel(), minlength=classes * (classes + 1) * LEVELS)
     pixels = pixels.reshape(classes, classes + 1, LEVELS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,9 @@ class SegmentedCandidate:
     """One network that draws masks, with its measurements.
 
     Latencies are milliseconds for a photograph of one megapixel, sizes MiB. `validation`: of the photographs that chose
-    its `threshold`; `test`: of those that had no part in it. `unstable`: why the time is not to be relied on.
+    its `threshold`; `test`: of those that had no part in it. The figures are PyTorch's; `runtimes` holds, for each
+    other runtime that was measured, those that differ there, by the names used here.
+    `unstable`, `time_rounds`, `time_others`: as of `ftl.evaluation.candidate.Candidate`.
     """
 
     name: str
@@ -61,6 +63,14 @@ class SegmentedCandidate:
     unstable: str
     size_mb: float
     is_unpruned: bool = False
+    time_rounds: int | None = None
+    time_others: float | None = None
+    runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
+
+    @property
+    def time_mark(self) -> str:
+        """`time unstable: ` and why; empty for a time that is to be relied on."""
+        return f"time unstable: {self.unstable}" if self.unstable else ""
 
 
 def recommend_masks(candidates: Sequence[SegmentedCandidate]) -> SegmentedCandidate:

@@ -1,12 +1,13 @@
 """A candidate's network in the forms that ONNX Runtime takes, kept in its folder: made once, then timed or exported.
 
 `network.onnx` and `network-int8.onnx` go from the preprocessed tensor to probabilities; `int8.json` says what the
-second is worth on the images held out for choosing and on the test set, and what it says of the latter.
+second is worth on the images held out for choosing and on the test set, and what it says of the latter. Of a network
+that draws masks, `ftl.exporting.prepared_masks` makes the latter two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from ftl.evaluation.metrics import validate
 from ftl.evaluation.predict import predictions
 from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX
+from ftl.exporting import segmenter_onnx
 from ftl.exporting.calibration import trained_with
 from ftl.exporting.onnx import core
 from ftl.exporting.quantization import choose_quantised, probabilities
@@ -23,6 +25,7 @@ from ftl.files import digest, read_json, whole_file, write_json
 from ftl.models.classifier import load_model
 from ftl.models.layout import HEAD, TEST, VALIDATION
 from ftl.models.network_folder import network_digest
+from ftl.models.segmenter_files import draws_masks, load_segmenter
 from ftl.progress import Report, silent
 
 CALIBRATION = 64
@@ -42,7 +45,7 @@ def made_from(folder: Path) -> dict[str, Any]:
 
 
 def prepare(folders: Sequence[Path], runtimes: Sequence[str], report: Report = silent) -> None:
-    """Make what the runtimes take of every candidate, and measure what it is worth; what is there already stays."""
+    """Make what the runtimes take of every classifier, and measure what it is worth; what is there already stays."""
     for done, folder in enumerate(folders):
         report(done, len(folders), "writing ONNX")
         if ONNX in runtimes:
@@ -54,14 +57,21 @@ def prepare(folders: Sequence[Path], runtimes: Sequence[str], report: Report = s
 
 def core_of(folder: Path) -> Any:
     """A candidate's `network.onnx`, made if it is not there or does not fit. Raises `FtlError` as `core` does."""
+    if draws_masks(folder):
+        return kept(folder, ONNX, lambda: segmenter_onnx.core(load_segmenter(folder)))
+    return kept(folder, ONNX, lambda: core(load_model(folder)))
+
+
+def kept(folder: Path, runtime: str, make: Callable[[], Any]) -> Any:
+    """What a runtime takes of a candidate, made and kept in its folder if it is not there or was made of another."""
     import onnx
 
-    file, own = folder / NETWORKS[ONNX], str(made_from(folder))
+    file, own = folder / NETWORKS[runtime], str(made_from(folder))
     if file.is_file():
         before = onnx.load(file)
         if any(one.key == "made_from" and one.value == own for one in before.metadata_props):
             return before
-    model = core(load_model(folder))
+    model = make()
     onnx.helper.set_model_props(model, {"made_from": own})
     with whole_file(file) as draft:
         draft.write_bytes(model.SerializeToString())
@@ -79,8 +89,8 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
     own = made_from(folder) | {key: validation[key] for key in ("dataset_sha256", "seed", "photo")}
     if (folder / TEST).is_file():
         own["evaluation_sha256"] = read_json(folder / TEST)["evaluation_sha256"]
-    if file.is_file() and (folder / FIGURES).is_file():
-        figures = read_json(folder / FIGURES)
+    if file.is_file() and (folder / FIGURES[INT8]).is_file():
+        figures = read_json(folder / FIGURES[INT8])
         if figures.get("sha256") == digest(file) and all(figures.get(key) == value for key, value in own.items()):
             return onnx.load(file), figures
     preprocess, sets = load_model(folder).network.preprocess, trained_with(folder, images)
@@ -95,17 +105,17 @@ def int8_of(folder: Path, images: Path | None = None, report: Report = silent) -
             figures[name] |= (
                 {"predictions": predictions(one.paths, one.labels, said, classes)} if name == "test" else {}
             )
-    (folder / FIGURES).unlink(missing_ok=True)  # it vouches for the network, so it is written last
+    (folder / FIGURES[INT8]).unlink(missing_ok=True)  # it vouches for the network, so it is written last
     with whole_file(file) as draft:
         draft.write_bytes(model.SerializeToString())
     figures["sha256"] = digest(file)
-    write_json(folder / FIGURES, figures)
+    write_json(folder / FIGURES[INT8], figures)
     return model, figures
 
 
 def int8_accuracy(folder: Path) -> str:
     """What a candidate is worth in 8-bit integers beside itself, in a sentence."""
-    worth, before = read_json(folder / FIGURES), {"validation": VALIDATION, "test": TEST}
+    worth, before = read_json(folder / FIGURES[INT8]), {"validation": VALIDATION, "test": TEST}
     parts = [
         f"{100 * worth[name]['accuracy']:.2f} % of the {name} images right (float32: "
         f"{100 * read_json(folder / file)['accuracy']:.2f} %)"
@@ -117,6 +127,6 @@ def int8_accuracy(folder: Path) -> str:
 
 def too_much_lost(folder: Path) -> float | None:
     """The accuracy (0..1) that 8-bit integers lose on the validation images, where it is too much; None else."""
-    worth = read_json(folder / FIGURES)["validation"]
+    worth = read_json(folder / FIGURES[INT8])["validation"]
     lost = read_json(folder / VALIDATION)["accuracy"] - worth["accuracy"]
     return lost if lost > max(MOST_LOST, 1.5 / worth["images"]) else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ftl.errors import FtlError
 from ftl.exporting.onnx import proto_of
@@ -16,8 +17,8 @@ from ftl.formatting import number
 from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
 
-LOGITS, MASK = "logits", "mask"
-"""Names of what the network itself gives, and of the mask."""
+PADDED, MASK = "padded", "mask"
+"""Names of what the network itself gives, probabilities of whole steps, and of the mask."""
 
 MOST_SIDE = 1 << 15
 """Pixels a side of a photograph at most."""
@@ -26,15 +27,26 @@ CLOSE = 1e-3
 """How far an export's probabilities may be from the network's: rounding was seen to move them by 1e-5."""
 
 
+class _Drawing(nn.Module):
+    """A segmenter that gives probabilities, as ONNX Runtime is to compute them."""
+
+    def __init__(self, model: Segmenter) -> None:
+        super().__init__()
+        self.model = model.eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model.probabilities(x)
+
+
 def core(model: Segmenter) -> Any:
-    """The network as an ONNX `ModelProto`: `tensor` float32 (1, 3, H, W) to `logits` of the same height and width.
+    """The network as an ONNX `ModelProto`: `tensor` float32 (1, 3, H, W) to `padded` probabilities of each pixel.
 
     H and W: of whole steps of the coarsest level. Raises `FtlError` for a layer that ONNX does not have.
     """
     least = 2 * model.stride
     sides = {axis: torch.export.Dim(f"side_{axis}", min=least, max=MOST_SIDE) for axis in (2, 3)}
     example = torch.zeros(1, 3, 4 * model.stride, 5 * model.stride)
-    return proto_of(model.eval(), example, LOGITS, {"x": sides})
+    return proto_of(_Drawing(model), example, PADDED, {"x": sides})
 
 
 def whole(core: Any, model: Segmenter, about: dict[str, Any]) -> Any:
@@ -93,18 +105,12 @@ def _padded(front: Front, model: Segmenter) -> tuple[str, str]:
 
 
 def _draw(front: Front, model: Segmenter, height: str, width: str) -> None:
-    """From logits of the padded photograph to probabilities and mask of the photograph itself."""
+    """From probabilities of the padded photograph to those of the photograph itself, and its mask."""
     start, one = front.constant("start", np.array([0, 0])), front.constant("one", np.array([1]))
     far, axes = front.constant("far", np.array([MOST_SIDE])), front.constant("axes", np.array([2, 3]))
     first, class_axis = front.constant("zero", np.array([0])), front.constant("class_axis", np.array([1]))
     sides = front.then("Concat", [height, width], axis=0)
-    logits = front.then("Slice", [LOGITS, start, sides, axes])
-    if len(model.classes) == 1:
-        defect = front.then("Sigmoid", [logits])
-        background = front.then("Sub", [front.constant("certain", np.float32(1)), defect])
-        front.then("Concat", [background, defect], axis=1)
-    else:
-        front.then("Softmax", [logits], axis=1)
+    front.then("Slice", [PADDED, start, sides, axes])
     front.nodes[-1].output[0] = PROBABILITIES
     background = front.then("Slice", [PROBABILITIES, first, one, class_axis])
     some = front.then("Sub", [front.constant("all", np.float32(1)), background])

@@ -162,7 +162,7 @@ def _in_pytorch(folder: Path) -> tuple[Callable[[], object], str]:
     if draws_masks(folder):
         segmenter = load_segmenter(folder)
         pixels = segmenter.network.preprocess.normalised(_photograph(MEGAPIXEL)[None])
-        return lambda: segmenter(pixels).sigmoid(), f"PyTorch {torch.__version__}"
+        return lambda: segmenter.probabilities(pixels), f"PyTorch {torch.__version__}"
     model = load_model(folder)
     size = model.network.preprocess.size
     x = model.network.preprocess([_photograph((size, size))])
@@ -189,7 +189,8 @@ def _in_onnx_runtime(file: Path, threads: int) -> tuple[Callable[[], object], st
 
     running = session(file.read_bytes(), threads)
     (takes,) = running.get_inputs()
-    x = np.random.default_rng(0).normal(0, 50, takes.shape).astype(np.float32)
+    shape = takes.shape if isinstance(takes.shape[-1], int) else (1, 3, *MEGAPIXEL)  # one that draws takes any
+    x = np.random.default_rng(0).normal(0, 50, shape).astype(np.float32)
     return lambda: running.run(None, {takes.name: x}), f"ONNX Runtime {onnxruntime.__version__}"
 
 

@@ -108,6 +108,10 @@ class Segmenter(nn.Module):
         """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
         return self.decoder(x, self.maps(x))
 
+    def probabilities(self, x: torch.Tensor) -> torch.Tensor:
+        """Preprocessed photographs (N, 3, H, W) to class probabilities (N, classes + 1, H, W), the background first."""
+        return probabilities_of(self(x))
+
     def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
         """The encoder's map of each level, (N, C, H, W), the finest first."""
         wanted, features = [level.layer for level in self.levels], self.network.features

@@ -9,25 +9,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftl.errors import FtlError
+from ftl.evaluation.runtimes import FIGURES, INT8, ONNX
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.files import read_json, write_json, write_text
 from ftl.models.layout import HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
 from ftl.models.network_folder import read_description
-from ftl.sweeping.pruned import segmenters
+from ftl.sweeping.latencies import latency_of, other_latencies
 
 CSV, JSON = "masks.csv", "masks.json"
 
 _MEASURES = ("f1", "iou", "tolerant_f1", "cl_dice")
 
 
-def collect_masks(out: str | Path) -> list[SegmentedCandidate]:
-    """The networks of a sweep that draw masks, with what was measured. Raises `FtlError` for one that was not."""
+def collect_masks(folders: Sequence[Path]) -> list[SegmentedCandidate]:
+    """Networks that draw masks, with what was measured of them. Raises `FtlError` where a file is missing."""
     found = []
-    for folder in segmenters(out):
-        for file in (VALIDATION, TEST, TIME):
-            if not (folder / file).is_file():
-                raise FtlError(f"{folder} has no {file} yet: run the sweep again, it goes on where it stopped")
+    for folder in folders:
         network, time = read_description(folder), read_json(folder / TIME)
         validation, tested = read_json(folder / VALIDATION), read_json(folder / TEST)
         found.append(
@@ -39,15 +36,24 @@ def collect_masks(out: str | Path) -> list[SegmentedCandidate]:
                 threshold=validation["threshold"],
                 validation=_quality(validation),
                 test=_quality(tested),
-                time_ms=time["median_ms"],
-                time_q1_ms=time["q1_ms"],
-                time_q3_ms=time["q3_ms"],
-                unstable=time["unstable"],
+                **latency_of(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 is_unpruned=folder.name == candidate_name(UNPRUNED, SEGMENTED),
+                runtimes=_runtimes(folder, time, tested),
             )
         )
     return found
+
+
+def _runtimes(folder: Path, time: dict[str, Any], tested: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Figures of a network in other runtimes, where it was timed and tested in them as it was in PyTorch."""
+    found = other_latencies(folder, time)
+    worth = {runtime: read_json(folder / FIGURES[runtime]) for runtime in found}
+    return {
+        runtime: latency | {side: _quality(worth[runtime][side]) for side in ("validation", "test")}
+        for runtime, latency in found.items()
+        if worth[runtime].get("test_sha256") == tested["evaluation_sha256"]
+    }
 
 
 def _quality(figures: dict[str, Any]) -> MaskQuality:
@@ -59,6 +65,14 @@ def _quality(figures: dict[str, Any]) -> MaskQuality:
 
 def _row(candidate: SegmentedCandidate) -> dict[str, Any]:
     figures: dict[str, Any] = {}
+    for runtime, name in {ONNX: "ONNX", INT8: "Int8"}.items():
+        its = candidate.runtimes.get(runtime)
+        figures |= {
+            f"{name}_time[s/megapixel]": its and its["time_ms"] / 1000,
+            f"{name}_size[MB]": its and its["size_mb"],
+            f"{name}_f1": its and its["test"].f1.value,
+            f"{name}_validation_f1": its and its["validation"].f1.value,
+        }
     for title, quality in (("", candidate.test), ("Validation_", candidate.validation)):
         for key in _MEASURES:
             value = getattr(quality, key)
@@ -85,9 +99,9 @@ def masks_csv(candidates: Sequence[SegmentedCandidate]) -> str:
     return text.getvalue()
 
 
-def write_mask_results(out: str | Path) -> list[SegmentedCandidate]:
-    """Write `masks.csv` and `masks.json` of a sweep; its networks that draw masks."""
-    candidates = collect_masks(out)
+def write_mask_results(out: str | Path, folders: Sequence[Path]) -> list[SegmentedCandidate]:
+    """Write `masks.csv` and `masks.json` of a sweep, of its networks in these folders; the networks."""
+    candidates = collect_masks(folders)
     if not candidates:
         return []
     write_text(Path(out) / CSV, masks_csv(candidates))
@@ -100,11 +114,18 @@ def read_mask_results(out: str | Path) -> list[SegmentedCandidate]:
     file = Path(out) / JSON
     if not file.is_file():
         return []
-    found = []
-    for row in read_json(file)["candidates"]:
-        sides = {side: _read_quality(row[side]) for side in ("validation", "test")}
-        found.append(SegmentedCandidate(**(row | sides | {"classes": tuple(row["classes"])})))
-    return found
+    return [
+        SegmentedCandidate(
+            **_with_quality(row)
+            | {"classes": tuple(row["classes"])}
+            | {"runtimes": {runtime: _with_quality(its) for runtime, its in row.get("runtimes", {}).items()}}
+        )
+        for row in read_json(file)["candidates"]
+    ]
+
+
+def _with_quality(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {side: _read_quality(row[side]) for side in ("validation", "test")}
 
 
 def _read_quality(row: dict[str, Any]) -> MaskQuality:

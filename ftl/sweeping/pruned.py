@@ -13,7 +13,7 @@ from ftl.files import read_json
 from ftl.formatting import exact
 from ftl.models.backbone import Backbone
 from ftl.models.layer_choice import Chosen, LayerChoice
-from ftl.models.layout import DESCRIPTION, SEGMENTED, UNPRUNED, folder_name
+from ftl.models.layout import DESCRIPTION, SEGMENTED, UNPRUNED, candidate_name, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.choose import check_prunable, choose_filters, source_of
@@ -96,7 +96,7 @@ def networks(out: str | Path, *, derived: bool = True) -> list[Path]:
 
 
 def segmenters(out: str | Path) -> list[Path]:
-    """The networks of a sweep that draw masks, in the order of `networks`."""
+    """The networks of a sweep that draw masks, that of the unpruned one first, then by keep fraction."""
     return [path for path, head in _found(out) if head == SEGMENTED]
 
 
@@ -106,5 +106,6 @@ def _found(out: str | Path) -> list[tuple[Path, str | None]]:
     found = {path.parent: read_json(path) for path in out.glob(f"*/{DESCRIPTION}") if path.parent.name[0] != "."}
     if not found:
         raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
-    order = sorted(found, key=lambda path: (path.name != UNPRUNED, found[path]["keep"] or 2, path.name))
+    first = (UNPRUNED, candidate_name(UNPRUNED, SEGMENTED))
+    order = sorted(found, key=lambda path: (path.name not in first, found[path]["keep"] or 2, path.name))
     return [(path, found[path].get("head")) for path in order]

@@ -16,10 +16,11 @@ from ftl.evaluation.candidate import Candidate, unpruned_of, warnings
 from ftl.evaluation.decision import PRESETS, decision_score
 from ftl.evaluation.metrics import balanced_accuracy
 from ftl.evaluation.published import read_published
-from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX, TIMES
+from ftl.evaluation.runtimes import FIGURES, INT8, ONNX
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.models.layout import HEAD, LINEAR, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS
 from ftl.models.network_folder import read_description
+from ftl.sweeping.latencies import latency_of, other_latencies
 from ftl.sweeping.manifest import SETTINGS
 from ftl.sweeping.pruned import networks
 
@@ -65,10 +66,7 @@ def collect(out: str | Path) -> list[Candidate]:
                 keep=network["keep"],
                 parameters=network["parameters"],
                 macs=network["macs"],
-                time_ms=time["median_ms"],
-                time_q1_ms=time["q1_ms"],
-                time_q3_ms=time["q3_ms"],
-                **_trust(time),
+                **latency_of(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 channels=tuple(len(one["kept"]) for one in network["layers"]),
                 equal_scores=len(network["equal_scores"]),
@@ -88,35 +86,13 @@ def collect(out: str | Path) -> list[Candidate]:
 
 def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Figures of a network in other runtimes, where they were taken of it as it is, as `time` was."""
-    found: dict[str, dict[str, Any]] = {}
-    for runtime in (ONNX, INT8):
-        if not (folder / TIMES[runtime]).is_file():
-            continue
-        there = read_json(folder / TIMES[runtime])
-        if any(there.get(key) != time.get(key) for key in ("network_sha256", "head_sha256", "machine", "threads")):
-            continue
-        found[runtime] = {
-            "time_ms": there["median_ms"],
-            "time_q1_ms": there["q1_ms"],
-            "time_q3_ms": there["q3_ms"],
-            **_trust(there),
-            "size_mb": (folder / NETWORKS[runtime]).stat().st_size / 2**20,
-        }
+    found = other_latencies(folder, time)
     if INT8 in found:
-        worth = read_json(folder / FIGURES)
+        worth = read_json(folder / FIGURES[INT8])
         found[INT8] |= _of_validation(worth["validation"])
         if "test" in worth:
             found[INT8] |= _of_test(worth["test"])
     return found
-
-
-def _trust(time: dict[str, Any]) -> dict[str, Any]:
-    """How far a time is to be relied on."""
-    return {
-        "time_rounds": len(time["rounds"]),
-        "time_others": time["others"],
-        "unstable": time["unstable"],
-    }
 
 
 def _row(candidate: Candidate, unpruned: Candidate) -> dict[str, Any]:

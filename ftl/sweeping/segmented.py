@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.config import SegmentConfig, SweepConfig
-from ftl.data.segmentation import SegmentationSet, split_photos
+from ftl.data.segmentation import LEAST_PHOTOS, SegmentationSet, split_photos
 from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.evaluate_masks import evaluate_masks
@@ -39,6 +39,11 @@ class MaskParts(NamedTuple):
     test: np.ndarray
 
     @property
+    def chosen_by(self) -> SegmentationSet:
+        """The photographs that choose thresholds."""
+        return self.data.take(self.held_out)
+
+    @property
     def tested_on(self) -> SegmentationSet:
         """The photographs that report."""
         return self.data.take(self.test)
@@ -46,7 +51,7 @@ class MaskParts(NamedTuple):
 
 def part(data: SegmentationSet, photo: str | None, seed: int) -> MaskParts:
     """Part photographs with masks in three, by photo. Raises `FtlError` where there are too few."""
-    rest, test = split_photos(data, photo, seed + 1, APART)
+    rest, test = split_photos(data, photo, seed + 1, APART, LEAST_PHOTOS + 1)
     train, held_out = split_photos(data.take(rest), photo, seed, APART / (1 - APART))
     return MaskParts(data, rest[train], rest[held_out], test)
 
@@ -71,16 +76,35 @@ def finish_segmenter(
 def is_segmented(folder: Path, made: Path, config: SweepConfig, parts: MaskParts) -> bool:
     """Whether the segmenter `made` of a network's folder was trained and measured on these photographs."""
     try:
-        validation, tested, own = read_json(made / VALIDATION), read_json(made / TEST), digest(made / HEAD)
+        validation = read_json(made / VALIDATION)
         fits = _made_from(folder, parts.data, parts.held_out, config.segment, config.seed, config.photo)
-        return (
-            all(validation.get(key) == value for key, value in fits.items())
-            and tested.get("evaluation_sha256") == parts.tested_on.digest()
-            and tested.get("network_sha256") == network_digest(made)
-            and tested.get("head_sha256") == own
+        return all(validation.get(key) == value for key, value in fits.items()) and is_measured(made, parts)
+    except (FtlError, OSError):
+        return False
+
+
+def is_measured(made: Path, parts: MaskParts) -> bool:
+    """Whether a segmenter, however it was trained, was validated and tested on these photographs as it is."""
+    try:
+        validation, tested = read_json(made / VALIDATION), read_json(made / TEST)
+        fits = _validated_on(parts.data, parts.held_out)
+        return all(validation.get(key) == value for key, value in fits.items()) and all(
+            tested.get(key) == value for key, value in _tested_on(made, parts.tested_on).items()
         )
     except (FtlError, OSError):
         return False
+
+
+def _validated_on(data: SegmentationSet, held_out: np.ndarray) -> dict[str, Any]:
+    return {"dataset_sha256": data.digest(), "held_out": [data.images[index].name for index in held_out]}
+
+
+def _tested_on(made: Path, data: SegmentationSet) -> dict[str, Any]:
+    return {
+        "evaluation_sha256": data.digest(),
+        "head_sha256": digest(made / HEAD),
+        "network_sha256": network_digest(made),
+    }
 
 
 def _made_from(
@@ -88,12 +112,10 @@ def _made_from(
 ) -> dict[str, Any]:
     return {
         "from_sha256": network_digest(folder),
-        "dataset_sha256": data.digest(),
-        "held_out": [data.images[index].name for index in held_out],
         "seed": seed,
         "photo": photo,
         "segment": config.model_dump(),
-    }
+    } | _validated_on(data, held_out)
 
 
 def make_segmenter(
@@ -136,11 +158,7 @@ def make_segmenter(
 
 def measure_segmenter(folder: Path, data: SegmentationSet, report: Report = silent) -> dict[str, Any]:
     """Write `folder/test.json`: what a segmenter is worth on test photographs; left alone if it fits."""
-    made_from = {
-        "evaluation_sha256": data.digest(),
-        "head_sha256": digest(folder / HEAD),
-        "network_sha256": network_digest(folder),
-    }
+    made_from = _tested_on(folder, data)
     if before := made_before(folder / TEST, made_from):
         return before
     result = evaluate_masks(load_segmenter(folder), data, report=report) | made_from | {"versions": versions()}

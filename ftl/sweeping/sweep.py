@@ -29,7 +29,7 @@ from ftl.sweeping.mask_results import write_mask_results
 from ftl.sweeping.plan import Executor, Plan, compute
 from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks, segmenters
 from ftl.sweeping.results import write_results
-from ftl.sweeping.segmented import MaskParts, part
+from ftl.sweeping.segmented import MaskParts, is_measured, part
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,12 @@ def sweep(
                         evaluate(folder, judge, report)
             if runtimes != [PYTORCH]:
                 from ftl.exporting.prepared import prepare  # ONNX is not what every user needs
+                from ftl.exporting.prepared_masks import prepare_masks
 
                 prepare(classifiers, runtimes, report)
-            executor.measure_latency(classifiers, runtimes)
-            if parts is not None:
-                executor.measure_latency(segmenters(out), [PYTORCH])
+                if parts is not None:
+                    prepare_masks(_drawing(out, parts), runtimes, parts.chosen_by, parts.tested_on, report)
+            executor.measure_latency([*classifiers, *_drawing(out, parts)], runtimes)
 
         if scheduler is None:
             steps(Local(plan))
@@ -134,9 +135,14 @@ def sweep(
             from ftl.sweeping.dask import on_cluster  # a cluster is not what every user needs
 
             on_cluster(scheduler, plan, steps, time_on=time_on, store=store)
-        drawing = tuple(write_mask_results(out)) if parts is not None else ()
+        drawing = tuple(write_mask_results(out, _drawing(out, parts)))
         candidates = () if config.only_masks else tuple(write_results(out, left_out))
         return Sweep(out, candidates, left_out, drawing)
+
+
+def _drawing(out: Path, parts: MaskParts | None) -> list[Path]:
+    """The networks that draw masks, less those of earlier runs that were not measured on the same photographs."""
+    return [] if parts is None else [folder for folder in segmenters(out) if is_measured(folder, parts)]
 
 
 def _datasets(

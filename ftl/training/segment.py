@@ -15,6 +15,7 @@ from torch import nn
 
 from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
+from ftl.data.masks import NOT_JUDGED
 from ftl.data.segmentation import SegmentationSet
 from ftl.device import device_of, mixed_precision
 from ftl.evaluation.segmentation import THRESHOLDS, class_counts, mean_f1
@@ -36,6 +37,9 @@ HELD_BYTES = 2**30
 _HALF = len(THRESHOLDS) // 2  # the index of the threshold of one half
 
 _WARM = 0.2  # share of the steps in which the learning rate rises
+
+_EXACT = 0.3
+"""Share of the steps, the last ones, whose crops are as photographed: edges of masks that were turned are blurred."""
 
 Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
@@ -82,7 +86,8 @@ def train_segmenter(
     photographs, device = _held(data), device_of(training=True)
 
     def draw(step: int) -> Batch:
-        return _crops(photographs, train, config, np.random.default_rng([seed, step]))
+        exact = step >= (1 - _EXACT) * config.steps
+        return _crops(photographs, train, config, np.random.default_rng([seed, step]), exact)
 
     state = begun() if state_file is None else resume(state_file, begun, made_from)
     for point in state.curve:
@@ -124,10 +129,12 @@ def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, see
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 
 
-def _crops(photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator) -> Batch:
+def _crops(
+    photographs: Photographs, train: np.ndarray, config: SegmentConfig, rng: np.random.Generator, exact: bool
+) -> Batch:
     """Random crops of random photographs."""
     chosen = [photographs(int(index)) for index in rng.choice(train, config.crops)]
-    crops = [random_crop(image, mask, config.crop, rng) for image, mask in chosen]
+    crops = [random_crop(image, mask, config.crop, rng, exact=exact) for image, mask in chosen]
     return np.stack([image for image, _ in crops]), np.stack([mask for _, mask in crops])
 
 
@@ -163,15 +170,19 @@ def _step(state: State[Segmenter], batch: Batch, config: SegmentConfig, device: 
 def mask_loss(logits: torch.Tensor, truth: torch.Tensor, cl_dice: float = 0.0) -> torch.Tensor:
     """Cross-entropy plus soft Dice of the classes (Milletari et al. 2016), plus `cl_dice` times soft clDice.
 
-    `logits`: float32 (N, 1 or classes + 1, H, W); `truth`: class numbers, uint8 (N, H, W).
+    `logits`: float32 (N, 1 or classes + 1, H, W); `truth`: class numbers, uint8 (N, H, W). Of several classes, pixels
+    that are `NOT_JUDGED` count neither way.
     """
     classes = max(1, logits.shape[1] - 1)
     wanted = torch.stack([truth == number for number in range(1, classes + 1)], 1).float()  # (N, classes, H, W)
+    found = probabilities_of(logits)[:, 1:]
     if classes == 1:
         entropy = F.binary_cross_entropy_with_logits(logits, wanted)
     else:
-        entropy = F.cross_entropy(logits, truth.long())
-    found = probabilities_of(logits)[:, 1:]
+        judged = truth != NOT_JUDGED
+        found = found * judged[:, None]
+        # of nothing, the mean would be no number
+        entropy = F.cross_entropy(logits, truth.long(), ignore_index=NOT_JUDGED) if judged.any() else 0 * logits.mean()
     loss = entropy + (1 - _dice((found * wanted).sum((0, 2, 3)), found.sum((0, 2, 3)), wanted.sum((0, 2, 3)))).mean()
     return loss + cl_dice * _soft_cl_dice(found, wanted) if cl_dice else loss
 
@@ -214,8 +225,9 @@ def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tu
     for index in indices:
         image, truth = photographs(int(index))
         probabilities = segment(model, image)
-        right = np.take_along_axis(probabilities, truth[None].astype(np.int64), 0)
-        entropies.append(float(-np.log(right.clip(1e-6)).mean()))
+        if (judged := truth != NOT_JUDGED).any():
+            right = np.take_along_axis(probabilities[:, judged], truth[None, judged].astype(np.int64), 0)
+            entropies.append(float(-np.log(right.clip(1e-6)).mean()))
         counts += class_counts(probabilities, truth)
     return float(np.mean(entropies)), float(mean_f1(counts[:, _HALF]))
 

@@ -9,7 +9,7 @@ import numpy as np
 from ftl.config import SegmentConfig
 from ftl.data.segmentation import SegmentationSet, split_photos
 from ftl.device import Device, run_on
-from ftl.evaluation.evaluate_masks import evaluate_masks, threshold_of
+from ftl.evaluation.evaluate_masks import figures_of, look, threshold_of
 from ftl.models.backbone import Backbone
 from ftl.models.segmenter import Segmenter
 from ftl.progress import Report, silent
@@ -58,5 +58,6 @@ def fit_segmenter(
     """
     trained = train_on(network, data, train, held_out, report=report, **more)
     model, chosen_by = trained.segmenter, data.take(held_out)
-    model.threshold = threshold_of(model, chosen_by, report)
-    return trained, evaluate_masks(model, chosen_by, report=report)
+    looks = [*look(model, chosen_by, report=report)]
+    model.threshold = threshold_of(looks)
+    return trained, figures_of(model, chosen_by, looks)

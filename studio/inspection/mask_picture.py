@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ftl.evaluation.overlays import OUTLINE, fitted, heat_over, outlined, resized_mask, thickness_for, tinted
-from studio.inspection.masks import LEVELS, Crack, Seen
+from ftl.evaluation.segmentation import LEVELS
+from studio.inspection.masks import Crack, Seen
 
 HEAT, MASK, OUTLINES, NUMBERS = "Heat", "Mask", "Outlines", "Numbers"
 LAYERS = (HEAT, MASK, OUTLINES, NUMBERS)

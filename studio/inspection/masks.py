@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from ftl.evaluation.crack_size import CrackSize, crack_sizes
+from ftl.evaluation.segmentation import LEVELS, level_of, likeliest_of
 from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
 from ftl.tables import csv_text
 from studio.errors import StudioError
 
-LEVELS = 256
 MOST = 200
 """Cracks of a photograph that are measured: the largest. At a low threshold there are thousands of specks."""
 
@@ -44,10 +44,10 @@ def look(model: Segmenter, photo: np.ndarray) -> Seen:
     begin = time.perf_counter()
     probabilities = segment(model, photo)
     ms = 1000 * (time.perf_counter() - begin)
-    level = np.minimum((1 - probabilities[0]) * LEVELS, LEVELS - 1).astype(np.uint8)
+    level = level_of(probabilities)
     if len(model.classes) == 1:
         return Seen(level, np.broadcast_to(np.uint8(1), level.shape), ms)  # takes no memory
-    return Seen(level, probabilities[1:].argmax(0).astype(np.uint8) + np.uint8(1), ms)
+    return Seen(level, likeliest_of(probabilities), ms)
 
 
 def scale_of(first: tuple[float, float], second: tuple[float, float], millimetres: float) -> float:

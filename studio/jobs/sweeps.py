@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ftl.errors import FtlError
-from ftl.evaluation.runtimes import FIGURES
+from ftl.evaluation.runtimes import FIGURES, INT8
 from studio.accounts.rights import changing
 from studio.errors import Forbidden, Missing
 from studio.projects.audit import record
@@ -84,7 +84,7 @@ def exported(project_id: int, job_id: int, candidate: str, ending: str = ".safet
     """
     folder = network(project_id, job_id, candidate)
     file = workspace(job_id) / "exports" / f"{candidate}{ending}"
-    made_of = [one for one in (folder / "head.safetensors", folder / FIGURES) if one.is_file()]
+    made_of = [one for one in (folder / "head.safetensors", folder / FIGURES[INT8]) if one.is_file()]
     if file.is_file() and all(file.stat().st_mtime >= one.stat().st_mtime for one in made_of):
         return file
     return take_home(folder, file, workspace(job_id) / "dataset")
@@ -97,7 +97,7 @@ def take_home(folder: Path, file: Path, images: Path | None = None) -> Path:
     """
     from ftl.exporting.export import export  # brings torch, which the worker, who only watches, need not load
 
-    return export(folder, file, int8=file.suffix == ".zip" and (folder / FIGURES).is_file(), images=images)
+    return export(folder, file, int8=file.suffix == ".zip" and (folder / FIGURES[INT8]).is_file(), images=images)
 
 
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:

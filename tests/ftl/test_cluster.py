@@ -24,6 +24,7 @@ from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.sweeping import cluster_latency
+from ftl.sweeping.mask_results import read_mask_results
 from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts, unpack_dataset, unpack_masks, unpack_parts
 from ftl.sweeping.pruned import segmenters
 from ftl.sweeping.segmented import part
@@ -132,7 +133,8 @@ def test_a_network_that_is_no_chain(cluster: Cluster, workspace: Path) -> None:
 def test_workers_that_see_no_file_make_the_networks_that_draw_masks_of_one_process(
     cluster: Cluster, workspace: Path, unseen: Path
 ) -> None:
-    parts: dict[str, Any] = {"heads": ["segmented"], "only_masks": True, "segment": QUICK, "keep": [0.5], "threads": 1}
+    parts: dict[str, Any] = {"heads": ["segmented"], "only_masks": True, "segment": QUICK, "keep": [0.5], "threads": 1,
+                             "runtimes": ["onnx"]}  # fmt: skip
     heard = list[CandidateProgress]()
 
     def swept(here: Path, out: str, **more: Any) -> dict[str, object]:
@@ -143,11 +145,15 @@ def test_workers_that_see_no_file_make_the_networks_that_draw_masks_of_one_proce
             figure["per_photograph"] = [one["pixels"] for one in figure["per_photograph"]]
             figure["trained_on"] = [Path(path).name for path in figure.get("trained_on", [])]
         weights = [(folder / name).read_bytes() for name in ("network.safetensors", "head.safetensors")]
-        return {"figures": figures, "weights": weights, "name": folder.name}
+        in_onnx = [read_json(folder / "onnx.json")[side]["f1"] for side in ("validation", "test")]
+        return {"figures": figures, "weights": weights, "name": folder.name, "in ONNX Runtime": in_onnx}
 
     own = swept(workspace, "own-masks")
     assert swept(unseen, "many-masks", scheduler=str(cluster.file), follow=heard.append) == own
-    assert read_json(workspace / "many-masks" / "keep-0.5-segmented" / "time.json")["worker"] in ("w0", "w1")
+    for name in ("time.json", "time-onnx.json"):
+        assert read_json(workspace / "many-masks" / "keep-0.5-segmented" / name)["worker"] in ("w0", "w1")
+    (found,) = read_mask_results(workspace / "many-masks")
+    assert runtimes_of([found]) == ["pytorch", "onnx"]
     epochs = [told.epoch[0] for told in heard if told.epoch]
     assert epochs == [*range(1, ROUNDS + 1)]
     assert {told.worker for told in heard if told.epoch} <= {"w0", "w1"}

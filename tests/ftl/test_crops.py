@@ -43,6 +43,27 @@ def test_marks_turn_move_and_grow() -> None:
     assert max(areas) > 1.5 * min(areas)
 
 
+@pytest.mark.parametrize("size", [32, 33])
+def test_an_exact_crop_is_a_piece_of_the_photograph(size: int) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (60, 70, 3), dtype=np.uint8)
+    mask = rng.integers(0, 3, (60, 70), dtype=np.uint8)
+
+    def turned(whole: np.ndarray, row: int, column: int) -> list[np.ndarray]:
+        piece = whole[row : row + size, column : column + size]
+        return [way for quarter in range(4) for way in (np.rot90(piece, quarter), np.rot90(piece, quarter)[:, ::-1])]
+
+    places = {
+        pixels.tobytes(): turned(mask, row, column)[way]
+        for row in range(60 - size + 1)
+        for column in range(70 - size + 1)
+        for way, pixels in enumerate(turned(image, row, column))
+    }
+    for _ in range(20):
+        pixels, numbers = random_crop(image, mask, size, rng, exact=True)
+        assert np.array_equal(places[pixels.astype(np.uint8).tobytes()], numbers)
+
+
 @given(st.integers(1, 80), st.integers(1, 80), st.sampled_from([32, 48]), st.integers(0, 2**32 - 1), st.integers(0, 3))
 def test_any_photograph_gives_a_crop(height: int, width: int, size: int, seed: int, classes: int) -> None:
     rng = np.random.default_rng(seed)

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from PIL import Image
 
 from ftl.data.images import read_image
 from ftl.errors import FtlError
-from ftl.exporting import segmenter_export, segmenter_onnx
+from ftl.exporting import segmenter_export
 from ftl.exporting.export import export
 from ftl.exporting.predict_masks import drawing, masks_csv, predict_masks
 from ftl.models.segmenter_files import draws_masks, load_segmenter
@@ -32,15 +31,6 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     out = tmp_path_factory.mktemp("exported")
     photographs = [save_png(photograph(shape), out / f"{number}.png") for number, shape in enumerate(SIZES[:2])]
     return write_segmenter(out, make_segmenter(request.param), photographs)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _traced_once(folder: Path) -> Iterator[None]:
-    """The network is traced, which takes seconds, for the first of its exports only."""
-    with pytest.MonkeyPatch.context() as patch:
-        made = segmenter_onnx.core(load_segmenter(folder))
-        patch.setattr(segmenter_onnx, "core", lambda model: made)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +119,10 @@ def test_eight_bits_draw_nearly_the_same_or_are_refused(
     with pytest.raises(FtlError, match="draws other masks"):
         export(folder, tmp_path / "refused.onnx", int8=True)
     assert not (tmp_path / "refused.onnx").exists()
+    export(folder, tmp_path / "without.zip", int8=True)
+    with zipfile.ZipFile(tmp_path / "without.zip") as archive:
+        assert "model-int8.onnx" not in archive.namelist()
+        assert "left out, for 1.01 is needed" in archive.read("README.txt").decode()
 
 
 def test_an_export_that_answers_otherwise_is_not_written(

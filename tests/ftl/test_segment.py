@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import ftl
 from ftl.config import SegmentConfig
-from ftl.data.segmentation import SegmentationSet
+from ftl.data.segmentation import SegmentationSet, load_segmentation
 from ftl.errors import FtlError
+from ftl.evaluation import evaluate_masks as evaluation
 from ftl.evaluation.evaluate_masks import evaluate_masks
 from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
@@ -25,8 +27,8 @@ from ftl.training import segment as training
 from ftl.training.early_stopping import Epoch
 from ftl.training.segment import ROUNDS, Trained, mask_loss, train_segmenter
 from ftl.training.segmenters import train_segmenter as train_on_all
-from tests.conftest import SIZE, make_backbone, make_features
-from tests.drawn_photographs import QUICK, load_photographs
+from tests.conftest import SIZE, make_backbone, make_features, save_png
+from tests.drawn_photographs import QUICK, load_photographs, make_photographs
 
 LONGER = SegmentConfig(steps=90, crop=32, crops=4, decoder_width=8)
 
@@ -168,13 +170,25 @@ def test_norms_are_folded_into_the_same_network(
     }
 
 
-def test_several_classes_are_told_apart(tmp_path: Path) -> None:
-    data = load_photographs(tmp_path / "data", 8, classes=True)
+def test_several_classes_are_told_apart_and_what_is_not_judged_does_not_count(tmp_path: Path) -> None:
+    _, masks = make_photographs(tmp_path / "data", 8, classes=True)
+    for path in masks.glob("*.png"):
+        mask = np.asarray(Image.open(path)).copy()
+        mask[:, :9] = 255
+        save_png(mask, path)
+    data = load_segmentation(tmp_path / "data" / "Images", masks)
     model, validation = train_on_all(make_backbone(), data, LONGER)
     assert model.classes == ("line", "blob")
     assert validation["f1"] > 0.4
     pixels = np.array(validation["per_photograph"][0]["pixels"])
     assert pixels.shape == (2, 3)
+    names = [str(path) for path in data.images]
+    held_out, true = data.read(names.index(validation["per_photograph"][0]["file"]))
+    assert pixels[:, [0, 2]].sum(1).tolist() == [(true == 1).sum(), (true == 2).sum()]
+    drawn = ftl.draw_mask(model, held_out)
+    assert pixels[:, :2].sum(1).tolist() == [(drawn[true < 255] == 1).sum(), (drawn[true < 255] == 2).sum()]
+    (look,) = evaluation.look(model, data.take([names.index(validation["per_photograph"][0]["file"])]))
+    assert np.array_equal(look.masks(round(256 * model.threshold) - 1)[0], np.where(true < 255, drawn, 0))
     image, truth = data.read(0)
     assert segment(model, image).shape == (3, *truth.shape)
 
@@ -196,6 +210,16 @@ def test_thin_lines_may_be_asked_to_stay_whole(data: SegmentationSet, whole: Tra
 
 def test_the_loss_is_least_for_what_is_true() -> None:
     generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 3, 8, 8, generator=generator)
+    truth = torch.randint(0, 3, (1, 8, 8), generator=generator).to(torch.uint8)
+    half = mask_loss(logits[..., :4], truth[..., :4])
+    truth[..., 4:] = 255
+    assert float(mask_loss(logits, truth)) == pytest.approx(float(half), abs=1e-6)
+    truth[:] = 255
+    nothing = logits.requires_grad_()
+    mask_loss(nothing, truth).backward()
+    assert nothing.grad is not None
+    assert not nothing.grad.any()
     for classes in (1, 3):
         truth = torch.randint(0, classes + 1, (2, 12, 12), generator=generator).to(torch.uint8)
         channels = range(1, 2) if classes == 1 else range(classes + 1)
@@ -228,10 +252,20 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
     assert same(run(data).segmenter, whole.segmenter)
 
 
-def test_a_notebook_trains_draws_and_measures(data: SegmentationSet, unseen: SegmentationSet) -> None:
+def test_a_notebook_trains_draws_and_measures(
+    data: SegmentationSet, unseen: SegmentationSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(FtlError, match="draw more"):
         ftl.train_segmenter(make_backbone(), data.take([0, 1]), QUICK)
-    model, _ = ftl.train_segmenter(make_backbone(), data, QUICK, device="cpu")
+    looked = list[np.ndarray]()
+    monkeypatch.setattr("ftl.evaluation.evaluate_masks.segment", lambda model, image, **more: (
+        looked.append(image) or segment(model, image, **more)
+    ))  # fmt: skip
+    model, validation = ftl.train_segmenter(make_backbone(), data, QUICK, device="cpu")
+    assert len(looked) == validation["photographs"] == 2  # once each, to choose the threshold and to measure
+    names = [str(path) for path in data.images]
+    held_out = [names.index(one["file"]) for one in validation["per_photograph"]]
+    assert ftl.evaluate_masks(model, data.take(held_out)) == validation
     image, truth = unseen.read(0)
     mask = ftl.draw_mask(model, image)
     assert mask.shape == truth.shape

@@ -17,13 +17,14 @@ from ftl.config import SweepConfig
 from ftl.data.masks import load_masks
 from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
+from ftl.evaluation.candidate import in_runtime, runtimes_of
 from ftl.evaluation.segmented_candidate import recommend_masks, worse
 from ftl.files import read_json
 from ftl.models.io import save_backbone
 from ftl.models.segmenter_files import draws_masks, load_segmenter
 from ftl.progress import TESTED, TRAINING, CandidateProgress
 from ftl.sweeping.manifest import scored_in
-from ftl.sweeping.mask_results import read_mask_results
+from ftl.sweeping.mask_results import collect_masks, read_mask_results
 from ftl.sweeping.segmented import part
 from ftl.sweeping.sweep import Sweep, sweep
 from ftl.training.segment import ROUNDS
@@ -115,9 +116,20 @@ def test_a_network_is_taken_home_and_draws(
 def test_index_masks_give_class_numbers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     make_photographs(tmp_path, 5, classes=True)
     save_backbone(make_features(), tmp_path / "tiny.safetensors", name="tiny", size=SIZE)
-    assert main(command(tmp_path, "models", "--keep", "0.5", "--steps", "2")) == 0
+    timed = ["--runtimes", "onnx", "int8", "--tune-unpruned"]
+    assert main(command(tmp_path, "models", "--keep", "0.5", "--steps", "2", *timed)) == 0
     folder = tmp_path / "models" / "keep-0.5-segmented"
     assert load_segmenter(folder).classes == ("line", "blob")
+    said, validation = capfd.readouterr().out, read_json(folder / "validation.json")
+    for title, kind in (("ONNX Runtime", "onnx"), ("ONNX Runtime, 8-bit integers", "int8")):
+        figures, time = read_json(folder / f"{kind}.json")["validation"], read_json(folder / f"time-{kind}.json")
+        assert figures["f1"] == pytest.approx(validation["f1"], abs=0.01 if kind == "onnx" else 0.2)
+        assert [one["file"] for one in figures["per_photograph"]] == [
+            one["file"] for one in validation["per_photograph"]
+        ]
+        assert (time["threads"], time["runtime"][:12]) == (1, "ONNX Runtime")
+        assert said.count(f"  {title}: F1 ") == 2
+    assert said.index("base-segmented: F1") < said.index("keep-0.5-segmented: F1")
     masks = str(tmp_path / "masks")
     assert main(["predict", str(folder), str(tmp_path / "Images" / "0.png"), "--masks-out", masks]) == 0
     assert {*np.unique(np.asarray(Image.open(tmp_path / "masks" / "0.png"))).tolist()} <= {0, 1, 2}
@@ -229,6 +241,22 @@ def test_a_sweep_makes_them_beside_classifiers_once(workspace: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (workspace / "both").glob("*/*")} == before
 
 
+def test_what_an_earlier_run_left_half_measured_is_left_out(only: Sweep, tmp_path: Path, workspace: Path) -> None:
+    """A killed run with keep 0.25 and 0.5; then one with 0.5 alone."""
+    out = tmp_path / "models"
+    shutil.copytree(only.out, out)
+    left = out / "keep-0.25-segmented"
+    (left / "test.json").unlink()
+    (left / "time.json").unlink()
+    again = swept(workspace, str(out), only_masks=True, fine_tune_unpruned=True)
+    assert [one.name for one in again.segmenters] == ["base-segmented", "keep-0.5-segmented"]
+    assert not (left / "time.json").exists()
+    with pytest.raises(FtlError, match=r"keep-0\.25-segmented.time\.json"):
+        collect_masks([left])
+    back = swept(workspace, str(out), only_masks=True, fine_tune_unpruned=True, keep=[0.25, 0.5])
+    assert [one.name for one in back.segmenters] == [one.name for one in only.segmenters]
+
+
 @pytest.fixture(scope="module")
 def only(workspace: Path) -> Sweep:
     """A sweep without photographs by class."""
@@ -238,7 +266,7 @@ def only(workspace: Path) -> Sweep:
 def test_networks_that_draw_masks_need_no_classes(only: Sweep) -> None:
     names = ["base-segmented", "keep-0.25-segmented", "keep-0.5-segmented"]
     assert only.candidates == ()
-    assert sorted(one.name for one in only.segmenters) == names
+    assert [one.name for one in only.segmenters] == names
     assert [one.name for one in only.segmenters if one.is_unpruned] == ["base-segmented"]
     assert not (only.out / "results.json").exists()
     assert not (only.out / "keep-0.5" / "head.safetensors").exists()
@@ -297,14 +325,32 @@ def test_what_cannot_be_swept_is_told(workspace: Path, more: dict[str, Any], sen
 
 
 def test_run_prints_what_draws_and_which_is_recommended(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = workspace / "run"
     arguments = [
         "run", str(workspace), str(workspace / "tiny.safetensors"), "--keep", "0.5", "--also", "segmented",
-        "--only-masks", "--threads", "1", "--out", str(workspace / "run"), *TRAINED,
+        "--only-masks", "--threads", "1", "--out", str(out), *TRAINED,
     ]  # fmt: skip
-    assert main(arguments) == 0
+    assert main([*arguments, "--runtimes", "onnx", "int8"]) == 0
     said = capfd.readouterr().out
     assert "keep-0.5-segmented" in said
     assert "recommended to draw masks: keep-0.5-segmented" in said
+    assert [line.split()[0] for line in said.splitlines()][2:4] == ["onnx", "int8"]
+    (found,) = read_mask_results(out)
+    (row,) = csv.DictReader((out / "masks.csv").read_text().splitlines())
+    assert runtimes_of([found]) == ["pytorch", "onnx", "int8"]
+    for runtime, name in (("onnx", "ONNX"), ("int8", "Int8")):
+        (there,) = in_runtime([found], runtime)
+        worth = read_json(out / found.name / f"{runtime}.json")
+        assert there.time_ms == read_json(out / found.name / f"time-{runtime}.json")["median_ms"]
+        assert there.test.f1.value == worth["test"]["f1"] == float(row[f"{name}_f1"])
+        assert there.validation.f1.low == worth["validation"]["f1_low"]
+        assert len(there.test.pixels) == found.test.photographs
+        assert float(row[f"{name}_time[s/megapixel]"]) == pytest.approx(there.time_ms / 1000)
+        assert float(row[f"{name}_size[MB]"]) == there.size_mb
+        assert there.test.f1.value == pytest.approx(found.test.f1.value, abs=0.01 if runtime == "onnx" else 0.2)
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*-segmented/*")}
+    assert main([*arguments, "--runtimes", "onnx", "int8"]) == 0  # again: nothing is done twice
+    assert {path: path.stat().st_mtime_ns for path in out.glob("*-segmented/*")} == before
     assert main([*arguments[:-8], "--also", "nothing"]) == 1
 
 

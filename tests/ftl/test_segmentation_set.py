@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, reject
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ftl.data.masks import load_masks
+from ftl.data.masks import NOT_JUDGED, load_masks
 from ftl.data.segmentation import (
     DEFECT,
     SegmentationSet,
@@ -109,6 +109,29 @@ def test_ids_are_numbered_from_1_and_named_by_the_table(tmp_path: Path) -> None:
         table.write_text('{"crack": 1}')
         with pytest.raises(FtlError, match=r"classes\.json has no name for the ids \[3\]"):
             load(folder)
+
+
+def test_255_among_the_ids_of_several_classes_is_not_judged_and_else_told(tmp_path: Path) -> None:
+    ids = np.array([[0, 255, 3], [1, 3, 255]], np.uint8)
+    save_pair(tmp_path, Image.fromarray(ids))
+    save_pair(tmp_path, Image.fromarray(np.where(ids == 255, ids, 0)), "border.png")
+    for table in (None, {"crack": 1}):
+        if table:
+            (tmp_path / "Segmented" / "classes.json").write_text(json.dumps(table))
+        with pytest.raises(FtlError, match=r"hold the ids \[1, 3\] and 255: name all classes in its classes\.json"):
+            load(tmp_path)
+    (tmp_path / "Segmented" / "classes.json").write_text('{"crack": 1, "pore": 3}')
+    found = load(tmp_path)
+    assert found.classes == ("crack", "pore")
+    assert found.read(0)[1].tolist() == [[0, NOT_JUDGED, 2], [1, 2, NOT_JUDGED]]
+    assert found.read(1)[1].tolist() == [[0, NOT_JUDGED, 0], [0, 0, NOT_JUDGED]]
+    ranking = found.scoring_masks(SIZE).examples[0].mask(2, 3)
+    assert (ranking > 0).tolist() == [[False, False, True], [True, True, False]]
+    for number, brightest in enumerate((1, 255)):  # of one class, some 0 and 1, others 0 and 255: that is a defect
+        save_pair(tmp_path / "one", Image.fromarray(INSIDE * np.uint8(brightest)), f"{number}.png")
+    (tmp_path / "one" / "Segmented" / "classes.json").write_text('{"crack": 1}')
+    one = load(tmp_path / "one")
+    assert all(np.array_equal(one.read(index)[1], INSIDE) for index in range(2))
 
 
 @pytest.mark.parametrize(
@@ -226,10 +249,7 @@ def test_no_photo_stands_on_both_sides(photos: list[int], seed: int, share: floa
     pattern = "photo{photo}_#" if named else None
     data = made_up(photos, [*range(len(photos))] if named else photos)
     assume(len({*photos}) > 2)
-    try:
-        first, second = split_photos(data, pattern, seed, share)
-    except FtlError:
-        reject()  # so much stood aside that too few photos were left
+    first, second = split_photos(data, pattern, seed, share)
     assert sorted([*first, *second]) == [*range(len(photos))]
     sides = [{photos[index] for index in side} for side in (first, second)]
     assert not sides[0] & sides[1]
@@ -237,10 +257,9 @@ def test_no_photo_stands_on_both_sides(photos: list[int], seed: int, share: floa
     assert sides[1]
     again = split_photos(data, pattern, seed, share)
     assert all(np.array_equal(own, other) for own, other in zip((first, second), again, strict=True))
-    try:
-        parts = part(data, pattern, seed % 1000)
-    except FtlError:
+    if len({*photos}) == 3:
         return
+    parts = part(data, pattern, seed % 1000)
     three = [{photos[index] for index in side} for side in parts[1:]]
     assert all(three)
     assert sum(map(len, three)) == len({*photos})
@@ -254,10 +273,20 @@ def test_parts_are_about_as_large_as_said() -> None:
     assert [path.name for path in parts.tested_on.images] == [f"photo{index}_{index}.png" for index in parts.test]
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_too_few_photos_are_refused(count: int) -> None:
-    with pytest.raises(FtlError, match=rf"not of {count}: draw more"):
-        split_photos(made_up([*range(count)], [*range(count)]), None, 0, 0.2)
+@pytest.mark.parametrize("needed", [3, 4])
+def test_too_few_photos_are_refused_and_so_many_are_enough(needed: int) -> None:
+    """Two to train on, and one for each other part, however many crops one of them has."""
+
+    def parted(count: int) -> tuple[np.ndarray, ...]:
+        data = made_up([*range(count), *[count - 1] * 20], [*range(count + 20)])
+        pattern = "photo{photo}_#"
+        return split_photos(data, pattern, 0, 0.2) if needed == 3 else part(data, pattern, 0)[1:]
+
+    for count in range(1, needed):
+        sentence = f"at least {needed} photos are needed, some for each part of a split, not of {count}: draw more"
+        with pytest.raises(FtlError, match=sentence):
+            parted(count)
+    assert all(map(len, parted(needed)))
 
 
 def test_what_was_trained_on_is_left_out_of_a_test_by_its_bytes_or_its_photo() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ftl.models.preprocess import Preprocess
-from ftl.models.segmenter import Segmenter
+from ftl.models.segmenter import Segmenter, probabilities_of
 from ftl.models.tiling import ramp, segment, starts
 from tests.conftest import make_backbone
 from tests.drawn_photographs import make_segmenter
@@ -33,6 +33,9 @@ class Pointwise(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.asked.append((x.shape[2], x.shape[3]))
         return x.mean(1, keepdim=True) / 64 - 2
+
+    def probabilities(self, x: torch.Tensor) -> torch.Tensor:
+        return probabilities_of(self(x))
 
 
 def pointwise() -> tuple[Segmenter, Pointwise]:

@@ -92,6 +92,20 @@ def test_the_reason_where_the_best_is_recommended() -> None:
     assert judged(7, "Bridge", Path("models"), ()) is None
 
 
+def test_in_another_runtime_they_have_its_figures_and_are_recommended_by_those() -> None:
+    def there(member: SegmentedCandidate) -> SegmentedCandidate:
+        worth = {"validation": quality(0.8), "test": quality(0.7), "time_ms": member.time_ms / 4, "size_mb": 0.25}
+        return replace(member, runtimes={"onnx": worth})
+
+    found = sweep(*map(there, MEMBERS)).within("onnx")
+    assert (found.runtime, found.recommended.name) == ("onnx", "keep-0.1-segmented")
+    assert "takes 12.5 ms a megapixel" in summary(found)
+    assert {point for group in mask_points(found, "f1", tested=True) for point in group.time_ms} == {12.5, 25, 75, 225}
+    assert [row["F1"] for row in rows_of([found], tested=True)] == pytest.approx([70] * 4)
+    with pytest.raises(FtlError, match="time them with --runtimes int8"):
+        found.within("int8")
+
+
 def test_the_numbers_of_the_chart() -> None:
     pruned, unpruned, recommended = mask_points(sweep(), "f1", tested=True)
     assert [group.title for group in (pruned, unpruned, recommended)] == [

@@ -49,7 +49,7 @@ def mistakes(folder: Path, runtime: str = PYTORCH) -> Mistakes:
 
     ONNX Runtime says in float32 what PyTorch does. So it must stand in where no answers in 8-bit integers were kept.
     """
-    eight = read_json(folder / FIGURES).get("test") if runtime == INT8 else None
+    eight = read_json(folder / FIGURES[INT8]).get("test") if runtime == INT8 else None
     answers = [
         Answer(Path(one["file"]), one["true"], one["predicted"], one["probability"])
         for one in (read_json(folder / TEST) if eight is None else eight)["predictions"]

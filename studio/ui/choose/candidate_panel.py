@@ -154,7 +154,7 @@ def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bo
 
 
 def _mistakes(project_id: int, sweep: Sweep, folder: Path, key: str) -> None:
-    at = max(written(folder / file) for file in (TEST, *([FIGURES] if sweep.runtime == INT8 else [])))
+    at = max(written(folder / file) for file in (TEST, *([FIGURES[INT8]] if sweep.runtime == INT8 else [])))
     wrong, runtime = _wrong(folder, at, sweep.runtime)
     if sweep.runtime == INT8 and runtime != INT8:
         st.caption("Of the network in float32: its answers in 8-bit integers were not kept.")

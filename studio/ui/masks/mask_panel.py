@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ftl.evaluation.overlays import MISSED, TRUE, WRONG
+from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SegmentedCandidate
 from ftl.files import read_json
 from ftl.formatting import fixed, megabytes, milliseconds, percent, short, small_percent
@@ -28,7 +29,11 @@ from studio.ui.masks.mask_table import figures_of
 _DOWNLOADS = {
     ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
     ".onnx": ("ONNX", "From photographs of any size to masks, for ONNX Runtime and others; takes some seconds"),
-    ".zip": ("Zip", "ONNX with an example that needs no PyTorch"),
+    ".zip": (
+        "Zip",
+        "ONNX with an example that needs no PyTorch; with 8-bit integers where the sweep was timed in ONNX Runtime and "
+        "they draw the same masks",
+    ),
 }
 _VIEWS = {"Photographs": ":material/image:", "Learning curve": ":material/show_chart:"}
 
@@ -81,7 +86,7 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
             st.markdown("**Figures**, with 95 % intervals by bootstrap over photographs")
             st.table(figures_of(candidate), border="horizontal")
         with right:
-            ui.fragment(_views)(sweep.job_id, folder, Network(sweep.job_id, name).key)
+            ui.fragment(_views)(sweep, folder, Network(sweep.job_id, name).key)
 
 
 def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None) -> None:
@@ -108,7 +113,7 @@ def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None)
         st.caption(f":red[:material/warning: The time is not to be relied on: {ui.plain(candidate.unstable)}.]")
 
 
-def _views(job_id: int, folder: Path, key: str) -> None:
+def _views(sweep: MaskSweep, folder: Path, key: str) -> None:
     """The part that is looked into at leisure; it reruns alone."""
     view = st.segmented_control(
         "View", list(_VIEWS), default="Photographs", format_func=lambda view: f"{_VIEWS[view]} {view}",
@@ -116,7 +121,9 @@ def _views(job_id: int, folder: Path, key: str) -> None:
     )  # fmt: skip
     with ui.showing_errors():
         if view == "Photographs":
-            _photographs(job_id, folder)
+            _photographs(sweep.job_id, folder)
+            if sweep.runtime != PYTORCH:
+                st.caption("Drawn, and its F1 measured, in PyTorch.")
             return
         points = [Epoch(**point) for point in read_json(folder / CURVE)["epochs"]]
         chart = learning_chart({folder.name: points}, "round", "F1 %{customdata:.1f} %")

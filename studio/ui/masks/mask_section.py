@@ -11,6 +11,7 @@ from studio import ui
 from studio.ui import state
 from studio.ui.choose.overview import CHART_CONFIG
 from studio.ui.choose.read_sweep import Network
+from studio.ui.choose.runtime_switch import in_chosen_runtime
 from studio.ui.masks import mask_panel
 from studio.ui.masks.mask_chart import MEASURES, mask_chart
 from studio.ui.masks.mask_sweep import MaskSweep, reason, summary
@@ -19,6 +20,8 @@ from studio.ui.masks.mask_table import column_config, in_order, keys_of, rows_of
 
 def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
     """Draw it for these sweeps, at least one."""
+    members = [candidate for _, candidate in in_order(sweeps)]
+    sweeps = in_chosen_runtime(sweeps)
     project_id, keys = here.project.id, keys_of(sweeps)
     opened = state.opened_masks(project_id)
 
@@ -52,7 +55,6 @@ def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
         rows = rows_of(sweeps, tested=tested)
         st.dataframe(rows, key=state.mask_rows(project_id).key, hide_index=True,
                      on_select=open_row, selection_mode="single-row", column_config=column_config())  # fmt: skip
-        members = [candidate for _, candidate in in_order(sweeps)]
         st.download_button("All figures as CSV", masks_csv(members), "masks.csv", "text/csv",
                            icon=":material/table_view:", on_click="ignore")  # fmt: skip
     for sweep in sweeps:

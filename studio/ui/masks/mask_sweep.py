@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ftl.evaluation.candidate import in_runtime
 from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
+from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
 from ftl.files import read_json
 from ftl.formatting import counted, fixed, milliseconds, number, percent, probability, small_percent
@@ -21,6 +23,7 @@ class MaskSweep:
     """The networks of a sweep that draw masks. `best`: the one with the highest F1 on the validation photographs.
 
     `p_values`: of each network's name, that it draws worse than the best. `notes`: sentences on what was measured.
+    `runtime`: the one of `ftl.evaluation.runtimes` that the candidates' figures are of.
     """
 
     job_id: int
@@ -31,11 +34,18 @@ class MaskSweep:
     best: SegmentedCandidate
     p_values: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    runtime: str = PYTORCH
 
     @property
     def unpruned(self) -> SegmentedCandidate | None:
         """What is made of the unpruned network, where the sweep made it draw too."""
         return next((candidate for candidate in self.candidates if candidate.is_unpruned), None)
+
+    def within(self, runtime: str) -> MaskSweep:
+        """The same sweep with the figures that its candidates have in a runtime, and who is recommended by those."""
+        found = judged(self.job_id, self.name, self.folder, in_runtime(self.candidates, runtime), self.notes)
+        assert found is not None
+        return replace(found, runtime=runtime)
 
     def has(self, job_id: int, name: str) -> bool:
         """Whether a network is one of them."""

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from ftl.evaluation.crack_size import THINNEST
+from ftl.evaluation.segmentation import LEVELS
 from ftl.formatting import counted, duration, number, small_percent
 from ftl.models.layout import HEAD
 from studio import ui
@@ -23,7 +24,7 @@ from studio.ui.choose.filter_maps import jpeg
 
 _AT_ONCE = 4
 _PIXELS, _SCALE, _POINTS = "Pixels", "mm per pixel", "Two points"
-_STEP = 1 / masks.LEVELS
+_STEP = 1 / LEVELS
 
 
 class Photograph(NamedTuple):

@@ -33,7 +33,7 @@ def candidates(*, only_masks: bool) -> dict[str, Any]:
     st.markdown("**What is made of each pruned network**")
     if only_masks:
         st.caption("A network that draws masks. Choose two image classes above to make classifiers as well.")
-        return {"heads": [SEGMENTED], "only_masks": True, "segment": _segment()}
+        return {"heads": [SEGMENTED], "only_masks": True, "segment": _segment()} | _runtimes()
     st.caption("Always a linear head: a linear classifier on the features of the network as it was cut.")
     left, middle, right = st.columns(3)
     heads, settings = [], dict[str, Any]()
@@ -60,12 +60,15 @@ def candidates(*, only_masks: bool) -> dict[str, Any]:
     ):
         heads.append(SEGMENTED)
         settings["segment"] = _segment()
-    if st.checkbox(
+    return settings | {"heads": heads} | _runtimes()
+
+
+def _runtimes() -> dict[str, Any]:
+    asked = st.checkbox(
         "Also measure in ONNX Runtime, in float and in 8-bit integers",
         help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
-    ):
-        settings["runtimes"] = list(TITLES)
-    return settings | {"heads": heads}
+    )
+    return {"runtimes": list(TITLES)} if asked else {}
 
 
 def _segment() -> dict[str, Any]:
