@@ -101,7 +101,7 @@ def standing(project_id: int) -> Standing:
             .outerjoin(Turn, Turn.image_id == Image.id)
             .where(Image.project_id == project_id)
         )
-        return Standing(*db.execute(query).one())
+        return Standing(*map(int, db.execute(query).one()))
 
 
 def _order_of(db: Session, project_id: int) -> str:
