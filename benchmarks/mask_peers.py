@@ -29,16 +29,21 @@ from torch import nn
 
 from benchmarks._inspector import branches, clicks
 from benchmarks._material import SHARED, head_line, vgg16
-from ftl import prune
-from ftl.config import SegmentConfig
-from ftl.data.segmentation import SegmentationSet, load_segmentation, split_photos
-from ftl.errors import FtlError
-from ftl.evaluation.evaluate_masks import TOLERANCE, evaluate_masks
+from ftl import (
+    Backbone,
+    FtlError,
+    SegmentationSet,
+    SegmentConfig,
+    Segmenter,
+    evaluate_masks,
+    load_segmentation,
+    prune,
+)
+from ftl.data.segmentation import split_photos
+from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.segmentation import f1, tolerant_counts, tolerant_f1
 from ftl.files import read_json, write_json
-from ftl.models.backbone import Backbone
 from ftl.models.preprocess import Preprocess
-from ftl.models.segmenter import Segmenter
 from ftl.training.segment import train_segmenter
 from ftl.training.segmenters import VALIDATED_BY, fit_segmenter
 from studio.annotation.assists.trace import trace

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks._material import SHARED, head_line
-from ftl import evaluate_masks, load_segmentation
+from ftl import evaluate_masks, load_segmentation, load_segmenter
 from ftl.evaluation.runtimes import INT8, ONNX, TITLES
 from ftl.exporting.prepared_masks import network_in, running
 from ftl.files import digest, read_json
@@ -23,7 +23,6 @@ from ftl.latency.machine_load import look
 from ftl.latency.one_process import time_once
 from ftl.memory import reuse_freed_memory
 from ftl.models.layout import SEGMENTED, UNPRUNED, VALIDATION, candidate_name
-from ftl.models.segmenter_files import load_segmenter
 from ftl.sweeping.pruned import segmenters
 
 

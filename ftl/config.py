@@ -203,6 +203,11 @@ class SegmentConfig(Config):
         "--cl-dice", group="Drawing masks", ge=0, le=10,
     )  # fmt: skip
 
+    @property
+    def further(self) -> SegmentConfig:
+        """What trains a network further that these made: a quarter of the steps, a tenth of the learning rate."""
+        return self.but(steps=max(1, round(0.25 * self.steps)), learning_rate=0.1 * self.learning_rate)
+
 
 class SweepConfig(PruneConfig):
     """What a sweep makes of a network, and how it is measured."""

@@ -109,7 +109,7 @@ st.multiselect(
 opened = [Network.of(key) for key in open_keys.value] or [one.pick for one in ranked if one.pick][:3]
 if not opened:
     st.info("Click a point in the chart, or choose a network here, to open it.", icon=":material/info:")
-project_pick = networks.project_network(here.project.id)
+project_picks = networks.project_networks(here.project.id)
 for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False):
     its = next(one for one in ranked if one.sweep.job_id == network.job_id)
     candidate = its.sweep.candidate(network.name)
@@ -118,7 +118,7 @@ for column, network in zip(st.columns(max(1, len(opened))), opened, strict=False
         ":green-badge[knee]": its.choice.knee is not None and its.choice.knee.name == network.name,
         ":gray-badge[unpruned]": candidate.is_unpruned,
         f":red-badge[{candidate.above_limit}]": bool(candidate.above_limit),
-        ":blue-badge[:material/verified: the project's network]": network == project_pick,
+        candidate_panel.PICKED: network in project_picks,
     }
     with column:
         candidate_panel.show(

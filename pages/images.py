@@ -142,9 +142,9 @@ def label_ahead(networks: list[MaskNetwork]) -> None:
         f"A network proposes areas on the {many(count, 'photograph')} without strokes. They count for nothing until "
         "somebody accepts them: the tool Proposals of Annotate shows them."
     )
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    network = left.selectbox("Network that proposes", networks, format_func=lambda known: known.title)
-    if right.button("Label ahead", type="primary", icon=":material/auto_fix_high:", disabled=not count):
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    network = row.selectbox("Network that proposes", networks, format_func=lambda known: known.title)
+    if row.button("Label ahead", type="primary", icon=":material/auto_fix_high:", disabled=not count):
         with ui.showing_errors():
             launch_labelling(project.id, who, network.job_id, network.name)
             st.switch_page(ui.page_file("jobs"))

@@ -123,6 +123,9 @@ with ui.showing_errors():
         "a mask class": bool(masked),
         "two image classes, or none for networks that only draw masks": only_masks or len(told_apart) > 1,
         "a backbone file": source != "file" or bool(request.file),
+        "a network that is pretrained or uploaded, for without image classes none is trained from scratch": not (
+            only_masks and source == "scratch"
+        ),
     }
     missing = [what for what, there in needed.items() if not there]
     if missing:
@@ -138,7 +141,9 @@ with ui.showing_errors():
             networks,
             help="the unpruned network, one for each keep fraction, and the candidates made of them",
         )
-        middle.metric("Photographs", images, help=f"{drawn} of all have something drawn on them")
+        middle.metric(
+            "Photographs", drawn if only_masks else images, help=f"{drawn} of all have something drawn on them"
+        )
         with st.spinner("Measuring this machine"):
             seconds = estimate(project.id, request, drawn, images)
         right.metric(

@@ -19,6 +19,7 @@ from studio.inspection.examine import Finding, examine
 from studio.inspection.training import Training, mask_network_trained_on, trained_on
 from studio.inspection.uploads import read_upload
 from studio.jobs import sweeps
+from studio.jobs.segmenters import mask_network
 from studio.store import files
 from studio.ui import state
 from studio.ui.choose import networks
@@ -66,15 +67,16 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
 
 loaded = {job.id: networks.sweep_of(job) for job in finished.values() if networks.classifies(job.id)}
 drawing = networks.mask_sweeps(finished.values())
-chosen = networks.project_network(here.project.id)
+chosen = networks.project_networks(here.project.id)
 with st.container(border=True):
-    left, right = st.columns([2, 3], gap="large")
+    parts = st.container(horizontal=True, gap="large")  # one below the other where the window is narrow
+    left, right = parts.container(width=360), parts.container()
 with left:
     network = networks.choose_network(finished, loaded, chosen, state.TO_TRY, drawing)
     draws = any(own.has(network.job_id, network.name) for own in drawing)
     if draws:
-        folder = sweeps.network(here.project.id, network.job_id, network.name)
-        how = try_panel.options(folder)
+        drawer = mask_network(here.project.id, network.job_id, network.name)
+        how = try_panel.options(drawer)
     else:
         beside = st.toggle("Compare with the unpruned network", True, disabled=network.name == UNPRUNED)
         heat = st.toggle(
@@ -82,7 +84,7 @@ with left:
             True,
             help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
         )
-    if chosen is None and not draws:
+    if not chosen and not draws:
         st.caption("The project has no network yet: choose one on the Choose page.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
 with right:
@@ -121,8 +123,8 @@ if not photographs:
     ui.stop()
 if draws:
     with ui.showing_errors():
-        seen_before = mask_network_trained_on(sweeps.workspace(network.job_id), folder)
-        try_panel.show(network.name, folder, photographs, seen_before, how)
+        seen_before = mask_network_trained_on(sweeps.network(here.project.id, network.job_id, network.name))
+        try_panel.show(here.project.id, drawer, photographs, seen_before, how)
     ui.stop()
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / sweeps.CLASSIFIERS)

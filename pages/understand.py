@@ -18,7 +18,7 @@ finished = networks.finished_sweeps(
 with ui.showing_errors():
     loaded = {job.id: networks.sweep_of(job) for job in finished.values() if networks.classifies(job.id)}
     drawing = networks.mask_sweeps(finished.values())
-    chosen = networks.project_network(here.project.id)
+    chosen = networks.project_networks(here.project.id)
     with which:
         network = networks.choose_network(finished, loaded, chosen, state.UNDERSTOOD, drawing)
     folder = sweeps.network(here.project.id, network.job_id, network.name)

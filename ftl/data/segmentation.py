@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +65,11 @@ class SegmentationSet:
     def at(self, images: Sequence[Path], masks: Sequence[Path]) -> SegmentationSet:
         """The same photographs and masks where another machine has them; names are kept as they were."""
         return replace(self, files_at=tuple(zip(images, masks, strict=True)))
+
+    def names(self, indices: Sequence[int] | np.ndarray | None = None) -> list[tuple[str, str]]:
+        """File name and SHA-256 of the photographs at `indices`, of all by default: what others know them by."""
+        chosen = range(len(self)) if indices is None else indices
+        return [(self.images[index].name, self.digests[index][0]) for index in chosen]
 
     def files(self) -> dict[str, Path]:
         """All files by their contents' SHA-256."""
@@ -158,17 +163,22 @@ def load_segmentation(
     )
 
 
+def photos_of(data: SegmentationSet, photo: str | None) -> list[str]:
+    """The photo that each photograph is of, by its name (`SweepConfig.photo`); files of the same bytes are of one."""
+    first = dict[str, str]()
+    names = zip(photo_ids(data.images, photo), data.digests, strict=True)
+    return [first.setdefault(image, name) for name, (image, _) in names]
+
+
 def split_photos(
     data: SegmentationSet, photo: str | None, seed: int, share: float, least: int = LEAST_PHOTOS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices of two parts of photographs, the second of about `share` (0..1) of them; no photo is in both.
 
-    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one.
-    `least`: photos that the first part keeps, whatever the share. Raises `FtlError` where there are no more of them.
+    `photo`: as `photos_of` takes it. `least`: photos that the first part keeps, whatever the share. Raises `FtlError`
+    where there are no more of them.
     """
-    first = dict[str, str]()
-    names = zip(photo_ids(data.images, photo), data.digests, strict=True)
-    photos = [first.setdefault(image, name) for name, (image, _) in names]
+    photos = photos_of(data, photo)
     sizes = Counter(photos)
     if len(sizes) <= least:
         raise FtlError(
@@ -195,13 +205,14 @@ def check_classes(data: SegmentationSet, classes: Sequence[str]) -> None:
         )
 
 
-def without_photos(data: SegmentationSet, other: SegmentationSet, photo: str | None) -> SegmentationSet:
-    """`data` less what is in `other`: the same photograph by its bytes or, with the pattern `photo`, by its name.
+def without_photos(data: SegmentationSet, others: Iterable[tuple[str, str]], photo: str | None) -> SegmentationSet:
+    """`data` less `others` (`SegmentationSet.names`): the same by their bytes or, with the pattern `photo`, by name.
 
     Raises `FtlError` when nothing is left.
     """
-    seen = {image for image, _ in other.digests}
-    photos = {*photo_ids(other.images, photo)} if photo else set()
+    others = [*others]
+    seen = {sha256 for _, sha256 in others}
+    photos = {*photo_ids([Path(name) for name, _ in others], photo)} if photo else set()
     names = photo_ids(data.images, photo)
     kept = [index for index, (image, _) in enumerate(data.digests) if image not in seen and names[index] not in photos]
     if not kept:

@@ -47,6 +47,8 @@ class SegmentedCandidate:
     Latencies are milliseconds for a photograph of one megapixel, sizes MiB. `validation`: of the photographs that chose
     its `threshold`; `test`: of those that had no part in it. The figures are PyTorch's; `runtimes` holds, for each
     other runtime that was measured, those that differ there, by the names used here.
+    `begun_from`: the name of the network that it was trained further from, which does `before` on the same test
+    photographs; empty where it was trained from the start.
     `unstable`, `time_rounds`, `time_others`: as of `ftl.evaluation.candidate.Candidate`.
     """
 
@@ -63,6 +65,8 @@ class SegmentedCandidate:
     unstable: str
     size_mb: float
     is_unpruned: bool = False
+    begun_from: str = ""
+    before: MaskQuality | None = None
     time_rounds: int | None = None
     time_others: float | None = None
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)

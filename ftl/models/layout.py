@@ -20,6 +20,9 @@ HEAD, VALIDATION, TEST, REPEATS = "head.safetensors", "validation.json", "test.j
 TIME = "time.json"
 """A candidate's latency in PyTorch."""
 
+BEFORE = "before.json"
+"""What the segmenter that a segmenter was trained further from is worth on its test photographs."""
+
 UNPRUNED = "base"
 """The folder of the unpruned network."""
 

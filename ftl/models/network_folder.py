@@ -49,13 +49,13 @@ def write_network(
 def rewrite_network(folder: Path, source: Path, network: Backbone, head: str) -> None:
     """Write a network that was trained further, made of the one in `source`, into an existing `folder`.
 
-    `head`: its kind, of `ftl.models.layout.HEADS` or `SEGMENTED`, whose decoder is not counted. Its
-    `from_sha256` says of which network it was made.
+    `head`: its kind, of `ftl.models.layout.HEADS` or `SEGMENTED`, whose decoder is not counted; that of `source` may
+    be the same. Its `from_sha256` says of which network it was made.
     """
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
     (folder / WEIGHTS).write_bytes(save(tensors))
     changed = {
-        "name": candidate_name(source.name, head),
+        "name": candidate_name(source.name.removesuffix(f"-{head}"), head),
         "head": head,
         "from_sha256": network_digest(source),
         "parameters": network.parameters_count(),

@@ -12,7 +12,7 @@ from typing import Any
 from ftl.evaluation.runtimes import FIGURES, INT8, ONNX
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.files import read_json, write_json, write_text
-from ftl.models.layout import HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
+from ftl.models.layout import BEFORE, HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
 from ftl.models.network_folder import read_description
 from ftl.sweeping.latencies import latency_of, other_latencies
 
@@ -27,6 +27,7 @@ def collect_masks(folders: Sequence[Path]) -> list[SegmentedCandidate]:
     for folder in folders:
         network, time = read_description(folder), read_json(folder / TIME)
         validation, tested = read_json(folder / VALIDATION), read_json(folder / TEST)
+        before = read_json(folder / BEFORE) if (folder / BEFORE).is_file() else None
         found.append(
             SegmentedCandidate(
                 name=folder.name,
@@ -39,6 +40,8 @@ def collect_masks(folders: Sequence[Path]) -> list[SegmentedCandidate]:
                 **latency_of(time),
                 size_mb=((folder / WEIGHTS).stat().st_size + (folder / HEAD).stat().st_size) / 2**20,
                 is_unpruned=folder.name == candidate_name(UNPRUNED, SEGMENTED),
+                begun_from=before["name"] if before else "",
+                before=_quality(before) if before else None,
                 runtimes=_runtimes(folder, time, tested),
             )
         )
@@ -86,6 +89,8 @@ def _row(candidate: SegmentedCandidate) -> dict[str, Any]:
         "Time[s/megapixel]": candidate.time_ms / 1000,
         "Time_unstable": candidate.unstable or None,
         "Threshold": candidate.threshold,
+        "Trained_further_from": candidate.begun_from or None,
+        "Before_f1": candidate.before.f1.value if candidate.before else None,
     } | figures
 
 
@@ -125,7 +130,7 @@ def read_mask_results(out: str | Path) -> list[SegmentedCandidate]:
 
 
 def _with_quality(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {side: _read_quality(row[side]) for side in ("validation", "test")}
+    return row | {side: _read_quality(row[side]) for side in ("validation", "test", "before") if row.get(side)}
 
 
 def _read_quality(row: dict[str, Any]) -> MaskQuality:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +13,11 @@ from ftl.data.segmentation import LEAST_PHOTOS, SegmentationSet, split_photos
 from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.evaluate_masks import evaluate_masks
-from ftl.files import digest, made_before, read_json, versions, whole_folder, write_json
+from ftl.files import digest, digest_of, made_before, read_json, versions, whole_folder, write_json
 from ftl.models.io import load_backbone
 from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, TEST, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, rewrite_network
-from ftl.models.segmenter_files import load_segmenter, write_decoder
+from ftl.models.segmenter_files import draws_masks, load_segmenter, write_decoder
 from ftl.progress import Report, silent
 from ftl.sweeping.tuned_networks import CURVE
 from ftl.training.early_stopping import Epoch
@@ -28,6 +28,29 @@ _STATE = "segmenting.safetensors"
 APART = 0.2
 """Share of the photographs with masks that choose thresholds, and of those that report, where there are photos enough.
 """
+
+
+class Roles(NamedTuple):
+    """What photographs are to a network: it was trained on them, they chose its threshold, or they report.
+
+    Each with its file's name and SHA-256, in order.
+    """
+
+    train: Sequence[tuple[str, str]] = ()
+    held_out: Sequence[tuple[str, str]] = ()
+    test: Sequence[tuple[str, str]] = ()
+
+    def after(self, before: Roles) -> Roles:
+        """Both together, for what weights have seen once they do not unsee."""
+        return Roles(*(sorted({*own, *earlier}) for own, earlier in zip(self, before, strict=True)))
+
+
+def roles_of(folder: Path) -> Roles:
+    """Those of a segmenter's folder. Raises `FtlError` where it does not say."""
+    found = read_json(folder / VALIDATION).get("roles")
+    if found is None:
+        raise FtlError(f"{folder} does not say which photographs it was trained on: make it anew")
+    return Roles(**{role: [(name, sha256) for name, sha256 in rows] for role, rows in found.items()})
 
 
 class MaskParts(NamedTuple):
@@ -48,6 +71,11 @@ class MaskParts(NamedTuple):
         """The photographs that report."""
         return self.data.take(self.test)
 
+    @property
+    def roles(self) -> Roles:
+        """What each photograph is."""
+        return Roles(*map(self.data.names, (self.train, self.held_out, self.test)))
+
 
 def part(data: SegmentationSet, photo: str | None, seed: int) -> MaskParts:
     """Part photographs with masks in three, by photo. Raises `FtlError` where there are too few."""
@@ -66,9 +94,8 @@ def finish_segmenter(
 ) -> Path:
     """Make a network's segmenter and measure it on the photographs that report; what fits already stays. Its folder."""
     made = make_segmenter(
-        folder, parts.data, parts.train, parts.held_out, config.segment, seed=config.seed, photo=config.photo,
-        report=report, hear=learnt,
-    )  # fmt: skip
+        folder, parts, config.segment, seed=config.seed, photo=config.photo, report=report, hear=learnt
+    )
     measure_segmenter(made, parts.tested_on, report)
     return made
 
@@ -77,7 +104,7 @@ def is_segmented(folder: Path, made: Path, config: SweepConfig, parts: MaskParts
     """Whether the segmenter `made` of a network's folder was trained and measured on these photographs."""
     try:
         validation = read_json(made / VALIDATION)
-        fits = _made_from(folder, parts.data, parts.held_out, config.segment, config.seed, config.photo)
+        fits = _made_from(folder, parts, config.segment, config.seed, config.photo)
         return all(validation.get(key) == value for key, value in fits.items()) and is_measured(made, parts)
     except (FtlError, OSError):
         return False
@@ -87,7 +114,7 @@ def is_measured(made: Path, parts: MaskParts) -> bool:
     """Whether a segmenter, however it was trained, was validated and tested on these photographs as it is."""
     try:
         validation, tested = read_json(made / VALIDATION), read_json(made / TEST)
-        fits = _validated_on(parts.data, parts.held_out)
+        fits = _validated_on(parts)
         return all(validation.get(key) == value for key, value in fits.items()) and all(
             tested.get(key) == value for key, value in _tested_on(made, parts.tested_on).items()
         )
@@ -95,8 +122,14 @@ def is_measured(made: Path, parts: MaskParts) -> bool:
         return False
 
 
-def _validated_on(data: SegmentationSet, held_out: np.ndarray) -> dict[str, Any]:
-    return {"dataset_sha256": data.digest(), "held_out": [data.images[index].name for index in held_out]}
+def segmenter_digest(folder: Path) -> str:
+    """SHA-256 over a segmenter's folder: its network, its decoder, and its threshold."""
+    return digest_of([("network", network_digest(folder)), (HEAD, digest(folder / HEAD))])
+
+
+def _validated_on(parts: MaskParts) -> dict[str, Any]:
+    held_out = [name for name, _ in parts.data.names(parts.held_out)]
+    return {"dataset_sha256": parts.data.digest(), "held_out": held_out}
 
 
 def _tested_on(made: Path, data: SegmentationSet) -> dict[str, Any]:
@@ -107,24 +140,22 @@ def _tested_on(made: Path, data: SegmentationSet) -> dict[str, Any]:
     }
 
 
-def _made_from(
-    folder: Path, data: SegmentationSet, held_out: np.ndarray, config: SegmentConfig, seed: int, photo: str | None
-) -> dict[str, Any]:
+def _made_from(folder: Path, parts: MaskParts, config: SegmentConfig, seed: int, photo: str | None) -> dict[str, Any]:
     return {
-        "from_sha256": network_digest(folder),
+        "from_sha256": segmenter_digest(folder) if draws_masks(folder) else network_digest(folder),
         "seed": seed,
         "photo": photo,
         "segment": config.model_dump(),
-    } | _validated_on(data, held_out)
+    } | _validated_on(parts)
 
 
 def make_segmenter(
     folder: Path,
-    data: SegmentationSet,
-    train: np.ndarray,
-    held_out: np.ndarray,
+    parts: MaskParts,
     config: SegmentConfig,
     *,
+    out: Path | None = None,
+    before: Roles | None = None,
     seed: int = 0,
     photo: str | None = None,
     report: Report = silent,
@@ -132,17 +163,25 @@ def make_segmenter(
 ) -> Path:
     """Write the segmenter of a network's folder, whole or not at all; left alone if it fits. Returns its folder.
 
-    `train`, `held_out`: indices of the photographs that it is trained on, and of those that choose its threshold and
-    are reported in `validation.json`. `photo`: what the two were split by. A run that was cut off goes on after its
-    last whole round.
+    Of a folder that holds a segmenter, the same one is trained further, as `SegmentConfig.further` has it.
+
+    Args:
+        out: the folder that it is written below; by default that which the network lies in.
+        before: what its photographs were to the network already.
+        photo: what the photographs were parted by.
+
+    A run that was cut off goes on after its last whole round.
     """
-    made = folder.parent / candidate_name(folder.name, SEGMENTED)
-    made_from = _made_from(folder, data, held_out, config, seed, photo)
+    out, further = out or folder.parent, draws_masks(folder)
+    made = out / candidate_name(folder.name.removesuffix(f"-{SEGMENTED}"), SEGMENTED)
+    made_from = _made_from(folder, parts, config, seed, photo)
     if (made / DESCRIPTION).is_file() and made_before(made / VALIDATION, made_from):
         return made
+    state_file = (out if further else folder) / _STATE
     trained, validation = fit_segmenter(
-        load_backbone(folder), data, train, held_out, config=config, seed=seed,
-        state_file=folder / _STATE, made_from=made_from, report=report, hear=hear,
+        load_segmenter(folder) if further else load_backbone(folder), parts.data, parts.train, parts.held_out,
+        config=config.further if further else config, seed=seed,
+        state_file=state_file, made_from=made_from, report=report, hear=hear,
     )  # fmt: skip
     model = trained.segmenter
     validation |= {"parameters": model.parameters_count()}
@@ -150,9 +189,10 @@ def make_segmenter(
         rewrite_network(draft, folder, model.network, SEGMENTED)
         write_decoder(draft, model)
         write_json(draft / CURVE, {"epochs": [point._asdict() for point in trained.curve]})
-        validation["trained_on"] = [str(data.images[index]) for index in train]
+        validation["trained_on"] = [str(parts.data.images[index]) for index in parts.train]
+        validation["roles"] = parts.roles.after(before or Roles())._asdict()
         write_json(draft / VALIDATION, validation | made_from | {"trained_in": trained_in(), "versions": versions()})
-    (folder / _STATE).unlink(missing_ok=True)
+    state_file.unlink(missing_ok=True)
     return made
 
 

@@ -57,7 +57,7 @@ class Trained(NamedTuple):
 
 
 def train_segmenter(
-    network: Backbone,
+    network: Backbone | Segmenter,
     data: SegmentationSet,
     train: np.ndarray,
     held_out: np.ndarray,
@@ -69,9 +69,11 @@ def train_segmenter(
     report: Report = silent,
     hear: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Trained:
-    """Train a copy of `network` with a decoder on the photographs at the indices `train`.
+    """Train a copy of `network` on the photographs at the indices `train`.
 
     Args:
+        network: a backbone, which gets a new decoder; or a segmenter that draws the classes of `data`: it goes on from
+            its weights.
         held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
         state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
@@ -110,18 +112,20 @@ def train_segmenter(
     return Trained(made.requires_grad_(False), state.curve)
 
 
-def _begin(network: Backbone, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
+def _begin(network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
     """The state before the first step."""
-    device, rng = device_of(training=True), np.random.default_rng(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
-    model.requires_grad_(True)
-    decoder = model.decoder
-    plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
-    normed = {*(decoder if network.has_norms else model).modules()} - plain
-    inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
-    model.to(device)
+    device, rng, inserted = device_of(training=True), np.random.default_rng(seed), list[str]()
+    if isinstance(network, Segmenter):  # its maps have their sizes by now: new norms would undo what it has learnt
+        model = copy.deepcopy(network)
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
+        decoder = model.decoder
+        plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
+        normed = {*(decoder if network.has_norms else model).modules()} - plain
+        inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
+    model.requires_grad_(True).to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM

@@ -44,7 +44,7 @@ def train_segmenter(
 
 
 def fit_segmenter(
-    network: Backbone,
+    network: Backbone | Segmenter,
     data: SegmentationSet,
     train: np.ndarray,
     held_out: np.ndarray,

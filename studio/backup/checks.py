@@ -115,6 +115,11 @@ _SHAPES: dict[str, dict[str, Fits]] = {
         "image": _is_sha, "author": _PERSON, "text": _text(2000), "x": _PLACE, "y": _PLACE, "at": _TIME,
         "done_by": _or_none(_PERSON), "by_reviewer": _is_bool, "to": _or_none(_PERSON),
     },
+    "proposals": {
+        "image": _is_sha, "network": _text(100), "title": _text(250), "digest": _is_sha, "threshold": _number(0, 1),
+        "count": _whole(0, 100_000), "areas": _is_json, "made_at": _TIME, "seen_at": _or_none(_TIME),
+        "seen_by": _or_none(_PERSON),
+    },
     "events": {
         "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*TEXTS), "details": _is_details, "at": _TIME,
     },

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from studio.annotation.strokes import parse
-from studio.backup.rows import TABLES, Row
+from studio.backup.rows import LATER, TABLES, Row
 from studio.errors import StudioError
 from studio.images.zips import DAMAGED, MOST_TIMES, Bounds, open_zip, shown
 
@@ -32,7 +32,7 @@ def clean(file: str, folder: str, given: list[int]) -> Generator[Any, str, None]
 
     It gives the SHA-256 sums of the photographs, once `project.json` is there. Then it is sent, again and again, either
     such a sum, and that photograph is there as `photograph`; or a table's name until it gives False, and the table's
-    next piece is there as `<table>.<number>`. The strokes come behind the images; their geometry is checked, and text.
+    next piece is there as `<table>.<number>`. The images come first; geometries and areas are checked, and text.
 
     Raises `StudioError` for what is damaged, too large or too deep, or no part of a backup.
     """
@@ -84,8 +84,8 @@ def _refuse(text: str) -> NoReturn:
 
 def _check_list(members: list[zipfile.ZipInfo], bounds: Bounds, packed: int) -> None:
     names = [one.filename for one in members]
-    if not set(names) >= _NAMES:
-        raise StudioError(f"this is no backup: it lacks {', '.join(sorted(_NAMES - set(names)))}")
+    if missing := _NAMES - {f"{table}.jsonl" for table in LATER} - set(names):
+        raise StudioError(f"this is no backup: it lacks {', '.join(sorted(missing))}")
     for name in names:
         if name not in _NAMES and not re.fullmatch("images/[0-9a-f]{64}", name):
             raise StudioError(f"this backup also holds {shown(name)}, which is no part of one: nothing was restored")
@@ -125,6 +125,8 @@ def _parts(rows: Iterator[Any], target: Path) -> Iterator[None]:
 def _rows(archive: zipfile.ZipFile, table: str, numbers: set[int], sizes: dict[str, tuple[int, int]]) -> Iterator[Any]:
     """A table's rows. `numbers`: of the classes; `sizes`: height and width of each image, as far as they are known."""
     number = 0
+    if table in LATER and f"{table}.jsonl" not in archive.namelist():
+        return
     with sentence(f"{table}.jsonl"), io.BufferedReader(archive.open(f"{table}.jsonl")) as file:  # type: ignore[type-var]
         while line := file.readline(_MOST_LINE + 1):
             number += 1
@@ -138,7 +140,33 @@ def _rows(archive: zipfile.ZipFile, table: str, numbers: set[int], sizes: dict[s
                     sizes[row["sha256"]] = (row["height"], row["width"])
             elif table == "strokes":
                 row["geometry"] = _geometry(row, numbers, sizes)
+            elif table == "proposals":
+                row["areas"] = _areas(row, numbers, sizes)
             yield row
+
+
+def _areas(row: Row, numbers: set[int], sizes: dict[str, tuple[int, int]]) -> str:
+    """The areas of a proposal as JSON, if each can be drawn, and all are counted."""
+    try:
+        height, width = sizes[row["image"]]
+        for one in row["areas"]:
+            left, top, wide, high = one["box"]
+            counts = one["counts"]
+            if (
+                one.keys() != {"box", "counts", "pixels", "class_number"}
+                or {*map(type, (left, top, wide, high, one["class_number"], *counts))} != {int}
+                or min(left, top, wide - 1, high - 1, *counts) < 0
+                or left + wide > width
+                or top + high > height
+                or (sum(counts), sum(counts[1::2])) != (wide * high, one["pixels"])
+                or one["class_number"] not in {0, *numbers}
+            ):
+                raise ValueError(one)
+        if len(row["areas"]) != row["count"]:
+            raise ValueError(row["count"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StudioError("the backup proposes an area that cannot be drawn") from error
+    return json.dumps(row["areas"], check_circular=False)
 
 
 def _geometry(row: Row, numbers: set[int], sizes: dict[str, tuple[int, int]]) -> str:

@@ -1,8 +1,9 @@
 """A whole project as one zip, with its log and who drew what; `studio.backup.restoring` makes a new project of it.
 
 It holds `project.json` (a format version, the project, its classes, the removed ones too, and who is in it), the tables
-as JSON lines (`images`, `strokes`, `works`, `comments`, `events`), and the photographs as they were uploaded, as
-`images/<sha256>`. It holds no password, session or invitation, and neither sweeps nor networks nor the network picked.
+as JSON lines (`images`, `strokes`, `works`, `comments`, `events`, `proposals`), and the photographs as they were
+uploaded, as `images/<sha256>`. It holds no password, session or invitation, and neither sweeps nor networks nor the
+networks picked.
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ def look_through(given: Unpacked) -> Plan:
     for row in _strokes(given, plan):
         plan.strokes[row["image"]] += 1
         people[row["author"]] = None
-    for table in ("works", "comments", "events"):
+    for table in ("works", "comments", "events", "proposals"):
         for row in REST[table](given, plan):
-            named = (row.get(key) for key in ("user", "author", "done_by", "to"))
+            named = (row.get(key) for key in ("user", "author", "done_by", "to", "seen_by"))
             people |= dict.fromkeys(name for name in named if name is not None)
     if len(people) > _MOST_PEOPLE:
         raise StudioError(f"the backup names more than {_MOST_PEOPLE:,} people")
@@ -104,6 +104,16 @@ def _events(given: Unpacked, plan: Plan) -> Iterator[Row]:
         yield row
 
 
+def _proposals(given: Unpacked, plan: Plan) -> Iterator[Row]:
+    seen = set()
+    for row in given.rows("proposals"):
+        plan.image(row)
+        if row["image"] in seen:
+            raise StudioError("the backup has proposals for an image twice")
+        seen.add(row["image"])
+        yield row
+
+
 REST: dict[str, Callable[[Unpacked, Plan], Iterator[Row]]]
-REST = {"strokes": _strokes, "works": _works, "comments": _comments, "events": _events}
+REST = {"strokes": _strokes, "works": _works, "comments": _comments, "events": _events, "proposals": _proposals}
 """How the rows of each table are read: those that fit the plan's images and classes, else a `StudioError`."""

@@ -64,8 +64,15 @@ class _Json(UserDefinedType[str]):
 _LOG = table(
     "strokes", column("geometry", _Json), *map(column, ("id", "image_id", "kind", "class_number", "author_id", "at"))
 )
-_GOALS = {"strokes": _LOG, "works": Work.__table__, "comments": Comment.__table__, "events": Event.__table__}
-_PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by", "to": "to_id"}
+_PROPOSED = table(
+    "proposals", column("areas", _Json),
+    *map(column, ("image_id", "network", "title", "digest", "threshold", "count", "made_at", "seen_at", "seen_by")),
+)  # fmt: skip
+_GOALS = {
+    "strokes": _LOG, "works": Work.__table__, "comments": Comment.__table__, "events": Event.__table__,
+    "proposals": _PROPOSED,
+}  # fmt: skip
+_PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by", "to": "to_id", "seen_by": "seen_by"}
 
 
 def _keep_photographs(given: Unpacked, plan: Plan, draft: Path, report: Report) -> None:

@@ -9,12 +9,18 @@ from typing import Any
 from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
-from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Stroke, User, Work
+from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Proposal, Stroke, User, Work
 
-FORMAT, VERSION = "ftl-studio backup", 1
+FORMAT, VERSION = "ftl-studio backup", 2
 
-TABLES = ("images", "strokes", "works", "comments", "events")
+TABLES = ("images", "strokes", "works", "comments", "events", "proposals")
 """Each is a file `<table>.jsonl` of a backup, a row a line, in the order in which the rows came."""
+
+LATER = ("proposals",)
+"""Those that a backup of version 1 lacks."""
+
+LONG = ("geometry", "areas")
+"""Columns that are JSON, and text all the way from one database into the other."""
 
 Row = dict[str, Any]
 _AT_ONCE = 500
@@ -40,7 +46,7 @@ def about(db: Session, project_id: int) -> Row:
 
 
 def rows(db: Session, project_id: int, table: str) -> Iterator[Row]:
-    """A table's rows of the project; never more than some hundred of them are in memory. A geometry is JSON already."""
+    """A table's rows of the project, of which some hundred are in memory at once; `LONG` columns are JSON already."""
     own = (Event if table == "events" else Image).project_id == project_id  # an event need not be about an image
     for found in db.execute(_QUERIES[table].where(own).execution_options(yield_per=_AT_ONCE)):
         yield dict(found._mapping)
@@ -48,9 +54,8 @@ def rows(db: Session, project_id: int, table: str) -> Iterator[Row]:
 
 def line(row: Row) -> str:
     """A row of `rows` as a line."""
-    geometry = row.pop("geometry", None)
-    text = json.dumps(row, ensure_ascii=False)
-    return f"{text}\n" if geometry is None else f'{text[:-1]}, "geometry": {geometry}}}\n'
+    long = "".join(f', "{column}": {row.pop(column)}' for column in LONG if column in row)
+    return f"{json.dumps(row, ensure_ascii=False)[:-1]}{long}}}\n"
 
 
 _USER, _SETTLER, _READER = aliased(User), aliased(User), aliased(User)
@@ -75,4 +80,9 @@ _QUERIES: dict[str, Select[*tuple[Any, ...]]] = {
     .order_by(Comment.id),
     "events": select(_USER.name.label("user"), _SHA, Event.what, Event.details, Event.at)
     .join(_USER, _USER.id == Event.user_id).outerjoin(Image, Image.id == Event.image_id).order_by(Event.id),
+    "proposals": select(
+        _SHA, Proposal.network, Proposal.title, Proposal.digest, Proposal.threshold, Proposal.count,
+        cast(Proposal.areas, Text).label("areas"), Proposal.made_at, Proposal.seen_at, _USER.name.label("seen_by"),
+    ).join(Image, Image.id == Proposal.image_id).outerjoin(_USER, _USER.id == Proposal.seen_by)
+    .order_by(Proposal.image_id),
 }  # fmt: skip

@@ -9,7 +9,8 @@ import numpy as np
 
 from ftl.evaluation.overlays import OUTLINE, fitted, heat_over, outlined, resized_mask, thickness_for, tinted
 from ftl.evaluation.segmentation import LEVELS
-from studio.inspection.masks import Crack, Seen
+from studio.annotation.assists.network import Seen
+from studio.inspection.masks import Crack
 
 HEAT, MASK, OUTLINES, NUMBERS = "Heat", "Mask", "Outlines", "Numbers"
 LAYERS = (HEAT, MASK, OUTLINES, NUMBERS)

@@ -1,10 +1,9 @@
-"""Masks that a network draws of new photographs, at any threshold, and the sizes of the cracks in them."""
+"""Masks that a network draws of new photographs: the sizes of the cracks in them, and what is taken home."""
 
 from __future__ import annotations
 
 import io
 import math
-import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,41 +12,11 @@ import numpy as np
 from PIL import Image
 
 from ftl.evaluation.crack_size import CrackSize, crack_sizes
-from ftl.evaluation.segmentation import LEVELS, level_of, likeliest_of
-from ftl.models.segmenter import Segmenter
-from ftl.models.tiling import segment
 from ftl.tables import csv_text
 from studio.errors import StudioError
 
 MOST = 200
 """Cracks of a photograph that are measured: the largest. At a low threshold there are thousands of specks."""
-
-
-class Seen(NamedTuple):
-    """What a network sees on a photograph, uint8 (height, width) each.
-
-    `level`: how probable a defect is, in 256ths, rounded down. `likeliest`: the number of the likeliest class, from 1.
-    `ms`: the time that it took.
-    """
-
-    level: np.ndarray
-    likeliest: np.ndarray
-    ms: float
-
-    def mask(self, threshold: float) -> np.ndarray:
-        """The mask of class numbers at a threshold, 0..1, as `ftl.models.segmenter.drawn` draws it at whole 256ths."""
-        return np.where(self.level >= np.ceil(threshold * LEVELS), self.likeliest, np.uint8(0))
-
-
-def look(model: Segmenter, photo: np.ndarray) -> Seen:
-    """Run a network over a photograph, RGB uint8 (height, width, 3)."""
-    begin = time.perf_counter()
-    probabilities = segment(model, photo)
-    ms = 1000 * (time.perf_counter() - begin)
-    level = level_of(probabilities)
-    if len(model.classes) == 1:
-        return Seen(level, np.broadcast_to(np.uint8(1), level.shape), ms)  # takes no memory
-    return Seen(level, likeliest_of(probabilities), ms)
 
 
 def scale_of(first: tuple[float, float], second: tuple[float, float], millimetres: float) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from ftl.data.images import list_images
-from ftl.files import read_json
-from ftl.models.layout import TEST, VALIDATION
+from ftl.errors import FtlError
+from ftl.sweeping.segmented import roles_of
 from studio.inspection.tiles import usual_side
-from studio.jobs.layout import DRAWN, image_id
+from studio.jobs.layout import image_id
 from studio.store.files import heads
 
 _SAMPLE = 25
@@ -31,12 +32,8 @@ def trained_on(workspace: Path) -> Training:
     return Training(frozenset(one for one in ids if one is not None), usual_side(sizes))
 
 
-def mask_network_trained_on(workspace: Path, folder: Path) -> frozenset[int]:
-    """Ids of the project's photographs that a network which draws masks was trained on.
-
-    Those with masks that neither chose its threshold nor report. `folder`: the network's own.
-    """
-    apart = {*read_json(folder / VALIDATION)["held_out"]}
-    apart |= {Path(row["file"]).name for row in read_json(folder / TEST)["per_photograph"]}
-    names = {path.name for path in (workspace / DRAWN / "Images").glob("*")} - apart
-    return frozenset(number for name in names if (number := image_id(name)) is not None)
+def mask_network_trained_on(folder: Path) -> frozenset[int]:
+    """Ids of the project's photographs that the network in a folder, which draws masks, was trained on."""
+    with suppress(FtlError):  # one that does not say
+        return frozenset(number for name, _ in roles_of(folder).train if (number := image_id(name)) is not None)
+    return frozenset()

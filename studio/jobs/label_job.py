@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ftl.formatting import counted
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report
 from studio.annotation import proposals
@@ -41,6 +42,9 @@ def propose(job: Job, report: Report, meter: Meter) -> None:
         if proposals.keep(image.id, network, areas):
             kept, empty = kept + bool(areas), empty + (not areas)
     report(len(images), len(images), "proposing")
+    drawn_on = len(images) - kept - empty
     say(
-        job.id, f"proposals on {kept} images; nothing to propose on {empty}; {len(images) - kept - empty} were drawn on"
+        job.id,
+        f"proposals on {counted(kept, 'image')}; nothing to propose on {counted(empty, 'image')}; "
+        f"{counted(drawn_on, 'image')} drawn on or deleted meanwhile",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftl.models.layout import TUNED
+from ftl.models.layout import SEGMENTED, TUNED
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING, CandidateProgress
 
 LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
@@ -17,7 +17,7 @@ once the photographs are laid out."""
 STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING, PROPOSALS, LOOKS, FOLDS)
 
 _FIRST = 0.8  # of the timing, for the rounds that are always taken
-_TUNING = 0.9  # of a fine-tuned candidate, for its training; the rest looks at photographs
+_TUNING = 0.9  # of a candidate that is trained itself, for its training; the rest looks at photographs
 
 
 class Meter:
@@ -52,7 +52,8 @@ class Meter:
 
     def follow(self, progress: CandidateProgress) -> None:
         """Hear how far a candidate is, as `ftl.progress.Follow`."""
-        share, tuned = progress.done / max(1, progress.total), progress.name.endswith(f"-{TUNED}")
+        share = progress.done / max(1, progress.total)
+        tuned = progress.name.endswith((f"-{TUNED}", f"-{SEGMENTED}"))
         if progress.what in (TESTED, TIMING, TIMED, FAILED):
             self._reach(progress.name, 1.0)
         elif progress.what == TRAINING and tuned:

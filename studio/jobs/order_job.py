@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from ftl.evaluation.draw_next import describe, fingerprint, near_duplicates, order, uncertainty
+from ftl.evaluation.segmentation import LEVELS
 from ftl.progress import Report
-from studio.annotation.assists.network import LEVELS
 from studio.annotation.proposals import TO_DO
 from studio.collaboration import drawing_order
 from studio.errors import StudioError
@@ -66,5 +66,5 @@ def work_out(job: Job, report: Report, meter: Meter) -> None:
 
 def _unsure(of: tuple[int, int, str], image: Image) -> float:
     looked = segmenters.look(*of, image.sha256, partial(files.array, image.sha256))
-    defect = looked.defect / np.float32(LEVELS)
+    defect = looked.level / np.float32(LEVELS)
     return uncertainty(np.stack([1 - defect, defect]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.models.layout import UNPRUNED
+from ftl.models.layout import SEGMENTED, UNPRUNED
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.training.early_stopping import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
@@ -45,7 +45,8 @@ def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
     elif row.stage == LOOKING:
         state = f"{LOOKING}, {row.done:,} of {row.total:,}"
     elif row.stage == TRAINING and row.curve:
-        state = f"fine-tuned for {len(row.curve)} epochs"
+        draws = row.name.endswith(f"-{SEGMENTED}")
+        state = f"{'trained' if draws else 'fine-tuned'} for {len(row.curve)} {'rounds' if draws else 'epochs'}"
     return {
         "Network": "whole" if row.name == UNPRUNED else row.name.removeprefix("keep-"),
         "State": state,

@@ -1,4 +1,4 @@
-"""What jobs are launched with: a sweep its network, classes, photographs and configuration; others their network."""
+"""What jobs are launched with: sweeps their network, classes, photographs and configuration; others their network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Literal
 from ftl.config import Config, SegmentConfig, SweepConfig, setting
 from studio.store.tables import Job
 
-LABEL, ORDER, SUSPECT = "label", "order", "suspect"
-"""Kinds of jobs that make no networks: they label ahead (`studio.jobs.label_job`), work out what to draw next
-(`studio.jobs.order_job`), and look for suspicious masks (`studio.jobs.suspect_job`)."""
+LABEL, FURTHER, ORDER, SUSPECT = "label", "further", "order", "suspect"
+"""The kinds of jobs that label ahead (`studio.jobs.label_job`), train further (`studio.jobs.further_job`), work out
+what to draw next (`studio.jobs.order_job`), and look for suspicious masks (`studio.jobs.suspect_job`)."""
 
 LEADS_TO = {LABEL: "images", ORDER: "annotate", SUSPECT: "review"}
-"""The page where what such a job has made is seen."""
+"""The page where what a job has made is seen that makes no networks."""
+
+HERE = (*LEADS_TO, FURTHER)
+"""Those that the job's own process does, not a cluster."""
 
 
 class SweepRequest(Config):
@@ -69,6 +72,20 @@ class SuspectRequest(Config):
     folds: int = setting(5, "Folds", "Parts of the photographs, each judged by a network trained on the others.",
                          ge=2, le=20)  # fmt: skip
     segment: SegmentConfig = SegmentConfig(steps=300)
+
+
+class FurtherRequest(Config):
+    """Settings of a job that trains further: the sweep and the network, its title, and which pixels it draws."""
+
+    source: int
+    network: str
+    title: str
+    mask_classes: tuple[int, ...]
+
+
+def mask_classes_of(job: Job) -> tuple[int, ...]:
+    """Numbers of the classes whose pixels the networks of a job draw."""
+    return (FurtherRequest(**job.settings) if job.kind == FURTHER else request_of(job)).mask_classes
 
 
 def request_of(job: Job) -> SweepRequest:

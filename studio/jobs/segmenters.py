@@ -7,21 +7,26 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, VALIDATION
-from studio.annotation.assists.network import Seen, areas, seen
+from studio.annotation.assists.network import Seen, areas
+from studio.annotation.assists.network import look as look_at
 from studio.annotation.patches import area
 from studio.errors import Forbidden, Missing, StudioError
-from studio.jobs.sweeps import deleted_networks, done_jobs, job_in, models, network
+from studio.jobs.layout import image_id
+from studio.jobs.sweeps import DRAW, deleted_networks, done_jobs, job_in, models, network, picked
 from studio.projects.classes import classes_of
 
-_MOST_MODELS = 2
-_MOST_SEEN, _MOST_BYTES = 4, 400_000_000
+if TYPE_CHECKING:
+    from ftl.models.segmenter import Segmenter
+
+_MOST_MODELS = 4
+_MOST_BYTES = 400_000_000  # of what is remembered: 33 photographs of 12 megapixels
 MOST_AREAS = 5000
 _LONGEST_WAIT = 60.0  # seconds for another photograph, or for somebody else's
 
@@ -32,7 +37,8 @@ _LOCK, _TURN = Lock(), Lock()
 class MaskNetwork(NamedTuple):
     """A network that draws masks. `title`: as people read it. `threshold`: its own, 0..1.
 
-    `f1`: on the validation photographs of its sweep; None where that is not known.
+    `f1`: on the validation photographs of its sweep; None where that is not known. `photographs`: ids of those that it
+    was trained, validated or tested on; None where it does not say, so that it cannot be trained further.
     """
 
     job_id: int
@@ -41,10 +47,14 @@ class MaskNetwork(NamedTuple):
     classes: tuple[str, ...]
     threshold: float
     f1: float | None
+    photographs: frozenset[int] | None = None
 
 
 def mask_networks(project_id: int) -> list[MaskNetwork]:
-    """The networks of a project's finished sweeps that draw masks: those of the newest sweep first, the best first."""
+    """The networks of a project's finished sweeps that draw masks.
+
+    The project's own first (`studio.jobs.sweeps.picked`), then those of the newest sweep, the best first.
+    """
     from ftl.sweeping.pruned import segmenters
 
     found: list[MaskNetwork] = []
@@ -56,7 +66,8 @@ def mask_networks(project_id: int) -> list[MaskNetwork]:
             with suppress(FtlError):
                 own.append(_described(job.id, job.name, folder))
         found += sorted(own, key=lambda known: -(known.f1 or 0.0))
-    return found
+    pick = picked(project_id).get(DRAW)
+    return sorted(found, key=lambda known: pick is None or (known.job_id, known.name) != (pick.job_id, pick.candidate))
 
 
 def mask_network(project_id: int, job_id: int, name: str) -> MaskNetwork:
@@ -67,13 +78,11 @@ def mask_network(project_id: int, job_id: int, name: str) -> MaskNetwork:
 def look(
     project_id: int, job_id: int, name: str, sha256: str, read: Callable[[], np.ndarray], wait: float = _LONGEST_WAIT
 ) -> Seen:
-    """What a network sees on a photograph; of the last few it is remembered.
+    """What a network sees on a photograph, of the project or not; of the last ones it is remembered.
 
     `read`: gives the photograph of that SHA-256, RGB uint8 (height, width, 3). Only one is looked at at once, for that
     takes all processors. Raises `StudioError` after `wait` seconds, and as `mask_network` does.
     """
-    from ftl.models.tiling import segment
-
     _, folder = _place(project_id, job_id, name)
     key = (folder, _written(folder), sha256)
     if (known := _remembered(key)) is not None:
@@ -82,7 +91,7 @@ def look(
         raise StudioError("the network is busy with other photographs: try again in a moment")
     try:
         if (known := _remembered(key)) is None:  # somebody else may have asked for it
-            known = seen(segment(_model(folder, key[1]), read()))
+            known = look_at(segmenter_of(folder), read())
             _remember(key, known)
         return known
     finally:
@@ -111,6 +120,11 @@ def encoder(project_id: int, job_id: int, name: str) -> Any:
     return load_backbone(source)
 
 
+def segmenter_of(folder: Path) -> Segmenter:
+    """A network that draws masks, read once and warm: its first photograph takes longer than all others."""
+    return _model(folder, _written(folder))
+
+
 def class_numbers(project_id: int, names: Sequence[str]) -> list[int]:
     """The numbers of a project's classes that are called as those of a network; 0 for one that the user chooses.
 
@@ -121,13 +135,13 @@ def class_numbers(project_id: int, names: Sequence[str]) -> list[int]:
 
 
 def proposals(
-    looked: Seen, threshold: float, least: int, numbers: Sequence[int], free: np.ndarray | None = None
+    seen: Seen, threshold: float, least: int, numbers: Sequence[int], free: np.ndarray | None = None
 ) -> list[dict[str, Any]]:
     """The areas of `studio.annotation.assists.network.areas` as a browser takes them, at most `MOST_AREAS`.
 
     `numbers`: of the project's classes, as of `class_numbers`; each area has its `class_number`.
     """
-    found = areas(looked, threshold, least, free)[:MOST_AREAS]
+    found = areas(seen, threshold, least, free)[:MOST_AREAS]
     return [area(part.place, part.inside) | {"class_number": numbers[number - 1]} for part, number in found]
 
 
@@ -147,7 +161,7 @@ def _remembered(key: tuple[Path, int, str]) -> Seen | None:
 def _remember(key: tuple[Path, int, str], new: Seen) -> None:
     with _LOCK:
         _SEEN[key] = new
-        while len(_SEEN) > 1 and (len(_SEEN) > _MOST_SEEN or sum(one.bytes for one in _SEEN.values()) > _MOST_BYTES):
+        while len(_SEEN) > 1 and sum(seen.bytes for seen in _SEEN.values()) > _MOST_BYTES:
             del _SEEN[next(iter(_SEEN))]
 
 
@@ -181,14 +195,22 @@ def _read(job_id: int, sweep: str, folder: Path, at: int) -> MaskNetwork:
         classes, threshold = tuple(map(str, about["classes"])), float(about["threshold"])
     except (KeyError, TypeError, ValueError) as error:
         raise FtlError(f"{folder} holds no network that draws masks") from error
-    return MaskNetwork(job_id, folder.name, f"{folder.name} of {sweep}", classes, threshold, figures.get("f1"))
+    roles = figures.get("roles")
+    names = [name for rows in roles.values() for name, _ in rows] if roles else []
+    photographs = frozenset(number for name in names if (number := image_id(name)) is not None) if roles else None
+    title = f"{folder.name} of {sweep}"
+    return MaskNetwork(job_id, folder.name, title, classes, threshold, figures.get("f1"), photographs)
 
 
 @lru_cache(maxsize=_MOST_MODELS)
-def _model(folder: Path, at: int) -> Any:
+def _model(folder: Path, at: int) -> Segmenter:
     from ftl.models.segmenter_files import load_segmenter
+    from ftl.models.tiling import segment
 
-    return load_segmenter(folder)
+    model = load_segmenter(folder)
+    side = model.network.preprocess.size
+    segment(model, np.zeros((side, side, 3), np.uint8))
+    return model
 
 
 def _written(folder: Path) -> int:

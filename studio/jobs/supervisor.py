@@ -21,7 +21,7 @@ from studio.errors import StudioError
 from studio.jobs import cluster, queue, retake_times
 from studio.jobs.ending import end
 from studio.jobs.reporting import say
-from studio.jobs.request import LEADS_TO
+from studio.jobs.request import HERE
 from studio.jobs.sweep_job import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
 from studio.store.database import reading
@@ -48,7 +48,7 @@ def _begin(job: Job) -> None:
     """Start a job's process, with the settings as they are now: they hold until its end."""
     folder, now = workspace(job.id), settings()
     folder.mkdir(parents=True, exist_ok=True)
-    own = not now.scheduler and job.kind not in LEADS_TO
+    own = not now.scheduler and job.kind not in HERE
     if own:
         cluster.keep_up()
     if not queue.claim(job.id):

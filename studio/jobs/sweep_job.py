@@ -18,7 +18,7 @@ from studio.jobs import queue
 from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.reporting import await_candidates, follower, reporter, say
-from studio.jobs.request import LABEL, ORDER, SUSPECT, request_of
+from studio.jobs.request import FURTHER, LABEL, ORDER, SUSPECT, request_of
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared_store
 from studio.store.database import reading
@@ -172,10 +172,17 @@ def suspect(job: Job, report: Report, meter: Meter) -> None:
     look_for(job, report, meter)
 
 
+def further(job: Job, report: Report, meter: Meter) -> None:
+    """Train a network that draws masks further."""
+    from studio.jobs.further_job import train_further
+
+    train_further(job, report, meter)
+
+
 _UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
 
 KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {
-    "sweep": sweep, "demo": demo, LABEL: label, ORDER: order, SUSPECT: suspect,
+    "sweep": sweep, "demo": demo, LABEL: label, FURTHER: further, ORDER: order, SUSPECT: suspect,
 }  # fmt: skip
 
 

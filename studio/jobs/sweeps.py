@@ -1,4 +1,4 @@
-"""Where sweeps lie, and which network a project picked."""
+"""Where sweeps lie, and which networks a project picked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from studio.store.tables import DeletedNetwork, Job, Pick
 
 CLASSIFIERS, SEGMENTERS = "results.json", "masks.json"
 """What a sweep writes of its networks that classify, and of those that draw masks."""
+
+CLASSIFY, DRAW = "classify", "draw"
+"""What a project picks a network for."""
 
 
 def workspace(job_id: int) -> Path:
@@ -101,17 +104,20 @@ def take_home(folder: Path, file: Path, images: Path | None = None) -> Path:
 
 
 def pick(project_id: int, job_id: int, candidate: str, user_id: int) -> None:
-    """Make a candidate the project's network."""
-    network(project_id, job_id, candidate)
+    """Make a candidate the project's network for what it does."""
+    from ftl.models.segmenter_files import draws_masks
+
+    task = DRAW if draws_masks(network(project_id, job_id, candidate)) else CLASSIFY
     with changing(user_id, project_id, "reviewer") as db:
         db.get_one(Job, job_id, with_for_update=True)  # whoever deletes a network of it waits, or was first
         if db.get(DeletedNetwork, (job_id, candidate)) is not None:
             raise Missing("this network was deleted meanwhile: choose another")
-        db.merge(Pick(project_id=project_id, job_id=job_id, candidate=candidate, chosen_by=user_id))
+        db.merge(Pick(project_id=project_id, task=task, job_id=job_id, candidate=candidate, chosen_by=user_id))
         record(db, project_id, user_id, "picked", name=candidate)
 
 
-def picked(project_id: int) -> Pick | None:
-    """The project's network, if one was picked."""
+def picked(project_id: int) -> dict[str, Pick]:
+    """The project's networks by their tasks, as far as some were picked, the one that was picked last first."""
     with reading() as db:
-        return db.scalar(select(Pick).join(Job, Job.id == Pick.job_id).where(Pick.project_id == project_id))
+        own = select(Pick).join(Job, Job.id == Pick.job_id).where(Pick.project_id == project_id)
+        return {pick.task: pick for pick in db.scalars(own.order_by(Pick.at.desc()))}

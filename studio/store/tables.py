@@ -230,14 +230,15 @@ class Stroke(Base):
 class Proposal(Base):
     """What a network proposes for an image, until a person has decided: no stroke, so nothing counts or exports it.
 
-    `network`, `digest`: the candidate of the sweep `job_id`, and its SHA-256; `title`: as people read it. `threshold`:
+    `network`, `digest`: the candidate of the sweep `job_id`, and its SHA-256; the sweep is None where a backup brought
+    the proposals without it; `title`: as people read it. `threshold`:
     0..1, as of `ftl.models.segmenter.drawn`. `areas`: as `studio.annotation.patches.area`, each with a `class_number`,
     0 where the user's choice counts; `count`: how many. `seen_at`: since then a person has decided on all of them.
     """
 
     __tablename__ = "proposals"
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"), index=True)
     network: Mapped[str]
     title: Mapped[str]
     digest: Mapped[str]
@@ -459,10 +460,11 @@ class BackboneFile(Deletable, Base):
 
 
 class Pick(Base):
-    """The network that a project chose: a candidate of a sweep."""
+    """The network that a project chose for a task, "classify" or "draw": a candidate of a sweep."""
 
     __tablename__ = "picks"
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    task: Mapped[str] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
     candidate: Mapped[str]
     chosen_by: Mapped[int] = mapped_column(ForeignKey("users.id"))

@@ -79,8 +79,8 @@ def delete_network(project_id: int, who: int, job_id: int, name: str) -> None:
             raise StudioError("this sweep is not done yet: a network of it can be deleted once it is")
         if name == UNPRUNED:
             raise StudioError("the unpruned network stays, for all others are compared with it: delete the whole job")
-        picked = db.get(Pick, project_id, with_for_update=True)
-        if picked is not None and (picked.job_id, picked.candidate) == (job_id, name):
+        own = select(Pick).where(Pick.project_id == project_id, Pick.job_id == job_id, Pick.candidate == name)
+        if db.scalar(own.with_for_update()) is not None:
             raise StudioError("this is the project's network: make another one the project's first")
         if db.get(DeletedNetwork, (job_id, name)) is not None:
             raise Missing("this network was deleted meanwhile")

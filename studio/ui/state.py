@@ -14,7 +14,6 @@ import streamlit as st
 
 if TYPE_CHECKING:  # every page imports this, and those load what computes
     from studio.inspection.examine import Finding
-    from studio.inspection.masks import Seen
     from studio.ui.choose.read_sweep import Network
 
 T = TypeVar("T")
@@ -83,9 +82,6 @@ class Try:
     """The Try page of a project. `found`: what was seen last, by digest, network's folder and when that was written."""
 
     found: dict[tuple[str, Path, float], Finding] = field(default_factory=dict)
-
-    seen: dict[tuple[str, Path, float], Seen] = field(default_factory=dict)
-    """The same of networks that draw masks."""
 
 
 @dataclass

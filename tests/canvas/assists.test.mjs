@@ -304,6 +304,23 @@ test("what was proposed in advance is there at once, and marked as seen when all
   assert.equal(surface.strokes.length, 2);
 });
 
+test("a network with masks that it has not seen is trained further by one click", async () => {
+  const surface = await byNetwork([{ ...NETWORK, further: { more: 1, runs: false } },
+    { ...OTHER, further: { more: 0, runs: false } }]);
+  assert.ok(option(surface, "1 more photograph drawn since"));
+  option(surface, "Train again").set();
+  assert.deepEqual([surface.asked[0].path, surface.asked[0].body],
+    ["proposals/further", { job: 7, network: "keep-0.5-segmented" }]);
+  await surface.asked[0].refuse("this project has 3 jobs");
+  assert.deepEqual(surface.hints, ["It is not trained further: this project has 3 jobs."]);
+  option(surface, "Train again").set();
+  await surface.asked[1].tell({});
+  assert.ok(!option(surface, "Train again") && option(surface, "Is being trained further"));
+  assert.match(surface.hints[1], /the page Jobs shows/);
+  option(surface, "Network").set("7 keep-0.1-segmented");
+  assert.ok(!option(surface, "Train again") && !option(surface, "Is being trained")); // there is nothing to learn
+});
+
 test("without a network the tool says what to do, and a question that fails is told", async () => {
   const surface = await byNetwork([]);
   assert.ok(option(surface, "No network yet"));

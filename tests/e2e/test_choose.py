@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
-from studio.jobs.sweeps import finished_sweeps, models, picked
+from studio.jobs.sweeps import CLASSIFY, finished_sweeps, models, picked
 from studio.projects.invitations import accept as accept_invitation
 from studio.projects.invitations import invite
 from studio.projects.projects import create_project
@@ -151,7 +151,7 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
 ) -> None:
     page.get_by_role("button", name="Make this the project's network").click()
     page.get_by_role("heading", name=re.compile("keep-0.5.*the project's network")).wait_for()
-    chosen = picked(project[0])
+    chosen = picked(project[0])[CLASSIFY]
     assert chosen is not None
     assert chosen.candidate == "keep-0.5"
     annotator = accept_invitation(invite(project[0], "annotator"), None, "Bob", PASSWORD)

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from studio.accounts import add_user, check_password, open_session
 from studio.annotation import log
 from studio.annotation.pixels import encode
+from studio.annotation.proposals import waiting_on
 from studio.annotation.strokes import Brush, Eraser, Polygon, Rectangle, Redo, Region, Revision, Undo, parse
 from studio.backup import unpacking
 from studio.backup.accounts import free_name
@@ -30,7 +31,7 @@ from studio.collaboration.assignment import set_overlap
 from studio.collaboration.comments import comment, comments_on, settle
 from studio.collaboration.presence import beat
 from studio.errors import StudioError
-from studio.images.library import find_images, set_class, set_split
+from studio.images.library import Filter, find_images, set_class, set_split
 from studio.projects.audit import history, text_of
 from studio.projects.classes import add_class, classes_of, remove_class, removed_classes
 from studio.projects.invitations import accept, invite
@@ -38,7 +39,7 @@ from studio.projects.members import members_of
 from studio.projects.projects import create_project, project_of, projects_of, set_photo_pattern
 from studio.store import files
 from studio.store.database import reading, writing
-from studio.store.tables import Base, Comment, Event, Image, Session, Stroke, User, Work
+from studio.store.tables import Base, Comment, Event, Image, Job, Proposal, Session, Stroke, User, Work
 from tests.studio import sandbox_tasks
 from tests.studio.conftest import Someone
 from tests.studio.test_fold import SHAPES, H, W
@@ -46,6 +47,7 @@ from tests.studio.test_formats import photograph
 from tests.studio.test_uploads import send
 
 RECTANGLE = {"box": [2, 3, 9, 8]}
+PEOPLE = ("author", "user", "done_by", "added_by", "to", "seen_by")
 Edit = Callable[[dict[str, bytes]], Any]
 
 
@@ -127,6 +129,14 @@ def bridge(project: Someone) -> Someone:
     for now in (100.0, 104.5, 110.0):
         beat(third.id, bob, now)
     remove_class(own, project.user_id, gone.id)
+    areas = [{"box": [2, 3, 4, 2], "counts": [1, 7], "pixels": 7, "class_number": number} for number in (0, 3)]
+    with writing() as db:  # what two networks propose; one person has decided on the first
+        job = Job(project_id=own, created_by=bob, kind="sweep", name="Walls", settings={}, state="done")
+        db.add(job)
+        db.flush()
+        proposed = {"job_id": job.id, "network": "keep-0.5", "digest": "ab" * 32, "threshold": 0.375}
+        db.add(Proposal(image_id=third.id, title="one of Wälls", areas=areas, count=2, made_at=5.5, **proposed))
+        db.add(Proposal(image_id=second.id, title="another", areas=[], count=0, seen_at=7.0, seen_by=cleo, **proposed))
     return project
 
 
@@ -152,14 +162,17 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     assert projects_of(bridge.user_id)[0][0].id == made != own
     same_masks(own, made)
     named = {"Bob": "Bob (from backup)", "Cleo \"C\" <& 'Ö' 🌉": "Cleo \"C\" <& 'Ö' 🌉 (from backup)"}
-    for table in ("images", "strokes", "works", "comments", "events"):
+    for table in ("images", "strokes", "works", "comments", "events", "proposals"):
         expected = [
-            {key: named.get(value, value) if key in ("author", "user", "done_by", "added_by", "to") else value
-             for key, value in row.items()}
+            {key: named.get(value, value) if key in PEOPLE else value for key, value in row.items()}
             for row in rows(own, table)
         ]  # fmt: skip
         assert rows(made, table) == expected
         assert expected
+    assert [image.id for image in find_images(made, Filter(proposed=True))] == [find_images(made)[2].id]
+    found = waiting_on(find_images(made)[2].id)
+    assert found is not None
+    assert (found.job_id, found.made_at, [area["class_number"] for area in found.areas]) == (None, 5.5, [0, 3])
     before, after = (json.loads(read_zip(save(one))["project.json"]) for one in (own, made))
     assert after["members"] == [{"name": "Ada", "role": "admin"}]
     assert len(before["members"]) == 3
@@ -263,7 +276,7 @@ def test_no_secret_of_the_studio_is_in_it(bridge: Someone) -> None:
         assert one.encode() not in plain
     assert secret() not in plain
     assert sorted(read_zip(content)) == sorted(
-        ["project.json", *(f"{one}.jsonl" for one in ("images", "strokes", "works", "comments", "events")),
+        ["project.json", *(f"{one}.jsonl" for one in ("images", "strokes", "works", "comments", "events", "proposals")),
          *(f"images/{one.sha256}" for one in find_images(bridge.project_id))]
     )  # fmt: skip
 
@@ -366,6 +379,16 @@ def twice(table: str) -> Edit:
     return edit
 
 
+def proposing(**values: Any) -> Edit:
+    """Set parts of the first area of what waits."""
+
+    def edit(members: dict[str, bytes]) -> None:
+        areas = lines(members["proposals.jsonl"])[1]["areas"]
+        change("proposals", 1, areas=[areas[0] | values, *areas[1:]])(members)
+
+    return edit
+
+
 def swapped(members: dict[str, bytes]) -> None:
     found = members["strokes.jsonl"].splitlines(keepends=True)
     members["strokes.jsonl"] = b"".join(reversed(found))
@@ -405,8 +428,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nested JSON": (raw("project.json", b"[" * 100_000), "damaged"),
     "another program's": (raw("project.json", b"{}"), "no backup"),
     "a list": (raw("project.json", b"[]"), "no backup"),
-    "a newer version": (tell(version=2), "version 1"),
-    "no version": (tell(version=True), "version 1"),
+    "a newer version": (tell(version=3), "version 2"),
+    "no version": (tell(version=True), "version 2"),
     "no classes": (tell(classes=[]), "no lists"),
     "classes that are none": (tell(classes={"number": 1}), "no lists"),
     "a class twice": (tell(classes=[CLASS, CLASS | {"name": "B"}]), "same number"),
@@ -477,6 +500,17 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "geometry beyond 64 bits": (change("strokes", geometry={"box": [2, 3, 9, 8], "more": 2**63}), "geometry"),
     "half a letter in a geometry": (change("strokes", geometry={"box": [2, 3, 9, 8], "\ud800": 1}), "geometry"),
     "geometry of many lists": (change("strokes", geometry={"box": [2, 3, 9, 8], "more": [[]] * 200_001}), "geometry"),
+    "proposals twice": (twice("proposals"), "twice"),
+    "proposals for no image": (change("proposals", image="0" * 64), "cannot be drawn"),
+    "an area off its image": (proposing(box=[W - 3, 3, 4, 2]), "cannot be drawn"),
+    "an area of no class": (proposing(class_number=99), "cannot be drawn"),
+    "an area of other pixels": (proposing(pixels=8), "cannot be drawn"),
+    "an area that ends early": (proposing(counts=[1, 6]), "cannot be drawn"),
+    "an area of a text": (proposing(box="0123"), "cannot be drawn"),
+    "an area with more": (proposing(more=1), "cannot be drawn"),
+    "areas that are none": (change("proposals", 1, areas={"box": 1}), "cannot be drawn"),
+    "areas of another number": (change("proposals", 1, count=3), "cannot be drawn"),
+    "a threshold that is none": (change("proposals", threshold=1.5), "threshold"),
     "a row that is a list": (raw("works.jsonl", b"[1]\n"), "no columns"),
     "text that is no UTF-8": (raw("works.jsonl", '{"a": 1}'.encode("utf-16")), "damaged"),
 }  # fmt: skip
@@ -497,6 +531,15 @@ def test_what_is_no_backup_is_refused_and_nothing_is_left_behind(bridge: Someone
         assert counts() == before, name
     assert wrong == {}
     same_masks(bridge.project_id, load(bridge.user_id, content))
+
+
+def test_a_backup_of_the_first_version_has_no_proposals(bridge: Someone) -> None:
+    members = read_zip(save(bridge.project_id))
+    raw("proposals.jsonl", None)(members)
+    tell(version=1)(members)
+    made = load(bridge.user_id, write_zip(members))
+    same_masks(bridge.project_id, made)
+    assert rows(made, "proposals") == []
 
 
 def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -567,7 +610,7 @@ def test_a_failure_in_the_midst_of_writing_leaves_nothing(bridge: Someone, monke
 
     def fails(self: unpacking.Unpacked, table: str) -> Any:
         calls.append(table)
-        if calls.count("events") == 2:  # read once to be checked, and again to be written: that comes last
+        if calls.count("proposals") == 2:  # read once to be checked, and again to be written: that comes last
             raise StudioError("torn away")
         return true(self, table)
 

@@ -28,11 +28,13 @@ from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
 from ftl.models.classifier import load_model
 from ftl.models.io import save_backbone
+from ftl.models.segmenter_files import draws_masks
 from ftl.progress import LOOKING, TESTED, TIMED, TIMING, CandidateProgress, silent
 from ftl.sweeping.connection import connected
 from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
 from ftl.sweeping.mask_results import read_mask_results
+from ftl.sweeping.segmented import roles_of
 from studio.accounts.settings import Settings, save
 from studio.annotation import log
 from studio.annotation.strokes import Brush
@@ -40,9 +42,11 @@ from studio.errors import Forbidden, StudioError
 from studio.images.library import add_image, find_images, set_class, set_split
 from studio.jobs import backbones, progress, queue, reporting, sweep_job
 from studio.jobs.cluster import file as scheduler_file
+from studio.jobs.further_job import Further, launch_further, what_further
 from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
 from studio.jobs.request import SweepRequest, request_of
-from studio.jobs.sweeps import exported, job_in, models
+from studio.jobs.segmenters import mask_networks
+from studio.jobs.sweeps import DRAW, exported, finished_sweeps, job_in, models, pick, picked
 from studio.projects.classes import classes_of
 from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project, set_photo_pattern
@@ -198,6 +202,36 @@ def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project
     assert candidate.test.photographs == 2  # of six
     (row,) = queue.candidates_of(job.id)
     assert (row.name, row.stage) == (candidate.name, TIMED)
+
+    own, name = project.project_id, candidate.name
+    (known,) = mask_networks(own)
+    assert what_further(own, [known]) == {known: Further(0, False)}
+    for image in find_images(own)[-2:]:
+        log.append(image.id, project.user_id, [Brush("a", 1, {"points": [[1, 1], [30, 30]], "width": 3})])
+    assert what_further(own, [known]) == {known: Further(2, False)}
+    further = launch_further(own, project.user_id, job.id, name)
+    with pytest.raises(StudioError, match="being trained further already"):
+        launch_further(own, project.user_id, job.id, name)
+    assert what_further(own, [known]) == {known: Further(2, True)}
+    assert wait(further, "done", "failed").state == "done", reporting.log(further.id)
+    assert further.name == "masks, further on 8 photographs"
+    (again,) = read_mask_results(models(further.id))
+    assert (again.name, again.begun_from) == (name, f"{name} of masks")
+    assert again.before is not None
+    assert again.before.photographs == again.test.photographs == 2
+    (row,) = queue.candidates_of(further.id)
+    assert (row.name, row.stage, len(row.curve)) == (name, TIMED, 4)  # a quarter of 15 steps
+    before, after = (roles_of(models(one.id) / name) for one in (job, further))
+    assert {*before.train} < {*after.train}
+    assert {*before.held_out} < {*after.held_out}  # one of six photographs chose the threshold, two of eight do
+    assert {*before.test} == {*after.test}
+    assert [sweep.id for sweep in finished_sweeps(own)] == [further.id, job.id]
+    newest, _ = mask_networks(own)
+    assert what_further(own, [newest]) == {newest: Further(0, False)}
+    assert draws_masks(exported(own, further.id, name))
+    pick(own, job.id, name, project.user_id)
+    assert [one.job_id for one in mask_networks(own)] == [job.id, further.id]
+    assert picked(own)[DRAW].job_id == job.id
 
 
 def photos_in(folder: Path) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +27,12 @@ from studio.api import proposals as routes
 from studio.api.schemas import JobOut
 from studio.errors import Forbidden, StudioError
 from studio.images.library import Filter, add_image, count_images, find_images, image_in, set_state
-from studio.jobs import label_job, notices, queue, segmenters, sweep_job, sweeps
+from studio.jobs import label_job, notices, queue, reporting, segmenters, sweep_job, sweeps
 from studio.jobs.meter import Meter
 from studio.jobs.request import LabelRequest
 from studio.projects.classes import create_class
 from studio.projects.invitations import accept, invite
+from studio.projects.members import set_role
 from studio.store.database import reading, writing
 from studio.store.tables import Image, Job, Proposal
 from studio.trash import deleting
@@ -38,6 +41,7 @@ from studio.trash.purging import purge
 from tests.conftest import save_png
 from tests.dark_network import add_dark_sweep
 from tests.studio.conftest import Someone
+from tests.studio.test_jobs import wait
 
 WIDTH, HEIGHT = 80, 60
 DARK = {"line": (10, 10, 60, 4), "blob": (10, 30, 12, 12), "faint": (40, 30, 12, 12)}
@@ -104,9 +108,13 @@ def test_networks_are_listed_the_newest_sweeps_best_first(site: Site) -> None:
     ]  # fmt: skip
     assert listed["networks"][1] == {
         "job": site.job, "network": "keep-0.5-segmented", "title": "keep-0.5-segmented of Walls", "percent": 50,
-        "classes": [{"name": "Crack", "number": 0}],
+        "classes": [{"name": "Crack", "number": 0}], "further": None,
     }  # fmt: skip
     assert listed["waiting"] is None
+    sweeps.pick(site.project, site.job, "keep-0.25-segmented", site.ada)  # the project's own comes before all
+    assert site.ask("Bob", "proposals")["networks"][0]["title"] == "keep-0.25-segmented of Walls"
+    with pytest.raises(StudioError, match="the project's network"):
+        deleting.delete_network(site.project, site.ada, site.job, "keep-0.25-segmented")
     deleting.delete_network(site.project, site.ada, site.job, "keep-0.5-segmented")
     deleting.delete_job(site.project, site.ada, newer.id)
     assert [known["network"] for known in site.ask("Bob", "proposals")["networks"]] == ["keep-0.25-segmented"]
@@ -119,13 +127,13 @@ def test_the_threshold_shrinks_and_grows_what_one_look_found(site: Site, monkeyp
 
     looks = []
     segment = tiling.segment
-    monkeypatch.setattr(tiling, "segment", lambda *given: looks.append(1) or segment(*given))
+    monkeypatch.setattr(tiling, "segment", lambda model, photo: looks.append(photo.shape) or segment(model, photo))
     segmenters._SEEN.clear()
     assert boxes(site.areas()) == sorted([DARK["line"], DARK["blob"]])
     assert boxes(site.areas(percent=20)) == sorted(DARK.values())
     assert site.areas(percent=99) == []
     assert boxes(site.areas(least=200)) == [DARK["line"]]
-    assert len(looks) == 1
+    assert looks.count((HEIGHT, WIDTH, 3)) == 1
     biggest = site.areas()[0]
     assert (biggest["pixels"], biggest["class_number"]) == (240, 0)
     assert decode(biggest["counts"], 4, 60).all()
@@ -160,6 +168,11 @@ def test_only_members_ask_and_what_is_gone_is_said(site: Site) -> None:
     site.ask("Eve", "proposals", status=403)
     site.ask("Eve", "assist", body, 403)
     site.ask("Eve", "proposals", {"made": 1.0}, 403)
+    network = {"job": site.job, "network": "keep-0.5-segmented"}
+    site.ask("Bob", "proposals/further", network, 403)
+    assert "does not say which" in site.ask("Ada", "proposals/further", network, 400)["error"]
+    for unfit in ({"job": 0}, {"job": True}, {"network": 3}):
+        site.ask("Ada", "proposals/further", network | unfit, 400)
     for wrong in ({"percent": 0}, {"percent": 100}, {"percent": 50.5}, {"job": 0}, {"network": 3}, {"least": 0}):
         site.ask("Bob", "assist", body | wrong, 400)
     assert "no such network" in site.ask("Bob", "assist", body | {"network": "keep-0.5"}, 404)["error"]
@@ -170,8 +183,9 @@ def test_only_members_ask_and_what_is_gone_is_said(site: Site) -> None:
     assert "no longer there" in site.ask("Bob", "assist", body, 404)["error"]
 
 
-def test_one_photograph_is_looked_at_at_a_time(site: Site) -> None:
+def test_one_photograph_is_looked_at_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     segmenters._SEEN.clear()
+    monkeypatch.setattr(segmenters, "_MOST_BYTES", 4 * WIDTH * HEIGHT)
     with segmenters._TURN, pytest.raises(StudioError, match="busy"):
         segmenters.look(site.project, site.job, "keep-0.5-segmented", "0" * 64, lambda: wall(), wait=0.01)
     for number in range(6):
@@ -301,6 +315,94 @@ def test_who_draws_meanwhile_is_not_talked_over(
     monkeypatch.setattr(segmenters, "look", slow)
     label_job.propose(launched(), silent, Meter())
     assert proposals.waiting_among(site.images) == set(site.images[1:])
+
+
+def test_what_is_deleted_meanwhile_ends_nothing_else(
+    site: Site, launched: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image, then who draws and who launched, then the network's sweep."""
+    look, looked, first, bob = segmenters.look, list[str](), site.images[0], proposer(site, "Bob")
+    set_role(site.project, site.ada, bob, "admin")
+
+    def meanwhile(*given: Any) -> network.Seen:
+        looked.append(given[3])
+        if len(looked) == 1:
+            deleting.delete_images(site.project, site.ada, [first])
+        elif len(looked) == 2:
+            set_role(site.project, bob, site.ada, None)
+        elif len(looked) == 3:
+            deleting.delete_job(site.project, bob, site.job)
+        return look(*given)
+
+    monkeypatch.setattr(segmenters, "look", meanwhile)
+    job = launched()
+    assert sweep_job.main(job.id) == 1
+    with reading() as db:
+        assert "no longer there" in (db.get_one(Job, job.id).error or "")
+    assert [kept(image) is not None for image in site.images] == [False, True, False]
+    deleting.restore(site.project, bob, "job", site.job)
+    deleting.restore(site.project, bob, "image", first)
+    made = kept(site.images[1])
+    queue.retry(site.project, job.id, bob)
+    assert queue.claim(job.id)
+    assert sweep_job.main(job.id) == 0  # though who launched it is gone
+    again = kept(site.images[1])
+    assert again is not None
+    assert made is not None
+    assert again.made_at == made.made_at
+    assert proposals.waiting_among(site.images) == {*site.images}
+    assert len(looked) == 5
+    with pytest.raises(Forbidden):
+        proposals.decided(site.images[1], site.ada, again.made_at)
+    assert site.images[1] in proposals.waiting_among(site.images)
+
+
+LARGE = {"line": (100, 200, 3500, 8), "seam": (1000, 1000, 60, 60), "corner": (3980, 2980, 20, 20)}
+"""What is dark on a photograph of 12 megapixels; one lies across the parts that it is looked at in."""
+
+
+def add_large(site: Site, folder: Path) -> int:
+    image = np.random.default_rng(0).integers(180, 220, (3000, 4000, 1), np.uint8).repeat(3, 2)
+    for x, y, width, height in (*LARGE.values(), (50, 50, 10, 10)):  # the last is too small to be proposed
+        image[y : y + height, x : x + width] = 50
+    file = save_png(image, folder / "large.png")
+    return add_image(site.project, site.ada, file, "large.png")[0].id
+
+
+def test_a_job_that_is_killed_or_cancelled_goes_on(site: Site, tmp_path: Path) -> None:
+    """While it looks at 12 megapixels: nothing is proposed twice, and nothing is lost."""
+    large = add_large(site, tmp_path)
+    site.images.append(large)
+    job = label_job.launch_labelling(site.project, site.ada, site.job, "keep-0.5-segmented")
+
+    def at_the_large_one() -> int:
+        """The process that looks at it, once the others are done."""
+        while (now := sweeps.job_in(site.project, job.id)).stage != "proposing" or kept(site.images[2]) is None:
+            assert now.state in queue.UNFINISHED, now.error
+            time.sleep(0.05)
+        assert now.process is not None
+        return now.process
+
+    os.kill(at_the_large_one(), signal.SIGKILL)
+    assert "ended from outside" in (wait(job, "failed", "done").error or "")
+    made = {image: found.made_at for image in site.images if (found := kept(image)) is not None}
+    assert [*made] == site.images[:3]
+    queue.retry(site.project, job.id, site.ada)
+    at_the_large_one()
+    queue.cancel(site.project, job.id, site.ada)
+    assert wait(job, "cancelled", "done").state == "cancelled"
+    assert kept(large) is None
+    queue.retry(site.project, job.id, site.ada)
+    wait(job, "done", "failed")
+    found = kept(large)
+    assert found is not None
+    assert boxes(found.areas) == sorted(LARGE.values())
+    for area, (_, _, width, height) in zip(
+        sorted(found.areas, key=lambda one: one["box"]), sorted(LARGE.values()), strict=True
+    ):
+        assert decode(area["counts"], height, width).all()
+    assert {image: own.made_at for image in site.images[:3] if (own := kept(image)) is not None} == made
+    assert "proposals on 1 image;" in reporting.log(job.id)
 
 
 def test_only_admins_launch_and_a_missing_network_fails_in_words(site: Site, launched: Callable[[], Job]) -> None:

@@ -17,10 +17,11 @@ from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCa
 from ftl.models.segmenter import Segmenter, drawn
 from ftl.models.segmenter_files import load_segmenter
 from ftl.models.tiling import segment
+from studio.annotation.assists.network import Seen, look
 from studio.errors import StudioError
 from studio.inspection import masks
 from studio.inspection.mask_picture import LAYERS, MASK, NUMBERS, OUTLINES, mask_picture
-from studio.inspection.masks import Measured, Seen
+from studio.inspection.masks import Measured
 from studio.inspection.training import mask_network_trained_on
 from studio.jobs.layout import image_id
 from studio.jobs.sweeps import finished_sweeps, models, workspace
@@ -166,7 +167,7 @@ def segmenter() -> Segmenter:
 
 def test_what_is_seen_is_what_the_library_draws(segmenter: Segmenter) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (45, 61, 3), np.uint8)
-    seen, probabilities = masks.look(segmenter, photo), segment(segmenter, photo)
+    seen, probabilities = look(segmenter, photo), segment(segmenter, photo)
     for step in (1, 100, 127, 128, 140, 255):
         assert (seen.mask(step / 256) == drawn(probabilities, step / 256)).all()
 
@@ -253,6 +254,6 @@ def test_a_sweep_of_nothing_but_masks_is_finished_and_read(project: Someone) -> 
     assert not {*worst} & {*best}
     picture = mask_photographs.compared_picture(load_segmenter(folder), tested[0], longest=20)
     assert max(picture.shape) == 20
-    trained_on = mask_network_trained_on(workspace(job.id), folder)
+    trained_on = mask_network_trained_on(folder)
     assert trained_on
     assert not {image_id(each.photo) for each in tested} & trained_on

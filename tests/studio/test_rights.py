@@ -438,7 +438,9 @@ def build(folder: Path) -> World:
     network = (folder / "tiny.safetensors").read_bytes()
     tokens.make_token(sign_in(bob), "A program", "read", None, 1)
     with writing() as db:
-        about = {"network": "keep-0.5-segmented", "title": "", "digest": "", "threshold": 0.5, "areas": [], "count": 1}
+        areas = [{"box": [0, 0, 1, 1], "counts": [0, 1], "pixels": 1, "class_number": 0}]
+        about = {"network": "keep-0.5", "title": "keep-0.5 of Walls", "digest": "0" * 64, "threshold": 0.5}
+        about |= {"areas": areas, "count": 1}
         db.add(Proposal(image_id=images[0], job_id=ids[2], made_at=MADE, **about))
         box = {"x": 0, "y": 0, "width": 1, "height": 1}
         count = db.get_one(Image, images[0]).strokes

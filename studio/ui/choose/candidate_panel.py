@@ -30,6 +30,8 @@ _DOWNLOADS = {
         "they lose 2 points at most",
     ),
 }
+PICKED = ":blue-badge[:material/verified: the project's network]"
+
 _VIEWS = {"Mistakes": ":material/error:", "Layers": ":material/layers:", "Filters": ":material/blur_on:"}
 
 
@@ -62,7 +64,7 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
         left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
         with left:
             _figures(one, sweep.unpruned, folder)
-            _actions(here, sweep, one, folder)
+            _actions(here, sweep, one, badges)
             st.markdown("**Confusion matrix**, test images")
             chart = candidate_details.confusion_chart(one.confusion, sweep.classes, st.context.theme.type == "dark")
             st.plotly_chart(chart, key=f"confusion-{sweep.job_id}-{name}", config={"displayModeBar": False})
@@ -101,7 +103,7 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
         st.caption(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
 
 
-def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
+def _actions(here: ui.Here, sweep: Sweep, one: Candidate, badges: list[str]) -> None:
     """Take it home, or make it the project's."""
     with st.container(horizontal=True):
         downloads(here.project.id, sweep.job_id, one.name, _DOWNLOADS)
@@ -111,13 +113,17 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, folder: Path) -> None:
             st.rerun()
         if here.role == "admin":
             trash.network_menu(here.project.id, here.who, sweep.job_id, one.name)
-        picked = sweeps.picked(here.project.id)
-        if here.role == "annotator" or (picked and (picked.job_id, picked.candidate) == (sweep.job_id, one.name)):
-            return
-        if st.button("Make this the project's network", key=f"pick-{sweep.job_id}-{one.name}", icon=":material/star:"):
-            with ui.showing_errors():
-                sweeps.pick(here.project.id, sweep.job_id, one.name, here.who)
-                st.rerun()
+        pick_button(here, Network(sweep.job_id, one.name), is_picked=PICKED in badges)
+
+
+def pick_button(here: ui.Here, network: Network, *, is_picked: bool) -> None:
+    """What makes a network the project's, for those who may and unless it is."""
+    if here.role == "annotator" or is_picked:
+        return
+    if st.button("Make this the project's network", key=f"pick-{network.key}", icon=":material/star:"):
+        with ui.showing_errors():
+            sweeps.pick(here.project.id, network.job_id, network.name, here.who)
+            st.rerun()
 
 
 def downloads(project_id: int, job_id: int, name: str, kinds: Mapping[str, tuple[str, str]]) -> None:

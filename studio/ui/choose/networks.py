@@ -11,9 +11,6 @@ import streamlit as st
 from ftl.evaluation.decision import choose
 from ftl.models.classifier import Model, load_model
 from ftl.models.layout import HEAD
-from ftl.models.segmenter import Segmenter
-from ftl.models.segmenter_files import load_segmenter
-from ftl.models.tiling import segment
 from ftl.sweeping.results import JSON
 from studio import ui
 from studio.jobs import sweeps
@@ -75,19 +72,6 @@ def _mask_sweep(job_id: int, name: str, folder: Path, at: float, deleted: frozen
     return read_mask_sweep(job_id, name, folder, deleted)
 
 
-def segmenter_of(folder: Path) -> Segmenter:
-    """A network that draws masks, read once and warm as `model_of`'s."""
-    return _segmenter(folder, written(folder / HEAD))
-
-
-@st.cache_resource(max_entries=6, show_spinner="Reading the network")
-def _segmenter(folder: Path, at: float) -> Segmenter:
-    model = load_segmenter(folder)
-    side = model.network.preprocess.size
-    segment(model, np.zeros((side, side, 3), np.uint8))
-    return model
-
-
 def model_of(folder: Path) -> Model:
     """A network with its head, read once and warm: its first image takes longer than all others."""
     return _model(folder, written(folder / HEAD))
@@ -101,22 +85,22 @@ def _model(folder: Path, at: float) -> Model:
     return model
 
 
-def project_network(project_id: int) -> Network | None:
-    """The network that a project picked on the Choose page."""
-    picked = sweeps.picked(project_id)
-    return Network(picked.job_id, picked.candidate) if picked else None
+def project_networks(project_id: int) -> list[Network]:
+    """The networks that a project picked on the Choose page, one for each task, the one that was picked last first."""
+    return [Network(pick.job_id, pick.candidate) for pick in sweeps.picked(project_id).values()]
 
 
 def choose_network(
     jobs: Mapping[int, Job],
     loaded: Mapping[int, Sweep],
-    chosen: Network | None,
+    chosen: Sequence[Network],
     widget: state.Widget[Network | None],
     drawing: Sequence[MaskSweep] = (),
 ) -> Network:
     """One network of these sweeps; at first the project's own, else the newest sweep's recommended.
 
-    `chosen`: the project's. `drawing`: sweeps whose networks that draw masks can be chosen too.
+    `chosen`: the project's, the first of them before the others. `drawing`: sweeps whose networks that draw masks can
+    be chosen too.
     """
     networks = [Network(job, one.name) for job, sweep in loaded.items() for one in sweep.candidates]
     draw_masks = [Network(sweep.job_id, one.name) for sweep in drawing for one in sweep.candidates]
@@ -130,10 +114,10 @@ def choose_network(
             best = Network(newest.job_id, (choose(newest.candidates).pick or newest.unpruned).name)
         else:
             best = Network(drawing[0].job_id, drawing[0].recommended.name)
-        widget.value = chosen if chosen in networks else best
+        widget.value = next((network for network in chosen if network in networks), best)
 
     def title(network: Network) -> str:
-        star = "★ " if network == chosen else ""
+        star = "★ " if network in chosen else ""
         task = " (draws masks)" if network in draw_masks else ""
         return f"{star}{network.name}{task} · {jobs[network.job_id].name} · {network.job_id}"
 
@@ -142,5 +126,5 @@ def choose_network(
         networks,
         key=widget.key,
         format_func=title,
-        help="★ is the project's network, chosen on the Choose page",
+        help="★ is the project's network for what it does, chosen on the Choose page",
     )

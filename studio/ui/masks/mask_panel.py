@@ -10,20 +10,22 @@ from ftl.evaluation.overlays import MISSED, TRUE, WRONG
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SegmentedCandidate
 from ftl.files import read_json
-from ftl.formatting import fixed, megabytes, milliseconds, percent, short, small_percent
+from ftl.formatting import counted, fixed, megabytes, milliseconds, percent, short, small_percent
 from ftl.models.layout import HEAD, TEST
 from ftl.sweeping.tuned_networks import CURVE
 from ftl.training.early_stopping import Epoch
 from studio import ui
 from studio.jobs import sweeps
+from studio.jobs.further_job import launch_further, what_further
+from studio.jobs.segmenters import mask_network, segmenter_of
 from studio.ui import state, trash
 from studio.ui.choose import networks
-from studio.ui.choose.candidate_panel import downloads, written
+from studio.ui.choose.candidate_panel import PICKED, downloads, pick_button, written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.choose.read_sweep import Network
 from studio.ui.jobs.learning_curves import learning_chart
 from studio.ui.masks.mask_photographs import Tested, compared_picture, tested_photographs, worst_and_best
-from studio.ui.masks.mask_sweep import MaskSweep
+from studio.ui.masks.mask_sweep import MaskSweep, further
 from studio.ui.masks.mask_table import figures_of
 
 _DOWNLOADS = {
@@ -58,7 +60,7 @@ def compared_jpeg(folder: Path, tested: Tested) -> bytes:
 
 @st.cache_data(max_entries=300, show_spinner="Drawing masks")
 def _compared(folder: Path, at: float, tested: Tested) -> bytes:
-    return jpeg(compared_picture(networks.segmenter_of(folder), tested))
+    return jpeg(compared_picture(segmenter_of(folder), tested))
 
 
 def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
@@ -68,30 +70,52 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
         ":orange-badge[:material/star: recommended]": candidate is sweep.recommended,
         ":green-badge[best F1]": candidate is sweep.best,
         ":gray-badge[unpruned]": candidate.is_unpruned,
+        PICKED: (own := Network(sweep.job_id, name)) in networks.project_networks(here.project.id),
     }
     with st.container(border=True):
         st.markdown(f"### {ui.plain(name)} {' '.join(mark for mark, on in marks.items() if on)}")
         st.caption(ui.plain(sweep.name))
-        left, right = st.columns(2, gap="large")
+        parts = st.container(horizontal=True, gap="large")  # one below the other where the window is narrow
+        left, right = parts.container(width=430), parts.container()
         with left:
-            _figures(candidate, sweep.unpruned)
+            _figures(candidate, sweep)
             with st.container(horizontal=True):
                 downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
                 if st.button("Look inside", key=f"inside-{sweep.job_id}-{name}", icon=":material/visibility:"):
-                    state.UNDERSTOOD.value = Network(sweep.job_id, name)
+                    state.UNDERSTOOD.value = own
                     state.of(state.Tab).go = "understand"
                     st.rerun()
+                pick_button(here, own, is_picked=marks[PICKED])
                 if here.role == "admin":
+                    _train_again(here, own)
                     trash.network_menu(here.project.id, here.who, sweep.job_id, name)
             st.markdown("**Figures**, with 95 % intervals by bootstrap over photographs")
             st.table(figures_of(candidate), border="horizontal")
         with right:
-            ui.fragment(_views)(sweep, folder, Network(sweep.job_id, name).key)
+            ui.fragment(_views)(sweep, folder, own.key)
 
 
-def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None) -> None:
+def _train_again(here: ui.Here, own: Network) -> None:
+    """What trains a network further."""
+    known = mask_network(here.project.id, own.job_id, own.name)
+    found = what_further(here.project.id, [known]).get(known)
+    if found is None:
+        return
+    more = f": {counted(found.more, 'more photograph')} drawn" if found.more else ""
+    if st.button(
+        "Is being trained further" if found.runs else f"Train again{more}", key=f"further-{own.key}",
+        icon=":material/model_training:", disabled=found.runs,
+        help="Trains this network further on all masks of now, as a job: from its weights, with its settings, in a "
+        "quarter of the steps. What tested it still tests, and what chose its threshold still does.",
+    ):  # fmt: skip
+        with ui.showing_errors():
+            launch_further(here.project.id, here.who, own.job_id, own.name)
+            st.switch_page(ui.page_file("jobs"))
+
+
+def _figures(candidate: SegmentedCandidate, sweep: MaskSweep) -> None:
     """Four figures, against the unpruned network's where that draws too."""
-    against = ["", "", "", ""]
+    unpruned, against = sweep.unpruned, ["", "", "", ""]
     if unpruned is not None and candidate is not unpruned:
         against = [
             f"{fixed(100 * (candidate.test.f1.value - unpruned.test.f1.value), 1, sign=True)} points",
@@ -105,10 +129,13 @@ def _figures(candidate: SegmentedCandidate, unpruned: SegmentedCandidate | None)
         "Size": megabytes(candidate.size_mb),
         "Parameters": short(candidate.parameters),
     }
-    cells = [*st.columns(2), *st.columns(2)]
-    for cell, (label, value), difference in zip(cells, values.items(), against, strict=True):
-        cell.metric(label, value, difference or None, "off", delta_arrow="off")
-    st.caption(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable.")
+    cells = st.container(horizontal=True)
+    for (label, value), difference in zip(values.items(), against, strict=True):
+        cells.metric(label, value, difference or None, "off", delta_arrow="off", width=190)
+    from_which = further(candidate) if candidate is not sweep.recommended else ""  # of that it stands above
+    st.caption(
+        ui.plain(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {from_which}")
+    )
     if candidate.unstable:
         st.caption(f":red[:material/warning: The time is not to be relied on: {ui.plain(candidate.unstable)}.]")
 

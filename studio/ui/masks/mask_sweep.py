@@ -100,12 +100,25 @@ def read_mask_sweep(job_id: int, name: str, folder: Path, deleted: Set[str] = fr
 
 def reason(sweep: MaskSweep) -> str:
     """Why the recommended network is recommended, in a sentence of plain text."""
+    if before := further(sweep.recommended):
+        return before
     over = f"paired bootstrap over {counted(sweep.best.validation.photographs, 'validation photograph')}"
     if sweep.recommended is not sweep.best:
         return f"It is the fastest that does not draw significantly worse than the best, {sweep.best.name} ({over})."
     if all(sweep.best.time_ms <= candidate.time_ms for candidate in sweep.candidates):
         return "It draws best by F1 on the validation photographs, and no other is faster."
     return f"It draws best by F1, and every faster network draws significantly worse ({over})."
+
+
+def further(candidate: SegmentedCandidate) -> str:
+    """Which network one was trained further from, and what that is worth; empty where it was none."""
+    if candidate.before is None:
+        return ""
+    f1 = candidate.before.f1
+    return (
+        f"It was trained further from {candidate.begun_from}, which has an F1 of {percent(f1.value)} "
+        f"({fixed(100 * f1.low, 1)} to {fixed(100 * f1.high, 1)}) on the same test photographs."
+    )
 
 
 def summary(sweep: MaskSweep) -> str:

@@ -12,15 +12,16 @@ import streamlit as st
 from ftl.evaluation.crack_size import THINNEST
 from ftl.evaluation.segmentation import LEVELS
 from ftl.formatting import counted, duration, number, small_percent
-from ftl.models.layout import HEAD
 from studio import ui
+from studio.annotation.assists.network import Seen
 from studio.inspection import masks
 from studio.inspection.mask_picture import HEAT, LAYERS, NUMBERS, OUTLINES, mask_picture
-from studio.inspection.masks import Crack, Measured, Seen
-from studio.ui import state
-from studio.ui.choose import networks
-from studio.ui.choose.candidate_panel import written
+from studio.inspection.masks import Crack, Measured
+from studio.jobs.segmenters import MaskNetwork, look
 from studio.ui.choose.filter_maps import jpeg
+
+Key = tuple[str, int, str]
+"""A photograph's SHA-256, and the network that looks at it: its job and its name."""
 
 _AT_ONCE = 4
 _PIXELS, _SCALE, _POINTS = "Pixels", "mm per pixel", "Two points"
@@ -46,24 +47,24 @@ class Options(NamedTuple):
 
 @st.cache_data(max_entries=100, show_spinner="Measuring cracks")
 def _measured(
-    key: tuple[str, Path, float], threshold: float, mm_per_pixel: float | None, classes: tuple[str, ...], _seen: Seen
+    key: Key, threshold: float, mm_per_pixel: float | None, classes: tuple[str, ...], _seen: Seen
 ) -> tuple[list[Crack], int]:
     return masks.measured(_seen.mask(threshold), classes, mm_per_pixel)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _picture(
-    key: tuple[str, Path, float], threshold: float, layers: Sequence[str], _read: Callable[[], np.ndarray],
+    key: Key, threshold: float, layers: Sequence[str], _read: Callable[[], np.ndarray],
     _seen: Seen, _cracks: Sequence[Crack],
 ) -> bytes:  # fmt: skip
     return jpeg(mask_picture(_read(), _seen, threshold, _cracks, layers))
 
 
-def options(folder: Path) -> Options:
+def options(network: MaskNetwork) -> Options:
     """Controls of a network's threshold, of what is drawn, and of the scale."""
-    model = networks.segmenter_of(folder)
     threshold = st.slider(
-        "Threshold", _STEP, 1 - _STEP, model.threshold, _STEP, format="%.3f", key=f"threshold-{folder}",
+        "Threshold", _STEP, 1 - _STEP, network.threshold, _STEP, format="%.3f",
+        key=f"threshold-{network.job_id}-{network.name}",
         help="How probable a defect must be to be drawn. At first it is the one that was best on the validation "
         "photographs.",
     )  # fmt: skip
@@ -106,46 +107,46 @@ def _scale() -> float | None:
     return None
 
 
-def show(name: str, folder: Path, photographs: Sequence[Photograph], trained_on: frozenset[int], how: Options) -> None:
+def show(
+    project_id: int, network: MaskNetwork, photographs: Sequence[Photograph], trained_on: frozenset[int], how: Options
+) -> None:
     """Show what a network draws of photographs, some at once."""
     first = 0
     if len(photographs) > _AT_ONCE:
         first = _AT_ONCE * (st.number_input("Page", 1, -(-len(photographs) // _AT_ONCE), width=140) - 1)
     photographs = photographs[first : first + _AT_ONCE]
-    model, at, page = networks.segmenter_of(folder), written(folder / HEAD), state.of(state.Try)
-    known: dict[tuple[str, Path, float], Seen] = {}
+    known: dict[str, Seen] = {}
     bar = st.progress(0.0, "Drawing masks")
     for done, photograph in enumerate(photographs):
         bar.progress(done / len(photographs), f"Drawing masks of photograph {done + 1} of {len(photographs)}")
         with ui.showing_errors():
-            key = (photograph.digest, folder, at)
-            known[key] = page.seen.get(key) or masks.look(model, photograph.read())
-    page.seen = known  # of those that are shown, and of no others
+            place = project_id, network.job_id, network.name
+            known[photograph.digest] = look(*place, photograph.digest, photograph.read)
     bar.empty()
     found: list[Measured] = []
     above = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     for photograph in photographs:
-        seen = known.get((photograph.digest, folder, at))
+        seen = known.get(photograph.digest)
         if seen is not None:
             with st.container(border=True), ui.showing_errors():
                 trained = " :gray-badge[the network was trained on it]" if photograph.image_id in trained_on else ""
                 st.markdown(f"**{ui.plain(photograph.name)}**{trained}")
-                cracks = _one(photograph, (photograph.digest, folder, at), seen, model.classes, how)
+                key = photograph.digest, network.job_id, network.name
+                cracks = _one(photograph, key, seen, network.classes, how)
                 found.append(Measured(photograph.name, how.threshold, cracks))
     with above:
         with_defects = sum(bool(one.cracks) for one in found)
-        st.markdown(f"{ui.plain(name)} draws something on **{with_defects} of {len(found)}** photographs.")
-        st.download_button("Sizes as CSV", masks.cracks_csv(found, name), "cracks.csv", "text/csv",
+        st.markdown(f"{ui.plain(network.name)} draws something on **{with_defects} of {len(found)}** photographs.")
+        st.download_button("Sizes as CSV", masks.cracks_csv(found, network.name), "cracks.csv", "text/csv",
                            icon=":material/table_view:", on_click="ignore")  # fmt: skip
 
 
-def _one(
-    photograph: Photograph, key: tuple[str, Path, float], seen: Seen, classes: tuple[str, ...], how: Options
-) -> Sequence[Crack]:
+def _one(photograph: Photograph, key: Key, seen: Seen, classes: tuple[str, ...], how: Options) -> Sequence[Crack]:
     """One photograph, and the sizes of its cracks, which are given back."""
     cracks, left_out = _measured(key, how.threshold, how.mm_per_pixel, classes, seen)
     mask = seen.mask(how.threshold)
-    left, right = st.columns([3, 2], gap="medium")
+    parts = st.container(horizontal=True, gap="medium")
+    left, right = parts.container(), parts.container(width=380)
     with left:
         st.image(_picture(key, how.threshold, tuple(how.layers), photograph.read, seen, cracks), width="stretch")
         height, width = mask.shape

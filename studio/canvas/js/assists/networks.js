@@ -82,6 +82,26 @@ export function createNetworks(surface, changed) {
         changed();
       } },
     ] : [],
+    /** What trains the chosen network further, where there is more to learn and the user may. */
+    training() {
+      const { job, network, further } = chosen() ?? {};
+      if (!further?.more && !further?.runs) return [];
+      if (further.runs) return [{ type: "text", label: "Is being trained further" }];
+      const many = further.more === 1 ? "1 more photograph" : `${further.more} more photographs`;
+      return [
+        { type: "text", label: `${many} drawn since` },
+        { type: "button", label: "Train again", async set() {
+          try {
+            await surface.api("proposals/further", { job, network });
+            further.runs = true;
+            surface.hint("It is trained further in the background: the page Jobs shows how far it is.");
+          } catch (error) {
+            surface.hint(`It is not trained further: ${error.message}.`);
+          }
+          surface.set({});
+        } },
+      ];
+    },
     /** Which class each of the chosen network's several classes becomes; "" where the user's choice is that of all. */
     get legend() {
       const { classes } = chosen() ?? { classes: [] };

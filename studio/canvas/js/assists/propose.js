@@ -215,6 +215,7 @@ export function createPropose(surface) {
       ...(way === "network" ? [] : [overOption(surface)]),
       { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose",
         disabled: questions.busy, set: look },
+      ...(way === "network" ? networks.training() : []),
     ];
   }
 
