@@ -30,7 +30,7 @@ from studio.projects.classes import classes_of
 from studio.projects.members import members_of
 from studio.store.tables import STATES, Image
 from studio.ui import state, trash
-from studio.ui.images import counts, gallery
+from studio.ui.images import counts, drawing_order, gallery
 from studio.ui.images.selection import Selection, selection_of
 
 here = user, project, role, who = ui.here()
@@ -280,7 +280,11 @@ if not count_images(project.id):
     ui.stop()
 with st.expander("Import masks that exist", icon=":material/layers:"):
     take_masks()
-if role == "admin" and (drawing := mask_networks(project.id)):
-    with st.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
-        label_ahead(drawing)
+if role == "admin":
+    drawing = mask_networks(project.id)
+    if drawing:
+        with st.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
+            label_ahead(drawing)
+    with st.expander("What to draw next", icon=":material/low_priority:"):
+        drawing_order.panel(project.id, who, drawing)
 find()

@@ -11,7 +11,7 @@ from ftl.formatting import NOTHING
 from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue, reporting, waiting
-from studio.jobs.request import LABEL
+from studio.jobs.request import LEADS_TO
 from studio.store.tables import Job
 from studio.ui import notifications, state, trash
 from studio.ui.jobs.learning_curves import learning_chart
@@ -52,9 +52,9 @@ def buttons(place: DeltaGenerator, job: Job, role: str, finished: bool, next_up:
     def button(label: str, action: Callable[[int, int, int], None], **options: Any) -> None:
         place.button(label, key=f"{label}-{job.id}", on_click=act, args=(action, job), **options)
 
-    if job.state == "done" and job.kind == LABEL:
-        if place.button("Images", key=f"images-{job.id}", type="primary"):
-            st.switch_page(ui.page_file("images"))
+    if job.state == "done" and (page := LEADS_TO.get(job.kind)):
+        if place.button(page.capitalize(), key=f"{page}-{job.id}", type="primary"):
+            st.switch_page(ui.page_file(page))
     elif job.state == "done":
         if place.button("Choose", key=f"choose-{job.id}", type="primary"):
             state.of(state.Choose, job.project_id).asked = job.id
@@ -100,7 +100,9 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
             st.caption(f":material/schedule: {waiting.standing(job, turn).capitalize()}.{runs}")
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
-        with st.expander("Log" if job.kind == LABEL else "Networks and log", expanded=opened and job.state != "done"):
+        with st.expander(
+            "Log" if job.kind in LEADS_TO else "Networks and log", expanded=opened and job.state != "done"
+        ):
             if rows:
                 st.dataframe(
                     pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING

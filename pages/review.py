@@ -10,7 +10,7 @@ from studio.projects.classes import classes_of
 from studio.store.tables import Image
 from studio.ui import state
 from studio.ui.images import gallery
-from studio.ui.review import panel
+from studio.ui.review import panel, suspicious
 
 PAGE = 24
 here = user, project, role, _ = ui.here("reviewer")
@@ -89,6 +89,7 @@ def one(image: Image) -> None:
 opened = asked()
 if opened is None:
     queue()
+    suspicious.section(here, classes)
     st.subheader("Agreement in the project")
     if st.toggle("Compare all images on which several drew", key="review-mean", persist_state="session"):
         panel.project_mean(project.id, classes, tolerance())

@@ -106,13 +106,14 @@ class Segmenter(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
-        return self.decoder(x, self._maps(x))
+        return self.decoder(x, self.maps(x))
 
     def probabilities(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to class probabilities (N, classes + 1, H, W), the background first."""
         return probabilities_of(self(x))
 
-    def _maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+    def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """The encoder's map of each level, (N, C, H, W), the finest first."""
         wanted, features = [level.layer for level in self.levels], self.network.features
         if not isinstance(features, nn.Sequential):
             found = dict(walk(features, x, wanted))

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from studio.accounts.users import MOST_LETTERS
-from studio.jobs.request import FurtherRequest, LabelRequest, SweepRequest
+from studio.jobs.request import FurtherRequest, LabelRequest, OrderRequest, SuspectRequest, SweepRequest
 
 LARGEST_ID = 2**63 - 1
 """What a database's key can be; larger numbers name nothing."""
@@ -115,17 +115,22 @@ class NetworkOut(BaseModel):
 
 def _whose(settings: Any) -> str:
     """The kind of job that settings are of, as a row keeps them or read."""
-    given = settings if isinstance(settings, dict) else dict(settings)
-    return "sweep" if "network" not in given else "further" if "source" in given else "label"
+    keys = settings if isinstance(settings, dict) else dict(settings)
+    known = {"folds": "suspect", "look_job": "order", "network": "label"}
+    if "network" in keys and "source" in keys:
+        return "further"
+    return next((kind for key, kind in known.items() if key in keys), "sweep")
 
 
 Settings = Annotated[
     Annotated[SweepRequest, Tag("sweep")]
     | Annotated[LabelRequest, Tag("label")]
-    | Annotated[FurtherRequest, Tag("further")],
+    | Annotated[FurtherRequest, Tag("further")]
+    | Annotated[OrderRequest, Tag("order")]
+    | Annotated[SuspectRequest, Tag("suspect")],
     Discriminator(_whose),
 ]
-"""Those of a sweep, of a job that labels ahead, or of one that trains a network further."""
+"""Those of a sweep, or of a job of another kind of `studio.jobs.request`."""
 
 
 class JobOut(BaseModel):

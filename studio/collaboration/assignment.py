@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from studio.accounts.rights import changing
+from studio.collaboration.drawing_order import sorting
 from studio.collaboration.presence import LEASE_SECONDS
 from studio.errors import StudioError
 from studio.images.work import work_of
@@ -65,8 +66,9 @@ def give_next(project_id: int, user_id: int, after: int = 0, now: float | None =
     """The next image for somebody, given to them; None when there is nothing left to do.
 
     What was returned to them comes first, then what was given to them and they have not drawn on. Else it is one that
-    fewer people have than the project wants; having it open counts as having it. The search begins behind the image
-    `after`. Two who ask at once never get the same one, for asking is a writing transaction.
+    fewer people have than the project wants, in the project's order (`studio.collaboration.drawing_order`); having it
+    open counts as having it. The search begins behind the image `after`. Two who ask at once never get the same one,
+    for asking is a writing transaction.
     """
     now = time.time() if now is None else now
     with changing(user_id, project_id) as db:
@@ -86,7 +88,7 @@ def give_next(project_id: int, user_id: int, after: int = 0, now: float | None =
         free = todo.outerjoin(taken, taken.c.image_id == Image.id).where(
             Image.id.not_in(done), func.coalesce(taken.c.people, 0) < project.overlap
         )
-        found = db.scalar(free.order_by(*order).limit(1))
+        found = db.scalar(free.order_by(*sorting(db, project_id, after)).limit(1))
         if found is not None:
             work_of(db, found.id, user_id).assigned_at = now
             record(db, project_id, user_id, "assigned", found.id)

@@ -10,10 +10,11 @@ LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING = (
 )  # fmt: skip
 """Parts of a sweep, in the order in which they are done; its candidates, by their names, stand between scoring and
 export."""
-PROPOSALS = "proposals"
-"""The only part of labelling ahead."""
+PROPOSALS, LOOKS, FOLDS = "proposals", "looks", "folds"
+"""The only part of labelling ahead, and of working out what to draw next; and what looking for suspicious masks does
+once the photographs are laid out."""
 
-STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING, PROPOSALS)
+STAGES = (LAYOUT, BACKBONE, SEARCH, SCORING, EXPORT, LATENCY, REPEATS, KEEPING, PROPOSALS, LOOKS, FOLDS)
 
 _FIRST = 0.8  # of the timing, for the rounds that are always taken
 _TUNING = 0.9  # of a candidate that is trained itself, for its training; the rest looks at photographs
@@ -88,7 +89,7 @@ def _part_of(what: str) -> tuple[str, float, float] | None:
         return LAYOUT, 0.6, 0.4
     stages = {
         "training": BACKBONE, "searching": SEARCH, "scoring": SCORING, "writing": EXPORT,
-        "repeating": REPEATS, "keeping": KEEPING, "proposing": PROPOSALS,
+        "repeating": REPEATS, "keeping": KEEPING, "proposing": PROPOSALS, "looking": LOOKS, "judging": FOLDS,
     }  # fmt: skip
     if what == "timing":
         return LATENCY, 0.0, _FIRST

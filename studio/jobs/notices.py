@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from studio.jobs.request import LABEL
+from studio.jobs.request import LEADS_TO
 from studio.store.database import reading, writing
 from studio.store.tables import Job, Member, Project
 
@@ -38,7 +38,7 @@ def _ended(user_id: int) -> Select[Job, Project]:
 
 def _notice(job: Job, project: Project) -> dict[str, Any]:
     done = job.state == "done"
-    leads = "jobs" if not done else "images" if job.kind == LABEL else "choose"
+    leads = "jobs" if not done else LEADS_TO.get(job.kind, "choose")
     return {
         "job": job.id,
         "done": done,

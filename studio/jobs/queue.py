@@ -12,12 +12,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
+from ftl.config import Config
 from ftl.models.layout import LINEAR, SEGMENTED, UNPRUNED, candidate_name, folder_name, parse_budget
 from ftl.progress import TESTED, TIMED, TIMING
 from studio.accounts.rights import changing
 from studio.accounts.settings import settings as studio_settings
 from studio.errors import StudioError
-from studio.jobs.request import FurtherRequest, LabelRequest, SweepRequest, request_of
+from studio.jobs.request import request_of
 from studio.jobs.sweeps import deleted_networks, job_in
 from studio.projects.audit import record
 from studio.store.database import reading, writing
@@ -32,7 +33,7 @@ def launch(
     user_id: int,
     kind: str,
     name: str,
-    request: SweepRequest | LabelRequest | FurtherRequest,
+    request: Config,
     seconds: float | None = None,
 ) -> Job:
     """Queue a job and see to a worker; `seconds`: what it should take. Raises `StudioError` when there are too many."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ftl.config import Config, SweepConfig, setting
+from ftl.config import Config, SegmentConfig, SweepConfig, setting
 from studio.store.tables import Job
 
-LABEL, FURTHER = "label", "further"
-"""The kinds of jobs that label ahead (`studio.jobs.label_job`), and that train further (`studio.jobs.further_job`)."""
+LABEL, FURTHER, ORDER, SUSPECT = "label", "further", "order", "suspect"
+"""The kinds of jobs that label ahead (`studio.jobs.label_job`), train further (`studio.jobs.further_job`), work out
+what to draw next (`studio.jobs.order_job`), and look for suspicious masks (`studio.jobs.suspect_job`)."""
 
-HERE = (LABEL, FURTHER)
+LEADS_TO = {LABEL: "images", ORDER: "annotate", SUSPECT: "review"}
+"""The page where what a job has made is seen that makes no networks."""
+
+HERE = (*LEADS_TO, FURTHER)
 """Those that the job's own process does, not a cluster."""
 
 
@@ -48,6 +52,26 @@ class LabelRequest(Config):
 
     job: int
     network: str
+
+
+class OrderRequest(Config):
+    """Settings of a job that works out what to draw next: the network that looks, by its sweep; None: none does."""
+
+    look_job: int | None = None
+    look_network: str | None = None
+
+
+class SuspectRequest(Config):
+    """Settings of a job that looks for suspicious masks: the pruned network under small decoders, by its sweep.
+
+    Each photograph is judged by a network that was trained on those of the other `folds`.
+    """
+
+    job: int
+    network: str
+    folds: int = setting(5, "Folds", "Parts of the photographs, each judged by a network trained on the others.",
+                         ge=2, le=20)  # fmt: skip
+    segment: SegmentConfig = SegmentConfig(steps=300)
 
 
 class FurtherRequest(Config):

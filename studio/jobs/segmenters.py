@@ -13,7 +13,7 @@ import numpy as np
 
 from ftl.errors import FtlError
 from ftl.files import read_json
-from ftl.models.layout import HEAD, VALIDATION
+from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, VALIDATION
 from studio.annotation.assists.network import Seen, areas
 from studio.annotation.assists.network import look as look_at
 from studio.annotation.patches import area
@@ -96,6 +96,28 @@ def look(
         return known
     finally:
         _TURN.release()
+
+
+def features(project_id: int, job_id: int, name: str, image: np.ndarray) -> np.ndarray:
+    """What a network's encoder makes of a photograph, `ftl.evaluation.draw_next.level_means`: float32 (d,)."""
+    from ftl.evaluation.draw_next import level_means
+
+    _, folder = _place(project_id, job_id, name)
+    return level_means(_model(folder, _written(folder)), image)
+
+
+def encoder(project_id: int, job_id: int, name: str) -> Any:
+    """The pruned network that a network was made of, as it was before it saw a mask: a `Backbone`.
+
+    Raises `StudioError` where it is no longer there.
+    """
+    from ftl.models.io import load_backbone
+
+    _, folder = _place(project_id, job_id, name)
+    source = folder.with_name(name.removesuffix(f"-{SEGMENTED}"))
+    if source == folder or not (source / DESCRIPTION).is_file():
+        raise StudioError("the pruned network that this one was made of is no longer there: choose another")
+    return load_backbone(source)
 
 
 def segmenter_of(folder: Path) -> Segmenter:

@@ -18,7 +18,7 @@ from studio.jobs import queue
 from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.reporting import await_candidates, follower, reporter, say
-from studio.jobs.request import FURTHER, LABEL, request_of
+from studio.jobs.request import FURTHER, LABEL, ORDER, SUSPECT, request_of
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared_store
 from studio.store.database import reading
@@ -158,6 +158,20 @@ def label(job: Job, report: Report, meter: Meter) -> None:
     propose(job, report, meter)
 
 
+def order(job: Job, report: Report, meter: Meter) -> None:
+    """Work out what to draw next."""
+    from studio.jobs.order_job import work_out
+
+    work_out(job, report, meter)
+
+
+def suspect(job: Job, report: Report, meter: Meter) -> None:
+    """Look for masks that networks disagree with."""
+    from studio.jobs.suspect_job import look_for
+
+    look_for(job, report, meter)
+
+
 def further(job: Job, report: Report, meter: Meter) -> None:
     """Train a network that draws masks further."""
     from studio.jobs.further_job import train_further
@@ -167,8 +181,9 @@ def further(job: Job, report: Report, meter: Meter) -> None:
 
 _UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
 
-KINDS: dict[str, Callable[[Job, Report, Meter], None]]
-KINDS = {"sweep": sweep, "demo": demo, LABEL: label, FURTHER: further}
+KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {
+    "sweep": sweep, "demo": demo, LABEL: label, FURTHER: further, ORDER: order, SUSPECT: suspect,
+}  # fmt: skip
 
 
 def main(job_id: int) -> int:

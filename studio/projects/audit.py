@@ -32,6 +32,7 @@ TEXTS = {
     "role": "made {name} {role}",
     "left": "took {name} out of the project",
     "overlap": "set the people for each image to {count}",
+    "drawing order": "set the order of drawing to {to}",
     "own work": "said that reviewers {to} accept their own work",
     "launched": "launched {name}",
     "picked": "picked {name}",

@@ -250,6 +250,52 @@ class Proposal(Base):
     seen_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
+class DrawingOrder(Base):
+    """The order in which a project's images are given to people.
+
+    `by`: a key of `studio.collaboration.drawing_order.ORDERS`. Projects without a row have the default.
+    """
+
+    __tablename__ = "drawing_orders"
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    by: Mapped[str]
+
+
+class Turn(Base):
+    """When an image's turn to be drawn comes, by what teaches most: `place`, the lowest first.
+
+    `why`: a key of `studio.collaboration.drawing_order.REASONS`.
+    """
+
+    __tablename__ = "turns"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    place: Mapped[int]
+    why: Mapped[str]
+
+
+class SuspiciousArea(Base):
+    """Where a network that was not trained on an image disagrees with its mask (`ftl.evaluation.suspicious`).
+
+    `kind`: "undrawn" or "unseen". `x`, `y`, `width`, `height`: its box in image pixels; `pixels`: its area; `weight`:
+    what the queue is sorted by. `strokes`: how many the image had; with others the mask is another by now.
+    `settled_at`: since then a person has said that the mask is right as it is.
+    """
+
+    __tablename__ = "suspicious_areas"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)
+    kind: Mapped[str]
+    x: Mapped[int]
+    y: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    pixels: Mapped[int]
+    weight: Mapped[float]
+    strokes: Mapped[int]
+    settled_at: Mapped[float | None]
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
 class Work(Base):
     """What a person has to do with an image. `state`: how far their own work is.
 

@@ -23,6 +23,7 @@ from studio.store.tables import (
     CandidateRow,
     Comment,
     DeletedNetwork,
+    DrawingOrder,
     Event,
     Image,
     ImageClass,
@@ -34,6 +35,8 @@ from studio.store.tables import (
     Project,
     Proposal,
     Stroke,
+    SuspiciousArea,
+    Turn,
     Work,
 )
 from studio.trash import shared_store, space
@@ -77,7 +80,7 @@ def _purge_rows(now: float) -> None:
         for project_id, name in due.backbones:
             shared_store.leave(db, {db.get_one(BackboneFile, (project_id, name)).sha256})
             db.execute(delete(BackboneFile).where(BackboneFile.project_id == project_id, BackboneFile.name == name))
-        for table in (Event, Member, Invitation, ApiToken, ImageClass):
+        for table in (Event, Member, Invitation, ApiToken, ImageClass, DrawingOrder):
             db.execute(delete(table).where(table.project_id.in_(due.projects)))
         db.execute(delete(Project).where(Project.id.in_(due.projects)))
     for photograph in photographs:
@@ -145,7 +148,7 @@ def _remove(file: Path, now: float) -> None:
 
 def _remove_images(db: Database, image_ids: Collection[int]) -> None:
     for part in _parts(image_ids):
-        for table in (Stroke, Proposal, Work, Comment):
+        for table in (Stroke, Proposal, Turn, SuspiciousArea, Work, Comment):
             db.execute(delete(table).where(table.image_id.in_(part)))
         db.execute(update(Event).where(Event.image_id.in_(part)).values(image_id=None))  # the audit log stays
         db.execute(delete(Image).where(Image.id.in_(part)))

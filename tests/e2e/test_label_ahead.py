@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.proposals import waiting_among
+from studio.collaboration import drawing_order
 from studio.images.library import add_image
 from studio.jobs import queue
 from studio.projects.invitations import accept, invite
@@ -183,3 +184,15 @@ def test_the_rest_is_labelled_ahead(server: Server, pages: list[Page], walls: Wa
     ada.reload()
     settled(ada)
     expect(ada.locator(".badges span", has_text="proposed")).to_have_count(2)
+
+    third, last = walls.images[2:]
+    drawing_order.keep(project, [(last.id, drawing_order.UNSURE), (third.id, drawing_order.UNLIKE)])
+    ada.get_by_text("What to draw next").click()
+    ada.get_by_test_id("stSelectbox").filter(has=ada.get_by_label("Order", exact=True)).click()
+    ada.get_by_role("option", name="what teaches most first").click()
+    ada.get_by_text("2 photographs in order.").wait_for()
+    ada.get_by_role("button", name="Use this order").click()
+    wait_until(ada, lambda: drawing_order.order_of(project) == drawing_order.TEACHING)
+    bob.get_by_role("button", name="Next for me").click()
+    bob.get_by_text("next because the network is unsure of it.").wait_for()
+    bob.wait_for_url(f"**image={last.id}*")

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Browser, Page
 
+from ftl.evaluation.suspicious import UNDRAWN, UNSEEN, Suspicion
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.strokes import Rectangle
-from studio.collaboration import review
+from studio.collaboration import review, suspicious
 from studio.collaboration.assignment import set_overlap, works_on
 from studio.collaboration.comments import comment, comments_on
 from studio.collaboration.presence import beat
@@ -88,7 +89,19 @@ def rows(page: Page, image: Image, count: int) -> list[str]:
 
 
 def test_a_reviewer_compares_settles_and_accepts(server: Server, browser: Browser, team: Team, wall: Image) -> None:
+    areas = [Suspicion(UNDRAWN, (150, 200, 60, 8), 480, 400.0), Suspicion(UNSEEN, (100, 50, 40, 40), 1600, 900.0)]
+    suspicious.keep({wall.id: suspicious.Looked(2, areas)})
     page = open_review(browser, server, team.judge, wall, whole=True)
+    page.get_by_text("2 places where a network").wait_for()
+    texts = page.get_by_text("The network sees")
+    assert texts.all_inner_texts() == [
+        "The network sees nothing here, and something is drawn.",
+        "The network sees a defect here, and nothing is drawn."
+    ]  # fmt: skip
+    page.get_by_role("button", name="It is right as it is").first.click()
+    page.get_by_text("1 place where a network").wait_for()
+    assert [area.kind for area, _ in suspicious.waiting(wall.project_id)] == [UNDRAWN]
+    settled(page)
     tile = page.locator(".tile")
     tile.get_by_text("wall [1].png").wait_for()
     tile.get_by_text("Ada, Bob *b*").wait_for()

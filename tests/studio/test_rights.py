@@ -23,7 +23,7 @@ from studio.annotation import log, proposals
 from studio.annotation.strokes import Rectangle
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
-from studio.collaboration import assignment, comments, consensus, presence, review
+from studio.collaboration import assignment, comments, consensus, drawing_order, presence, review, suspicious
 from studio.errors import Forbidden
 from studio.formats.import_masks import import_masks
 from studio.images import library, work
@@ -34,7 +34,18 @@ from studio.jobs.request import SweepRequest
 from studio.projects import classes, invitations, members, projects
 from studio.store.database import engine, migrate, reading, writing
 from studio.store.home import secret
-from studio.store.tables import BackboneFile, Base, CandidateRow, Job, Member, Proposal, Session, User
+from studio.store.tables import (
+    BackboneFile,
+    Base,
+    CandidateRow,
+    Image,
+    Job,
+    Member,
+    Proposal,
+    Session,
+    SuspiciousArea,
+    User,
+)
 from studio.trash import deleting
 from tests.conftest import ROOT, make_features, save_png
 
@@ -164,6 +175,16 @@ CASES = {
     "draw": Case("studio.annotation.log:append", "annotator", lambda w, who: log.append(w.open, who, [BOX])),
     "restore a mask": Case(
         "studio.annotation.log:restore", "annotator", lambda w, who: log.restore(image(w, w.open), who, MASK)
+    ),
+    "set_order": Case(
+        "studio.collaboration.drawing_order:set_order",
+        "admin",
+        lambda w, who: drawing_order.set_order(w.project, who, drawing_order.RANDOM),
+    ),
+    "set a suspicious mask aside": Case(
+        "studio.collaboration.suspicious:set_aside",
+        "reviewer",
+        lambda w, who: suspicious.set_aside(w.open, who, suspicious.waiting(w.project)[0][0].id),
     ),
     "decide on proposals": Case(
         "studio.annotation.proposals:decided",
@@ -320,6 +341,8 @@ NOT_BY_SOMEBODY = {
     "studio.jobs.queue:change": "the worker's and the job's own process's",
     "studio.jobs.notices:claim": "gives a user's own notices out, when their browser asks",
     "studio.annotation.proposals:keep": "the job's own process's",
+    "studio.collaboration.drawing_order:keep": "the job's own process's",
+    "studio.collaboration.suspicious:keep": "the job's own process's",
     "studio.jobs.reporting:say": "the job's own process's",
     "studio.jobs.reporting:await_candidates": "the job's own process's",
     "studio.jobs.reporting:follow": "the job's own process's",
@@ -419,6 +442,9 @@ def build(folder: Path) -> World:
         about = {"network": "keep-0.5", "title": "keep-0.5 of Walls", "digest": "0" * 64, "threshold": 0.5}
         about |= {"areas": areas, "count": 1}
         db.add(Proposal(image_id=images[0], job_id=ids[2], made_at=MADE, **about))
+        box = {"x": 0, "y": 0, "width": 1, "height": 1}
+        count = db.get_one(Image, images[0]).strokes
+        db.add(SuspiciousArea(image_id=images[0], kind="unseen", pixels=1, weight=1.0, strokes=count, **box))
         db.add(BackboneFile(project_id=project, name="tiny.safetensors", sha256="0" * 64))
     deleting.delete_images(project, ada, images[3:])
     invitations.invite(project, "annotator", ada)

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from studio import ui
-from studio.collaboration import review
+from studio.collaboration import drawing_order, review
 from studio.collaboration.assignment import give_next, works_on
 from studio.errors import Forbidden
 from studio.images import work as own_work
@@ -99,7 +99,8 @@ def _submit(here: ui.Here, image: Image) -> None:
         annotate.submitted = time.monotonic()
         found = give_next(here.project.id, here.who, image.id)
         if found is not None:
-            st.toast(f"{ui.plain(image.name)} is submitted. This is the next image for you.", icon=":material/check:")
+            text = f"{ui.plain(image.name)} is submitted. This is the next image for you. {drawing_order.reason(found)}"
+            st.toast(text, icon=":material/check:")
             open_image(image, found)
 
 
@@ -116,8 +117,10 @@ def _mine(here: ui.Here, image: Image) -> None:
     found = give_next(here.project.id, here.who, image.id)
     if found is None:
         st.toast("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
-    else:
-        open_image(image, found)
+        return
+    if why := drawing_order.reason(found):
+        st.toast(why, icon=":material/low_priority:")
+    open_image(image, found)
 
 
 def follow(here: ui.Here, image: Image, event: Any) -> None:
