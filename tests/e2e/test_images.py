@@ -168,7 +168,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_there(
 ) -> None:
     from playwright.sync_api import expect
 
-    from tests.studio.test_uploads import bomb, damaged, zipped
+    from tests.studio.images.test_uploads import bomb, damaged, zipped
 
     page = sign_in(browser, server, project[1])
     opened(page, server, project[0])

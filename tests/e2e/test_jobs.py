@@ -20,7 +20,7 @@ from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
 from tests.studio.conftest import Someone
-from tests.studio.test_jobs import fill, give_backbone, until
+from tests.studio.jobs.test_jobs import fill, give_backbone, until
 
 
 @pytest.fixture(scope="module")

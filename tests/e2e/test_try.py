@@ -20,7 +20,7 @@ from studio.jobs.sweeps import pick
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
-from tests.studio.test_trying import bomb
+from tests.studio.inspection.test_trying import bomb
 from tests.tiny_sweep import add_sweep, photograph
 
 

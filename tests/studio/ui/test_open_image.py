@@ -1,0 +1,55 @@
+"""Which image the desk shows, when the browser's address and the session do not agree."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from studio.images.library import find_images
+from studio.store.database import reading
+from studio.store.tables import User
+from studio.ui.annotate import header
+from studio.ui.state import Tab
+from tests.studio.conftest import Someone
+from tests.studio.formats.test_formats import photograph
+from tests.studio.images.test_uploads import send
+
+
+def script() -> None:
+    """The desk's way from image to image, alone."""
+    import streamlit as st
+
+    from studio.images.library import find_images
+    from studio.ui import state
+    from studio.ui.annotate.header import asked, open_image
+
+    project_id = state.of(state.Tab).project_id
+    assert project_id is not None
+    first, other = find_images(project_id)
+    image = asked(project_id, first)
+    st.button("next", on_click=open_image, args=(image, other if image.id == first.id else first))
+    st.text(image.name)
+
+
+def test_a_late_message_does_not_go_back_but_the_browsers_back_does(
+    project: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(project, ("a.png", photograph(8, 8, 1)), ("b.png", photograph(8, 8, 2)))
+    first, other = find_images(project.project_id)
+    app = AppTest.from_function(script, default_timeout=30)
+    with reading() as db:
+        app.session_state["user"] = db.get_one(User, project.user_id)
+    app.session_state["Tab"] = Tab(project_id=project.project_id)
+    app.run()
+    assert app.text[0].value == first.name
+    app.button[0].click().run()
+    assert (app.text[0].value, app.query_params["image"]) == (other.name, str(other.id))
+
+    app.query_params["image"] = str(first.id)  # sent before the browser knew
+    app.run()
+    assert (app.text[0].value, app.query_params["image"]) == (other.name, str(other.id))
+
+    monkeypatch.setattr(header, "_LATE", 0.0)  # a while later
+    app.query_params["image"] = str(first.id)  # the browser's Back
+    app.run()
+    assert app.text[0].value == first.name
