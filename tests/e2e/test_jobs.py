@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -76,9 +75,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
         page.get_by_test_id("stProgress").wait_for()
         until(job, lambda: len(finished(job.id)) > len(before))
         page.get_by_role("button", name="Cancel").click()
-        begin = time.monotonic()
         card(page, "cancelled").wait_for()
-        assert time.monotonic() - begin < 5 + 1.5  # of stopping, and until the page looks again
     assert before < finished(job.id)  # the sweep was cut off in its candidates, or in the times that come after
     settled(page)
     expect(page.get_by_role("button", name="Finish with what is done")).to_be_visible()

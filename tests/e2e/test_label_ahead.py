@@ -25,7 +25,7 @@ from studio.store.database import writing
 from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.dark_network import add_dark_sweep
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in, still
 from tests.e2e.drawing import choose, click, drag, logged, opened, place, saved, wait_until
 
 WIDTH, HEIGHT = 400, 300
@@ -188,7 +188,8 @@ def test_the_rest_is_labelled_ahead(server: Server, pages: list[Page], walls: Wa
     third, last = walls.images[2:]
     drawing_order.keep(project, [(last.id, drawing_order.UNSURE), (third.id, drawing_order.UNLIKE)])
     ada.get_by_text("What to draw next").click()
-    ada.get_by_test_id("stSelectbox").filter(has=ada.get_by_label("Order", exact=True)).click()
+    still(ada)
+    ada.get_by_role("combobox", name="Order", exact=True).click()
     ada.get_by_role("option", name="what teaches most first").click()
     ada.get_by_text("2 photographs in order.").wait_for()
     ada.get_by_role("button", name="Use this order").click()

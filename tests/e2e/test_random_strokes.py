@@ -18,7 +18,7 @@ from studio.store.tables import Image
 from tests.e2e.conftest import Server, open_tab
 from tests.e2e.drawing import opened, place, saved, shown
 
-STROKES = int(os.environ.get("FTL_STROKES", "40"))
+STROKES = int(os.environ.get("FTL_STROKES", "20"))
 """Strokes on each image; more on demand."""
 SIZES = [(3, 2), (320, 240), (6000, 300), (6000, 4000)]
 _TOOLS = {"b": "brush", "e": "eraser", "t": "rectangle"}
