@@ -30,8 +30,7 @@ def tables_in(engine: Engine) -> dict[str, str]:
     """What makes each table and index of an SQLite database."""
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
-        made = {name: sql for name, sql in rows if name != "alembic_version"}
-    return {name: sql and sql.replace('"', "") for name, sql in made.items()}  # SQLite quotes what is made anew
+        return {name: sql for name, sql in rows if name != "alembic_version"}
 
 
 def test_the_migrations_make_the_tables_of_the_models(home: Path) -> None:

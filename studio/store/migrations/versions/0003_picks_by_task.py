@@ -8,8 +8,25 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("proposals") as table:
-        table.alter_column("job_id", existing_type=sa.Integer(), nullable=True)
+    op.drop_index("ix_proposals_job_id", "proposals")
+    op.rename_table("proposals", "earlier_proposals")
+    op.create_table(
+        "proposals",
+        sa.Column("image_id", sa.Integer(), sa.ForeignKey("images.id"), primary_key=True),
+        sa.Column("job_id", sa.Integer(), sa.ForeignKey("jobs.id"), nullable=True),
+        sa.Column("network", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("threshold", sa.Double(), nullable=False),
+        sa.Column("areas", sa.JSON(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=True),
+        sa.Column("seen_by", sa.Integer(), sa.ForeignKey("users.id"), nullable=True),
+    )
+    op.execute("INSERT INTO proposals SELECT * FROM earlier_proposals")
+    op.drop_table("earlier_proposals")
+    op.create_index("ix_proposals_job_id", "proposals", ["job_id"])
     op.rename_table("picks", "earlier_picks")
     op.create_table(
         "picks",
