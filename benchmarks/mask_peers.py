@@ -68,18 +68,18 @@ class Peer(Segmenter):
 
     def __init__(self, body: nn.Module, classes: tuple[str, ...], preprocess: Preprocess, step: int) -> None:
         nn.Module.__init__(self)
-        self.body, self.classes, self.threshold, self.least = body, classes, 0.5, step
-        self.network = Backbone("none", nn.Sequential(), preprocess)
+        self.classes, self.threshold, self.least = classes, 0.5, step
+        self.network = Backbone("peer", nn.Sequential(body), preprocess)
 
     @property
     def stride(self) -> int:
         return self.least
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.body(x)
+        return self.network.features(x)
 
     def parameters_count(self) -> int:
-        return sum(value.numel() for value in self.body.parameters())
+        return sum(value.numel() for value in self.parameters())
 
 
 class UNet(nn.Module):
