@@ -6,8 +6,9 @@ import os
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -264,26 +265,26 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
     assert not [*out.glob(".*")]  # nor a mark of the driver's
 
 
-@pytest.mark.parametrize("kinds", [["worker"], ["scheduler"]] if KILLS > 1 else [["worker", "scheduler"]], ids=" ".join)
+@pytest.mark.parametrize("victim", ["worker", "scheduler"])
 def test_whatever_is_killed_the_sweep_ends_with_the_right_result(
-    cluster: Cluster, workspace: Path, kinds: list[str]
+    cluster: Cluster, workspace: Path, victim: str
 ) -> None:
-    """SIGKILL at random moments; and no candidate is computed twice once it was finished."""
-    run(workspace, "unharmed", keep=[0.5])
-    rng, kills, runs = random.Random(5), 0, 0
-    pauses = {"worker": (0.5, 2.0), "scheduler": (4.0, 9.0)}  # until a step is under way again
-    while kills < KILLS * len(kinds):
-        out, first = workspace / f"killed-{kinds[0]}-{runs}", dict[Path, int]()
+    """SIGKILL when a candidate has got as far as any; and none is computed twice once it was finished."""
+    stages, rng = (TRAINING, TESTED, TIMED), random.Random(5)
+    run(workspace, f"{victim}-lives", keep=[0.5])
+    for number in range(KILLS):
+        told, out = SimpleQueue[CandidateProgress](), workspace / f"{victim}-killed-{number}"
+
+        def hear(progress: CandidateProgress, told: SimpleQueue[CandidateProgress] = told) -> None:
+            if progress.what in stages:
+                told.put(progress)
+
         with ThreadPoolExecutor(1) as pool:
-            driver = pool.submit(run, workspace, out.name, keep=[0.5], scheduler=str(cluster.file))
-            while not wait([driver], rng.uniform(*pauses[kinds[kills % len(kinds)]])).done:
-                for file in out.glob("*/test.json"):
-                    first.setdefault(file, file.stat().st_mtime_ns)
-                if kills < KILLS * len(kinds):
-                    victim = kinds[kills % len(kinds)]
-                    cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
-                    kills += 1
+            driver = pool.submit(run, workspace, out.name, keep=[0.5], scheduler=str(cluster.file), follow=hear)
+            for _ in range(rng.randint(1, 2 * len(stages) - 1)):  # two candidates
+                told.get(timeout=120)
+            finished = {file: file.stat().st_mtime_ns for file in out.glob("*/test.json")}
+            cluster.kill_worker(rng.randrange(2)) if victim == "worker" else cluster.kill_scheduler()
             driver.result()
-        assert outcome(out) == outcome(workspace / "unharmed")
-        assert all(file.stat().st_mtime_ns == since for file, since in first.items())
-        runs += 1
+        assert outcome(out) == outcome(workspace / f"{victim}-lives")
+        assert all(file.stat().st_mtime_ns == since for file, since in finished.items())
