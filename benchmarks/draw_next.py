@@ -26,7 +26,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from scipy.special import stdtrit
 
 from benchmarks._material import SHARED, head_line, vgg16
 from ftl import (
@@ -46,6 +45,7 @@ from ftl.evaluation.draw_next import describe, fingerprint, level_means, near_du
 from ftl.evaluation.segmentation import class_counts, f1, ods
 from ftl.files import read_json, write_json
 from ftl.models.tiling import segment
+from ftl.sweeping.criteria_study import interval
 from ftl.training.segment import train_segmenter
 
 PHOTO = {"deepcrack": r"([^-]+)(?:-.*)?", "masonry": r"(.+)_\d+"}
@@ -183,8 +183,8 @@ def within(values: np.ndarray) -> str:
     """Mean with Student's 95 % interval over seeds."""
     if len(values) < 2:
         return f"{values.mean():.3f}"
-    reach = stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {reach:.3f}"
+    mean, reach = interval(values.tolist())
+    return f"{mean:.3f} ± {reach:.3f}"
 
 
 def resampled(measure: Measure, seeds: int) -> str:

@@ -120,7 +120,7 @@ def smp_unet(classes: tuple[str, ...]) -> Peer:
         raise FtlError(f"{weights.name} is not in {weights.parent}")
     body = smp.Unet("mobilenet_v2", encoder_weights=None)
     body.encoder.load_state_dict(load_file(weights))
-    return Peer(body.to(memory_format=torch.channels_last), classes, Preprocess("imagenet"), 32)
+    return Peer(body, classes, Preprocess("imagenet"), 32)
 
 
 def begin(name: str, split: Split, seed: int) -> Backbone | Segmenter:
@@ -128,7 +128,7 @@ def begin(name: str, split: Split, seed: int) -> Backbone | Segmenter:
     torch.manual_seed(seed)
     classes = split.rest.classes
     if name == "unet":
-        return Peer(UNet().to(memory_format=torch.channels_last), classes, Preprocess("imagenet"), 16)
+        return Peer(UNet(), classes, Preprocess("imagenet"), 16)
     if name == "smp-mobilenet_v2":
         return smp_unet(classes)
     backbone = vgg16()

@@ -59,11 +59,11 @@ def _measure(
     if made_before(folder / FIGURES[runtime], own):
         return
 
-    def told(done: int, total: int, what: str) -> None:
+    def shown(done: int, total: int, what: str) -> None:
         report(done, total, f"{what} in {TITLES[runtime]}")
 
     model, run = load_segmenter(folder), running(content)
-    found = {side: evaluate_masks(model, data, run=run, report=told) for side, data in sides.items()}
+    found = {side: evaluate_masks(model, data, run=run, report=shown) for side, data in sides.items()}
     write_json(folder / FIGURES[runtime], own | found)
 
 

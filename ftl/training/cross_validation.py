@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ftl.config import SegmentConfig
-from ftl.data.dataset import photo_ids
-from ftl.data.segmentation import LEAST_PHOTOS, SegmentationSet
+from ftl.data.segmentation import LEAST_PHOTOS, SegmentationSet, photos_of
 from ftl.errors import FtlError
 from ftl.models.backbone import Backbone
 from ftl.models.segmenter import Segmenter
@@ -19,12 +18,10 @@ FOLDS = 5
 def photo_folds(data: SegmentationSet, photo: str | None, count: int = FOLDS, seed: int = 0) -> list[np.ndarray]:
     """Indices of photographs in at most `count` folds of about as many photos; a photo is in one of them.
 
-    `photo`: how a file's name names its photo (`SweepConfig.photo`); files of the same bytes are always of one. Raises
-    `FtlError` where there are too few photos to train on some and look at others.
+    `photo`: as `photos_of` takes it. Raises `FtlError` where there are too few photos to train on some and look at
+    others.
     """
-    first = dict[str, str]()
-    names = zip(photo_ids(data.images, photo), data.digests, strict=True)
-    photos = [first.setdefault(image, name) for name, (image, _) in names]
+    photos = photos_of(data, photo)
     order = np.random.default_rng(seed).permutation(sorted(set(photos))).tolist()
     if len(order) <= LEAST_PHOTOS:
         raise FtlError(

@@ -116,9 +116,7 @@ class NetworkOut(BaseModel):
 def _whose(settings: Any) -> str:
     """The kind of job that settings are of, as a row keeps them or read."""
     keys = settings if isinstance(settings, dict) else dict(settings)
-    known = {"folds": "suspect", "look_job": "order", "network": "label"}
-    if "network" in keys and "source" in keys:
-        return "further"
+    known = {"title": "further", "folds": "suspect", "look_job": "order", "network": "label"}
     return next((kind for key, kind in known.items() if key in keys), "sweep")
 
 

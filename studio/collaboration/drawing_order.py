@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from studio.accounts.rights import changing
+from studio.annotation.proposals import TO_DO
 from studio.errors import StudioError
 from studio.projects.audit import record
 from studio.store.database import reading, writing
@@ -29,9 +30,6 @@ REASONS = {
     ALIKE: "This photograph waited because it is nearly the same as another.",
 }
 """Why an image's turn comes when it does."""
-
-_TO_DO = ("open", "returned")
-_AT_ONCE = 500  # databases bound the number of variables
 
 
 class Standing(NamedTuple):
@@ -92,7 +90,7 @@ def reason(image: Image) -> str:
 def standing(project_id: int) -> Standing:
     """How far the order by what teaches most still fits."""
     with reading() as db:
-        waits = (Image.strokes == 0) & Image.state.in_(_TO_DO)
+        waits = (Image.strokes == 0) & Image.state.in_(TO_DO)
         held = Turn.image_id.is_not(None)
         counts = (func.count(Image.id).filter(one) for one in (held & waits, held & ~waits, ~held & waits))
         query = (
