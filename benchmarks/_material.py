@@ -19,6 +19,9 @@ from ftl.models.registry import architecture
 
 SHARED = Path(__file__).parents[2] / "shared"
 
+PHOTO = {"deepcrack": r"(\w+)(?:-\d+)?", "masonry": "{photo}_#"}
+"""How the files of data sets with masks name their photos (`SweepConfig.photo`)."""
+
 
 def scratch() -> Path:
     """A folder that is gone at the end of the run."""

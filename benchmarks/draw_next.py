@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks._material import SHARED, head_line, vgg16
+from benchmarks._material import PHOTO, SHARED, head_line, vgg16
 from ftl import (
     Backbone,
     FtlError,
@@ -48,7 +48,6 @@ from ftl.models.tiling import segment
 from ftl.sweeping.criteria_study import interval
 from ftl.training.segment import train_segmenter
 
-PHOTO = {"deepcrack": r"([^-]+)(?:-.*)?", "masonry": r"(.+)_\d+"}
 HALVED = ("deepcrack",)
 COUNTS = (1, 3, 6, 12, 24, 48)
 ORDERS = ("name", "random", "k-centre", "unsure")

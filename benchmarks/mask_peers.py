@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from benchmarks._inspector import branches, clicks
-from benchmarks._material import SHARED, head_line, vgg16
+from benchmarks._material import PHOTO, SHARED, head_line, vgg16
 from ftl import (
     Backbone,
     FtlError,
@@ -49,7 +49,6 @@ from ftl.training.segmenters import VALIDATED_BY, fit_segmenter
 from studio.annotation.assists.trace import trace
 from studio.errors import StudioError
 
-PHOTO = {"deepcrack": r"(\w+)(?:-\d+)?", "masonry": "{photo}_#"}
 TESTED_BY = 0.25
 PROBED = 6  # steps that tell how long one takes; the first of them warms up
 

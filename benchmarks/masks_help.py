@@ -43,7 +43,8 @@ def main() -> None:
     backbone = vgg16()
     backbone.preprocess = replace(backbone.preprocess, size=CROP)
     config = FineTuneConfig(epochs=options.epochs, mask_weight=options.mask_weight)
-    ways, prune = criteria_ways(backbone, fold.masks, options.criteria, PruneConfig(), fold.photo), PruneConfig()
+    prune = PruneConfig()
+    ways = criteria_ways(backbone, fold.masks, options.criteria, prune, fold.photo)
     name, head = f"trained-{options.mask_weight:g}", TUNED
     if options.what == "ranked":
         walls = load_masks(*pairs(60), size=CROP)
