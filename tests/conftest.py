@@ -58,11 +58,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SLOWEST = [
-    "e2e/test_path.py", "e2e/test_together.py", "studio/test_jobs.py", "ftl/test_cluster.py", "e2e/test_jobs.py",
-    "e2e/test_annotate.py", "ftl/test_cli.py", "ftl/test_graph.py", "studio/test_formats.py",
-    "studio/test_job_progress.py", "studio/test_job_kills.py", "studio/test_office.py", "e2e/test_review.py",
-    "e2e/test_rights.py", "e2e/test_assists.py", "e2e/test_server_kills.py", "e2e/test_stepping.py",
-    "fuzz/test_fuzz.py", "e2e/test_images.py", "e2e/test_choose.py", "ftl/test_real.py", "e2e/test_accounts.py",
+    "e2e/test_jobs.py", "e2e/test_together.py", "e2e/test_path.py", "e2e/test_server_kills.py", "fuzz/test_fuzz.py",
+    "studio/jobs/test_jobs.py", "e2e/test_annotate.py", "e2e/test_review.py", "e2e/test_touch.py",
+    "e2e/test_choose.py", "e2e/test_surface.py", "e2e/test_random_strokes.py", "ftl/test_real.py",
+    "ftl/sweeping/test_cluster.py", "e2e/test_rights.py", "ftl/cli/test_cli.py", "e2e/test_images.py",
+    "ftl/models/test_graph.py", "e2e/test_label_ahead.py", "studio/formats/test_formats.py",
+    "e2e/test_accounts.py", "e2e/test_hostile.py", "e2e/test_choose_masks.py", "ftl/cli/test_segment.py",
+    "e2e/test_try.py", "studio/jobs/test_kills.py", "studio/store/test_postgresql.py",
+    "ftl/exporting/test_export.py", "studio/jobs/test_office.py",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import ftl
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SLOWEST
 
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
 
@@ -230,3 +230,7 @@ def test_what_people_write_goes_into_markdown_through_plain() -> None:
                 raw = [one for argument in given for one in shown_raw(argument)]
                 found += [f"{path.relative_to(ROOT)}:{node.lineno}: {one} is shown by {name}" for one in raw]
     assert not found, "wrap it in ui.plain, see studio/ui/markdown.py:\n" + "\n".join(found)
+
+
+def test_files_of_tests_that_are_begun_first_are_there() -> None:
+    assert [name for name in SLOWEST if not (ROOT / "tests" / name).is_file()] == []
