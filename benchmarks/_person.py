@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
     @property
     def effort(self) -> float:
-        """Actions that it looks like, by its length with all branches: a click about every 40 pixels, or a drag of 120."""
+        """Actions that it looks like, by its length with all branches: a click every 40 pixels, or a drag of 120."""
         length = float(skeletonize(np.pad(self.part.inside, 1)).sum())
         return 1 + length / (APART if self.lacks else 3 * APART)
 
@@ -58,7 +58,7 @@ class Place(NamedTuple):
         inside = np.pad(self.part.inside, 1)
         way = longest_way(skeletonize(inside))
         halves = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
-        return way + (y - 1, x - 1), halves[way[:, 0], way[:, 1]]
+        return way + np.array([y - 1, x - 1]), halves[way[:, 0], way[:, 1]]
 
 
 class Choice(NamedTuple):

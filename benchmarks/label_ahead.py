@@ -4,9 +4,9 @@
     python -m benchmarks.label_ahead table OUT
 
 A simulated person (`benchmarks._person` says what an action is, and what it sees) draws held-out photographs of
-../shared until F1 within 2 pixels of the true mask is 0.95, with at most 200 actions each. By hand: polylines of a width,
-and the eraser. By trace: trace, and by hand where that fails. A network's areas are accepted and refused first, with the
-slider at the network's own threshold or moved, and the rest is drawn as by trace.
+../shared until F1 within 2 pixels of the true mask is 0.95, with at most 200 actions each. By hand: polylines of a
+width, and the eraser. By trace: trace, and by hand where that fails. A network's areas are accepted and refused first,
+with the slider at the network's own threshold or moved, and the rest is drawn as by trace.
 
 Networks are VGG16 at 10 % of its filters under a decoder, trained on 10, 20 and 40 photographs, each of which holds the
 one before it; a fifth of them chooses the threshold, and all rank the filters. Nothing of a photo that is held out was
@@ -40,7 +40,7 @@ from ftl.files import read_json, write_json
 from ftl.training.segmenters import VALIDATED_BY, fit_segmenter
 from studio.annotation.assists.network import Seen, look
 
-KEEP, GOALS = 0.1, (0.9, GOAL)
+KEEP, GOALS, EACH = 0.1, (0.9, GOAL), 2
 TRACE = "by trace"
 
 
@@ -152,6 +152,7 @@ class Study:
         person = Person(photograph, way.tools, np.random.default_rng(zlib.crc32(photograph.name.encode())))
         if way.network is not None:
             level = cv2.imread(str(self.seen_file(way.network, photograph.name)), cv2.IMREAD_GRAYSCALE)
+            assert level is not None
             seen = Reaching(level, None, 0.0)
             seen.reach = way.reach
             own = self.found["networks"][str(way.network)]["threshold"]
@@ -169,18 +170,18 @@ class Study:
 
 
 def split(name: str, data: SegmentationSet, most: int) -> tuple[list[int], list[int]]:
-    """Indices of photographs to train on, shuffled, and of at most so many to draw; no photo is in both.
+    """Indices of photographs to train on, shuffled, and of so many to draw, `EACH` of a photo; no photo is in both.
 
     None is drawn that chose the constants of trace.
     """
     rng, photos = np.random.default_rng(0), photos_of(data, PHOTO[name])
     judged = {photograph.name for photograph in photographs(name, True)}
-    held_out = list[int]()
+    apart, held_out = set[str](), list[int]()
     for photo in rng.permutation(sorted(set(photos))):
         own = [index for index, other in enumerate(photos) if other == photo]
-        if len(held_out) + len(own) <= most and all(data.images[index].stem in judged for index in own):
-            held_out += own
-    apart = {photos[index] for index in held_out}
+        if len(held_out) < most and all(data.images[index].stem in judged for index in own):
+            apart.add(photo)
+            held_out += own[: min(EACH, most - len(held_out))]
     return [int(index) for index in rng.permutation(len(data)) if photos[index] not in apart], held_out
 
 
