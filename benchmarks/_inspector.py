@@ -122,4 +122,7 @@ def accepted(areas: list[Component], truth: np.ndarray) -> np.ndarray:
 
 
 def all_of(areas: list[Component], shape: tuple[int, int]) -> np.ndarray:
-    return np.any([area.on(*shape) for area in areas], axis=0) if areas else np.zeros(shape, bool)
+    where = np.zeros(shape, bool)
+    for area in areas:
+        where[area.place] |= area.inside
+    return where

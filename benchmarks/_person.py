@@ -37,6 +37,7 @@ WORTH = 0.002  # gain of F1 below which nobody clicks on an area
 MOSTLY = 0.5  # an area is right if more of it lies within the tolerance of the crack
 FOLLOWS = 0.95  # share of a trace's way that must stay on the crack
 BEND, SPREAD = 1.5, 3.0  # pixels that a polyline leaves its line, and that half a crack's width differs along one
+_DISC = (np.hypot(*np.mgrid[-TOLERANCE : TOLERANCE + 1, -TOLERANCE : TOLERANCE + 1]) <= TOLERANCE).astype(np.uint8)
 TRIES = {"trace": 1, "polyline": 3, "eraser": 3}  # at a place, before the next tool is taken or it is left as it is
 
 
@@ -75,7 +76,7 @@ class Person:
 
     def __init__(self, photograph: Photograph, tools: Sequence[str], rng: np.random.Generator) -> None:
         self.image, self.truth, self.tools, self.rng = photograph.image, photograph.truth, tools, rng
-        self.near = distance(self.truth) <= TOLERANCE
+        self.near = around(self.truth)
         self.mask = np.zeros_like(self.truth)
         self.actions, self.widths = Counter[str](), dict[str, int]()
         self.trail = [(0, 0.0)]  # actions so far, and F1
@@ -131,7 +132,7 @@ class Person:
     def left(self, mask: np.ndarray) -> float:
         """About how many actions would make a mask good enough, by the look of it: the largest places first."""
         drawn, true = mask.sum(), self.truth.sum()
-        right, found = (mask & self.near).sum(), (self.truth & (distance(mask) <= TOLERANCE)).sum()
+        right, found = (mask & self.near).sum(), (self.truth & around(mask)).sum()
         effort = 0.0
         for place in sorted(self._places(mask), key=lambda place: -place.part.area):
             if 2 * right * found >= GOAL * (right * true + found * drawn) > 0:
@@ -148,7 +149,7 @@ class Person:
 
     def _places(self, mask: np.ndarray) -> list[Place]:
         """Where a mask lacks and where it has too much, the largest first of either."""
-        lacking = self.truth & (distance(mask) > TOLERANCE)
+        lacking = self.truth & ~around(mask)
         return [Place(lacks, part) for lacks, where in ((True, lacking), (False, mask & ~self.near))
                 for part in components(where, SEEN)]  # fmt: skip
 
@@ -229,8 +230,8 @@ class Person:
         """Accept what is right, area by area, the largest first."""
         mask, quality, accepted = self.mask, self.quality(self.mask), 0
         for area in found:
-            on = area.on(*mask.shape)
-            if quality < GOAL and self.near[on].mean() > MOSTLY:
+            if quality < GOAL and self._is_right(area):
+                on = area.on(*mask.shape)
                 better = self.quality(mask | on)
                 if better > quality + WORTH:
                     mask, quality, accepted = mask | on, better, accepted + 1
@@ -241,12 +242,21 @@ class Person:
         mask, count = self.mask | all_of(found, self.mask.shape), 0
         quality = self.quality(mask)
         for area in found:
-            on = area.on(*mask.shape)
-            if quality < GOAL and self.near[on].mean() <= MOSTLY:
+            if quality < GOAL and not self._is_right(area):
+                on = area.on(*mask.shape)
                 better = self.quality(mask & ~on)
-                if better > quality + WORTH:
-                    mask, quality, refused, count = mask & ~on, better, refused | on, count + 1
+                if better <= quality + WORTH:
+                    break  # what is wrong and smaller gains still less
+                mask, quality, refused, count = mask & ~on, better, refused | on, count + 1
         return Choice(position, moved + Counter(refuse=count) + Counter({"accept all": 1}), mask, refused)
+
+    def _is_right(self, area: Component) -> bool:
+        return bool(self.near[area.place][area.inside].mean() > MOSTLY)
+
+
+def around(mask: np.ndarray) -> np.ndarray:
+    """The pixels of a mask and those within the tolerance of it, bool (H, W)."""
+    return cv2.dilate(mask.astype(np.uint8), _DISC) > 0
 
 
 def even(halves: np.ndarray) -> slice:

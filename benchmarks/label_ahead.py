@@ -66,6 +66,8 @@ class Reaching(Seen):
     reach = 1.0
 
     def defects(self, threshold: float) -> np.ndarray:
+        if self.reach == 1:
+            return super().defects(threshold)
         low, high = (max(1, math.ceil(share * threshold * LEVELS)) for share in (self.reach, 1.0))
         return np.asarray(apply_hysteresis_threshold(self.level, low - 1, high - 1))
 
@@ -76,12 +78,11 @@ WAYS = {
     "10 photographs": Way(network=10),
     "20 photographs": Way(network=20),
     "40 photographs": Way(network=40),
+    "10, slider left alone": Way(network=10, slides=False),
     "40, slider left alone": Way(network=40, slides=False),
-    "40, slider left at 25 %": Way(network=40, slides=False, threshold=0.25),
+    "10, slider left at 50 %": Way(network=10, slides=False, threshold=0.5),
     "40, slider left at 50 %": Way(network=40, slides=False, threshold=0.5),
-    "40, slider left at 75 %": Way(network=40, slides=False, threshold=0.75),
     "40, areas reach to a half": Way(network=40, reach=0.5),
-    "40, areas reach to a quarter": Way(network=40, reach=0.25),
     "40, traces follow its heat": Way(network=40, heat=True),
 }
 COUNTS = sorted({way.network for way in WAYS.values() if way.network})
