@@ -203,7 +203,7 @@ def table(file: Path) -> None:
     print(f"{file.stem}: {len(names)} photographs; mean with 95 % interval by bootstrap over them")
     for count, about in found["networks"].items():
         print(f"  network of {count}: " + ", ".join(f"{what} {value:.3g}" for what, value in about.items()))
-    heads = [head for goal in GOALS for head in (f"to F1 {goal:g}", "of trace's", "never")]
+    heads = [head for goal in GOALS for head in (f"to F1 {goal:g}", "of trace's", "median, never")]
     print(f"  {'':30}{'F1 at first':>12}" + "".join(f"{head:>20}" for head in heads) + "   of what, a photograph")
     traced = {goal: np.array([needed(rows[TRACE, name], goal) for name in names]) for goal in GOALS}
     for way in ways:
@@ -215,7 +215,7 @@ def table(file: Path) -> None:
             cells.append(f"{actions.mean():.1f} ({low:.1f}-{high:.1f})")
             low, high = bootstrap(np.stack([actions, traced[goal]], 1), lambda sums: sums[..., 0] / sums[..., 1])
             cells.append(f"{actions.sum() / traced[goal].sum():.2f} ({low:.2f}-{high:.2f})")
-            cells.append(str((actions == CAP).sum()))
+            cells.append(f"{np.median(actions):g}, {(actions == CAP).sum()}")
         first = np.mean([row["trail"][row["decided"]][1] for row in own])
         kinds = sum((Counter(row["actions"]) for row in own), Counter[str]())
         print(f"  {way:30}{first:>12.3f}" + "".join(f"{cell:>20}" for cell in cells) + "   "
