@@ -1,0 +1,147 @@
+"""Engines: what runs the forwards that nobody differentiates: PyTorch or OpenVINO, in float32 or bfloat16.
+
+An engine is known by its name, as "OpenVINO bfloat16". PyTorch in float32 is there on all machines, and the reference.
+Each other takes a second to begin, so small networks and few images stay with that one (`suited`); and so do scoring,
+training, explanations and single photographs.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ftl.device import device_of, multiplies_bfloat16
+from ftl.models.backbone import Backbone, macs
+from ftl.models.preprocess import KINDS, Preprocess
+
+FLOAT32 = "PyTorch float32"
+
+Forward = Callable[[np.ndarray], list[torch.Tensor]]
+"""RGB uint8 images (N, size, size, 3) to all that a module gives for them, float32, each (N, ...)."""
+
+_REPAYS = 150e9
+"""MACs from which another engine makes good for the seconds that it takes to begin; PyTorch does 90e9 in one."""
+
+
+def engines() -> list[str]:
+    """The engines that may be fastest here: in bfloat16 where the processor multiplies it itself, else in float32."""
+    precision = "bfloat16" if multiplies_bfloat16(torch.device("cpu")) else "float32"
+    libraries = ["PyTorch", *(["OpenVINO"] if find_spec("openvino") else [])]
+    return [f"{library} {precision}" for library in libraries]
+
+
+def is_here(engine: str) -> bool:
+    """Whether this machine has an engine."""
+    return engine == FLOAT32 or engine in engines()
+
+
+def batch_of(engine: str) -> int:
+    """Images that it is best to run at once."""
+    return 2 if engine == FLOAT32 else 4  # two: the C library keeps the largest maps, 25 MB in VGG16, for the next
+
+
+def pays(macs_of_one: int, images: int) -> bool:
+    """Whether so many images of so many MACs are worth beginning another engine for; on a GPU none are."""
+    return macs_of_one * images >= _REPAYS and device_of().type == "cpu"
+
+
+def suited(engine: str, macs_of_one: int, images: int) -> str:
+    """An engine where it pays; else PyTorch in float32."""
+    return engine if pays(macs_of_one, images) else FLOAT32
+
+
+def fastest(network: Backbone, among: Sequence[str] | None = None) -> str:
+    """The engine that runs a network fastest on this machine, measured now on one batch; `among` some of `engines`."""
+    found = engines() if among is None else among
+    if len(found) < 2:
+        return next(iter(found), FLOAT32)
+    taken = {}
+    for engine in found:
+        run = forward(network, network.preprocess, engine)
+        images = np.zeros((batch_of(engine), network.preprocess.size, network.preprocess.size, 3), np.uint8)
+        run(images)
+        begin = time.perf_counter()
+        run(images)
+        taken[engine] = time.perf_counter() - begin
+    return min(taken, key=lambda engine: taken[engine])
+
+
+_measured = dict[str, str]()
+
+
+def engine_for(network: Backbone, images: int) -> str:
+    """The engine for so many images, measured at most once in a process for all networks of a kind."""
+    if not pays(macs(network.spec(), network.preprocess.size), images):
+        return FLOAT32
+    if network.name not in _measured:
+        _measured[network.name] = fastest(network)
+    return _measured[network.name]
+
+
+def forward(module: nn.Module, preprocess: Preprocess, engine: str = FLOAT32) -> Forward:
+    """Have an engine run a module that takes images as `preprocess` makes them, and gives one tensor or several."""
+    library, _, precision = engine.partition(" ")
+    return (_in_openvino if library == "OpenVINO" else _in_pytorch)(module, preprocess, precision)
+
+
+def _in_pytorch(module: nn.Module, preprocess: Preprocess, precision: str) -> Forward:
+    dtype = getattr(torch, precision)
+    if dtype != torch.float32:
+        module = copy.deepcopy(module).to(dtype)
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.float()  # its numbers are few, and a sum of thousands
+    device = next(module.parameters()).device
+
+    @torch.inference_mode()
+    def run(images: np.ndarray) -> list[torch.Tensor]:
+        given = module(preprocess.normalised(images).to(device, dtype))
+        return [part.float() for part in _parts(given)]
+
+    return run
+
+
+def _in_openvino(module: nn.Module, preprocess: Preprocess, precision: str) -> Forward:
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    batch, size = batch_of(f"OpenVINO {precision}"), preprocess.size
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # OpenVINO reads what this way of tracing gives fastest
+        traced = torch.jit.trace(module, torch.zeros(1, 3, size, size), strict=False, check_trace=False)
+        model = openvino.convert_model(traced)
+    model.reshape([batch, 3, size, size])
+    kind, prepared = KINDS[preprocess.kind], PrePostProcessor(model)
+    given = prepared.input()
+    given.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    given.model().set_layout(openvino.Layout("NCHW"))
+    steps = given.preprocess().convert_element_type(openvino.Type.f32)
+    if kind.bgr:
+        steps.reverse_channels()
+    steps.scale(1 / kind.scale).mean([*kind.mean]).scale([*kind.std])
+    settings = {
+        "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = openvino.Core().compile_model(prepared.build(), "CPU", settings)
+
+    def run(images: np.ndarray) -> list[torch.Tensor]:
+        count = len(images)
+        filled = np.concatenate([images, *[images[-1:]] * (batch - count)])  # its shape is fixed, which is faster
+        given = compiled(filled)
+        return [torch.from_numpy(given[index][:count].astype(np.float32)) for index in range(len(compiled.outputs))]
+
+    return run
+
+
+def _parts(given: Any) -> list[torch.Tensor]:
+    return [given] if isinstance(given, torch.Tensor) else [*given]
