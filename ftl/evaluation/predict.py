@@ -13,7 +13,7 @@ import numpy as np
 from ftl.data.images import list_images, read_image, resize_image
 from ftl.errors import FtlError
 from ftl.models.classifier import Model
-from ftl.models.engines import batch_of, engine_for, forward
+from ftl.models.engines import batch_of, begin, engine_for
 from ftl.models.head import features_from
 from ftl.progress import Report, silent
 from ftl.tables import csv_text
@@ -31,7 +31,7 @@ def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tup
     """Predictions of the readable files, and a sentence for each that is not."""
     predictions, problems = list[Prediction](), list[str]()
     network, head, engine = model.network, model.head, engine_for(model.network, len(paths))
-    run, read = forward(network, network.preprocess, engine), partial(_read, size=network.preprocess.size)
+    read, run = partial(_read, size=network.preprocess.size), None
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), batch_of(engine)):
             report(start, len(paths), "predicting")
@@ -41,7 +41,10 @@ def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tup
             readable = [(path, image) for path, image in found if not isinstance(image, str)]
             if not readable:
                 continue
-            (maps,) = run(np.stack([image for _, image in readable]))
+            images = np.stack([image for _, image in readable])
+            if run is None:
+                _, run = begin(network, network.preprocess, engine, images)
+            (maps,) = run(images)
             answers = head.probabilities(features_from(maps, pooled=head.pooled))
             for (path, _), scores in zip(readable, answers, strict=True):
                 predictions.append(Prediction(path, model.classes[int(scores.argmax())], float(scores.max())))

@@ -25,7 +25,7 @@ from ftl.models.network_folder import network_digest, read_description
 from ftl.progress import Report, silent
 from ftl.sweeping.manifest import scored_in
 from ftl.sweeping.tuned_networks import answers, learnt_masks
-from ftl.training.features import extract, read_features, silent_filters
+from ftl.training.features import engine_of_features, extract, read_features, silent_filters
 from ftl.training.train import answers_of, fit, train_head
 
 
@@ -72,7 +72,7 @@ def evaluate(
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
-    result["engine"] = engine
+    result["engine"] = engine_of_features(folder / EVALUATION)
     result["silent"] = silent_filters(folder / EVALUATION)
     result["predictions"] = predictions(dataset.paths, dataset.labels, probabilities, dataset.classes)
     write_json(folder / TEST, result)

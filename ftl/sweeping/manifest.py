@@ -58,7 +58,7 @@ def engine_of(out: Path, images: int, among: Sequence[str] | None = None) -> str
         manifest["engine"] = fastest(load_backbone(out / UNPRUNED), among)
         write_json(out / SETTINGS, manifest)
     engine = str(manifest["engine"])
-    if engine not in (FLOAT32, *(engines() if among is None else among)):
+    if engine not in (engines() if among is None else among):
         raise FtlError(
             f"the networks of {out} were run by {engine}, which is not here: go on where it is, or remove this folder"
         )

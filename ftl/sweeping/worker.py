@@ -23,7 +23,7 @@ from ftl.data.dataset import Dataset
 from ftl.device import run_on
 from ftl.errors import FtlError
 from ftl.files import versions
-from ftl.models.engines import FLOAT32, is_here
+from ftl.models.engines import FLOAT32, engines
 from ftl.models.layout import DESCRIPTION, UNPRUNED, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
 from ftl.pruning.layerwise import Branch
@@ -82,7 +82,7 @@ def _elsewhere(shared: Shared) -> Elsewhere | None:
     differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in used if own.get(name) != wanted[name]]
     if differing:
         return Elsewhere(worker.address, f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
-    if not is_here(shared.engine):
+    if shared.engine not in engines():
         return Elsewhere(worker.address, f"the worker {worker.name} cannot run networks by {shared.engine}")
     if shared.rests is not None and str(worker.name) == shared.rests:
         time.sleep(_REST)

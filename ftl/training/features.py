@@ -15,7 +15,7 @@ from ftl.data.photographs import in_batches, photographs_of
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
 from ftl.models.backbone import placed
-from ftl.models.engines import FLOAT32, batch_of, forward
+from ftl.models.engines import FLOAT32, LOOKED_AT, batch_of, begin
 from ftl.models.head import features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import FEATURES
@@ -37,7 +37,7 @@ def extract(
     """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
 
     `files`: where this machine has the images, if not at `dataset.paths`. `pooled`: the means of the last maps only.
-    `engine`: what runs the network (`ftl.models.engines`).
+    `engine`: what runs the network (`ftl.models.engines`), in float32 if its maps of the first images are others.
 
     Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
     `digests`; attributes `dataset_sha256` and `network_sha256` say what made it, and `silent` how many of how many
@@ -49,11 +49,12 @@ def extract(
     if file.is_file() and _made_from(file) == made_from:
         return file
     network = load_backbone(folder)
-    run = forward(WithPeaks(placed(network)), network.preprocess, engine)
     photographs = photographs_of(files or dataset.paths, network.preprocess.size)
+    some = photographs(np.arange(min(LOOKED_AT, len(dataset))))
+    run_by, run = begin(WithPeaks(placed(network)), network.preprocess, engine, some)
     activity, done = Activity(), 0
     with whole_file(file) as draft, h5py.File(draft, "w") as target:
-        for images in in_batches(photographs, len(dataset), batch_of(engine)):
+        for images in in_batches(photographs, len(dataset), batch_of(run_by)):
             maps, *peaks = run(images)
             activity.see(peaks)
             batch = features_from(maps, pooled=pooled)
@@ -67,7 +68,8 @@ def extract(
         target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
         target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
         target.create_dataset("digests", data=list(dataset.digests), dtype=text)
-        target.attrs.update(made_from | {"versions": json.dumps(versions()), "silent": activity.silent()})
+        more = {"run_by": run_by, "versions": json.dumps(versions()), "silent": activity.silent()}
+        target.attrs.update(made_from | more)
     return file
 
 
@@ -79,9 +81,9 @@ def silent_filters(file: Path) -> tuple[int, int]:
 
 
 def engine_of_features(file: Path) -> str:
-    """The engine that computed a file of features."""
+    """The engine that computed a file of features: the one that was asked for, or that in float32."""
     with h5py.File(file, "r") as source:
-        return str(source.attrs["engine"])
+        return str(source.attrs["run_by"])
 
 
 def _made_from(file: Path) -> dict[str, str] | None:

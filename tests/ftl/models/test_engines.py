@@ -16,7 +16,7 @@ from ftl.errors import FtlError
 from ftl.files import read_json, write_json
 from ftl.models import engines
 from ftl.models.backbone import Backbone
-from ftl.models.engines import FLOAT32, batch_of, engine_for, forward, is_here
+from ftl.models.engines import FLOAT32, batch_of, begin, engine_for, forward
 from ftl.models.io import build_like
 from ftl.models.preprocess import Preprocess
 from ftl.sweeping.manifest import engine_of
@@ -58,6 +58,17 @@ def test_engines_agree_on_maps_and_on_peaks(make: type[Backbone]) -> None:
         assert abs(silent - silent_exact) <= 0.005 * filters
 
 
+def test_a_network_that_bfloat16_changes_is_run_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make_backbone()
+    images = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    engine, _ = begin(network, network.preprocess, "PyTorch bfloat16", images)
+    assert engine == "PyTorch bfloat16"
+    monkeypatch.setattr(engines, "_APART", 0)
+    engine, run = begin(network, network.preprocess, "PyTorch bfloat16", images)
+    assert engine == FLOAT32
+    assert torch.equal(run(images)[0], forward(network, network.preprocess)(images)[0])
+
+
 def test_another_engine_is_taken_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_backbone()
     assert engine_for(network, 1000) == FLOAT32
@@ -68,7 +79,6 @@ def test_another_engine_is_taken_where_it_pays(monkeypatch: pytest.MonkeyPatch) 
     assert chosen in engines.engines()
     monkeypatch.setattr(engines, "fastest", None)  # nothing is measured again
     assert engine_for(network, 1) == chosen
-    assert is_here(chosen)
 
 
 def test_a_sweep_stays_with_its_engine(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
