@@ -1,10 +1,10 @@
 """Seconds of the original's four steps, each a process as a user types it: prune, extract, train, test.
 
-    python -m benchmarks.four_steps
+    python -m benchmarks.four_steps [PER_CLASS]
 
-12 masonry walls with masks, 200 + 200 photographs of METU to train on and as many to test on, by sorted name; VGG16 cut
-to 10, 20 and 30 % as the original cuts it. Then the three pruned networks alone: what was computed of the unpruned one
-stays, and the three are done again. Needs ../shared.
+12 masonry walls with masks, PER_CLASS (200) photographs of each class of METU to train on and as many to test on, by
+sorted name; VGG16 cut to 10, 20 and 30 % as the original cuts it. Then the three pruned networks alone: what was
+computed of the unpruned one stays, and the three are done again. Needs ../shared.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from ftl.latency.machine_load import look
 from ftl.models.layout import EVALUATION, FEATURES, HEAD, TEST, UNPRUNED, VALIDATION
 
 KEEP = ("0.1", "0.2", "0.3")
-MASKS, PER_CLASS = 12, 200
+MASKS = 12
 
 ROOT = Path(__file__).parents[1]
 
 
-def lay_out(folder: Path) -> dict[str, list[str]]:
+def lay_out(folder: Path, per_class: int) -> dict[str, list[str]]:
     """Link photographs into `folder`; the arguments of each step there."""
     for part, name in (("train", "dataset"), ("test", "evaluation")):
         for label in ("Crack", "Background"):
             (folder / name / label).mkdir(parents=True)
-            for file in sorted((SHARED / "data" / "metu" / part / label).iterdir())[:PER_CLASS]:
+            for file in sorted((SHARED / "data" / "metu" / part / label).iterdir())[:per_class]:
                 (folder / name / label / file.name).symlink_to(file)
     images, masks = map(str, pairs(MASKS))
     weights = str(SHARED / "backbones" / "vgg16_hed.safetensors")
@@ -87,10 +87,11 @@ def shown(taken: Time) -> str:
 def main() -> None:
     if not SHARED.is_dir():
         sys.exit("needs ../shared")
-    head_line(f"the four steps: VGG16 at {', '.join(KEEP)}, {MASKS} masks, {2 * PER_CLASS} + {2 * PER_CLASS} images")
+    per_class = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    head_line(f"the four steps: VGG16 at {', '.join(KEEP)}, {MASKS} masks, {2 * per_class} + {2 * per_class} images")
     print(f"  other programs used {100 * look(1.0):.0f} % of the processor just before")
     folder = scratch()
-    steps = lay_out(folder)
+    steps = lay_out(folder, per_class)
     every = {step: time_step(folder, step, arguments) for step, arguments in steps.items()}
     forget_pruned(folder / "models")
     three = {step: time_step(folder, step, steps[step]) for step in ("extract", "train", "test")}

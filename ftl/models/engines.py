@@ -12,7 +12,6 @@ import copy
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from torch import nn
 from ftl.device import device_of, multiplies_bfloat16
 from ftl.models.backbone import Backbone, macs
 from ftl.models.preprocess import KINDS, Preprocess
+from ftl.openvino import has_openvino, load_openvino
 
 FLOAT32 = "PyTorch float32"
 
@@ -42,7 +42,7 @@ _APART = 0.03
 def engines() -> list[str]:
     """The engines of this machine; in bfloat16 only where the processor multiplies it itself, and so is faster."""
     precisions = [*(["bfloat16"] if multiplies_bfloat16(torch.device("cpu")) else []), "float32"]
-    libraries = ["PyTorch", *(["OpenVINO"] if find_spec("openvino") else [])]
+    libraries = ["PyTorch", *(["OpenVINO"] if has_openvino() else [])]
     return [f"{library} {precision}" for precision in precisions for library in libraries]
 
 
@@ -133,16 +133,14 @@ def _in_pytorch(module: nn.Module, preprocess: Preprocess, precision: str) -> Fo
 
 
 def _in_openvino(module: nn.Module, preprocess: Preprocess, precision: str) -> Forward:
-    import openvino
-    from openvino.preprocess import PrePostProcessor
-
+    openvino = load_openvino()
     batch, size = batch_of(f"OpenVINO {precision}"), preprocess.size
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # OpenVINO reads what this way of tracing gives fastest
         traced = torch.jit.trace(module, torch.zeros(1, 3, size, size), strict=False, check_trace=False)
         model = openvino.convert_model(traced)
     model.reshape([batch, 3, size, size])
-    kind, prepared = KINDS[preprocess.kind], PrePostProcessor(model)
+    kind, prepared = KINDS[preprocess.kind], openvino.preprocess.PrePostProcessor(model)
     given = prepared.input()
     given.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     given.model().set_layout(openvino.Layout("NCHW"))
@@ -154,6 +152,8 @@ def _in_openvino(module: nn.Module, preprocess: Preprocess, precision: str) -> F
         "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # of two processes on one machine, both would be tied to the same cores
     }
     compiled = openvino.Core().compile_model(prepared.build(), "CPU", settings)
 
