@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ftl.device import device_of, multiplies_bfloat16
+from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, macs
 from ftl.models.preprocess import KINDS, Preprocess
 from ftl.openvino import has_openvino, load_openvino
@@ -115,7 +116,15 @@ def _same(maps: torch.Tensor, exact: torch.Tensor) -> bool:
 
 
 def forward(module: nn.Module, preprocess: Preprocess, engine: str = FLOAT32) -> Forward:
-    """Have an engine run a module that takes images as `preprocess` makes them, and gives one tensor or several."""
+    """Have an engine run a module that takes images as `preprocess` makes them, and gives one tensor or several.
+
+    Raises `FtlError` when this machine has no such engine.
+    """
+    if engine not in engines():
+        raise FtlError(
+            f"{engine} runs the networks of this sweep, and this machine has {', '.join(engines())}: go on where it "
+            "was begun, or begin in another folder"
+        )
     library, _, precision = engine.partition(" ")
     return (_in_openvino if library == "OpenVINO" else _in_pytorch)(module, preprocess, precision)
 
