@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ftl.config import FineTuneConfig, SegmentConfig, SweepConfig
-from ftl.evaluation.runtimes import TITLES
+from ftl.evaluation.runtimes import OPENVINO, runtimes_here
 from ftl.models.layout import RECALIBRATED, SEGMENTED, TUNED
 from ftl.pruning.criteria import CRITERIA
 from studio.jobs.request import SweepRequest
@@ -64,11 +64,13 @@ def candidates(*, only_masks: bool) -> dict[str, Any]:
 
 
 def _runtimes() -> dict[str, Any]:
+    here = runtimes_here()
+    programs = "ONNX Runtime and OpenVINO" if OPENVINO in here else "ONNX Runtime"
     asked = st.checkbox(
-        "Also measure in ONNX Runtime, in float and in 8-bit integers",
-        help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
+        f"Also measure in {programs}, in float and in 8-bit integers",
+        help="Makes ONNX files of all networks, and measures how fast and how accurate they are in each runtime.",
     )
-    return {"runtimes": list(TITLES)} if asked else {}
+    return {"runtimes": here} if asked else {}
 
 
 def _segment() -> dict[str, Any]:
