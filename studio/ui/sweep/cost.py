@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from typing import NamedTuple
+
 import streamlit as st
 
-from ftl.models.backbone import Backbone
+from ftl.formatting import counted, duration
+from ftl.models.backbone import Backbone, macs
+from studio import ui
 from studio.jobs.cost import network_of, parts
 from studio.jobs.estimate import speed
 from studio.jobs.request import SweepRequest
+from studio.jobs.waiting import ahead
+
+
+class Size(NamedTuple):
+    """A network's parameters, its MACs for one photograph, and the seconds that these take here."""
+
+    parameters: int
+    macs: int
+    seconds: float
 
 
 def estimate(project_id: int, request: SweepRequest, masks: int, images: int) -> float:
@@ -19,7 +33,26 @@ def estimate(project_id: int, request: SweepRequest, masks: int, images: int) ->
     return sum(parts(network, macs_per_second, request, masks, images).values())
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+def size_of(project_id: int, request: SweepRequest) -> Size:
+    """How large and how fast the unpruned network of a sweep is. Raises `FtlError` when it cannot be read."""
+    network, macs_per_second = _measured(project_id, request.architecture, request.file)
+    work = macs(network.spec(), network.preprocess.size)
+    parameters = sum(parameter.numel() for parameter in network.features.parameters())
+    return Size(parameters, work, work / macs_per_second)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Measuring this machine")
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
     network = network_of(project_id, name, file)
     return network, speed(network)
+
+
+def expected(project_id: int, seconds: float) -> str:
+    """When a sweep begins that is launched now and takes so long, and when it is done, in words."""
+    before, wait = ahead(project_id)
+    if wait is None:
+        return f"Behind {counted(before, 'job')}: begins once they are done."
+    end = ui.time_of_day(time.time() + wait + seconds)
+    if not before:
+        return f"Begins at once, done at about {end}."
+    return f"Behind {counted(before, 'job')}: begins in about {duration(wait)}, done at about {end}."
