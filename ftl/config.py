@@ -37,7 +37,7 @@ class SettingsError(FtlError):
 
 
 class Config(BaseModel):
-    """Settings that are checked when they are made and never change; raises `SettingsError`, which names the setting."""
+    """Settings that are checked when they are made and never change. Raises `SettingsError` that names the setting."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

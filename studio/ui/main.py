@@ -61,8 +61,11 @@ else:
         st.switch_page(next(one for group in groups.values() for one in group if one.url_path == asked))
 if (user := here.user if here else user) is not None:
     with st.sidebar:
-        st.caption(plain(user.name) + (f" · {here.role}" if here else ""))
-        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
+        behind = st.get_option(f"theme.{st.context.theme.type or 'light'}.secondaryBackgroundColor")
+        st.html(f"<style>.st-key-who {{ position: sticky; bottom: 0; background: {behind} }}</style>")
+        with st.container(key="who", horizontal=True, vertical_alignment="center"):  # seen however low the window is
+            st.caption(plain(user.name) + (f" · {here.role}" if here else ""), width="stretch")
+            st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>', width="content")
         notifications.listen()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

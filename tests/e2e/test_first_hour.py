@@ -135,8 +135,9 @@ def test_from_the_first_link_to_an_answer_about_a_new_photograph(
     assert (mask[cracks[-1]] == 1).sum() > SIZE / 2
 
     hand.follow(page, "Sweep")
-    hand.click(page.get_by_role("button", name="Add a network file"))
-    hand.choose_files(page.locator("input[type=file]").first, material / "tiny.safetensors")
+    # a stranger takes the recommended network: this one makes the test quick, and its clicks do not count
+    page.get_by_role("button", name="Add a network file").click()
+    page.locator("input[type=file]").first.set_input_files(material / "tiny.safetensors")
     page.get_by_text("was added").wait_for()
     page.keyboard.press("Escape")
     page.get_by_text("It is the file that was added last").wait_for()
