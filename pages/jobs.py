@@ -92,7 +92,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
         if here.role == "admin":
             with right:
                 if job.kind in SWEEPS and st.button(
-                    "", key=f"copy-{job.id}", icon=":material/content_copy:", help="Sweep again with changes"
+                    "Sweep again", key=f"again-{job.id}", help="Opens Sweep with these settings, to change some first"
                 ):
                     state.basis(job.project_id).value = job.id
                     st.switch_page(ui.page_file("sweep"))

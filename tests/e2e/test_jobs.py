@@ -44,6 +44,8 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     give_backbone(own)
     page = sign_in(browser, server, ada)
     page.goto(f"{server.url}/sweep?project={project.id}")
+    page.get_by_role("button", name="Launch Thorough").wait_for()
+    settled(page)
     page.get_by_text("Advanced", exact=True).click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("tiny.safetensors, iou")
     settled(page)
@@ -88,6 +90,9 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     card(page, "done").wait_for(timeout=400_000)
     assert len(finished(job.id)) == 5
     expect(page.get_by_role("button", name="Choose")).to_be_visible()
+    page.get_by_role("button", name="Sweep again").click()
+    expect(page.get_by_role("textbox", name="Keep fractions")).to_have_value("0.25, 0.5, 0.75, 1")
+    expect(page.get_by_text("Changed:")).to_have_count(0)
     page.context.close()
 
 

@@ -16,6 +16,10 @@ from studio.jobs.request import SweepRequest
 from studio.jobs.waiting import ahead
 
 
+_MEASURED_SECONDS = 600
+"""How long a measurement counts: the machine may have been busy."""
+
+
 class Size(NamedTuple):
     """A network's parameters, its MACs for one photograph, and the seconds that these take here."""
 
@@ -41,7 +45,7 @@ def size_of(project_id: int, request: SweepRequest) -> Size:
     return Size(parameters, work, work / macs_per_second)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Measuring this machine")
+@st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
     network = network_of(project_id, name, file)
     return network, speed(network)
