@@ -15,7 +15,6 @@ from studio.jobs.estimate import speed
 from studio.jobs.request import SweepRequest
 from studio.jobs.waiting import ahead
 
-
 _MEASURED_SECONDS = 600
 """How long a measurement counts: the machine may have been busy."""
 
