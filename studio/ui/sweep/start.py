@@ -24,7 +24,8 @@ def choose(project_id: int, who: SignedIn, numbers: Numbers, copied: Start | Non
         _add(project_id, who)
     known = starts(project_id, only_masks=numbers.only_masks)
     best = recommend(known, numbers.images)
-    at_first = copied if copied in known else best.start
+    again = (start for start in known if copied and (start.source, start.name) == (copied.source, copied.name))
+    at_first = next(again, best.start)
     ordered = [best.start, *(start for start in known if start != best.start)]
     start = place.selectbox(
         "Network to start from",
@@ -40,8 +41,7 @@ def choose(project_id: int, who: SignedIn, numbers: Numbers, copied: Start | Non
     )
     st.caption(f"{figures} {best.why}" if start == best.start else figures)
     if start.source == "file":
-        row_of_file = st.container(horizontal=True)
-        with row_of_file:
+        with st.container(horizontal=True):
             trash.backbone_menu(project_id, who, start.name)
     return start
 
