@@ -128,6 +128,6 @@ def test_a_project_is_archived_and_deleted_by_its_name(browser: Browser, server:
     assert projects_of(bridge.ada) == []
     page.get_by_text("Deleted projects").click()
     page.get_by_role("button", name="Restore", exact=True).click()
-    page.get_by_text("This project is archived").wait_for()
+    page.get_by_text("Archived projects").wait_for()
     assert [project.id for project, _ in projects_of(bridge.ada)] == [bridge.project]
     page.context.close()

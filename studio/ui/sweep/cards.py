@@ -19,9 +19,9 @@ def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], 
     st.html("<style>div:has(> [class*=st-key-choice-]) { flex: 1 1 15rem !important; min-width: 15rem }</style>")
     with st.container(horizontal=True, gap="medium"):  # one below the other where the window is narrow
         for choice in choices:
-            name = ui.plain(choice.name)
+            name, icon = ui.plain(choice.name), _ICONS[choice.name]
             with st.container(border=True, height="stretch", key=f"choice-{choice.name}"):
-                st.subheader(f":material/{_ICONS[choice.name]}: {name}", anchor=False)
+                st.subheader(f":material/{icon}: {name}", anchor=False)
                 st.markdown(f"**About {duration(choice.seconds)}** · {_networks(choice)}")
                 st.markdown(ui.plain(choice.text))
                 st.caption(f":material/schedule: {expected(project_id, choice.seconds)}")
