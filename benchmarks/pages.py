@@ -21,7 +21,7 @@ from benchmarks._material import head_line, scratch
 from tests.conftest import save_png
 
 IMAGES, CANDIDATES, ROUNDS = 10_000, 100, 5
-PAGES = ("Images", "Annotate", "Sweep", "Jobs", "Choose", "Try", "Understand", "Projects")
+PAGES = ("Images", "Annotate", "Sweep", "Jobs", "Choose", "Try", "Understand", "Home")
 
 
 def fill(user_id: int) -> tuple[int, list[int]]:
@@ -98,13 +98,13 @@ def main() -> None:
             for name in PAGES:
                 times = []
                 for turn in range(ROUNDS + 1):
-                    other = "Projects" if name != "Projects" else "Jobs"
+                    other = "Home" if name != "Home" else "Jobs"
                     page.get_by_role("link", name=other, exact=True).click()
                     page.wait_for_timeout(700)
                     settled(page)
                     begin = time.perf_counter()
                     page.get_by_role("link", name=name, exact=True).click()
-                    page.wait_for_url(f"**{'/' if name == 'Projects' else '/' + name.lower()}*")
+                    page.wait_for_url(f"**{'/' if name == 'Home' else '/' + name.lower()}*")
                     page.wait_for_timeout(50)
                     settled(page)
                     if turn:  # the first is not warm

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from ftl.errors import FtlError
-from ftl.formatting import exact
+from ftl.formatting import exact, parse_share
 from ftl.models.layout import (
     HEADS,
     LINEAR,
@@ -30,8 +30,14 @@ ONE_SHOT, LAYERWISE = "one_shot", "layerwise"
 _EARLIER = {"cascade": LAYERWISE, "once": ONE_SHOT}  # what command lines called the modes
 
 
+class SettingsError(FtlError):
+    """Settings that cannot be. `at`: a sentence for each that is to be changed, by its name; at "" for none of them."""
+
+    at: dict[str, str] = {}  # noqa: RUF012 - set by `Config`, so that the error survives pickling
+
+
 class Config(BaseModel):
-    """Settings that are checked when they are made and never change; raises `FtlError` that names the setting."""
+    """Settings that are checked when they are made and never change. Raises `SettingsError` that names the setting."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,11 +45,28 @@ class Config(BaseModel):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise FtlError("; ".join(_sentence(type(self), one) for one in error.errors())) from None
+            told = [(_place(found), _sentence(type(self), found)) for found in error.errors()]
+            wrong = SettingsError("; ".join(sentence for _, sentence in told))
+            wrong.at = dict(told)
+            raise wrong from None
 
     def but(self, **changes: Any) -> Self:
         """The same with other values of some settings, checked like the first."""
         return type(self)(**(self.model_dump() | changes))
+
+
+class _SettingError(ValueError):
+    """What is wrong with settings together: `at` names the one to change."""
+
+    def __init__(self, at: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.at = at
+
+
+def _place(error: ErrorDetails) -> str:
+    """The name of the setting that an error is about."""
+    cause = error.get("ctx", {}).get("error")
+    return cause.at if isinstance(cause, _SettingError) else str(error["loc"][0]) if error["loc"] else ""
 
 
 def setting(default: Any, title: str, help_: str, *flags: str, group: str = "", **bounds: Any) -> Any:
@@ -136,12 +159,15 @@ class PruneConfig(Config):
     @model_validator(mode="after")
     def _together(self) -> PruneConfig:
         if self.rule == "global" and (self.mode != ONE_SHOT or self.faithful):
-            raise ValueError(
+            raise _SettingError(
+                "mode" if self.mode != ONE_SHOT else "faithful",
                 "the rule global ranks the filters of all layers together, which layer-by-layer "
-                "scoring and the original program cannot: choose the mode one_shot"
+                "scoring and the original program cannot: choose the mode one_shot",
             )
         if self.faithful and self.round_to > 1:
-            raise ValueError("the original program does not round the number of filters: leave round_to at 1")
+            raise _SettingError(
+                "round_to", "the original program does not round the number of filters: leave round_to at 1"
+            )
         return self
 
 
@@ -221,7 +247,7 @@ class SweepConfig(PruneConfig):
     keep: tuple[float, ...] = setting(
         (0.05, 0.1, 0.2, 0.5),
         "Keep fractions",
-        "The shares of each layer's filters that stay: a network is made for each.",
+        "The shares of each layer's filters that stay, as 0.1 or 10%: a network is made for each.",
     )
     budgets: tuple[str, ...] = setting(
         (), "Budgets",
@@ -248,8 +274,10 @@ class SweepConfig(PruneConfig):
     fine_tune: FineTuneConfig = FineTuneConfig()
     segment: SegmentConfig = SegmentConfig()
     runtimes: tuple[str, ...] = setting(
-        ("pytorch",), "Runtimes", "Measure latency in these runtimes: pytorch, onnx, int8. PyTorch is always measured."
-    )
+        ("pytorch",), "Runtimes",
+        "Measure latency in these runtimes: pytorch, onnx, int8, openvino, openvino-bf16, openvino-int8. PyTorch is "
+        "always measured.",
+    )  # fmt: skip
     photo: str | None = setting(
         None, "Photo names",
         "How a crop's file name names the photo that it was cut from: a template, as {photo}_* or {photo}_#; or a "
@@ -263,6 +291,17 @@ class SweepConfig(PruneConfig):
     threads: int | None = setting(
         None, "Threads", "Threads used while latency is measured; by default one for each core.", ge=1, le=1024
     )
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _shares(cls, given: Any) -> Any:
+        """Fractions as numbers or as text, `10%` too."""
+        if not isinstance(given, list | tuple):
+            return given
+        try:
+            return [parse_share(fraction) if isinstance(fraction, str) else fraction for fraction in given]
+        except ValueError:
+            return given  # refused below, as what is no number
 
     @field_validator("keep")
     @classmethod
@@ -293,11 +332,15 @@ class SweepConfig(PruneConfig):
     @model_validator(mode="after")
     def _something(self) -> SweepConfig:
         if self.only_masks and self.heads != (SEGMENTED,):
-            raise ValueError("only_masks makes networks that draw masks, and no others: let heads be segmented alone")
+            raise _SettingError(
+                "heads", "only_masks makes networks that draw masks, and no others: let heads be segmented alone"
+            )
         if self.only_masks and self.budgets:
-            raise ValueError("networks are searched within a budget by what classifiers lose: leave only_masks out")
+            raise _SettingError(
+                "budgets", "networks are searched within a budget by what classifiers lose: leave only_masks out"
+            )
         if not self.keep and self.rule != "above-average":
-            raise ValueError("give at least one keep fraction, as 0.1")
+            raise _SettingError("keep", "give at least one keep fraction, as 0.1")
         return self
 
     @property

@@ -48,6 +48,12 @@ def exact_percent(share: float) -> str:
     return f"{exact(round(100 * share, 10))} %"
 
 
+def parse_share(text: str) -> float:
+    """A share as people write it, `0.1`, `10%` or `10 %`, as 0..1. Raises `ValueError` for what is no number."""
+    given = text.strip()
+    return float(given[:-1]) / 100 if given.endswith("%") else float(given)
+
+
 def milliseconds(value: float | None) -> str:
     """A latency in milliseconds: `7.93 ms`, `1,340 ms`."""
     return _with_unit(number(value), "ms")

@@ -11,9 +11,10 @@ from ftl.formatting import NOTHING
 from studio import ui
 from studio.errors import StudioError
 from studio.jobs import progress, queue, reporting, waiting
-from studio.jobs.request import LEADS_TO
+from studio.jobs.request import LEADS_TO, SWEEPS
 from studio.store.tables import Job
 from studio.ui import notifications, state, trash
+from studio.ui.jobs import comparison
 from studio.ui.jobs.learning_curves import learning_chart
 from studio.ui.jobs.times import times
 
@@ -90,6 +91,11 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
         buttons(right, job, here.role, progress.finished(rows), next_up)
         if here.role == "admin":
             with right:
+                if job.kind in SWEEPS and st.button(
+                    "Sweep again", key=f"again-{job.id}", help="Opens Sweep with these settings, to change some first"
+                ):
+                    state.basis(job.project_id).value = job.id
+                    st.switch_page(ui.page_file("sweep"))
                 trash.job_menu(job.project_id, here.who, job)
         if job.state == "running":
             left_over = waiting.standing(job, turn) if turn and not job.cancel else ""
@@ -131,6 +137,7 @@ def all_jobs() -> None:
     )
     for job in jobs:
         show(job, here, job is shown, job in queued[:1], turns.get(job.id), running)
+    comparison.show(here.project.id, [job for job in jobs if job.kind in SWEEPS])
     if any(job.state in queue.UNFINISHED for job in jobs) != state.of(state.Jobs, here.project.id).live:
         st.rerun()  # the whole page, which looks again by itself only as long as there is something to see
 

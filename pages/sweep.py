@@ -1,162 +1,109 @@
-"""Sweep: say what to prune, see what it costs, launch."""
+"""Sweep: launch one of three choices, or set everything yourself."""
 
 import streamlit as st
 
-from ftl.config import SweepConfig
-from ftl.formatting import duration
-from ftl.models.registry import REGISTRY
+from ftl.formatting import counted, duration
 from studio import ui
-from studio.images.library import Filter, count_images
-from studio.jobs import backbones
-from studio.jobs.queue import launch
-from studio.jobs.request import SweepRequest
-from studio.jobs.waiting import ahead
+from studio.images.library import Filter, count_by_class
+from studio.jobs.differences import differences, names_of
+from studio.jobs.presets import BALANCED, Preset, numbers_of, presets
+from studio.jobs.queue import jobs_of, launch
+from studio.jobs.request import SWEEPS, SweepRequest, request_of
+from studio.jobs.starts import start_of
 from studio.projects.classes import classes_of
-from studio.ui import state, trash
-from studio.ui.sweep.cost import estimate
-from studio.ui.sweep.fields import control
-from studio.ui.sweep.form import candidates, filters_and_data
-from studio.ui.sweep.keep_fractions import parse_keep
+from studio.ui import state
+from studio.ui.sweep import advanced, cards
+from studio.ui.sweep.cost import estimate, expected
+from studio.ui.sweep.start import choose
 
 here = ui.here("admin")
 project, who = here.project, here.who
 st.title("Sweep")
-st.markdown(
-    "Rank every filter of a network by how well it responds to your masks, keep the best fraction, and train each "
-    "pruned network to classify photographs or to draw masks, so that you can choose one."
-)
-drawn = count_images(project.id, Filter(drawn=True))
-if not drawn:
+numbers = numbers_of(project.id)
+if not numbers.masks or not numbers.mask_classes:
     ui.empty(
-        "No masks yet", "Draw a few on the Annotate page: a dozen photographs are a good start.", ":material/brush:"
+        "No masks yet",
+        "A sweep keeps the filters of a network that respond to your masks: draw some on half a dozen photographs.",
+        ":material/brush:",
     )
     st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
     ui.stop()
-classes = {one.id: one for one in classes_of(project.id)}
-counts = {one: count_images(project.id, Filter(class_id=one)) for one in classes}
+classes, counts = classes_of(project.id), count_by_class(project.id, Filter())
+sweeps = {job.id: job for job in jobs_of(project.id) if job.kind in SWEEPS}
+basis = state.basis(project.id)
+copied = request_of(sweeps[int(basis.value)]) if basis.value in sweeps else None
 
-SOURCES = {
-    "scratch": "Train from scratch on this project",
-    "registry": "Pretrained on ImageNet",
-    "file": "Upload a file",
-}
-DEFAULT_KEEP = "0.05, 0.1, 0.2, 0.35, 0.5"
-with st.container(border=True):
-    st.subheader("1 · Network")
-    source = st.radio("Source", list(SOURCES), format_func=SOURCES.get, horizontal=True)
-    settings = {"source": source}
-    if source == "file":
-        known = backbones.uploaded(project.id)
-        given = st.file_uploader(
-            "Add a file", help="Keras .h5, .safetensors, .pt with a state dict, or .pt2. Pickles are never loaded."
-        )
-        page = state.of(state.Sweep)
-        if given is not None and page.added != given.file_id:
-            with ui.showing_errors(), st.spinner("Reading the network"):
-                name = backbones.add(project.id, given.name, given, who)
-                page.added = given.file_id
-                known = backbones.uploaded(project.id)
-                st.success(f"{ui.plain(name)} was added.")
-        settings["file"] = st.selectbox("File", known, placeholder="none yet: add one above")
-        if settings["file"]:
-            trash.backbone_menu(project.id, who, settings["file"])
-    elif source == "registry":
-        names = [name for name, one in REGISTRY.items() if one.weights]
-        settings["architecture"] = st.selectbox("Network", names)
-        st.caption("Its weights are downloaded once. Without an internet connection, upload a file instead.")
-    else:
-        left, right = st.columns(2)
-        settings["architecture"] = left.selectbox("Network", sorted(REGISTRY, key=lambda one: one != "alexnet_bn"))
-        settings["epochs"] = control(right, SweepRequest.model_fields["epochs"])
 
-with st.container(border=True):
-    st.subheader("2 · Classes")
-    left, right = st.columns(2)
-    masked = left.multiselect(
-        "Mask classes",
-        list(classes),
-        [one for one in classes if classes[one].name == "Crack"],
-        format_func=lambda one: classes[one].name,
-        help="Filters are ranked by their overlap with pixels of these classes.",
-    )
-    told_apart = right.multiselect(
-        "Image classes",
-        list(classes),
-        [one for one in classes if counts[one]],
-        format_func=lambda one: f"{classes[one].name} ({counts[one]} images)",
-    )
-    positive = None
-    if len(told_apart) == 2:
-        names = [classes[one].name for one in told_apart]
-        positive = st.radio(
-            "Positive class (recall and precision are of this class)",
-            names,
-            names.index("Crack") if "Crack" in names else 0,
-            horizontal=True,
-            format_func=ui.plain,
-        )
+def seconds_of(request: SweepRequest) -> float:
+    """How long a sweep takes here, about."""
+    images = sum(counts.get(one, 0) for one in request.image_classes)
+    return estimate(project.id, request, numbers.masks, images)
 
-with st.container(border=True):
-    st.subheader("3 · Keep fractions")
-    text = st.text_input(
-        "Keep fractions", DEFAULT_KEEP, help="A list, or ranges as 0.05-0.5/0.05: from, to, step. 0.1 keeps a tenth."
-    )
-    budgets = SweepConfig.model_fields["budgets"]
-    limits = st.text_input(budgets.title or "", placeholder="1%, 5ms", help=budgets.description)
-    sweep, data = filters_and_data()
-    only_masks = not told_apart
-    sweep |= candidates(only_masks=only_masks)
 
+def begin(name: str, request: SweepRequest, seconds: float) -> None:
+    """Launch a sweep, and show it on Jobs."""
+    with ui.showing_errors():
+        launch(project.id, who, "sweep", name, request, seconds)
+        st.switch_page(ui.page_file("jobs"))
+
+
+def told_apart() -> str:
+    """What a choice sweeps, in a sentence."""
+    by_number = {one.number: one.name for one in classes}
+    masks = ", ".join(by_number[number] for number in numbers.mask_classes)
+    ranked = f"Filters are ranked by the masks of **{ui.plain(masks)}**"
+    few = ""
+    if numbers.too_few:
+        named = ", ".join(f"{numbers.names[one]} {count:,}" for one, count in numbers.too_few.items())
+        few = f" Too few photographs for a class: {ui.plain(named)}."
+    if numbers.only_masks:
+        return f"{ranked}; the networks draw masks. To tell classes apart, set those of the photographs on Images.{few}"
+    kinds = ", ".join(f"{numbers.names[one]} ({count:,})" for one, count in numbers.classes.items())
+    drawn = counted(numbers.masks, "photograph")
+    return f"{ranked} on {drawn}; networks learn to tell apart **{ui.plain(kinds)}**.{few}"
+
+
+st.markdown(
+    "Ranks the filters of a network by how well they respond to your masks, keeps the best, and trains the pruned "
+    "networks: you then choose one by accuracy and speed."
+)
 with ui.showing_errors():
-    if sweep["rule"] != "above-average":
-        sweep["keep"] = parse_keep(text)
-    sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]
-    config = SweepConfig(**sweep, positive=positive)
-    request = SweepRequest(
-        **settings,
-        **data,
-        mask_classes=[classes[key].number for key in masked],
-        image_classes=told_apart,
-        sweep=config,
-    )
-    needed = {
-        "a mask class": bool(masked),
-        "two image classes, or none for networks that only draw masks": only_masks or len(told_apart) > 1,
-        "a backbone file": source != "file" or bool(request.file),
-        "a network that is pretrained or uploaded, for without image classes none is trained from scratch": not (
-            only_masks and source == "scratch"
-        ),
-    }
-    missing = [what for what, there in needed.items() if not there]
-    if missing:
-        st.info(f"Choose {' and '.join(missing)}.", icon=":material/info:")
+    start = choose(project.id, who, numbers, start_of(copied) if copied else None)
+    st.markdown(told_apart())
+    choices = presets(numbers, start, seconds_of)
+
+    def begin_choice(choice: Preset) -> None:
+        """Launch a choice as it is."""
+        begin(f"{choice.name}, {start.name}", choice.request, choice.seconds)
+
+    cards.show(project.id, choices, begin_choice)
+    more = st.expander("Advanced", icon=":material/tune:", key="advanced", expanded=bool(copied), on_change="rerun")
+    if not more.open:
         ui.stop()
-    images = sum(counts[one] for one in told_apart)
-    with st.container(border=True):
-        st.subheader("4 · Cost")
-        left, middle, right = st.columns(3)
-        networks = len(config.candidates())
-        left.metric(
-            "Networks",
-            networks,
-            help="the unpruned network, one for each keep fraction, and the candidates made of them",
+    with more:
+        known = {choice.name: choice.request for choice in choices} | {
+            job.id: request_of(job) for job in sweeps.values()
+        }
+        if basis.value not in known:
+            basis.value = BALANCED
+        chosen = st.selectbox(
+            "Begin with the settings of",
+            list(known),
+            key=basis.key,
+            format_func=lambda one: f"{sweeps[one].name} · {one}" if one in sweeps else str(one),
         )
-        middle.metric(
-            "Photographs", drawn if only_masks else images, help=f"{drawn} of all have something drawn on them"
+        request = advanced.form(project.id, start, known[chosen], classes, counts)
+        if request is None:
+            ui.stop()
+        if changes := differences(known[chosen], request, names_of(project.id)):
+            told = "; ".join(f"{one.setting} {one.before} → {one.after}" for one in changes)
+            st.caption(f":material/difference: Changed: {ui.plain(told)}")
+        seconds = seconds_of(request)
+        st.markdown(
+            f"**About {duration(seconds)}** · {counted(len(request.sweep.candidates()), 'network')} · "
+            f"{expected(project.id, seconds)}"
         )
-        with st.spinner("Measuring this machine"):
-            seconds = estimate(project.id, request, drawn, images)
-        right.metric(
-            "About", duration(seconds), help="estimated from one second of measurement; longer when other programs run"
-        )
-        before, wait = ahead(project.id)
-        if before:
-            jobs = "a job" if before == 1 else f"{before} jobs"
-            when = "once they are done" if wait is None else f"in about {duration(wait)}"
-            done = "" if wait is None else f" and is done in about {duration(wait + seconds)}"
-            st.info(f"There {'is' if before == 1 else 'are'} {jobs} ahead: this one begins {when}{done}.",
-                    icon=":material/schedule:")  # fmt: skip
-        name = st.text_input("Name", f"{request.architecture or request.file}, {config.criterion}")
-        if st.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
-            launch(project.id, who, "sweep", name, request, seconds)
-            st.switch_page(ui.page_file("jobs"))
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        name = row.text_input("Name", f"{start.name}, {request.sweep.criterion}")
+        if row.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
+            begin(name, request, seconds)

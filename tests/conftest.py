@@ -58,8 +58,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SLOWEST = [
-    "e2e/test_jobs.py", "e2e/test_together.py", "e2e/test_path.py", "e2e/test_server_kills.py", "fuzz/test_fuzz.py",
-    "studio/jobs/test_jobs.py", "e2e/test_annotate.py", "e2e/test_review.py", "e2e/test_touch.py",
+    "e2e/test_jobs.py", "e2e/test_together.py", "e2e/test_first_hour.py", "e2e/test_server_kills.py",
+    "fuzz/test_fuzz.py", "studio/jobs/test_jobs.py", "e2e/test_annotate.py", "e2e/test_review.py", "e2e/test_touch.py",
     "e2e/test_choose.py", "e2e/test_surface.py", "e2e/test_random_strokes.py", "ftl/test_real.py",
     "ftl/sweeping/test_cluster.py", "e2e/test_rights.py", "ftl/cli/test_cli.py", "e2e/test_images.py",
     "ftl/models/test_graph.py", "e2e/test_label_ahead.py", "studio/formats/test_formats.py",

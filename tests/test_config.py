@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from ftl.cli.options import add_config, config_of
 from ftl.cli.parser import build_parser
-from ftl.config import Config, FineTuneConfig, PruneConfig, SweepConfig, setting
+from ftl.config import Config, FineTuneConfig, PruneConfig, SettingsError, SweepConfig, setting
 from ftl.errors import FtlError
 from studio.jobs.request import SweepRequest
 from tests.conftest import sweep_in
@@ -43,10 +43,10 @@ def parsed(config: type[Config], *arguments: str) -> Config:
 def form() -> None:
     import streamlit as st
 
-    from studio.ui.sweep.fields import group
+    from studio.ui.sweep.fields import Places, group
     from tests.test_config import More
 
-    st.session_state["values"] = group(st.columns(2), More, "Fine-tuning")
+    st.session_state["values"] = group(st.columns(2), More(), "Fine-tuning", Places())
 
 
 def test_a_setting_that_is_added_is_on_the_command_line() -> None:
@@ -123,3 +123,26 @@ def test_a_configuration_goes_through_json_unchanged(keep: list[float], seed: in
     keep = [*{f"{fraction:.4f}": fraction for fraction in keep}.values()]
     config = SweepConfig(keep=keep, seed=seed)
     assert SweepConfig(**json.loads(config.model_dump_json())) == config == config.but(seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "at", "told"),
+    [
+        ({"rule": "global"}, "mode", "choose the mode one_shot"),
+        ({"keep": (2,)}, "keep", "at most at 1, not at 2"),
+        ({"keep": ("half",)}, "keep", "must be a number, not 'half'"),
+        ({"budgets": ("much",)}, "budgets", "a budget is a share"),
+        ({"seed": -1}, "seed", "at least 0, not -1"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_setting(settings: dict[str, object], at: str, told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        SweepConfig(**settings)
+    ((place, sentence),) = error.value.at.items()
+    assert place == at
+    assert told in sentence
+    assert str(error.value) == sentence
+
+
+def test_a_share_may_be_a_percentage() -> None:
+    assert SweepConfig(keep=("10%", "0.5", "2.5 %")).keep == (0.025, 0.1, 0.5)

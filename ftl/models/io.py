@@ -224,10 +224,7 @@ def _imagenet_weights(chosen: Architecture) -> Path:
             f"{chosen.name} has no published weights: train it (ftl backbone train {chosen.name} --dataset dataset), "
             "then give the file with --weights"
         )
-    import torchvision
-
-    url = torchvision.models.get_weight(f"{chosen.weights}.IMAGENET1K_V1").url
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    url, folder = _published(chosen), _downloads()
     file = folder / url.rsplit("/", 1)[-1]
     if file.is_file():
         return file
@@ -244,3 +241,21 @@ def _imagenet_weights(chosen: Architecture) -> Path:
     finally:
         socket.setdefaulttimeout(before)
     return file
+
+
+def downloaded() -> set[str]:
+    """The registered networks whose ImageNet weights lie on this machine already, by name."""
+    there = {file.name for file in _downloads().glob("*.pth")}
+    known = [chosen for chosen in REGISTRY.values() if chosen.weights is not None] if there else []
+    return {chosen.name for chosen in known if _published(chosen).rsplit("/", 1)[-1] in there}
+
+
+def _downloads() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def _published(chosen: Architecture) -> str:
+    """The address of a network's ImageNet weights."""
+    import torchvision
+
+    return str(torchvision.models.get_weight(f"{chosen.weights}.IMAGENET1K_V1").url)

@@ -155,6 +155,27 @@ def _count_by(project_id: int, chosen: Filter, column: Any) -> dict[Any, int]:
         return {value: count for value, count in db.execute(query)}  # noqa: C416
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many images a project has, how many of them are drawn on, and the one that was added first."""
+
+    images: int = 0
+    drawn: int = 0
+    first: Image | None = None
+
+
+def standing_of(project_ids: Sequence[int]) -> dict[int, Standing]:
+    """The standing of each of these projects, by its id."""
+    drawn = func.sum(case((Image.strokes > 0, 1), else_=0))
+    query = select(Image.project_id, func.count(), drawn, func.min(Image.id))
+    query = query.where(Image.project_id.in_(project_ids)).group_by(Image.project_id)
+    with reading() as db:
+        rows = list(db.execute(query))
+        firsts = {image.id: image for image in db.scalars(select(Image).where(Image.id.in_([row[3] for row in rows])))}
+        found = {project_id: Standing(count, drawn, firsts[first]) for project_id, count, drawn, first in rows}
+    return dict.fromkeys(project_ids, Standing()) | found
+
+
 def find_images(
     project_id: int, chosen: Filter | None = None, start: int = 0, count: int | None = None, order: str = "oldest"
 ) -> list[Image]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
@@ -192,6 +192,13 @@ def clock(at: float) -> str:
     behind = st.context.timezone_offset  # minutes, of UTC
     zone = None if behind is None else timezone(timedelta(minutes=-behind))
     return f"{datetime.fromtimestamp(at, zone):%d %b %Y, %H:%M}"
+
+
+def time_of_day(at: float) -> str:
+    """A time within days, seconds since 1970, as the reader's own clock shows it: with its day, if that is another."""
+    day, _, time = clock(at).rpartition(", ")
+    today = clock(datetime.now(UTC).timestamp()).rpartition(", ")[0]
+    return time if day == today else f"{time} on {day.rpartition(' ')[0]}"
 
 
 def colour_buttons(colours: dict[str, str]) -> None:

@@ -43,6 +43,6 @@ def panel(user_id: int) -> None:
 
         with ui.showing_errors():
             made = restore(user_id, file, report)
-            tab.project_id, tab.restored = made, project_of(made).name
+            tab.project_id, tab.restored, tab.go = made, project_of(made).name, "projects"
             st.rerun()  # the sidebar has been drawn without it
         bar.empty()

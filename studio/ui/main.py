@@ -29,35 +29,43 @@ if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()
-home = [
-    page("projects", "Projects", "folder", default=True),
+studio = [
+    page("projects", "Projects", "folder", default=here is None),
     page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
 ]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
-    home.append(page("settings", "Settings", "settings"))
+    studio.append(page("settings", "Settings", "settings"))
 if here is None:
-    current = st.navigation({"": home})
+    current = st.navigation({"": studio})
 else:
-    work = [
-        page("images", "Images", "photo_library"),
-        page("annotate", "Annotate", "brush"),
-        page("review", "Review", "rate_review"),
-        page("progress", "Progress", "monitoring"),
-        page("sweep", "Sweep", "content_cut"),
-        page("jobs", "Jobs", "progress_activity"),
-        page("choose", "Choose", "scatter_plot"),
-        page("try_it", "Try", "search"),
-        page("understand", "Understand", "visibility"),
-    ]
-    current = st.navigation({"": home, plain(here.project.name): work})
+    groups = {
+        "": [page("home", "Home", "home", default=True)],
+        "Data": [
+            page("images", "Images", "photo_library"),
+            page("annotate", "Annotate", "brush"),
+            page("review", "Review", "rate_review"),
+            page("progress", "Progress", "monitoring"),
+        ],
+        "Networks": [
+            page("sweep", "Sweep", "content_cut"),
+            page("jobs", "Jobs", "progress_activity"),
+            page("choose", "Choose", "scatter_plot"),
+        ],
+        "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
+        "Studio": studio,
+    }
+    current = st.navigation(groups)
     tab = state.of(state.Tab)
     asked, tab.go = tab.go, None
-    if asked:
-        st.switch_page(next(one for one in work if one.url_path == asked))
+    if asked is not None:
+        st.switch_page(next(one for group in groups.values() for one in group if one.url_path == asked))
 if (user := here.user if here else user) is not None:
     with st.sidebar:
-        st.caption(plain(user.name) + (f" · {here.role}" if here else ""))
-        st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>')
+        behind = st.get_option(f"theme.{st.context.theme.type or 'light'}.secondaryBackgroundColor")
+        st.html(f"<style>.st-key-who {{ position: sticky; bottom: 0; background: {behind} }}</style>")
+        with st.container(key="who", horizontal=True, vertical_alignment="center"):  # seen however low the window is
+            st.caption(plain(user.name) + (f" · {here.role}" if here else ""), width="stretch")
+            st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>', width="content")
         notifications.listen()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

@@ -41,7 +41,7 @@ class Tab:
     project_id: int | None = None
 
     go: str | None = None
-    """The address of the page to show in the next run."""
+    """The address of the page to show in the next run; Home's is empty."""
 
     image_id: int | None = None
     """The image that is, or will be, open on the Annotate page."""
@@ -140,6 +140,11 @@ PRESET = Widget("weight-preset", "")
 TO_TRY: Widget[Network | None] = Widget("to-try", None)
 UNDERSTOOD: Widget[Network | None] = Widget("understood", None)
 """These name their sweep, so that those of another project are known and dropped (`networks.choose_network`)."""
+
+
+def basis(project_id: int) -> Widget[str | int]:
+    """Whose settings the Sweep page's form begins with: a choice's name, or the id of an earlier sweep."""
+    return Widget(f"basis-{project_id}", "")
 
 
 def points(project_id: int) -> Widget[Any]:

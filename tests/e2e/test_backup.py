@@ -38,6 +38,7 @@ def test_a_backup_comes_back_as_a_new_project_with_its_strokes(
     backup = tmp_path / "backup.zip"
     downloading.value.save_as(backup)
 
+    page.get_by_role("link", name="Projects", exact=True).click()
     page.get_by_text("Restore a backup").click()
     broken = tmp_path / "broken.zip"
     broken.write_bytes(backup.read_bytes()[:-100])

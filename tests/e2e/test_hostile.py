@@ -29,8 +29,8 @@ from tests.tiny_sweep import add_sweep
 
 NAME = "[x](https://example.invalid) **b** :red[x] $a$ <b> www.example.invalid https://example.invalid"
 CLASS = "[x](e.invalid) __b__ $a$ ~~b~~ www.e.invalid a@b.invalid"
-PAGES = ["projects", "settings", "images", "annotate", "review", "progress", "sweep", "jobs", "choose", "try_it",
-         "understand"]  # fmt: skip
+PAGES = ["home", "projects", "settings", "images", "annotate", "review", "progress", "sweep", "jobs", "choose",
+         "try_it", "understand"]  # fmt: skip
 
 WATCH = """
 window.seen = [];
@@ -107,7 +107,7 @@ def page(browser: Browser, world: World) -> Iterator[Page]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_names_are_no_markup_and_nothing_is_asked_of_another_host(page: Page, world: World, name: str) -> None:
-    page.goto(f"{world.server.url}/{'' if name == 'projects' else name}?project={world.project}&image={world.image}")
+    page.goto(f"{world.server.url}/{'' if name == 'home' else name}?project={world.project}&image={world.image}")
     page.locator("[data-testid=stSidebarNav]").wait_for()
     settled(page)
     assert page.get_by_text("www").count(), "the names are there"

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import time
+from typing import NamedTuple
+
 import streamlit as st
 
-from ftl.models.backbone import Backbone
+from ftl.config import SweepConfig
+from ftl.errors import FtlError
+from ftl.formatting import counted, duration
+from ftl.models.backbone import Backbone, macs
+from ftl.pruning.criteria import criterion
+from ftl.pruning.network_criteria import check_scores
+from studio import ui
 from studio.jobs.cost import network_of, parts
 from studio.jobs.estimate import speed
 from studio.jobs.request import SweepRequest
+from studio.jobs.starts import Start
+from studio.jobs.waiting import ahead
+
+_MEASURED_SECONDS = 600
+"""How long a measurement counts: the machine may have been busy."""
+
+
+class Size(NamedTuple):
+    """A network's parameters, its MACs for one photograph, and the seconds that these take here."""
+
+    parameters: int
+    macs: int
+    seconds: float
 
 
 def estimate(project_id: int, request: SweepRequest, masks: int, images: int) -> float:
@@ -19,7 +41,42 @@ def estimate(project_id: int, request: SweepRequest, masks: int, images: int) ->
     return sum(parts(network, macs_per_second, request, masks, images).values())
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str, str]:
+    """What is asked for and cannot be had of a network, a sentence for each by its setting."""
+    network, _ = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
+    checks = {
+        "heads": lambda: config.check_network(network.name, network.has_norms),
+        "criterion": lambda: check_scores(criterion(config.criterion), network),
+    }
+    found = {}
+    for setting, check in checks.items():
+        try:
+            check()
+        except FtlError as error:
+            found[setting] = str(error)
+    return found
+
+
+def size_of(project_id: int, start: Start) -> Size:
+    """How large and how fast a network is, unpruned. Raises `FtlError` when it cannot be read."""
+    network, macs_per_second = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
+    work = macs(network.spec(), network.preprocess.size)
+    parameters = sum(parameter.numel() for parameter in network.features.parameters())
+    return Size(parameters, work, work / macs_per_second)
+
+
+@st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
     network = network_of(project_id, name, file)
     return network, speed(network)
+
+
+def expected(project_id: int, seconds: float) -> str:
+    """When a sweep begins that is launched now and takes so long, and when it is done, in words."""
+    before, wait = ahead(project_id)
+    if wait is None:
+        return f"Behind {counted(before, 'job')}: begins once they are done."
+    end = ui.time_of_day(time.time() + wait + seconds)
+    if not before:
+        return f"Begins at once, done at about {end}."
+    return f"Behind {counted(before, 'job')}: begins in about {duration(wait)}, done at about {end}."

@@ -1,14 +1,32 @@
-"""A control for each setting of a configuration, with its label, help text, bounds and default from there."""
+"""A control for each setting of a configuration, with its label, help text and bounds from there, and its error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from ftl.config import Config
+from studio import ui
+
+
+class Places:
+    """Where the control of each setting is, so that what is wrong with it is said there."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, DeltaGenerator] = {}
+
+    def new(self, column: DeltaGenerator, name: str) -> DeltaGenerator:
+        """The place of a setting in a column: its control is drawn there."""
+        self._places[name] = column.container()
+        return self._places[name]
+
+    def tell(self, problems: Mapping[str, str], elsewhere: DeltaGenerator) -> None:
+        """Show each problem below the control of its setting, or `elsewhere` if that has none."""
+        for name, problem in problems.items():
+            self._places.get(name, elsewhere).error(ui.sentence(problem), icon=":material/error:")
 
 
 def group_of(field: FieldInfo) -> str:
@@ -18,36 +36,39 @@ def group_of(field: FieldInfo) -> str:
 
 
 def group(
-    columns: Sequence[DeltaGenerator], config: type[Config], name: str, **options: Sequence[str]
+    columns: Sequence[DeltaGenerator], config: Config, name: str, places: Places, **options: Sequence[str]
 ) -> dict[str, Any]:
-    """Draw the settings of a group, from column to column. Returns their values by name.
+    """Draw the settings of a group, from column to column, at their values in `config`. Returns their values by name.
 
     `options`: what can be chosen for settings whose names a registry holds.
     """
-    fields = [(key, field) for key, field in config.model_fields.items() if group_of(field) == name]
+    fields = [(key, field) for key, field in type(config).model_fields.items() if group_of(field) == name]
     return {
-        key: control(columns[index % len(columns)], field, options.get(key))
+        key: control(
+            places.new(columns[index % len(columns)], key), field, getattr(config, key), options.get(key)
+        )
         for index, (key, field) in enumerate(fields)
-    }
+    }  # fmt: skip
 
 
-def control(place: DeltaGenerator, field: FieldInfo, options: Sequence[str] | None = None) -> Any:
-    """Draw a setting. Returns its value."""
-    kind, default = field.annotation, field.default
+def control(place: DeltaGenerator, field: FieldInfo, value: Any, options: Sequence[str] | None = None) -> Any:
+    """Draw a setting at a value. Returns the value that it has then."""
+    kind = field.annotation
     words: dict[str, Any] = {"label": field.title or "", "help": field.description}
     if get_origin(kind) is Literal:
         options = get_args(kind)
     if options is not None:
-        return place.selectbox(options=options, index=list(options).index(default), **words)
+        return place.selectbox(options=options, index=list(options).index(value), **words)
     if kind is bool:
-        return place.checkbox(value=default, **words)
+        return place.checkbox(value=value, **words)
     low, high = bound(field, "ge", "gt"), bound(field, "le", "lt")
     if kind is int:
-        return int(place.number_input(min_value=low, max_value=high, value=default, step=1, **words))
-    if low is not None and high is not None and default is not None:
-        return place.slider(min_value=float(low), max_value=float(high), value=default, step=0.05, **words)
+        return int(place.number_input(min_value=low, max_value=high, value=value, step=1, **words))
+    if low is not None and high is not None and field.default is not None:
+        return place.slider(min_value=float(low), max_value=float(high), value=float(value), step=0.05, **words)
+    low, high = (None if end is None else float(end) for end in (low, high))
     return place.number_input(
-        min_value=low, max_value=high, value=default, format="%.5f", placeholder="automatic", **words,
+        min_value=low, max_value=high, value=value, format="%.5f", placeholder="automatic", **words,
     )  # fmt: skip
 
 

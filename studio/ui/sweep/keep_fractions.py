@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 
+from ftl.formatting import parse_share
 from studio.errors import StudioError
 
 MOST = 200
 
 
 def parse_keep(text: str) -> list[float]:
-    """Fractions of a list and of ranges "from-to/step", as in "0.05, 0.1-0.5/0.1": rising, each once.
+    """Fractions of a list and of ranges "from-to/step", as in "5%, 0.1-0.5/0.1": rising, each once.
 
     Raises `StudioError` for text that says none, or fractions outside 0..1.
     """
     found: set[float] = set()
-    for part in filter(None, re.split(r"[,;\s]+", text.strip())):
-        match = re.fullmatch(r"([\d.]+)(?:-([\d.]+)/([\d.]+))?", part)
+    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s+%", "%", text.strip()))):
+        match = re.fullmatch(r"([\d.]+%?)(?:-([\d.]+%?)/([\d.]+%?))?", part)
         try:
-            start, end, step = (float(one) if one else None for one in (match.groups() if match else (None,) * 3))
+            start, end, step = (parse_share(one) if one else None for one in (match.groups() if match else (None,) * 3))
         except ValueError:
             start = end = step = None
         if start is None:
-            raise StudioError(f"{part} is no fraction: write 0.1, or a range as 0.1-0.5/0.1")
+            raise StudioError(f"{part} is no fraction: write 0.1 or 10%, or a range as 0.1-0.5/0.1")
         if end is None or step is None:
             found.add(round(start, 4))
             continue
@@ -32,7 +33,7 @@ def parse_keep(text: str) -> list[float]:
     if not found:
         raise StudioError("write at least one keep fraction, as 0.1")
     if min(found) <= 0 or max(found) > 1:
-        raise StudioError("keep fractions lie above 0 and at most at 1: 0.1 keeps a tenth of the filters")
+        raise StudioError("keep fractions lie above 0 and at most at 1: 0.1, or 10%, keeps a tenth of the filters")
     if len(found) > MOST:
         raise StudioError(f"these are {len(found)} fractions: a sweep has at most {MOST}")
     return sorted(found)

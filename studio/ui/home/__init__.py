@@ -1,0 +1,1 @@
+"""The Home and Projects pages."""

@@ -1,0 +1,117 @@
+"""The steps from photographs to a network in use: where a project stands at each, what is missing, and where to go."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ftl.formatting import counted, listed
+from studio.images.library import Filter, count_by_class, count_images
+from studio.jobs import queue
+from studio.jobs.presets import ENOUGH
+from studio.jobs.request import FURTHER, SWEEPS
+from studio.jobs.sweeps import finished_sweeps, picked
+from studio.jobs.waiting import standing, turns
+from studio.projects.classes import classes_of
+
+ENOUGH_MASKS = 6
+"""Photographs with masks that filters are ranked well by: more make a network that draws masks better."""
+
+_RIGHTS = {"sweep": ("admin",), "choose": ("admin", "reviewer")}
+"""Who may do what a page is for, where not everybody may."""
+
+DONE, NEXT, LATER = "done", "next", "later"
+
+
+class Step(NamedTuple):
+    """A step. `state`: `DONE`, `NEXT`, or `LATER`, which needs the steps before it. `text`: what is there and missing.
+
+    `page`: where it is done, by its file; `button`: what its button says; empty for who may not do it.
+    """
+
+    title: str
+    icon: str
+    state: str
+    text: str
+    button: str
+    page: str
+
+
+def steps_of(project_id: int, role: str) -> list[Step]:
+    """All steps of a project in their order; one of them is next, until the project has a network in use.
+
+    `role`: of who looks.
+    """
+    swept = bool(finished_sweeps(project_id))
+    found = [_photographs(project_id), _classes(project_id, swept), _masks(project_id, swept), *_networks(project_id)]
+    following = next((number for number, step in enumerate(found) if step.state != DONE), len(found))
+    closed = {page for page, roles in _RIGHTS.items() if role not in roles}
+    closed |= {"annotate"} if not count_images(project_id) else set()
+    closed |= {"sweep"} if not count_images(project_id, Filter(drawn=True)) else set()
+    return [
+        step._replace(
+            state=step.state if number < following else NEXT if number == following else LATER,
+            button="" if step.page in closed else step.button,
+        )
+        for number, step in enumerate(found)
+    ]
+
+
+def _photographs(project_id: int) -> Step:
+    count = count_images(project_id)
+    if not count:
+        return Step("Photographs", "photo_library", NEXT, "None yet. A few dozen with cracks and as many without are a "
+                    "start.", "Add photographs", "images")  # fmt: skip
+    return Step("Photographs", "photo_library", DONE, f"{counted(count, 'photograph')}.", "Add more", "images")
+
+
+def _classes(project_id: int, swept: bool) -> Step:
+    names = {one.id: one.name for one in classes_of(project_id)}
+    counts = count_by_class(project_id, Filter())
+    there = {names[one]: count for one, count in counts.items() if one in names and count}
+    enough = [name for name, count in there.items() if count >= ENOUGH]
+    told = f"{listed([f'{name} {count:,}' for name, count in there.items()])}." if there else ""
+    unsorted = f" {counted(counts[0], 'photograph')} without a class." if counts.get(0) else ""
+    if len(enough) >= 2 or swept:  # which may have been for networks that only draw masks
+        return Step("Classes", "category", DONE, told + unsorted, "Change classes", "images")
+    missing = f" Two classes need at least {ENOUGH} photographs each; without them, networks only draw masks."
+    button = "Sort into classes" if counts else ""
+    return Step("Classes", "category", NEXT, (told + unsorted + missing).strip(), button, "images")
+
+
+def _masks(project_id: int, swept: bool) -> Step:
+    count = count_images(project_id, Filter(drawn=True))
+    if count >= ENOUGH_MASKS or swept:
+        text = f"Drawn on {counted(count, 'photograph')}."
+        return Step("Masks", "brush", DONE, text, "Draw more", "annotate")
+    text = f"Drawn on {counted(count, 'photograph')}: {ENOUGH_MASKS - count} more are a start." if count else (
+        f"None yet. Draw the cracks on {ENOUGH_MASKS} photographs: they choose what a network keeps."
+    )  # fmt: skip
+    return Step("Masks", "brush", NEXT, text, "Draw masks", "annotate")
+
+
+def _networks(project_id: int) -> list[Step]:
+    jobs = [job for job in queue.jobs_of(project_id) if job.kind in (*SWEEPS, FURTHER)]
+    done, chosen = finished_sweeps(project_id), picked(project_id)
+    running = next((job for job in jobs if job.state in queue.UNFINISHED), None)
+    if running is not None:
+        turn = turns().get(running.id)
+        where = standing(running, turn) if turn else ""
+        word = "running" if running.state == "running" else "waiting"
+        text = f"{running.name} is {word}{': ' * bool(where)}{where}."
+        made = Step("Networks", "content_cut", DONE if done else NEXT, text, "See how far it is", "jobs")
+    elif done:
+        text = f"{counted(len(done), 'sweep')} finished, the newest {done[0].name}."
+        made = Step("Networks", "content_cut", DONE, text, "Sweep again", "sweep")
+    elif jobs and jobs[0].state == "failed":
+        made = Step("Networks", "content_cut", NEXT, f"{jobs[0].name} failed.", "See why", "jobs")
+    else:
+        text = "None yet. Quick takes about five minutes."
+        made = Step("Networks", "content_cut", NEXT, text, "Make networks", "sweep")
+    if chosen:
+        names = listed([pick.candidate for pick in chosen.values()])
+        choice = Step("Choose", "scatter_plot", DONE, f"The project's: {names}.", "Compare", "choose")
+    else:
+        text = "Compare accuracy and speed: one network is recommended." if done else "Once a sweep has finished."
+        choice = Step("Choose", "scatter_plot", NEXT, text, "Choose a network" if done else "", "choose")
+    text = "Show the network photographs that it has not seen, or take it along as a file."
+    return [made, choice, Step("Use", "search", NEXT, text, "Try it" if done else "", "try_it")]

@@ -1,0 +1,37 @@
+"""The three choices of a sweep side by side, each with what it does, what it costs, and the button that launches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from ftl.formatting import counted, duration
+from studio import ui
+from studio.jobs.presets import BALANCED, QUICK, THOROUGH, Preset
+from studio.ui.sweep.cost import expected
+
+_ICONS = {QUICK: "bolt", BALANCED: "balance", THOROUGH: "biotech"}
+
+
+def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], None]) -> None:
+    """Draw the choices; `launch` is called with the one whose button was pressed."""
+    st.html("<style>div:has(> [class*=st-key-choice-]) { flex: 1 1 15rem !important; min-width: 15rem }</style>")
+    with st.container(horizontal=True, gap="medium"):  # one below the other where the window is narrow
+        for choice in choices:
+            name, icon = ui.plain(choice.name), _ICONS[choice.name]
+            with st.container(border=True, height="stretch", key=f"choice-{choice.name}"):
+                st.subheader(f":material/{icon}: {name}", anchor=False)
+                st.markdown(f"**About {duration(choice.seconds)}** · {_networks(choice)}")
+                st.markdown(ui.plain(choice.text))
+                st.caption(f":material/schedule: {expected(project_id, choice.seconds)}")
+                st.space("stretch")
+                if st.button(
+                    f"Launch {name}", type="primary" if choice.name == QUICK else "secondary",
+                    icon=":material/rocket_launch:", width="stretch",
+                ):  # fmt: skip
+                    launch(choice)
+
+
+def _networks(choice: Preset) -> str:
+    return counted(len(choice.request.sweep.candidates()), "network")

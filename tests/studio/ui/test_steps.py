@@ -1,0 +1,49 @@
+"""The steps of a project: what is there, what is missing, and which is next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.annotation import log
+from studio.annotation.strokes import Brush
+from studio.images.library import find_images, set_class, standing_of
+from studio.jobs import queue
+from studio.jobs.sweeps import pick
+from studio.ui.home.steps import DONE, LATER, NEXT, steps_of
+from tests.studio.conftest import Someone
+from tests.studio.jobs.test_jobs import fill
+from tests.tiny_sweep import add_sweep
+
+
+def told(project: Someone, role: str = "admin") -> dict[str, tuple[str, str]]:
+    return {step.title: (step.state, step.button) for step in steps_of(project.project_id, role)}
+
+
+def test_a_project_goes_from_step_to_step(project: Someone, tmp_path: Path) -> None:
+    own, user = project
+    assert told(project) == {
+        "Photographs": (NEXT, "Add photographs"), "Classes": (LATER, ""), "Masks": (LATER, ""),
+        "Networks": (LATER, ""), "Choose": (LATER, ""), "Use": (LATER, ""),
+    }  # fmt: skip
+    assert standing_of([own])[own].first is None
+    fill(project, tmp_path / "drawn")
+    steps = {step.title: step for step in steps_of(own, "admin")}
+    assert steps["Classes"].text == "Crack 16 and Background 16."
+    assert (steps["Masks"].state, steps["Masks"].text) == (NEXT, "Drawn on 4 photographs: 2 more are a start.")
+    images = find_images(own)
+    standing = standing_of([own])[own]
+    assert (standing.images, standing.drawn, standing.first.id) == (32, 4, images[0].id)  # type: ignore[union-attr]
+    set_class(own, user, [images[-1].id], None)
+    assert "1 photograph without a class." in {step.title: step for step in steps_of(own, "admin")}["Classes"].text
+    for image in images[4:6]:
+        log.append(image.id, user, [Brush("a", 1, {"points": [[1, 1], [9, 9]], "width": 3}, user)])
+    assert told(project)["Networks"] == (NEXT, "Make networks")
+    assert told(project, "reviewer")["Networks"] == (NEXT, "")
+    job = add_sweep(own, user)
+    assert told(project)["Choose"] == (NEXT, "Choose a network")
+    assert told(project, "annotator")["Choose"] == (NEXT, "")
+    pick(own, job.id, "keep-0.5", user)
+    assert told(project)["Use"] == (NEXT, "Try it")
+    queue.change(job.id, state="failed")
+    assert told(project)["Networks"] == (NEXT, "See why")
+    assert told(project)["Photographs"] == (DONE, "Add more")
