@@ -89,7 +89,7 @@ with ui.showing_errors():
             key=basis.key,
             format_func=lambda one: f"{sweeps[one].name} · {one}" if one in sweeps else str(one),
         )
-        request = advanced.form(start, known[chosen], classes, counts)
+        request = advanced.form(project.id, start, known[chosen], classes, counts)
         if request is None:
             ui.stop()
         if changes := differences(known[chosen], request, names_of(project.id)):

@@ -43,11 +43,11 @@ def _row(finding: Finding) -> None:
 
 def _facts(project: Project, numbers: Numbers, start: Start) -> Facts:
     photographs = project_facts.photographs_of(project.id)
-    size = size_of(project.id, request := SweepRequest(**start.settings))
+    size = size_of(project.id, start)
     alike, looked_at = _alike(project_facts.to_compare(photographs))
     names = [photograph.name for photograph in project_facts.to_name(photographs)]
     return Facts(
-        classes=project_facts.of_classes(photographs, dict(numbers.names), request.test_share),
+        classes=project_facts.of_classes(photographs, dict(numbers.names), SweepRequest().test_share),
         unsorted=sum(photograph.class_id is None for photograph in photographs),
         masks=numbers.masks,
         size=project_facts.usual_size(photographs),
