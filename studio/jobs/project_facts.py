@@ -75,14 +75,18 @@ def of_classes(photographs: Sequence[Photograph], names: dict[int, str], test_sh
 
     `names`: of the classes, by id; those without photographs are left out.
     """
-    kept = {one.photo for one in photographs if one.strokes or (one.split == "train" and one.class_id in names)}
+    kept = {
+        photograph.photo
+        for photograph in photographs
+        if photograph.strokes or (photograph.split == "train" and photograph.class_id in names)
+    }
     found = []
     for class_id, name in names.items():
-        own = [one for one in photographs if one.class_id == class_id]
-        free = [one for one in own if one.split != "train" and one.photo not in kept]
-        undecided = sum(one.split is None for one in own)
-        drawn = min(sum(one.split is None for one in free), math.ceil(test_share * undecided))
-        to_train = sum(one.split != "test" for one in own) - drawn
+        own = [photograph for photograph in photographs if photograph.class_id == class_id]
+        free = [photograph for photograph in own if photograph.split != "train" and photograph.photo not in kept]
+        undecided = sum(photograph.split is None for photograph in own)
+        drawn = min(sum(photograph.split is None for photograph in free), math.ceil(test_share * undecided))
+        to_train = sum(photograph.split != "test" for photograph in own) - drawn
         if own:
             found.append(OfClass(name, len(own), to_train, len(free)))
     return tuple(found)
@@ -90,7 +94,9 @@ def of_classes(photographs: Sequence[Photograph], names: dict[int, str], test_sh
 
 def usual_size(photographs: Sequence[Photograph]) -> tuple[int, int]:
     """Width and height of the photograph whose longer side is the median. There must be one."""
-    ordered = sorted((max(one.width, one.height), one.width, one.height) for one in photographs)
+    ordered = sorted(
+        (max(photograph.width, photograph.height), photograph.width, photograph.height) for photograph in photographs
+    )
     return ordered[len(ordered) // 2][1:]
 
 
@@ -119,7 +125,10 @@ def crop_named(names: Sequence[str]) -> Crop | None:
 
 def to_compare(photographs: Sequence[Photograph]) -> list[tuple[str, str]]:
     """The contents and photos of a sample to look for near-duplicates in."""
-    return [(one.sha256, one.photo) for one in (photographs[index] for index in sample(len(photographs), COMPARED))]
+    return [
+        (photograph.sha256, photograph.photo)
+        for photograph in (photographs[index] for index in sample(len(photographs), COMPARED))
+    ]
 
 
 def alike(compared: Sequence[tuple[str, str]]) -> tuple[int, int]:
@@ -141,7 +150,7 @@ def alike(compared: Sequence[tuple[str, str]]) -> tuple[int, int]:
 
 def to_measure(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
     """Ids of some photographs with strokes, and how many: whoever keeps a measurement knows it by both."""
-    drawn = [one for one in photographs if one.strokes]
+    drawn = [photograph for photograph in photographs if photograph.strokes]
     found, pixels = list[tuple[int, int]](), 0
     for index in dict.fromkeys(np.linspace(0, len(drawn) - 1, min(MASKS, len(drawn))).round().astype(int).tolist()):
         pixels += drawn[index].width * drawn[index].height
@@ -168,5 +177,5 @@ def defect_of(project_id: int, image_id: int, mask_classes: Sequence[int]) -> De
 
 def usual_defect(defects: Sequence[Defect | None]) -> Defect | None:
     """The one of median width for its photograph's size."""
-    found = sorted((one for one in defects if one), key=lambda one: one.width / one.side)
+    found = sorted((defect for defect in defects if defect), key=lambda defect: defect.width / defect.side)
     return found[len(found) // 2] if found else None

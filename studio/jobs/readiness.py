@@ -89,7 +89,7 @@ class Facts(NamedTuple):
 
 def findings(facts: Facts) -> list[Finding]:
     """All findings about a project, the worst first."""
-    enough = [one for one in facts.classes if one.photographs >= ENOUGH]
+    enough = [known for known in facts.classes if known.photographs >= ENOUGH]
     only_masks = len(enough) < 2
     found = [
         *check_classes(facts.classes, facts.unsorted),
@@ -99,33 +99,33 @@ def findings(facts: Facts) -> list[Finding]:
         check_crops(facts.crop),
         check_alike(facts.alike, facts.looked_at),
     ]
-    return sorted(found, key=lambda one: (STOP, WARNING, GOOD).index(one.level))
+    return sorted(found, key=lambda finding: (STOP, WARNING, GOOD).index(finding.level))
 
 
 def check_classes(classes: Sequence[OfClass], unsorted: int) -> list[Finding]:
     """Whether there are two classes to tell apart, with enough photographs each, none of which drowns another."""
-    enough = [one for one in classes if one.photographs >= ENOUGH]
+    enough = [known for known in classes if known.photographs >= ENOUGH]
     if not classes:
         return [Finding(GOOD, "Networks draw masks: no photograph has a class to learn.")]
     if len(enough) < 2:
-        there = listed([f"{one.name} has {one.photographs:,}" for one in classes])
+        there = listed([f"{known.name} has {known.photographs:,}" for known in classes])
         text = (
             f"Networks will only draw masks: to tell classes apart, they need two with at least {ENOUGH} photographs "
             f"each, and {there}."
         )
         return [Finding(WARNING, text, "images")]
     problems = [
-        f"{one.name} is left out: it has {counted(one.photographs, 'photograph')}, and a class needs {ENOUGH}; give it "
-        f"{ENOUGH - one.photographs} more."
-        for one in classes
-        if one.photographs < ENOUGH
+        f"{known.name} is left out: it has {counted(known.photographs, 'photograph')}, and a class needs {ENOUGH}; "
+        f"give it {ENOUGH - known.photographs} more."
+        for known in classes
+        if known.photographs < ENOUGH
     ]
-    if few := [f"{one.name} has {one.photographs:,}" for one in enough if one.photographs < ENOUGH_TO_REPORT]:
+    if few := [f"{known.name} has {known.photographs:,}" for known in enough if known.photographs < ENOUGH_TO_REPORT]:
         problems.append(
             f"Accuracies will be uncertain: a quarter of the photographs reports them, and {listed(few)}; "
             f"{ENOUGH_TO_REPORT} of each class are a start."
         )
-    counts = {one.name: one.photographs for one in enough}
+    counts = {known.name: known.photographs for known in enough}
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[most] >= MOST_UNEQUAL * counts[least]:
         problems.append(
@@ -133,7 +133,7 @@ def check_classes(classes: Sequence[OfClass], unsorted: int) -> list[Finding]:
             f"saying {most} would be right for {percent(counts[most] / sum(counts.values()), 0)} of them; add "
             f"photographs of {least}."
         )
-    if unsorted > sum(one.photographs for one in classes) / 10:
+    if unsorted > sum(known.photographs for known in classes) / 10:
         problems.append(f"{counted(unsorted, 'photograph')} without a class neither train nor test: sort them.")
     good = Finding(GOOD, f"Photographs: {listed([f'{name} {count:,}' for name, count in counts.items()])}.")
     return [Finding(WARNING, text, "images") for text in problems] or [good]
@@ -142,16 +142,16 @@ def check_classes(classes: Sequence[OfClass], unsorted: int) -> list[Finding]:
 def check_sides(classes: Sequence[OfClass]) -> list[Finding]:
     """Whether some photographs of each class are left to train on, and some to test on."""
     problems = [
-        f"No photograph of {one.name} is left to test on, since those with masks rank filters and their photos never "
+        f"No photograph of {known.name} is left to test on, since those with masks rank filters and their photos never "
         "test: add some, and do not draw on them."
-        for one in classes
-        if not one.to_test
+        for known in classes
+        if not known.to_test
     ]
     problems += [
-        f"{one.name} has {counted(one.to_train, 'photograph')} to train on, and {LEAST_TO_TRAIN} are needed: add some, "
-        "or use fewer for the test only."
-        for one in classes
-        if one.to_train < LEAST_TO_TRAIN
+        f"{known.name} has {counted(known.to_train, 'photograph')} to train on, and {LEAST_TO_TRAIN} are needed: add "
+        "some, or use fewer for the test only."
+        for known in classes
+        if known.to_train < LEAST_TO_TRAIN
     ]
     return [Finding(STOP, text, "images") for text in problems]
 

@@ -22,12 +22,12 @@ _PAGES = {"images": "Images", "annotate": "Annotate", "home": "Home"}
 def show(project: Project, numbers: Numbers, start: Start) -> None:
     """Draw what checks of a project found, for the network that a sweep starts from."""
     found = findings(_facts(project, numbers, start))
-    problems = [one for one in found if one.level != GOOD]
-    fine = "  \n".join(ui.plain(one.text) for one in found if one.level == GOOD)
+    problems = [finding for finding in found if finding.level != GOOD]
+    fine = "  \n".join(ui.plain(finding.text) for finding in found if finding.level == GOOD)
     if not problems:
         st.markdown(":green[:material/check_circle:] **Ready to learn.**", help=fine)
         return
-    stops = any(one.level == STOP for one in problems)
+    stops = any(finding.level == STOP for finding in problems)
     with st.container(border=True, gap="xsmall", key="readiness"):
         st.markdown("**Not ready to learn yet:**" if stops else "**Ready to learn, but:**", help=fine or None)
         for finding in problems:
