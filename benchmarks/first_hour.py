@@ -1,0 +1,121 @@
+"""What a newcomer gets: a sweep of one of the three choices on METU, its estimate beside the truth, and its network.
+
+    python -m benchmarks.first_hour [--choice Quick] [--photographs 240] [--weights FILE]
+
+Half of the photographs are cracks; six of them get masks, whose strokes follow the darkest pixels. The job is launched
+and computed as the studio does it. The recommended network is tried on 400 photographs of METU's test folder, which the
+project has never seen. Without `--weights` no pretrained network is at hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks._inspector import branches
+from benchmarks._material import SHARED, head_line
+from ftl.data.images import read_image
+
+MASKS = 6
+TESTED = 200  # photographs of each class
+_WIDTH = 6.0  # of strokes, in pixels
+
+
+def crack_lines(file: Path) -> list[np.ndarray]:
+    """The lines (n, 2), x and y, that a person would draw on a photograph of a crack: along what is darkest."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(read_image(file), cv2.COLOR_RGB2GRAY), (0, 0), 2)
+    _, dark = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    return [line[::4, ::-1] + 0.5 for line in branches(labels == largest) if len(line) > 20]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--choice", choices=["Quick", "Balanced", "Thorough"], default="Quick")
+    parser.add_argument("--photographs", type=int, default=240)
+    parser.add_argument("--weights", type=Path)
+    given = parser.parse_args()
+    head_line(f"{given.choice} on {given.photographs} photographs of METU")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["STUDIO_HOME"] = home
+        run(given.choice, given.photographs, given.weights)
+
+
+def run(choice: str, photographs: int, weights: Path | None) -> None:
+    """Fill a project, launch the choice, wait for it, and print what came out."""
+    from ftl import evaluate, load_dataset, load_model, read_results, recommend
+    from ftl.evaluation.candidate import unpruned_of
+    from ftl.evaluation.metrics import wilson
+    from studio.accounts import add_user
+    from studio.annotation import log
+    from studio.annotation.strokes import Brush
+    from studio.images.library import add_image
+    from studio.jobs import backbones, queue
+    from studio.jobs.cost import network_of, parts
+    from studio.jobs.estimate import speed
+    from studio.jobs.presets import numbers_of, presets
+    from studio.jobs.request import SweepRequest
+    from studio.jobs.starts import recommend as recommend_start
+    from studio.jobs.starts import starts
+    from studio.jobs.sweeps import job_in, models
+    from studio.projects.classes import classes_of
+    from studio.projects.projects import create_project
+    from studio.store.database import migrate, writing
+
+    migrate()
+    with writing() as db:
+        user = add_user(db, "Newcomer", "a long enough password").id
+    project = create_project(user, "Walls").id
+    classes = {one.name: one for one in classes_of(project)}
+    for name in ("Crack", "Background"):
+        for number, file in enumerate(sorted((SHARED / "data/metu/train" / name).iterdir())[: photographs // 2]):
+            image, _ = add_image(project, user, file, file.name, classes[name].id)
+            if name == "Crack" and number < MASKS:
+                strokes = [
+                    Brush(f"{number}-{index}", classes[name].number, {"points": line.tolist(), "width": _WIDTH}, user)
+                    for index, line in enumerate(crack_lines(file))
+                ]
+                log.append(image.id, user, strokes)
+    if weights is not None:
+        with open(weights, "rb") as content:
+            backbones.add(project, weights.name, content, user)
+    numbers = numbers_of(project)
+    begun_with = recommend_start(starts(project, only_masks=False), numbers.images)
+    network = network_of(project, begun_with.start.settings.get("architecture"), begun_with.start.settings.get("file"))
+    fast = speed(network)
+
+    def seconds_of(request: SweepRequest) -> float:
+        return sum(parts(network, fast, request, numbers.masks, numbers.images).values())
+
+    chosen = next(one for one in presets(numbers, begun_with.start, seconds_of) if one.name == choice)
+    print(f"  starts from {begun_with.start.name} ({begun_with.start.source}): {begun_with.why}")
+    begun = time.monotonic()
+    job = queue.launch(project, user, "sweep", choice, chosen.request, chosen.seconds)
+    while (job := job_in(project, job.id)).state in queue.UNFINISHED:
+        time.sleep(1)
+    took = time.monotonic() - begun
+    print(
+        f"  {job.state}: estimated {chosen.seconds:.0f} s, took {took:.0f} s, {took / chosen.seconds:.2f} times as long"
+    )
+    candidates = read_results(models(job.id))
+    pick = recommend(candidates).network
+    every = load_dataset(SHARED / "data/metu/test", per_class=TESTED, seed=0)
+    for candidate in dict.fromkeys((*([pick] if pick else []), unpruned_of(candidates))):
+        model = load_model(models(job.id) / candidate.name)
+        assert model.classes == every.classes
+        accuracy = evaluate(model, every)["accuracy"]
+        low, high = wilson(round(accuracy * len(every)), len(every))
+        name = candidate.name + (", recommended" if candidate is pick else "")
+        print(f"  {name}: {accuracy:.3f} ({low:.3f} to {high:.3f}) of {len(every)} unseen photographs")
+        print(f"    {candidate.time_ms:.1f} ms; the sweep said {candidate.test_accuracy:.3f}")
+
+
+if __name__ == "__main__":
+    main()
