@@ -92,7 +92,7 @@ with ui.showing_errors():
             key=basis.key,
             format_func=lambda one: f"{sweeps[one].name} · {one}" if one in sweeps else str(one),
         )
-        request = advanced.form(start, known[chosen], classes, counts)
+        request = advanced.form(project.id, start, known[chosen], classes, counts)
         if request is None:
             ui.stop()
         if changes := differences(known[chosen], request, names_of(project.id)):
@@ -103,7 +103,7 @@ with ui.showing_errors():
             f"**About {duration(seconds)}** · {counted(len(request.sweep.candidates()), 'network')} · "
             f"{expected(project.id, seconds)}"
         )
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
-        name = left.text_input("Name", f"{start.name}, {request.sweep.criterion}")
-        if right.button("Launch the sweep", type="primary", icon=":material/rocket_launch:", width="stretch"):
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        name = row.text_input("Name", f"{start.name}, {request.sweep.criterion}")
+        if row.button("Launch the sweep", type="primary", icon=":material/rocket_launch:"):
             begin(name, request, seconds)

@@ -15,8 +15,8 @@ from ftl.evaluation.segmentation import (
     THRESHOLDS,
     Measure,
     average_precision,
-    best_threshold,
     bootstrap,
+    choose_threshold,
     cl_dice,
     cl_dice_counts,
     class_counts,
@@ -78,8 +78,8 @@ def look(
 
 
 def threshold_of(looks: Sequence[Look]) -> float:
-    """The threshold, 0..1, with the best mean F1 of the classes on all photographs together."""
-    return float(THRESHOLDS[best_threshold(np.sum([seen.counts for seen in looks], axis=0))])
+    """The threshold, 0..1, that validation photographs choose (`choose_threshold`)."""
+    return float(THRESHOLDS[choose_threshold(np.stack([seen.counts for seen in looks]))])
 
 
 def evaluate_masks(

@@ -17,7 +17,7 @@ from ftl.data.crops import random_crop
 from ftl.data.masks import NOT_JUDGED
 from ftl.data.segmentation import SegmentationSet
 from ftl.device import device_of, mixed_precision
-from ftl.evaluation.segmentation import THRESHOLDS, class_counts, mean_f1
+from ftl.evaluation.segmentation import HALF, THRESHOLDS, class_counts, mean_f1
 from ftl.models.backbone import Backbone
 from ftl.models.segmenter import Segmenter
 from ftl.models.tiling import segment
@@ -33,8 +33,6 @@ ROUNDS = 15
 
 HELD_BYTES = 2**30
 """Photographs are held in memory up to so many bytes, decoded; the others are read again whenever they are needed."""
-
-_HALF = len(THRESHOLDS) // 2  # the index of the threshold of one half
 
 _WARM = 0.2  # share of the steps in which the learning rate rises
 
@@ -182,7 +180,7 @@ def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tu
             right = np.take_along_axis(probabilities[:, judged], truth[None, judged].astype(np.int64), 0)
             entropies.append(float(-np.log(right.clip(1e-6)).mean()))
         counts += class_counts(probabilities, truth)
-    return float(np.mean(entropies)), float(mean_f1(counts[:, _HALF]))
+    return float(np.mean(entropies)), float(mean_f1(counts[:, HALF]))
 
 
 def _held(data: SegmentationSet) -> Photographs:

@@ -16,6 +16,9 @@ from studio.projects.classes import classes_of
 ENOUGH_MASKS = 6
 """Photographs with masks that filters are ranked well by: more make a network that draws masks better."""
 
+_RIGHTS = {"sweep": ("admin",), "choose": ("admin", "reviewer")}
+"""Who may do what a page is for, where not everybody may."""
+
 DONE, NEXT, LATER = "done", "next", "later"
 
 
@@ -36,16 +39,18 @@ class Step(NamedTuple):
 def steps_of(project_id: int, role: str) -> list[Step]:
     """All steps of a project in their order; one of them is next, until the project has a network in use.
 
-    `role`: of who looks: only admins sweep, only reviewers choose for the project.
+    `role`: of who looks.
     """
     swept = bool(finished_sweeps(project_id))
     found = [_photographs(project_id), _classes(project_id, swept), _masks(project_id, swept), *_networks(project_id)]
     following = next((number for number, step in enumerate(found) if step.state != DONE), len(found))
-    rights = {"sweep": ("admin",), "choose": ("admin", "reviewer")}
+    closed = {page for page, roles in _RIGHTS.items() if role not in roles}
+    closed |= {"annotate"} if not count_images(project_id) else set()
+    closed |= {"sweep"} if not count_images(project_id, Filter(drawn=True)) else set()
     return [
         step._replace(
             state=step.state if number < following else NEXT if number == following else LATER,
-            button=step.button if role in rights.get(step.page, (role,)) else "",
+            button="" if step.page in closed else step.button,
         )
         for number, step in enumerate(found)
     ]
@@ -69,7 +74,8 @@ def _classes(project_id: int, swept: bool) -> Step:
     if len(enough) >= 2 or swept:  # which may have been for networks that only draw masks
         return Step("Classes", "category", DONE, told + unsorted, "Change classes", "images")
     missing = f" Two classes need at least {ENOUGH} photographs each; without them, networks only draw masks."
-    return Step("Classes", "category", NEXT, (told + unsorted + missing).strip(), "Sort into classes", "images")
+    button = "Sort into classes" if counts else ""
+    return Step("Classes", "category", NEXT, (told + unsorted + missing).strip(), button, "images")
 
 
 def _masks(project_id: int, swept: bool) -> Step:

@@ -17,12 +17,13 @@ from studio.errors import StudioError
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
 from studio.store.tables import ImageClass
+from studio.ui.sweep.cost import problems_of
 from studio.ui.sweep.fields import Places, control, group
 from studio.ui.sweep.keep_fractions import parse_keep
 
 
 def form(
-    start: Start, basis: SweepRequest, classes: Sequence[ImageClass], counts: Mapping[int, int]
+    project_id: int, start: Start, basis: SweepRequest, classes: Sequence[ImageClass], counts: Mapping[int, int]
 ) -> SweepRequest | None:
     """Draw all settings at their values in `basis`. Returns them; None if something is wrong or missing, as is shown.
 
@@ -65,6 +66,7 @@ def form(
             problems["keep"] = str(error)
     try:
         config = SweepConfig(**sweep)
+        problems |= problems_of(project_id, start, config)
     except SettingsError as error:
         problems = error.at | problems
     problems |= _missing(data, only_masks, start)

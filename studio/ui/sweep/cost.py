@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from ftl.config import SweepConfig
+from ftl.errors import FtlError
 from ftl.formatting import counted, duration
 from ftl.models.backbone import Backbone, macs
+from ftl.pruning.criteria import criterion
+from ftl.pruning.network_criteria import check_scores
 from studio import ui
 from studio.jobs.cost import network_of, parts
 from studio.jobs.estimate import speed
 from studio.jobs.request import SweepRequest
+from studio.jobs.starts import Start
 from studio.jobs.waiting import ahead
 
 _MEASURED_SECONDS = 600
@@ -36,9 +41,25 @@ def estimate(project_id: int, request: SweepRequest, masks: int, images: int) ->
     return sum(parts(network, macs_per_second, request, masks, images).values())
 
 
-def size_of(project_id: int, request: SweepRequest) -> Size:
-    """How large and how fast the unpruned network of a sweep is. Raises `FtlError` when it cannot be read."""
-    network, macs_per_second = _measured(project_id, request.architecture, request.file)
+def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str, str]:
+    """What is asked for and cannot be had of a network, a sentence for each by its setting."""
+    network, _ = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
+    checks = {
+        "heads": lambda: config.check_network(network.name, network.has_norms),
+        "criterion": lambda: check_scores(criterion(config.criterion), network),
+    }
+    found = {}
+    for setting, check in checks.items():
+        try:
+            check()
+        except FtlError as error:
+            found[setting] = str(error)
+    return found
+
+
+def size_of(project_id: int, start: Start) -> Size:
+    """How large and how fast a network is, unpruned. Raises `FtlError` when it cannot be read."""
+    network, macs_per_second = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
     work = macs(network.spec(), network.preprocess.size)
     parameters = sum(parameter.numel() for parameter in network.features.parameters())
     return Size(parameters, work, work / macs_per_second)

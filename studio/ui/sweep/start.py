@@ -9,7 +9,6 @@ from studio import ui
 from studio.accounts.rights import SignedIn
 from studio.jobs import backbones
 from studio.jobs.presets import Numbers
-from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start, recommend, starts
 from studio.ui import state, trash
 from studio.ui.sweep.cost import size_of
@@ -34,7 +33,7 @@ def choose(project_id: int, who: SignedIn, numbers: Numbers, copied: Start | Non
         format_func=lambda one: f"{one.title} (recommended)" if one == best.start else one.title,
         help="A sweep prunes this network to several sizes, and trains each of them. The recommended one comes first.",
     )
-    size = size_of(project_id, SweepRequest(**start.settings))
+    size = size_of(project_id, start)
     figures = (
         f"{counted(size.parameters, 'parameter')}, {short(size.macs)} MACs, about "
         f"{milliseconds(1000 * size.seconds)} a photograph on this machine before it is pruned."

@@ -266,7 +266,7 @@ def test_a_run_killed_at_random_resumes_to_the_same_result(workspace: Path) -> N
     command = [sys.executable, "-m", "ftl", *map(str, arguments), "--out", str(workspace / "killed")]
     kills = 0
     for _ in range(12):
-        if kills == 3:
+        if kills == 2:
             break
         begin = time.monotonic()
         process = subprocess.Popen(

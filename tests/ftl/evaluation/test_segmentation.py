@@ -15,10 +15,12 @@ from sklearn.metrics import average_precision_score, f1_score, jaccard_score, pr
 
 from ftl.errors import FtlError
 from ftl.evaluation.segmentation import (
+    HALF,
     THRESHOLDS,
     average_precision,
     best_threshold,
     bootstrap,
+    choose_threshold,
     cl_dice,
     cl_dice_counts,
     class_counts,
@@ -153,6 +155,23 @@ def test_the_best_threshold_has_the_best_f1(seed: int) -> None:
     single = counts.sum(axis=0)
     assert f1(single)[best_threshold(single)] == ods(single) == f1(single).max()
     assert mean_f1(counts[:, best_threshold(counts)]) == mean_f1(counts.transpose(1, 0, 2)).max()
+
+
+def best_at(index: int, times: int = 1) -> np.ndarray:
+    """Counts (1, 255, 3) of a photograph on which nothing but one threshold is right."""
+    return times * plateau((index, index))[None]
+
+
+def test_a_threshold_is_chosen_where_all_photographs_agree() -> None:
+    assert choose_threshold(np.stack([best_at(40, times) for times in (1, 2, 3)])) == 40
+    assert choose_threshold(best_at(40)[None]) == 40
+
+
+def test_a_threshold_that_one_photograph_wants_is_not_chosen() -> None:
+    alike = [plateau((0, 254))[None]] * 4
+    assert choose_threshold(np.stack([best_at(40), *alike])) == HALF
+    assert choose_threshold(np.stack([best_at(40), best_at(HALF), best_at(200)])) == HALF
+    assert choose_threshold(np.stack(alike)) == HALF
 
 
 def test_one_threshold_for_all_and_one_for_each() -> None:

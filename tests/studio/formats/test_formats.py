@@ -126,7 +126,7 @@ def without_list(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mask=MASKS, asked=st.fixed_dictionaries(dict.fromkeys(EXPORTS, st.tuples(st.booleans(), st.booleans()))))
 def test_every_format_gives_every_pixel_back(
     project: Someone, mask: np.ndarray, asked: dict[str, tuple[bool, bool]]

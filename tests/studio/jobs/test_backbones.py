@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from studio.errors import StudioError
 from studio.jobs import backbones, sweep_job, sweeps
 from studio.jobs.estimate import TIMING_SECONDS
 from studio.jobs.request import SweepRequest
+from studio.jobs.starts import start_of
 from studio.store.home import home
 from studio.store.tables import Job
 from studio.ui.sweep import cost
@@ -86,19 +88,24 @@ def asked_for(**asked: object) -> SweepRequest:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "at", "told"),
     [
-        ({"heads": ["recalibrated"], "architecture": "vgg16"}, "no batch normalisation, so there is nothing to recal"),
-        ({"criterion": "bn_scale", "architecture": "alexnet_bn"}, "bn_scale: .* has no batch norm behind it"),
+        ({"heads": ["recalibrated"], "architecture": "vgg16"}, "heads", "no batch normalisation, so there is nothing "),
+        ({"criterion": "bn_scale", "architecture": "alexnet_bn"}, "criterion", "bn_scale: .* has no batch norm behind"),
     ],
 )
 def test_what_a_network_cannot_give_is_told_before_a_sweep(
-    project: Someone, monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], told: str
+    project: Someone, monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], at: str, told: str
 ) -> None:
     monkeypatch.setattr(cost, "speed", lambda network: 1e9)
     assert cost.estimate(project.project_id, asked_for(), 10, 20) > 0
     with pytest.raises(FtlError, match=told):
         cost.estimate(project.project_id, asked_for(**asked), 10, 20)
+    wrong = asked_for(**asked)
+    ((place, sentence),) = cost.problems_of(project.project_id, start_of(wrong), wrong.sweep).items()
+    assert place == at
+    assert re.search(told, sentence)
+    assert cost.problems_of(project.project_id, start_of(wrong), asked_for().sweep) == {}
 
 
 def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import torch
 
 from ftl.config import FineTuneConfig, SweepConfig
 from studio.images.library import find_images, set_class
+from studio.jobs import queue
 from studio.jobs.differences import differences, names_of
 from studio.jobs.presets import BALANCED, QUICK, QUICK_SECONDS, THOROUGH, Numbers, numbers_of, presets
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start, recommend, start_of, starts
+from studio.ui.sweep.cost import expected
 from tests.studio.conftest import Someone
 from tests.studio.jobs.test_jobs import fill, give_backbone, request
 
@@ -92,6 +95,16 @@ def test_the_network_to_start_from_goes_by_what_there_is(
     assert best()[0] == Start("registry", "vgg16")
     give_backbone(project)
     assert best()[0] == TINY
+
+
+def test_a_choice_says_when_it_begins_and_ends(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    assert re.fullmatch(r"Begins at once, done at about \d\d:\d\d( on .*)?\.", expected(project.project_id, 300.0))
+    queue.launch(project.project_id, project.user_id, "sweep", "a", SweepRequest(), 600.0)
+    told = expected(project.project_id, 300.0)
+    assert told.startswith("Behind 1 job: begins in about 10 min, done at about")
+    queue.launch(project.project_id, project.user_id, "sweep", "b", SweepRequest())  # nobody knows how long it takes
+    assert expected(project.project_id, 300.0) == "Behind 2 jobs: begins once they are done."
 
 
 def test_two_sweeps_differ_in_what_is_named(project: Someone) -> None:

@@ -22,8 +22,8 @@ def told(project: Someone, role: str = "admin") -> dict[str, tuple[str, str]]:
 def test_a_project_goes_from_step_to_step(project: Someone, tmp_path: Path) -> None:
     own, user = project
     assert told(project) == {
-        "Photographs": (NEXT, "Add photographs"), "Classes": (LATER, "Sort into classes"),
-        "Masks": (LATER, "Draw masks"), "Networks": (LATER, "Make networks"), "Choose": (LATER, ""), "Use": (LATER, ""),
+        "Photographs": (NEXT, "Add photographs"), "Classes": (LATER, ""), "Masks": (LATER, ""),
+        "Networks": (LATER, ""), "Choose": (LATER, ""), "Use": (LATER, ""),
     }  # fmt: skip
     assert standing_of([own])[own].first is None
     fill(project, tmp_path / "drawn")
