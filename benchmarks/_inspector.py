@@ -55,12 +55,13 @@ def scores(got: np.ndarray, truth: np.ndarray) -> Score:
     if not got.any():
         return 0.0, 0.0
     iou = float((got & truth).sum() / (got | truth).sum())
-    precision = float((_distance(truth)[got] <= TOLERANCE).mean())
-    recall = float((_distance(got)[truth] <= TOLERANCE).mean())
+    precision = float((distance(truth)[got] <= TOLERANCE).mean())
+    recall = float((distance(got)[truth] <= TOLERANCE).mean())
     return iou, 2 * precision * recall / max(precision + recall, 1e-9)
 
 
-def _distance(where: np.ndarray) -> np.ndarray:
+def distance(where: np.ndarray) -> np.ndarray:
+    """How far each pixel is from the nearest one of a mask, in pixels."""
     return cv2.distanceTransform((~where).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
@@ -73,15 +74,15 @@ def branches(truth: np.ndarray) -> list[np.ndarray]:
             part = labels == number
             if (part.sum() < SHORTEST) and found:
                 continue
-            line = _longest(part)
+            line = longest_way(part)
             found.append(line)
             on = np.zeros(truth.shape, bool)
             on[line[:, 0], line[:, 1]] = True
-            left.append(part & (_distance(on) > 5))
+            left.append(part & (distance(on) > 5))
     return found
 
 
-def _longest(part: np.ndarray) -> np.ndarray:
+def longest_way(part: np.ndarray) -> np.ndarray:
     """The way between the two ends of a skeleton that are farthest from each other along it."""
     cost = np.where(part, 1.0, -1.0)
     start = np.argwhere(part)[0]
@@ -112,7 +113,7 @@ def brushed(line: np.ndarray, rng: np.random.Generator, shape: tuple[int, int]) 
 
 def accepted(areas: list[Component], truth: np.ndarray) -> np.ndarray:
     """What an inspector keeps of areas: those that lie for the larger part within the tolerance of the crack."""
-    near, kept = _distance(truth) <= TOLERANCE, np.zeros(truth.shape, bool)
+    near, kept = distance(truth) <= TOLERANCE, np.zeros(truth.shape, bool)
     for area in areas:
         on = area.on(*truth.shape)
         if near[on].mean() > 0.5:
@@ -121,4 +122,7 @@ def accepted(areas: list[Component], truth: np.ndarray) -> np.ndarray:
 
 
 def all_of(areas: list[Component], shape: tuple[int, int]) -> np.ndarray:
-    return np.any([area.on(*shape) for area in areas], axis=0) if areas else np.zeros(shape, bool)
+    where = np.zeros(shape, bool)
+    for area in areas:
+        where[area.place] |= area.inside
+    return where

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks._material import SHARED, head_line, pairs, scratch, vgg16
 from ftl import SweepConfig, load_dataset, load_masks, load_model
-from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, PYTORCH, TITLES
+from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, PYTORCH
 from ftl.exporting.calibration import trained_with
 from ftl.exporting.prepared import core_of, prepare
 from ftl.exporting.quantization import probabilities
@@ -71,7 +71,7 @@ def main() -> None:
     times: dict[tuple[Path, str], list[float]] = {}
     for _ in range(given.rounds):
         for folder in folders:
-            for runtime in TITLES:
+            for runtime in (PYTORCH, ONNX, INT8):
                 taken = time_once(folder, given.threads, runtime)
                 times.setdefault((folder, runtime), []).append(taken["median_ms"])
     print(f"  {'':24}{'test accuracy [%]':>41}{'time of one image [ms]':>36}{'int8 against':>22}")

@@ -1,4 +1,4 @@
-"""Networks that draw masks in PyTorch, in ONNX Runtime and there in 8-bit integers: F1, and time of a megapixel.
+"""Networks that draw masks in each runtime that this machine has: F1, and time of a megapixel.
 
     python -m benchmarks.segmenters OUT [--images DIR --masks DIR] [--rounds N] [--threads 1 2]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks._material import SHARED, head_line
 from ftl import evaluate_masks, load_segmentation, load_segmenter
-from ftl.evaluation.runtimes import INT8, ONNX, TITLES
+from ftl.evaluation.runtimes import PYTORCH, TITLES, runtimes_here
 from ftl.exporting.prepared_masks import network_in, running
 from ftl.files import digest, read_json
 from ftl.latency.machine_load import look
@@ -31,9 +31,14 @@ def qualities(folder: Path, images: Path, masks: Path) -> tuple[dict[str, float]
     data, trained_on = load_segmentation(images, masks), read_json(folder / VALIDATION)["trained_on"]
     seen = {digest(path) for path in map(Path, trained_on) if path.is_file()}
     unseen = data.take([index for index, (image, _) in enumerate(data.digests) if image not in seen])
-    runs = {runtime: running(network_in(folder, runtime).SerializeToString()) for runtime in (ONNX, INT8)}
+    runs = {
+        runtime: running(network_in(folder, runtime).SerializeToString(), runtime)
+        for runtime in runtimes_here()
+        if runtime != PYTORCH
+    }
     model = load_segmenter(folder)
-    return {runtime: evaluate_masks(model, unseen, run=runs.get(runtime))["f1"] for runtime in TITLES}, len(unseen)
+    found = {runtime: evaluate_masks(model, unseen, run=runs.get(runtime))["f1"] for runtime in runtimes_here()}
+    return found, len(unseen)
 
 
 def main() -> None:
@@ -48,7 +53,8 @@ def main() -> None:
     head_line(f"networks that draw masks, a megapixel, the best of {given.rounds} rounds")
     print(f"  others use {100 * look(2):.0f} % of the processor now")
     folders, unpruned = segmenters(given.out), given.out / candidate_name(UNPRUNED, SEGMENTED)
-    print(f"  {'F1':24}" + "".join(f"{title:>30}" for title in TITLES.values()))
+    titles = [TITLES[runtime] for runtime in runtimes_here()]
+    print(f"  {'F1':24}" + "".join(f"{title:>30}" for title in titles))
     for folder in folders:
         found, photographs = qualities(folder, given.images, given.masks)
         print(f"  {folder.name:24}" + "".join(f"{value:>30.4f}" for value in found.values()), end="")
@@ -56,15 +62,15 @@ def main() -> None:
     times: dict[tuple[Path, str, int], float] = {}
     for _ in range(given.rounds):
         for folder in folders:
-            for runtime in TITLES:
+            for runtime in runtimes_here():
                 for threads in given.threads:
                     key = (folder, runtime, threads)
                     times[key] = min(times.get(key, float("inf")), time_once(folder, threads, runtime)["median_ms"])
     for threads in given.threads:
-        print(f"  {f'ms, {threads} thread(s)':24}" + "".join(f"{title:>30}" for title in TITLES.values()))
+        print(f"  {f'ms, {threads} thread(s)':24}" + "".join(f"{title:>30}" for title in titles))
         for folder in folders:
             cells = []
-            for runtime in TITLES:
+            for runtime in runtimes_here():
                 own, whole = times[folder, runtime, threads], times.get((unpruned, runtime, threads))
                 cells.append(f"{own:.1f}" + (f" (1/{whole / own:.1f})" if whole and folder != unpruned else ""))
             print(f"  {folder.name:24}" + "".join(f"{cell:>30}" for cell in cells), flush=True)

@@ -274,8 +274,10 @@ class SweepConfig(PruneConfig):
     fine_tune: FineTuneConfig = FineTuneConfig()
     segment: SegmentConfig = SegmentConfig()
     runtimes: tuple[str, ...] = setting(
-        ("pytorch",), "Runtimes", "Measure latency in these runtimes: pytorch, onnx, int8. PyTorch is always measured."
-    )
+        ("pytorch",), "Runtimes",
+        "Measure latency in these runtimes: pytorch, onnx, int8, openvino, openvino-bf16, openvino-int8. PyTorch is "
+        "always measured.",
+    )  # fmt: skip
     photo: str | None = setting(
         None, "Photo names",
         "How a crop's file name names the photo that it was cut from: a template, as {photo}_* or {photo}_#; or a "

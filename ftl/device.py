@@ -59,16 +59,17 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
     It has the range of float32, so that no loss needs scaling.
     """
-    return torch.autocast(device.type, torch.bfloat16, enabled=_multiplies_bfloat16(device))
+    return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device))
 
 
 def trained_in() -> str:
     """Where and how exactly training is done here, as "bfloat16 on cpu": elsewhere its results differ a little."""
     device = device_of(training=True)
-    return f"{'bfloat16' if _multiplies_bfloat16(device) else 'float32'} on {device.type}"
+    return f"{'bfloat16' if multiplies_bfloat16(device) else 'float32'} on {device.type}"
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies bfloat16 itself, and so faster than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))

@@ -5,6 +5,7 @@ import streamlit as st
 from studio import ui
 from studio.ui import state
 from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
+from studio.ui.choose.machine_switch import on_chosen_machine
 from studio.ui.choose.read_sweep import Network
 from studio.ui.choose.runtime_switch import in_chosen_runtime
 from studio.ui.masks import mask_section
@@ -72,7 +73,7 @@ with ui.showing_errors():
 if not shown:
     ui.stop()
 
-shown = in_chosen_runtime(shown)
+shown = in_chosen_runtime(on_chosen_machine(shown))
 side, main = st.columns([2, 5], gap="medium")
 with side:
     with st.container(border=True):

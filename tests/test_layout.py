@@ -18,8 +18,8 @@ from tests.conftest import ROOT, SLOWEST
 FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"}, "studio": {"pages"}}
 
 FTL = (
-    "errors memory device formatting tables files progress data models config pruning evaluation training exporting "
-    "latency sweeping cli"
+    "errors memory device formatting tables files openvino progress data models config pruning evaluation training "
+    "exporting latency sweeping cli"
 )
 STUDIO = (
     "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection "

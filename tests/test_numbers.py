@@ -135,9 +135,10 @@ def test_the_command_line_reads_well(
     monkeypatch.setattr("ftl.sweeping.results.read_results", lambda out: CANDIDATES)
     outcome.print_results(tmp_path, LeftOut(), choose)
     for preset in (None, "balanced"):
-        options = argparse.Namespace(out=tmp_path, runtime="pytorch", preset=preset, score_weights=None, margin=0.0,
-                                     export=None, max_ms=None, max_mb=None, min_recall=None, min_accuracy=None,
-                                     min_f1=None, min_precision=None, min_balanced_accuracy=None)  # fmt: skip
+        options = argparse.Namespace(out=tmp_path, runtime=None, times=None, preset=preset, score_weights=None,
+                                     margin=0.0, export=None, max_ms=None, max_mb=None, min_recall=None,
+                                     min_accuracy=None, min_f1=None, min_precision=None,
+                                     min_balanced_accuracy=None)  # fmt: skip
         try:
             outcome.choose(options, lambda *_: None)  # type: ignore[arg-type]
         except FtlError as error:

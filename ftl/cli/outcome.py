@@ -26,6 +26,7 @@ def warn_of(left_out: LeftOut) -> None:
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
     """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
     from ftl.evaluation.candidate import unstable_times, warnings
+    from ftl.evaluation.fastest import slower_than_float32
     from ftl.formatting import count, fixed
     from ftl.sweeping.results import write_results
 
@@ -47,12 +48,15 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
             time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
             mark = replace(one, **its).time_mark
             print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
+        for sentence in slower_than_float32(one):
+            print(f"  {sentence}")
     if note := unstable_times(candidates):
         print(note, "Run ftl test again on a quiet machine: it measures only these again.")
 
 
 def print_mask_results(candidates: Sequence[SegmentedCandidate]) -> None:
     """Print a sweep's networks that draw masks as a table, and which of them is recommended."""
+    from ftl.evaluation.fastest import slower_than_float32
     from ftl.evaluation.segmented_candidate import recommend_masks
     from ftl.formatting import count, fixed
 
@@ -71,6 +75,8 @@ def print_mask_results(candidates: Sequence[SegmentedCandidate]) -> None:
         print(row(candidate.name, count(candidate.parameters), candidate))
         for runtime, its in candidate.runtimes.items():
             print(row(f"  {runtime}", "", replace(candidate, **its)))
+        for sentence in slower_than_float32(candidate):
+            print(f"  {sentence}")
     print(f"recommended to draw masks: {recommend_masks(candidates).name}")
 
 
@@ -97,10 +103,19 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
     from ftl.errors import FtlError
     from ftl.evaluation.candidate import in_runtime, unstable_times, warnings
+    from ftl.evaluation.fastest import best_against_best
     from ftl.formatting import count, fixed, megabytes, milliseconds, percent
+    from ftl.sweeping.other_machine import on_machine, read_times
     from ftl.sweeping.results import read_results
 
-    candidates = in_runtime(read_results(options.out), options.runtime)
+    candidates = read_results(options.out)
+    if options.times is not None:
+        if not options.out.is_dir():
+            raise FtlError("--times needs a sweep's folder: a CSV holds no networks")
+        other = read_times(options.times.read_bytes())
+        print(other.note)
+        candidates = on_machine(candidates, other, options.out)
+    candidates = in_runtime(candidates, options.runtime or candidates[0].timed_in)
     choice = chooser_of(options)(candidates)
     pick = choice.pick
     if pick is not None:
@@ -110,6 +125,10 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
         if pick.test_accuracy is not None and pick.test_accuracy_low is not None:
             interval = f"{percent(pick.test_accuracy_low)} to {percent(pick.test_accuracy_high)}"
             print(f"  accuracy {percent(pick.test_accuracy)} ({interval}) of the test images")
+        unpruned = next((one for one in candidates if one.is_unpruned), pick)
+        if pick is not unpruned:
+            times, words = best_against_best(pick, unpruned)
+            print(f"  {fixed(times, 1)} times as fast as the unpruned network ({words})")
         for note in (choice.reason, *choice.notes, *(f"Warning: {warning}." for warning in warnings(pick))):
             print(f"  {note}")
         if options.preset or options.score_weights:
@@ -131,7 +150,7 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
 
 
 def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> None:
-    from ftl.evaluation.runtimes import INT8, ONNX, PYTORCH, TITLES
+    from ftl.evaluation.runtimes import INTEGERS, PYTORCH, RUNTIMES, TITLES, runtimes_here
     from ftl.exporting.export import export
     from ftl.exporting.prepared import int8_accuracy, too_much_lost
     from ftl.formatting import counted, milliseconds
@@ -145,8 +164,9 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
     if options.int8:
         print(int8_accuracy(folder) + (", so they were left out" if left_out else ""))
     if file.suffix.lower() in (".onnx", ".zip"):
-        runtimes = [PYTORCH, ONNX, *([INT8] if options.int8 and not left_out else [])]
-        taken = {TITLES[one]: time_network(folder, runtime=one) for one in runtimes}
+        integers = options.int8 and not left_out
+        runtimes = [name for name in runtimes_here() if integers or RUNTIMES[name].numbers != INTEGERS]
+        taken = {TITLES[name]: time_network(folder, runtime=name) for name in runtimes}
         times = ", ".join(f"{milliseconds(one['median_ms'])} in {name}" for name, one in taken.items())
         print(f"one image takes {times} (medians, {counted(taken[TITLES[PYTORCH]]['threads'], 'thread')})")
 
@@ -154,6 +174,18 @@ def _export(options: argparse.Namespace, folder: Path, file: Path, bar: Bar) -> 
 def export(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl export`."""
     _export(options, options.folder, options.file, bar)
+
+
+def bench_kit(options: argparse.Namespace, bar: Bar) -> None:
+    """`ftl bench-kit`."""
+    from ftl.files import alone
+    from ftl.latency.bench_kit import write_kit
+    from ftl.models.layout import HEAD
+    from ftl.sweeping.pruned import networks, segmenters
+
+    classifiers = [folder for folder in networks(options.out) if (folder / HEAD).is_file()]
+    with alone(options.out):
+        print(f"wrote {write_kit([*classifiers, *segmenters(options.out)], options.file, bar)}")
 
 
 def report(options: argparse.Namespace, bar: Bar) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ftl.cli import options
-from ftl.cli.outcome import choose, export, predict, report
+from ftl.cli.outcome import bench_kit, choose, export, predict, report
 from ftl.cli.segment import segment
 from ftl.cli.steps import compare, extract, prune, test, train
 from ftl.cli.workflows import backbone, criteria, demo, run
@@ -88,13 +88,23 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_choice(made)
     made.add_argument(
         "--runtime",
-        default="pytorch",
-        help="The runtime whose latencies and accuracies count: pytorch, onnx, int8 (default: pytorch)",
+        help="The runtime whose latencies and accuracies count, as --runtimes names them (default: pytorch, with "
+        "--times the first that was timed there)",
+    )
+    made.add_argument(
+        "--times",
+        type=Path,
+        metavar="FILE",
+        help="Latencies of another machine, as the kit of ftl bench-kit has them",
     )
     made.add_argument(
         "--export", type=Path, metavar="FILE", help="Write the recommended network to this file, as ftl export does"
     )
     options.add_int8(made)
+
+    made = command("bench-kit", bench_kit, "write a zip that times a sweep's networks on another machine")
+    made.add_argument("out", type=Path, help="The folder of a sweep")
+    made.add_argument("file", type=Path, help="The .zip to write")
 
     made = command("report", report, "write the charts of a sweep as one self-contained page")
     made.add_argument("out", type=Path, help="The folder of a sweep, or a CSV of the original program")

@@ -25,10 +25,10 @@ class Candidate:
     `spread`: how far its probabilities differ between validation images, see `ftl.evaluation.metrics.spread`. `silent`:
     how many of how many filters no test image activates. `head`: its kind, see `ftl.models.layout.HEADS`. `budget`:
     limit and unit that its network was searched within, see `ftl.models.layout.Budget`. In the original's CSVs there is
-    one set of figures, which then stands for both. The figures are PyTorch's; `runtimes` holds, for each other runtime
-    that was measured, those that differ there, by the names used here. `unstable`: why the time is not to be relied on,
-    empty where it is (`ftl.latency.rounds`); `time_rounds`: how often it was taken; `time_others`: the share 0..1 of
-    the processor that other programs used then.
+    one set of figures, which then stands for both. The figures are those of the runtime `timed_in`; `runtimes` holds,
+    for each other runtime that was measured, those that differ there, by the names used here. `unstable`: why the time
+    is not to be relied on, empty where it is (`ftl.latency.rounds`); `time_rounds`: how often it was taken;
+    `time_others`: the share 0..1 of the processor that other programs used then.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Candidate:
     validation_confusion: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
     spread: float | None = None
     silent: tuple[int, int] | None = None
+    timed_in: str = PYTORCH
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
 
     @property
@@ -132,8 +133,9 @@ def unpruned_of(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def runtimes_of(candidates: Sequence[Measured]) -> list[str]:
-    """The runtimes that all of the candidates were timed in, PyTorch first."""
-    return [PYTORCH, *(title for title in TITLES if all(title in candidate.runtimes for candidate in candidates))]
+    """The runtimes that all of the candidates were timed in, in their order."""
+    measured = [{candidate.timed_in} | candidate.runtimes.keys() for candidate in candidates]
+    return [runtime for runtime in TITLES if all(runtime in each for each in measured)]
 
 
 def in_runtime(candidates: Sequence[Measured], runtime: str) -> list[Measured]:
@@ -143,8 +145,14 @@ def in_runtime(candidates: Sequence[Measured], runtime: str) -> list[Measured]:
 
     Raises `FtlError` when one was not measured there.
     """
-    if runtime == PYTORCH:
-        return list(candidates)
     if runtime not in runtimes_of(candidates):
         raise FtlError(f"not all networks were timed in {runtime}: time them with --runtimes {runtime}")
-    return [replace(candidate, **candidate.runtimes[runtime]) for candidate in candidates]
+    return [_shown_in(candidate, runtime) for candidate in candidates]
+
+
+def _shown_in(candidate: Measured, runtime: str) -> Measured:
+    if runtime == candidate.timed_in:
+        return candidate
+    own = {key: getattr(candidate, key) for its in candidate.runtimes.values() for key in its}
+    every = {candidate.timed_in: own} | {name: own | its for name, its in candidate.runtimes.items()}
+    return replace(candidate, **every.pop(runtime), timed_in=runtime, runtimes=every)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ftl.errors import FtlError
+from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmentation import f1, mean_of_classes, paired_bootstrap
 
 SIGNIFICANT = 0.05
@@ -45,8 +46,8 @@ class SegmentedCandidate:
     """One network that draws masks, with its measurements.
 
     Latencies are milliseconds for a photograph of one megapixel, sizes MiB. `validation`: of the photographs that chose
-    its `threshold`; `test`: of those that had no part in it. The figures are PyTorch's; `runtimes` holds, for each
-    other runtime that was measured, those that differ there, by the names used here.
+    its `threshold`; `test`: of those that had no part in it. The figures are those of the runtime `timed_in`;
+    `runtimes` holds, for each other runtime that was measured, those that differ there, by the names used here.
     `begun_from`: the name of the network that it was trained further from, which does `before` on the same test
     photographs; empty where it was trained from the start.
     `unstable`, `time_rounds`, `time_others`: as of `ftl.evaluation.candidate.Candidate`.
@@ -69,6 +70,7 @@ class SegmentedCandidate:
     before: MaskQuality | None = None
     time_rounds: int | None = None
     time_others: float | None = None
+    timed_in: str = PYTORCH
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
 
     @property

@@ -1,7 +1,8 @@
-"""A network that draws masks in the forms that ONNX Runtime takes, kept in its folder, and how well it draws in each.
+"""A network that draws masks in the forms that ONNX Runtime and OpenVINO take, and how well it draws in each.
 
-`network.onnx` and `network-int8.onnx` go from the preprocessed photograph to probabilities. `onnx.json` and `int8.json`
-hold what `ftl.evaluation.evaluate_masks` finds of each on the validation photographs and on those that report.
+`network.onnx` and `network-int8.onnx` go from the preprocessed photograph to probabilities. `onnx.json`, `int8.json`,
+`openvino.json` and others hold what `ftl.evaluation.evaluate_masks` finds of each runtime on the validation photographs
+and on those that report.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from ftl.data.images import read_image
 from ftl.data.segmentation import SegmentationSet
 from ftl.errors import FtlError
 from ftl.evaluation.evaluate_masks import evaluate_masks
-from ftl.evaluation.runtimes import FIGURES, INT8, NETWORKS, ONNX, PYTORCH, TITLES
+from ftl.evaluation.runtimes import FIGURES, IN_OPENVINO, INT8, NETWORKS, ONNX, PYTORCH, RUNTIMES, TITLES
 from ftl.exporting import preprocessing
 from ftl.exporting.onnx import session
+from ftl.exporting.openvino import answering, compiled
 from ftl.exporting.prepared import core_of, kept, made_from
 from ftl.exporting.quantization import quantised
 from ftl.files import digest, made_before, read_json, write_json
@@ -62,18 +64,19 @@ def _measure(
     def shown(done: int, total: int, what: str) -> None:
         report(done, total, f"{what} in {TITLES[runtime]}")
 
-    model, run = load_segmenter(folder), running(content)
+    model, run = load_segmenter(folder), running(content, runtime)
     found = {side: evaluate_masks(model, data, run=run, report=shown) for side, data in sides.items()}
     write_json(folder / FIGURES[runtime], own | found)
 
 
 def network_in(folder: Path, runtime: str) -> Any:
-    """What ONNX Runtime takes of a network's folder, made if it is not there or does not fit.
+    """What a runtime takes of a network's folder, made if it is not there or does not fit.
 
     Raises `FtlError` as `ftl.exporting.segmenter_onnx.core` does, and where the photographs that 8-bit integers are
     calibrated on are gone.
     """
-    return core_of(folder) if runtime == ONNX else kept(folder, INT8, lambda: _quantised(folder))
+    is_whole = NETWORKS[runtime] == NETWORKS[ONNX]
+    return core_of(folder) if is_whole else kept(folder, INT8, lambda: _quantised(folder))
 
 
 def _quantised(folder: Path) -> Any:
@@ -86,12 +89,15 @@ def _quantised(folder: Path) -> Any:
     return quantised(core_of(folder), tensors)
 
 
-def running(content: bytes) -> Run:
-    """What ONNX Runtime computes with a network of `network_in`, in a `Segmenter`'s stead."""
-    started = session(content)
+def running(content: bytes, runtime: str) -> Run:
+    """What a runtime computes with a network of `network_in`, in a `Segmenter`'s stead."""
+    if runtime in IN_OPENVINO:
+        answer = answering(compiled(content, RUNTIMES[runtime].numbers))
+    else:
+        started = session(content)
 
-    def run(x: torch.Tensor) -> torch.Tensor:
-        (found,) = started.run(None, {preprocessing.TENSOR: np.ascontiguousarray(x.cpu().numpy())})
-        return torch.from_numpy(found)
+        def answer(value: np.ndarray) -> np.ndarray:
+            (found,) = started.run(None, {preprocessing.TENSOR: value})
+            return np.asarray(found)
 
-    return run
+    return lambda x: torch.from_numpy(answer(np.ascontiguousarray(x.cpu().numpy())))

@@ -97,10 +97,8 @@ def _padded(front: Front, model: Segmenter) -> tuple[str, str]:
         whole_steps = front.then("Mod", [front.then("Sub", [step, rest]), step])
         return front.then("Max", [whole_steps, front.then("Sub", [least, side])])
 
-    pads = front.then("Concat", [nothing] * 5 + [more(height), more(width), nothing], axis=0)
-    # ONNX Runtime pads no bytes by repeating them
-    floats = front.then("Cast", [IMAGE], to=1)
-    front.normalise(model.network.preprocess, front.then("Pad", [floats, pads], mode="edge"))
+    pads = front.then("Concat", [nothing] * 6 + [more(height), more(width)], axis=0)
+    front.then("Pad", [front.normalise(model.network.preprocess, IMAGE), pads], mode="edge")
     return height, width
 
 

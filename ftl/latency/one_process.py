@@ -24,10 +24,11 @@ from typing import Any
 from filelock import FileLock
 
 from ftl.errors import FtlError
-from ftl.evaluation.runtimes import NETWORKS, PYTORCH
+from ftl.evaluation.runtimes import IN_OPENVINO, NETWORKS, PYTORCH, RUNTIMES
 from ftl.files import machine
 from ftl.latency import machine_load
 from ftl.latency.rounds import ROUNDS
+from ftl.openvino import load_openvino
 
 SECONDS = float(os.environ.get("FTL_TIMING_SECONDS", "4"))
 """How long one network is run in all rounds of `ftl.latency.rounds` together."""
@@ -99,8 +100,11 @@ def _fork_for_each() -> None:
     gc.freeze()
     gc.enable()
     while select.select([sys.stdin], [], [], _IDLE_SECONDS)[0] and (request := os.read(0, 1 << 16)):
+        folder, threads, runtime = json.loads(request)
+        if runtime in IN_OPENVINO:
+            with contextlib.suppress(ImportError):  # of which the child tells
+                load_openvino()  # so that no child loads it anew
         if not (child := os.fork()):
-            folder, threads, runtime = json.loads(request)
             try:
                 answer = _measure(Path(folder), threads, runtime)
             except Exception as error:
@@ -120,7 +124,12 @@ def _measure(folder: Path, threads: int | None, runtime: str) -> dict[str, Any]:
     if threads is not None:
         torch.set_num_threads(threads)
     threads, times = torch.get_num_threads(), list[float]()
-    work, version = _in_pytorch(folder) if runtime == PYTORCH else _in_onnx_runtime(folder / NETWORKS[runtime], threads)
+    if runtime == PYTORCH:
+        work, version = _in_pytorch(folder)
+    elif runtime in IN_OPENVINO:
+        work, version = _in_openvino(folder / NETWORKS[runtime], threads, RUNTIMES[runtime].numbers)
+    else:
+        work, version = _in_onnx_runtime(folder / NETWORKS[runtime], threads)
 
     def run() -> float:
         start = time.perf_counter()
@@ -192,6 +201,19 @@ def _in_onnx_runtime(file: Path, threads: int) -> tuple[Callable[[], object], st
     shape = takes.shape if isinstance(takes.shape[-1], int) else (1, 3, *MEGAPIXEL)  # one that draws takes any
     x = np.random.default_rng(0).normal(0, 50, shape).astype(np.float32)
     return lambda: running.run(None, {takes.name: x}), f"ONNX Runtime {onnxruntime.__version__}"
+
+
+def _in_openvino(file: Path, threads: int, numbers: str) -> tuple[Callable[[], object], str]:
+    """A function that computes one answer in OpenVINO, and its version with the numbers that it computes with."""
+    import numpy as np
+
+    from ftl.exporting.openvino import answering, compiled, ran_in
+
+    running = compiled(file.read_bytes(), numbers, threads, MEGAPIXEL)
+    x = np.random.default_rng(0).normal(0, 50, running.input(0).shape).astype(np.float32)
+    answer = answering(running)
+    version = load_openvino().__version__.split("-")[0]
+    return lambda: answer(x), f"OpenVINO {version}, convolutions in {ran_in(running)}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ftl.evaluation.runtimes import INT8, NETWORKS, ONNX, TIMES
+from ftl.evaluation.runtimes import NETWORKS, TIMES
 from ftl.files import read_json
 
 
@@ -24,7 +24,7 @@ def latency_of(time: dict[str, Any]) -> dict[str, Any]:
 def other_latencies(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Latency and size (MiB) of a network in other runtimes, where they were taken of it as it is, as `time` was."""
     found: dict[str, dict[str, Any]] = {}
-    for runtime in (ONNX, INT8):
+    for runtime in NETWORKS:
         if not (folder / TIMES[runtime]).is_file():
             continue
         there = read_json(folder / TIMES[runtime])

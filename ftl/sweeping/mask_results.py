@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftl.evaluation.runtimes import FIGURES, INT8, ONNX
+from ftl.evaluation.runtimes import FIGURES, INT8, ONNX, OPENVINO, OPENVINO_BF16, OPENVINO_INT8
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.files import read_json, write_json, write_text
 from ftl.models.layout import BEFORE, HEAD, SEGMENTED, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS, candidate_name
@@ -17,6 +17,11 @@ from ftl.models.network_folder import read_description
 from ftl.sweeping.latencies import latency_of, other_latencies
 
 CSV, JSON = "masks.csv", "masks.json"
+
+_NAMES = {
+    ONNX: "ONNX", INT8: "Int8",
+    OPENVINO: "OpenVINO", OPENVINO_BF16: "OpenVINO_bf16", OPENVINO_INT8: "OpenVINO_int8",
+}  # fmt: skip
 
 _MEASURES = ("f1", "iou", "tolerant_f1", "cl_dice")
 
@@ -68,7 +73,7 @@ def _quality(figures: dict[str, Any]) -> MaskQuality:
 
 def _row(candidate: SegmentedCandidate) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for runtime, name in {ONNX: "ONNX", INT8: "Int8"}.items():
+    for runtime, name in _NAMES.items():
         its = candidate.runtimes.get(runtime)
         figures |= {
             f"{name}_time[s/megapixel]": its and its["time_ms"] / 1000,

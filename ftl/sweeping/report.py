@@ -12,9 +12,10 @@ from ftl.data.dataset import LeftOut
 from ftl.evaluation import charts
 from ftl.evaluation.candidate import Candidate, runtimes_of, unpruned_of, unstable_times, warnings
 from ftl.evaluation.decision import Choice
-from ftl.evaluation.runtimes import INT8, TITLES
+from ftl.evaluation.fastest import best_against_best, slower_than_float32
+from ftl.evaluation.runtimes import ONNX, TITLES
 from ftl.files import read_json, write_text
-from ftl.formatting import NOTHING, count, counted, fixed, listed, milliseconds, number, percent
+from ftl.formatting import NOTHING, count, counted, fixed, listed, number, percent
 from ftl.latency.rounds import ROUNDS
 from ftl.models.layout import UNPRUNED
 from ftl.models.network_folder import read_description
@@ -65,24 +66,34 @@ def comparison_table(
 def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, str] | None = None) -> str:
     """All candidates as an HTML table: figures, what was found of each (`standings`, by name), and warnings."""
     others, standings = runtimes_of(candidates)[1:], standings or {}
+    own = [other for other in others if other != ONNX]  # which classifies as PyTorch does
+    whole = next((one for one in candidates if one.is_unpruned), None)
     body = ""
+
+    def latency(one: Candidate, runtime: str) -> str:
+        own, most = (each.runtimes.get(runtime, {}).get("time_ms", each.time_ms) for each in (one, whole or one))
+        return fixed(own, 2) if one is whole or whole is None else f"{fixed(own, 2)} (1/{fixed(most / own, 1)})"
+
     for one in candidates:
         interval = f"{fixed(one.test_accuracy_low, 3)} to {fixed(one.test_accuracy_high, 3)}"
         cells = [
             fixed(one.test_accuracy, 4), interval if one.test_accuracy_low is not None else NOTHING,
             fixed(one.test_f1, 4), fixed(one.test_balanced_accuracy, 4), fixed(one.accuracy, 4), count(one.parameters),
-            fixed(one.size_mb, 2), f"{fixed(one.time_ms, 2)} {one.above_limit}".rstrip(),
-            *(fixed(one.runtimes[other]["time_ms"], 2) for other in others),
-            *([fixed(one.runtimes[INT8].get("test_accuracy"), 4)] if INT8 in others else []),
+            fixed(one.size_mb, 2), f"{latency(one, one.timed_in)} {one.above_limit}".rstrip(),
+            *(latency(one, other) for other in others),
+            *(fixed(one.runtimes[other].get("test_accuracy"), 4) for other in own),
         ]  # fmt: skip
-        text = [standings.get(one.name, ""), one.time_mark, *(f"⚠ {warning}" for warning in warnings(one))]
+        text = [
+            standings.get(one.name, ""), one.time_mark, *(f"⚠ {warning}" for warning in warnings(one)),
+            *slower_than_float32(one),
+        ]  # fmt: skip
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         words = "<br>".join(html.escape(text) for text in text if text)
         body += f'<tr><td>{html.escape(one.name)}</td>{row}<td class="words">{words}</td></tr>'
     heads = ["", "test accuracy", "95 % interval", "test F1", "test balanced accuracy", "validation accuracy",
-             "parameters", "MB", "latency [ms]"]  # fmt: skip
-    heads += [f"ms, {TITLES[other]}" for other in others]
-    heads += ["test accuracy, 8-bit integers"] if INT8 in others else []
+             "parameters", "MB", "latency [ms] (of the unpruned)"]  # fmt: skip
+    heads += [f"ms, {TITLES[other]} (of the unpruned)" for other in others]
+    heads += [f"test accuracy, {TITLES[other]}" for other in own]
     heads += ["found"]
     return "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + f"</tr>{body}</table>"
 
@@ -92,11 +103,11 @@ def _summary(candidates: Sequence[Candidate], choice: Choice) -> str:
     unpruned, pick = unpruned_of(candidates), choice.pick
     if pick is None:
         return f"<p><b>{html.escape(choice.reason[:1].upper() + choice.reason[1:])}.</b></p>"
+    times, words = best_against_best(pick, unpruned)
     text = (
         f"<p><b>{html.escape(pick.name)}</b> is recommended. It keeps "
         f"{percent(pick.parameters / unpruned.parameters)} of the parameters, is "
-        f"{number(unpruned.time_ms / pick.time_ms)} times as fast as the unpruned network "
-        f"({number(pick.time_ms)} against {milliseconds(unpruned.time_ms)}) and classifies "
+        f"{number(times)} times as fast as the unpruned network ({words}) and classifies "
         f"{percent(charts.shown_accuracy(pick))} right, the unpruned network "
         f"{percent(charts.shown_accuracy(unpruned))}.</p>"
     )

@@ -16,7 +16,7 @@ from ftl.evaluation.candidate import Candidate, unpruned_of, warnings
 from ftl.evaluation.decision import PRESETS, decision_score
 from ftl.evaluation.metrics import balanced_accuracy
 from ftl.evaluation.published import read_published
-from ftl.evaluation.runtimes import FIGURES, INT8, ONNX
+from ftl.evaluation.runtimes import FIGURES, IN_OPENVINO, INT8, ONNX
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.models.layout import HEAD, LINEAR, TEST, TIME, UNPRUNED, VALIDATION, WEIGHTS
 from ftl.models.network_folder import read_description
@@ -87,11 +87,10 @@ def collect(out: str | Path) -> list[Candidate]:
 def _runtimes(folder: Path, time: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Figures of a network in other runtimes, where they were taken of it as it is, as `time` was."""
     found = other_latencies(folder, time)
-    if INT8 in found:
-        worth = read_json(folder / FIGURES[INT8])
-        found[INT8] |= _of_validation(worth["validation"])
-        if "test" in worth:
-            found[INT8] |= _of_test(worth["test"])
+    for runtime, its in found.items():
+        if runtime != ONNX:  # which classifies as PyTorch does
+            worth = read_json(folder / FIGURES[runtime])
+            its |= _of_validation(worth["validation"]) | (_of_test(worth["test"]) if "test" in worth else {})
     return found
 
 
@@ -136,6 +135,11 @@ def _row(candidate: Candidate, unpruned: Candidate) -> dict[str, Any]:
         "Int8_size[MB]": _in(candidate, INT8, "size_mb"),
         "Int8_accuracy": _in(candidate, INT8, "test_accuracy", 100),
         "Int8_validation_accuracy": _in(candidate, INT8, "accuracy", 100),
+        **{
+            f"{name}{column}": _in(candidate, runtime, key, times)
+            for runtime, name in zip(IN_OPENVINO, ("OpenVINO", "OpenVINO_bf16", "OpenVINO_int8"), strict=True)
+            for column, key, times in (("_time[s]", "time_ms", 1 / 1000), ("_accuracy", "test_accuracy", 100))
+        },
         "Score": None if candidate.is_unpruned else decision_score(candidate, unpruned, PRESETS["balanced"]),
     }
 

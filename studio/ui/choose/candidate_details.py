@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.runtimes import FIGURES, INT8, PYTORCH
+from ftl.evaluation.runtimes import FIGURES, PYTORCH
 from ftl.files import read_json
 from ftl.models.layout import TEST
 from studio.store.files import small
@@ -47,16 +47,17 @@ class Mistakes(NamedTuple):
 def mistakes(folder: Path, runtime: str = PYTORCH) -> Mistakes:
     """What a network's folder got wrong in a runtime of `ftl.evaluation.runtimes`.
 
-    ONNX Runtime says in float32 what PyTorch does. So it must stand in where no answers in 8-bit integers were kept.
+    ONNX Runtime says in float32 what PyTorch does, which must also stand in where no answers of a runtime were kept.
     """
-    eight = read_json(folder / FIGURES[INT8]).get("test") if runtime == INT8 else None
+    own = folder / FIGURES.get(runtime, TEST)
+    there = read_json(own).get("test") if own.is_file() and runtime != PYTORCH else None
     answers = [
         Answer(Path(one["file"]), one["true"], one["predicted"], one["probability"])
-        for one in (read_json(folder / TEST) if eight is None else eight)["predictions"]
+        for one in (read_json(folder / TEST) if there is None else there)["predictions"]
         if one["true"] != one["predicted"]
     ]
     answers.sort(key=lambda one: (-one.probability, str(one.file)))
-    return Mistakes(answers, PYTORCH if eight is None else INT8)
+    return Mistakes(answers, PYTORCH if there is None else runtime)
 
 
 def within(workspace: Path, file: Path) -> bool:

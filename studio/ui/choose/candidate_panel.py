@@ -10,7 +10,8 @@ import streamlit as st
 
 from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import shown_accuracy
-from ftl.evaluation.runtimes import FIGURES, INT8
+from ftl.evaluation.fastest import slower_than_float32
+from ftl.evaluation.runtimes import FIGURES, TITLES
 from ftl.formatting import counted, fixed, megabytes, milliseconds, percent, short, small_percent
 from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import repeated
@@ -98,6 +99,7 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
     if again := repeated(folder):
         times, (mean, deviation) = again[0], again[1]["accuracy"]
         figures.append(f"test accuracy of {times} repeats {fixed(100 * mean, 1)} ± {percent(deviation)}")
+    figures += slower_than_float32(one)
     st.caption(" · ".join(figures))
     for warning in warnings(one):
         st.caption(f":red[:material/warning: {ui.plain(ui.sentence(warning))}]")
@@ -160,10 +162,11 @@ def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bo
 
 
 def _mistakes(project_id: int, sweep: Sweep, folder: Path, key: str) -> None:
-    at = max(written(folder / file) for file in (TEST, *([FIGURES[INT8]] if sweep.runtime == INT8 else [])))
+    own = folder / FIGURES.get(sweep.runtime, TEST)
+    at = max(written(file) for file in (folder / TEST, own) if file.is_file())
     wrong, runtime = _wrong(folder, at, sweep.runtime)
-    if sweep.runtime == INT8 and runtime != INT8:
-        st.caption("Of the network in float32: its answers in 8-bit integers were not kept.")
+    if own.is_file() and runtime != sweep.runtime:
+        st.caption(f"Of the network in PyTorch: no answers of {TITLES[sweep.runtime]} were kept.")
     if not wrong:
         st.success("It classifies every test image correctly.", icon=":material/check_circle:")
         return

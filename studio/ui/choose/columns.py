@@ -11,6 +11,8 @@ from typing import NamedTuple
 from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.decision import decision_score
+from ftl.evaluation.fastest import fastest
+from ftl.evaluation.runtimes import TITLES
 from studio.ui.choose.ranking import Ranked, in_order, standing_of
 
 
@@ -51,6 +53,10 @@ def _score(ranked: Ranked, candidate: Candidate) -> float | None:
     return None if weights is None else decision_score(candidate, ranked.sweep.unpruned, weights)
 
 
+def _several_runtimes(sweeps: Sequence[Ranked]) -> bool:
+    return any(candidate.runtimes for ranked in sweeps for candidate in ranked.sweep.candidates)
+
+
 def _any_warning(sweeps: Sequence[Ranked]) -> bool:
     return any(warnings(candidate) for ranked in sweeps for candidate in ranked.sweep.candidates)
 
@@ -70,6 +76,22 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _share("Recall", lambda candidate: candidate.recall, None, _VALIDATION),
     Column("Latency", lambda _, candidate: candidate.time_ms, "%,.2f ms"),
+    Column(
+        "Times as fast",
+        lambda ranked, candidate: ranked.sweep.unpruned.time_ms / candidate.time_ms,
+        "%,.1f",
+        "Faster",
+        "how many times as fast as the unpruned network, both in the runtime that is shown",
+    ),
+    Column(
+        "Fastest latency",
+        lambda _, candidate: fastest(candidate).time_ms,
+        "%,.2f ms",
+        "Fastest",
+        "in the runtime that it is fastest in, of those that lose 2 points of accuracy at most",
+        when=_several_runtimes,
+    ),
+    Column("Fastest in", lambda _, candidate: TITLES[fastest(candidate).runtime], when=_several_runtimes),
     Column("Size", lambda _, candidate: candidate.size_mb, "%,.2f MB"),
     Column(
         "Parameters",

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.decision import Choice, Weights, choose, decision_score
+from ftl.evaluation.fastest import best_against_best
 from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits
-from ftl.formatting import fixed, milliseconds, number, percent
+from ftl.formatting import fixed, milliseconds, percent
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _ORDER = (RECOMMENDED, SLOWER, WORSE, USELESS, UNTESTED, OUTSIDE)
@@ -78,9 +79,9 @@ def summary(ranked: Ranked) -> str:
     right = f"{percent(shown_accuracy(pick))} of the test images right{interval}"
     if pick is unpruned:
         return f"is the unpruned network: an image takes {milliseconds(pick.time_ms)}, and it classifies {right}."
+    times, words = best_against_best(pick, unpruned)
     return (
-        f"keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is "
-        f"{fixed(unpruned.time_ms / pick.time_ms, 1)} times as fast as the unpruned network ({number(pick.time_ms)} "
-        f"against {milliseconds(unpruned.time_ms)}), and classifies {right}, the unpruned network "
+        f"keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is {fixed(times, 1)} times as fast "
+        f"as the unpruned network ({words}), and classifies {right}, the unpruned network "
         f"{percent(shown_accuracy(unpruned))}."
     )

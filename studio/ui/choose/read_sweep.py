@@ -16,6 +16,7 @@ from ftl.formatting import counted
 from ftl.latency.rounds import ROUNDS
 from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description
+from ftl.sweeping.other_machine import OtherMachine, on_machine
 from ftl.sweeping.results import JSON, read_results
 
 
@@ -63,6 +64,12 @@ class Sweep:
     def within(self, runtime: str) -> Sweep:
         """The same sweep with the figures that its candidates have in a runtime of `ftl.evaluation.runtimes`."""
         return replace(self, candidates=tuple(in_runtime(self.candidates, runtime)), runtime=runtime)
+
+    def on(self, other: OtherMachine) -> Sweep:
+        """The same sweep with the latencies of another machine. Raises `FtlError` as `on_machine`."""
+        there = tuple(on_machine(self.candidates, other, self.folder))
+        unpruned_of(there)  # all others are compared with it
+        return replace(self, candidates=there, notes=(*self.notes, other.note))
 
     def without(self, names: Set[str]) -> Sweep:
         """The same sweep less these candidates."""

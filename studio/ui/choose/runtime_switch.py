@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from ftl.evaluation.candidate import runtimes_of
-from ftl.evaluation.runtimes import PYTORCH, TITLES
+from ftl.evaluation.runtimes import TITLES
 from studio.ui.choose.read_sweep import Sweep
 from studio.ui.masks.mask_sweep import MaskSweep
 
@@ -21,7 +21,7 @@ def in_chosen_runtime(shown: Sequence[_Swept]) -> list[_Swept]:
     if len(runtimes) < 2:
         return list(shown)
     runtime = st.segmented_control(
-        "Runtime", runtimes, default=PYTORCH, required=True, format_func=TITLES.__getitem__,
+        "Runtime", runtimes, default=runtimes[0], required=True, format_func=TITLES.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     return [sweep.within(runtime) for sweep in shown]

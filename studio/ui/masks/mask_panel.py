@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ftl.evaluation.fastest import slower_than_float32
 from ftl.evaluation.overlays import MISSED, TRUE, WRONG
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SegmentedCandidate
@@ -136,6 +137,8 @@ def _figures(candidate: SegmentedCandidate, sweep: MaskSweep) -> None:
     st.caption(
         ui.plain(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {from_which}")
     )
+    for sentence in slower_than_float32(candidate):
+        st.caption(ui.plain(f"{ui.sentence(sentence)}"))
     if candidate.unstable:
         st.caption(f":red[:material/warning: The time is not to be relied on: {ui.plain(candidate.unstable)}.]")
 

@@ -9,6 +9,7 @@ import streamlit as st
 from ftl.sweeping.mask_results import masks_csv
 from studio import ui
 from studio.ui import state
+from studio.ui.choose.machine_switch import on_chosen_machine
 from studio.ui.choose.overview import CHART_CONFIG
 from studio.ui.choose.read_sweep import Network
 from studio.ui.choose.runtime_switch import in_chosen_runtime
@@ -21,7 +22,7 @@ from studio.ui.masks.mask_table import column_config, in_order, keys_of, rows_of
 def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
     """Draw it for these sweeps, at least one."""
     members = [candidate for _, candidate in in_order(sweeps)]
-    sweeps = in_chosen_runtime(sweeps)
+    sweeps = in_chosen_runtime(on_chosen_machine(sweeps))
     project_id, keys = here.project.id, keys_of(sweeps)
     opened = state.opened_masks(project_id)
 

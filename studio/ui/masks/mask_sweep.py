@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ftl.evaluation.candidate import in_runtime
+from ftl.evaluation.fastest import best_against_best
 from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
 from ftl.files import read_json
-from ftl.formatting import counted, fixed, milliseconds, number, percent, probability, small_percent
+from ftl.formatting import counted, fixed, milliseconds, percent, probability, small_percent
 from ftl.latency.rounds import ROUNDS
 from ftl.models.layout import TIME
 from ftl.sweeping.manifest import SETTINGS
 from ftl.sweeping.mask_results import read_mask_results
+from ftl.sweeping.other_machine import OtherMachine, on_machine
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class MaskSweep:
         found = judged(self.job_id, self.name, self.folder, in_runtime(self.candidates, runtime), self.notes)
         assert found is not None
         return replace(found, runtime=runtime)
+
+    def on(self, other: OtherMachine) -> MaskSweep:
+        """The same sweep with the latencies of another machine, and who is recommended by those.
+
+        Raises `FtlError` as `on_machine`.
+        """
+        there = on_machine(self.candidates, other, self.folder)
+        found = judged(self.job_id, self.name, self.folder, there, (*self.notes, other.note))
+        assert found is not None
+        return found
 
     def has(self, job_id: int, name: str) -> bool:
         """Whether a network is one of them."""
@@ -131,8 +143,8 @@ def summary(sweep: MaskSweep) -> str:
     )
     if unpruned is None or pick is unpruned:
         return f"{worth}."
+    times, words = best_against_best(pick, unpruned)
     return (
         f"{worth}: it keeps {small_percent(pick.parameters / unpruned.parameters)} of the parameters and is "
-        f"{fixed(unpruned.time_ms / pick.time_ms, 1)} times as fast as the unpruned network "
-        f"({number(unpruned.time_ms)} ms, F1 {percent(unpruned.test.f1.value)})."
+        f"{fixed(times, 1)} times as fast as the unpruned network ({words}; F1 {percent(unpruned.test.f1.value)})."
     )

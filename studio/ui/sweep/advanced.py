@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ftl.config import SettingsError, SweepConfig
-from ftl.evaluation.runtimes import TITLES
+from ftl.evaluation.runtimes import OPENVINO, runtimes_here
 from ftl.formatting import exact
 from ftl.models.layout import RECALIBRATED, SEGMENTED, TUNED
 from ftl.pruning.criteria import CRITERIA
@@ -165,11 +165,13 @@ def _candidates(places: Places, basis: SweepConfig, *, only_masks: bool) -> dict
 
 
 def _runtimes(basis: SweepConfig) -> dict[str, Any]:
+    here = runtimes_here()
+    programs = "ONNX Runtime and OpenVINO" if OPENVINO in here else "ONNX Runtime"
     asked = st.checkbox(
-        "Also measure in ONNX Runtime, in float and in 8-bit integers", len(basis.runtimes) > 1,
-        help="Makes ONNX files of all networks, and measures how accurate they are in 8-bit integers.",
+        f"Also measure in {programs}, in float and in 8-bit integers", len(basis.runtimes) > 1,
+        help="Makes ONNX files of all networks, and measures how fast and accurate they are in each runtime.",
     )  # fmt: skip
-    return {"runtimes": list(TITLES)} if asked else {}
+    return {"runtimes": here} if asked else {}
 
 
 def _segment(places: Places, basis: SweepConfig) -> dict[str, Any]:

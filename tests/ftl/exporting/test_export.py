@@ -32,12 +32,14 @@ from ftl.errors import FtlError
 from ftl.evaluation.candidate import in_runtime, runtimes_of
 from ftl.evaluation.charts import accuracy_over_time_by_runtime
 from ftl.evaluation.decision import choose
+from ftl.evaluation.runtimes import IN_OPENVINO, NETWORKS, TITLES, runtimes_here
 from ftl.exporting import export
 from ftl.exporting import onnx as to_onnx
 from ftl.exporting.calibration import Parts, trained_with
 from ftl.exporting.equalization import balanced
+from ftl.exporting.openvino import answering, compiled
 from ftl.exporting.padding import widened, width
-from ftl.exporting.prepared import int8_of
+from ftl.exporting.prepared import int8_of, prepare
 from ftl.exporting.quantization import WAYS, quantised
 from ftl.exporting.torch_export import program
 from ftl.files import read_json
@@ -46,6 +48,7 @@ from ftl.models.classifier import Model, load_model, write_head
 from ftl.models.head import Head, features_from
 from ftl.models.preprocess import KINDS, Preprocess
 from ftl.pruning.selection import pick
+from ftl.sweeping.other_machine import on_machine, read_times
 from ftl.sweeping.report import candidates_table
 from ftl.sweeping.results import read_results
 from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace, sweep_in
@@ -76,7 +79,7 @@ def tensors(model: Model) -> list[np.ndarray]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of a tiny backbone, timed in all runtimes."""
     folder = make_workspace(tmp_path_factory.mktemp("exporting") / "workspace")
-    sweep_in(folder, runtimes=["onnx", "int8"])
+    sweep_in(folder, runtimes=runtimes_here())
     return folder / "models"
 
 
@@ -106,6 +109,17 @@ def test_onnx_says_the_same_of_photographs_of_any_size(name: str, kind: str) -> 
         np.testing.assert_allclose(said, model.probabilities([image])[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_says_the_same_in_openvino(kind: str) -> None:
+    preprocess = Preprocess(kind, SIZE)
+    model = Model(Backbone("tiny", make_features(), preprocess), MODELS["three classes"].head)
+    content = to_onnx.whole(core("three classes"), preprocess, {"classes": model.classes}).SerializeToString()
+    answer = answering(compiled(content))
+    for image in photographs():
+        said = answer(image[np.newaxis])[0]
+        np.testing.assert_allclose(said, model.probabilities([image])[0], atol=1e-4)
+
+
 @pytest.mark.parametrize("size", [32, 227])
 def test_resizing_inside_the_model_is_pillows_to_the_pixel(size: int) -> None:
     """Where two pixels are equally near, Pillow's sums of doubles decide."""
@@ -120,12 +134,17 @@ def test_resizing_inside_the_model_is_pillows_to_the_pixel(size: int) -> None:
     ]
     graph = helper.make_graph(nodes, "front", ends[:1], ends[1:], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", to_onnx.OPSET)], ir_version=10)
-    running = to_onnx.session(model.SerializeToString())
-    for length in [*range(1, 500, 7), 64, 128, 192, 320, 448, 640, 704, 896, 1920, 3840, 4032]:
+    running, in_openvino = to_onnx.session(model.SerializeToString()), answering(compiled(model.SerializeToString()))
+    for length in [*range(1, 500, 7), size, 64, 128, 192, 320, 448, 640, 704, 896, 1920, 3840, 4032]:
         image = np.zeros((2, length, 3), np.uint8)
         image[..., 0], image[..., 1] = np.arange(length) & 255, np.arange(length) >> 8
         (got,) = running.run(None, {preprocessing.IMAGE: image[np.newaxis]})
         np.testing.assert_array_equal(got[0].transpose(1, 2, 0)[..., ::-1], resize_image(image, size))
+        equally_near = (2 * np.arange(size) + 1) * length % (2 * size) == 0  # OpenVINO has no doubles to decide by
+        there = in_openvino(image[np.newaxis])
+        np.testing.assert_array_equal(there[..., ~equally_near], got[..., ~equally_near])
+        if length == size:
+            np.testing.assert_array_equal(there, got)
 
 
 def test_the_file_says_what_it_is(swept: Path, tmp_path: Path) -> None:
@@ -226,7 +245,7 @@ def test_eight_bits_are_measured_anew_on_another_test_set(swept: Path, tmp_path:
 
 def test_runtimes_stand_in_the_table(swept: Path) -> None:
     candidates = read_results(swept)
-    assert runtimes_of(candidates) == ["pytorch", "onnx", "int8"]
+    assert runtimes_of(candidates) == runtimes_here()
     assert [asdict(one) for one in in_runtime(candidates, "pytorch")] == [asdict(one) for one in candidates]
     folder, there = swept / "keep-0.5", in_runtime(candidates, "int8")[1]
     assert there.time_ms == read_json(folder / "time-int8.json")["median_ms"]
@@ -241,13 +260,72 @@ def test_runtimes_stand_in_the_table(swept: Path) -> None:
     with open(swept / "results.csv") as handle:
         row = list(csv.DictReader(handle))[1]
     assert float(row["Int8_time[s]"]) == pytest.approx(there.time_ms / 1000)
+    assert float(row["OpenVINO_accuracy"]) == pytest.approx(100 * in_runtime(candidates, "openvino")[1].accuracy)
+
+
+def test_openvino_is_measured_with_the_numbers_that_it_computes_with(swept: Path) -> None:
+    folder = swept / "keep-0.5"
+    said = read_json(folder / "test.json")["predictions"]
+    asked = {"openvino": ("f32", 1e-4), "openvino-bf16": ("bf16", 0.05), "openvino-int8": ("u8", 0.2)}
+    for runtime in set(IN_OPENVINO) & {*runtimes_here()}:
+        numbers, apart = asked[runtime]
+        told, time = read_json(folder / f"{runtime}.json"), read_json(folder / f"time-{runtime}.json")
+        assert re.fullmatch(rf"OpenVINO [\d.]+, convolutions in {numbers}.*", time["runtime"])
+        assert time["threads"] == 1
+        for here, there in zip(said, told["test"]["predictions"], strict=True):
+            assert there["file"] == here["file"]
+            if there["predicted"] == here["predicted"]:
+                assert there["probability"] == pytest.approx(here["probability"], abs=apart)
+        if runtime == "openvino":
+            assert told["validation"]["accuracy"] == read_json(folder / "validation.json")["accuracy"]
+
+
+def test_what_openvino_is_worth_is_measured_once(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ftl.exporting.prepared.compiled", lambda *given: pytest.fail("it is measured again"))
+    prepare([swept / "keep-0.5"], ["openvino", "openvino-int8"])
+
+
+def test_networks_are_timed_elsewhere_by_a_kit_that_needs_none_of_this(
+    swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench-kit", str(swept), str(tmp_path / "kit.zip")]) == 0
+    with zipfile.ZipFile(tmp_path / "kit.zip") as archive:
+        archive.extractall(tmp_path / "kit")
+    kit = read_json(tmp_path / "kit" / "kit.json")
+    assert {*kit["networks"]} == {"base", "keep-0.5"}
+    assert {*kit["networks"]["base"]} == {*NETWORKS}
+    (tmp_path / "kit" / "kit.json").write_text(json.dumps(kit | {"most_rounds": 1}))
+    code = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['ftl'] = sys.modules['onnx'] = None; "
+        "runpy.run_path('time_networks.py', run_name='__main__')"
+    )
+    arguments = ["--name", "Raspberry Pi 5", "--threads", "1"]
+    subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path / "kit", check=True, capture_output=True)
+    other = read_times((tmp_path / "kit" / "times.json").read_bytes())
+    candidates = read_results(swept)
+    there = on_machine(candidates, other, swept)
+    assert runtimes_of(there) == runtimes_here()[1:]  # no PyTorch was needed there
+    for one, before in zip(there, candidates, strict=True):
+        assert (one.name, one.timed_in, one.accuracy) == (before.name, "onnx", before.accuracy)
+        assert one.time_ms == other.networks[one.name]["onnx"].rounds[0].median_ms
+        assert one.unstable == "only 1 of 3 rounds taken so far"
+        assert one.runtimes["int8"]["test_accuracy"] == before.runtimes["int8"]["test_accuracy"]
+    capsys.readouterr()
+    main(["choose", str(swept), "--times", str(tmp_path / "kit" / "times.json")])
+    assert capsys.readouterr().out.startswith("Latencies were taken on Raspberry Pi 5 (")
+    changed = other.model_copy(update={"networks": {"base": {"onnx": other.networks["keep-0.5"]["onnx"]}}})
+    with pytest.raises(FtlError, match=r"on Raspberry Pi 5 none of this sweep's networks was timed as it is now"):
+        on_machine(candidates, changed, swept)
+    for content in (b"", b"[]", b'{"machine": {}}', b'{"networks": {"base": {"onnx": {"rounds": []}}}}'):
+        with pytest.raises(FtlError, match=r"this is no times\.json of a bench kit"):
+            read_times(content)
 
 
 def test_runtimes_are_switched_on_the_chart(swept: Path) -> None:
     candidates = read_results(swept)
     figure = accuracy_over_time_by_runtime(candidates, choose(candidates))
     (menu,) = figure.layout.updatemenus
-    assert [one.label for one in menu.buttons] == ["PyTorch", "ONNX Runtime", "ONNX Runtime, 8-bit integers"]
+    assert [one.label for one in menu.buttons] == [TITLES[runtime] for runtime in runtimes_here()]
     shown = menu.buttons[2].args[0]["visible"]
     base = [trace for trace, on in zip(figure.data, shown, strict=True) if on and trace.name == "unpruned network"]
     assert [list(trace.x) for trace in base] == [[in_runtime(candidates, "int8")[0].time_ms]]
@@ -444,7 +522,8 @@ def test_a_zip_leaves_out_eight_bits_that_lose_too_much_and_says_so(
     assert main(["export", str(spoilt), str(tmp_path / "a.zip"), "--int8"]) == 0
     told, times = capsys.readouterr().out.splitlines()[1:]
     assert told.endswith(", so they were left out")
-    assert "ONNX Runtime (medians" in times  # what is in the zip, no more
+    assert "ONNX Runtime" in times
+    assert "8-bit" not in times  # what is in the zip, no more
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert {*archive.namelist()} == {"model.onnx", "classes.json", "example.py", "README.txt", "example.png"}
         (line,) = [one for one in archive.read("README.txt").decode().splitlines() if "model-int8.onnx" in one]
@@ -538,10 +617,8 @@ def test_the_command_line(swept: Path, tmp_path: Path, capsys: pytest.CaptureFix
     told, times = capsys.readouterr().out.splitlines()[1:]
     assert told.startswith("in 8-bit integers")
     one = r"[\d.]+ ms in "
-    assert re.fullmatch(
-        f"one image takes {one}PyTorch, {one}ONNX Runtime, {one}ONNX Runtime, 8-bit integers .medians, \\d threads?.",
-        times,
-    )
+    titles = ", ".join(one + TITLES[runtime] for runtime in runtimes_here())
+    assert re.fullmatch(f"one image takes {titles} .medians, \\d threads?.", times)
     assert main(["choose", str(swept), "--runtime", "int8", "--export", str(tmp_path / "b.zip"), "--int8"]) == 0
     assert main(["export", str(swept / "base"), str(tmp_path / "c.safetensors")]) == 0
     assert load_model(tmp_path / "c.safetensors").classes == ("Background", "Crack")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
 import zipfile
@@ -323,14 +325,65 @@ def test_mistakes_are_those_of_the_runtime_that_is_shown(swept: Sweep, in_eight_
     del told["test"]  # as where the test images were not there
     write_json(folder / "int8.json", told)
     assert candidate_details.mistakes(folder, "int8") == candidate_details.mistakes(folder)
-    float32 = "Of the network in float32: its answers in 8-bit integers were not kept."
+    float32 = "Of the network in PyTorch: no answers of ONNX Runtime, 8-bit integers were kept."
     assert shown_mistakes(eight, folder)[0] == float32
     assert float32 not in shown_mistakes(swept, folder)
 
 
 def test_a_sweep_shown_in_a_runtime_knows_it() -> None:
-    there = tuple(replace(m, runtimes={"int8": {"time_ms": 1.0}}) for m in MEMBERS)
+    there = tuple(
+        replace(m, runtimes={"int8": {"time_ms": m.time_ms / 2 + 20, "accuracy": m.accuracy}}) for m in MEMBERS
+    )
     assert (made().runtime, made(candidates=there).within("int8").runtime) == ("pytorch", "int8")
+    for runtime, times in (("pytorch", 10), ("int8", 70 / 25)):
+        ranked = ranking.rank(made(candidates=there).within(runtime), BALANCED, Limits())
+        row = next(row for row in columns.rows_of([ranked]) if row["Network"] == "b")
+        assert (row["Times as fast"], row["Fastest latency"], row["Fastest in"]) == (times, 10, "PyTorch")
+        told = (
+            "7.0 times as fast as the unpruned network (each in its fastest runtime: 10 ms in PyTorch against 70 ms in"
+        )
+        assert told in ranking.summary(ranked)
+
+
+def test_another_machines_times_take_the_place_of_this_ones(
+    swept: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its, take = dict[str, Any](), {"q1_ms": 1, "q3_ms": 90, "runs": 9, "others": 0.0}
+    for number, candidate in enumerate(swept.candidates):
+        (tmp_path / candidate.name).mkdir()
+        (tmp_path / candidate.name / "network.onnx").write_bytes(candidate.name.encode())
+        digest = hashlib.sha256(candidate.name.encode()).hexdigest()
+        its[candidate.name] = {"onnx": {"sha256": digest, "rounds": [take | {"median_ms": 9 + number}] * 3}}
+    on = {"name": "Raspberry Pi 5", "processor": "Cortex-A76", "cores": 4}
+    times = {"machine": on, "threads": 4, "runtimes": {"onnx": "ONNX Runtime 1.32.0"}, "networks": its}
+
+    def shown(content: str) -> tuple[Sweep, list[str]]:
+        def page(sweep: object) -> None:
+            import streamlit as st
+
+            from studio.ui.choose.machine_switch import on_chosen_machine
+
+            (st.session_state["shown"],) = on_chosen_machine([sweep])  # type: ignore[type-var]
+
+        monkeypatch.setattr("streamlit.file_uploader", lambda *given, **more: io.BytesIO(content.encode()))
+        done = AppTest.from_function(page, args=(replace(swept, folder=tmp_path),)).run(timeout=60)
+        assert not done.exception
+        return done.session_state["shown"], [error.value for error in done.error]
+
+    there, errors = shown(json.dumps(times))
+    assert [(one.name, one.time_ms, one.timed_in, one.unstable) for one in there.candidates] == [
+        (candidate.name, 9 + number, "onnx", "") for number, candidate in enumerate(swept.candidates)
+    ]
+    assert [one.accuracy for one in there.candidates] == [one.accuracy for one in swept.candidates]
+    assert there.notes[-1] == (
+        "Latencies were taken on Raspberry Pi 5 (Cortex-A76, 4 cores) with 4 threads, in ONNX Runtime 1.32.0."
+    )
+    assert not errors
+    (tmp_path / "base" / "network.onnx").write_bytes(b"made anew")
+    for content, told in ((json.dumps(times), "no unpruned network"), ("[]", "This is no times.json of a bench kit")):
+        same, errors = shown(content)
+        assert (same.candidates, same.notes) == (swept.candidates, swept.notes)
+        assert told in errors[0]
 
 
 def test_a_zip_comes_also_where_eight_bits_lose_too_much(in_eight_bits: Path, tmp_path: Path) -> None:

@@ -101,6 +101,10 @@ def test_in_another_runtime_they_have_its_figures_and_are_recommended_by_those()
     found = sweep(*map(there, MEMBERS)).within("onnx")
     assert (found.runtime, found.recommended.name) == ("onnx", "keep-0.1-segmented")
     assert "takes 12.5 ms a megapixel" in summary(found)
+    told = "18.0 times as fast as the unpruned network (12.5 against 225 ms, both fastest in ONNX Runtime; F1 70.0 %)"
+    assert told in summary(found)
+    (row, *_) = rows_of([found], tested=True)
+    assert (row["Times as fast"], row["Fastest latency"], row["Fastest in"]) == (18, 12.5, "ONNX Runtime")
     assert {point for group in mask_points(found, "f1", tested=True) for point in group.time_ms} == {12.5, 25, 75, 225}
     assert [row["F1"] for row in rows_of([found], tested=True)] == pytest.approx([70] * 4)
     with pytest.raises(FtlError, match="time them with --runtimes int8"):
@@ -138,7 +142,9 @@ def test_the_table_has_the_recommended_first_and_all_figures() -> None:
     rows = rows_of([sweep()], tested=True)
     assert keys_of([sweep()])[0] == "7/keep-0.2-segmented"
     assert rows[0]["F1"] == pytest.approx(72.0)
-    assert list(rows[0]) == ["Network", "Standing", *MEASURES, "Latency", "Parameters", "Size", "Threshold"]
+    titles = ["Latency", "Times as fast", "Parameters", "Size", "Threshold"]
+    assert list(rows[0]) == ["Network", "Standing", *MEASURES, *titles]
+    assert [row["Times as fast"] for row in rows] == [9, 1, 3, 18]
     figures = {row["Measure [%]"]: row for row in figures_of(MEMBERS[2])}
     assert figures["F1"] == {"Measure [%]": "F1", "Test": "72.0 (68.0 to 74.0)", "Validation": "82.0 (78.0 to 84.0)"}
     assert figures["Average precision"]["Test"] == "70.0"
