@@ -29,6 +29,10 @@ st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
     "[data-testid=stMain]:focus-visible { outline: none }"
+    # of what has "sign" in its key only the icon is seen: its label is for screen readers
+    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] { display: contents }"
+    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] p { position: absolute; width: 1px;"
+    " overflow: hidden; clip-path: inset(50%) }"
     # white, which Streamlit writes on them, cannot be read on the bright orange of dark pages
     f"button[data-testid^=stBaseButton-primary]:enabled * {{ color: {colour('backgroundColor')} }}</style>"
 )

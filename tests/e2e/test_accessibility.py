@@ -36,7 +36,8 @@ GROUND = {"light": "rgb(253, 252, 250)", "dark": "rgb(22, 21, 19)"}
 
 FIND = """async ([streamlits, rules]) => {
     const { violations } = await axe.run({ runOnly: rules, resultTypes: ["violations"], elementRef: true });
-    const found = violations.filter(({ impact }) => /serious|critical/.test(impact)).flatMap(({ id, nodes }) =>
+    const counts = ({ id, impact }) => id === "heading-order" || /serious|critical/.test(impact);
+    const found = violations.filter(counts).flatMap(({ id, nodes }) =>
         nodes.map(({ element, html, failureSummary }) => ({ id, html, why: failureSummary,
             known: streamlits.findIndex(([rule, selector]) => rule === id && element.matches(selector)) })));
     return [found.filter(({ known }) => known < 0).map(({ id, html, why }) => `${id}: ${html}: ${why}`),
@@ -69,10 +70,10 @@ def project(owner: int, tmp_path_factory: pytest.TempPathFactory) -> int:
 
 
 def findings(page: Page, *rules: str) -> tuple[list[str], set[int]]:
-    """What is serious or critical, a line each, and of `STREAMLITS` those that were met."""
+    """What is serious or critical, and headings of the wrong level, a line each; of `STREAMLITS` those met."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_FILE_PATH.read_text())
-    found, met = page.evaluate(FIND, [STREAMLITS, rules or ("wcag2a", "wcag2aa")])
+    found, met = page.evaluate(FIND, [STREAMLITS, rules or ("wcag2a", "wcag2aa", "best-practice")])
     return found, set(met)
 
 
