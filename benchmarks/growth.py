@@ -26,9 +26,9 @@ from benchmarks.cluster import computing, photographs, warm
 from ftl import Backbone, MaskSet, load_masks
 from ftl.latency.one_process import LEAST_RUNS, MOST_RUNS, SECONDS, WARM_SECONDS
 from ftl.memory import reuse_freed_memory
+from ftl.models.features import features_of
 from ftl.pruning.choose import choose_filters
 from ftl.pruning.surgery import prune
-from ftl.training.features import features_of
 from ftl.training.linear_head import fit_head
 from tests.cluster import Cluster
 

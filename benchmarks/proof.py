@@ -24,6 +24,7 @@ import torch
 from benchmarks._folds import FOLDS, deepcrack, metu
 from benchmarks._material import head_line, vgg16
 from ftl import FineTuneConfig, SweepConfig, load_model
+from ftl.data.photographs import photographs_of
 from ftl.evaluation.runtimes import ONNX, PYTORCH
 from ftl.exporting.prepared import prepare
 from ftl.files import read_json, write_json
@@ -35,7 +36,7 @@ from ftl.models.network_folder import read_description, write_network
 from ftl.progress import Bar
 from ftl.sweeping.pruned import begin_sweep, make_networks
 from ftl.sweeping.tuned_networks import tune
-from ftl.training.train import answers_of, photographs_of
+from ftl.training.train import answers_of
 
 
 def train(given: argparse.Namespace) -> None:

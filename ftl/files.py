@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from filelock import FileLock, Timeout
 from ftl.errors import FtlError
 
 _PACKAGES = ("torch", "torchvision", "torch-pruning", "numpy", "scikit-learn", "opencv-python-headless")
+_OPTIONAL = ("openvino",)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -154,7 +156,8 @@ def digest_of(parts: Iterable[Iterable[object]]) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
-    return {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+    there = [*_PACKAGES, *(name for name in _OPTIONAL if find_spec(name))]
+    return {"python": platform.python_version()} | {name: _version(name) for name in there}
 
 
 @cache

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ftl.data.dataset import Dataset
-from ftl.data.images import read_image
 from ftl.device import Device, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import summarise
-from ftl.models.backbone import placed
 from ftl.models.classifier import Model
+from ftl.models.engines import engine_for
+from ftl.models.features import features_of
 from ftl.progress import Report, silent
 
 
@@ -32,11 +32,10 @@ def evaluate(
     """
     if dataset.classes != model.classes:
         raise FtlError(f"the classes differ: {', '.join(model.classes)} and {', '.join(dataset.classes)}")
+    predicted = list[int]()
     with run_on(device):
-        model = Model(placed(model.network), model.head)
-    predicted = np.zeros(len(dataset), np.int64)
-    for done, path in enumerate(dataset.paths):
-        report(done, len(dataset), "evaluating")
-        predicted[done] = model.probabilities([read_image(path)])[0].argmax()
-    report(len(dataset), len(dataset), "evaluating")
-    return summarise(dataset.labels, predicted, dataset.classes, positive)
+        engine = engine_for(model.network, len(dataset))
+        for features in features_of(model.network, dataset.paths, pooled=model.head.pooled, engine=engine):
+            predicted += model.head.probabilities(features).argmax(1).tolist()
+            report(len(predicted), len(dataset), "evaluating")
+    return summarise(dataset.labels, np.array(predicted), dataset.classes, positive)

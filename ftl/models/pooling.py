@@ -28,7 +28,8 @@ class MaxPool(nn.MaxPool2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
         plain = min(pair(self.kernel_size)) > 1 and pair(self.padding) == [0, 0] and not self.ceil_mode
-        read = torch.is_grad_enabled() or torch.compiler.is_exporting()  # who reads graphs wants one operation
+        traced = torch.compiler.is_exporting() or torch.jit.is_tracing()  # type: ignore[attr-defined]
+        read = torch.is_grad_enabled() or traced  # who reads graphs wants one operation
         if not plain or read or x.is_cuda or min(x.shape[2:]) < _LARGE:
             return super().forward(x)
         for dim, kernel, stride in zip((2, 3), pair(self.kernel_size), pair(self.stride), strict=True):

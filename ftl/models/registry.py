@@ -63,19 +63,37 @@ def architecture(name: str) -> Architecture:
 @_register("vgg16", "VGG16_Weights")
 def vgg16() -> Spec:
     """VGG16's 13 convolutions and 5 pools (Simonyan and Zisserman 2014)."""
-    import torchvision  # takes seconds to import, and most networks come from files
-
+    layers: list[nn.Module] = []
     with torch.device("meta"):
-        return describe(torchvision.models.vgg16().features)
+        channels = 3
+        for width, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+            for _ in range(convolutions):
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+                channels = width
+            layers.append(nn.MaxPool2d(2, 2))
+    return describe(nn.Sequential(*layers))
 
 
 @_register("alexnet", "AlexNet_Weights")
 def alexnet() -> Spec:
     """torchvision's AlexNet, 64-192-384-256-256 (Krizhevsky 2014)."""
-    import torchvision
-
     with torch.device("meta"):
-        return describe(torchvision.models.alexnet().features)
+        layers = nn.Sequential(
+            nn.Conv2d(3, 64, 11, 4, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+        )
+        return describe(layers)
 
 
 @_register("alexnet_bn")
@@ -118,7 +136,7 @@ _FAMILIES = {
 @cache  # which takes tenths of a second, and finding out whose weights a file holds asks for all
 def _torchvision(name: str) -> Spec:
     """torchvision's network of that name up to its last map, with torchvision's names of layers."""
-    import torchvision
+    import torchvision  # takes seconds to import, and chains come without
 
     with torch.device("meta"):
         network = getattr(torchvision.models, name)()

@@ -7,6 +7,7 @@ from pathlib import Path
 from ftl.config import ONE_SHOT, FineTuneConfig, SweepConfig
 from ftl.data.dataset import FOLDS, Dataset
 from ftl.data.masks import MaskSet
+from ftl.data.photographs import photographs_of
 from ftl.models.backbone import Backbone
 from ftl.models.layout import DESCRIPTION, Budget, parse_budgets
 from ftl.models.network_folder import write_network
@@ -16,7 +17,7 @@ from ftl.pruning.criteria import Criterion
 from ftl.sweeping.manifest import made_with
 from ftl.sweeping.width_search import RATIOS, pruned_to, search
 from ftl.training.finetune import fine_tune
-from ftl.training.train import photographs_of, stopping_split
+from ftl.training.train import stopping_split
 
 TRIAL = FineTuneConfig(epochs=3)
 """How networks of a search are tried, on `MOST` images."""

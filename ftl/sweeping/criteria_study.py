@@ -15,10 +15,12 @@ from scipy.special import stdtrit
 from ftl.config import ONE_SHOT, FineTuneConfig, PruneConfig
 from ftl.data.dataset import Dataset, LeftOut
 from ftl.data.masks import MaskSet
+from ftl.data.photographs import photographs_of
 from ftl.errors import FtlError
 from ftl.files import read_json, versions, write_json
 from ftl.formatting import exact_percent, fixed
 from ftl.models.backbone import Backbone, macs
+from ftl.models.features import features_of
 from ftl.models.layout import LINEAR
 from ftl.progress import Report, silent
 from ftl.pruning.choose import choose_filters
@@ -28,9 +30,8 @@ from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
 from ftl.pruning.selection import keep_fraction
 from ftl.pruning.surgery import prune
-from ftl.training.features import features_of
 from ftl.training.map_masks import map_masks, targets_of
-from ftl.training.train import answers_of, fit, photographs_of, train_head
+from ftl.training.train import answers_of, fit, train_head
 
 
 class Sets(NamedTuple):

@@ -21,12 +21,13 @@ from distributed import Client
 
 from ftl.device import asked_device
 from ftl.files import whole_file, whole_folder
+from ftl.models.engines import engines
 from ftl.models.layout import DESCRIPTION, SEGMENTED, TUNED, UNPRUNED, WEIGHTS
 from ftl.progress import CandidateProgress
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
-from ftl.sweeping.manifest import made_with
+from ftl.sweeping.manifest import engine_of, made_with
 from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts
 from ftl.sweeping.plan import Executor, Fail, Plan, Take
 from ftl.sweeping.tasks import Score, Task
@@ -147,7 +148,8 @@ def on_cluster(
                     until = None
                     address, name = timing_worker(client, time_on)  # that there is none is said now, not after hours
                     rests = name if time_on and has_others(client, address) else None
-                    cluster = Cluster(client, plan, shared._replace(rests=rests), sources, time_on)
+                    engine = engine_of(out, plan.images, _common_engines(client))
+                    cluster = Cluster(client, plan, shared._replace(rests=rests, engine=engine), sources, time_on)
                     events = cluster.events
                     with talking():
                         client.subscribe_topic(
@@ -160,6 +162,13 @@ def on_cluster(
                 if time.monotonic() > until:
                     raise Unreachable(f"{error}; what is finished stays") from error
             time.sleep(1)
+
+
+def _common_engines(client: Client) -> list[str]:
+    """The engines that this machine has and all workers have."""
+    with talking():
+        there = client.run(engines).values()
+    return [engine for engine in engines() if all(engine in own for own in there)]
 
 
 @contextmanager

@@ -11,20 +11,22 @@ import numpy as np
 
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, LeftOut, without
+from ftl.data.photographs import photographs_of
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import summarise
 from ftl.evaluation.predict import predictions
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
 from ftl.latency.networks import time_network
 from ftl.models.classifier import read_head
+from ftl.models.engines import FLOAT32, suited
 from ftl.models.io import load_backbone
 from ftl.models.layout import EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, UNPRUNED, VALIDATION
-from ftl.models.network_folder import network_digest
+from ftl.models.network_folder import network_digest, read_description
 from ftl.progress import Report, silent
 from ftl.sweeping.manifest import scored_in
 from ftl.sweeping.tuned_networks import answers, learnt_masks
-from ftl.training.features import extract, read_features, silent_filters
-from ftl.training.train import answers_of, fit, photographs_of, train_head
+from ftl.training.features import engine_of_features, extract, read_features, silent_filters
+from ftl.training.train import answers_of, fit, train_head
 
 
 def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[Dataset, LeftOut]:
@@ -43,25 +45,34 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[
 
 
 def evaluate(
-    folder: Path, evaluation: Dataset, report: Report = silent, files: Sequence[Path] | None = None
+    folder: Path,
+    evaluation: Dataset,
+    report: Report = silent,
+    files: Sequence[Path] | None = None,
+    *,
+    engine: str = FLOAT32,
 ) -> dict[str, Any]:
     """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits.
 
-    `files`: where this machine has the images, if not at `evaluation.paths`.
+    `files`: where this machine has the images, if not at `evaluation.paths`. `engine`: that of the sweep; a linear head
+    is measured on features of the engine that it was fitted to.
     """
     if not ((folder / HEAD).is_file() and (folder / VALIDATION).is_file()):
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
     made_from = {"evaluation_sha256": evaluation.digest(), "head_sha256": digest(folder / HEAD)}
-    made_from["positive"] = positive = read_json(folder / VALIDATION)["positive"]
+    validation = read_json(folder / VALIDATION)
+    made_from["positive"] = positive = validation["positive"]
     made_from["network_sha256"] = network_digest(folder)
     if before := made_before(folder / TEST, made_from):
         return before
     head = read_head(folder / HEAD)
-    extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled)
+    engine = validation.get("engine") or suited(engine, read_description(folder)["macs"], len(evaluation))
+    extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled, engine=engine)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
+    result["engine"] = engine_of_features(folder / EVALUATION)
     result["silent"] = silent_filters(folder / EVALUATION)
     result["predictions"] = predictions(dataset.paths, dataset.labels, probabilities, dataset.classes)
     write_json(folder / TEST, result)

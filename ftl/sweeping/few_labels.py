@@ -14,20 +14,21 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ftl.data.dataset import Dataset, folds, photo_ids
+from ftl.data.photographs import photographs_of
 from ftl.errors import FtlError
 from ftl.evaluation.charts import PLAIN, titled
 from ftl.files import read_json, versions, write_json, write_text
 from ftl.formatting import exact, exact_percent, fixed
 from ftl.models.backbone import Backbone
+from ftl.models.features import features_of
 from ftl.models.layout import LINEAR
 from ftl.progress import Report, silent
 from ftl.sweeping.criteria_study import Sets, Ways, interval, masks_to_learn
 from ftl.sweeping.manifest import backbone_digest
 from ftl.tables import csv_text
-from ftl.training.features import features_of
 from ftl.training.finetune import fine_tune
 from ftl.training.linear_head import fit_head
-from ftl.training.train import answers_of, photographs_of
+from ftl.training.train import answers_of
 
 _STOPPING = 5
 """The inverse of the share of the labelled photographs whose loss says which epoch of a fine-tuning to keep."""

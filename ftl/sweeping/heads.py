@@ -11,11 +11,13 @@ from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
+from ftl.models.engines import FLOAT32, suited
 from ftl.models.layout import FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION
+from ftl.models.network_folder import read_description
 from ftl.progress import TRAINING, Report, silent
 from ftl.sweeping.tuned_networks import recalibrated, tune, write_answers
 from ftl.training.early_stopping import Epoch
-from ftl.training.features import extract, read_features
+from ftl.training.features import engine_of_features, extract, read_features
 from ftl.training.train import train_head
 
 
@@ -36,6 +38,7 @@ def train(folder: Path, *, seed: int = 0, photo: str | None = None, positive: st
     (folder / VALIDATION).unlink(missing_ok=True)  # it vouches for the head, so it is written last
     write_head(folder, head)
     validation = figures | made_from | {"dataset_sha256": dataset.digest(), "versions": versions()}
+    validation["engine"] = engine_of_features(features_file)
     write_json(folder / VALIDATION, validation)
     return validation
 
@@ -49,11 +52,13 @@ def fit_candidate(
     *,
     report: Report = silent,
     learnt: Callable[[Epoch], None] = lambda epoch: None,
+    engine: str = FLOAT32,
 ) -> Path:
     """Make a network's candidate with a kind of head, and fit that; what fits already stays.
 
     `folder`: the network's; beside it lies the unpruned one where that teaches. `files`: where this machine has the
-    images of `dataset`. `learnt` hears of each epoch of fine-tuning. Returns the candidate's folder.
+    images of `dataset`. `learnt` hears of each epoch of fine-tuning. `engine`: that of the sweep
+    (`ftl.sweeping.manifest.engine_of`). Returns the candidate's folder.
     """
     settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
     if head == RECALIBRATED:
@@ -61,7 +66,8 @@ def fit_candidate(
     if head == TUNED:
         folder = tune(folder, dataset, config.fine_tune, files=files, report=report, hear=learnt, **settings)
     if head != TUNED:
-        extract(folder, dataset, report, files=files)
+        engine = suited(engine, read_description(folder)["macs"], len(dataset))
+        extract(folder, dataset, report, files=files, engine=engine)
         report(0, 1, TRAINING)
         train(folder, **settings)
     if folder.name == UNPRUNED and config.distills:

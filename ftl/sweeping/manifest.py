@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
 from ftl.models.backbone import Backbone
+from ftl.models.engines import FLOAT32, fastest, pays
+from ftl.models.io import load_backbone
+from ftl.models.layout import UNPRUNED
+from ftl.models.network_folder import read_description
 
 SETTINGS = "sweep.json"
 
@@ -38,6 +43,21 @@ def scored_in(out: Path) -> Scored:
     """The photographs that chose the filters of the sweep begun in `out`."""
     manifest = read_json(out / SETTINGS)
     return Scored(manifest["scored_sha256"], manifest["scored_names"])
+
+
+def engine_of(out: Path, images: int, among: Sequence[str] | None = None) -> str:
+    """The engine (`ftl.models.engines`) of the sweep begun in `out`: for each of its networks, wherever it pays.
+
+    It is measured once, on the unpruned network, as soon as so many images are worth it. `among`: the engines that all
+    machines have, by default those of this one.
+    """
+    manifest = read_json(out / SETTINGS)
+    if "engine" not in manifest:
+        if not pays(read_description(out / UNPRUNED)["macs"], images):
+            return FLOAT32
+        manifest["engine"] = fastest(load_backbone(out / UNPRUNED), among)
+        write_json(out / SETTINGS, manifest)
+    return str(manifest["engine"])
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:

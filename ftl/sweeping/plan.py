@@ -88,6 +88,11 @@ class Plan:
         assert self.judge is not None
         return self.learn.digest(), self.judge.digest()
 
+    @property
+    def images(self) -> int:
+        """Images of the larger of both data sets."""
+        return max(len(side) if side is not None else 0 for side in (self.learn, self.judge))
+
     def there(self) -> list[str]:
         """The networks that candidates can be made of."""
         return [name for name in self.config.networks if (self.out / name / DESCRIPTION).is_file()]

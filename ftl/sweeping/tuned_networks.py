@@ -11,6 +11,7 @@ import numpy as np
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, split
 from ftl.data.masks import MaskSet
+from ftl.data.photographs import photographs_of
 from ftl.device import trained_in
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
@@ -25,7 +26,7 @@ from ftl.training.early_stopping import Epoch
 from ftl.training.features import read_features
 from ftl.training.map_masks import map_masks, targets_of
 from ftl.training.recalibrate import recalibrate
-from ftl.training.train import answers_of, fit, photographs_of
+from ftl.training.train import answers_of, fit
 
 CURVE, ANSWERS = "curve.json", "answers.json"
 MASKS = "map_masks.json"

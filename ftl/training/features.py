@@ -1,38 +1,27 @@
-"""Features of images: computed by a network, and kept as HDF5 with labels and label names for the linear head."""
+"""Features of a data set as HDF5: computed by a network, and kept with labels and label names for the linear head."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
 
 from ftl.data.dataset import Dataset
 from ftl.data.hdf5 import open_hdf5
-from ftl.data.images import read_image
+from ftl.data.photographs import in_batches, photographs_of
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
-from ftl.models.backbone import Backbone, placed
+from ftl.models.backbone import placed
+from ftl.models.engines import FLOAT32, LOOKED_AT, batch_of, begin
 from ftl.models.head import features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import FEATURES
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
-from ftl.training.silent_filters import watched
-
-_BATCH = 2  # whose largest maps, 25 MB in VGG16, the C library keeps for the next
-
-
-@torch.inference_mode()
-def features_of(network: Backbone, paths: Sequence[Path], *, pooled: bool = False) -> Iterator[np.ndarray]:
-    """Features of images in order, in batches: float32 (n, d) as `features_from` makes them."""
-    network = placed(network)
-    for start in range(0, len(paths), _BATCH):
-        images = [read_image(path) for path in paths[start : start + _BATCH]]
-        yield features_from(network(network.inputs(images)), pooled=pooled)
+from ftl.training.silent_filters import Activity, WithPeaks
 
 
 def extract(
@@ -43,10 +32,12 @@ def extract(
     files: Sequence[Path] | None = None,
     *,
     pooled: bool = False,
+    engine: str = FLOAT32,
 ) -> Path:
     """Write `folder/name` for a network's folder, whole or not at all; left alone if it is there and fits.
 
     `files`: where this machine has the images, if not at `dataset.paths`. `pooled`: the means of the last maps only.
+    `engine`: what runs the network (`ftl.models.engines`), in float32 if its maps of the first images are others.
 
     Holds `features` float32 (N, d), `labels` int64 (N,) into `label_names`, `paths` and their contents' SHA-256
     `digests`; attributes `dataset_sha256` and `network_sha256` say what made it, and `silent` how many of how many
@@ -54,13 +45,19 @@ def extract(
     """
     file = folder / name
     made_from = {"dataset_sha256": dataset.digest(), "network_sha256": network_digest(folder)}
-    made_from["pooled"] = str(pooled)
+    made_from |= {"pooled": str(pooled), "engine": engine}
     if file.is_file() and _made_from(file) == made_from:
         return file
-    network = placed(load_backbone(folder))
-    with whole_file(file) as draft, h5py.File(draft, "w") as target, watched(network) as activity:
-        done = 0
-        for batch in features_of(network, files or dataset.paths, pooled=pooled):
+    network = load_backbone(folder)
+    photographs = photographs_of(files or dataset.paths, network.preprocess.size)
+    some = photographs(np.arange(min(LOOKED_AT, len(dataset))))
+    run_by, run = begin(WithPeaks(placed(network)), network.preprocess, engine, some)
+    activity, done = Activity(), 0
+    with whole_file(file) as draft, h5py.File(draft, "w") as target:
+        for images in in_batches(photographs, len(dataset), batch_of(run_by)):
+            maps, *peaks = run(images)
+            activity.see(peaks)
+            batch = features_from(maps, pooled=pooled)
             if not done:
                 target.create_dataset("features", (len(dataset), batch.shape[1]), np.float32)
             target["features"][done : done + len(batch)] = batch
@@ -71,7 +68,8 @@ def extract(
         target.create_dataset("label_names", data=list(dataset.classes), dtype=text)
         target.create_dataset("paths", data=[str(path) for path in dataset.paths], dtype=text)
         target.create_dataset("digests", data=list(dataset.digests), dtype=text)
-        target.attrs.update(made_from | {"versions": json.dumps(versions()), "silent": activity.silent()})
+        more = {"run_by": run_by, "versions": json.dumps(versions()), "silent": activity.silent()}
+        target.attrs.update(made_from | more)
     return file
 
 
@@ -82,10 +80,16 @@ def silent_filters(file: Path) -> tuple[int, int]:
     return int(silent), int(filters)
 
 
+def engine_of_features(file: Path) -> str:
+    """The engine that computed a file of features: the one that was asked for, or that in float32."""
+    with h5py.File(file, "r") as source:
+        return str(source.attrs["run_by"])
+
+
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
         with open_hdf5(file) as source:
-            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256", "pooled")}
+            return {key: str(source.attrs[key]) for key in ("dataset_sha256", "network_sha256", "pooled", "engine")}
     except (OSError, KeyError, FtlError):
         return None
 

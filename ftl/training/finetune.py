@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from ftl.config import FineTuneConfig
+from ftl.data.photographs import Photographs
 from ftl.device import device_of
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
@@ -21,7 +22,6 @@ from ftl.training.early_stopping import Epoch, as_good, is_over
 from ftl.training.loop import (
     Batch,
     Classifier,
-    Photographs,
     State,
     averaged_model,
     class_weights,

@@ -13,15 +13,13 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ftl.config import FineTuneConfig
+from ftl.data.photographs import Photographs
 from ftl.device import mixed_precision
 from ftl.models.backbone import Backbone
 from ftl.models.head import Head
 from ftl.training.early_stopping import Epoch
 from ftl.training.map_masks import NOT_DRAWN
 from ftl.training.mask_loss import mask_loss
-
-Photographs = Callable[[np.ndarray], np.ndarray]
-"""Gives RGB uint8 images (n, S, S, 3), by their indices."""
 
 Batch = tuple[np.ndarray, np.ndarray | None]
 """RGB uint8 images (n, S, S, 3), and their masks at the size of the last maps (`map_masks`), if masks are learnt."""

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftl.data.photographs import Photographs
 from ftl.device import device_of
 from ftl.models.backbone import Backbone
-from ftl.training.loop import Photographs, inputs
+from ftl.training.loop import inputs
 
 MOST = 512
 """Images whose maps are looked at; more change nothing that matters."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +9,21 @@ import torch
 
 from ftl.config import FineTuneConfig
 from ftl.data.dataset import Dataset, folds, photo_ids, split
-from ftl.data.images import read_image, resize_image
 from ftl.data.masks import MaskSet
+from ftl.data.photographs import Photographs, photographs_of
 from ftl.device import Device, device_of, run_on
 from ftl.errors import FtlError
 from ftl.evaluation.metrics import validate
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model
+from ftl.models.engines import engine_for
+from ftl.models.features import features_of
 from ftl.models.head import Head, features_from
 from ftl.progress import Report, silent
-from ftl.training.features import features_of
 from ftl.training.finetune import Tuned
 from ftl.training.finetune import fine_tune as fine_tune_on
 from ftl.training.linear_head import fit_head
-from ftl.training.loop import Photographs, inputs
+from ftl.training.loop import inputs
 from ftl.training.map_masks import map_masks, targets_of
 
 
@@ -39,7 +37,8 @@ def fit_linear_head(
     set, the other quarter.
     """
     with run_on(device):
-        features = np.concatenate([*features_of(network, dataset.paths)])
+        engine = engine_for(network, len(dataset))
+        features = np.concatenate([*features_of(network, dataset.paths, engine=engine)])
     head, validation = train_head(features, dataset, seed=seed, photo=photo)
     return Model(network, head), validation
 
@@ -94,26 +93,7 @@ def train_head(
     return head, validation
 
 
-HELD_BYTES = 2**30
-"""Photographs of no more than this, decoded, are held in memory; of more, each is read again whenever it is needed."""
-
-
 _STOPPING = 8  # the inverse of the share of the training images whose loss says which epoch to keep
-
-
-def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
-    """The images at `paths`, RGB uint8 (n, size, size, 3), by their indices."""
-
-    def read(path: Path) -> np.ndarray:
-        return resize_image(read_image(path), size)
-
-    def some(indices: np.ndarray) -> np.ndarray:
-        with ThreadPoolExecutor() as pool:
-            return np.stack([*pool.map(read, [paths[index] for index in indices])])
-
-    if 3 * size * size * len(paths) > HELD_BYTES:
-        return some
-    return some(np.arange(len(paths))).__getitem__
 
 
 def fit(

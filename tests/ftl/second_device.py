@@ -88,10 +88,10 @@ def compare(folder: Path) -> None:
     setattr(ftl.device, "_checked", torch.device)  # noqa: B010
     setattr(ftl.training.loop, "mixed_precision", lambda device: nullcontext())  # noqa: B010
     from ftl.data.images import read_image
+    from ftl.data.photographs import photographs_of
     from ftl.device import run_on
     from ftl.evaluation.explain import filter_views
     from ftl.training.recalibrate import recalibrate
-    from ftl.training.train import photographs_of
     from tests.conftest import SIZE, make_backbone, make_workspace
 
     workspace = make_workspace(folder)

@@ -19,9 +19,10 @@ from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.decision import choose, pareto
 from ftl.evaluation.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
 from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, recommend
+from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
 from ftl.sweeping.results import read_results
-from ftl.training.silent_filters import watched
+from ftl.training.silent_filters import Activity, WithPeaks
 from tests.conftest import SIZE, make_backbone, make_features, make_workspace, sweep_in
 
 LEVEL = 0.05
@@ -223,16 +224,18 @@ def test_silent_filters_are_counted() -> None:
         for place, count in ((1, 3), (9, 2)):  # both are followed by a ReLU
             backbone.features[place].weight[:count] = 0
             backbone.features[place].bias[:count] = -1
-    with watched(backbone) as activity, torch.inference_mode():
+
+    def silent_in(network: Backbone) -> tuple[int, int]:
+        activity, watched = Activity(), WithPeaks(network)
         for _ in range(2):
-            backbone(torch.randn(2, 3, SIZE, SIZE))
-    alone = make_backbone()
-    with watched(alone) as before, torch.inference_mode():
-        for _ in range(2):
-            alone(torch.randn(2, 3, SIZE, SIZE))
-    silent, filters = activity.silent()
+            with torch.inference_mode():
+                _, *peaks = watched(torch.randn(2, 3, SIZE, SIZE))
+            activity.see(peaks)
+        return activity.silent()
+
+    silent, filters = silent_in(backbone)
     assert filters == 8 + 12 + 10
-    assert silent >= 5 > before.silent()[0]
+    assert silent >= 5 > silent_in(make_backbone())[0]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from ftl.errors import FtlError
@@ -55,6 +56,12 @@ def test_architectures(name: str, parameters: int, multiply_adds: int, last: tup
     assert macs(spec, 224) == multiply_adds
     assert map_sizes(spec, 224)[-1] == last
     assert describe(backbone.features) == spec
+
+
+@pytest.mark.parametrize("name", ["vgg16", "alexnet"])
+def test_chains_that_torchvision_has_are_the_same_there(name: str) -> None:
+    with torch.device("meta"):
+        assert describe(getattr(torchvision.models, name)().features) == architecture(name).spec()
 
 
 def test_blocks_compute_what_the_chain_computes(backbone: Backbone) -> None:

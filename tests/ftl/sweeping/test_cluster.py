@@ -248,6 +248,9 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
     with monkeypatch.context() as patch, pytest.raises(FtlError, match=r"has torch .*, not 0\.1: install the same"):
         patch.setattr("ftl.sweeping.manifest.versions", lambda: versions() | {"torch": "0.1"})
         run(workspace, "refused", scheduler=str(cluster.file))
+    with monkeypatch.context() as patch, pytest.raises(FtlError, match="cannot run networks by OpenVINO float8"):
+        patch.setattr("ftl.sweeping.dask.engine_of", lambda out, images, among: "OpenVINO float8")
+        run(workspace, "refused", scheduler=str(cluster.file))
     assert not [*(workspace / "refused").glob("*/head.safetensors")]
     out, heard = workspace / "failed", list[CandidateProgress]()
     shutil.copytree(workspace / "one", out)

@@ -17,6 +17,7 @@ import ftl
 from ftl.cli import main
 from ftl.config import FineTuneConfig, SweepConfig
 from ftl.data.dataset import load_dataset
+from ftl.data.photographs import photographs_of
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, map_sizes
@@ -30,7 +31,6 @@ from ftl.training.loop import class_weights, distillation
 from ftl.training.map_masks import NOT_DRAWN
 from ftl.training.norms import convolutions, fold_norms, insert_norms
 from ftl.training.recalibrate import recalibrate
-from ftl.training.train import photographs_of
 from tests.conftest import SIZE, make_backbone, make_features, sweep_in, train_on_masked
 
 CONFIG = FineTuneConfig(epochs=3, batch=8, learning_rate=5e-3)
@@ -332,7 +332,7 @@ def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
 ) -> None:
     dataset = load_dataset(workspace / "dataset")
     held = photographs_of(dataset.paths, SIZE)
-    monkeypatch.setattr("ftl.training.train.HELD_BYTES", 0)
+    monkeypatch.setattr("ftl.data.photographs.HELD_BYTES", 0)
     assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 

@@ -1,0 +1,84 @@
+"""Photographs resized as networks take them: each decoded once in a process, if memory allows, ahead of its use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ftl.data.images import read_image, resize_image
+
+Photographs = Callable[[np.ndarray], np.ndarray]
+"""Gives RGB uint8 images (n, S, S, 3), by their indices."""
+
+HELD_BYTES = 2**30
+"""Photographs of no more than this, decoded, are held in memory; of more, each is read again whenever it is needed."""
+
+_held: dict[object, tuple[Photographs, int]] = {}
+"""The sets that are held, the one used last at the end, and their bytes."""
+_lock = threading.Lock()
+
+
+def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
+    """The images at `paths`, RGB uint8 (n, size, size, 3), by their indices; decoded when they are first asked for.
+
+    The same files are held for all who ask, as the candidates of a sweep do one after the other.
+    """
+    needed = 3 * size * size * len(paths)
+    if needed > HELD_BYTES:
+        return _reader(paths, size)
+    key = size, tuple(map(_state, paths))
+    with _lock:
+        held = _held.pop(key, None) or (_holder(paths, size), needed)
+        while _held and needed + sum(taken for _, taken in _held.values()) > HELD_BYTES:
+            del _held[next(iter(_held))]
+        _held[key] = held
+    return held[0]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """What changes when a file does; one that is missing is told by who reads it."""
+    try:
+        state = path.stat()
+    except OSError:
+        return str(path), -1, -1
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+def _reader(paths: Sequence[Path], size: int) -> Photographs:
+    def read(path: Path) -> np.ndarray:
+        return resize_image(read_image(path), size)
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        with ThreadPoolExecutor() as pool:
+            return np.stack([*pool.map(read, [paths[index] for index in indices])])
+
+    return some
+
+
+def _holder(paths: Sequence[Path], size: int) -> Photographs:
+    read, there = _reader(paths, size), np.zeros(len(paths), bool)
+    images = np.empty((len(paths), size, size, 3), np.uint8)
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        missing = np.unique(indices[~there[indices]])
+        if len(missing):
+            images[missing] = read(missing)
+            there[missing] = True
+        return images[indices]
+
+    return some
+
+
+def in_batches(photographs: Photographs, count: int, batch: int) -> Iterator[np.ndarray]:
+    """The first `count` photographs in order, at most `batch` at a time; the next are read while these are used."""
+    parts = [np.arange(start, min(start + batch, count)) for start in range(0, count, batch)]
+    with ThreadPoolExecutor(1) as ahead:
+        reading = [ahead.submit(photographs, part) for part in parts[:1]]
+        for following in range(1, len(parts) + 1):
+            images = reading.pop().result()
+            reading += [ahead.submit(photographs, part) for part in parts[following : following + 1]]
+            yield images
