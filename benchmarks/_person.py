@@ -1,8 +1,8 @@
 """A simulated person who draws the crack of a photograph, or corrects what a network proposes, until it is good enough.
 
-Every action counts one: a click (a corner of a polyline, a point of a trace), a stroke of the eraser, another width of
-pen or eraser, an area that is accepted or refused, "Accept all", the slider once moved to where it stays, an undo. Keys
-that end a stroke do not count, nor do looking and zooming.
+Every action counts one: a click (a corner of a polyline, a point of a trace), a stroke of the eraser or of the gated
+brush however long, another width of pen or eraser, an area that is accepted or refused, "Accept all", the slider once
+moved to where it stays, an undo. Keys that end a stroke do not count, nor do looking and zooming.
 
 The person sees the crack, and sees where the mask is off by more than the tolerance; of the `LOOKED_AT` largest places
 that lack and as many that are too much, the next action goes to the one that gains most for the actions it will take
@@ -21,8 +21,9 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
-from benchmarks._inspector import APART, HAND, TOLERANCE, Photograph, all_of, distance, longest_way
+from benchmarks._inspector import APART, HAND, TOLERANCE, Photograph, all_of, brushed, distance, longest_way
 from ftl.evaluation.segmentation import tolerant_counts, tolerant_f1
+from studio.annotation.assists.gated_brush import gate
 from studio.annotation.assists.network import Seen, areas
 from studio.annotation.assists.trace import trace
 from studio.annotation.strokes import Eraser, Pen, Polyline
@@ -38,7 +39,12 @@ MOSTLY = 0.5  # an area is right if more of it lies within the tolerance of the 
 FOLLOWS = 0.95  # share of a trace's way that must stay on the crack
 BEND, SPREAD = 1.5, 3.0  # pixels that a polyline leaves its line, and that half a crack's width differs along one
 _DISC = (np.hypot(*np.mgrid[-TOLERANCE : TOLERANCE + 1, -TOLERANCE : TOLERANCE + 1]) <= TOLERANCE).astype(np.uint8)
-TRIES = {"trace": 1, "polyline": 3, "eraser": 3}  # at a place, before the next tool is taken or it is left as it is
+TRIES = {
+    "trace": 1,
+    "gate": 1,
+    "polyline": 3,
+    "eraser": 3,
+}  # at a place, before the next tool is taken or it is left as it is
 
 
 class Place(NamedTuple):
@@ -95,7 +101,7 @@ class Person:
         while not self.done and self.actions.total() < CAP and (places := self._open()):
             place, tool = max(places, key=lambda pair: self._gain(pair[0]) / pair[0].effort)
             line, halves = place.line()
-            if tool != "trace":
+            if tool in ("polyline", "eraser"):
                 stretch = even(halves)
                 line, halves = line[stretch], halves[stretch]
             made = getattr(self, f"_{tool}")(line, halves)
@@ -192,6 +198,11 @@ class Person:
             return bool(self.near[trace(self.image, points, 1.0)].mean() >= FOLLOWS)
         except StudioError:
             return True
+
+    def _gate(self, line: np.ndarray, halves: np.ndarray) -> np.ndarray:
+        """Drag the gated brush along it."""
+        self.actions["brush"] += 1
+        return self.mask | gate(self.image, brushed(line, self.rng, self.truth.shape))
 
     def _polyline(self, line: np.ndarray, halves: np.ndarray) -> np.ndarray:
         """Click corners along it."""

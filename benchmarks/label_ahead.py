@@ -6,7 +6,7 @@
 A simulated person (`benchmarks._person` says what an action is, and what it sees) draws held-out photographs of
 ../shared until F1 within 2 pixels of the true mask is 0.95, with at most 200 actions each. By hand: polylines of a
 width, and the eraser. By trace: trace, and by hand where that fails. A network's areas are accepted and refused first,
-with the slider at the network's own threshold or moved, and the rest is drawn as by trace.
+with the slider at the network's own threshold or moved, and the rest is drawn as by trace, or by the gated brush first.
 
 Networks are VGG16 at 10 % of its filters under a decoder, trained on 10, 20 and 40 photographs, each of which holds the
 one before it; a fifth of them chooses the threshold, and all rank the filters. Nothing of a photo that is held out was
@@ -75,9 +75,13 @@ class Reaching(Seen):
 WAYS = {
     "by hand": Way(("polyline",)),
     TRACE: Way(),
+    "by gated brush": Way(("gate", "trace", "polyline")),
     "10 photographs": Way(network=10),
     "20 photographs": Way(network=20),
     "40 photographs": Way(network=40),
+    "10, then the gated brush": Way(("gate", "trace", "polyline"), network=10),
+    "20, then the gated brush": Way(("gate", "trace", "polyline"), network=20),
+    "40, then the gated brush": Way(("gate", "trace", "polyline"), network=40),
     "10, slider left alone": Way(network=10, slides=False),
     "20, slider left alone": Way(network=20, slides=False),
     "40, slider left alone": Way(network=40, slides=False),
@@ -228,9 +232,9 @@ def main() -> None:
     one = parts.add_parser("run")
     one.add_argument("data", choices=tuple(PHOTO))
     one.add_argument("out", type=Path)
-    one.add_argument("--held-out", type=int, default=15)
-    one.add_argument("--steps", type=int, default=500)
-    one.add_argument("--crop", type=int, default=SegmentConfig().crop)
+    one.add_argument("--held-out", type=int, default=20)
+    one.add_argument("--steps", type=int, default=300)
+    one.add_argument("--crop", type=int, default=192)
     one.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=[*WAYS])
     one = parts.add_parser("table")
     one.add_argument("out", type=Path)

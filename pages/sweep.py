@@ -12,7 +12,7 @@ from studio.jobs.request import SWEEPS, SweepRequest, request_of
 from studio.jobs.starts import start_of
 from studio.projects.classes import classes_of
 from studio.ui import state
-from studio.ui.sweep import advanced, cards
+from studio.ui.sweep import advanced, cards, readiness
 from studio.ui.sweep.cost import estimate, expected
 from studio.ui.sweep.start import choose
 
@@ -52,15 +52,11 @@ def told_apart() -> str:
     by_number = {one.number: one.name for one in classes}
     masks = ", ".join(by_number[number] for number in numbers.mask_classes)
     ranked = f"Filters are ranked by the masks of **{ui.plain(masks)}**"
-    few = ""
-    if numbers.too_few:
-        named = ", ".join(f"{numbers.names[one]} {count:,}" for one, count in numbers.too_few.items())
-        few = f" Too few photographs for a class: {ui.plain(named)}."
     if numbers.only_masks:
-        return f"{ranked}; the networks draw masks. To tell classes apart, set those of the photographs on Images.{few}"
+        return f"{ranked}; the networks draw masks. To tell classes apart, set those of the photographs on Images."
     kinds = ", ".join(f"{numbers.names[one]} ({count:,})" for one, count in numbers.classes.items())
     drawn = counted(numbers.masks, "photograph")
-    return f"{ranked} on {drawn}; networks learn to tell apart **{ui.plain(kinds)}**.{few}"
+    return f"{ranked} on {drawn}; networks learn to tell apart **{ui.plain(kinds)}**."
 
 
 st.markdown(
@@ -70,6 +66,7 @@ st.markdown(
 with ui.showing_errors():
     start = choose(project.id, who, numbers, start_of(copied) if copied else None)
     st.markdown(told_apart())
+    readiness.show(project, numbers, start)
     choices = presets(numbers, start, seconds_of)
 
     def begin_choice(choice: Preset) -> None:

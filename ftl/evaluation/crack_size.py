@@ -86,6 +86,20 @@ def crack_sizes(mask: np.ndarray, mm_per_pixel: float | None = None) -> list[Cra
     return sorted(sizes, key=lambda size: size.length, reverse=True)
 
 
+def typical_width(mask: np.ndarray) -> float | None:
+    """How wide cracks of a mask, bool (H, W), are in pixels, about; None for an empty one.
+
+    The median of twice the distance to the edge, over all pixels that lie farther from it than any neighbour. Unlike
+    `crack_sizes` it takes milliseconds and measures cracks of a single pixel; along the pixels it is exact.
+    """
+    if not mask.any():
+        return None
+    twice = np.pad(mask, 1).repeat(2, 0).repeat(2, 1).astype(np.uint8)  # so that even widths have a middle
+    apart = cv2.distanceTransform(twice, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    middle = (apart > 0) & (apart >= cv2.dilate(apart, np.ones((3, 3), np.uint8)))
+    return float(np.median(apart[middle]))
+
+
 def _length_and_widths(crack: np.ndarray) -> tuple[float, np.ndarray]:
     """Length of one crack, bool with a margin of one pixel, and its width at pixels of its centre lines."""
     from scipy.spatial import KDTree

@@ -46,13 +46,12 @@ class Numbers(NamedTuple):
     """What a project has for a sweep.
 
     `masks`: photographs with strokes. `mask_classes`: numbers of the classes whose pixels rank filters. `classes`:
-    photographs by the id of each class that has enough; `too_few`: those of the others. `names`: of all, by id.
+    photographs by the id of each class that has enough. `names`: of all, by id.
     """
 
     masks: int
     mask_classes: tuple[int, ...]
     classes: Mapping[int, int]
-    too_few: Mapping[int, int]
     names: Mapping[int, str]
 
     @property
@@ -91,7 +90,6 @@ def numbers_of(project_id: int) -> Numbers:
         masks=count_images(project_id, Filter(drawn=True)),
         mask_classes=tuple(one.number for one in cracks or by_most[:1]),
         classes={one.id: counts[one.id] for one in classes if counts.get(one.id, 0) >= ENOUGH},
-        too_few={one.id: counts[one.id] for one in classes if 0 < counts.get(one.id, 0) < ENOUGH},
         names={one.id: one.name for one in classes},
     )
 

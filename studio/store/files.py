@@ -46,6 +46,11 @@ def thumbnail(sha256: str) -> Path:
     return _made("thumbnails", sha256, THUMBNAIL, 85)
 
 
+def has_thumbnail(sha256: str) -> bool:
+    """Whether the thumbnail is made already, on this machine."""
+    return _path("thumbnails", sha256, ".jpg").is_file()
+
+
 def preview(sha256: str) -> Path:
     """The photograph upright, at most `PREVIEW` pixels long, as a JPEG. Made once."""
     return _made("previews", sha256, PREVIEW, 85)
@@ -73,11 +78,20 @@ def pixels(file: Path) -> np.ndarray:
 
     A child of `studio.sandbox` decodes it, so any file may be given.
     """
+    (found,) = all_pixels([file])
+    return found
+
+
+def all_pixels(photographs: Sequence[Path]) -> list[np.ndarray]:
+    """What `pixels` gives, of each of several photographs: one child decodes them all."""
     with scratch() as folder:
         raw = Path(folder) / "pixels"
-        with serving(upright, str(raw), folder=Path(folder), reads=[file]) as decode:
-            height, width = _sentence(file, decode)
-        return np.fromfile(raw, np.uint8).reshape(height, width, 3)
+        found = []
+        with serving(upright, str(raw), folder=Path(folder), reads=photographs) as decode:
+            for file in photographs:
+                height, width = _sentence(file, decode)
+                found.append(np.fromfile(raw, np.uint8).reshape(height, width, 3))
+        return found
 
 
 class Head(NamedTuple):

@@ -46,6 +46,12 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     page.goto(f"{server.url}/sweep?project={project.id}")
     page.get_by_role("button", name="Launch Thorough").wait_for()
     settled(page)
+    ready = page.locator(".st-key-readiness")
+    expect(
+        ready.get_by_text("Masks on 4 photographs are few: they choose what a network keeps; draw 2 more.")
+    ).to_be_visible()
+    expect(ready.get_by_text("wall0_7 reads like a crop of wall0")).to_be_visible()
+    expect(ready.get_by_role("link")).to_contain_text(["Annotate", "Home"])
     page.get_by_text("Advanced", exact=True).click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("tiny.safetensors, iou")
     settled(page)

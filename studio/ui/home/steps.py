@@ -8,13 +8,11 @@ from ftl.formatting import counted, listed
 from studio.images.library import Filter, count_by_class, count_images
 from studio.jobs import queue
 from studio.jobs.presets import ENOUGH
+from studio.jobs.readiness import ENOUGH_MASKS
 from studio.jobs.request import FURTHER, SWEEPS
 from studio.jobs.sweeps import finished_sweeps, picked
 from studio.jobs.waiting import standing, turns
 from studio.projects.classes import classes_of
-
-ENOUGH_MASKS = 6
-"""Photographs with masks that filters are ranked well by: more make a network that draws masks better."""
 
 _RIGHTS = {"sweep": ("admin",), "choose": ("admin", "reviewer")}
 """Who may do what a page is for, where not everybody may."""

@@ -11,6 +11,7 @@ from ftl.config import SweepConfig
 from ftl.errors import FtlError
 from ftl.formatting import counted, duration
 from ftl.models.backbone import Backbone, macs
+from ftl.models.segmenter import levels_of
 from ftl.pruning.criteria import criterion
 from ftl.pruning.network_criteria import check_scores
 from studio import ui
@@ -25,11 +26,16 @@ _MEASURED_SECONDS = 600
 
 
 class Size(NamedTuple):
-    """A network's parameters, its MACs for one photograph, and the seconds that these take here."""
+    """A network's parameters, its MACs for one photograph, and the seconds that these take here.
+
+    `input`: pixels of a side of its input; `maps`: sides of its maps, the finest first.
+    """
 
     parameters: int
     macs: int
     seconds: float
+    input: int
+    maps: tuple[int, ...]
 
 
 def estimate(project_id: int, request: SweepRequest, masks: int, images: int) -> float:
@@ -60,9 +66,11 @@ def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str,
 def size_of(project_id: int, start: Start) -> Size:
     """How large and how fast a network is, unpruned. Raises `FtlError` when it cannot be read."""
     network, macs_per_second = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
-    work = macs(network.spec(), network.preprocess.size)
+    spec, side = network.spec(), network.preprocess.size
+    work = macs(spec, side)
     parameters = sum(parameter.numel() for parameter in network.features.parameters())
-    return Size(parameters, work, work / macs_per_second)
+    maps = tuple(round(side / level.stride) for level in levels_of(spec, side))
+    return Size(parameters, work, work / macs_per_second, side, maps)
 
 
 @st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")

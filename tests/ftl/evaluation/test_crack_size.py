@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftl.errors import FtlError
-from ftl.evaluation.crack_size import CrackSize, crack_sizes
+from ftl.evaluation.crack_size import CrackSize, crack_sizes, typical_width
 
 ROWS, COLUMNS = np.mgrid[:260, :260]
 
@@ -188,3 +188,16 @@ def test_a_large_mask_takes_seconds() -> None:
     begun = time.process_time()
     assert len(crack_sizes(mask > 0)) == 50
     assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 8, 25])
+def test_the_typical_width_is_exact_along_the_pixels_and_close_at_any_angle(width: int) -> None:
+    bar = np.zeros((300, 300), bool)
+    bar[100 : 100 + width, 20:280] = True
+    assert typical_width(bar) == typical_width(bar.T) == width
+    assert typical_width(bar[100 : 100 + width]) == width  # it fills the picture
+    y, x = np.mgrid[-150:150, -150:150]
+    for angle in np.radians([10, 22, 33, 45, 70]):
+        turned = abs(x * np.sin(angle) - y * np.cos(angle) + 0.3) <= width / 2
+        assert typical_width(turned) == pytest.approx(width, abs=0.65)
+    assert typical_width(np.zeros((9, 9), bool)) is None

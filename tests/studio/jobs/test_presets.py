@@ -24,7 +24,7 @@ TINY = Start("file", "tiny.safetensors")
 
 def numbers(**changes: object) -> Numbers:
     names = {7: "Crack", 8: "Background"}
-    given = {"masks": 6, "mask_classes": (1,), "classes": {7: 120, 8: 120}, "too_few": {}, "names": names}
+    given = {"masks": 6, "mask_classes": (1,), "classes": {7: 120, 8: 120}, "names": names}
     return Numbers(**(given | changes))  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def test_without_two_classes_networks_only_draw_masks(project: Someone, tmp_path
     ids = [image.id for image in find_images(project.project_id)]
     set_class(project.project_id, project.user_id, ids[8:], None)
     few = numbers_of(project.project_id)
-    assert (few.classes, few.too_few, few.only_masks) == ({}, {crack: 8}, True)
+    assert (few.classes, few.only_masks) == ({}, True)
     for choice in presets(few, TINY, lambda asked: 1.0):
         assert choice.request.image_classes == ()
         assert choice.request.sweep.only_masks
