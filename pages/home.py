@@ -32,7 +32,7 @@ with st.container():  # there in any case: what comes and goes would close all t
 panel.show(project.id, steps.steps_of(project.id, role))
 classes, people = st.columns(2, gap="medium")
 with classes, st.container(border=True):
-    st.subheader("Classes")
+    st.header("Classes")
     for one in classes_of(project.id):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(
@@ -42,7 +42,12 @@ with classes, st.container(border=True):
         )
         if role != "admin":
             continue
-        menu = row.popover("", icon=":material/edit:", type="tertiary", key=f"class-menu-{one.id}")
+        menu = row.popover(
+            f"Rename or remove {ui.plain(one.name)}",
+            icon=":material/edit:",
+            type="tertiary",
+            key=f"sign-class-{one.id}",
+        )
         with menu, st.form(f"class-{one.id}", border=False), ui.showing_errors():
             name = st.text_input("Name", one.name)
             rename = st.form_submit_button("Rename")
@@ -68,7 +73,7 @@ with classes, st.container(border=True):
                 create_class(project.id, who, added, colour)
                 st.rerun()
 with people, st.container(border=True):
-    st.subheader("People")
+    st.header("People")
     for member, has in members_of(project.id):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(ui.plain(member.name), width="stretch")

@@ -103,28 +103,28 @@ else:
     chart(charts.draw_bars(charts.state_bar(now), dark), "states")
     named = [f"{ui.plain(name) if name else 'none yet'} {count:,}" for name, count in now.classes.items()]
     st.caption(f"Classes of the images: {', '.join(named)}")
-    st.subheader("Your work" if alone else "People")
+    st.header("Your work" if alone else "People")
     people = progress.annotators(project.id, alone)
     if people:
         if any(one.open + one.submitted + one.returned + one.accepted for one in people):
             chart(charts.draw_bars(charts.annotator_bars(people), dark), "people")
         people_table(people)
         days = progress.days(project.id, alone, seconds_ahead)
-        st.subheader("Days")
+        st.header("Days")
         chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
     else:
         ui.empty("No strokes yet", "Annotators are listed here once they draw.", ":material/brush:")
         st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
 left, right = st.columns([3, 2], gap="large")
 with left:
-    st.subheader("Activity")
+    st.header("Activity")
     activity()
 with right:
     if alone is None:
-        st.subheader("Here now")
+        st.header("Here now")
         ui.fragment(people_here, run_every=10)()
     if role == "admin":
-        st.subheader("Audit log")
+        st.header("Audit log")
         st.caption("Who did what, and when, as a table for a spreadsheet.")
         address = f"/api/projects/{project.id}/audit.csv"
         save_button.button("Save as CSV", address, f"project-{project.id}-audit.csv", "audit-csv")

@@ -18,7 +18,7 @@ if not projects:
 else:
     project_list.show(projects)
 with st.form("new", border=True), ui.showing_errors():
-    st.subheader("New project")
+    st.header("New project")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input("Name", placeholder="Bridge 42, south abutment")
     if row.form_submit_button("Make project", type="primary"):

@@ -79,10 +79,10 @@ def one(image: Image) -> None:
         st.caption(":material/info: No consensus yet: where the annotators differ, the mask is what was drawn last.")
     left, right = st.columns([1.2, 1], gap="large")
     with left:
-        st.subheader("Agreement")
+        st.header("Agreement")
         panel.table(image, classes, position, tolerance())
     with right:
-        st.subheader("Settle")
+        st.header("Settle")
         panel.settle(here, image, classes, position, len(people))
 
 
@@ -90,7 +90,7 @@ opened = asked()
 if opened is None:
     queue()
     suspicious.section(here, classes)
-    st.subheader("Agreement in the project")
+    st.header("Agreement in the project")
     if st.toggle("Compare all images on which several drew", key="review-mean", persist_state="session"):
         panel.project_mean(project.id, classes, tolerance())
 else:

@@ -18,7 +18,7 @@ now = settings()
 fixed = bool(fixed_scheduler())
 
 with st.container(border=True):
-    st.subheader("Where sweeps are computed")
+    st.header("Where sweeps are computed")
     count, memory = workers()
     here = f"This machine: {count} worker{'s' * (count > 1)} of one core and {memory / 2**30:.1f} GiB of memory"
     there = "Machines of a Dask cluster"
@@ -55,7 +55,7 @@ with st.container(border=True):
         )
 
 with st.container(border=True):
-    st.subheader("Limits")
+    st.header("Limits")
     st.caption("These limits keep one project from using the whole machine.")
     most = {
         key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)

@@ -15,8 +15,8 @@ from studio.errors import StudioError
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root {{ color-scheme: light dark; --back: #f4f3f0; --card: #fff; --ink: #1d1c1a; --dim: #6b6862; --line: #d9d6cf;
-  --main: #c2410c; }}
+:root {{ color-scheme: light dark; --back: #f4f3f0; --card: #fff; --ink: #141312; --dim: #6b6862; --line: #d9d6cf;
+  --main: #b83a09; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --back: #161513; --card: #211f1c; --ink: #f2f0eb; --dim: #a39f97;
   --line: #3b3833; --main: #f97316; }} }}
 * {{ box-sizing: border-box }} body {{ margin: 0; min-height: 100vh; display: grid; place-items: center;
@@ -27,7 +27,7 @@ label {{ display: block; font-weight: 600; margin: .9rem 0 .25rem }} input {{ wi
   font: inherit; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 8px }}
 input:focus-visible, button:focus-visible, a:focus-visible {{ outline: 2px solid var(--main); outline-offset: 1px }}
 button {{ width: 100%; margin-top: 1.4rem; padding: .65rem; font: inherit; font-weight: 600; color: #fff;
-  background: #c2410c; border: 0; border-radius: 8px; cursor: pointer }} a {{ color: var(--main) }}
+  background: #b83a09; border: 0; border-radius: 8px; cursor: pointer }} a {{ color: var(--main) }}
 .error {{ color: #fff; background: #b42318; border-radius: 8px; padding: .5rem .7rem; margin-bottom: 1rem }}
 </style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}

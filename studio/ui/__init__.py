@@ -183,7 +183,7 @@ def fragment(draw: Callable[P, None], *, run_every: float | None = None) -> Call
 def empty(title: str, text: str, icon: str) -> None:
     """An empty state: what is not there yet, and what to do."""
     with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"### {icon} {title}")
+        st.markdown(f"## {icon} {title}")
         st.markdown(text)
 
 

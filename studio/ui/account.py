@@ -23,7 +23,7 @@ from studio.store.tables import User
 def name(who: SignedIn, user: User) -> None:
     """The form that renames the user."""
     with st.container(border=True), st.form("rename", border=False), ui.showing_errors():
-        st.subheader("Name")
+        st.header("Name")
         given = st.text_input("Name", user.name, max_chars=MOST_LETTERS, autocomplete="username",
                               help="You sign in with it, and others see it beside what you draw.")  # fmt: skip
         if st.form_submit_button("Rename"):
@@ -34,7 +34,7 @@ def name(who: SignedIn, user: User) -> None:
 def password(who: SignedIn, user: User) -> None:
     """The form that changes the user's password."""
     with st.container(border=True):
-        st.subheader("Password")
+        st.header("Password")
         if user.password_hash is None:
             st.markdown("You sign in through your organisation: it keeps your password.")
             return
@@ -59,7 +59,7 @@ def password(who: SignedIn, user: User) -> None:
 def browsers(who: SignedIn) -> None:
     """Where the user is signed in, each with a button that ends it."""
     with st.container(border=True), ui.showing_errors():
-        st.subheader("Signed-in browsers")
+        st.header("Signed-in browsers")
         found = browsers_of(who)
         for browser in found:
             row = st.container(horizontal=True, vertical_alignment="center")
@@ -80,7 +80,7 @@ def browsers(who: SignedIn) -> None:
 def tokens(who: SignedIn, user_id: int) -> None:
     """The user's API tokens, and the form that makes one."""
     with st.container(border=True), ui.showing_errors():
-        st.subheader("API tokens")
+        st.header("API tokens")
         st.markdown("A program sends one as `Authorization: Bearer TOKEN` and needs no password. "
                     "[What programs can do](/api/)")  # fmt: skip
         rows = st.container()
@@ -116,7 +116,7 @@ def _new_token(who: SignedIn, user_id: int) -> None:
 def everybody(who: SignedIn) -> None:
     """All accounts, for the studio's owner."""
     with st.container(border=True), ui.showing_errors():
-        st.subheader("Accounts")
+        st.header("Accounts")
         for account in accounts(who):
             row = st.container(horizontal=True, vertical_alignment="center")
             with row.container(width="stretch", gap=None):
@@ -131,7 +131,8 @@ def everybody(who: SignedIn) -> None:
 
 
 def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGenerator) -> None:
-    menu = row.popover("", icon=":material/more_vert:", type="tertiary", key=f"account-{account.id}")
+    name = f"What can be done with the account of {ui.plain(account.name)}"
+    menu = row.popover(name, icon=":material/more_vert:", type="tertiary", key=f"sign-account-{account.id}")
     with menu, ui.showing_errors():
         if account.deactivated:
             if st.button("Reactivate", key=f"reactivate-{account.id}"):

@@ -19,11 +19,22 @@ def page(file: str, title: str, icon: str, *, default: bool = False, url: str | 
     return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
+def colour(part: str) -> str:
+    """A colour of the theme in CSS, for light and dark: no run tells Python that a page has turned dark."""
+    return "light-dark({}, {})".format(*(st.get_option(f"theme.{theme}.{part}") for theme in ("light", "dark")))
+
+
 st.set_page_config(page_title="FTL studio", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 st.html(
     "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
-    "[data-testid=stMain]:focus-visible { outline: none }</style>"
+    "[data-testid=stMain]:focus-visible { outline: none }"
+    # of what has "sign" in its key only the icon is seen: its label is for screen readers
+    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] { display: contents }"
+    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] p { position: absolute; width: 1px;"
+    " overflow: hidden; clip-path: inset(50%) }"
+    # white, which Streamlit writes on them, cannot be read on the bright orange of dark pages
+    f"button[data-testid^=stBaseButton-primary]:enabled * {{ color: {colour('backgroundColor')} }}</style>"
 )
 if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
@@ -61,7 +72,7 @@ else:
         st.switch_page(next(one for group in groups.values() for one in group if one.url_path == asked))
 if (user := here.user if here else user) is not None:
     with st.sidebar:
-        behind = st.get_option(f"theme.{st.context.theme.type or 'light'}.secondaryBackgroundColor")
+        behind = colour("secondaryBackgroundColor")
         st.html(f"<style>.st-key-who {{ position: sticky; bottom: 0; background: {behind} }}</style>")
         with st.container(key="who", horizontal=True, vertical_alignment="center"):  # seen however low the window is
             st.caption(plain(user.name) + (f" · {here.role}" if here else ""), width="stretch")

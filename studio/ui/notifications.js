@@ -60,7 +60,7 @@ function offer(parent) {
       ? "This browser blocks notifications of the studio: its settings for this site allow them again."
       : "Notify me when my jobs end";
     shown.style.cssText = denied
-      ? "font: 0.875rem var(--st-font); color: var(--st-text-color); opacity: 0.6"
+      ? "font: 0.875rem var(--st-font); color: var(--st-text-color); opacity: 0.7"
       : "font: 0.9rem var(--st-font); color: var(--st-text-color); background: var(--st-background-color); " +
         "border: 1px solid var(--st-border-color, rgba(128, 128, 128, 0.4)); border-radius: 0.5rem; " +
         "padding: 0.4rem 0.8rem; cursor: pointer";

@@ -106,7 +106,8 @@ def rename_image(project_id: int, who: SignedIn, image_id: int, done: Callable[[
 def job_menu(project_id: int, who: SignedIn, job: Job) -> None:
     """Draw the menu that renames or deletes a job."""
     menu = st.popover(
-        "", icon=":material/more_vert:", key=f"menu-{job.id}", help="Rename or delete", on_change="rerun"
+        "Rename or delete", icon=":material/more_vert:", key=f"sign-job-{job.id}",
+        help="Rename or delete", on_change="rerun",
     )  # fmt: skip
     if not menu.open:
         return

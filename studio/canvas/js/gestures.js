@@ -148,9 +148,7 @@ export const listen = (stage, surface) => {
 
   const down = (event) => {
     if (!isOurs(event)) return;
-    for (const root of [document, element.getRootNode()]) {
-      if (root.activeElement?.matches?.("input, textarea, select")) root.activeElement.blur(); // keys are ours again
-    }
+    element.focus({ preventScroll: true }); // keys are ours again, whatever field they were for
     const point = here(event);
     const { pointerId: id, pointerType: type } = event;
 
@@ -292,6 +290,7 @@ export const listen = (stage, surface) => {
   };
 
   element.style.touchAction = "none";
+  element.tabIndex = -1; // a press gives it the keys; Tab goes past it, from control to control
   const options = { capture: true, passive: false, signal: stop.signal };
   const on = (target, kinds, handler) => {
     for (const kind of kinds) target.addEventListener(kind, handler, options);

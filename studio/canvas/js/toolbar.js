@@ -49,7 +49,7 @@ export function createToolbar(surface) {
     title: tool.letter ? `${tool.label} (${tool.letter})` : tool.label }, () => surface.set({ tool: tool.name })));
   const grouped = [[], [], []]; // select; what draws; assists
   Object.values(tools).forEach((tool, index) => grouped[tool.reads ? 0 : tool.assist ? 2 : 1].push(toolButtons[index]));
-  const toolBar = make("nav", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },
+  const toolBar = make("div", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },
     grouped.filter((group) => group.length).map((group) => make("div", { class: "group" }, group)));
 
   const chips = make("div", { class: "ftl-bar ftl-classes", role: "toolbar", "aria-label": "Class",
@@ -61,7 +61,7 @@ export function createToolbar(surface) {
   const percent = make("output", { "aria-label": "Zoom", title: "Screen pixels an image pixel" });
   const undo = command("undo", "Undo", "Ctrl+Z"), redo = command("redo", "Redo", "Ctrl+Y");
   const lookButton = button({ icon: "look", "data-command": "look",
-    title: "Opacity, brightness, contrast, classes shown" }, () => look.toggleAttribute("hidden"));
+    title: "Opacity, brightness, contrast, classes shown", "aria-expanded": "false" }, () => openLook(look.hidden));
   const actions = make("div", { class: "ftl-bar ftl-actions", role: "toolbar", "aria-label": "View" },
     make("div", { class: "group" }, undo, redo),
     make("div", { class: "group zoom" }, command("closer", "Closer", "+", "plus"), percent,
@@ -77,7 +77,7 @@ export function createToolbar(surface) {
       hiddenClasses: { ...state.hiddenClasses, [state.project]: [] } }))));
 
   const banner = make("div", { class: "ftl-banner", role: "status", hidden: true }, drawn("lock"), make("span"));
-  const people = make("div", { class: "ftl-people", "aria-label": "Also here" });
+  const people = make("div", { class: "ftl-people", role: "group", "aria-label": "Also here" });
   const status = createStatus(surface);
   const toast = make("div", { class: "ftl-hint", role: "status", "aria-live": "polite" });
   const back = button({ icon: "look", text: "Toolbars", title: "Show the toolbars (Tab)", class: "labelled ftl-back" },
@@ -87,12 +87,20 @@ export function createToolbar(surface) {
     actions, make("div", { class: "ftl-bottom" }, status.element, help, people), toast, back);
   root.append(bars, look, sheet.element);
 
-  // A click leaves the keys to the stage: a space bar must not press the button again.
+  // A click gives the keys to the stage: a space bar must not press the button again.
   for (const part of [bars, look])
-    part.addEventListener("mousedown", (event) => !event.target.closest("input, select") && event.preventDefault());
+    part.addEventListener("mousedown", (event) => {
+      if (event.target.closest("input, select")) return;
+      event.preventDefault();
+      stage.element.focus({ preventScroll: true });
+    });
+  const openLook = (open) => {
+    look.hidden = !open;
+    mark(lookButton, "aria-expanded", open);
+  };
   const outside = (event) => {
     const path = event.composedPath();
-    if (!look.hidden && !path.includes(look) && !path.includes(lookButton)) look.hidden = true;
+    if (!look.hidden && !path.includes(look) && !path.includes(lookButton)) openLook(false);
   };
   root.addEventListener("pointerdown", outside, true);
 
@@ -187,10 +195,12 @@ export function createToolbar(surface) {
       const name = pressed(event);
       if (!name || !surface.image) return false;
       const target = event.composedPath()[0];
-      if (name === "escape" && !look.hidden) return look.hidden = true;
+      if (name === "escape" && !look.hidden) {
+        openLook(false);
+        return true;
+      }
       const meaning = meaningOf(name, tools);
-      const free = [document.body, root, stage.element].includes(target); // else Tab goes on to the next control
-      if (meaning?.command === "panels" && !free) return false;
+      if (meaning?.command === "panels" && target !== stage.element) return false; // Tab goes on to the next control
       if (event.repeat && !["smaller", "larger", "closer", "farther", "undo", "redo"].includes(meaning?.command))
         return Boolean(meaning);
       if (meaning?.command) commands[meaning.command]();

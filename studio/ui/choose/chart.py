@@ -19,7 +19,7 @@ from studio.ui.choose.read_sweep import Network
 
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE = "#ea580c", "#16a34a"
-_LIGHT, _DARK = ("#1d1c1a", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
+_LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
 
 WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
 """What candidates are called by their kind."""

@@ -23,7 +23,7 @@ def show(project_id: int, steps: Sequence[Step]) -> None:
             if number > 1:
                 st.html('<hr style="margin: 0.7rem 0; border: 0; border-top: 1px solid rgba(128, 128, 128, 0.25)">')
             row = st.container(horizontal=True, vertical_alignment="center", key=f"step-{number}")
-            row.subheader(_MARKS.get(step.state, _LATER), anchor=False, width="content")
+            row.markdown(_MARKS.get(step.state, _LATER), width="content")
             with row.container(width="stretch", gap=None):
                 st.markdown(f"**{number} · {step.title}**")
                 st.markdown(f":gray[{ui.plain(step.text)}]" if step.state != NEXT else ui.plain(step.text))

@@ -15,7 +15,7 @@ COLOURS = {"open": "#94a3b8", "submitted": "#3b82f6", "returned": "#ea580c", "ac
 """Of the states, in the order in which bars are stacked."""
 
 STROKES = "#a855f7"
-_LIGHT, _DARK = ("#1d1c1a", "rgba(120,113,108,.16)"), ("#f2f0eb", "rgba(168,162,158,.16)")
+_LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)"), ("#f2f0eb", "rgba(168,162,158,.16)")
 _MOST_LETTERS = 24
 
 
@@ -76,7 +76,7 @@ def draw_bars(bars: Bars, dark: bool = False) -> go.Figure:
             text=[f"{count:,}" if count else "" for count in one.counts],
             textposition="inside",
             insidetextanchor="middle",
-            insidetextfont={"color": "#ffffff" if one.state != "open" else "#1d1c1a"},
+            insidetextfont={"color": "#ffffff" if one.state != "open" else "#141312"},
             hovertemplate="%{x:,} " + one.state + "<extra></extra>",
         )
     names = [f"{escape(one)} " for one in bars.rows]

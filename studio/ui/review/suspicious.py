@@ -30,7 +30,7 @@ TEXTS = {
 
 def section(here: ui.Here, classes: Classes) -> None:
     """The queue and, for admins, what looks for more."""
-    st.subheader("Suspicious masks")
+    st.header("Suspicious masks")
     total = suspicious.count_waiting(here.project.id)
     if total:
         st.markdown(

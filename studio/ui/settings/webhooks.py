@@ -20,7 +20,7 @@ def studio_form(owner: int) -> None:
     """The studio's own address, whether others may lie in a private network, and the address of the studio's links."""
     now = settings()
     with st.form("webhook"), ui.showing_errors():
-        st.subheader("When a job ends")
+        st.header("When a job ends")
         address = st.text_input("Webhook for all projects", now.webhook, placeholder=_ADDRESS, help=_HELP)
         private = st.checkbox(
             "Webhooks may be within this network",

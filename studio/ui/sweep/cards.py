@@ -21,7 +21,7 @@ def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], 
         for choice in choices:
             name, icon = ui.plain(choice.name), _ICONS[choice.name]
             with st.container(border=True, height="stretch", key=f"choice-{choice.name}"):
-                st.subheader(f":material/{icon}: {name}", anchor=False)
+                st.header(f":material/{icon}: {name}", anchor=False)
                 st.markdown(f"**About {duration(choice.seconds)}** · {_networks(choice)}")
                 st.markdown(ui.plain(choice.text))
                 st.caption(f":material/schedule: {expected(project_id, choice.seconds)}")

@@ -330,7 +330,7 @@ def show(user_id: int, project_id: int, monkeypatch: pytest.MonkeyPatch) -> AppT
 
 
 def text(app: AppTest) -> str:
-    return "\n".join(str(one.value) for kind in (app.markdown, app.caption, app.subheader) for one in kind)
+    return "\n".join(str(one.value) for kind in (app.markdown, app.caption, app.header) for one in kind)
 
 
 def offers_the_log(app: AppTest) -> bool:

@@ -39,10 +39,13 @@ export function nameOf(event) {
   return `${held ? "ctrl+" : ""}${event.shiftKey && letter ? "shift+" : ""}${key}`;
 }
 
-/** The name of a key that was pressed on the surface; "" for one that is released, or that is for something else. */
+/** The name of a key that was pressed on the surface; "" for one that is released, or that is for something else, as
+ *  Enter on a button that was reached by Tab. */
 export function pressed(event) {
   if (event.type !== "keydown" || event.isComposing || isTyping(event)) return "";
-  const roots = [globalThis.document, event.composedPath?.()[0]?.getRootNode?.()]; // ours may be a shadow's
+  const target = event.composedPath?.()[0] ?? event.target;
+  if (event.key === "Enter" && target?.matches?.("button:focus-visible")) return "";
+  const roots = [globalThis.document, target?.getRootNode?.()]; // ours may be a shadow's
   return roots.some((root) => root?.querySelector?.("dialog[open], [role=dialog]")) ? "" : nameOf(event);
 }
 

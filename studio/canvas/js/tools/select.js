@@ -188,7 +188,7 @@ export function createSelect(surface) {
       if (found?.image !== surface.image.id || !shape) return;
       const onStage = new Path2D();
       onStage.addPath(shape, new DOMMatrix([view.scale, 0, 0, view.scale, view.x, view.y]));
-      const colour = getComputedStyle(surface.root).getPropertyValue("--accent") || "#c2410c";
+      const colour = getComputedStyle(surface.root).getPropertyValue("--accent") || "#b83a09";
       outline(context, colour, 1.5, onStage);
       drawHandles(context, view, handles(), colour, dragged?.index);
     },
