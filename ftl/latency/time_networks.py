@@ -19,21 +19,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # OpenVINO would report its use through it
-
 HERE = Path(__file__).resolve().parent
-KIT = json.loads((HERE / "kit.json").read_text(encoding="utf-8"))
-"""Which networks there are, by name the files of each runtime; and how they are timed (`ftl.latency.rounds`)."""
+
+
+@cache
+def kit() -> dict[str, Any]:
+    """Which networks there are, by name the files of each runtime; and how they are timed (`ftl.latency.rounds`)."""
+    return dict(json.loads((HERE / "kit.json").read_text(encoding="utf-8")))
 
 
 def running(file: Path, runtime: str, threads: int) -> tuple[Callable[[], object], str]:
     """A function that computes one answer, and what computes it."""
     import numpy
 
-    sides = KIT["megapixel"]  # of networks that draw masks, which take photographs of any size
+    sides = kit()["megapixel"]  # of networks that draw masks, which take photographs of any size
     if runtime.startswith("openvino"):
         import openvino
 
@@ -79,7 +82,7 @@ def take(file: Path, runtime: str, threads: int) -> None:
         work()
         return 1000 * (time.perf_counter() - begin)
 
-    seconds, begin = KIT["seconds"] / KIT["rounds"], time.perf_counter()
+    seconds, begin = kit()["seconds"] / kit()["rounds"], time.perf_counter()
     warm = [once() for _ in range(3)]
     while time.perf_counter() - begin < seconds / 8:
         warm.append(once())
@@ -96,9 +99,9 @@ def take(file: Path, runtime: str, threads: int) -> None:
 
 def is_settled(takes: list[dict[str, Any]]) -> bool:
     """Whether two quiet rounds agree with the lowest."""
-    quiet = sorted(one["median_ms"] for one in takes if one["others"] <= KIT["quiet"])
+    quiet = sorted(one["median_ms"] for one in takes if one["others"] <= kit()["quiet"])
     lowest = min((one["median_ms"] for one in takes), default=0.0)
-    return len(takes) >= KIT["rounds"] and len(quiet) > 1 and quiet[1] <= lowest * (1 + KIT["close"])
+    return len(takes) >= kit()["rounds"] and len(quiet) > 1 and quiet[1] <= lowest * (1 + kit()["close"])
 
 
 def processor() -> str:
@@ -135,11 +138,12 @@ def runtimes() -> list[str]:
 
 def main() -> None:
     """Time all networks in rounds, and write the result."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # OpenVINO would report its use through it
     cores = os.cpu_count() or 1
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--name", default=processor(), help="what this machine is called (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=cores, help="within one image (default: %(default)s, all cores)")
-    parser.add_argument("--networks", nargs="+", choices=list(KIT["networks"]), default=list(KIT["networks"]))
+    parser.add_argument("--networks", nargs="+", choices=list(kit()["networks"]), default=list(kit()["networks"]))
     parser.add_argument("--out", type=Path, default=HERE / "times.json", help="the file to write (default: times.json)")
     parser.add_argument("--take", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -148,23 +152,23 @@ def main() -> None:
         return
     here = runtimes()
     takes: dict[tuple[str, str], list[dict[str, Any]]] = {
-        (name, runtime): [] for name in given.networks for runtime in here if runtime in KIT["networks"][name]
+        (name, runtime): [] for name in given.networks for runtime in here if runtime in kit()["networks"][name]
     }
     system = f"{platform.system()} {platform.release()}"
     on = {"name": given.name, "processor": processor(), "cores": cores, "system": system}
     versions, order = dict[str, str](), random.Random(0)
-    for number in range(KIT["most_rounds"]):
+    for number in range(kit()["most_rounds"]):
         left = [key for key, found in takes.items() if not is_settled(found)]
         for done, (name, runtime) in enumerate(order.sample(left, len(left))):
             print(f"round {number + 1}: {done + 1} of {len(left)}, {name} in {runtime}", file=sys.stderr)
-            file = KIT["networks"][name][runtime]["file"]
+            file = kit()["networks"][name][runtime]["file"]
             command = [sys.executable, __file__, "--threads", str(given.threads), "--take", file, runtime]
             found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode())
             versions[runtime] = found.pop("version")
             takes[name, runtime].append(found)
         rows: dict[str, dict[str, Any]] = {}
         for (name, runtime), rounds in takes.items():
-            own = {"sha256": KIT["networks"][name][runtime]["sha256"], "rounds": rounds}
+            own = {"sha256": kit()["networks"][name][runtime]["sha256"], "rounds": rounds}
             rows.setdefault(name, {})[runtime] = own
         result = {"machine": on, "threads": given.threads, "runtimes": versions, "networks": rows}
         given.out.write_text(json.dumps(result, indent=1), encoding="utf-8")
