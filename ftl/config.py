@@ -45,9 +45,9 @@ class Config(BaseModel):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            told = [(_place(found), _sentence(type(self), found)) for found in error.errors()]
-            wrong = SettingsError("; ".join(sentence for _, sentence in told))
-            wrong.at = dict(told)
+            problems = [(_place(found), _sentence(type(self), found)) for found in error.errors()]
+            wrong = SettingsError("; ".join(sentence for _, sentence in problems))
+            wrong.at = dict(problems)
             raise wrong from None
 
     def but(self, **changes: Any) -> Self:

@@ -40,7 +40,7 @@ def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
 
 
 def _state(path: Path) -> tuple[str, int, int]:
-    """What changes when a file does; one that is missing is told by who reads it."""
+    """What changes when a file does; that one is missing is the reader's to say."""
     try:
         state = path.stat()
     except OSError:

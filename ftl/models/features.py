@@ -6,11 +6,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 
 from ftl.data.photographs import in_batches, photographs_of
 from ftl.models.backbone import Backbone, placed
 from ftl.models.engines import FLOAT32, LOOKED_AT, batch_of, begin
 from ftl.models.head import features_from
+from ftl.models.preprocess import Preprocess
+
+
+def outputs_of(
+    module: nn.Module, preprocess: Preprocess, paths: Sequence[Path], engine: str = FLOAT32
+) -> tuple[str, Iterator[list[torch.Tensor]]]:
+    """The engine that runs a module on images (`ftl.models.engines.begin`), and what it gives, in order, in batches."""
+    photographs = photographs_of(paths, preprocess.size)
+    engine, run = begin(module, preprocess, engine, photographs(np.arange(min(LOOKED_AT, len(paths)))))
+    return engine, map(run, in_batches(photographs, len(paths), batch_of(engine)))
 
 
 def features_of(
@@ -22,9 +34,6 @@ def features_of(
     """
     if not paths:
         return
-    photographs = photographs_of(paths, network.preprocess.size)
-    some = photographs(np.arange(min(LOOKED_AT, len(paths))))
-    engine, run = begin(placed(network), network.preprocess, engine, some)
-    for images in in_batches(photographs, len(paths), batch_of(engine)):
-        (maps,) = run(images)
+    _, outputs = outputs_of(placed(network), network.preprocess, paths, engine)
+    for (maps,) in outputs:
         yield features_from(maps, pooled=pooled)

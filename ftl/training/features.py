@@ -11,11 +11,11 @@ import numpy as np
 
 from ftl.data.dataset import Dataset
 from ftl.data.hdf5 import open_hdf5
-from ftl.data.photographs import in_batches, photographs_of
 from ftl.errors import FtlError
 from ftl.files import versions, whole_file
 from ftl.models.backbone import placed
-from ftl.models.engines import FLOAT32, LOOKED_AT, batch_of, begin
+from ftl.models.engines import FLOAT32
+from ftl.models.features import outputs_of
 from ftl.models.head import features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import FEATURES
@@ -49,13 +49,10 @@ def extract(
     if file.is_file() and _made_from(file) == made_from:
         return file
     network = load_backbone(folder)
-    photographs = photographs_of(files or dataset.paths, network.preprocess.size)
-    some = photographs(np.arange(min(LOOKED_AT, len(dataset))))
-    run_by, run = begin(WithPeaks(placed(network)), network.preprocess, engine, some)
+    run_by, outputs = outputs_of(WithPeaks(placed(network)), network.preprocess, files or dataset.paths, engine)
     activity, done = Activity(), 0
     with whole_file(file) as draft, h5py.File(draft, "w") as target:
-        for images in in_batches(photographs, len(dataset), batch_of(run_by)):
-            maps, *peaks = run(images)
+        for maps, *peaks in outputs:
             activity.see(peaks)
             batch = features_from(maps, pooled=pooled)
             if not done:
