@@ -80,11 +80,14 @@ def middle(page: Page) -> tuple[float, float]:
 
 
 def layer(page: Page, name: str, *points: tuple[float, float]) -> np.ndarray:
-    """What a layer has at image points, RGBA, once it is drawn."""
+    """What a layer has at image points, RGBA, once it is drawn with all tiles of the photograph."""
     return np.array(
         page.evaluate(
             """async ([name, points]) => {
-                for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+                const drawn = async () => { for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); };
+                await drawn();
+                while (!window.ftlSurface.photo.complete) await drawn();
+                await drawn();
                 const surface = window.ftlSurface, { scale, x, y } = surface.view();
                 const canvas = surface.root.querySelector(`canvas.${name}`), ratio = canvas.width / surface.stage.width;
                 const seen = (left, top) => [...canvas.getContext("2d").getImageData(left, top, 1, 1).data];
