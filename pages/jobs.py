@@ -122,7 +122,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
 
 
 def all_jobs() -> None:
-    """Every job of the project, newest first; who is here is asked anew, for it runs by itself."""
+    """Every job of the project, newest first; who is here is looked up each time, because it runs by itself."""
     here = ui.here()
     jobs = queue.jobs_of(here.project.id)
     if not jobs:

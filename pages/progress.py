@@ -63,7 +63,7 @@ def people_table(people: list[Annotator]) -> None:
 
 
 def people_here() -> None:
-    """Who has which image open; who is asked is looked up anew, for it runs by itself."""
+    """Who has which image open; who is asked is looked up each time, because it runs by itself."""
     me, current, has, _ = ui.here()
     found = [] if blind(current, has) else in_project(current.id)
     others = [(one, image) for one, image in found if one.id != me.id]

@@ -93,8 +93,8 @@ with ui.showing_errors():
         if request is None:
             ui.stop()
         if changes := differences(known[chosen], request, names_of(project.id)):
-            told = "; ".join(f"{one.setting} {one.before} → {one.after}" for one in changes)
-            st.caption(f":material/difference: Changed: {ui.plain(told)}")
+            differences = "; ".join(f"{one.setting} {one.before} → {one.after}" for one in changes)
+            st.caption(f":material/difference: Changed: {ui.plain(differences)}")
         seconds = seconds_of(request)
         st.markdown(
             f"**About {duration(seconds)}** · {counted(len(request.sweep.candidates()), 'network')} · "

@@ -15,11 +15,12 @@ from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
 from studio.store.tables import CandidateRow, Job
 
+_UNPRUNED = "unpruned"
 _STATES = {TESTED: "finished, not timed yet", TIMED: "measured"}
 
 
 def candidates(job: Job) -> list[dict[str, Any]]:
-    """A row for each network of a sweep, the whole one first: how far it is, and its figures once measured."""
+    """A row for each network of a sweep, the unpruned one first: how far it is, and its figures once measured."""
     return [_row(row, models(job.id) / row.name, job.state in UNFINISHED) for row in candidates_of(job.id)]
 
 
@@ -29,9 +30,9 @@ def curves(job: Job) -> dict[str, list[Epoch]]:
 
 
 def finished(rows: list[dict[str, Any]]) -> bool:
-    """Whether the whole network and a pruned one have their figures."""
-    whole = [row["Network"] == "whole" for row in rows if row["Test accuracy"] is not None]
-    return any(whole) and not all(whole)
+    """Whether the unpruned network and a pruned one have their figures."""
+    unpruned = [row["Network"] == _UNPRUNED for row in rows if row["Test accuracy"] is not None]
+    return any(unpruned) and not all(unpruned)
 
 
 def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
         draws = row.name.endswith(f"-{SEGMENTED}")
         state = f"{'trained' if draws else 'fine-tuned'} for {len(row.curve)} {'rounds' if draws else 'epochs'}"
     return {
-        "Network": "whole" if row.name == UNPRUNED else row.name.removeprefix("keep-"),
+        "Network": _UNPRUNED if row.name == UNPRUNED else row.name.removeprefix("keep-"),
         "State": state,
         "Worker": row.worker,
         "Parameters": _figure(folder / "network.json", "parameters"),

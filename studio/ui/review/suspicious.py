@@ -70,7 +70,7 @@ def _look(here: ui.Here) -> None:
         st.caption("A network that draws masks is needed to look for them: the page Sweep makes one.")
         return
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    known = left.selectbox("Network to train anew", networks, format_func=lambda one: one.title)
+    known = left.selectbox("Network to train", networks, format_func=lambda one: one.title)
     if right.button("Look for suspicious masks", icon=":material/troubleshoot:"):
         with ui.showing_errors():
             launch_suspecting(here.project.id, here.who, known)

@@ -81,7 +81,7 @@ def form(
 def _classes(
     places: Places, basis: SweepRequest, classes: Sequence[ImageClass], counts: Mapping[int, int]
 ) -> dict[str, Any]:
-    """Which classes rank filters, which are told apart, and which of two recall and precision are of."""
+    """Which classes rank filters, which the networks tell apart, and which of two recall and precision refer to."""
     st.markdown("**Classes**")
     by_id = {one.id: one for one in classes}
     columns = st.columns(3)

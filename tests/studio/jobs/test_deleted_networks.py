@@ -48,7 +48,7 @@ def seen(job: Job) -> list[set[str]]:
     rows = {str(row["Network"]) for row in progress.candidates(job)}
     return [
         {one.name for one in sweep_of(job).candidates},
-        {"base" if row == "whole" else f"keep-{row}" for row in rows},
+        {"base" if row == "unpruned" else f"keep-{row}" for row in rows},
         {row.name for row in queue.candidates_of(job.id)},
         served(lambda name: sweeps.network(job.project_id, job.id, name)),
         served(lambda name: sweeps.exported(job.project_id, job.id, name)),
