@@ -168,7 +168,9 @@ def settle(project_id: int, job_id: int, by: int | None = None) -> None:
     first = SEGMENTED if config.only_masks else LINEAR
     keep = [fraction for fraction in config.fractions if candidate_name(folder_name(fraction), first) in finished]
     if not keep or not (config.only_masks or UNPRUNED in finished):
-        raise StudioError("the unpruned network or all pruned ones are not finished yet: retry goes on where it stopped")
+        raise StudioError(
+            "the unpruned network or all pruned ones are not finished yet: Retry goes on where the job stopped"
+        )
     budgets = [budget for budget in config.budgets if parse_budget(budget).name in finished]
     names = [*map(folder_name, keep), *(parse_budget(budget).name for budget in budgets)]
     heads = [head for head in config.heads if all(candidate_name(name, head) in finished for name in names)]
