@@ -106,19 +106,25 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
             st.caption(f":material/schedule: {waiting.standing(job, turn).capitalize()}.{runs}")
         if job.error:
             st.error(ui.sentence(StudioError(job.error)), icon=":material/error:")
-        with st.expander(
-            "Log" if job.kind in LEADS_TO else "Networks and log", expanded=opened and job.state != "done"
-        ):
-            if rows:
-                st.dataframe(
-                    pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING
-                )
-            if curves := progress.curves(job):
-                st.caption(
-                    "Loss during fine-tuning: on the early-stopping set (solid) and on the training set (dotted)."
-                )
-                st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
-            st.code(reporting.log(job.id) or "nothing yet", language=None, height=200)
+        more = st.expander(
+            "Log" if job.kind in LEADS_TO else "Networks and log",
+            expanded=opened and job.state != "done",
+            key=f"more-{job.id}",
+            on_change="rerun",
+        )
+        if more.open:  # of each of many past jobs, at every tick, it would take longer than a tick lasts
+            with more:
+                details(job, rows)
+
+
+def details(job: Job, rows: list[dict[str, Any]]) -> None:
+    """A job's networks, their learning curves, and its log."""
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=COLUMNS, placeholder=NOTHING)
+    if curves := progress.curves(job):
+        st.caption("Loss during fine-tuning: on the early-stopping set (solid) and on the training set (dotted).")
+        st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
+    st.code(reporting.log(job.id) or "nothing yet", language=None, height=200)
 
 
 def all_jobs() -> None:
