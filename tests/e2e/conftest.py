@@ -183,7 +183,8 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=30_000)
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--process-per-site"])
+        still_pages = "--force-prefers-reduced-motion"  # a tenth of a page's processor time is for what moves
+        opened = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--process-per-site", still_pages])
         _BROWSERS.append(opened)
         yield opened
         for pool in _FREE.values():
