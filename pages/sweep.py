@@ -93,8 +93,8 @@ with ui.showing_errors():
         if request is None:
             ui.stop()
         if changes := differences(known[chosen], request, names_of(project.id)):
-            differences = "; ".join(f"{one.setting} {one.before} → {one.after}" for one in changes)
-            st.caption(f":material/difference: Changed: {ui.plain(differences)}")
+            listed = "; ".join(f"{one.setting} {one.before} → {one.after}" for one in changes)
+            st.caption(f":material/difference: Changed: {ui.plain(listed)}")
         seconds = seconds_of(request)
         st.markdown(
             f"**About {duration(seconds)}** · {counted(len(request.sweep.candidates()), 'network')} · "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from safetensors.torch import save
+from typing import TYPE_CHECKING, Any
 
 from ftl.files import digest, digest_of, read_json, whole_folder, write_json
-from ftl.models.backbone import Backbone, macs
-from ftl.models.layer_choice import LayerChoice
 from ftl.models.layout import DESCRIPTION, WEIGHTS, candidate_name
+
+if TYPE_CHECKING:  # pages that only read descriptions need not load torch
+    from ftl.models.backbone import Backbone
+    from ftl.models.layer_choice import LayerChoice
 
 
 def write_network(
@@ -21,6 +21,10 @@ def write_network(
     `layers[i].scores` are the first group's; `scores_by_group` holds all when there are several. `members` are the
     layers that keep the same filters, in networks that are no chains.
     """
+    from safetensors.torch import save
+
+    from ftl.models.backbone import macs
+
     layers = []
     for choice in choices:
         groups = {group: [float(score) for score in scores] for group, scores in choice.scores.items()}
@@ -52,6 +56,8 @@ def rewrite_network(folder: Path, source: Path, network: Backbone, head: str) ->
     `head`: its kind, of `ftl.models.layout.HEADS` or `SEGMENTED`, whose decoder is not counted; that of `source` may
     be the same. Its `from_sha256` says of which network it was made.
     """
+    from safetensors.torch import save
+
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
     (folder / WEIGHTS).write_bytes(save(tensors))
     changed = {
