@@ -18,12 +18,12 @@ from ftl.evaluation.predict import predictions
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
 from ftl.latency.networks import time_network
 from ftl.models.classifier import read_head
-from ftl.models.engines import FLOAT32, suited
+from ftl.models.engines import Engines
 from ftl.models.io import load_backbone
 from ftl.models.layout import EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, UNPRUNED, VALIDATION
-from ftl.models.network_folder import network_digest, read_description
+from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
-from ftl.sweeping.manifest import scored_in
+from ftl.sweeping.manifest import engine_of, scored_in
 from ftl.sweeping.tuned_networks import answers, learnt_masks
 from ftl.training.features import engine_of_features, extract, read_features, silent_filters
 from ftl.training.train import answers_of, fit, train_head
@@ -50,12 +50,12 @@ def evaluate(
     report: Report = silent,
     files: Sequence[Path] | None = None,
     *,
-    engine: str = FLOAT32,
+    engines: Engines = Engines(),
 ) -> dict[str, Any]:
     """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits.
 
-    `files`: where this machine has the images, if not at `evaluation.paths`. `engine`: that of the sweep; a linear head
-    is measured on features of the engine that it was fitted to.
+    `files`: where this machine has the images, if not at `evaluation.paths`. `engines`: those of the sweep; a linear
+    head is measured on features of the engine that it was fitted to.
     """
     if not ((folder / HEAD).is_file() and (folder / VALIDATION).is_file()):
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
@@ -66,7 +66,7 @@ def evaluate(
     if before := made_before(folder / TEST, made_from):
         return before
     head = read_head(folder / HEAD)
-    engine = validation.get("engine") or suited(engine, read_description(folder)["macs"], len(evaluation))
+    engine = validation.get("engine") or engine_of(folder, len(evaluation), engines)
     extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled, engine=engine)
     features, dataset = read_features(folder / EVALUATION)
     probabilities = head.probabilities(features)
