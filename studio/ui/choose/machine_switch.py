@@ -26,7 +26,7 @@ def on_chosen_machine(project_id: int, shown: Sequence[_Swept]) -> list[_Swept]:
         )
         for sweep in shown:
             save_button.button(
-                "Kit" if len(shown) == 1 else f"Kit of {sweep.name}",
+                "Download the kit" if len(shown) == 1 else f"Download the kit of {sweep.name}",
                 f"/api/projects/{project_id}/jobs/{sweep.job_id}/kit.zip",
                 f"kit-{sweep.job_id}.zip",
                 f"kit-{sweep.job_id}",
