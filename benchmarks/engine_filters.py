@@ -18,8 +18,7 @@ from torch import nn
 
 from benchmarks._material import SHARED, head_line, pairs
 from benchmarks.engines import NETWORKS
-from ftl import Backbone, load_masks
-from ftl.config import PruneConfig
+from ftl import Backbone, PruneConfig, load_masks
 from ftl.models.backbone import blocks
 from ftl.models.engines import batch_of, engines, forward
 from ftl.models.graph import walk

@@ -24,8 +24,7 @@ from PIL import Image
 
 from benchmarks._folds import deepcrack as folds_of_deepcrack
 from benchmarks._material import SHARED, head_line, pairs, scratch
-from ftl import Backbone, Dataset, load_backbone, load_dataset, load_masks, prune
-from ftl.config import PruneConfig
+from ftl import Backbone, Dataset, PruneConfig, load_backbone, load_dataset, load_masks, prune
 from ftl.data.photographs import in_batches, photographs_of
 from ftl.latency.machine_load import look
 from ftl.memory import reuse_freed_memory

@@ -45,7 +45,7 @@ _APART = 0.03
 
 
 def engines() -> list[str]:
-    """The engines of this machine; in bfloat16 only where the processor multiplies it itself, and so is faster."""
+    """The engines of this machine; in bfloat16 only where the processor multiplies it itself."""
     precisions = [*(["bfloat16"] if multiplies_bfloat16(torch.device("cpu")) else []), "float32"]
     libraries = ["PyTorch", *(["OpenVINO"] if has_openvino() else [])]
     return [f"{library} {precision}" for precision in precisions for library in libraries]

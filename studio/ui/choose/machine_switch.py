@@ -25,8 +25,10 @@ def on_chosen_machine(project_id: int, shown: Sequence[_Swept]) -> list[_Swept]:
             "then that machine's."
         )
         for sweep in shown:
+            if len(shown) > 1:
+                st.caption(f"{ui.plain(sweep.name)} · {sweep.job_id}")
             save_button.button(
-                "Download the kit" if len(shown) == 1 else f"Download the kit of {sweep.name}",
+                "Download the kit",
                 f"/api/projects/{project_id}/jobs/{sweep.job_id}/kit.zip",
                 f"kit-{sweep.job_id}.zip",
                 f"kit-{sweep.job_id}",

@@ -95,15 +95,15 @@ def test_another_engine_is_taken_where_it_pays(monkeypatch: pytest.MonkeyPatch) 
 def test_pruned_networks_are_run_in_float32_and_the_unpruned_one_by_what_is_fastest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines, "engines", lambda: [*seconds])
-    monkeypatch.setattr(engines, "forward", lambda network, preprocess, engine=FLOAT32: partial(maps, engine))
-    monkeypatch.setattr(engines, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
     seconds, clock, wrong = {FLOAT32: 3, "OpenVINO bfloat16": 1, "OpenVINO float32": 2}, [0], set[str]()
 
     def maps(engine: str, images: np.ndarray) -> list[torch.Tensor]:
         clock[0] += seconds[engine]
         return [torch.full((len(images), 1), 1.0 + (engine in wrong))]
 
+    monkeypatch.setattr(engines, "engines", lambda: [*seconds])
+    monkeypatch.setattr(engines, "forward", lambda network, preprocess, engine=FLOAT32: partial(maps, engine))
+    monkeypatch.setattr(engines, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
     network = make_backbone()
     assert fastest(network) == ("OpenVINO bfloat16", "OpenVINO float32")
     wrong.add("OpenVINO bfloat16")

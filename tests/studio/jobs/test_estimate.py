@@ -37,9 +37,7 @@ def test_features_and_answers_take_what_their_engine_takes() -> None:
 
     assert looking(1.0, 1000, is_unpruned=True) == pytest.approx(1000 * work / SPEEDS.unpruned, rel=1e-3)
     assert looking(1.0, 1000) == pytest.approx(1000 * work / SPEEDS.pruned, rel=1e-3)
-    assert looking(1.0, 5, is_unpruned=True) == pytest.approx(
-        5 * work / SPEEDS.pytorch, rel=1e-3
-    )  # too few
+    assert looking(1.0, 5, is_unpruned=True) == pytest.approx(5 * work / SPEEDS.pytorch, rel=1e-3)  # too few
     thousand, more = (openvino_seconds(spec, 224, 1.0, images=count, speeds=SPEEDS) for count in (1000, 2000))
     assert more - thousand == pytest.approx(440 * work / SPEEDS.pruned)
     assert thousand > TIMING_SECONDS
