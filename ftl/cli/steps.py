@@ -86,12 +86,12 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.sweeping.heads import fit_candidate
     from ftl.sweeping.manifest import engines_of
     from ftl.sweeping.pruned import networks
-    from ftl.training.features import read_features
+    from ftl.training.features import read_images
 
     folders, config = networks(options.out, derived=False), config_of(options, SweepConfig)
     unpruned = load_backbone(folders[0])
     config.check_network(unpruned.name, unpruned.has_norms)
-    _, dataset = read_features(folders[0] / FEATURES)
+    dataset = read_images(folders[0] / FEATURES)
     with alone(options.out):
         engines = engines_of(options.out, len(dataset))
         for folder in folders:

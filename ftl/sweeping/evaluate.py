@@ -25,7 +25,8 @@ from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
 from ftl.sweeping.manifest import engine_of, scored_in
 from ftl.sweeping.tuned_networks import answers, learnt_masks
-from ftl.training.features import engine_of_features, extract, read_features, silent_filters
+from ftl.training.blocks import probabilities_in_blocks
+from ftl.training.features import engine_of_features, extract, read_features, read_images, silent_filters
 from ftl.training.train import answers_of, fit, train_head
 
 
@@ -35,7 +36,7 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[
     Left out are the same files and, with `photo` (by default the pattern that the head was trained with), other crops
     of the same photos. Raises `FtlError` when the classes differ, or nothing is left.
     """
-    _, seen = read_features(folder / FEATURES)
+    seen = read_images(folder / FEATURES)
     if evaluation.classes != seen.classes:
         names = [", ".join(one.classes) for one in (seen, evaluation)]
         raise FtlError(f"the sets have different classes: {names[0]} and {names[1]}")
@@ -69,7 +70,7 @@ def evaluate(
     engine = validation.get("engine") or engine_of(folder, len(evaluation), engines)
     extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled, engine=engine)
     features, dataset = read_features(folder / EVALUATION)
-    probabilities = head.probabilities(features)
+    probabilities = probabilities_in_blocks(head, features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
     result["engine"] = engine_of_features(folder / EVALUATION)
@@ -134,15 +135,14 @@ def _repeat_linear(folder: Path, photo: str | None) -> Again:
 
     def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
         head, _ = train_head(features, dataset, seed=seed, photo=photo)
-        return evaluation.labels, head.probabilities(unseen).argmax(1)
+        return evaluation.labels, probabilities_in_blocks(head, unseen).argmax(1)
 
     return again
 
 
 def _repeat_tuned(folder: Path, photo: str | None) -> Again:
     source = folder.parent / folder.name.removesuffix(f"-{TUNED}")
-    _, dataset = read_features(source / FEATURES)
-    _, evaluation = read_features(folder / EVALUATION)
+    dataset, evaluation = read_images(source / FEATURES), read_images(folder / EVALUATION)
     network, config = load_backbone(source), FineTuneConfig(**read_json(folder / VALIDATION)["fine_tune"])
     teacher = answers(source.parent / UNPRUNED, dataset) if config.distillation else None
     masks = learnt_masks(source.parent, dataset) if config.mask_weight else None
