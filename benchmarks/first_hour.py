@@ -59,7 +59,7 @@ def run(choice: str, photographs: int, weights: Path | None) -> None:
     from studio.images.library import add_image
     from studio.jobs import backbones, queue
     from studio.jobs.cost import network_of, parts
-    from studio.jobs.estimate import speed
+    from studio.jobs.estimate import speed, speeds
     from studio.jobs.presets import numbers_of, presets
     from studio.jobs.request import SweepRequest
     from studio.jobs.starts import recommend as recommend_start
@@ -89,7 +89,7 @@ def run(choice: str, photographs: int, weights: Path | None) -> None:
     numbers = numbers_of(project)
     begun_with = recommend_start(starts(project, only_masks=False), numbers.images)
     network = network_of(project, begun_with.start.settings.get("architecture"), begun_with.start.settings.get("file"))
-    fast = speed(network)
+    fast = speeds(network, numbers.images, speed(network))
 
     def seconds_of(request: SweepRequest) -> float:
         return sum(parts(network, fast, request, numbers.masks, numbers.images).values())

@@ -73,7 +73,7 @@ with ui.showing_errors():
 if not shown:
     ui.stop()
 
-shown = in_chosen_runtime(on_chosen_machine(shown))
+shown = in_chosen_runtime(on_chosen_machine(here.project.id, shown))
 side, main = st.columns([2, 5], gap="medium")
 with side:
     with st.container(border=True):

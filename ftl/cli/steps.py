@@ -62,19 +62,16 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.config import SweepConfig
     from ftl.data.dataset import load_dataset
     from ftl.files import alone
-    from ftl.models.engines import suited
-    from ftl.models.network_folder import read_description
-    from ftl.sweeping.manifest import engine_of
+    from ftl.sweeping.manifest import engine_of, engines_of
     from ftl.sweeping.pruned import networks
     from ftl.training.features import extract as extract_one
 
     folders, seed = networks(options.out, derived=False), config_of(options, SweepConfig).seed
     dataset = load_dataset(options.dataset, per_class=options.per_class, seed=seed, report=bar)
     with alone(options.out):
-        engine = engine_of(options.out, len(dataset))
+        engines = engines_of(options.out, len(dataset))
         for folder in folders:
-            own = suited(engine, read_description(folder)["macs"], len(dataset))
-            print(extract_one(folder, dataset, bar, engine=own))
+            print(extract_one(folder, dataset, bar, engine=engine_of(folder, len(dataset), engines)))
 
 
 def train(options: argparse.Namespace, bar: Bar) -> None:
@@ -87,19 +84,19 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.models.io import load_backbone
     from ftl.models.layout import FEATURES, HEAD, VALIDATION
     from ftl.sweeping.heads import fit_candidate
-    from ftl.sweeping.manifest import engine_of
+    from ftl.sweeping.manifest import engines_of
     from ftl.sweeping.pruned import networks
-    from ftl.training.features import read_features
+    from ftl.training.features import read_images
 
     folders, config = networks(options.out, derived=False), config_of(options, SweepConfig)
     unpruned = load_backbone(folders[0])
     config.check_network(unpruned.name, unpruned.has_norms)
-    _, dataset = read_features(folders[0] / FEATURES)
+    dataset = read_images(folders[0] / FEATURES)
     with alone(options.out):
-        engine = engine_of(options.out, len(dataset))
+        engines = engines_of(options.out, len(dataset))
         for folder in folders:
             for kind in config.heads_of(folder.name):
-                made = fit_candidate(folder, kind, config, dataset, dataset.paths, report=bar, engine=engine)
+                made = fit_candidate(folder, kind, config, dataset, dataset.paths, report=bar, engines=engines)
                 bar.close()
                 validation, head = read_json(made / VALIDATION), read_head(made / HEAD)
                 fitted = f"C = {number(head.c)}" if head.c is not None else "fine-tuned"
@@ -117,16 +114,16 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.files import alone
     from ftl.latency.networks import time_all
     from ftl.sweeping.evaluate import apart, evaluate
-    from ftl.sweeping.manifest import engine_of
+    from ftl.sweeping.manifest import engines_of
     from ftl.sweeping.pruned import networks
 
     folders, config = networks(options.out), config_of(options, SweepConfig)
     runtimes = check_runtimes(config.runtimes)
     evaluation, left_out = apart(folders[0], load_dataset(options.evaluation, report=bar), config.photo)
     with alone(options.out):
-        engine = engine_of(options.out, len(evaluation))
+        engines = engines_of(options.out, len(evaluation))
         for folder in folders:
-            evaluate(folder, evaluation, bar, engine=engine)
+            evaluate(folder, evaluation, bar, engines=engines)
         if runtimes != [PYTORCH]:
             from ftl.exporting.prepared import prepare
 

@@ -30,6 +30,7 @@ from ftl.pruning.criteria import criterion as criterion_of
 from ftl.pruning.network_criteria import bind, check_scores
 from ftl.pruning.selection import keep_fraction
 from ftl.pruning.surgery import prune
+from ftl.training.features import gathered
 from ftl.training.map_masks import map_masks, targets_of
 from ftl.training.train import answers_of, fit, train_head
 
@@ -86,7 +87,7 @@ def width_for(backbone: Backbone, share: float) -> float:
 def accuracy_of(network: Backbone, sets: Sets, seed: int) -> float:
     """Test accuracy of a network whose head, or which itself, is trained with a seed."""
     if sets.head == LINEAR:
-        seen, unseen = (np.concatenate([*features_of(network, one.paths)]) for one in (sets.learn, sets.judge))
+        seen, unseen = (gathered(features_of(network, one.paths), len(one)) for one in (sets.learn, sets.judge))
         head, _ = train_head(seen, sets.learn, seed=seed, photo=sets.photo)
         predicted = head.probabilities(unseen).argmax(1)
     else:

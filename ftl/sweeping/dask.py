@@ -27,7 +27,7 @@ from ftl.progress import CandidateProgress
 from ftl.sweeping.cluster_latency import has_others, time_networks, timing_worker
 from ftl.sweeping.connection import Lost, Unreachable, connected, talking
 from ftl.sweeping.dispatch import Sources, Step, drain, files_of
-from ftl.sweeping.manifest import engine_of, made_with
+from ftl.sweeping.manifest import engines_of, made_with
 from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts
 from ftl.sweeping.plan import Executor, Fail, Plan, Take
 from ftl.sweeping.tasks import Score, Task
@@ -148,8 +148,8 @@ def on_cluster(
                     until = None
                     address, name = timing_worker(client, time_on)  # that there is none is said now, not after hours
                     rests = name if time_on and has_others(client, address) else None
-                    engine = engine_of(out, plan.images, _common_engines(client))
-                    cluster = Cluster(client, plan, shared._replace(rests=rests, engine=engine), sources, time_on)
+                    found = engines_of(out, plan.images, _common_engines(client))
+                    cluster = Cluster(client, plan, shared._replace(rests=rests, engines=found), sources, time_on)
                     events = cluster.events
                     with talking():
                         client.subscribe_topic(

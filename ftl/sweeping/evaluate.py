@@ -18,14 +18,15 @@ from ftl.evaluation.predict import predictions
 from ftl.files import digest, machine, made_before, read_json, versions, write_json
 from ftl.latency.networks import time_network
 from ftl.models.classifier import read_head
-from ftl.models.engines import FLOAT32, suited
+from ftl.models.engines import Engines
 from ftl.models.io import load_backbone
 from ftl.models.layout import EVALUATION, FEATURES, HEAD, REPEATS, TEST, TIME, TUNED, UNPRUNED, VALIDATION
-from ftl.models.network_folder import network_digest, read_description
+from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
-from ftl.sweeping.manifest import scored_in
+from ftl.sweeping.manifest import engine_of, scored_in
 from ftl.sweeping.tuned_networks import answers, learnt_masks
-from ftl.training.features import engine_of_features, extract, read_features, silent_filters
+from ftl.training.blocks import probabilities_in_blocks
+from ftl.training.features import engine_of_features, extract, read_features, read_images, silent_filters
 from ftl.training.train import answers_of, fit, train_head
 
 
@@ -35,7 +36,7 @@ def apart(folder: Path, evaluation: Dataset, photo: str | None = None) -> tuple[
     Left out are the same files and, with `photo` (by default the pattern that the head was trained with), other crops
     of the same photos. Raises `FtlError` when the classes differ, or nothing is left.
     """
-    _, seen = read_features(folder / FEATURES)
+    seen = read_images(folder / FEATURES)
     if evaluation.classes != seen.classes:
         names = [", ".join(one.classes) for one in (seen, evaluation)]
         raise FtlError(f"the sets have different classes: {names[0]} and {names[1]}")
@@ -50,12 +51,12 @@ def evaluate(
     report: Report = silent,
     files: Sequence[Path] | None = None,
     *,
-    engine: str = FLOAT32,
+    engines: Engines = Engines(),
 ) -> dict[str, Any]:
     """Write `folder/test.json`: figures on the evaluation set, and every prediction; left alone if it fits.
 
-    `files`: where this machine has the images, if not at `evaluation.paths`. `engine`: that of the sweep; a linear head
-    is measured on features of the engine that it was fitted to.
+    `files`: where this machine has the images, if not at `evaluation.paths`. `engines`: those of the sweep; a linear
+    head is measured on features of the engine that it was fitted to.
     """
     if not ((folder / HEAD).is_file() and (folder / VALIDATION).is_file()):
         raise FtlError(f"{folder} has no classifier yet: run ftl train {folder.parent}")
@@ -66,10 +67,10 @@ def evaluate(
     if before := made_before(folder / TEST, made_from):
         return before
     head = read_head(folder / HEAD)
-    engine = validation.get("engine") or suited(engine, read_description(folder)["macs"], len(evaluation))
+    engine = validation.get("engine") or engine_of(folder, len(evaluation), engines)
     extract(folder, evaluation, report, EVALUATION, files, pooled=head.pooled, engine=engine)
     features, dataset = read_features(folder / EVALUATION)
-    probabilities = head.probabilities(features)
+    probabilities = probabilities_in_blocks(head, features)
     predicted = probabilities.argmax(1)
     result = summarise(dataset.labels, predicted, dataset.classes, positive) | made_from | {"versions": versions()}
     result["engine"] = engine_of_features(folder / EVALUATION)
@@ -134,15 +135,14 @@ def _repeat_linear(folder: Path, photo: str | None) -> Again:
 
     def again(seed: int) -> tuple[np.ndarray, np.ndarray]:
         head, _ = train_head(features, dataset, seed=seed, photo=photo)
-        return evaluation.labels, head.probabilities(unseen).argmax(1)
+        return evaluation.labels, probabilities_in_blocks(head, unseen).argmax(1)
 
     return again
 
 
 def _repeat_tuned(folder: Path, photo: str | None) -> Again:
     source = folder.parent / folder.name.removesuffix(f"-{TUNED}")
-    _, dataset = read_features(source / FEATURES)
-    _, evaluation = read_features(folder / EVALUATION)
+    dataset, evaluation = read_images(source / FEATURES), read_images(folder / EVALUATION)
     network, config = load_backbone(source), FineTuneConfig(**read_json(folder / VALIDATION)["fine_tune"])
     teacher = answers(source.parent / UNPRUNED, dataset) if config.distillation else None
     masks = learnt_masks(source.parent, dataset) if config.mask_weight else None

@@ -11,10 +11,10 @@ from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import digest, made_before, versions, write_json
 from ftl.models.classifier import write_head
-from ftl.models.engines import FLOAT32, suited
+from ftl.models.engines import Engines
 from ftl.models.layout import FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION
-from ftl.models.network_folder import read_description
 from ftl.progress import TRAINING, Report, silent
+from ftl.sweeping.manifest import engine_of
 from ftl.sweeping.tuned_networks import recalibrated, tune, write_answers
 from ftl.training.early_stopping import Epoch
 from ftl.training.features import engine_of_features, extract, read_features
@@ -52,13 +52,13 @@ def fit_candidate(
     *,
     report: Report = silent,
     learnt: Callable[[Epoch], None] = lambda epoch: None,
-    engine: str = FLOAT32,
+    engines: Engines = Engines(),
 ) -> Path:
     """Make a network's candidate with a kind of head, and fit that; what fits already stays.
 
     `folder`: the network's; beside it lies the unpruned one where that teaches. `files`: where this machine has the
-    images of `dataset`. `learnt` hears of each epoch of fine-tuning. `engine`: that of the sweep
-    (`ftl.sweeping.manifest.engine_of`). Returns the candidate's folder.
+    images of `dataset`. `learnt` hears of each epoch of fine-tuning. `engines`: those of the sweep
+    (`ftl.sweeping.manifest.engines_of`). Returns the candidate's folder.
     """
     settings: dict[str, Any] = {"seed": config.seed, "photo": config.photo, "positive": config.positive}
     if head == RECALIBRATED:
@@ -66,8 +66,7 @@ def fit_candidate(
     if head == TUNED:
         folder = tune(folder, dataset, config.fine_tune, files=files, report=report, hear=learnt, **settings)
     if head != TUNED:
-        engine = suited(engine, read_description(folder)["macs"], len(dataset))
-        extract(folder, dataset, report, files=files, engine=engine)
+        extract(folder, dataset, report, files=files, engine=engine_of(folder, len(dataset), engines))
         report(0, 1, TRAINING)
         train(folder, **settings)
     if folder.name == UNPRUNED and config.distills:

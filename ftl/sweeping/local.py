@@ -12,7 +12,7 @@ from ftl.latency.networks import time_all
 from ftl.models.layout import SEGMENTED, UNPRUNED
 from ftl.progress import LOOKING, TRAINING, CandidateProgress
 from ftl.pruning.scoring import ScoringSet
-from ftl.sweeping.manifest import engine_of, made_with
+from ftl.sweeping.manifest import engines_of, made_with
 from ftl.sweeping.plan import Fail, Plan, Take
 from ftl.sweeping.segmented import finish_segmenter
 from ftl.sweeping.tasks import Finish, Score, Task, finish, score
@@ -74,6 +74,6 @@ class Local:
             files = [*plan.learn.paths, *plan.judge.paths]
             finish(
                 folder, task.head, plan.config, plan.learn, plan.judge, files, report=report, learnt=learnt,
-                engine=engine_of(plan.out, plan.images),
+                engines=engines_of(plan.out, plan.images),
             )  # fmt: skip
         return [], [task.name]

@@ -13,7 +13,7 @@ from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
 from ftl.files import digest, digest_of, read_json, remove_drafts, versions, write_json
 from ftl.models.backbone import Backbone
-from ftl.models.engines import FLOAT32, fastest, pays
+from ftl.models.engines import Engines, fastest, pays
 from ftl.models.io import load_backbone
 from ftl.models.layout import UNPRUNED
 from ftl.models.network_folder import read_description
@@ -45,19 +45,24 @@ def scored_in(out: Path) -> Scored:
     return Scored(manifest["scored_sha256"], manifest["scored_names"])
 
 
-def engine_of(out: Path, images: int, among: Sequence[str] | None = None) -> str:
-    """The engine (`ftl.models.engines`) of the sweep begun in `out`: for each of its networks, wherever it pays.
+def engines_of(out: Path, images: int, among: Sequence[str] | None = None) -> Engines:
+    """The engines (`ftl.models.engines`) of the sweep begun in `out`: for its networks, wherever they pay.
 
-    It is measured once, on the unpruned network, as soon as so many images are worth it. `among`: the engines that all
-    machines have, by default those of this one.
+    They are measured once, on the unpruned network, as soon as so many images are worth it. `among`: the engines that
+    all machines have, by default those of this one.
     """
     manifest = read_json(out / SETTINGS)
-    if "engine" not in manifest:
+    if "engines" not in manifest:
         if not pays(read_description(out / UNPRUNED)["macs"], images):
-            return FLOAT32
-        manifest["engine"] = fastest(load_backbone(out / UNPRUNED), among)
+            return Engines()
+        manifest["engines"] = fastest(load_backbone(out / UNPRUNED), among)._asdict()
         write_json(out / SETTINGS, manifest)
-    return str(manifest["engine"])
+    return Engines(**manifest["engines"])
+
+
+def engine_of(folder: Path, images: int, engines: Engines) -> str:
+    """The engine of one network of a sweep, by its folder, for so many images; `engines` are those of the sweep."""
+    return engines.suited(read_description(folder)["macs"], images, is_unpruned=folder.name == UNPRUNED)
 
 
 def claim_folder(out: Path, settings: dict[str, Any], scored: Scored) -> None:

@@ -13,7 +13,7 @@ from ftl.config import LAYERWISE, SweepConfig
 from ftl.data.dataset import Dataset
 from ftl.errors import FtlError
 from ftl.files import digest, read_json
-from ftl.models.engines import FLOAT32
+from ftl.models.engines import Engines
 from ftl.models.io import load_backbone
 from ftl.models.layout import (
     DESCRIPTION,
@@ -107,13 +107,13 @@ def finish(
     *,
     report: Report = silent,
     learnt: Callable[[Epoch], None] = lambda epoch: None,
-    engine: str = FLOAT32,
+    engines: Engines = Engines(),
 ) -> Path:
     """Make a network's candidate, train and test it; what fits already stays. Returns the candidate's folder.
 
     `folder`: the network's; beside it lies the unpruned one where that teaches. `files`: where this machine has the
     photographs of `learn`, then those of `judge`. `report` counts both; `learnt` hears of each epoch of fine-tuning.
-    `engine`: that of the sweep (`ftl.sweeping.manifest.engine_of`).
+    `engines`: those of the sweep (`ftl.sweeping.manifest.engines_of`).
     """
     seen = 0
 
@@ -124,10 +124,10 @@ def finish(
             report(seen + done, len(files), LOOKING)
 
     candidate = fit_candidate(
-        folder, head, config, learn, files[: len(learn)], report=counted, learnt=learnt, engine=engine
+        folder, head, config, learn, files[: len(learn)], report=counted, learnt=learnt, engines=engines
     )
     seen = len(learn)
-    evaluate(candidate, judge, counted, files[seen:], engine=engine)
+    evaluate(candidate, judge, counted, files[seen:], engines=engines)
     return candidate
 
 

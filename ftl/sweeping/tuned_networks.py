@@ -22,6 +22,7 @@ from ftl.models.io import load_backbone
 from ftl.models.layout import DESCRIPTION, FEATURES, HEAD, RECALIBRATED, TUNED, UNPRUNED, VALIDATION, candidate_name
 from ftl.models.network_folder import network_digest, read_description, rewrite_network
 from ftl.progress import Report, silent
+from ftl.training.blocks import probabilities_in_blocks
 from ftl.training.early_stopping import Epoch
 from ftl.training.features import read_features
 from ftl.training.map_masks import map_masks, targets_of
@@ -110,7 +111,7 @@ def write_answers(unpruned: Path) -> None:
     if made_before(unpruned / ANSWERS, {"head_sha256": head_sha256}):
         return
     features, seen = read_features(unpruned / FEATURES)
-    probabilities = read_head(unpruned / HEAD).probabilities(features)
+    probabilities = probabilities_in_blocks(read_head(unpruned / HEAD), features)
     said = {key: row.tolist() for key, row in zip(seen.digests, probabilities, strict=True)}
     write_json(unpruned / ANSWERS, {"head_sha256": head_sha256, "probabilities": said})
 

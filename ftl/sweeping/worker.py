@@ -23,7 +23,7 @@ from ftl.data.dataset import Dataset
 from ftl.device import run_on
 from ftl.errors import FtlError
 from ftl.files import versions
-from ftl.models.engines import FLOAT32, engines
+from ftl.models.engines import Engines, engines
 from ftl.models.layout import DESCRIPTION, UNPRUNED, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
 from ftl.pruning.layerwise import Branch
@@ -43,7 +43,7 @@ class Shared(NamedTuple):
 
     `unpruned`: the files of the network that is pruned. `store`: where workers fetch files that they do not see.
     `rests`: the name of a worker that only takes times. `topic`: of the events that say how far a task is.
-    `device`: where networks run on each worker (`ftl.device.run_on`). `engine`: of `ftl.sweeping.manifest.engine_of`.
+    `device`: where networks run on each worker (`ftl.device.run_on`). `engines`: of `ftl.sweeping.manifest.engines_of`.
     """
 
     out: str
@@ -57,7 +57,7 @@ class Shared(NamedTuple):
     store: str | None
     topic: str
     device: str | None = None
-    engine: str = FLOAT32
+    engines: Engines = Engines()
     rests: str | None = None
 
 
@@ -78,12 +78,13 @@ class Returned(NamedTuple):
 def _elsewhere(shared: Shared) -> Elsewhere | None:
     """Why this worker must not compute: it is kept for the times, or a package would give other numbers."""
     worker, own, wanted = get_worker(), versions(), shared.made_with["versions"]
-    used = [name for name in wanted if name != "openvino" or shared.engine.startswith("OpenVINO")]
+    by_openvino = any(engine.startswith("OpenVINO") for engine in shared.engines)
+    used = [name for name in wanted if name != "openvino" or by_openvino]
     differing = [f"{name} {own.get(name)}, not {wanted[name]}" for name in used if own.get(name) != wanted[name]]
     if differing:
         return Elsewhere(worker.address, f"the worker {worker.name} has {'; '.join(differing)}: install the same there")
-    if shared.engine not in engines():
-        return Elsewhere(worker.address, f"the worker {worker.name} cannot run networks by {shared.engine}")
+    if lacking := set(shared.engines).difference(engines()):
+        return Elsewhere(worker.address, f"the worker {worker.name} cannot run networks by {' and '.join(lacking)}")
     if shared.rests is not None and str(worker.name) == shared.rests:
         time.sleep(_REST)
         return Elsewhere(worker.address, "")
@@ -200,7 +201,7 @@ def finish_there(
                 shutil.copyfile(path, place)
         candidate = finish(
             folder, task.head, config, learn, judge, photographs, report=throttled(tell), learnt=learnt,
-            engine=shared.engine,
+            engines=shared.engines,
         )  # fmt: skip
         return _taken(shared, candidate, results_of(task, config))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import h5py
 import numpy as np
@@ -22,6 +25,9 @@ from ftl.models.layout import FEATURES
 from ftl.models.network_folder import network_digest
 from ftl.progress import Report, silent
 from ftl.training.silent_filters import Activity, WithPeaks
+
+HELD_BYTES = 2**30
+"""Features of no more than this are read into memory; of more, parts are read whenever they are needed."""
 
 
 def extract(
@@ -92,13 +98,47 @@ def _made_from(file: Path) -> dict[str, str] | None:
 
 
 def read_features(file: Path) -> tuple[np.ndarray, Dataset]:
-    """Features (N, d) float32, and the images they come from. Raises `FtlError` when the file is missing or damaged."""
+    """Features (N, d) float32, and the images they come from. Raises `FtlError` when the file is missing or damaged.
+
+    Of more than `HELD_BYTES` what is asked for is read from the disk, whenever it is (`numpy.memmap`).
+    """
+    with _opened(file) as source:
+        features = source["features"]
+        at = features.id.get_offset() if features.dtype == np.float32 and features.nbytes > HELD_BYTES else None
+        values = features[:] if at is None else np.memmap(file, np.float32, "r", at, features.shape)
+        return values, _dataset(source)
+
+
+def read_images(file: Path) -> Dataset:
+    """The images that features come from. Raises `FtlError` when the file is missing or damaged."""
+    with _opened(file) as source:
+        return _dataset(source)
+
+
+def gathered(batches: Iterator[np.ndarray], count: int) -> np.ndarray:
+    """Features (count, d) float32 from batches of them, at least one; above `HELD_BYTES` in a file that is gone with
+    them."""
+    first = next(batches)
+    if count * first[0].nbytes <= HELD_BYTES:
+        return np.concatenate([first, *batches])
+    file = TemporaryFile()  # noqa: SIM115 - it is gone once nobody reads the features
+    for batch in chain([first], batches):
+        file.write(batch.tobytes())  # written into a map, a full disk would end the process
+    file.flush()
+    return np.memmap(file, np.float32, "r", shape=(count, first.shape[1]))
+
+
+def _dataset(source: h5py.File) -> Dataset:
+    names = tuple(source["label_names"].asstr()[:])
+    paths = tuple(Path(path) for path in source["paths"].asstr()[:])
+    return Dataset(paths, source["labels"][:], names, tuple(source["digests"].asstr()[:]))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[h5py.File]:
     try:
         with open_hdf5(file) as source:
-            names = tuple(source["label_names"].asstr()[:])
-            paths = tuple(Path(path) for path in source["paths"].asstr()[:])
-            dataset = Dataset(paths, source["labels"][:], names, tuple(source["digests"].asstr()[:]))
-            return source["features"][:], dataset
+            yield source
     except FileNotFoundError:
         raise FtlError(f"there is no {file}: run ftl extract {file.parent.parent} first") from None
     except (OSError, KeyError) as error:

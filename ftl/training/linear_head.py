@@ -11,6 +11,7 @@ import numpy as np
 from ftl.errors import FtlError
 from ftl.models.head import Head
 from ftl.training import logistic
+from ftl.training.blocks import blocks, fit_in_blocks, in_memory
 
 CS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0)
 """The original's nine inverse penalties."""
@@ -79,24 +80,28 @@ def fit_head(
     classes: Sequence[str],
     folds: Folds,
     cs: Sequence[float] = CS,
+    *,
+    rows: np.ndarray | None = None,
 ) -> Head:
     """Choose C by mean accuracy over `folds` (the smallest of equals, as scikit-learn's grid search), then fit on all.
 
     Of more than 4,000 images about so many choose C, drawn by class; the fit is still to all.
 
     Args:
-        features: float32 (n, d).
+        features: float32 (n, d); where they lie on disk, no more than 4,000 images and a block are read at once.
         labels: int (n,), each an index into `classes`; all classes must occur, also in each fold's train images.
         folds: pairs of (train indices, held-out indices).
         cs: inverse penalties to try, rising.
+        rows: those of the features that are the images; by default all.
 
     Raises:
         FtlError: a feature is not a finite number.
     """
-    if not np.isfinite(features).all():
+    rows = np.arange(len(labels)) if rows is None else rows
+    if not all(np.isfinite(block).all() for _, block in blocks(features, rows)):
         raise FtlError("some features are not finite numbers: the network's weights or its preprocessing do not fit")
     few, parts = _sample(labels, folds)
-    fits = _fits(features[few], labels[few])
+    fits = _fits(in_memory(features, rows[few]), labels[few])
     scores = np.zeros((len(folds), len(cs)))
     for row, (train, held_out) in enumerate(parts):
         for column, (logits, _) in enumerate(fits(train, cs)):
@@ -104,7 +109,7 @@ def fit_head(
             scores[row, column] = np.mean(predicted[held_out] == labels[few][held_out])
     best = int(scores.mean(0).argmax())
     if len(few) < len(labels):
-        weight, bias = _on_all(features, labels, cs[best])
+        weight, bias = fit_in_blocks(features, rows, labels, len(classes), cs[best])
     else:
         *_, (_, parameters) = fits(np.arange(len(labels)), cs[: best + 1])
         weight, bias = parameters()
@@ -131,10 +136,3 @@ def _sample(labels: np.ndarray, folds: Folds) -> tuple[np.ndarray, Folds]:
     classes = len(np.unique(labels))
     complete = all(len(held_out) and len(np.unique(labels[few][train])) == classes for train, held_out in parts)
     return (few, parts) if complete else everything
-
-
-def _on_all(features: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(solver="lbfgs", C=c, max_iter=2000, tol=1e-5).fit(features, labels)
-    return model.coef_, model.intercept_

@@ -20,6 +20,8 @@ from ftl.models.engines import engine_for
 from ftl.models.features import features_of
 from ftl.models.head import Head, features_from
 from ftl.progress import Report, silent
+from ftl.training.blocks import probabilities_in_blocks
+from ftl.training.features import gathered
 from ftl.training.finetune import Tuned
 from ftl.training.finetune import fine_tune as fine_tune_on
 from ftl.training.linear_head import fit_head
@@ -38,7 +40,7 @@ def fit_linear_head(
     """
     with run_on(device):
         engine = engine_for(network, len(dataset))
-        features = np.concatenate([*features_of(network, dataset.paths, engine=engine)])
+        features = gathered(features_of(network, dataset.paths, engine=engine), len(dataset))
     head, validation = train_head(features, dataset, seed=seed, photo=photo)
     return Model(network, head), validation
 
@@ -86,9 +88,9 @@ def train_head(
     train, held_out = split(dataset, seed=seed, photo=photo)
     photos = photo_ids(dataset.paths, photo)
     inner = folds(dataset.labels[train], [photos[index] for index in train], seed)
-    head = fit_head(features[train], dataset.labels[train], dataset.classes, inner)
-    answers = head.probabilities(features[held_out])
-    validation = validate(answers, dataset.labels[held_out], dataset.classes, positive)
+    head = fit_head(features, dataset.labels[train], dataset.classes, inner, rows=train)
+    said = probabilities_in_blocks(head, features, held_out)
+    validation = validate(said, dataset.labels[held_out], dataset.classes, positive)
     validation["paths"] = [str(dataset.paths[index]) for index in held_out]
     return head, validation
 

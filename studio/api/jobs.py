@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 from studio.api.answers import SIGNED_IN, Admins, Annotators, Changing, refusals, sent
 from studio.api.schemas import Done, Id, JobOut, JobWithNetworks
 from studio.jobs import progress, queue
+from studio.jobs.kits import kit
 from studio.jobs.sweeps import exported, job_in
 from studio.store.tables import Job
 
@@ -37,6 +38,17 @@ def cancel(project: Admins, job: Id, who: Changing) -> Done:
     """Ask a job to stop; what it has finished stays."""
     queue.cancel(project, job, who)
     return Done()
+
+
+@router.get(
+    "/api/projects/{project}/jobs/{job}/kit.zip",
+    responses=sent("application/zip", "the kit") | refusals(401, 403, 404),
+    response_class=FileResponse,
+)
+def bench_kit(project: Annotators, job: Id) -> Response:
+    """A sweep's networks with a script that times them elsewhere; *Another machine* on Choose takes its times."""
+    file = kit(project, job)
+    return FileResponse(file, filename=f"kit-{job}.zip", media_type="application/zip")
 
 
 @router.get(

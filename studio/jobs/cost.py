@@ -17,9 +17,11 @@ from ftl.sweeping.width_search import RATIOS, STEPS
 from studio.jobs import backbones
 from studio.jobs.estimate import (
     TIMING_SECONDS,
+    Speeds,
     drawing_seconds,
     layout_seconds,
     linear_seconds,
+    openvino_seconds,
     scoring_seconds,
     training_seconds,
     tuning_seconds,
@@ -29,9 +31,6 @@ from studio.jobs.request import SweepRequest
 
 _EXPORT_SECONDS = 25.0
 """A network's ONNX files, its ranges in 8-bit integers, and both times; measured with VGG16 pruned to 10 and 30 %."""
-
-_OPENVINO_SECONDS = 12.0
-"""What one more runtime takes of a network: its answers on the photographs, and its time."""
 
 _SEARCHED = 0.1
 """As wide as networks within a budget are about."""
@@ -50,11 +49,11 @@ def network_of(project_id: int, name: str | None, file: str | None) -> Backbone:
     return Backbone(name or "", build(architecture(name or "").spec()), Preprocess("caffe", 224))
 
 
-def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, images: int) -> dict[str, float]:
+def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, images: int) -> dict[str, float]:
     """Seconds of each part of a sweep, in the order in which they are done.
 
     Args:
-        speed: MACs per second, as `studio.jobs.estimate.speed` measures it.
+        speeds: MACs per second, as `studio.jobs.estimate` measures them.
         request: of the job.
         masks, images: how many photographs choose filters, and how many train and report.
 
@@ -64,7 +63,7 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
     budgets = parse_budgets(config.budgets)
     config.check_network(network.name, network.has_norms)
     check_scores(criterion(config.criterion), network)
-    spec, size = network.spec(), network.preprocess.size
+    spec, size, speed = network.spec(), network.preprocess.size, speeds.pytorch
     widths = {UNPRUNED: 1.0} | {
         folder_name(keep): keep or 0.5 for keep in config.fractions
     }  # above average is about half
@@ -83,17 +82,17 @@ def parts(network: Backbone, speed: float, request: SweepRequest, masks: int, im
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
         for head in config.heads_of(name):
+            own = candidate_name(name, head)
             if head == SEGMENTED:
-                found[candidate_name(name, head)] = drawing_seconds(spec, size, widths[name], config.segment, speed)
+                found[own] = drawing_seconds(spec, size, widths[name], config.segment, speed)
                 continue
-            looked = linear_seconds(spec, size, widths[name], images=images, speed=speed)
-            found[candidate_name(name, head)] = (
-                tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked
-            )
+            looked = linear_seconds(spec, size, widths[name], images=images, speeds=speeds, is_unpruned=own == UNPRUNED)
+            found[own] = tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked
     count, runtimes = len(config.candidates()), check_runtimes(config.runtimes)
     if len(runtimes) > 1:
-        more = sum(runtime in IN_OPENVINO for runtime in runtimes)
-        found[EXPORT] = (_EXPORT_SECONDS + more * _OPENVINO_SECONDS) * count
+        candidates = [widths[name] for name in config.networks for _ in config.heads_of(name)]
+        each = sum(openvino_seconds(spec, size, keep, images=images, speeds=speeds) for keep in candidates)
+        found[EXPORT] = _EXPORT_SECONDS * count + each * sum(runtime in IN_OPENVINO for runtime in runtimes)
     found[LATENCY] = TIMING_SECONDS * count
     if repeats := request.repeats:
         again = tuned([max(pruned)], config.fine_tune.epochs) if TUNED in config.heads else 0.0

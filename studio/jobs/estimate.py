@@ -1,14 +1,16 @@
-"""What a sweep will cost, before it is launched: from MACs, and a second's measurement."""
+"""What a sweep will cost, before it is launched: from MACs, and seconds of measurement."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ftl.config import ONE_SHOT, FineTuneConfig, SegmentConfig
 from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
+from ftl.models.engines import FLOAT32, fastest_of, pays, timed
 from ftl.models.layers import Layer
 from ftl.training.loop import LEAST_STEPS
 
@@ -17,6 +19,8 @@ TIMING_SECONDS = 6.0
 
 _TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
 _FIT_SECONDS = 2e-9  # per image squared and candidate
+_ANSWERED = 0.44  # of the photographs each runtime of OpenVINO answers those that test, 1/4, or validate, 3/16
+_COMPILING_SECONDS = 0.3  # for OpenVINO to read a network and make it its own: VGG16, unpruned
 
 
 def _scaled(layers: Sequence[tuple[Layer, tuple[int, int]]], inputs: float, outputs: float) -> int:
@@ -49,6 +53,34 @@ def speed(backbone: Backbone, seconds: float = 1.0) -> float:
     return 2 * macs(backbone.spec(), size) / min(passes)
 
 
+class Speeds(NamedTuple):
+    """MACs per second on this machine, by what runs a network.
+
+    `pytorch`: in float32, which scores filters and trains. `unpruned`, `pruned`: the engines (`ftl.models.engines`)
+    that compute the features of these networks, where they pay.
+    """
+
+    pytorch: float
+    unpruned: float
+    pruned: float
+
+
+_gains = dict[tuple[str, int], tuple[float, ...]]()
+"""How many times as fast as PyTorch the engines are, by a network's name and MACs. They are measured side by side, so
+what else runs then slows both: one measurement counts as long as the process lives, and the speed is taken anew."""
+
+
+def speeds(backbone: Backbone, images: int, pytorch: float) -> Speeds:
+    """The speeds of all engines, by that of PyTorch (`speed`); the same where no other pays for so many photographs."""
+    work = macs(backbone.spec(), backbone.preprocess.size)
+    if not pays(work, images):
+        return Speeds(pytorch, pytorch, pytorch)
+    if (backbone.name, work) not in _gains:
+        taken = timed(backbone)
+        _gains[backbone.name, work] = tuple(taken[FLOAT32] / taken[engine] for engine in fastest_of(taken))
+    return Speeds(pytorch, *(pytorch * gain for gain in _gains[backbone.name, work]))
+
+
 def layout_seconds(images: int) -> float:
     """Seconds to lay the photographs of a sweep out in its folder."""
     return 1.0 + 0.005 * images
@@ -64,14 +96,30 @@ def scoring_seconds(spec: Spec, size: int, keep: Sequence[float], *, masks: int,
     return 1.3 * scoring * masks / speed
 
 
-def linear_seconds(spec: Spec, size: int, keep: float, *, images: int, speed: float) -> float:
-    """Seconds to fit a linear classifier on what a network cut to `keep` sees in `images`, and to report on it.
+def linear_seconds(
+    spec: Spec, size: int, keep: float, *, images: int, speeds: Speeds, is_unpruned: bool = False
+) -> float:
+    """Seconds to fit a linear classifier on what a network cut to `keep` sees in `images`, and to report on it."""
+    work = _scaled([*zip(layers_of(spec), map_sizes(spec, size), strict=True)], keep, keep)
+    engine = speeds.unpruned if is_unpruned else speeds.pruned
+    speed = engine if pays(work, images) else speeds.pytorch
+    return _for_small(keep) * work * images / speed + _FIT_SECONDS * images**2
 
-    Small networks use a machine worse than large ones: theirs are counted twice.
+
+def openvino_seconds(spec: Spec, size: int, keep: float, *, images: int, speeds: Speeds) -> float:
+    """Seconds that one runtime of OpenVINO takes of a network cut to `keep`: its answers, and its latency.
+
+    The engine in float32 stands for all of them: it is OpenVINO where that is installed and faster, and with fewer bits
+    it is the arithmetic alone that is faster.
     """
-    layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
-    work = _scaled(layers, keep, keep) * (1 if keep == 1 else 2)
-    return work * images / speed + _FIT_SECONDS * images**2
+    work = _scaled([*zip(layers_of(spec), map_sizes(spec, size), strict=True)], keep, keep)
+    looking = _for_small(keep) * work * _ANSWERED * images / speeds.pruned
+    return _COMPILING_SECONDS + looking + TIMING_SECONDS
+
+
+def _for_small(keep: float) -> int:
+    """How often their work counts: small networks use a machine worse than large ones."""
+    return 1 if keep == 1 else 2
 
 
 def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_second: float) -> float:

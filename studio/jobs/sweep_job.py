@@ -131,14 +131,15 @@ def _weigh(job: Job, meter: Meter) -> None:
     """Tell a meter what each part of a sweep will cost on this machine; what cannot be estimated is refused later."""
     from studio.images.library import Filter, count_images
     from studio.jobs.cost import network_of, parts
-    from studio.jobs.estimate import speed
+    from studio.jobs.estimate import speed, speeds
 
     masks = count_images(job.project_id, Filter(drawn=True))
     request = request_of(job)
     images = sum(count_images(job.project_id, Filter(class_id=key)) for key in request.image_classes)
     with suppress(FtlError, StudioError):
         network = network_of(job.project_id, request.architecture, request.file)
-        meter.weights = parts(network, speed(network, 0.3), request, masks, images)
+        measured = speeds(network, images, speed(network, 0.3))
+        meter.weights = parts(network, measured, request, masks, images)
         if job.seconds is None:
             queue.change(job.id, seconds=sum(meter.weights.values()))
 

@@ -22,7 +22,7 @@ from studio.ui.masks.mask_table import column_config, in_order, keys_of, rows_of
 def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
     """Draw it for these sweeps, at least one."""
     members = [candidate for _, candidate in in_order(sweeps)]
-    sweeps = in_chosen_runtime(on_chosen_machine(sweeps))
+    sweeps = in_chosen_runtime(on_chosen_machine(here.project.id, sweeps))
     project_id, keys = here.project.id, keys_of(sweeps)
     opened = state.opened_masks(project_id)
 

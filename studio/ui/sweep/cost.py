@@ -16,7 +16,7 @@ from ftl.pruning.criteria import criterion
 from ftl.pruning.network_criteria import check_scores
 from studio import ui
 from studio.jobs.cost import network_of, parts
-from studio.jobs.estimate import speed
+from studio.jobs.estimate import Speeds, speed, speeds
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
 from studio.jobs.waiting import ahead
@@ -43,8 +43,8 @@ def estimate(project_id: int, request: SweepRequest, masks: int, images: int) ->
 
     Raises `FtlError` when its backbone cannot be read, or what is asked for cannot be had of it.
     """
-    network, macs_per_second = _measured(project_id, request.architecture, request.file)
-    return sum(parts(network, macs_per_second, request, masks, images).values())
+    network, measured = _with_engines(project_id, request.architecture, request.file, images)
+    return sum(parts(network, measured, request, masks, images).values())
 
 
 def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str, str]:
@@ -77,6 +77,12 @@ def size_of(project_id: int, start: Start) -> Size:
 def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
     network = network_of(project_id, name, file)
     return network, speed(network)
+
+
+@st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
+def _with_engines(project_id: int, name: str | None, file: str | None, images: int) -> tuple[Backbone, Speeds]:
+    network, macs_per_second = _measured(project_id, name, file)
+    return network, speeds(network, images, macs_per_second)
 
 
 def expected(project_id: int, seconds: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,10 +18,11 @@ from ftl.errors import FtlError
 from ftl.files import read_json, write_json
 from ftl.models import engines
 from ftl.models.backbone import Backbone
-from ftl.models.engines import FLOAT32, batch_of, begin, engine_for, forward
+from ftl.models.engines import FLOAT32, Engines, batch_of, begin, engine_for, fastest, forward
 from ftl.models.io import build_like
 from ftl.models.preprocess import Preprocess
-from ftl.sweeping.manifest import engine_of
+from ftl.models.registry import REGISTRY
+from ftl.sweeping.manifest import engine_of, engines_of
 from ftl.training.features import extract, read_features
 from ftl.training.silent_filters import Activity, WithPeaks
 from tests.conftest import SIZE, make_backbone, sweep_in
@@ -74,24 +77,51 @@ def test_a_network_that_bfloat16_changes_is_run_in_float32(monkeypatch: pytest.M
 def test_another_engine_is_taken_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_backbone()
     assert engine_for(network, 1000) == FLOAT32
-    assert engines.suited("OpenVINO bfloat16", 15_346_630_656, 400) == "OpenVINO bfloat16"
+    found = Engines("OpenVINO bfloat16", "OpenVINO float32")
+    assert found.suited(15_346_630_656, 400, is_unpruned=True) == "OpenVINO bfloat16"
+    assert found.suited(1_372_000_000, 400, is_unpruned=False) == "OpenVINO float32"
+    assert found.suited(1_372_000_000, 40, is_unpruned=True) == FLOAT32
     monkeypatch.setattr(engines, "_REPAYS", 0)
+    monkeypatch.setattr(engines, "fastest", lambda network: found)
     monkeypatch.setattr(engines, "_measured", {})
-    chosen = engine_for(network, 1)
-    assert chosen in engines.engines()
+    assert engine_for(network, 1) == "OpenVINO float32"
     monkeypatch.setattr(engines, "fastest", None)  # nothing is measured again
-    assert engine_for(network, 1) == chosen
+    assert engine_for(network, 1) == "OpenVINO float32"
+    unpruned = REGISTRY["vgg16"]._replace(spec=network.spec)
+    monkeypatch.setitem(REGISTRY, network.name, unpruned)
+    assert engine_for(network, 1) == "OpenVINO bfloat16"
+
+
+def test_pruned_networks_are_run_in_float32_and_the_unpruned_one_by_what_is_fastest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds, clock, wrong = {FLOAT32: 3, "OpenVINO bfloat16": 1, "OpenVINO float32": 2}, [0], set[str]()
+
+    def maps(engine: str, images: np.ndarray) -> list[torch.Tensor]:
+        clock[0] += seconds[engine]
+        return [torch.full((len(images), 1), 1.0 + (engine in wrong))]
+
+    monkeypatch.setattr(engines, "engines", lambda: [*seconds])
+    monkeypatch.setattr(engines, "forward", lambda network, preprocess, engine=FLOAT32: partial(maps, engine))
+    monkeypatch.setattr(engines, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    network = make_backbone()
+    assert fastest(network) == ("OpenVINO bfloat16", "OpenVINO float32")
+    wrong.add("OpenVINO bfloat16")
+    assert fastest(network) == ("OpenVINO float32", "OpenVINO float32")
+    assert fastest(network, [FLOAT32, "OpenVINO bfloat16"]) == Engines()
 
 
 def test_a_sweep_stays_with_its_engine(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino")
     monkeypatch.setattr(engines, "_REPAYS", 0)
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda device: False)
-    monkeypatch.setattr("ftl.sweeping.manifest.fastest", lambda network, among: "OpenVINO float32")
+    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda device: True)
+    chosen = Engines("PyTorch bfloat16", "OpenVINO float32")
+    monkeypatch.setattr("ftl.sweeping.manifest.fastest", lambda network, among: chosen)
     first, out = sweep_in(workspace), workspace / "models"
-    assert read_json(out / "sweep.json")["engine"] == "OpenVINO float32"
-    for file in ("validation.json", "test.json"):
-        assert read_json(out / "keep-0.5" / file)["engine"] == "OpenVINO float32"
+    assert read_json(out / "sweep.json")["engines"] == chosen._asdict()
+    for name, engine in (("base", chosen.unpruned), ("keep-0.5", chosen.pruned)):
+        for file in ("validation.json", "test.json"):
+            assert read_json(out / name / file)["engine"] == engine
     features = out / "keep-0.5" / "features.h5"
     found, dataset = read_features(features)
     plain, _ = read_features(extract(out / "keep-0.5", dataset, name="plain.h5"))
@@ -102,13 +132,13 @@ def test_a_sweep_stays_with_its_engine(workspace: Path, monkeypatch: pytest.Monk
     (out / "base" / "test.json").unlink()
     monkeypatch.setattr("ftl.sweeping.manifest.fastest", None)  # nothing is measured again
     again = sweep_in(workspace)
-    assert read_json(out / "base" / "test.json")["engine"] == "OpenVINO float32"
+    assert read_json(out / "base" / "test.json")["engine"] == "PyTorch bfloat16"
     assert features.stat().st_mtime_ns == before
     assert [one.test_accuracy for one in again.candidates] == [one.test_accuracy for one in first.candidates]
-    write_json(out / "sweep.json", read_json(out / "sweep.json") | {"engine": "OpenVINO float8"})
+    write_json(out / "sweep.json", read_json(out / "sweep.json") | {"engines": {"unpruned": "OpenVINO float8"}})
     sweep_in(workspace)  # which has nothing left to run
     with pytest.raises(FtlError, match=r"OpenVINO float8 runs the networks of this sweep"):
-        extract(out / "base", dataset, engine=engine_of(out, 1))
+        extract(out / "base", dataset, engine=engine_of(out / "base", 1, engines_of(out, 1)))
 
 
 def test_photographs_are_decoded_once_however_often_they_are_asked_for(

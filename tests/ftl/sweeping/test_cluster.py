@@ -23,6 +23,7 @@ from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import runtimes_of
 from ftl.files import digest, read_json, versions
+from ftl.models.engines import Engines
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.sweeping import cluster_latency
 from ftl.sweeping.mask_results import read_mask_results
@@ -249,7 +250,7 @@ def test_a_candidate_that_fails_does_not_stop_the_others(
         patch.setattr("ftl.sweeping.manifest.versions", lambda: versions() | {"torch": "0.1"})
         run(workspace, "refused", scheduler=str(cluster.file))
     with monkeypatch.context() as patch, pytest.raises(FtlError, match="cannot run networks by OpenVINO float8"):
-        patch.setattr("ftl.sweeping.dask.engine_of", lambda out, images, among: "OpenVINO float8")
+        patch.setattr("ftl.sweeping.dask.engines_of", lambda *given: Engines(pruned="OpenVINO float8"))
         run(workspace, "refused", scheduler=str(cluster.file))
     assert not [*(workspace / "refused").glob("*/head.safetensors")]
     out, heard = workspace / "failed", list[CandidateProgress]()

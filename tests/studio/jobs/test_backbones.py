@@ -119,7 +119,7 @@ def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pyt
     assert more(runtimes=["pytorch", "onnx", "int8"]) == pytest.approx(
         2 * 25
     )  # of the unpruned network and of one pruned
-    assert more(runtimes=["onnx", "openvino"]) == pytest.approx(2 * (25 + 12))
+    assert more(runtimes=["onnx", "openvino"]) > 2 * (25 + TIMING_SECONDS)
     assert more(heads=["recalibrated"]) > TIMING_SECONDS  # it looks at the photographs, and is timed
     tuned = more(heads=["tuned"])
     assert tuned > more(heads=["recalibrated"])

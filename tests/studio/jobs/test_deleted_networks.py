@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import pytest
 
 from studio.errors import Forbidden, Missing, StudioError
 from studio.jobs import progress, queue, sweeps
+from studio.jobs.kits import kit
 from studio.jobs.reporting import await_candidates
 from studio.projects.invitations import accept, invite
+from studio.projects.projects import create_project
 from studio.store import shared_store
 from studio.store.database import reading, writing
 from studio.store.tables import DeletedNetwork, Job
@@ -60,6 +64,10 @@ def test_a_deleted_network_stands_nowhere_and_comes_back(job: Job) -> None:
     assert all(names == NAMES for names in seen(job))
     deleting.delete_network(own, who, job.id, GONE)
     assert all(names == NAMES - {GONE} for names in seen(job)), seen(job)
+    with zipfile.ZipFile(kit(own, job.id)) as packed:
+        assert {*json.loads(packed.read("kit.json"))["networks"]} == NAMES - {GONE}
+    with pytest.raises(Forbidden):
+        kit(create_project(who, "Elsewhere").id, job.id)
     with pytest.raises(Missing, match="was deleted"):
         sweeps.pick(own, job.id, GONE, who)
     with pytest.raises(Missing):

@@ -363,7 +363,7 @@ def test_another_machines_times_take_the_place_of_this_ones(
 
             from studio.ui.choose.machine_switch import on_chosen_machine
 
-            (st.session_state["shown"],) = on_chosen_machine([sweep])  # type: ignore[type-var]
+            (st.session_state["shown"],) = on_chosen_machine(1, [sweep])  # type: ignore[type-var]
 
         monkeypatch.setattr("streamlit.file_uploader", lambda *given, **more: io.BytesIO(content.encode()))
         done = AppTest.from_function(page, args=(replace(swept, folder=tmp_path),)).run(timeout=60)
