@@ -11,6 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from ftl.memory import reuse_freed_memory
 from studio.api import (
@@ -84,6 +87,12 @@ def apologise(error: Exception) -> bool:
     return True
 
 
+def home(request: Request) -> RedirectResponse:
+    """Lead to Home whoever types its name into the address bar: Streamlit has its first page at / alone."""
+    query = request.url.query
+    return RedirectResponse("/" + f"?{query}" * bool(query))
+
+
 _PROVIDER = sign_in.configured()
 
 app = st.App(
@@ -101,6 +110,7 @@ app = st.App(
         *objects.ROUTES,
         *comments.ROUTES,
         *notices.ROUTES,
+        Route("/home", home),
         routes.BELOW,
     ],
     middleware=[Middleware(Headers), Middleware(Gate, provider=_PROVIDER), Middleware(Bodies)],

@@ -9,7 +9,7 @@ from studio.collaboration.assignment import blind
 from studio.images.library import count_images, find_images
 from studio.projects.classes import classes_of
 from studio.ui import state
-from studio.ui.annotate import comments, image_menu
+from studio.ui.annotate import comments, image_menu, practice
 from studio.ui.annotate.header import asked, follow, head, neighbours
 
 here = user, project, role, who = ui.here()
@@ -28,6 +28,7 @@ with bar:
     comments.comments(image, here, own_only=own_only)
     comments.history(image, here, classes, editable=editable, own_only=own_only)
     image_menu.popover(image, here, classes, editable=editable, own_only=own_only)
+    practice.popover(image, here, classes, own_only=own_only)
 
 
 def _event() -> None:

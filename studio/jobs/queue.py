@@ -18,7 +18,7 @@ from ftl.progress import TESTED, TIMED, TIMING
 from studio.accounts.rights import changing
 from studio.accounts.settings import settings as studio_settings
 from studio.errors import StudioError
-from studio.jobs.request import request_of
+from studio.jobs.request import DEMO, request_of
 from studio.jobs.sweeps import deleted_networks, job_in
 from studio.projects.audit import record
 from studio.store.database import reading, writing
@@ -115,7 +115,7 @@ def next_job() -> Job | None:
 def in_turn(before: int | None = None) -> list[Job]:
     """The jobs that wait, in the order in which they will begin; or those that begin before a new one of a project.
 
-    Next is always the first of that project's queue whose last job began longest ago.
+    Next is always the first of that project's queue whose last job began longest ago; demos come behind all others.
     """
     with reading() as db:
         queued = list(db.scalars(select(Job).where(Job.state == "queued").order_by(Job.place, Job.id)))
@@ -125,7 +125,7 @@ def in_turn(before: int | None = None) -> list[Job]:
     queued += [] if new is None else [new]
     order: list[Job] = []
     while queued:
-        job = min(queued, key=lambda job: last.get(job.project_id, 0.0))
+        job = min(queued, key=lambda job: (job.kind == DEMO, last.get(job.project_id, 0.0)))
         if job is new:
             break
         queued.remove(job)

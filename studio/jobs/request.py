@@ -11,13 +11,16 @@ LABEL, FURTHER, ORDER, SUSPECT = "label", "further", "order", "suspect"
 """The kinds of jobs that label ahead (`studio.jobs.label_job`), train further (`studio.jobs.further_job`), work out
 what to draw next (`studio.jobs.order_job`), and look for suspicious masks (`studio.jobs.suspect_job`)."""
 
-SWEEPS = ("sweep", "demo")
+DEMO = "demo"
+"""The kind of the job that fills the demo project (`studio.jobs.demo`): all others go before it."""
+
+SWEEPS = ("sweep", DEMO)
 """Those that are launched with a `SweepRequest`."""
 
 LEADS_TO = {LABEL: "images", ORDER: "annotate", SUSPECT: "review"}
 """The page where what a job has made is seen that makes no networks."""
 
-HERE = (*LEADS_TO, FURTHER)
+HERE = (*LEADS_TO, FURTHER, DEMO)
 """Those that the job's own process does, not a cluster."""
 
 

@@ -21,7 +21,7 @@ from studio.errors import StudioError
 from studio.jobs import cluster, queue, retake_times
 from studio.jobs.ending import end
 from studio.jobs.reporting import say
-from studio.jobs.request import HERE
+from studio.jobs.request import DEMO, HERE
 from studio.jobs.sweep_job import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
 from studio.store.database import reading
@@ -48,12 +48,14 @@ def _begin(job: Job) -> None:
     """Start a job's process, with the settings as they are now: they hold until its end."""
     folder, now = workspace(job.id), settings()
     folder.mkdir(parents=True, exist_ok=True)
-    own = not now.scheduler and job.kind not in HERE
+    alone = job.kind in HERE
+    own = not now.scheduler and not alone
     if own:
         cluster.keep_up()
     if not queue.claim(job.id):
         return
-    where = {SCHEDULER: str(cluster.file()) if own else now.scheduler, TIME_ON: now.time_on if now.scheduler else ""}
+    scheduler = "" if alone else now.scheduler or str(cluster.file())
+    where = {SCHEDULER: scheduler, TIME_ON: now.time_on if now.scheduler else ""}
     with open(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
             _command(job.id),
@@ -67,7 +69,10 @@ def _begin(job: Job) -> None:
 
 
 def _watch(job_id: int) -> None:
-    """Wait for a running job's end, and see to its cluster; stop it when asked to; say so when it died."""
+    """Wait for a running job's end, and see to its cluster; stop it when asked to; say so when it died.
+
+    A demo is also stopped, and waits again, once any other job waits.
+    """
     asked: float | None = None
     while True:
         with contextlib.suppress(ChildProcessError):
@@ -77,7 +82,7 @@ def _watch(job_id: int) -> None:
             job = db.get_one(Job, job_id)
         if not _runs(job.process, job_id):
             break
-        if job.cancel and job.process:
+        if job.process and (job.cancel or asked or _gives_way(job)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(job.process, signal.SIGTERM if asked is None else 0)
                 if asked is not None and time.monotonic() - asked > _PATIENCE:
@@ -93,11 +98,19 @@ def _watch(job_id: int) -> None:
         if job.cancel:
             cluster.take_down()  # what its steps were at is of no use any more
             end(job_id, "cancelled")
+        elif asked:
+            queue.change(job_id, state="queued", process=None, stage="", share=0.0)  # what is finished stays
         else:
             if words := _last_words(job_id):
                 say(job_id, words)
             why = "its process was ended from outside, perhaps for want of memory: retry goes on from what is done"
             end(job_id, "failed", error=why)
+
+
+def _gives_way(job: Job) -> bool:
+    """Whether a running job is a demo, and another waits that is none."""
+    following = queue.next_job() if job.kind == DEMO else None
+    return following is not None and following.kind != DEMO
 
 
 def _is_sent_here(process: int | None) -> bool:

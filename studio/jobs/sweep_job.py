@@ -18,7 +18,7 @@ from studio.jobs import queue
 from studio.jobs.ending import end
 from studio.jobs.meter import Meter
 from studio.jobs.reporting import await_candidates, follower, reporter, say
-from studio.jobs.request import FURTHER, LABEL, ORDER, SUSPECT, request_of
+from studio.jobs.request import DEMO, FURTHER, LABEL, ORDER, SUSPECT, request_of
 from studio.jobs.sweeps import models, workspace
 from studio.store import shared_store
 from studio.store.database import reading
@@ -26,7 +26,8 @@ from studio.store.home import keep_private
 from studio.store.tables import Job, Project
 
 SCHEDULER, TIME_ON = "STUDIO_JOB_SCHEDULER", "STUDIO_JOB_TIME_ON"
-"""Variables that tell a job's process where it is computed: an address or a file, and a worker's name or nothing."""
+"""Variables that tell a job's process where it is computed: an address, a file or nothing, by itself; and a worker's
+name or nothing."""
 
 
 def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
@@ -109,7 +110,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
         evaluation=None if config.only_masks else folder / "evaluation",
         segmentation=drawn,
         out=models(job.id),
-        scheduler=os.environ[SCHEDULER],
+        scheduler=os.environ[SCHEDULER] or None,
         time_on=os.environ[TIME_ON] or None,
         store=shared_store.address(),
         report=report,
@@ -145,7 +146,7 @@ def _weigh(job: Job, meter: Meter) -> None:
 
 
 def demo(job: Job, report: Report, meter: Meter | None = None) -> None:
-    """Draw the demo's photographs into the project, and sweep them."""
+    """Draw the demo's surfaces into the project, and sweep them."""
     from studio.jobs.demo import fill
 
     fill(job.project_id, job.created_by, workspace(job.id) / "drawn", report)
@@ -183,7 +184,7 @@ def further(job: Job, report: Report, meter: Meter) -> None:
 _UNFORESEEN = "something unforeseen happened: retry; if it fails again, worker.log in the studio's folder says why"
 
 KINDS: dict[str, Callable[[Job, Report, Meter], None]] = {
-    "sweep": sweep, "demo": demo, LABEL: label, FURTHER: further, ORDER: order, SUSPECT: suspect,
+    "sweep": sweep, DEMO: demo, LABEL: label, FURTHER: further, ORDER: order, SUSPECT: suspect,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ftl.formatting import duration
 from studio.jobs import queue
+from studio.jobs.request import DEMO
 from studio.store.database import reading
 from studio.store.tables import Job, Member, Project
 
@@ -95,7 +96,8 @@ def running_for(user_id: int) -> str:
 def ahead(project_id: int, now: float | None = None) -> tuple[int, float | None]:
     """How many jobs come before one that this project launches now, and in how many seconds that begins, about."""
     waiting, known = queue.in_turn(project_id), turns(now)
-    before = [job.id for job in waiting] + [job_id for job_id, turn in known.items() if not turn.place]
+    running = [job for job in queue.unfinished() if job.state == "running" and job.kind != DEMO]  # which would give way
+    before = [job.id for job in (*waiting, *running) if job.id in known]
     ends = [known[job_id].ends for job_id in before]
     if not before:
         return 0, 0.0

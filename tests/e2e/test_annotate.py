@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from studio.annotation import log
+from studio.collaboration import practice
 from studio.images.library import add_image, image_in, set_state
 from studio.projects.projects import create_project
 from studio.store.tables import Image
@@ -120,6 +122,13 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, page: Pa
     assert np.array_equal(stored(page, server, wall), erased)
     saved(page)  # the browser has heard of it too
     assert np.array_equal(shown(page), erased)
+
+    save_png(before, practice.true_file(wall))  # as of a surface to practise on
+    page.reload()
+    ready(page, wall)
+    page.get_by_role("button", name="How close?").click()
+    expect(page.get_by_text("Crack · F1 1.00 · IoU 1.00")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Pore · F1 0\.\d\d · IoU 0\.\d\d"))).to_be_visible()
 
 
 def test_zoomed_and_moved_strokes_land_in_image_pixels(server: Server, page: Page, wall: Image) -> None:
