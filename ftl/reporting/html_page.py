@@ -47,7 +47,8 @@ figcaption { font-size: .8em; color: #4b5563; }
   font-size: .87em; padding-top: .2rem; }
 @media print {
   body { margin: 0; max-width: none; padding: 0; font-size: 10pt; } .wide { overflow: visible; }
-  h2 { break-after: avoid; } tr, svg, figure, li, .sign { break-inside: avoid; } thead { display: table-header-group; }
+  h2, .lead { break-after: avoid; } tr, svg, figure, li, .sign { break-inside: avoid; }
+  thead { display: table-header-group; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
@@ -74,7 +75,8 @@ def _block(block: Block) -> str:
         case Heading(text):
             return f"<h2>{_safe(text)}</h2>"
         case Text(text, is_note):
-            return f'<p class="note">{_safe(text)}</p>' if is_note else f"<p>{_safe(text)}</p>"
+            kind = ' class="note"' if is_note else ' class="lead"' if text.endswith(":") else ""
+            return f"<p{kind}>{_safe(text)}</p>"
         case Bullets(items):
             return f"<ul>{''.join(f'<li>{_safe(item)}</li>' for item in items)}</ul>"
         case Facts(rows):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ftl.evaluation.candidate import Measured, in_runtime, runtimes_of
+from ftl.evaluation.candidate import in_runtime, runtimes_of
 from ftl.evaluation.fastest import slower_than_float32
 from ftl.evaluation.runtimes import TITLES
 from ftl.formatting import NOTHING, count, milliseconds, number
@@ -14,13 +15,16 @@ from ftl.reporting import made
 from ftl.reporting.document import Block, Bullets, Heading, Row, Table
 from ftl.reporting.subject import Subject, times_elsewhere
 
+Network = Any
+"""A classifier or a network that draws masks, as `Measured`; mypy loses its way in comprehensions over that."""
+
 
 def latency_blocks(
-    own: Measured,
-    members: Sequence[Measured],
+    own: Network,
+    members: Sequence[Network],
     out: Path,
     subject: Subject,
-    worth: tuple[str, Callable[[Measured], str]],
+    worth: tuple[str, Callable[[Network], str]],
 ) -> list[Block]:
     """The section on one network's latency, here and on other machines, beside the unpruned one of `members`.
 
@@ -40,7 +44,7 @@ def latency_blocks(
     return blocks
 
 
-def elsewhere_blocks(members: Sequence[Measured], out: Path, subject: Subject) -> list[Block]:
+def elsewhere_blocks(members: Sequence[Network], out: Path, subject: Subject) -> list[Block]:
     """The latencies of a sweep's networks on other machines; nothing where there are none."""
     blocks: list[Block] = []
     head = ("Machine", "Network", "Runtime", "Latency (quartiles)", "Rounds", "Of the unpruned")
@@ -50,16 +54,14 @@ def elsewhere_blocks(members: Sequence[Measured], out: Path, subject: Subject) -
     return blocks
 
 
-def faster(own: Measured, unpruned: Measured | None) -> str:
+def faster(own: Network, unpruned: Network | None) -> str:
     """How many times as fast a network is as the unpruned one in the same runtime: `1/26`; a dash for that itself."""
     if unpruned is None or unpruned.name == own.name:
         return NOTHING
     return f"1/{number(unpruned.time_ms / own.time_ms)}"
 
 
-def _in_runtimes(
-    one: Measured, members: Sequence[Measured], worth: Callable[[Measured], str] | None = None
-) -> list[Row]:
+def _in_runtimes(one: Network, members: Sequence[Network], worth: Callable[[Network], str] | None = None) -> list[Row]:
     """In each runtime that a network was timed in: its title, latency, rounds, speed-up, and its worth."""
     unpruned, rows = next((member for member in members if member.is_unpruned), None), list[Row]()
     for runtime in runtimes_of([one]):

@@ -66,11 +66,11 @@ def mask_card(folder: Path, subject: Subject) -> Document:
         *_mistakes(card),
         Heading("Limits of use"),
         limits_of_masks(own, card.validation.get("photo")),
+        Signature(SIGNED_BY),
         Heading("How it was made"),
         made.how_made(read_description(folder), card.validation),
         *_data(card),
         *_files(card),
-        Signature(SIGNED_BY),
     )
     return Document(f"Model card: {own.name}", subject.line, blocks)
 

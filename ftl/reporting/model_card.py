@@ -79,11 +79,11 @@ def model_card(folder: Path, subject: Subject) -> Document:
         *_mistakes(card),
         Heading("Limits of use"),
         limits_of_classes(own, card.classes, card.size, card.validation.get("photo")),
+        Signature(SIGNED_BY),
         Heading("How it was made"),
         made.how_made(description, card.validation),
         *_data(card),
         *_files(card),
-        Signature(SIGNED_BY),
     )
     return Document(f"Model card: {own.name}", subject.line, blocks)
 

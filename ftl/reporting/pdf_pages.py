@@ -85,6 +85,7 @@ _TITLE = _style(18, fontName=_BOLD, spaceAfter=2)
 _SUBTITLE = _style(9, textColor=_GREY, spaceAfter=8)
 _HEADING = _style(12, fontName=_BOLD, spaceBefore=12, spaceAfter=3, keepWithNext=1)
 _BODY = _style(9, spaceAfter=4)
+_LEAD = _style(9, spaceAfter=2, keepWithNext=1)
 _NOTE = _style(7.5, textColor=_GREY, spaceAfter=4)
 _ITEM = _style(9, leftIndent=10, bulletIndent=1, spaceAfter=2)
 _LEFT, _RIGHT = _style(_CELL), _style(_CELL, alignment=2)
@@ -102,7 +103,7 @@ def _block(block: Block) -> list[Flowable]:
         case Heading(text):
             return [_words(text, _HEADING)]
         case Text(text, is_note):
-            return [_words(text, _NOTE if is_note else _BODY)]
+            return [_words(text, _NOTE if is_note else _LEAD if text.endswith(":") else _BODY)]
         case Bullets(items):
             return [_words(item, _ITEM, bulletText="•") for item in items]
         case Facts(rows):
@@ -189,7 +190,7 @@ def _pictures(pictures: tuple[Picture, ...]) -> list[Flowable]:
     """Rows of them, a photograph of 220 pixels a quarter of the page wide."""
     if not pictures:
         return []
-    wide = min(_WIDE, max(90.0, *(0.55 * picture.width for picture in pictures)))
+    wide = min(_WIDE, max(90.0, *(0.53 * picture.width for picture in pictures)))
     across = max(1, int(_WIDE // (wide + 6)))
     rows = []
     for begin in range(0, len(pictures), across):
@@ -200,7 +201,7 @@ def _pictures(pictures: tuple[Picture, ...]) -> list[Flowable]:
 
 
 def _picture(picture: Picture, wide: float) -> list[Flowable]:
-    scale = min(0.55, wide / picture.width, 0.4 * A4[1] / picture.height)
+    scale = min(0.53, wide / picture.width, 0.4 * A4[1] / picture.height)
     shown = Image(io.BytesIO(picture.jpeg), scale * picture.width, scale * picture.height, hAlign="LEFT")
     return [shown, _words(picture.caption, _NOTE)]
 

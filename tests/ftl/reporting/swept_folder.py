@@ -31,8 +31,8 @@ def network(name: str, keep: float, right: int, time_ms: float, **more: Any) -> 
         "balanced_accuracy": 0.9, "test_accuracy": right / 40, "test_accuracy_low": 0.7, "test_accuracy_high": 0.99,
         "test_f1": 0.86, "test_recall": 0.85, "test_precision": 0.84, "test_balanced_accuracy": right / 40,
         "time_ms": time_ms, "time_q1_ms": 0.9 * time_ms, "time_q3_ms": 1.1 * time_ms, "time_rounds": 3,
-        "confusion": ((20, 0), (wrong, 20 - wrong)), "validation_confusion": ((5, 0), (1, 4)),
-        "right": (True,) * 9 + (False,), "channels": (round(8 * keep), round(16 * keep)), "is_unpruned": keep == 1,
+        "confusion": ((20, 0), (wrong, 20 - wrong)), "validation_confusion": ((20, 0), (4, 16)),
+        "right": (True,) * 36 + (False,) * 4, "channels": (round(8 * keep), round(16 * keep)), "is_unpruned": keep == 1,
     }  # fmt: skip
     return Candidate(**(values | more))
 
