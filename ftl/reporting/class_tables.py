@@ -56,6 +56,6 @@ def data_table(labels: Mapping[str, int] | None, own: Candidate, classes: Sequen
     for index, name in enumerate(classes):
         held_out = sum(validated[index]) if validated else None
         together = None if labels is None else labels.get(name)
-        trained = None if together is None or held_out is None else together - held_out
+        trained = None if together is None or held_out is None or held_out > together else together - held_out
         rows.append((name, count(trained), count(held_out), count(sum(tested[index]) if tested else None)))
     return Table(("Class", "Trained on", "Validation", "Test"), tuple(rows))

@@ -19,7 +19,7 @@ from ftl.reporting.document import (
     Text,
     readable,
 )
-from ftl.reporting.plot import shade
+from ftl.reporting.plot import HALF, shade
 from ftl.reporting.shapes import Drawing, Line, Outline, Point, Shape
 
 _NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -36,10 +36,12 @@ table { border-collapse: collapse; margin: .6rem 0; width: 100%; font-size: .87e
 td, th { padding: .25rem .5rem; border-bottom: 1px solid #e5e7eb; text-align: right; vertical-align: top;
   overflow-wrap: normal; }
 th { font-weight: 600; } .words, .facts th { text-align: left; overflow-wrap: anywhere; min-width: 4.5rem; }
-.facts th { width: 30%; } .facts td { text-align: left; overflow-wrap: anywhere; }
+td.words:last-child { min-width: 9rem; } .facts th { width: 30%; }
+.facts td { text-align: left; overflow-wrap: anywhere; }
 .code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
 .charts { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin: 1rem 0; }
-svg { max-width: 100%; height: auto; font-family: system-ui, sans-serif; }
+svg { width: 100%; height: auto; font-family: system-ui, sans-serif; }
+svg.half { width: calc(50% - .5rem); min-width: min(100%, 330px); flex-grow: 1; max-width: 400px; }
 .pictures { display: flex; flex-wrap: wrap; gap: .8rem; } figure { margin: 0; max-width: 100%; }
 figure img { display: block; max-width: 100%; height: auto; }
 figcaption { font-size: .8em; color: #4b5563; }
@@ -48,7 +50,7 @@ figcaption { font-size: .8em; color: #4b5563; }
 @media print {
   body { margin: 0; max-width: none; padding: 0; font-size: 10pt; } .wide { overflow: visible; }
   h2, .lead { break-after: avoid; } tr, svg, figure, li, .sign { break-inside: avoid; }
-  thead { display: table-header-group; }
+  thead { display: table-header-group; } .pictures figure { width: 23% !important; } svg.half { min-width: 0; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
@@ -120,9 +122,9 @@ def _picture(picture: Picture) -> str:
 
 
 def _drawing(drawing: Drawing) -> str:
-    shapes = "".join(map(_shape, drawing.shapes))
+    shapes, half = "".join(map(_shape, drawing.shapes)), ' class="half"' if drawing.width <= HALF[0] else ""
     return (
-        f'<svg viewBox="0 0 {drawing.width:g} {drawing.height:g}" style="flex: 1 1 {drawing.width:g}px" role="img" '
+        f'<svg viewBox="0 0 {drawing.width:g} {drawing.height:g}"{half} role="img" '
         f'aria-label="{_safe(drawing.title)}">'
         f"{shapes}</svg>"
     )

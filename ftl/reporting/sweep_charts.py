@@ -20,6 +20,9 @@ _SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle"}
 _LINES = {LINEAR: "solid", RECALIBRATED: "dashed", TUNED: "dashed"}
 _OTHERS, _FRONT = "other candidates", "on the Pareto front (by validation)"
 
+_FEW = 5
+"""More candidates on the front have no names on the chart."""
+
 
 def _looks(title: str, dots: Sequence[Dot]) -> Group:
     """A group of points as the chart on the Choose page shows it."""
@@ -48,7 +51,9 @@ def _accuracy_over_latency(candidates: Sequence[Candidate], choice: Choice, runt
     by_name = {one.name: one for one in candidates}
     groups = []
     for columns in charts.points_over_time(candidates, choice):
-        is_named = columns.title in (_FRONT, "unpruned network", "recommended")
+        is_named = columns.title in ("unpruned network", "recommended") or (
+            columns.title == _FRONT and len(columns.names) <= _FEW
+        )
         dots = [
             Dot(x, y, (x - faster, x + slower), (y - below, y + above), name if is_named else "", _told(by_name[name]))
             for name, x, y, slower, faster, above, below in zip(

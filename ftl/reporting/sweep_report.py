@@ -55,8 +55,8 @@ def sweep_report(
         blocks += [*_recommended(candidates, choice, subject, repeated), *_all(candidates, choice, layers)]
         blocks += elsewhere_blocks(candidates, out, subject)
     blocks += mask_blocks(masks, subject, out, is_first=choice is None)
-    blocks += _making(out, candidates, [one.name for one in masks])
-    return Document(f"Sweep: {subject.name}", subject.line, (*blocks, Signature(SIGNED_BY)))
+    blocks += [Signature(SIGNED_BY), *_making(out, candidates, [one.name for one in masks])]
+    return Document(f"Sweep: {subject.name}", subject.line, tuple(blocks))
 
 
 def _recommended(
