@@ -102,5 +102,5 @@ def readable(text: str) -> str:
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> Facts:
-    """The rows that say something; a dash stands for what is empty."""
+    """What something is called, and what it is; a dash stands for what is empty."""
     return Facts(tuple((label, value or NOTHING) for label, value in rows))

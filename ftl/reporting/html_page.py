@@ -27,16 +27,16 @@ _NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _STYLE = """
 @page { size: A4; margin: 16mm 15mm; }
 :root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 800px; margin: 2rem auto;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 900px; margin: 2rem auto;
   padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .4rem; }
 p { margin: .5rem 0; } .note { color: #4b5563; font-size: .87em; } .subtitle { color: #4b5563; margin: .2rem 0 1.2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: .6rem 0; width: 100%; font-size: .87em; }
-td, th { padding: .25rem .5rem; border-bottom: 1px solid #e5e7eb; text-align: right; vertical-align: top;
+td, th { padding: .25rem .4rem; border-bottom: 1px solid #e5e7eb; text-align: right; vertical-align: top;
   overflow-wrap: normal; }
 th { font-weight: 600; } .words, .facts th { text-align: left; overflow-wrap: anywhere; min-width: 4.5rem; }
-td.words:last-child { min-width: 9rem; } .facts th { width: 30%; }
+td.words:last-child { min-width: 7rem; } .facts th { width: 30%; }
 .facts td { text-align: left; overflow-wrap: anywhere; }
 .code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
 .charts { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin: 1rem 0; }

@@ -38,7 +38,7 @@ def limits_of_classes(own: Candidate, classes: Sequence[str], size: int, photo: 
         "" if photo else _PHOTOS,
         "The checks on leakage do not find photographs that are nearly the same under other names.",
         _PLACES,
-        *(f"The network shows a sign of not working: {warning}." for warning in warnings(own)),
+        *(f"A sign that it may not work: {warning}." for warning in warnings(own)),
     )  # fmt: skip
 
 

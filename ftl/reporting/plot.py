@@ -183,7 +183,7 @@ def _legend(groups: Sequence[Group], size: Point) -> tuple[list[Shape], int]:
     """Marks and titles in rows below the chart, and how many rows."""
     shapes, x, row = list[Shape](), _LEFT, 0
     for group in groups:
-        width = 30 + text_width(group.title, 9)
+        width = 34 + text_width(group.title, 9)
         if x + width > size[0] and x > _LEFT:
             x, row = _LEFT, row + 1
         y = size[1] + 6 + row * _LEGEND

@@ -67,14 +67,17 @@ def _recommended(
     about: list[Block] = [facts(subject.about)] if subject.about else []
     if pick is None:
         return [Text(f"{choice.reason[:1].upper()}{choice.reason[1:]}."), *about]
-    times, words = best_against_best(pick, unpruned)
-    blocks: list[Block] = [
-        Text(
-            f"{pick.name} is recommended. It keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, "
-            f"is {number(times)} times as fast as the unpruned network ({words}) and classifies "
-            f"{percent(shown_accuracy(pick))} right, the unpruned network {percent(shown_accuracy(unpruned))}."
-        )
-    ]
+    right, (times, words) = percent(shown_accuracy(pick)), best_against_best(pick, unpruned)
+    said = (
+        f"{pick.name} is recommended. It keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is "
+    )
+    said += (
+        f"{number(times)} times as fast as the unpruned network ({words}) and classifies {right} right, the unpruned "
+    )
+    said += f"network {percent(shown_accuracy(unpruned))}."
+    if pick is unpruned:
+        said = f"The unpruned network is recommended. It classifies {right} right."
+    blocks: list[Block] = [Text(said)]
     more = [
         choice.reason, *choice.notes, unstable_times(candidates),
         *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick)),

@@ -19,7 +19,8 @@ from studio.store.tables import Job
 router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
 
 _FILE = sent("application/octet-stream", "the file")
-_REPORT = sent("text/html", "the report, or application/pdf")
+_REPORT = sent("text/html", "the report")
+_REPORT[200]["content"] |= sent("application/pdf", "")[200]["content"]
 
 
 @router.get("/api/projects/{project}/jobs", responses=refusals(401, 403, 404), response_model=list[JobOut])
