@@ -111,7 +111,7 @@ def leakage(photo: str | None, left_out: LeftOut) -> str:
     else:
         apart += ". The files' names do not tell which images are of one photo."
     sentence = left_out.sentence()
-    return f"{apart} {sentence}." if sentence else f"{apart} None had to be left out."
+    return f"{apart} {sentence}." if sentence else f"{apart} There were none."
 
 
 def labels_trained_with(folder: Path) -> dict[str, int] | None:
