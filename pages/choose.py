@@ -4,7 +4,7 @@ import streamlit as st
 
 from studio import ui
 from studio.ui import state
-from studio.ui.choose import candidate_panel, controls, networks, overview, ranking
+from studio.ui.choose import candidate_panel, controls, networks, overview, ranking, report_menu
 from studio.ui.choose.machine_switch import on_chosen_machine
 from studio.ui.choose.read_sweep import Network
 from studio.ui.choose.runtime_switch import in_chosen_runtime
@@ -91,6 +91,8 @@ with main:
     with as_table:
         overview.table(here.project.id, ranked, open_rows)
     overview.verdicts(ranked)
+    for one in shown:
+        report_menu.sweep_menu(here.project.id, one.job_id, f" {ui.plain(one.name)}" if len(shown) > 1 else "")
 
 known = [Network(one.job_id, member.name).key for one in shown for member in one.candidates]
 open_keys.value = [key for key in open_keys.value if key in known]

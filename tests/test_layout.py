@@ -19,7 +19,7 @@ FORBIDDEN = {"ftl": {"studio", "pages", "streamlit", "sqlalchemy", "starlette"},
 
 FTL = (
     "errors memory device formatting tables files openvino progress data models config pruning evaluation training "
-    "exporting latency sweeping cli"
+    "exporting latency sweeping reporting cli"
 )
 STUDIO = (
     "errors sandbox store accounts projects images annotation collaboration formats backup jobs trash inspection "

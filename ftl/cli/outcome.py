@@ -190,11 +190,14 @@ def bench_kit(options: argparse.Namespace, bar: Bar) -> None:
 
 def report(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl report`."""
-    from ftl.sweeping.report import write_report
-    from ftl.sweeping.results import read_results
+    from ftl.reporting.write import write_report
+    from ftl.sweeping.other_machine import read_times
 
-    choice = chooser_of(options)(read_results(options.out))
-    print(write_report(options.out, choice, options.html, repeats=options.repeats, report=bar))
+    times = tuple(read_times(file.read_bytes()) for file in options.times)
+    written = write_report(
+        options.out, chooser_of(options), options.file, times=times, repeats=options.repeats, report=bar
+    )
+    print(f"wrote {written}")
 
 
 def predict(options: argparse.Namespace, bar: Bar) -> None:

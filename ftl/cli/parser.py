@@ -106,11 +106,20 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("out", type=Path, help="The folder of a sweep")
     made.add_argument("file", type=Path, help="The .zip to write")
 
-    made = command("report", report, "write the charts of a sweep as one self-contained page")
-    made.add_argument("out", type=Path, help="The folder of a sweep, or a CSV of the original program")
+    made = command("report", report, "write the report of a sweep, or the model card of a network, as HTML or PDF")
+    made.add_argument(
+        "out", type=Path, help="The folder of a sweep, or of a network in it, or a CSV of the original program"
+    )
+    made.add_argument(
+        "file", nargs="?", type=Path,
+        help="The file to write; its ending, .html or .pdf, decides the format (default: report.html in OUT)",
+    )  # fmt: skip
     options.add_choice(made)
     options.add_repeats(made)
-    made.add_argument("--html", type=Path, metavar="FILE", help="The page to write (default: report.html in OUT)")
+    made.add_argument(
+        "--times", nargs="+", type=Path, default=[], metavar="FILE",
+        help="Also show latencies of other machines, as the kit of ftl bench-kit has them",
+    )  # fmt: skip
 
     made = command("export", export, "write a network as one file: .onnx, .pt2, .safetensors, or .zip with an example")
     made.add_argument("folder", type=Path, help="The folder of a network in a sweep")

@@ -17,7 +17,7 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl run`."""
     from ftl.data.dataset import load_dataset
     from ftl.data.segmentation import load_segmentation
-    from ftl.sweeping.report import write_report
+    from ftl.reporting.write import write_report
     from ftl.sweeping.sweep import sweep
 
     config, choose = sweep_config_of(options), chooser_of(options)  # an unknown preset is refused now, not after hours
@@ -43,13 +43,11 @@ def run(options: argparse.Namespace, bar: Bar) -> None:
     )
     if done.segmenters:
         print_mask_results(done.segmenters)
-    if config.only_masks:
-        return
-    print_results(done.out, done.left_out, choose)
-    choice = choose(done.candidates)
-    page = write_report(done.out, choice, repeats=options.repeats, report=bar)
-    print(f"recommended: {choice.pick.name}" if choice.pick else choice.reason)
-    print(f"charts: {page}")
+    if not config.only_masks:
+        print_results(done.out, done.left_out, choose)
+        choice = choose(done.candidates)
+        print(f"recommended: {choice.pick.name}" if choice.pick else choice.reason)
+    print(f"report: {write_report(done.out, choose, repeats=options.repeats, report=bar)}")
 
 
 def criteria(options: argparse.Namespace, bar: Bar) -> None:

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from ftl.evaluation.candidate import Candidate, in_runtime, runtimes_of, unpruned_of, warnings
-from ftl.evaluation.decision import Choice, pareto
-from ftl.evaluation.runtimes import TITLES
+from ftl.evaluation.candidate import Candidate, unpruned_of, warnings
+from ftl.evaluation.decision import Choice
 from ftl.formatting import count, fixed, megabytes, milliseconds, percent
 from ftl.models.layout import HEADS, LINEAR, RECALIBRATED, TUNED
 
@@ -70,15 +69,6 @@ def titled(title: str, x: str, y: str) -> go.Figure:
 
 # Accuracy over latency.
 
-_MARKERS: dict[str, dict[str, Any]] = {
-    "other candidates": {"color": MUTED, "size": 9, "symbol": "circle"},
-    "on the Pareto front (by validation)": {"color": INK, "size": 11, "symbol": "circle"},
-    "unpruned network": {"color": UNPRUNED_COLOUR, "size": 14, "symbol": "square"},
-    "knee": {"color": SECOND, "size": 18, "symbol": "diamond-open"},
-    "recommended": {"color": ACCENT, "size": 20, "symbol": "star"},
-    "with a warning": {"color": WARNING, "size": 20, "symbol": "circle-open"},
-}
-
 
 class Points(NamedTuple):
     """Some candidates as columns: latency in ms, accuracy in per cent, and how far their intervals reach from these.
@@ -95,7 +85,6 @@ class Points(NamedTuple):
     accuracy: list[float]
     above: list[float]
     below: list[float]
-    hover_texts: list[str]
 
 
 def points(title: str, members: Sequence[Candidate]) -> Points:
@@ -111,7 +100,6 @@ def points(title: str, members: Sequence[Candidate]) -> Points:
         accuracy=accuracy,
         above=[100 * high - share if high else 0 for high, share in zip(highs, accuracy, strict=True)],
         below=[share - 100 * low if low else 0 for low, share in zip(lows, accuracy, strict=True)],
-        hover_texts=[hover_text(member) for member in members],
     )
 
 
@@ -128,54 +116,6 @@ def points_over_time(candidates: Sequence[Candidate], choice: Choice) -> list[Po
         **({"with a warning": warned} if warned else {}),
     }
     return [points(title, members) for title, members in groups.items()]
-
-
-def accuracy_over_time(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """Test accuracy with its 95 % interval over latency with quartiles; the recommended large, off the front dimmed.
-
-    Candidates with `warnings` are ringed.
-    """
-    figure = titled("Accuracy over latency", "latency, one image [ms], log", "accuracy [%]")
-    for group in points_over_time(candidates, choice):
-        figure.add_scatter(
-            x=group.time_ms,
-            y=group.accuracy,
-            error_y={"array": group.above, "arrayminus": group.below, "thickness": 1},
-            error_x={"array": group.slower, "arrayminus": group.faster, "thickness": 1},
-            text=group.names,
-            customdata=[[text] for text in group.hover_texts],
-            hovertemplate="%{customdata[0]}<extra></extra>",
-            mode="markers",
-            name=group.title,
-            marker=_MARKERS[group.title],
-        )
-    figure.update_xaxes(type="log")
-    return figure
-
-
-def accuracy_over_time_by_runtime(candidates: Sequence[Candidate], choice: Choice) -> go.Figure:
-    """`accuracy_over_time`, with a button for each runtime that all candidates were timed in.
-
-    The recommended network stays the same. `candidates` and `choice` are PyTorch's.
-    """
-    figure, buttons = accuracy_over_time(candidates, choice), []
-    counts = [len(figure.data)]
-    for runtime in runtimes_of(candidates)[1:]:
-        there = in_runtime(candidates, runtime)
-        named = {candidate.name: candidate for candidate in there}
-        front = pareto(there)
-        pick = choice.pick and named[choice.pick.name]
-        drawn = accuracy_over_time(there, choice._replace(pick=pick, front=front, knee=front.knee()))
-        figure.add_traces([trace.update(visible=False) for trace in drawn.data])
-        counts.append(len(drawn.data))
-    if len(counts) == 1:
-        return figure
-    for number, runtime in enumerate(runtimes_of(candidates)):
-        visible = [which == number for which, traces in enumerate(counts) for _ in range(traces)]
-        buttons.append({"label": TITLES[runtime], "method": "update", "args": [{"visible": visible}]})
-    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
-    figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, **place}])
-    return figure
 
 
 # Figures over what is left, a line for each kind of candidate: kinds have nearly the same sizes, so that one line

@@ -89,6 +89,16 @@ def engine_of_features(file: Path) -> str:
         return str(source.attrs["run_by"])
 
 
+def images_by_class(file: Path) -> dict[str, int]:
+    """How many images of each class a file of features is of. Raises `FtlError` when it is damaged."""
+    try:
+        with open_hdf5(file) as source:
+            counts = np.bincount(source["labels"][:], minlength=len(source["label_names"]))
+            return dict(zip(source["label_names"].asstr()[:], counts.tolist(), strict=True))
+    except (OSError, KeyError, ValueError) as error:
+        raise FtlError(f"{file} is damaged ({error}): remove it and run ftl extract again") from error
+
+
 def _made_from(file: Path) -> dict[str, str] | None:
     try:
         with open_hdf5(file) as source:

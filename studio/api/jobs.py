@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
@@ -11,12 +12,16 @@ from studio.api.answers import SIGNED_IN, Admins, Annotators, Changing, refusals
 from studio.api.schemas import Done, Id, JobOut, JobWithNetworks
 from studio.jobs import progress, queue
 from studio.jobs.kits import kit
+from studio.jobs.reports import MEDIA_TYPES, network_report
+from studio.jobs.reports import sweep_report as report_of
 from studio.jobs.sweeps import exported, job_in
 from studio.store.tables import Job
 
 router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
 
 _FILE = sent("application/octet-stream", "the file")
+_REPORT = sent("text/html", "the report")
+_REPORT[200]["content"] |= sent("application/pdf", "")[200]["content"]
 
 
 @router.get("/api/projects/{project}/jobs", responses=refusals(401, 403, 404), response_model=list[JobOut])
@@ -63,3 +68,29 @@ def model(project: Annotators, job: Id, name: str, ending: Literal["safetensors"
     """
     file = exported(project, job, name, f".{ending}")
     return FileResponse(file, filename=file.name, media_type="application/octet-stream")
+
+
+@router.get(
+    "/api/projects/{project}/jobs/{job}/networks/{name}/report.{kind}",
+    responses=_REPORT | refusals(401, 403, 404),
+    response_class=Response,
+)
+def network_card(project: Annotators, job: Id, name: str, kind: Literal["html", "pdf"]) -> Response:
+    """The model card of a network: data, figures with intervals, latencies, mistakes, limits of use."""
+    return _saved(network_report(project, job, name, kind), f"{name}.{kind}", kind)
+
+
+@router.get(
+    "/api/projects/{project}/jobs/{job}/report.{kind}",
+    responses=_REPORT | refusals(401, 403, 404),
+    response_class=Response,
+)
+def sweep_report(project: Annotators, job: Id, kind: Literal["html", "pdf"]) -> Response:
+    """The report of a sweep: what is recommended and why, all networks, how they were made."""
+    return _saved(report_of(project, job, kind), f"sweep-{job}.{kind}", kind)
+
+
+def _saved(content: bytes, name: str, kind: str) -> Response:
+    """A report to be saved: a browser never shows it on the studio's own address."""
+    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}"}
+    return Response(content, media_type=MEDIA_TYPES[kind], headers=headers)

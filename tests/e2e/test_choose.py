@@ -235,6 +235,16 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
         page.get_by_role("button", name="Download", exact=True).click()
     assert download.value.suggested_filename == "keep-0.5.safetensors"
     assert alert.is_visible()
+    for report, file, begin in (
+        ("Report", "keep-0.5.pdf", b"%PDF-"),
+        ("Report of the sweep", f"sweep-{jobs_of(project[0])[0].id}.html", b"<!do"),
+    ):
+        page.get_by_role("button", name=report, exact=True).click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=file.rpartition(".")[2].upper(), exact=True).click()
+        assert download.value.suggested_filename == file
+        assert Path(download.value.path()).read_bytes().startswith(begin)
+        page.keyboard.press("Escape")
     (folder / "network.onnx").unlink()
     with page.expect_download() as download:
         pack.click()

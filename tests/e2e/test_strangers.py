@@ -107,7 +107,9 @@ def test_another_projects_image_or_job_is_not_reached_through_ones_own(world: Wo
     for path in ("{files}/{sha256}/view.jpg", "{files}/{sha256}/tile-0-0-0.jpg", "{files}/mask.png",
                  "{files}/mask-thumbnail.png", "{files}/object?x=1&y=1", "{files}/proposals",
                  "/api/projects/{own}/jobs/{job}", "/api/projects/{own}/jobs/{job}/kit.zip",
-                 "/api/projects/{own}/jobs/{job}/networks/base.safetensors"):  # fmt: skip
+                 "/api/projects/{own}/jobs/{job}/networks/base.safetensors",
+                 "/api/projects/{own}/jobs/{job}/networks/base/report.pdf",
+                 "/api/projects/{own}/jobs/{job}/report.html"):  # fmt: skip
         assert ask(world, "GET", path.format(**values), world.stranger)[0] == 403, path
     box = {"id": "s", "kind": "rectangle", "class_number": 1, "geometry": {"box": [1, 1, 5, 5]}}
     for path, content in {

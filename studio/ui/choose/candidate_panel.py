@@ -18,7 +18,7 @@ from ftl.sweeping.evaluate import repeated
 from studio import ui
 from studio.jobs import sweeps
 from studio.ui import save_button, state, trash
-from studio.ui.choose import candidate_details, filter_maps
+from studio.ui.choose import candidate_details, filter_maps, report_menu
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _PAGE = 12
@@ -109,6 +109,7 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, badges: list[str]) -> 
     """Take it home, or make it the project's."""
     with st.container(horizontal=True):
         downloads(here.project.id, sweep.job_id, one.name, _DOWNLOADS)
+        report_menu.network_menu(here.project.id, sweep.job_id, one.name)
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             state.UNDERSTOOD.value = Network(sweep.job_id, one.name)
             state.of(state.Tab).go = "understand"

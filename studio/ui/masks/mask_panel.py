@@ -20,7 +20,7 @@ from studio.jobs import sweeps
 from studio.jobs.further_job import launch_further, what_further
 from studio.jobs.segmenters import mask_network, segmenter_of
 from studio.ui import state, trash
-from studio.ui.choose import networks
+from studio.ui.choose import networks, report_menu
 from studio.ui.choose.candidate_panel import PICKED, downloads, pick_button, written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.choose.read_sweep import Network
@@ -82,6 +82,7 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
             _figures(candidate, sweep)
             with st.container(horizontal=True):
                 downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
+                report_menu.network_menu(here.project.id, sweep.job_id, name)
                 if st.button("Look inside", key=f"inside-{sweep.job_id}-{name}", icon=":material/visibility:"):
                     state.UNDERSTOOD.value = own
                     state.of(state.Tab).go = "understand"

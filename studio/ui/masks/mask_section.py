@@ -9,6 +9,7 @@ import streamlit as st
 from ftl.sweeping.mask_results import masks_csv
 from studio import ui
 from studio.ui import state
+from studio.ui.choose import report_menu
 from studio.ui.choose.machine_switch import on_chosen_machine
 from studio.ui.choose.overview import CHART_CONFIG
 from studio.ui.choose.read_sweep import Network
@@ -64,6 +65,7 @@ def show(here: ui.Here, sweeps: Sequence[MaskSweep], dark: bool) -> None:
             name = ui.plain(sweep.recommended.name)
             st.markdown(f":orange[★] **{name}**, recommended{of}, {ui.plain(summary(sweep))}")
             st.caption(ui.plain(reason(sweep)))
+            report_menu.sweep_menu(project_id, sweep.job_id)
     st.header("Network")
     if opened.value not in keys:
         opened.value = keys[0]

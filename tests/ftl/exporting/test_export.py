@@ -30,7 +30,6 @@ from ftl.cli import main
 from ftl.data.images import read_image, resize_image
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import in_runtime, runtimes_of
-from ftl.evaluation.charts import accuracy_over_time_by_runtime
 from ftl.evaluation.decision import choose
 from ftl.evaluation.runtimes import IN_OPENVINO, NETWORKS, TITLES, runtimes_here
 from ftl.exporting import export
@@ -43,13 +42,17 @@ from ftl.exporting.prepared import int8_of, prepare
 from ftl.exporting.quantization import WAYS, quantised
 from ftl.exporting.torch_export import program
 from ftl.files import read_json
+from ftl.formatting import milliseconds, percent
 from ftl.models.backbone import Backbone
 from ftl.models.classifier import Model, load_model, write_head
 from ftl.models.head import Head, features_from
 from ftl.models.preprocess import KINDS, Preprocess
 from ftl.pruning.selection import pick
+from ftl.reporting.document import Table
+from ftl.reporting.shapes import Words
+from ftl.reporting.sweep_charts import accuracy_over_latency
+from ftl.reporting.sweep_report import runtimes_table
 from ftl.sweeping.other_machine import on_machine, read_times
-from ftl.sweeping.report import candidates_table
 from ftl.sweeping.results import read_results
 from tests.conftest import ROOT, SIZE, make_backbone, make_features, make_workspace, sweep_in
 
@@ -321,15 +324,19 @@ def test_networks_are_timed_elsewhere_by_a_kit_that_needs_none_of_this(
             read_times(content)
 
 
-def test_runtimes_are_switched_on_the_chart(swept: Path) -> None:
+def test_the_report_has_a_chart_and_figures_of_each_runtime(swept: Path) -> None:
     candidates = read_results(swept)
-    figure = accuracy_over_time_by_runtime(candidates, choose(candidates))
-    (menu,) = figure.layout.updatemenus
-    assert [one.label for one in menu.buttons] == [TITLES[runtime] for runtime in runtimes_here()]
-    shown = menu.buttons[2].args[0]["visible"]
-    base = [trace for trace, on in zip(figure.data, shown, strict=True) if on and trace.name == "unpruned network"]
-    assert [list(trace.x) for trace in base] == [[in_runtime(candidates, "int8")[0].time_ms]]
-    assert "ms, ONNX Runtime" in candidates_table(candidates)
+    drawn = accuracy_over_latency(candidates, choose(candidates)).drawings
+    titles = [shape.text for drawing in drawn for shape in drawing.shapes if isinstance(shape, Words)]
+    axes = [f"latency of one image in {TITLES[runtime]} [ms], logarithmic" for runtime in runtimes_here()]
+    assert [title for title in titles if title in axes] == axes
+    _, table = runtimes_table(candidates)
+    assert isinstance(table, Table)
+    int8 = in_runtime(candidates, "int8")
+    assert [row[2].split(" (")[0] for row in table.rows] == [milliseconds(one.time_ms) for one in int8]
+    assert [row[-1] for row in table.rows] == [
+        percent(one.test_accuracy) for one in in_runtime(candidates, runtimes_here()[-1])
+    ]
 
 
 def test_results_without_runtimes_still_load(swept: Path, tmp_path: Path) -> None:
@@ -341,7 +348,8 @@ def test_results_without_runtimes_still_load(swept: Path, tmp_path: Path) -> Non
     assert runtimes_of(candidates) == ["pytorch"]
     with pytest.raises(FtlError, match="not all networks were timed in int8"):
         in_runtime(candidates, "int8")
-    assert not accuracy_over_time_by_runtime(candidates, choose(candidates)).layout.updatemenus
+    assert len(accuracy_over_latency(candidates, choose(candidates)).drawings) == 1
+    assert runtimes_table(candidates) == []
 
 
 def test_torch_export_says_the_same(swept: Path, tmp_path: Path) -> None:

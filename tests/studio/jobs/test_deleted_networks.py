@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Forbidden, Missing, StudioError
-from studio.jobs import progress, queue, sweeps
+from studio.jobs import progress, queue, reports, sweeps
 from studio.jobs.kits import kit
 from studio.jobs.reporting import await_candidates
 from studio.projects.invitations import accept, invite
@@ -39,7 +39,7 @@ def job(swept: Sweep) -> Job:
 def seen(job: Job) -> list[set[str]]:
     """The networks that pages and programs see, each in its own way: chart and report, table, curves, and files."""
 
-    def served(ask: Callable[[str], Path]) -> set[str]:
+    def served(ask: Callable[[str], object]) -> set[str]:
         found = set()
         for name in NAMES:
             try:
@@ -49,6 +49,7 @@ def seen(job: Job) -> list[set[str]]:
             found.add(name)
         return found
 
+    report = reports.sweep_report(job.project_id, job.id, "html").decode()
     rows = {str(row["Network"]) for row in progress.candidates(job)}
     return [
         {one.name for one in sweep_of(job).candidates},
@@ -56,6 +57,8 @@ def seen(job: Job) -> list[set[str]]:
         {row.name for row in queue.candidates_of(job.id)},
         served(lambda name: sweeps.network(job.project_id, job.id, name)),
         served(lambda name: sweeps.exported(job.project_id, job.id, name)),
+        served(lambda name: reports.network_report(job.project_id, job.id, name, "html")),
+        {name for name in NAMES if f'<td class="words">{name}</td>' in report},
     ]
 
 
