@@ -59,6 +59,11 @@ def milliseconds(value: float | None) -> str:
     return _with_unit(number(value), "ms")
 
 
+def times(ratio: float) -> str:
+    """How many times something is something else: `26`, `9.0`, `1,340`."""
+    return fixed(ratio, 0 if ratio >= 9.95 else 1)
+
+
 def megabytes(value: float | None) -> str:
     """A size in MiB, as files are shown: `12.3 MB`."""
     return _with_unit(number(value), "MB")

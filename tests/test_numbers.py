@@ -159,6 +159,8 @@ def shown(done: AppTest) -> str:
 @pytest.mark.parametrize("known", [True, False])
 def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
     def content(candidates: object, folder: object) -> None:
+        import streamlit as st
+
         from ftl.evaluation.recommend import Limits
         from studio.ui.choose import candidate_panel, controls, overview, ranking
         from studio.ui.choose.read_sweep import Sweep
@@ -168,9 +170,11 @@ def test_the_choose_page_reads_well(known: bool, tmp_path: Path) -> None:
         weights, margin = controls.rule()
         ranked = [ranking.rank(sweep, weights, limits, margin) for limits in (Limits(), Limits(max_ms=1e-6))]
         overview.table(1, ranked[:1], lambda: None)
-        overview.verdicts(ranked)
-        for one in sweep.candidates:
-            candidate_panel._figures(one, sweep.unpruned, folder)  # type: ignore[arg-type]
+        for one in ranked:
+            told = [ranking.headline(one), *ranking.details(one), *ranking.why(one)] if one.pick else [one.problem]
+            st.markdown(" ".join(told))
+        for member in sweep.candidates:
+            candidate_panel._figures(member, sweep.unpruned, folder)  # type: ignore[arg-type]
 
     right: dict[str, Any] = {"right": (True,) * 90 + (False,) * 10, "validation_confusion": ((45, 5), (5, 45))}
     candidates = [replace(one, **right) for one in CANDIDATES] if known else CANDIDATES

@@ -26,7 +26,8 @@ SYMBOLS = {LINEAR: "circle", RECALIBRATED: "diamond", TUNED: "triangle-up"}
 """How each kind of candidate is drawn, in all charts."""
 
 _DASHES = {LINEAR: "solid", RECALIBRATED: "dash", TUNED: "dot"}
-_WORDS = {LINEAR: "linear classifier", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
+WORDS = {LINEAR: "linear classifier", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
+"""What each kind of candidate is called."""
 
 
 def shown_accuracy(candidate: Candidate) -> float:
@@ -141,7 +142,7 @@ class Series(NamedTuple):
     @property
     def kind(self) -> str:
         """What the legend calls them."""
-        return _WORDS[self.head] + (", within a budget" if self.searched else "")
+        return WORDS[self.head] + (", within a budget" if self.searched else "")
 
 
 def series(candidates: Sequence[Candidate]) -> list[Series]:
@@ -156,7 +157,7 @@ def series(candidates: Sequence[Candidate]) -> list[Series]:
                     searched=searched,
                     names=[one.name for one in own],
                     parameters_left=[100 * one.parameters / unpruned.parameters for one in own],
-                    filters_left=[_filters_left(one, unpruned) for one in own],
+                    filters_left=[filters_left(one, unpruned) for one in own],
                     accuracy=[100 * shown_accuracy(one) for one in own],
                     size_mb=[one.size_mb for one in own],
                     time_ms=[one.time_ms for one in own],
@@ -165,7 +166,7 @@ def series(candidates: Sequence[Candidate]) -> list[Series]:
     return found
 
 
-def _filters_left(candidate: Candidate, unpruned: Candidate) -> float | None:
+def filters_left(candidate: Candidate, unpruned: Candidate) -> float | None:
     """Filters kept over all layers, in per cent; where the table has no channels, the keep fraction."""
     if candidate.channels and unpruned.channels:
         return 100 * sum(candidate.channels) / sum(unpruned.channels)

@@ -142,6 +142,19 @@ def significantly_worse(one: Candidate, other: Candidate) -> float | None:
     return worse(np.array(one.right), np.array(other.right))
 
 
+def against(candidate: Candidate, other: Candidate) -> str:
+    """How another stands to a candidate on the validation images, as `not significantly better`; empty: not testable.
+
+    By the same test and at the same level as `recommend`.
+    """
+    worse_than, better_than = significantly_worse(candidate, other), significantly_worse(other, candidate)
+    if worse_than is None or better_than is None:
+        return ""
+    if worse_than <= LEVEL:
+        return "significantly better"
+    return "significantly worse" if better_than <= LEVEL else "not significantly better"
+
+
 def _standing(one: Candidate, best: Candidate, margin: float, testable: bool) -> str:
     if testable:
         useful = usefulness(one)

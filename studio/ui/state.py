@@ -73,6 +73,15 @@ class Choose:
     row_keys: list[str] = field(default_factory=list)
     """`Network.key` of each row of the table, as it was last drawn."""
 
+    link: list[str] = field(default_factory=list)
+    """What the link asked for that was followed last."""
+
+    comes: bool = False
+    """Whether the page scrolls to the open networks in this run."""
+
+    turns: int = 0
+    """How often it did."""
+
     mistakes: dict[str, int] = field(default_factory=dict)
     """How many mistakes of a network are shown, by `Network.key`."""
 
@@ -175,6 +184,11 @@ def opened_masks(project_id: int) -> Widget[str | None]:
 def sweeps(project_id: int) -> Widget[Sequence[int]]:
     """The sweeps shown on the Choose page."""
     return Widget(f"sweeps-{project_id}", ())
+
+
+def task(project_id: int) -> Widget[str | None]:
+    """Which kind of networks the Choose page shows, where there are both."""
+    return Widget(f"task-{project_id}", None)
 
 
 def opened(project_id: int) -> Widget[Sequence[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx as onnx_file
 import pytest
 from onnx import numpy_helper
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from studio.accounts import add_user
 from studio.jobs.queue import jobs_of
@@ -63,8 +63,9 @@ def click(page: Page, name: str) -> None:
     """Click a candidate's point on the chart."""
     page.locator(".js-plotly-plot .point").first.wait_for()  # the chart draws itself after the page's run has ended
     before, places = None, page.evaluate(POINTS)
-    while places != before:  # the page may still be making room for what has just opened
+    while places != before:  # the page may still be making room for what has just opened, or scrolling there
         page.wait_for_timeout(100)
+        page.locator(".js-plotly-plot .nsewdrag").first.scroll_into_view_if_needed()
         before, places = places, page.evaluate(POINTS)
     page.mouse.move(*places[name])
     page.mouse.click(*places[name])
@@ -86,10 +87,49 @@ def test_a_click_opens_a_candidate_and_shift_another_beside_it(page: Page) -> No
     panel(page, "base").wait_for()
     assert panel(page, "keep-0.25").count() == 1
     settled(page)
+    expect(panel(page, "base")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.classList.contains('st-key-opened')")  # and the keyboard is there
+
+
+def boxed(page: Page, *names: str) -> None:
+    """Draw a box around candidates' points on the chart."""
+    page.get_by_title("Box Select").or_(page.locator("[data-title='Box Select']")).first.click()
+    places = [page.evaluate(POINTS)[name] for name in names]
+    (left, right), (top, bottom) = ((min(ends), max(ends)) for ends in zip(*places, strict=True))
+    page.mouse.move(left - 20, top - 20)
+    page.mouse.down()
+    page.mouse.move(right + 20, bottom + 20, steps=4)
+    page.mouse.up()
+
+
+def test_a_box_leaves_its_networks_in_the_table_and_a_keyboard_reaches_all(page: Page) -> None:
+    boxed(page, "keep-0.5", "base")
+    page.get_by_text("2 of 3 networks in the box on the chart").wait_for()
+    panel(page, "base").wait_for()
+    settled(page)
+    menu = page.get_by_role("combobox", name="Networks side by side")
+    menu.press("Backspace")
+    panel(page, "base").wait_for(state="detached")
+    settled(page)
+    menu.focus()
+    page.keyboard.type("keep-0.25")
+    page.get_by_role("option", name="keep-0.25").wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")  # while the menu is open, the rest of the page is hidden from screen readers
+    panel(page, "keep-0.25").wait_for()
+    settled(page)
+
+
+def opened(page: Page, name: str) -> None:
+    """Open what a button hides."""
+    page.get_by_role("button", name=re.compile(name)).first.click()
+    page.get_by_test_id("stPopoverBody").wait_for()
 
 
 def test_limits_move_the_pick_at_once(page: Page) -> None:
     page.get_by_text("keep-0.5, recommended").wait_for()
+    page.get_by_role("heading", name="accuracy at 20 ms, 5.0 times as fast as the unpruned network", level=2).wait_for()
+    opened(page, "Limits")
     slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
     slider.focus()
     for _ in range(3):
@@ -101,6 +141,10 @@ def test_limits_move_the_pick_at_once(page: Page) -> None:
     least.focus()
     page.keyboard.press("End")
     page.get_by_text("No network keeps within the limits").wait_for()
+    settled(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Allow any network").click()
+    page.get_by_text("keep-0.5, recommended").wait_for()
     settled(page)
 
 
@@ -121,6 +165,7 @@ def test_other_axes_and_the_other_charts(page: Page) -> None:
     page.get_by_text("MACs, millions").wait_for()
     settled(page)
     page.get_by_text("More charts").click()
+    page.get_by_text("Settings and figures").wait_for()
     page.get_by_role("tab", name="Decision score").wait_for()
     settled(page)
 
@@ -135,7 +180,6 @@ SAVED = """() => {
 
 
 def test_the_table_is_downloaded_as_it_is_shown(page: Page) -> None:
-    page.get_by_role("tab", name="Table").click()
     page.get_by_test_id("stDataFrame").first.hover()
     page.evaluate(SAVED)
     page.get_by_role("button", name="Download as CSV").click()
@@ -157,12 +201,11 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     assert chosen.candidate == "keep-0.5"
     annotator = accept_invitation(invite(project[0], "annotator"), None, "Bob", PASSWORD)
     other = sign_in(browser, server, annotator)
-    other.goto(f"{server.url}/choose?project={project[0]}")
-    other.locator(".js-plotly-plot .point").first.wait_for()
-    settled(other)
-    click(other, "keep-0.25")
+    job = jobs_of(project[0])[0].id
+    other.goto(f"{server.url}/choose?project={project[0]}&network={job}/keep-0.25")  # somebody has sent a link
     panel(other, "keep-0.25").wait_for()
     settled(other)
+    expect(panel(other, "keep-0.25")).to_be_in_viewport()
     assert [other.get_by_role("button", name=one, exact=True).count() for one in ("Download", "ONNX", "Zip")] == [1] * 3
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
@@ -186,7 +229,10 @@ def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
     page.get_by_text("keep-0.5, recommended").wait_for()
     settled(page)
     becomes_true(page, MARKED, "recommended: keep-0.5; with a warning: keep-0.25")
+    opened(page, "Why this one")
     page.get_by_text("It beats the most frequent class on the 100 validation images").wait_for()
+    page.keyboard.press("Escape")
+    opened(page, "Limits")
     slider = page.locator("[data-testid=stSlider]", has_text="Longest latency").locator("input")
     slider.focus()
     page.keyboard.press("Home")
@@ -194,6 +240,8 @@ def test_a_network_that_calls_everything_a_crack_is_ringed_and_never_starred(
     page.get_by_text("keep-0.25 is no better than the most frequent class").wait_for()
     settled(page)
     becomes_true(page, MARKED, "with a warning: keep-0.25")
+    page.keyboard.press("Escape")
+    opened(page, "Recommend by")
     page.get_by_text("Published", exact=True).click()  # the original's decision function asks nothing of all this
     page.get_by_text("keep-0.25, recommended").wait_for()
     page.get_by_text("On the validation images it is no better than the most frequent class.").wait_for()

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from ftl.evaluation.candidate import Candidate
 from ftl.evaluation.decision import Measure
+from ftl.evaluation.recommend import Limits
+from ftl.formatting import number
 
 Interval = Callable[[Candidate], tuple[float, float]]
 """The low and the high end of a figure."""
@@ -78,6 +80,20 @@ COSTS = {
     "Size": Axis("size [MB]", lambda one: one.size_mb),
     "MACs": Axis("MACs, millions", lambda one: (one.macs or 0) / 1e6),
 }
+
+
+def bounds(limits: Limits) -> dict[str, tuple[float, str]]:
+    """The limits that are set, by the name of their axis: each in its unit, and in words."""
+    most = {"Latency": (limits.max_ms, "ms"), "Size": (limits.max_mb, "MB")}
+    found = {
+        name: (value, f"{name.lower()} ≤ {number(value)} {unit}")
+        for name, (value, unit) in most.items()
+        if value is not None
+    }
+    for name, axis in QUALITIES.items():
+        if (least := getattr(limits, f"min_{axis.figure}")) is not None:
+            found[name] = 100 * least, f"{name if name == 'F1' else name.lower()} ≥ {number(100 * least)} %"
+    return found
 
 
 _ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)

@@ -18,7 +18,7 @@ from ftl.sweeping.evaluate import repeated
 from studio import ui
 from studio.jobs import sweeps
 from studio.ui import save_button, state, trash
-from studio.ui.choose import candidate_details, filter_maps, report_menu
+from studio.ui.choose import candidate_details, filter_maps, links, report_menu
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _PAGE = 12
@@ -31,6 +31,7 @@ _DOWNLOADS = {
         "they lose 2 points at most",
     ),
 }
+RECOMMENDED = ":orange-badge[:material/star: recommended]"
 PICKED = ":blue-badge[:material/verified: the project's network]"
 
 _VIEWS = {"Mistakes": ":material/error:", "Layers": ":material/layers:", "Filters": ":material/blur_on:"}
@@ -116,14 +117,17 @@ def _actions(here: ui.Here, sweep: Sweep, one: Candidate, badges: list[str]) -> 
             st.rerun()
         if here.role == "admin":
             trash.network_menu(here.project.id, here.who, sweep.job_id, one.name)
-        pick_button(here, Network(sweep.job_id, one.name), is_picked=PICKED in badges)
+        links.button(here.project.id, Network(sweep.job_id, one.name), "panel")
+        if RECOMMENDED not in badges:  # else it stands at the top of the page
+            pick_button(here, Network(sweep.job_id, one.name), is_picked=PICKED in badges)
 
 
-def pick_button(here: ui.Here, network: Network, *, is_picked: bool) -> None:
-    """What makes a network the project's, for those who may and unless it is."""
+def pick_button(here: ui.Here, network: Network, *, is_picked: bool, first: bool = False) -> None:
+    """What makes a network the project's, for those who may and unless it is. `first`: it is the page's next step."""
     if here.role == "annotator" or is_picked:
         return
-    if st.button("Make this the project's network", key=f"pick-{network.key}", icon=":material/star:"):
+    if st.button("Make this the project's network", key=f"pick-{network.key}", icon=":material/star:",
+                 type="primary" if first else "secondary"):  # fmt: skip
         with ui.showing_errors():
             sweeps.pick(here.project.id, network.job_id, network.name, here.who)
             st.rerun()

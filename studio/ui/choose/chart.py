@@ -1,24 +1,31 @@
-"""The chart on which a network is chosen: quality over cost, one colour a sweep, all points to be clicked."""
+"""The chart on which a network is chosen: quality over cost, one colour a sweep, all points to be clicked.
+
+What matters is told apart by shape or by text too, for eyes that see few colours.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
 from ftl.evaluation import charts
 from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.charts import SYMBOLS
-from ftl.evaluation.decision import pareto
+from ftl.evaluation.decision import Front, pareto
 from ftl.models.layout import LINEAR, RECALIBRATED, TUNED
-from studio.ui.choose.axes import COSTS, QUALITIES, TESTED, Axis
+from studio.ui.choose.axes import COSTS, QUALITIES, TESTED, Axis, bounds
 from studio.ui.choose.ranking import Ranked, standing_of
 from studio.ui.choose.read_sweep import Network
 
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+"""Fronts of several sweeps differ by these as well as by `COLOURS`."""
+
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
-PICK, KNEE = "#ea580c", "#16a34a"
+PICK, KNEE, MUTED = "#ea580c", "#16a34a", "#8a8480"
 _LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
 
 WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
@@ -31,57 +38,78 @@ _CROWD = 30
 def choice_chart(
     ranked: Sequence[Ranked], quality: str, cost: str, *, tested: bool, log: bool, dark: bool = False
 ) -> go.Figure:
-    """Quality over cost of all candidates, with intervals, fronts, unpruned and recommended networks, and knees.
+    """Quality over cost of all candidates with intervals, fronts, limits, unpruned and recommended networks, and knees.
 
     The front and the knee are always those of the validation images; `tested` shows the test set's figures instead.
     What looks as if it did not work (`ftl.evaluation.candidate.warnings`) is ringed.
     Each point's `customdata[0]` is its `Network.key`.
     """
     x, y = COSTS[cost], (TESTED if tested else QUALITIES)[quality]
-    ink, grid, paper = page_colours(dark=dark)
     figure = go.Figure()
     for number, one in enumerate(ranked):
-        colour = COLOURS[number % len(COLOURS)]
         front = pareto(one.sweep.candidates, x.value, QUALITIES[quality].value)
-        on_front = {member.name for member in front.candidates}
+        colour = COLOURS[number % len(COLOURS)]
         figure.add_scatter(
             x=[x.value(member) for member in front.candidates],
             y=[y.value(member) for member in front.candidates],
             mode="lines",
-            line={"shape": "hv", "color": colour, "width": 2},
+            line={"shape": "hv", "color": colour, "width": 2, "dash": DASHES[number % len(DASHES)]},
             name=escape(one.sweep.name) if len(ranked) > 1 else "Pareto front",
             hoverinfo="skip",
             legendrank=number,
         )
-        rest = [member for member in one.sweep.candidates if not member.is_unpruned]
-        inside = [member for member in rest if one.limits.allow(member)]
-
-        def add(name: str, members: Sequence[Candidate], marker: dict[str, Any], bars: float = 0.0,
-                one: Ranked = one) -> None:  # fmt: skip
-            _add_points(figure, one, name, members, (x, y), marker, bars)
-
-        plain = {"color": colour, "size": 11, "opacity": 1.0, "line": {"color": paper, "width": 1.5}}
-        faint = plain | {"opacity": 0.35, "size": 9}
-        outside = [member for member in rest if not one.limits.allow(member)]
-        add("outside the limits", outside, faint | {"symbol": "circle-open", "line": {"width": 1.5}})
-        add("dominated", [m for m in inside if m.name not in on_front], faint, 0.35 * (len(rest) <= _CROWD))
-        add("on the Pareto front", [m for m in inside if m.name in on_front], plain, 0.9)
-        add("unpruned network", [one.sweep.unpruned], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9)
-        if (knee := front.knee()) is not None:
-            ring = {"symbol": "diamond-open", "size": 21, "color": KNEE, "opacity": 1.0, "line": {"width": 2.5}}
-            add("knee", [knee], ring)
-        if one.choice.pick is not None:
-            add("recommended", [one.choice.pick], plain | {"symbol": "star", "size": 24, "color": PICK}, 0.9)
-        warned = [member for member in one.sweep.candidates if warnings(member)]
-        ring = {"symbol": "circle-open", "size": 24, "color": charts.WARNING, "opacity": 1.0, "line": {"width": 2}}
-        add("with a warning", warned, ring)
+        for group in _groups(one, front, colour, dark=dark):
+            _add_points(figure, one, group, (x, y))
     named: set[str] = set()
     for trace in figure.data:  # one entry of the legend for all sweeps
         trace.showlegend = trace.name not in named
         named.add(trace.name)
-    _shade_outside(figure, ranked, quality, cost, grid)
+    write_names(figure, log=log, dark=dark)
+    _draw_limits(figure, ranked, quality, cost, tested=tested, dark=dark)
     style(figure, x.title, y.title, log=log, dark=dark)
     return figure
+
+
+class _Group(NamedTuple):
+    """Candidates that are drawn alike. `bars`: opacity of their intervals, 0 for none. `text`: beside the point."""
+
+    title: str
+    members: Sequence[Candidate]
+    marker: dict[str, Any]
+    bars: float = 0.0
+    text: str = ""
+
+
+def _groups(ranked: Ranked, front: Front, colour: str, *, dark: bool) -> list[_Group]:
+    """A sweep's groups, those drawn on top last; a candidate may be in several."""
+    ink, _, paper = page_colours(dark=dark)
+    candidates, pick, knee = ranked.sweep.candidates, ranked.choice.pick, front.knee()
+    rest = [member for member in candidates if not member.is_unpruned]
+    inside = [member for member in rest if ranked.limits.allow(member)]
+    outside = [member for member in rest if member not in inside]
+    dominated = [member for member in inside if member not in front.candidates]
+    plain = {"color": colour, "size": 13, "opacity": 1.0, "line": {"color": paper, "width": 1.5}}
+    hollow = plain | {"opacity": 0.75, "size": 9, "line": {"width": 1.5}}
+    cross = hollow | {"symbol": "x-thin-open", "color": ink, "opacity": 0.5}
+    ring = {"symbol": "circle-open", "size": 24, "color": charts.WARNING, "opacity": 1.0, "line": {"width": 2}}
+    lozenge = ring | {"symbol": "diamond-open", "size": 21, "color": KNEE, "line": {"width": 2.5}}
+    groups = [
+        _Group("outside the limits", outside, cross),
+        _Group(
+            "dominated",
+            dominated,
+            hollow | {"symbol": [f"{SYMBOLS[member.head]}-open" for member in dominated]},
+            0.35 * (len(rest) <= _CROWD),
+        ),
+        _Group("on the Pareto front", [member for member in inside if member not in dominated], plain, 0.9),
+        _Group("unpruned network", [ranked.sweep.unpruned], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9,
+               "unpruned" * (pick is not ranked.sweep.unpruned)),
+        _Group("knee", [knee] if knee else [], lozenge, text="knee" * (knee is not pick)),
+        _Group("recommended", [pick] if pick else [], plain | {"symbol": "star", "size": 24, "color": PICK}, 0.9,
+               f"<b>{escape(pick.name)}</b>" if pick else ""),
+        _Group("with a warning", [member for member in candidates if warnings(member)], ring),
+    ]  # fmt: skip
+    return [group for group in groups if group.members]
 
 
 def page_colours(*, dark: bool) -> tuple[str, str, str]:
@@ -93,12 +121,13 @@ def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
     """Give a chart on which networks are chosen the page's looks and the titles of its axes."""
     ink, grid, _ = page_colours(dark=dark)
     figure.update_layout(
-        height=430,
-        margin={"t": 16, "l": 64, "r": 12, "b": 56},
+        height=500,
+        margin={"t": 36, "l": 64, "r": 12, "b": 56},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": ink},
         font={"color": ink, "size": 14, "family": '"Source Sans", system-ui, sans-serif'},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 13}},
+        legend={"orientation": "h", "y": -0.16, "yanchor": "top", "font": {"size": 13}},
         hoverlabel={"font": {"size": 14}},
         dragmode="zoom",
         clickmode="event+select",
@@ -107,30 +136,27 @@ def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
     figure.update_yaxes(title={"text": y, "standoff": 12}, gridcolor=grid, zeroline=False, **charts.PLAIN)
     figure.update_xaxes(title={"text": x, "standoff": 8}, gridcolor=grid, zeroline=False,
                         type="log" if log else "linear", **charts.PLAIN)  # fmt: skip
-    if log:
-        figure.update_xaxes(dtick="D2", minor={"dtick": 1})
+    values = [value for trace in figure.data for value in trace.x if value > 0]
+    if log and values:
+        figure.update_xaxes(tickvals=round_ticks(min(values), max(values)))
 
 
-def _add_points(
-    figure: go.Figure,
-    ranked: Ranked,
-    name: str,
-    members: Sequence[Candidate],
-    axes: tuple[Axis, Axis],
-    marker: dict[str, Any],
-    bars: float,
-) -> None:
-    """A group of candidates; `bars`: opacity of their intervals, 0 for none."""
-    if not members:
-        return
-    sweep, (x, y) = ranked.sweep, axes
-    marker = {"symbol": [SYMBOLS[one.head] for one in members]} | marker
-    drawn = {"color": marker["color"], "opacity": marker["opacity"], "size": marker["size"]}
+def round_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of each decade around the numbers from `low` to `high`, which are above 0."""
+    decades = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
+    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
+    return [number for number in numbers if low / 3 < number < 3 * high]
+
+
+def _add_points(figure: go.Figure, ranked: Ranked, group: _Group, axes: tuple[Axis, Axis]) -> None:
+    sweep, members, (x, y) = ranked.sweep, group.members, axes
+    marker = {"symbol": [SYMBOLS[one.head] for one in members]} | group.marker
+    drawn = {"opacity": marker["opacity"], "size": marker["size"]}  # with a colour, hollow shapes would be filled
     figure.add_scatter(
         x=[x.value(one) for one in members],
         y=[y.value(one) for one in members],
-        error_x=_bars(members, x, marker["color"], bars),
-        error_y=_bars(members, y, marker["color"], bars),
+        error_x=_bars(members, x, marker["color"], group.bars),
+        error_y=_bars(members, y, marker["color"], group.bars),
         customdata=[
             [
                 Network(sweep.job_id, one.name).key,
@@ -141,11 +167,32 @@ def _add_points(
         ],
         hovertemplate="%{customdata[2]}<extra></extra>",
         mode="markers",
-        name=name,
+        name=group.title,
+        text=[group.text] if group.text else None,
         marker=marker,
         selected={"marker": drawn | {"opacity": 1.0, "size": marker["size"] + 6}},
         unselected={"marker": drawn},
-    )  # fmt: skip
+    )
+
+
+def write_names(figure: go.Figure, *, log: bool, dark: bool) -> None:
+    """Write the text of each point that has one beside it, where there is room: of a second sweep above, not below."""
+    ink, _, paper = page_colours(dark=dark)
+    scale = math.log if log else float
+    places = [scale(value) for trace in figure.data for value in trace.x if value > 0 or not log]
+    written: list[str] = []
+    for trace in figure.data:
+        if trace.text:
+            above = written.count(trace.name) % 2
+            written.append(trace.name)
+            is_left = not places or scale(trace.x[0] or 1) <= (min(places) + max(places)) / 2
+            trace.update(
+                mode="markers+text",
+                textposition=f"{'top' if above else 'bottom'} {'right' if is_left else 'left'}",
+                textfont={"color": ink, "size": 13, "shadow": ", ".join([f"0 0 3px {paper}"] * 3)},
+                selected_textfont_color=ink,
+                unselected_textfont_color=ink,
+            )
 
 
 def _bars(members: Sequence[Candidate], axis: Axis, colour: str, opacity: float) -> dict[str, Any]:
@@ -162,43 +209,26 @@ def _bars(members: Sequence[Candidate], axis: Axis, colour: str, opacity: float)
     }
 
 
-def _shade_outside(figure: go.Figure, ranked: Sequence[Ranked], quality: str, cost: str, colour: str) -> None:
-    """Grey what the limits leave out, where they are limits on the axes shown."""
-    limits = ranked[0].limits
-    members = [member for one in ranked for member in one.sweep.candidates]
-    far = 1.2 * max(COSTS[cost].value(one) for one in members)
-    most = {"Latency": limits.max_ms, "Size": limits.max_mb}.get(cost)
-    if most is not None:
-        figure.add_vrect(most, max(far, most), fillcolor=colour, line_width=0, layer="below")
-    axis = QUALITIES[quality]
-    least, worst = 100 * (getattr(limits, f"min_{axis.figure}") or 0), min(axis.value(one) for one in members)
-    if least > worst:
-        figure.add_hrect(worst - 2, least, fillcolor=colour, line_width=0, layer="below")
-
-
-def more_charts(sweep: Ranked) -> dict[str, go.Figure]:
-    """The original's other charts of a sweep, by title."""
-    candidates, choice = sweep.sweep.candidates, sweep.choice
-    figures = {
-        "Accuracy": charts.accuracy_over_parameters(candidates),
-        "Size and latency": charts.size_and_time(candidates),
-        "Filters and parameters": charts.filters_and_parameters(candidates),
-    }
-    if choice.pick is not None:
-        figures["Decision score"] = charts.decision_scores(candidates, choice)
-    if sweep.sweep.unpruned.channels:
-        figures["Filters kept per layer"] = charts.kept_per_layer(candidates, sweep.sweep.layers)
-    return figures
-
-
-def on_page(figure: go.Figure, dark: bool) -> go.Figure:
-    """A chart of `ftl.evaluation.charts` in the page's colours."""
+def _draw_limits(
+    figure: go.Figure, ranked: Sequence[Ranked], quality: str, cost: str, *, tested: bool, dark: bool
+) -> None:
+    """A line at each limit on the axes shown, and grey over what it leaves out; limits are of the validation images."""
     ink, grid, _ = page_colours(dark=dark)
-    figure.update_layout(
-        font={"color": ink}, title="", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        margin={"t": 20}, height=420,
-    )  # fmt: skip
-    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
-    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid)
-    figure.update_traces({"line": {"color": ink}}, {"line": {"color": charts.INK}})
-    return figure
+    members = [member for one in ranked for member in one.sweep.candidates]
+    limits = bounds(ranked[0].limits)
+
+    def draw(text: str, anchors: tuple[str, str], **ends: float | str) -> None:
+        label = {"text": text, "textposition": "end", "textangle": 0, "font": {"size": 13, "color": ink}}
+        label |= dict(zip(("xanchor", "yanchor"), anchors, strict=True))
+        figure.add_shape(type="line", line={"color": ink, "width": 1.5, "dash": "dash"}, label=label, **ends)
+
+    if cost in limits:
+        most, text = limits[cost]
+        far = max(most, 1.2 * max(COSTS[cost].value(one) for one in members))
+        figure.add_vrect(most, far, fillcolor=grid, line_width=0, layer="below")
+        draw(text, ("left", "top"), x0=most, x1=most, y0=0, y1=1, yref="paper")
+    if quality in limits and not tested:
+        least, text = limits[quality]
+        worst = min(QUALITIES[quality].value(one) for one in members)
+        figure.add_hrect(min(worst, least) - 2, least, fillcolor=grid, line_width=0, layer="below")
+        draw(text, ("right", "bottom"), x0=0, x1=1, y0=least, y1=least, xref="paper")

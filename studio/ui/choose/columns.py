@@ -110,7 +110,10 @@ def columns_of(ranked: Sequence[Ranked]) -> list[Column]:
     return [column for column in COLUMNS if column.when(ranked)]
 
 
-def rows_of(ranked: Sequence[Ranked]) -> list[dict[str, str | float | None]]:
-    """A row for each candidate, in order, by the columns' names."""
+def rows_of(
+    ranked: Sequence[Ranked], members: Sequence[tuple[Ranked, Candidate]] | None = None
+) -> list[dict[str, str | float | None]]:
+    """A row for each candidate, in order, by the columns' names; `members`: of these candidates only."""
     columns = columns_of(ranked)
-    return [{column.name: column.value(sweep, one) for column in columns} for sweep, one in in_order(ranked)]
+    members = in_order(ranked) if members is None else members
+    return [{column.name: column.value(sweep, one) for column in columns} for sweep, one in members]

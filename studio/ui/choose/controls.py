@@ -1,4 +1,4 @@
-"""The sliders of the Choose page: limits, and what recommends."""
+"""The controls of the Choose page: limits, and what recommends."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from studio.ui import state
 from studio.ui.choose.axes import round_steps
 from studio.ui.choose.read_sweep import Sweep
 
+_FIGURES = ("time", "size", "balanced_accuracy", "recall", "accuracy", "precision", "f1")
 _TESTS, _OWN = "Tests", "Own"
 _PRESETS = {"Balanced": "balanced", "Published": "published"}
 _TERMS = {
@@ -24,7 +25,23 @@ _TERMS = {
 }
 
 
+def clear_limits(project_id: int) -> None:
+    """Allow any network."""
+    for figure in _FIGURES:
+        state.limit(project_id, figure).value = None
+
+
 def limits(project_id: int, sweeps: Sequence[Sweep]) -> Limits:
+    """The limits, behind a button that says how many are set."""
+    count = sum(state.limit(project_id, figure).value is not None for figure in _FIGURES)
+    label = f"Limits: {count} set" if count else "Limits"
+    with st.popover(label, icon=":material/tune:", key="limits"):
+        found = _limits(project_id, sweeps)
+        st.button("Clear all limits", on_click=clear_limits, args=(project_id,), disabled=not count)
+    return found
+
+
+def _limits(project_id: int, sweeps: Sequence[Sweep]) -> Limits:
     """Sliders for latency, size and the shares of the validation images; at the loose end each allows any."""
     networks = [one for sweep in sweeps for one in sweep.candidates]
     pruned = [one for one in networks if not one.is_unpruned] or networks
@@ -46,9 +63,8 @@ def limits(project_id: int, sweeps: Sequence[Sweep]) -> Limits:
         "min_recall": share("Least recall", "recall"),
         "max_mb": _slider("Largest size", [*round_steps(min(sizes), max(sizes)), None], "MB", size),
     }
-    with st.expander("More limits"):
-        for figure, label in (("accuracy", "Least accuracy"), ("precision", "Least precision"), ("f1", "Least F1")):
-            found[f"min_{figure}"] = share(label, figure)
+    for figure, label in (("accuracy", "Least accuracy"), ("precision", "Least precision"), ("f1", "Least F1")):
+        found[f"min_{figure}"] = share(label, figure)
     return Limits(**found)
 
 
@@ -72,6 +88,14 @@ class Rule(NamedTuple):
 
 
 def rule() -> Rule:
+    """What recommends, behind a button that says which it is."""
+    now = state.PRESET.value or _TESTS
+    with st.popover(f"Recommend by: {now}", icon=":material/star:", key="rule",
+                    help="Tests on the validation images, or a decision score as the original's."):  # fmt: skip
+        return _rule()
+
+
+def _rule() -> Rule:
     """Tests and their margin, or a decision score: its presets, and sliders for its terms."""
 
     def take() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ftl.evaluation.candidate import Candidate
-from ftl.evaluation.charts import shown_accuracy
+from ftl.evaluation.candidate import Candidate, Measured
+from ftl.evaluation.charts import WORDS, shown_accuracy
 from ftl.evaluation.decision import Choice, Weights, choose, decision_score
 from ftl.evaluation.fastest import best_against_best
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits
-from ftl.formatting import fixed, milliseconds, percent
+from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, against
+from ftl.evaluation.runtimes import PYTORCH, TITLES
+from ftl.formatting import counted, fixed, listed, milliseconds, small_percent, times
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _ORDER = (RECOMMENDED, SLOWER, WORSE, USELESS, UNTESTED, OUTSIDE)
+_NAMED = 8
 
 
 class Ranked(NamedTuple):
@@ -66,22 +68,69 @@ def standing_of(ranked: Ranked, one: Candidate) -> str:
     return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def where(candidate: Measured, machine: str) -> str:
+    """In which runtime and on which `machine` a latency is, as ` on ... in ...`, where that is not plain."""
+    on = f" on {machine}" if machine else ""
+    named = machine or candidate.runtimes or candidate.timed_in != PYTORCH
+    return f"{on} in {TITLES[candidate.timed_in]}" if named else on
 
 
-def summary(ranked: Ranked) -> str:
-    """What the recommended network is worth, in plain text. Accuracy is the test set's, never used for choosing."""
+def headline(ranked: Ranked) -> str:
+    """What the recommended network is worth, in a sentence of plain text.
+
+    Accuracy is the test set's, never used for choosing; what is significant is found on the validation images.
+    """
     unpruned, pick = ranked.sweep.unpruned, ranked.choice.pick
     assert pick is not None
-    low, high = (_percent(end) for end in (pick.test_accuracy_low, pick.test_accuracy_high))
-    interval = "" if low is None else f" ({fixed(low, 1)} to {fixed(high, 1)})"
-    right = f"{percent(shown_accuracy(pick))} of the test images right{interval}"
-    if pick is unpruned:
-        return f"is the unpruned network: an image takes {milliseconds(pick.time_ms)}, and it classifies {right}."
-    times, words = best_against_best(pick, unpruned)
-    return (
-        f"keeps {percent(pick.parameters / unpruned.parameters)} of the parameters, is {fixed(times, 1)} times as fast "
-        f"as the unpruned network ({words}), and classifies {right}, the unpruned network "
-        f"{percent(shown_accuracy(unpruned))}."
+    worth = (
+        f"{fixed(shown_accuracy(pick), 3)} accuracy at {milliseconds(pick.time_ms)}{where(pick, ranked.sweep.machine)}"
     )
+    if pick is unpruned:
+        return f"{worth}: it is the unpruned network."
+    ratio, _ = best_against_best(pick, unpruned)
+    each = " (each in its fastest runtime)" if pick.runtimes else ""
+    stands, accuracy = against(pick, unpruned), fixed(shown_accuracy(unpruned), 3)
+    is_ = f"is {stands} ({accuracy})" if stands else f"has {accuracy}"
+    return f"{worth}, {times(ratio)} times as fast as the unpruned network{each}, which {is_}."
+
+
+def details(ranked: Ranked) -> list[str]:
+    """What the figures of `headline` are of, a sentence of plain text each."""
+    unpruned, pick = ranked.sweep.unpruned, ranked.choice.pick
+    assert pick is not None
+    if pick.test_accuracy is None:
+        found = ["Accuracy is of the validation images: nothing was tested."]
+    else:
+        images = sum(map(sum, pick.confusion))
+        of = counted(images, "test image") if images else "the test images"
+        low, high = pick.test_accuracy_low, pick.test_accuracy_high
+        interval = "" if low is None else f"; 95 % interval {fixed(low, 3)} to {fixed(high, 3)}"
+        found = [f"Accuracy is of {of}, never used for training or selection{interval}."]
+    if pick is not unpruned:
+        if against(pick, unpruned):
+            validation = counted(len(pick.right), "validation image")
+            found.append(f"What is significant is tested on the {validation} (McNemar).")
+        _, words = best_against_best(pick, unpruned)
+        left = small_percent(pick.parameters / unpruned.parameters)
+        found.append(f"Latency of one image: {words}. It keeps {left} of the parameters.")
+    return found
+
+
+def why(ranked: Ranked) -> list[str]:
+    """Why this network is recommended, and which are not significantly different, a sentence of plain text each."""
+    found = [ranked.choice.reason]
+    if alike := ["the unpruned network" if other.is_unpruned else other.name for other in ranked.choice.alike]:
+        found.append(f"Not significantly different from it (McNemar, p > 0.05): {listed(alike, _NAMED)}.")
+    return found
+
+
+def words_of(member: tuple[Ranked, Candidate]) -> str:
+    """What a filter finds a candidate by: its name, sweep, kind and standing, and whether it is on the Pareto front."""
+    ranked, candidate = member
+    front = "Pareto front" if any(each.name == candidate.name for each in ranked.choice.front.candidates) else ""
+    return f"{candidate.name} {ranked.sweep.name} {WORDS[candidate.head]} {standing_of(ranked, candidate)} {front}"
+
+
+def key_of(member: tuple[Ranked, Candidate]) -> str:
+    """Its `Network.key`."""
+    return Network(member[0].sweep.job_id, member[1].name).key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,13 +38,19 @@ class Network(NamedTuple):
         job, _, name = key.partition("/")
         return cls(int(job), name)
 
+    @classmethod
+    def asked(cls, text: str) -> Network | None:
+        """Back from a text of anybody's; None where it names no network."""
+        return cls.of(text) if re.fullmatch(r"[0-9]{1,18}/.+", text, re.ASCII | re.DOTALL) else None
+
 
 @dataclass(frozen=True)
 class Sweep:
     """A sweep's candidates and how they came about. `looked_for`: the class that recall and tiles speak of.
 
     `layers`: names of the convolutions. `notes`: sentences on what was measured, where and with what. `runtime`: the
-    one of `ftl.evaluation.runtimes` that the candidates' figures are of.
+    one of `ftl.evaluation.runtimes` that the candidates' figures are of. `machine`: the name of another that took the
+    latencies. `criterion`: what ranked the filters.
     """
 
     job_id: int
@@ -55,6 +62,8 @@ class Sweep:
     layers: tuple[str, ...]
     notes: tuple[str, ...]
     runtime: str = PYTORCH
+    machine: str = ""
+    criterion: str = ""
 
     @property
     def unpruned(self) -> Candidate:
@@ -69,7 +78,7 @@ class Sweep:
         """The same sweep with the latencies of another machine. Raises `FtlError` as `on_machine`."""
         there = tuple(on_machine(self.candidates, other, self.folder))
         unpruned_of(there)  # all others are compared with it
-        return replace(self, candidates=there, notes=(*self.notes, other.note))
+        return replace(self, candidates=there, notes=(*self.notes, other.note), machine=other.machine.name)
 
     def without(self, names: Set[str]) -> Sweep:
         """The same sweep less these candidates."""
@@ -102,4 +111,5 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
             f"{machine['cores']} cores.",
             *([f"{left_out}."] if left_out else []),
         ),
+        criterion=settings["criterion"],
     )

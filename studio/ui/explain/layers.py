@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ftl.evaluation.layers_left import LayerLeft, layers_chart
 from ftl.formatting import number
-from studio.ui.choose.chart import on_page
+from studio.ui.choose.more_charts import on_page
 
 
 def summary(layers: Sequence[LayerLeft], tied: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""The settings in which two sweeps differ, side by side."""
+"""The settings in which two sweeps differ, side by side, and the learning curves of both."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from studio.jobs import progress
 from studio.jobs.differences import differences, names_of
 from studio.jobs.request import request_of
 from studio.store.tables import Job
+from studio.ui.jobs.learning_curves import compared_curves
 
 
 def show(project_id: int, sweeps: Sequence[Job]) -> None:
-    """Draw the choice of two sweeps, at first the two newest, and the table; nothing while there are no two."""
+    """Draw the choice of two sweeps, at first the newest, the table and the chart; nothing while there are no two."""
     if len(sweeps) < 2:
         return
-    shown = st.expander("Compare the settings of two sweeps", icon=":material/difference:", key="compare",
+    shown = st.expander("Compare two sweeps", icon=":material/difference:", key="compare",
                         on_change="rerun")  # fmt: skip
     if not shown.open:
         return
@@ -34,3 +36,7 @@ def show(project_id: int, sweeps: Sequence[Job]) -> None:
             st.dataframe(rows, hide_index=True, width="stretch")
         else:
             st.caption("They have the same settings.")
+        titles = {f"{by_id[key].name} · {key}": progress.curves(by_id[key]) for key in (first, second)}
+        if all(titles.values()):
+            st.markdown("**Learning curves**: loss on the early-stopping sets")
+            st.plotly_chart(compared_curves(titles), key="compare-curves")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
 from ftl.training.early_stopping import Epoch
-from studio.ui.choose.chart import COLOURS
+from studio.ui.choose.chart import COLOURS, DASHES
 
 _GRID = "rgba(120,113,108,.16)"
 
@@ -39,6 +40,30 @@ def learning_chart(
             showlegend=False,
             hoverinfo="skip",
         )
+    return _styled(figure, step)
+
+
+def compared_curves(sweeps: Mapping[str, Mapping[str, Sequence[Epoch]]]) -> go.Figure:
+    """Loss over epochs on the images that say when to stop, of several sweeps' candidates.
+
+    `sweeps`: curves by the candidate's name, by the sweep's title. A candidate has one colour in all sweeps, a sweep
+    one kind of line.
+    """
+    figure, names = go.Figure(), list(dict.fromkeys(name for curves in sweeps.values() for name in curves))
+    for (title, curves), dash in zip(sweeps.items(), DASHES, strict=False):
+        for name, points in curves.items():
+            figure.add_scatter(
+                x=[point.epoch for point in points],
+                y=[point.stop_loss for point in points],
+                name=f"{escape(name)}, {escape(title)}",
+                mode="lines",
+                line={"color": COLOURS[names.index(name) % len(COLOURS)], "dash": dash},
+                hovertemplate="<b>%{fullData.name}</b><br>epoch %{x}: loss %{y:.3f}<extra></extra>",
+            )
+    return _styled(figure, "epoch")
+
+
+def _styled(figure: go.Figure, step: str) -> go.Figure:
     figure.update_layout(
         height=260,
         margin={"t": 8, "l": 56, "r": 8, "b": 44},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ import plotly.graph_objects as go
 from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.formatting import count, fixed, megabytes, milliseconds, percent
-from studio.ui.choose.chart import COLOURS, PICK, page_colours, style
+from studio.ui.choose.chart import COLOURS, PICK, page_colours, style, write_names
 from studio.ui.choose.read_sweep import Network
 from studio.ui.masks.mask_sweep import MaskSweep
 
@@ -111,7 +110,7 @@ def mask_chart(sweeps: Sequence[MaskSweep], measure: str, *, tested: bool, log: 
         for group in mask_points(sweep, MEASURES[measure], tested=tested):
             marker = markers[group.title] | {"opacity": 1.0, "line": {"color": paper, "width": 1.5}}
             bars = {"thickness": 1.2, "width": 3, "color": marker["color"]}
-            drawn = {key: marker[key] for key in ("color", "opacity", "size")}
+            drawn = {key: marker[key] for key in ("opacity", "size")}
             several = len(sweeps) > 1 and group.title == "pruned networks"
             name = escape(sweep.name) if several else group.title
             figure.add_scatter(
@@ -122,6 +121,7 @@ def mask_chart(sweeps: Sequence[MaskSweep], measure: str, *, tested: bool, log: 
                 customdata=[list(texts) for texts in zip(group.keys, group.names, group.hover_texts, strict=True)],
                 hovertemplate="%{customdata[2]}<extra></extra>",
                 mode="markers",
+                text=_texts(group),
                 name=name,
                 showlegend=name not in named,
                 marker=marker,
@@ -130,16 +130,13 @@ def mask_chart(sweeps: Sequence[MaskSweep], measure: str, *, tested: bool, log: 
             )
             named.add(name)
     side = "test" if tested else "validation"
-    y = f"{measure}, {side} photographs [%]"
-    style(figure, "latency, one megapixel [ms]", y, log=log, dark=dark)
-    if log:
-        times = [candidate.time_ms for sweep in sweeps for candidate in sweep.candidates]
-        figure.update_xaxes(tickvals=round_ticks(min(times), max(times)), minor=None)
+    write_names(figure, log=log, dark=dark)
+    style(figure, "latency, one megapixel [ms]", f"{measure}, {side} photographs [%]", log=log, dark=dark)
     return figure
 
 
-def round_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of each decade around the numbers from `low` to `high`, which are above 0."""
-    decades = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
-    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
-    return [number for number in numbers if low / 3 < number < 3 * high]
+def _texts(group: MaskPoints) -> list[str] | None:
+    """What is written beside the points of a group."""
+    if group.title == "recommended":
+        return [f"<b>{escape(name)}</b>" for name in group.names]
+    return ["unpruned"] * len(group.names) if group.title == "unpruned network" else None

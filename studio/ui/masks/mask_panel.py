@@ -20,7 +20,7 @@ from studio.jobs import sweeps
 from studio.jobs.further_job import launch_further, what_further
 from studio.jobs.segmenters import mask_network, segmenter_of
 from studio.ui import state, trash
-from studio.ui.choose import networks, report_menu
+from studio.ui.choose import links, networks, report_menu
 from studio.ui.choose.candidate_panel import PICKED, downloads, pick_button, written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.choose.read_sweep import Network
@@ -87,7 +87,9 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
                     state.UNDERSTOOD.value = own
                     state.of(state.Tab).go = "understand"
                     st.rerun()
-                pick_button(here, own, is_picked=marks[PICKED])
+                links.button(here.project.id, own, "panel")
+                if candidate is not sweep.recommended:  # else it stands at the top of the page
+                    pick_button(here, own, is_picked=marks[PICKED])
                 if here.role == "admin":
                     _train_again(here, own)
                     trash.network_menu(here.project.id, here.who, sweep.job_id, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ftl.evaluation.candidate import in_runtime
@@ -12,12 +13,13 @@ from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
 from ftl.files import read_json
-from ftl.formatting import counted, fixed, milliseconds, percent, probability, small_percent
+from ftl.formatting import counted, fixed, milliseconds, percent, probability, small_percent, times
 from ftl.latency.rounds import ROUNDS
 from ftl.models.layout import TIME
 from ftl.sweeping.manifest import SETTINGS
 from ftl.sweeping.mask_results import read_mask_results
 from ftl.sweeping.other_machine import OtherMachine, on_machine
+from studio.ui.choose.ranking import where
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class MaskSweep:
     """The networks of a sweep that draw masks. `best`: the one with the highest F1 on the validation photographs.
 
     `p_values`: of each network's name, that it draws worse than the best. `notes`: sentences on what was measured.
-    `runtime`: the one of `ftl.evaluation.runtimes` that the candidates' figures are of.
+    `runtime`: the one of `ftl.evaluation.runtimes` that the candidates' figures are of. `machine`: the name of another
+    that took the latencies.
     """
 
     job_id: int
@@ -37,17 +40,27 @@ class MaskSweep:
     p_values: Mapping[str, float]
     notes: tuple[str, ...] = ()
     runtime: str = PYTORCH
+    machine: str = ""
 
     @property
     def unpruned(self) -> SegmentedCandidate | None:
         """What is made of the unpruned network, where the sweep made it draw too."""
         return next((candidate for candidate in self.candidates if candidate.is_unpruned), None)
 
+    @cached_property
+    def unpruned_stands(self) -> str:
+        """How the unpruned network, which is there, draws against the recommended one, as `significantly better`."""
+        unpruned = self.unpruned
+        assert unpruned is not None
+        if worse(self.recommended, unpruned) < SIGNIFICANT:
+            return "significantly better"
+        return "significantly worse" if worse(unpruned, self.recommended) < SIGNIFICANT else "not significantly better"
+
     def within(self, runtime: str) -> MaskSweep:
         """The same sweep with the figures that its candidates have in a runtime, and who is recommended by those."""
         found = judged(self.job_id, self.name, self.folder, in_runtime(self.candidates, runtime), self.notes)
         assert found is not None
-        return replace(found, runtime=runtime)
+        return replace(found, runtime=runtime, machine=self.machine)
 
     def on(self, other: OtherMachine) -> MaskSweep:
         """The same sweep with the latencies of another machine, and who is recommended by those.
@@ -57,7 +70,7 @@ class MaskSweep:
         there = on_machine(self.candidates, other, self.folder)
         found = judged(self.job_id, self.name, self.folder, there, (*self.notes, other.note))
         assert found is not None
-        return found
+        return replace(found, machine=other.machine.name)
 
     def has(self, job_id: int, name: str) -> bool:
         """Whether a network is one of them."""
@@ -133,18 +146,35 @@ def further(candidate: SegmentedCandidate) -> str:
     )
 
 
-def summary(sweep: MaskSweep) -> str:
-    """What the recommended network is worth on the test photographs, as the rest of a sentence on it."""
+def headline(sweep: MaskSweep) -> str:
+    """What the recommended network is worth on the test photographs, in a sentence of plain text.
+
+    What is significant is found on the validation photographs.
+    """
+    pick, unpruned = sweep.recommended, sweep.unpruned
+    worth = f"{fixed(pick.test.f1.value, 3)} F1 at {milliseconds(pick.time_ms)} a megapixel{where(pick, sweep.machine)}"
+    if unpruned is None:
+        return f"{worth}."
+    if pick is unpruned:
+        return f"{worth}: it is the unpruned network."
+    ratio, _ = best_against_best(pick, unpruned)
+    each = " (each in its fastest runtime)" if pick.runtimes else ""
+    stands = f"{sweep.unpruned_stands} ({fixed(unpruned.test.f1.value, 3)})"
+    return f"{worth}, {times(ratio)} times as fast as the unpruned network{each}, which is {stands}."
+
+
+def details(sweep: MaskSweep) -> list[str]:
+    """What the figures of `headline` are of, a sentence of plain text each."""
     pick, unpruned = sweep.recommended, sweep.unpruned
     f1 = pick.test.f1
-    worth = (
-        f"has an F1 of {percent(f1.value)} ({fixed(100 * f1.low, 1)} to {fixed(100 * f1.high, 1)}) on the test "
-        f"photographs, and takes {milliseconds(pick.time_ms)} a megapixel"
-    )
-    if unpruned is None or pick is unpruned:
-        return f"{worth}."
-    times, words = best_against_best(pick, unpruned)
-    return (
-        f"{worth}: it keeps {small_percent(pick.parameters / unpruned.parameters)} of the parameters and is "
-        f"{fixed(times, 1)} times as fast as the unpruned network ({words}; F1 {percent(unpruned.test.f1.value)})."
-    )
+    found = [
+        f"F1 is of {counted(pick.test.photographs, 'test photograph')}, never used for training or selection; 95 % "
+        f"interval {fixed(f1.low, 3)} to {fixed(f1.high, 3)}."
+    ]
+    if unpruned is not None and pick is not unpruned:
+        validation = counted(pick.validation.photographs, "validation photograph")
+        found.append(f"What is significant is tested on the {validation} (paired bootstrap).")
+        _, words = best_against_best(pick, unpruned)
+        left = small_percent(pick.parameters / unpruned.parameters)
+        found.append(f"Latency of a megapixel: {words}. It keeps {left} of the parameters.")
+    return found

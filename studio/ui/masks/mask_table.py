@@ -16,8 +16,11 @@ from studio.ui.choose.read_sweep import Network
 from studio.ui.masks.mask_chart import MEASURES, quality_of
 from studio.ui.masks.mask_sweep import MaskSweep
 
+Members = Sequence[tuple[MaskSweep, SegmentedCandidate]]
+"""Networks, each with its sweep."""
 
-def in_order(sweeps: Sequence[MaskSweep]) -> list[tuple[MaskSweep, SegmentedCandidate]]:
+
+def in_order(sweeps: Sequence[MaskSweep]) -> Members:
     """All networks: of each sweep the recommended first, then by F1 on the validation photographs."""
     return [
         (sweep, candidate)
@@ -28,17 +31,23 @@ def in_order(sweeps: Sequence[MaskSweep]) -> list[tuple[MaskSweep, SegmentedCand
     ]
 
 
-def keys_of(sweeps: Sequence[MaskSweep]) -> list[str]:
-    """`Network.key` of each row."""
-    return [Network(sweep.job_id, candidate.name).key for sweep, candidate in in_order(sweeps)]
+def words_of(member: tuple[MaskSweep, SegmentedCandidate]) -> str:
+    """What a filter finds a network by: its name, sweep and standing."""
+    sweep, candidate = member
+    return f"{candidate.name} {sweep.name} {sweep.standing(candidate)}"
 
 
-def rows_of(sweeps: Sequence[MaskSweep], *, tested: bool) -> list[dict[str, str | float]]:
-    """A row for each network, in order: measures in per cent, of the test or of the validation photographs."""
-    rows = []
-    for sweep, candidate in in_order(sweeps):
+def key_of(member: tuple[MaskSweep, SegmentedCandidate]) -> str:
+    """Its `Network.key`."""
+    return Network(member[0].job_id, member[1].name).key
+
+
+def rows_of(members: Members, *, tested: bool) -> list[dict[str, str | float]]:
+    """A row for each network: measures in per cent, of the test or of the validation photographs."""
+    rows, several = [], len({sweep.job_id for sweep, _ in members}) > 1
+    for sweep, candidate in members:
         quality = candidate.test if tested else candidate.validation
-        row: dict[str, str | float] = {"Sweep": sweep.name} if len(sweeps) > 1 else {}
+        row: dict[str, str | float] = {"Sweep": sweep.name} if several else {}
         row |= {"Network": candidate.name, "Standing": sweep.standing(candidate)}
         row |= {name: 100 * quality_of(quality, figure).value for name, figure in MEASURES.items()}
         row |= {

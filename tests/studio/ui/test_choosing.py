@@ -35,7 +35,8 @@ from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
 from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.chart import COLOURS, PICK, choice_chart, more_charts
+from studio.ui.choose.chart import COLOURS, PICK, choice_chart
+from studio.ui.choose.more_charts import more_charts, settings_chart
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
 
@@ -108,6 +109,10 @@ def test_a_column_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None
     done = AppTest.from_function(content, args=([ranking.rank(made(), None, Limits())],)).run(timeout=60)
     assert not done.exception
     (table,) = done.dataframe
+    done.text_input[0].input("FRONT unpruned").run(timeout=60)
+    assert list(done.dataframe[0].value["Network"]) == ["base"]
+    assert done.session_state["Choose 1"].row_keys == ["1/base"]
+    assert done.caption[0].value == "1 of 5 networks"
     assert dict(zip(table.value["Network"], table.value["MACs"], strict=True)) == {
         one.name: one.macs for one in MEMBERS
     }
@@ -129,12 +134,28 @@ def test_the_table_marks_what_takes_longer_than_its_budget() -> None:
     }  # fmt: skip
 
 
-def test_the_summary_reports_the_test_set() -> None:
-    assert ranking.summary(ranking.rank(made(), BALANCED, Limits())) == (
-        "keeps 10.0 % of the parameters, is 10.0 times as fast as the unpruned network (10 "
-        "against 100 ms), and classifies 93.0 % "
-        "of the test images right (91.0 to 95.0), the unpruned network 95.0 %."
+def answers(wrong: int) -> tuple[bool, ...]:
+    return tuple(number >= wrong for number in range(100))
+
+
+def test_the_page_opens_with_one_sentence_of_the_test_set() -> None:
+    found = ranking.rank(made(), BALANCED, Limits())
+    assert ranking.headline(found) == (  # no answers image by image, so nothing is said of significance
+        "0.930 accuracy at 10 ms, 10 times as fast as the unpruned network, which has 0.950."
     )
+    assert ranking.details(found) == [
+        "Accuracy is of the test images, never used for training or selection; 95 % interval 0.910 to 0.950.",
+        "Latency of one image: 10 against 100 ms. It keeps 10 % of the parameters.",
+    ]
+    for wrong, unpruned, told in (
+        (6, 4, "not significantly better"), (20, 4, "significantly better"), (4, 20, "significantly worse"),
+    ):  # fmt: skip
+        pair = (replace(MEMBERS[0], right=answers(unpruned)), replace(MEMBERS[2], right=answers(wrong)))
+        found = ranking.rank(made(candidates=pair), BALANCED, Limits())
+        assert ranking.headline(found).endswith(f"the unpruned network, which is {told} (0.950).")
+        assert "What is significant is tested on the 100 validation images (McNemar)." in ranking.details(found)
+    alone = ranking.headline(ranking.rank(made(candidates=MEMBERS[:1]), None, Limits()))
+    assert alone == "0.950 accuracy at 100 ms: it is the unpruned network."
 
 
 def test_a_network_is_named_by_text_and_back() -> None:
@@ -169,14 +190,27 @@ def test_the_chart_shows_who_is_who() -> None:
         "knee": ["b"],
         "recommended": ["b"],
     }
+    points = {trace.name: trace for trace in figure.data if trace.customdata}
+    assert {name: trace.marker.symbol for name, trace in points.items()} == {  # told apart without colours too
+        "outside the limits": "x-thin-open",
+        "dominated": ("circle-open",),
+        "on the Pareto front": ("circle", "circle"),
+        "unpruned network": "square",
+        "knee": "diamond-open",
+        "recommended": "star",
+    }
+    assert {name: trace.text for name, trace in points.items() if trace.text} == {
+        "unpruned network": ("unpruned",),
+        "recommended": ("<b>b</b>",),
+    }
     line = figure.data[0]
     assert (line.line.shape, list(line.x), list(line.y)) == ("hv", [5, 10, 50, 100], [80, 94, 95, 96])
     pick = figure.data[-1]
     assert (pick.marker.color, pick.marker.symbol, pick.customdata[0][0]) == (PICK, "star", "1/b")
     assert pick.error_y.array[0] == pytest.approx(2)
     assert figure.layout.xaxis.type == "log"
-    (left_out,) = figure.layout.shapes
-    assert (left_out.x0, left_out.x1) == (40, 120)
+    left_out, line = figure.layout.shapes
+    assert (left_out.x0, left_out.x1, line.x0, line.x1, line.label.text) == (40, 120, 40, 40, "latency ≤ 40 ms")
 
 
 def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -> None:
@@ -199,9 +233,9 @@ def test_the_front_is_that_of_the_axes_shown() -> None:
 def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
     ranked = [ranking.rank(made(1, "<b>One"), BALANCED, Limits()), ranking.rank(made(2, "Two"), BALANCED, Limits())]
     figure = choice_chart(ranked, "Accuracy", "Latency", tested=False, log=True)
-    assert [(t.name, t.line.color) for t in figure.data if t.mode == "lines"] == [
-        ("&lt;b&gt;One", COLOURS[0]),
-        ("Two", COLOURS[1]),
+    assert [(t.name, t.line.color, t.line.dash) for t in figure.data if t.mode == "lines"] == [
+        ("&lt;b&gt;One", COLOURS[0], "solid"),
+        ("Two", COLOURS[1], "dash"),
     ]
     assert [t.customdata[0][0] for t in figure.data if t.name == "recommended"] == ["1/b", "2/b"]
     shown = [t.name for t in figure.data if t.showlegend]
@@ -210,8 +244,9 @@ def test_two_sweeps_have_a_colour_and_a_pick_each_and_one_legend() -> None:
 
 def test_what_recall_leaves_out_is_shaded_on_its_axis() -> None:
     ranked = [ranking.rank(made(), BALANCED, Limits(min_recall=0.9))]
-    (shape,) = choice_chart(ranked, "Recall", "Size", tested=False, log=True).layout.shapes
-    assert (shape.y0, shape.y1) == (78, 90)
+    shape, line = choice_chart(ranked, "Recall", "Size", tested=False, log=True).layout.shapes
+    assert (shape.y0, shape.y1, line.y0, line.label.text) == (78, 90, 90, "recall ≥ 90 %")
+    assert not choice_chart(ranked, "Recall", "Size", tested=True, log=True).layout.shapes  # it is no limit on these
     assert not choice_chart(ranked, "Accuracy", "Size", tested=False, log=True).layout.shapes
 
 
@@ -339,10 +374,10 @@ def test_a_sweep_shown_in_a_runtime_knows_it() -> None:
         ranked = ranking.rank(made(candidates=there).within(runtime), BALANCED, Limits())
         row = next(row for row in columns.rows_of([ranked]) if row["Network"] == "b")
         assert (row["Times as fast"], row["Fastest latency"], row["Fastest in"]) == (times, 10, "PyTorch")
-        told = (
-            "7.0 times as fast as the unpruned network (each in its fastest runtime: 10 ms in PyTorch against 70 ms in"
-        )
-        assert told in ranking.summary(ranked)
+        at = {"pytorch": "10 ms in PyTorch", "int8": "25 ms in ONNX Runtime, 8-bit integers"}[runtime]
+        told = f"accuracy at {at}, 7.0 times as fast as the unpruned network (each in its fastest runtime), which"
+        assert told in ranking.headline(ranked)
+        assert "each in its fastest runtime: 10 ms in PyTorch against 70 ms in" in ranking.details(ranked)[1]
 
 
 def test_another_machines_times_take_the_place_of_this_ones(
@@ -379,6 +414,8 @@ def test_another_machines_times_take_the_place_of_this_ones(
         "Latencies were taken on Raspberry Pi 5 (Cortex-A76, 4 cores) with 4 threads, in ONNX Runtime 1.32.0."
     )
     assert not errors
+    worth = ranking.headline(ranking.rank(there, BALANCED, Limits()))
+    assert " ms on Raspberry Pi 5 in ONNX Runtime, " in worth
     (tmp_path / "base" / "network.onnx").write_bytes(b"made anew")
     for content, told in ((json.dumps(times), "no unpruned network"), ("[]", "This is no times.json of a bench kit")):
         same, errors = shown(content)
@@ -442,6 +479,8 @@ def test_all_of_the_originals_charts_are_there(swept: Sweep) -> None:
         "Accuracy", "Size and latency", "Filters and parameters", "Decision score", "Filters kept per layer",
     ]  # fmt: skip
     assert "Decision score" not in more_charts(ranking.rank(swept, BALANCED, Limits(max_ms=1)))
+    chart = settings_chart([ranking.rank(swept, BALANCED, Limits())])
+    assert chart.layout.xaxis.ticktext == ("criterion", "keep [%]", "MACs, millions", "latency [ms]")
 
 
 def test_layers_stand_before_the_bases(swept: Sweep) -> None:
