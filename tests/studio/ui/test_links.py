@@ -35,7 +35,7 @@ def test_a_link_leads_to_a_network_of_its_project_and_else_says_why_not(swept: S
     done.query_params["network"] = [own.key, "1", f"{10**30}/keep-0.25", "²/keep-0.25"]
     done.run()
     assert done.session_state["followed"] == [own]
-    assert [warning.value for warning in done.warning] == ["This link names no network: ask for it anew."] * 3
+    assert [warning.value for warning in done.warning] == ["This link names no network: ask for a new one."] * 3
     done.run()  # once: whoever opens others then keeps them
     assert (done.session_state["followed"], len(done.warning)) == ([], 0)
 
