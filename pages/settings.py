@@ -10,6 +10,7 @@ from studio.ui import account
 from studio.ui.settings.webhooks import studio_form
 
 user = ui.signed_in()
+ui.narrow()
 st.title("Settings")
 if not owns(user.id):
     st.info("These are for the studio's owner, who used the link that its first start printed.", icon=":material/lock:")

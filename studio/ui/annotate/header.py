@@ -32,18 +32,19 @@ def head(here: ui.Here, image: Image) -> Any:
                on_click=step, args=(here, image, -1))  # fmt: skip
     bar.button("Next image", key="sign-next", icon=":material/chevron_right:", help="Next image (D)",
                on_click=step, args=(here, image, 1))  # fmt: skip
-    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
-               args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
-    bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
-               help="What was returned or given to you, else an image that nobody has")  # fmt: skip
-    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
+    bar.button("Next unlabelled", key="next-unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
+               args=(here, image, 1, Filter(drawn=False)), help="Next unlabelled image")  # fmt: skip
+    bar.button("Next for me", key="next-mine", icon=":material/assignment_ind:", shortcut="m", on_click=_mine,
+               args=(here, image), help="What was returned or given to you, else an image that nobody has")  # fmt: skip
+    bar.container(key="image-name").markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
     works = works_on(image.id)
     own = next((one.state for one in works if one.user_id == here.user.id), "open")
     bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     if image.state in ("open", "returned") and own in ("open", "returned"):
-        bar.button("Submit", key=f"submit-{image.id}-{image.state}", on_click=_submit, args=(here, image))
+        bar.button("Submit", key=f"submit-{image.id}-{image.state}", type="primary", on_click=_submit,
+                   args=(here, image))  # fmt: skip
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
