@@ -4,7 +4,8 @@
 
 Writes FOLDER/PAGE-WIDTH-light.png and -dark.png of every page at four widths, each as high as the page; those that
 begin with "empty" are of a new project. Prints a table of each page's first opening in a new browser, and of the
-second one: bytes and requests, paints, layout shift and elements. Its times are worth something on a quiet machine only.
+second one: bytes and requests, paints, layout shift and elements. The times are worth something on a quiet machine
+only.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def _set_role(project_id: int, by: int, user_id: int, seen: str) -> None:
 
 
 here = _, project, role, who = ui.here()
-st.title(ui.plain(project.name))
+st.container(key="narrow").title(ui.plain(project.name))
 with st.container():  # there in any case: what comes and goes would close all that is open below it
     if project.archived_at is not None:
         st.info("This project is archived: nothing in it changes.", icon=":material/archive:")

@@ -189,11 +189,6 @@ def empty(title: str, text: str, icon: str) -> DeltaGenerator:
     return place
 
 
-def narrow() -> None:
-    """Keep the page narrow on a wide screen: a form's labels and buttons then stay together."""
-    st.html("<style>[data-testid=stMainBlockContainer] { max-width: 76rem }</style>")
-
-
 def clock(at: float) -> str:
     """A time, seconds since 1970, as the reader's own clock shows it; the server's where the browser tells none."""
     behind = st.context.timezone_offset  # minutes, of UTC

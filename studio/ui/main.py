@@ -21,21 +21,11 @@ def page(file: str, title: str, icon: str, *, default: bool = False, url: str | 
     return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
-def colour(part: str) -> str:
-    """A colour of the theme in CSS, for light and dark: no run tells Python that a page has turned dark."""
-    return "light-dark({}, {})".format(*(st.get_option(f"theme.{theme}.{part}") for theme in ("light", "dark")))
-
-
 folder = Path(__file__).parent
 st.set_page_config(
     page_title="FTL studio", page_icon=str(folder / "icon.svg"), layout="wide", initial_sidebar_state=_SIDEBAR
 )
 st.logo(str(folder / "logo.svg"), size="large")
-st.html(
-    f"<style>:root {{ --ground: {colour('backgroundColor')}; --side: {colour('secondaryBackgroundColor')}; "
-    f"--accent: {colour('primaryColor')} }}"
-    f"{(folder / 'style.css').read_text(encoding='utf-8')}</style>"
-)
 if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()

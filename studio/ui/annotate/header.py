@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -26,7 +25,6 @@ _LATE = 3.0  # s in which a message that the browser sent before it knew the new
 
 def head(here: ui.Here, image: Image) -> Any:
     """Draw the bar; it, for more. The page then has little else than that and the surface."""
-    st.html(Path(__file__).with_name("page.css"))
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
     bar.button("Previous image", key="sign-previous", icon=":material/chevron_left:", help="Previous image (A)",
                on_click=step, args=(here, image, -1))  # fmt: skip
@@ -54,10 +52,13 @@ def head(here: ui.Here, image: Image) -> Any:
     return bar
 
 
-def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
+def _action(
+    bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None], *, first: bool = False
+) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
     key = f"{label.lower()}-{image.id}-{image.state}"
-    bar.button(label, key=key, on_click=_act, args=(action, image.id, here.who))
+    kind = "primary" if first else "secondary"
+    bar.button(label, key=key, type=kind, on_click=_act, args=(action, image.id, here.who))
 
 
 def _act(action: Callable[[int, int], None], image_id: int, who: int) -> None:
@@ -70,7 +71,7 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> N
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     if waits and not refused:
-        _action(bar, here, image, "Accept", review.accept)
+        _action(bar, here, image, "Accept", review.accept, first=True)
     else:
         bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
     with bar.popover("Return", disabled=not waits):
