@@ -39,7 +39,7 @@ from studio.projects.invitations import first_token
 from studio.store.database import migrate
 from studio.store.home import allow_open_files, close_to_others, keep_private
 from studio.trash.purging import purge
-from studio.ui import sign_in
+from studio.ui import index_page, sign_in
 
 _WATCH_SECONDS, _PURGE_SECONDS = 10, 3600
 
@@ -112,6 +112,7 @@ app = st.App(
         *notices.ROUTES,
         Route("/home", home),
         routes.BELOW,
+        *index_page.ROUTES,
     ],
     middleware=[Middleware(Headers), Middleware(Gate, provider=_PROVIDER), Middleware(Bodies)],
     lifespan=lifespan,

@@ -7,7 +7,7 @@ from studio.ui import account
 
 user = ui.signed_in()
 who = ui.who()
-st.title("Account")
+st.container(key="narrow").title("Account")
 left, right = st.columns(2, gap="medium")
 with left:
     account.name(who, user)

@@ -15,8 +15,8 @@ from studio.ui.annotate.header import asked, follow, head, neighbours
 here = user, project, role, who = ui.here()
 if not count_images(project.id):
     st.title("Annotate")
-    ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:")
-    st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
+    with ui.empty("No photographs yet", "Upload some on the Images page, then draw here.", ":material/photo_library:"):
+        st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
     ui.stop()
 image = asked(project.id, find_images(project.id, count=1)[0])
 classes = classes_of(project.id)

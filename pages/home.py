@@ -25,7 +25,7 @@ def _set_role(project_id: int, by: int, user_id: int, seen: str) -> None:
 
 
 here = _, project, role, who = ui.here()
-st.title(ui.plain(project.name))
+st.container(key="narrow").title(ui.plain(project.name))
 with st.container():  # there in any case: what comes and goes would close all that is open below it
     if project.archived_at is not None:
         st.info("This project is archived: nothing in it changes.", icon=":material/archive:")
@@ -98,8 +98,10 @@ with people, st.container(border=True):
                 with ui.showing_errors():
                     revoke(project.id, who, invitation.token_hash)
                     st.rerun()
+drawers = st.container(key="drawers")
 if role == "admin":
-    with st.expander("Annotators per image"), st.form("overlap", border=False), ui.showing_errors():
+    annotators = drawers.expander("Annotators per image", icon=":material/group:")
+    with annotators, st.form("overlap", border=False), ui.showing_errors():
         st.markdown(
             "With two or more, each image is given to that many annotators, who do not see each other's strokes. "
             "Reviewers see all, compare them on the Review page, and settle what the mask is."
@@ -108,7 +110,8 @@ if role == "admin":
         if st.form_submit_button("Save"):
             set_overlap(project.id, who, int(count))
             st.rerun()
-    with st.expander("Acceptance"), st.form("accept-own", border=False), ui.showing_errors():
+    acceptance = drawers.expander("Acceptance", icon=":material/task_alt:")
+    with acceptance, st.form("accept-own", border=False), ui.showing_errors():
         st.markdown(
             "Submitted work is accepted or returned by another reviewer or admin. Only where a project has one "
             "reviewer may they accept their own work."
@@ -117,20 +120,20 @@ if role == "admin":
         if st.form_submit_button("Save"):
             set_accept_own(project.id, who, own)
             st.rerun()
-    with st.expander("Crops of one photo"):
+    with drawers.expander("Crops of one photo", icon=":material/crop:"):
         photo_names.panel(project, who)
-    with st.expander("Webhook"):
+    with drawers.expander("Webhook", icon=":material/webhook:"):
         webhooks.project_form(project, who)
 
 if not blind(project, role):
-    with st.expander("Export photographs and masks", icon=":material/download:"):
+    with drawers.expander("Export photographs and masks", icon=":material/download:"):
         export_panel.panel(project.id)
 if role == "admin":
-    with st.expander("Backup", icon=":material/backup:"):
+    with drawers.expander("Backup", icon=":material/backup:"):
         backup_panel.backup_link(project.id)
-    with st.expander("Rename, archive, delete", icon=":material/settings:"):
+    with drawers.expander("Rename, archive, delete", icon=":material/settings:"):
         trash.manage_project(here)
-    thrown_away = st.expander("Trash", icon=":material/delete:", key="trash", on_change="rerun")
+    thrown_away = drawers.expander("Trash", icon=":material/delete:", key="trash", on_change="rerun")
     if thrown_away.open:  # its sizes take a while to find out
         with thrown_away:
             trash.show(project.id, who)

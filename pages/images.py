@@ -160,12 +160,12 @@ def choose(place: DeltaGenerator, label: str, words: dict[V, str], anything: str
 def asked(names: dict[int, str]) -> Filter:
     """The filter."""
     people = ui.unique_labels({member.id: member.name for member, _ in members_of(project.id)})
-    columns = st.columns([1.2, 1, 1, 1.2, 1.6])
-    by_class = choose(columns[0], "Class", {0: "none yet"} | names)
-    by_state = choose(columns[1], "State", {one: one for one in STATES})
-    mask = choose(columns[2], "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
-    by = choose(columns[3], "Drawn on by", people, "anyone")
-    text = columns[4].text_input(
+    row = st.container(horizontal=True, key="fields")
+    by_class = choose(row, "Class", {0: "none yet"} | names)
+    by_state = choose(row, "State", {one: one for one in STATES})
+    mask = choose(row, "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
+    by = choose(row, "Drawn on by", people, "anyone")
+    text = row.text_input(
         "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
     )
     drawn = None if mask in (None, PROPOSED) else mask == "drawn"
@@ -273,18 +273,19 @@ def find() -> None:
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(project.id), "image": str(opened)})
 
 
-with st.expander("Upload photographs", icon=":material/upload:", expanded=not count_images(project.id)):
+some, drawers = bool(count_images(project.id)), st.container(key="drawers")
+with drawers.expander("Upload photographs", icon=":material/upload:", expanded=not some):
     upload()
-if not count_images(project.id):
+if not some:
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
     ui.stop()
-with st.expander("Import masks that exist", icon=":material/layers:"):
+with drawers.expander("Import masks that exist", icon=":material/layers:"):
     take_masks()
 if role == "admin":
     drawing = mask_networks(project.id)
     if drawing:
-        with st.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
+        with drawers.expander("Label ahead by a network", icon=":material/auto_fix_high:"):
             label_ahead(drawing)
-    with st.expander("What to draw next", icon=":material/low_priority:"):
+    with drawers.expander("What to draw next", icon=":material/low_priority:"):
         drawing_order.panel(project.id, who, drawing)
 find()

@@ -18,13 +18,12 @@ from studio.ui.jobs import comparison
 from studio.ui.jobs.learning_curves import learning_chart
 from studio.ui.jobs.times import times
 
-left, right = st.columns([5, 2], vertical_alignment="center")
-left.title("Jobs")
-with right:
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Jobs")
     notifications.offer()
 LOOKS = {
     "queued": ("gray", "schedule", "waiting"),
-    "running": ("orange", "progress_activity", "running"),
+    "running": ("blue", "progress_activity", "running"),
     "done": ("green", "check_circle", "done"),
     "failed": ("red", "error", "failed"),
     "cancelled": ("gray", "cancel", "cancelled"),
@@ -82,7 +81,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
     rows = progress.candidates(job)
     with st.container(border=True):
         right = st.container(horizontal=True, vertical_alignment="center")
-        left = right.container(width="stretch")
+        left = right.container(width="stretch", gap=None)
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(times(job))
         if job.state == "done" and job.unstable:
@@ -124,7 +123,10 @@ def details(job: Job, rows: list[dict[str, Any]]) -> None:
     if curves := progress.curves(job):
         st.caption("Loss during fine-tuning: on the early-stopping set (solid) and on the training set (dotted).")
         st.plotly_chart(learning_chart(curves), width="stretch", key=f"curves-{job.id}")
-    st.code(reporting.log(job.id) or "nothing yet", language=None, height=200)
+    if log := reporting.log(job.id):
+        st.code(log, language=None, height=200)
+    else:
+        st.caption("The log is empty yet.")
 
 
 def all_jobs() -> None:
@@ -132,8 +134,8 @@ def all_jobs() -> None:
     here = ui.here()
     jobs = queue.jobs_of(here.project.id)
     if not jobs:
-        ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:")
-        st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+        with ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:"):
+            st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
     queued = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
     turns, running = (

@@ -82,9 +82,11 @@ def activity() -> None:
 
     events = feed.lines(project.id, alone, pages[-1], LINES + 1)
     names = feed.image_names(events)
-    for one in events[:LINES]:
-        image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
-        st.markdown(f"**{ui.plain(one.user.name)}** {ui.plain(text_of(one))}{image}  \n:gray[{ui.clock(one.at)}]")
+    with st.container(gap="xsmall"):
+        for one in events[:LINES]:
+            image = f" · {ui.plain(names[one.image_id])}" if one.image_id in names else ""
+            what = f"**{ui.plain(one.user.name)}** {ui.plain(text_of(one))}{image}"
+            st.markdown(f"{what} :small[:gray[{ui.clock(one.at).replace(' ', '&nbsp;')}]]")
     if not events:
         st.caption("Nothing was done yet.")
     with st.container(horizontal=True):
@@ -96,8 +98,9 @@ def activity() -> None:
 
 now = progress.project(project.id)
 if not now.images:
-    ui.empty("No images yet", "Upload some, draw on them, and see here how far you are.", ":material/photo_library:")
-    st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
+    text = "Upload some, draw on them, and see here how far you are."
+    with ui.empty("No images yet", text, ":material/photo_library:"):
+        st.page_link(ui.page_file("images"), label="Images", icon=":material/photo_library:")
 else:
     metrics(now)
     chart(charts.draw_bars(charts.state_bar(now), dark), "states")
@@ -113,8 +116,8 @@ else:
         st.header("Days")
         chart(charts.draw_lines(charts.day_lines(days[-DAYS:]), dark), "days")
     else:
-        ui.empty("No strokes yet", "Annotators are listed here once they draw.", ":material/brush:")
-        st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
+        with ui.empty("No strokes yet", "Annotators are listed here once they draw.", ":material/brush:"):
+            st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.header("Activity")

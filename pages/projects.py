@@ -11,7 +11,7 @@ from studio.ui.home import ways_in
 
 user = ui.signed_in()
 projects = projects_of(user.id)
-st.title("Projects")
+st.container(key="narrow").title("Projects")
 if projects:
     project_list.show(projects)
 st.header("New project" if projects else "Create a project first")

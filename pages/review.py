@@ -33,7 +33,8 @@ def queue() -> None:
     total = count_images(project.id, chosen)
     if not total:
         text = "An image appears here once its annotators press Submit on the Annotate page."
-        ui.empty("No image to review", text, ":material/task_alt:")
+        with ui.empty("No image to review", text, ":material/task_alt:"):
+            st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
         return
     pages, page = -(-total // PAGE), state.review_page(project.id, every=every)
     at = page.value = min(page.value, pages)

@@ -10,7 +10,7 @@ from studio.ui import account
 from studio.ui.settings.webhooks import studio_form
 
 user = ui.signed_in()
-st.title("Settings")
+st.container(key="narrow").title("Settings")
 if not owns(user.id):
     st.info("These are for the studio's owner, who used the link that its first start printed.", icon=":material/lock:")
     ui.stop()
@@ -57,10 +57,11 @@ with st.container(border=True):
 with st.container(border=True):
     st.header("Limits")
     st.caption("These limits keep one project from using the whole machine.")
-    most = {
-        key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
-        for key, quota in QUOTAS.items()
-    }
+    with st.container(horizontal=True):
+        most = {
+            key: st.number_input(quota.label, quota.least, quota.most, getattr(now, key), help=quota.why, width=320)
+            for key, quota in QUOTAS.items()
+        }
 
 if st.button("Save", type="primary", disabled=where == there and not scheduler):
     with ui.showing_errors():

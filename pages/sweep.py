@@ -21,12 +21,9 @@ project, who = here.project, here.who
 st.title("Sweep")
 numbers = numbers_of(project.id)
 if not numbers.masks or not numbers.mask_classes:
-    ui.empty(
-        "No masks yet",
-        "A sweep keeps the filters of a network that respond to your masks: draw some on half a dozen photographs.",
-        ":material/brush:",
-    )
-    st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
+    text = "A sweep keeps the filters of a network that respond to your masks: draw some on half a dozen photographs."
+    with ui.empty("No masks yet", text, ":material/brush:"):
+        st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
     ui.stop()
 classes, counts = classes_of(project.id), count_by_class(project.id, Filter())
 sweeps = {job.id: job for job in jobs_of(project.id) if job.kind in SWEEPS}

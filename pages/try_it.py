@@ -69,7 +69,7 @@ loaded = {job.id: networks.sweep_of(job) for job in finished.values() if network
 drawing = networks.mask_sweeps(finished.values())
 chosen = networks.project_networks(here.project.id)
 with st.container(border=True):
-    parts = st.container(horizontal=True, gap="large")  # one below the other where the window is narrow
+    parts = st.container(horizontal=True, gap="large", key="parts")
     left, right = parts.container(width=360), parts.container()
 with left:
     network = networks.choose_network(finished, loaded, chosen, state.TO_TRY, drawing)

@@ -10,7 +10,7 @@ from studio.ui.choose.candidate_panel import written
 from studio.ui.explain import panel
 
 here = ui.here()
-title, which = st.columns([2, 3], gap="medium", vertical_alignment="center")
+title, which = st.columns([2, 3], gap="medium")
 title.title("Understand")
 finished = networks.finished_sweeps(
     here.project.id, "No network yet", "Launch a sweep; its networks can be looked into here.", ":material/visibility:"

@@ -20,16 +20,21 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{ti
 @media (prefers-color-scheme: dark) {{ :root {{ --back: #161513; --card: #211f1c; --ink: #f2f0eb; --dim: #a39f97;
   --line: #3b3833; --main: #f97316; }} }}
 * {{ box-sizing: border-box }} body {{ margin: 0; min-height: 100vh; display: grid; place-items: center;
-  background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans 3", system-ui, sans-serif }}
-main {{ width: min(24rem, 92vw); background: var(--card); border: 1px solid var(--line); border-radius: 14px;
-  padding: 2rem }} h1 {{ font-size: 1.35rem; margin: 0 0 .3rem }} p {{ margin: 0 0 1.2rem; color: var(--dim) }}
+  background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans", "Source Sans 3", system-ui, sans-serif }}
+main {{ width: min(24rem, 92vw); margin: 1rem 0;
+  background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  padding: 2rem }} .brand {{ display: flex; align-items: center; gap: .6rem; margin: 0 0 1.4rem; color: var(--ink);
+  font-weight: 700 }} h1 {{ font-size: 1.35rem; margin: 0 0 .3rem }} p {{ margin: 0 0 1.2rem; color: var(--dim) }}
 label {{ display: block; font-weight: 600; margin: .9rem 0 .25rem }} input {{ width: 100%; padding: .6rem .7rem;
   font: inherit; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 8px }}
 input:focus-visible, button:focus-visible, a:focus-visible {{ outline: 2px solid var(--main); outline-offset: 1px }}
 button {{ width: 100%; margin-top: 1.4rem; padding: .65rem; font: inherit; font-weight: 600; color: #fff;
   background: #b83a09; border: 0; border-radius: 8px; cursor: pointer }} a {{ color: var(--main) }}
 .error {{ color: #fff; background: #b42318; border-radius: 8px; padding: .5rem .7rem; margin-bottom: 1rem }}
-</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
+</style></head><body><main>
+<p class="brand"><svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true"><rect width="32" height="32" rx="8"
+fill="#b83a09"/><path d="M8 27l6-8-3-4 8-6-2-4 6-4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"
+stroke-linejoin="round"/></svg>FTL studio</p><h1>{title}</h1>{body}</main></body></html>"""
 _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
 
 

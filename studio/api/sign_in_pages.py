@@ -38,9 +38,7 @@ def _enter(request: Request, user_id: int, target: str) -> Response:
 
 def _sign_in_page(target: str, name: str = "", error: StudioError | None = None) -> Response:
     fields = name_field(name) + password_field()
-    body = "<p>Finicky Transfer Learning studio</p>" + form(
-        "/account/sign-in", "Sign in", fields, {"next": local(target)}
-    )
+    body = form("/account/sign-in", "Sign in", fields, {"next": local(target)})
     return page("Sign in", body, str(error or ""), sign_in_status(error) if error else 200)
 
 

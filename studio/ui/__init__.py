@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 
 from ftl.errors import FtlError
@@ -180,11 +181,12 @@ def fragment(draw: Callable[P, None], *, run_every: float | None = None) -> Call
     return cast("Callable[P, None]", st.fragment(asked_anew, run_every=run_every))
 
 
-def empty(title: str, text: str, icon: str) -> None:
-    """An empty state: what is not there yet, and what to do."""
-    with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"## {icon} {title}")
-        st.markdown(text)
+def empty(title: str, text: str, icon: str) -> DeltaGenerator:
+    """An empty state: what is not there yet, and what to do. It, for links to where that is done."""
+    place = st.container(border=True, horizontal_alignment="center", gap="small", key=f"empty-{title}")
+    place.markdown(f"## {icon} {title}")
+    place.markdown(text)
+    return place
 
 
 def clock(at: float) -> str:

@@ -13,29 +13,19 @@ from studio.accounts.settings import owns
 from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in, state
 from studio.ui.markdown import plain
 
+_SIDEBAR = 224  # pixels: a window of 900 has room for a page beside it
+
 
 def page(file: str, title: str, icon: str, *, default: bool = False, url: str | None = None) -> StreamlitPage:
     """A page of the folder `pages`, at its own name or at `url`."""
     return st.Page(page_file(file), title=title, icon=f":material/{icon}:", default=default, url_path=url)
 
 
-def colour(part: str) -> str:
-    """A colour of the theme in CSS, for light and dark: no run tells Python that a page has turned dark."""
-    return "light-dark({}, {})".format(*(st.get_option(f"theme.{theme}.{part}") for theme in ("light", "dark")))
-
-
-st.set_page_config(page_title="FTL studio", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
-st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
-st.html(
-    "<style>[data-testid=stMainBlockContainer] { padding: 3.2rem 3rem 3rem }"
-    "[data-testid=stMain]:focus-visible { outline: none }"
-    # of what has "sign" in its key only the icon is seen: its label is for screen readers
-    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] { display: contents }"
-    "[class*=st-key-sign-] button [data-testid=stMarkdownContainer] p { position: absolute; width: 1px;"
-    " overflow: hidden; clip-path: inset(50%) }"
-    # white, which Streamlit writes on them, cannot be read on the bright orange of dark pages
-    f"button[data-testid^=stBaseButton-primary]:enabled * {{ color: {colour('backgroundColor')} }}</style>"
+folder = Path(__file__).parent
+st.set_page_config(
+    page_title="FTL studio", page_icon=str(folder / "icon.svg"), layout="wide", initial_sidebar_state=_SIDEBAR
 )
+st.logo(str(folder / "logo.svg"), size="large")
 if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()
@@ -47,7 +37,7 @@ studio = [
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
     studio.append(page("settings", "Settings", "settings"))
 if here is None:
-    current = st.navigation({"": studio})
+    current = st.navigation({"": studio}, expanded=True)
 else:
     groups = {
         "": [page("home", "Home", "home", default=True)],
@@ -65,18 +55,16 @@ else:
         "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
         "Studio": studio,
     }
-    current = st.navigation(groups)
+    current = st.navigation(groups, expanded=True)
     tab = state.of(state.Tab)
     asked, tab.go = tab.go, None
     if asked is not None:
         st.switch_page(next(one for group in groups.values() for one in group if one.url_path == asked))
 if (user := here.user if here else user) is not None:
     with st.sidebar:
-        behind = colour("secondaryBackgroundColor")
-        st.html(f"<style>.st-key-who {{ position: sticky; bottom: 0; background: {behind} }}</style>")
-        with st.container(key="who", horizontal=True, vertical_alignment="center"):  # seen however low the window is
+        with st.container(key="who", horizontal=True, vertical_alignment="center"):
             st.caption(plain(user.name) + (f" · {here.role}" if here else ""), width="stretch")
-            st.html('<a href="/account/sign-out" target="_self" style="color:inherit">Sign out</a>', width="content")
+            st.html('<a href="/account/sign-out" target="_self">Sign out</a>', width="content")
         notifications.listen()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

@@ -57,14 +57,15 @@ function offer(parent) {
     const denied = Notification.permission === "denied";
     const shown = document.createElement(denied ? "span" : "button");
     shown.textContent = denied
-      ? "This browser blocks notifications of the studio: its settings for this site allow them again."
+      ? "Notifications are blocked"
       : "Notify me when my jobs end";
     shown.style.cssText = denied
       ? "font: 0.875rem var(--st-font); color: var(--st-text-color); opacity: 0.7"
       : "font: 0.9rem var(--st-font); color: var(--st-text-color); background: var(--st-background-color); " +
         "border: 1px solid var(--st-border-color, rgba(128, 128, 128, 0.4)); border-radius: 0.5rem; " +
         "padding: 0.4rem 0.8rem; cursor: pointer";
-    if (!denied) shown.onclick = () => Notification.requestPermission().then(draw);
+    if (denied) shown.title = "This browser blocks notifications of the studio: its settings for this site allow them again.";
+    else shown.onclick = () => Notification.requestPermission().then(draw);
     parent.append(shown);
   };
   draw();

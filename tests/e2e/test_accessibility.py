@@ -9,17 +9,8 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from PIL import Image as Picture
 from playwright.sync_api import Page
 
-from studio.accounts import add_user
-from studio.annotation import log
-from studio.annotation.strokes import Rectangle
-from studio.collaboration import review
-from studio.collaboration.comments import comment
-from studio.images.library import add_image
-from studio.projects.invitations import accept, invite
-from studio.projects.projects import create_project
-from studio.store.database import writing
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, still
-from tests.tiny_sweep import add_mask_sweep, add_sweep
+from tests.full_project import full_project
 
 STREAMLITS = [
     # rule, selector of what is found, why it stays
@@ -47,26 +38,11 @@ FIND = """async ([streamlits, rules]) => {
 
 @pytest.fixture(scope="module")
 def project(owner: int, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """A project with photographs, strokes, a sweep and networks of both kinds, of the studio's owner."""
-    wall, ada = tmp_path_factory.mktemp("photos") / "wall.png", owner
-    with writing() as db:
-        bob = add_user(db, "Bob", PASSWORD).id
-    accept(invite(None, "admin"), ada)
-    own = create_project(ada, "Bridge").id
-    accept(invite(own, "annotator"), bob)
-    images = []
-    for number in range(4):
+    """A project with something on every page, of the studio's owner."""
+    walls = [tmp_path_factory.getbasetemp() / f"wall {number}.png" for number in range(4)]
+    for number, wall in enumerate(walls):
         Picture.new("L", (80, 60), 150 + number).save(wall)
-        images.append(add_image(own, ada, wall, f"wall {number}.png")[0])
-    for image in images[1:]:
-        for user in (ada, bob):
-            log.append(image.id, user, [Rectangle(f"{image.id} {user}", 1, {"box": [2, 2, 20, 20]})])
-        review.submit(image.id, bob)
-    review.accept(images[1].id, ada)
-    review.give_back(images[2].id, ada, why="the left one")
-    comment(images[0], ada, "What is this?")
-    add_mask_sweep(own, ada, beside=add_sweep(own, ada))
-    return own
+    return full_project(owner, walls, PASSWORD)[0]
 
 
 def findings(page: Page, *rules: str) -> tuple[list[str], set[int]]:
@@ -144,7 +120,6 @@ def turned(page: Page, scheme: Literal["light", "dark"]) -> None:
 
 def test_axe_finds_nothing_serious_on_any_page(page: Page, server: Server, project: int) -> None:
     page.goto(f"{server.url}/?project={project}")
-    page.get_by_role("button", name="View 3 more").click()
     told: dict[str, list[str]] = {}
     met: set[int] = set()
     now: Literal["light", "dark"] = "light"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -26,24 +25,24 @@ _LATE = 3.0  # s in which a message that the browser sent before it knew the new
 
 def head(here: ui.Here, image: Image) -> Any:
     """Draw the bar; it, for more. The page then has little else than that and the surface."""
-    st.html(Path(__file__).with_name("page.css"))
     bar = st.container(key="head", horizontal=True, gap="small", vertical_alignment="center")
     bar.button("Previous image", key="sign-previous", icon=":material/chevron_left:", help="Previous image (A)",
                on_click=step, args=(here, image, -1))  # fmt: skip
     bar.button("Next image", key="sign-next", icon=":material/chevron_right:", help="Next image (D)",
                on_click=step, args=(here, image, 1))  # fmt: skip
-    bar.button("Next unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
-               args=(here, image, 1, Filter(drawn=False)))  # fmt: skip
-    bar.button("Next for me", icon=":material/assignment_ind:", shortcut="m", on_click=_mine, args=(here, image),
-               help="What was returned or given to you, else an image that nobody has")  # fmt: skip
-    bar.markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
+    bar.button("Next unlabelled", key="next-unlabelled", icon=":material/skip_next:", shortcut="u", on_click=step,
+               args=(here, image, 1, Filter(drawn=False)), help="Next unlabelled image")  # fmt: skip
+    bar.button("Next for me", key="next-mine", icon=":material/assignment_ind:", shortcut="m", on_click=_mine,
+               args=(here, image), help="What was returned or given to you, else an image that nobody has")  # fmt: skip
+    bar.container(key="image-name").markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
     works = works_on(image.id)
     own = next((one.state for one in works if one.user_id == here.user.id), "open")
     bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     if image.state in ("open", "returned") and own in ("open", "returned"):
-        bar.button("Submit", key=f"submit-{image.id}-{image.state}", on_click=_submit, args=(here, image))
+        bar.button("Submit", key=f"submit-{image.id}-{image.state}", type="primary", on_click=_submit,
+                   args=(here, image))  # fmt: skip
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
     if here.role in JUDGES:
@@ -53,10 +52,13 @@ def head(here: ui.Here, image: Image) -> Any:
     return bar
 
 
-def _action(bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None]) -> None:
+def _action(
+    bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None], *, first: bool = False
+) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
     key = f"{label.lower()}-{image.id}-{image.state}"
-    bar.button(label, key=key, on_click=_act, args=(action, image.id, here.who))
+    kind = "primary" if first else "secondary"
+    bar.button(label, key=key, type=kind, on_click=_act, args=(action, image.id, here.who))
 
 
 def _act(action: Callable[[int, int], None], image_id: int, who: int) -> None:
@@ -69,7 +71,7 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> N
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     if waits and not refused:
-        _action(bar, here, image, "Accept", review.accept)
+        _action(bar, here, image, "Accept", review.accept, first=True)
     else:
         bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
     with bar.popover("Return", disabled=not waits):

@@ -25,8 +25,7 @@ def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[i
     """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops."""
     finished = {job.id: job for job in sweeps.finished_sweeps(project_id)}
     if not finished:
-        ui.empty(title, text, icon)
-        with st.container(horizontal=True):
+        with ui.empty(title, text, icon), st.container(horizontal=True, horizontal_alignment="center"):
             st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
             st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
         ui.stop()

@@ -12,7 +12,7 @@ from studio.projects.classes import classes_of
 from studio.ui import state
 from studio.ui.home.steps import DONE, NEXT, Step
 
-_MARKS = {DONE: ":green[:material/check_circle:]", NEXT: ":orange[:material/arrow_circle_right:]"}
+_MARKS = {DONE: ":green[:material/check_circle:]", NEXT: ":primary[:material/arrow_circle_right:]"}
 _LATER = ":gray[:material/radio_button_unchecked:]"
 
 

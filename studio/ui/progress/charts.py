@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 
 from studio.collaboration.progress import Annotator, Day, Project
 
-COLOURS = {"open": "#94a3b8", "submitted": "#3b82f6", "returned": "#ea580c", "accepted": "#16a34a"}
-"""Of the states, in the order in which bars are stacked."""
+COLOURS = {"open": "#a8a29a", "submitted": "#0b68cb", "returned": "#ad5700", "accepted": "#18794e"}
+"""Of the states, as on the tiles of images (`gallery.css`), in the order in which bars are stacked."""
 
 STROKES = "#a855f7"
 _LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)"), ("#f2f0eb", "rgba(168,162,158,.16)")
@@ -86,7 +86,7 @@ def draw_bars(bars: Bars, dark: bool = False) -> go.Figure:
         tickvals=list(range(len(names))), ticktext=names, autorange="reversed", showgrid=False, automargin=True
     )
     most = max((sum(counts) for counts in zip(*(one.counts for one in bars.series), strict=True)), default=0)
-    figure.update_xaxes(title="images", tickformat=",d", **({"dtick": 1} if most < 8 else {"nticks": 8}))
+    figure.update_xaxes(title_text="images", tickformat=",d", **({"dtick": 1} if most < 8 else {"nticks": 8}))
     return figure
 
 
@@ -106,8 +106,8 @@ def draw_lines(lines: Lines, dark: bool = False) -> go.Figure:
         )  # fmt: skip
     _lay_out(figure, 340, dark)
     figure.update_yaxes(rangemode="tozero", tickformat=",~r", nticks=5)
-    figure.update_yaxes(title="strokes", row=1)
-    figure.update_yaxes(title="images", row=2)
+    figure.update_yaxes(title_text="strokes", row=1)
+    figure.update_yaxes(title_text="images", row=2)
     one_day = {"tickmode": "array", "tickvals": lines.days} if len(lines.days) < 8 else {}
     figure.update_xaxes(type="date", tickformat="%d %b", **one_day)
     return figure
@@ -117,14 +117,22 @@ def _lay_out(figure: go.Figure, height: int, dark: bool) -> None:
     ink, grid = _DARK if dark else _LIGHT
     layout: dict[str, Any] = {
         "height": height,
-        "margin": {"t": 12, "l": 12, "r": 12, "b": 40},
+        "margin": {"t": 12, "l": 0, "r": 12, "b": 48},
         "font": {"color": ink, "size": 14, "family": '"Source Sans", system-ui, sans-serif'},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "font_size": 13,
+            "itemwidth": 30,
+        },
         "hoverlabel": {"font": {"size": 14}},
     }
     figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", showlegend=True, **layout)
-    figure.update_xaxes(gridcolor=grid, zeroline=False)
-    figure.update_yaxes(gridcolor=grid, zeroline=False, automargin=True)
+    figure.update_xaxes(gridcolor=grid, zeroline=False, title_font_size=14)
+    figure.update_yaxes(gridcolor=grid, zeroline=False, automargin=True, title_font_size=14, title_standoff=12)
 
 
 def _short(name: str) -> str:

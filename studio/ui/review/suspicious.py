@@ -69,9 +69,9 @@ def _look(here: ui.Here) -> None:
     if not networks:
         st.caption("A network that draws masks is needed to look for them: the page Sweep makes one.")
         return
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    known = left.selectbox("Network to train", networks, format_func=lambda one: one.title)
-    if right.button("Look for suspicious masks", icon=":material/troubleshoot:"):
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    known = row.selectbox("Network to train", networks, format_func=lambda one: one.title)
+    if row.button("Look for suspicious masks", icon=":material/troubleshoot:"):
         with ui.showing_errors():
             launch_suspecting(here.project.id, here.who, known)
             st.switch_page(ui.page_file("jobs"))

@@ -16,8 +16,7 @@ _ICONS = {QUICK: "bolt", BALANCED: "balance", THOROUGH: "biotech"}
 
 def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], None]) -> None:
     """Draw the choices; `launch` is called with the one whose button was pressed."""
-    st.html("<style>div:has(> [class*=st-key-choice-]) { flex: 1 1 15rem !important; min-width: 15rem }</style>")
-    with st.container(horizontal=True, gap="medium"):  # one below the other where the window is narrow
+    with st.container(horizontal=True, gap="medium"):  # one below the other where the window is narrow: style.css
         for choice in choices:
             name, icon = ui.plain(choice.name), _ICONS[choice.name]
             with st.container(border=True, height="stretch", key=f"choice-{choice.name}"):

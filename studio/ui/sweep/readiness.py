@@ -35,7 +35,7 @@ def show(project: Project, numbers: Numbers, start: Start) -> None:
 
 
 def _row(finding: Finding) -> None:
-    text, link = st.columns([8, 1], vertical_alignment="center")
+    text, link = st.columns([5, 1], vertical_alignment="center")
     text.markdown(f"{_MARKS[finding.level]} {ui.plain(finding.text)}")
     if finding.page:
         link.page_link(ui.page_file(finding.page), label=_PAGES[finding.page], icon=":material/arrow_forward:")
