@@ -124,7 +124,7 @@ def _picture(picture: Picture) -> str:
 def _drawing(drawing: Drawing) -> str:
     shapes, half = "".join(map(_shape, drawing.shapes)), ' class="half"' if drawing.width <= HALF[0] else ""
     return (
-        f'<svg viewBox="0 0 {drawing.width:g} {drawing.height:g}"{half} role="img" '
+        f'<svg viewBox="0 0 {drawing.width:.1f} {drawing.height:.1f}"{half} role="img" '
         f'aria-label="{_safe(drawing.title)}">'
         f"{shapes}</svg>"
     )
@@ -136,7 +136,7 @@ def _shape(shape: Shape) -> str:
             dashes = ' stroke-dasharray="4 3"' if shape.is_dashed else ""
             return (
                 f'<polyline points="{_points(shape.points)}" fill="none" stroke="{shape.colour}" '
-                f'stroke-width="{shape.width:g}"{dashes}/>'
+                f'stroke-width="{shape.width:.2f}"{dashes}/>'
             )
         case Outline():
             told = f"<title>{_safe(shape.told)}</title>" if shape.told else ""
@@ -147,7 +147,7 @@ def _shape(shape: Shape) -> str:
         case _:
             turned = f' transform="rotate(-90 {shape.x:.1f} {shape.y:.1f})"' if shape.is_turned else ""
             return (
-                f'<text x="{shape.x:.1f}" y="{shape.y:.1f}" font-size="{shape.size:g}" fill="{shape.colour}" '
+                f'<text x="{shape.x:.1f}" y="{shape.y:.1f}" font-size="{shape.size:.1f}" fill="{shape.colour}" '
                 f'text-anchor="{shape.anchor}"{turned}>{_safe(shape.text)}</text>'
             )
 
