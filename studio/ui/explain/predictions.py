@@ -13,7 +13,7 @@ from ftl.data.masks import read_mask
 from ftl.evaluation.explain import explain as grad_cam
 from ftl.evaluation.overlays import heat_over, outlined
 from ftl.models.classifier import Model
-from studio.jobs.layout import image_id
+from studio.jobs.layout import image_id, is_tile
 from studio.ui.choose.filter_maps import jpeg
 
 
@@ -54,4 +54,5 @@ def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) 
 
 def mask_of(image: int | None, pairs: Sequence[tuple[Path, Path]]) -> Path | None:
     """The mask that a sweep used for an image of the project, among its photographs with masks."""
-    return next((mask for photo, mask in pairs if image is not None and image_id(photo) == image), None)
+    whole = ((photo, mask) for photo, mask in pairs if not is_tile(photo))
+    return next((mask for photo, mask in whole if image is not None and image_id(photo) == image), None)
