@@ -115,7 +115,8 @@ def load_model(path: str | Path) -> Model:
     if head.weight.shape[1] != width:
         raise FtlError(f"{path}: the classifier takes {head.weight.shape[1]} features, but the network gives {width}")
     made_with = (read_description(path) if path.is_dir() else read_tensors(path)[1]).get("made_with", {})
-    return Model(network, head, _tile_of(path, made_with), made_with.get("positive") or "")
+    looked_for = made_with.get("positive")
+    return Model(network, head, _tile_of(path, made_with), looked_for if looked_for in head.classes else "")
 
 
 def export(folder: str | Path, file: str | Path) -> Path:

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 
 from ftl.data.masks import read_mask
+from ftl.data.tiles import Tile
 from ftl.evaluation.explain import explain as grad_cam
 from ftl.evaluation.overlays import heat_over, outlined
 from ftl.models.classifier import Model
+from studio.inspection.examine import examine
 from studio.jobs.layout import image_id, is_tile
 from studio.ui.choose.filter_maps import jpeg
 
@@ -41,6 +43,17 @@ def explain(
         edge = cv2.resize(read_mask(mask), (width, height), interpolation=cv2.INTER_AREA)
         pictures = [outlined(one, edge) for one in pictures]
     return Answer(jpeg(pictures[0]), jpeg(pictures[1]), not heat.any())
+
+
+def surest_tile(model: Model, photo: np.ndarray, label: str) -> Tile | None:
+    """The tile of a large photograph in which a class is most probable to a network that was trained on tiles.
+
+    None where it sees the photograph whole.
+    """
+    if model.tile is None:
+        return None
+    found = examine(model, photo, label, model.tile)
+    return max(zip(found.chances, found.tiles, strict=True))[1] if found.tiles else None
 
 
 def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) -> str:
