@@ -25,6 +25,7 @@ from studio.jobs.request import AUTOMATIC, SHRINK, TILES
 from studio.jobs.tiling import ENOUGH, SCORED, large_photographs, material
 from studio.projects.classes import classes_of
 from studio.projects.projects import set_photo_pattern
+from studio.store import files
 from tests.conftest import SIZE, save_png
 from tests.studio.conftest import Someone
 from tests.studio.jobs.test_jobs import give_backbone, request
@@ -32,7 +33,9 @@ from tests.studio.jobs.test_jobs import give_backbone, request
 WIDE, HIGH = 4 * SIZE, 3 * SIZE
 
 
-def add(project: Someone, folder: Path, name: str, kind: str | None = "Crack", *, drawn: bool = True) -> int:
+def add(
+    project: Someone, folder: Path, name: str, kind: str = "Crack", *, drawn: bool = True, keep: files.Keep = files.keep
+) -> int:
     """A surface of 4 x 3 tiles. A dark line across the upper row of tiles; `drawn`: it is, with a mask."""
     rng = np.random.default_rng(sum(name.encode()))
     pixels = rng.integers(120, 200, (HIGH, WIDE, 3), np.uint8)
@@ -40,7 +43,7 @@ def add(project: Someone, folder: Path, name: str, kind: str | None = "Crack", *
         pixels[10:14] //= 4
     classes = {one.name: one.id for one in classes_of(project.project_id)}
     file = save_png(pixels, folder / f"{name}.png")
-    image, _ = add_image(project.project_id, project.user_id, file, f"{name}.png", classes[kind] if kind else None)
+    image, _ = add_image(project.project_id, project.user_id, file, f"{name}.png", classes[kind], keep=keep)
     if drawn:
         points = {"points": [[0, 12], [WIDE, 12]], "width": 4}
         log.append(image.id, project.user_id, [Brush(f"s{name}", 1, points, project.user_id)])
@@ -48,12 +51,13 @@ def add(project: Someone, folder: Path, name: str, kind: str | None = "Crack", *
 
 
 def fill(project: Someone, folder: Path, drawn: int = 8, plain: int = 2, undrawn: int = 0) -> None:
-    for number in range(drawn):
-        add(project, folder, f"bridge {number}")
-    for number in range(plain):
-        add(project, folder, f"wall {number}", "Background", drawn=False)
-    for number in range(undrawn):
-        add(project, folder, f"pier {number}", drawn=False)
+    with files.keeping(folder) as keep:
+        for number in range(drawn):
+            add(project, folder, f"bridge {number}", keep=keep)
+        for number in range(plain):
+            add(project, folder, f"wall {number}", "Background", drawn=False, keep=keep)
+        for number in range(undrawn):
+            add(project, folder, f"pier {number}", drawn=False, keep=keep)
 
 
 def kinds_of(project: Someone, *names: str) -> tuple[int, ...]:
