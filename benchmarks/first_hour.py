@@ -24,7 +24,7 @@ from benchmarks._material import SHARED, head_line
 from ftl.data.images import read_image
 
 if TYPE_CHECKING:
-    from ftl.evaluation.candidate import Candidate
+    from ftl import Candidate
     from studio.store.tables import ImageClass
 
 MASKS = 6

@@ -23,11 +23,11 @@ import numpy as np
 
 from benchmarks._material import SHARED, head_line
 from benchmarks.first_hour import launch, new_project, swept
+from ftl import Model
 from ftl.data.images import read_image
 from ftl.data.masks import read_mask
 from ftl.data.tiles import cut, shown
 from ftl.evaluation.metrics import wilson
-from ftl.models.classifier import Model
 from studio.inspection.examine import examine
 
 WIDTH, HEIGHT, INPUT = 3000, 2000, 224
