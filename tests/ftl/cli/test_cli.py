@@ -200,7 +200,7 @@ def test_predict_goes_on_past_an_unreadable_file(workspace: Path, capfd: pytest.
     assert [int(of_large[f"tiles with {name}"]) for name in model.classes] == counts.tolist()
     assert of_large["class"] == ("Crack" if (answers[:, 1] > 0.5).any() else "Background")
     assert int(of_good["tiles with Background"]) + int(of_good["tiles with Crack"]) == 1
-    assert main(["report", str(workspace / "models"), "--html", str(workspace / "tiles.html")]) == 0
+    assert main(["report", str(workspace / "models"), str(workspace / "tiles.html")]) == 0
     assert f"cut into tiles of {SIZE} x {SIZE} pixels" in (workspace / "tiles.html").read_text()
 
 
