@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,7 @@ from ftl.models.backbone import build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(os.environ.get("FTL_SHARED", Path(__file__).parents[2] / "shared"))
 
 PHOTO = {"deepcrack": r"(\w+)(?:-\d+)?", "masonry": "{photo}_#"}
 """How the files of data sets with masks name their photos (`SweepConfig.photo`)."""

@@ -14,6 +14,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,6 +22,10 @@ import numpy as np
 from benchmarks._inspector import branches
 from benchmarks._material import SHARED, head_line
 from ftl.data.images import read_image
+
+if TYPE_CHECKING:
+    from ftl import Candidate
+    from studio.store.tables import ImageClass
 
 MASKS = 6
 TESTED = 200  # photographs of each class
@@ -50,30 +55,13 @@ def main() -> None:
 
 def run(choice: str, photographs: int, weights: Path | None) -> None:
     """Fill a project, launch the choice, wait for it, and print what came out."""
-    from ftl import evaluate, load_dataset, load_model, read_results, recommend
-    from ftl.evaluation.candidate import unpruned_of
+    from ftl import evaluate, load_dataset, load_model
     from ftl.evaluation.metrics import wilson
-    from studio.accounts import add_user
     from studio.annotation import log
     from studio.annotation.strokes import Brush
     from studio.images.library import add_image
-    from studio.jobs import backbones, queue
-    from studio.jobs.cost import network_of, parts
-    from studio.jobs.estimate import speed, speeds
-    from studio.jobs.presets import numbers_of, presets
-    from studio.jobs.request import SweepRequest
-    from studio.jobs.starts import recommend as recommend_start
-    from studio.jobs.starts import starts
-    from studio.jobs.sweeps import job_in, models
-    from studio.projects.classes import classes_of
-    from studio.projects.projects import create_project
-    from studio.store.database import migrate, writing
 
-    migrate()
-    with writing() as db:
-        user = add_user(db, "Newcomer", "a long enough password").id
-    project = create_project(user, "Walls").id
-    classes = {one.name: one for one in classes_of(project)}
+    project, user, classes = new_project()
     for name in ("Crack", "Background"):
         for number, file in enumerate(sorted((SHARED / "data/metu/train" / name).iterdir())[: photographs // 2]):
             image, _ = add_image(project, user, file, file.name, classes[name].id)
@@ -83,16 +71,57 @@ def run(choice: str, photographs: int, weights: Path | None) -> None:
                     for index, line in enumerate(crack_lines(file))
                 ]
                 log.append(image.id, user, strokes)
+    job = launch(project, user, choice, weights)
+    every = load_dataset(SHARED / "data/metu/test", per_class=TESTED, seed=0)
+    for title, candidate, folder in swept(job):
+        model = load_model(folder)
+        assert model.classes == every.classes
+        accuracy = evaluate(model, every)["accuracy"]
+        low, high = wilson(round(accuracy * len(every)), len(every))
+        print(f"  {title}: {accuracy:.3f} ({low:.3f} to {high:.3f}) of {len(every)} unseen photographs")
+        print(f"    {candidate.time_ms:.1f} ms; the sweep said {candidate.test_accuracy:.3f}")
+
+
+def new_project() -> tuple[int, int, dict[str, ImageClass]]:
+    """A project in an empty studio, its admin, and its classes by name."""
+    from studio.accounts import add_user
+    from studio.projects.classes import classes_of
+    from studio.projects.projects import create_project
+    from studio.store.database import migrate, writing
+
+    migrate()
+    with writing() as db:
+        user = add_user(db, "Newcomer", "a long enough password").id
+    project = create_project(user, "Walls").id
+    return project, user, {one.name: one for one in classes_of(project)}
+
+
+def launch(project: int, user: int, choice: str, weights: Path | None, fast: float | None = None) -> int:
+    """Launch a choice of a project as the Sweep page does, and wait for it. Returns the job.
+
+    `fast`: MACs per second that are reckoned with, where other programs run; else they are measured.
+    """
+    from studio.jobs import backbones, queue
+    from studio.jobs.cost import network_of, parts
+    from studio.jobs.estimate import speed, speeds
+    from studio.jobs.presets import numbers_of, presets
+    from studio.jobs.request import SweepRequest
+    from studio.jobs.starts import recommend, starts
+    from studio.jobs.sweeps import job_in
+    from studio.jobs.tiling import material
+
     if weights is not None:
         with open(weights, "rb") as content:
             backbones.add(project, weights.name, content, user)
-    numbers = numbers_of(project)
-    begun_with = recommend_start(starts(project, only_masks=False), numbers.images)
+    begun_with = recommend(starts(project, only_masks=False), numbers_of(project).images, "images")
     network = network_of(project, begun_with.start.settings.get("architecture"), begun_with.start.settings.get("file"))
-    fast = speeds(network, numbers.images, speed(network))
+    side = network.preprocess.size
+    numbers = numbers_of(project, side)
+    measured = speeds(network, numbers.images, fast or speed(network))
 
     def seconds_of(request: SweepRequest) -> float:
-        return sum(parts(network, fast, request, numbers.masks, numbers.images).values())
+        there = material(project, request.image_classes, side, request.large)
+        return sum(parts(network, measured, request, there.masks, there.images).values())
 
     chosen = next(one for one in presets(numbers, begun_with.start, seconds_of) if one.name == choice)
     print(f"  starts from {begun_with.start.name} ({begun_with.start.source}): {begun_with.why}")
@@ -104,17 +133,21 @@ def run(choice: str, photographs: int, weights: Path | None) -> None:
     print(
         f"  {job.state}: estimated {chosen.seconds:.0f} s, took {took:.0f} s, {took / chosen.seconds:.2f} times as long"
     )
-    candidates = read_results(models(job.id))
+    return job.id
+
+
+def swept(job: int) -> list[tuple[str, Candidate, Path]]:
+    """The recommended network of a sweep and the unpruned one, each with its title and its folder."""
+    from ftl import read_results, recommend
+    from ftl.evaluation.candidate import unpruned_of
+    from studio.jobs.sweeps import models
+
+    candidates = read_results(models(job))
     pick = recommend(candidates).network
-    every = load_dataset(SHARED / "data/metu/test", per_class=TESTED, seed=0)
-    for candidate in dict.fromkeys((*([pick] if pick else []), unpruned_of(candidates))):
-        model = load_model(models(job.id) / candidate.name)
-        assert model.classes == every.classes
-        accuracy = evaluate(model, every)["accuracy"]
-        low, high = wilson(round(accuracy * len(every)), len(every))
-        name = candidate.name + (", recommended" if candidate is pick else "")
-        print(f"  {name}: {accuracy:.3f} ({low:.3f} to {high:.3f}) of {len(every)} unseen photographs")
-        print(f"    {candidate.time_ms:.1f} ms; the sweep said {candidate.test_accuracy:.3f}")
+    return [
+        (one.name + (", recommended" if one is pick else ""), one, models(job) / one.name)
+        for one in dict.fromkeys((*([pick] if pick else []), unpruned_of(candidates)))
+    ]
 
 
 if __name__ == "__main__":

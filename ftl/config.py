@@ -285,6 +285,12 @@ class SweepConfig(PruneConfig):
         "split.",
         max_length=1000,
     )  # fmt: skip
+    tile: int | None = setting(
+        None, "Tile",
+        "Side in pixels of the tiles that the images are, if they were cut from large photographs. The networks then "
+        "look at large photographs in such tiles.",
+        ge=8, le=4096,
+    )  # fmt: skip
     positive: str | None = setting(
         None, "Positive class", "The class that recall, precision and F1 refer to; by default guessed from the names."
     )

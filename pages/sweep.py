@@ -1,5 +1,7 @@
 """Sweep: launch one of three choices, or set everything yourself."""
 
+from functools import cache
+
 import streamlit as st
 
 from ftl.formatting import counted, duration
@@ -10,10 +12,11 @@ from studio.jobs.presets import BALANCED, Preset, numbers_of, presets
 from studio.jobs.queue import jobs_of, launch
 from studio.jobs.request import SWEEPS, SweepRequest, request_of
 from studio.jobs.starts import start_of
+from studio.jobs.tiling import Material, material
 from studio.projects.classes import classes_of
 from studio.ui import state
 from studio.ui.sweep import advanced, cards, readiness
-from studio.ui.sweep.cost import estimate, expected
+from studio.ui.sweep.cost import estimate, expected, size_of
 from studio.ui.sweep.start import choose
 
 here = ui.here("admin")
@@ -31,10 +34,16 @@ basis = state.basis(project.id)
 copied = request_of(sweeps[int(basis.value)]) if basis.value in sweeps else None
 
 
+@cache
+def there_is(image_classes: tuple[int, ...], how: str) -> Material:
+    """What the project has for a sweep of these classes."""
+    return material(project.id, image_classes, side, how)
+
+
 def seconds_of(request: SweepRequest) -> float:
     """How long a sweep takes here, about."""
-    images = sum(counts.get(one, 0) for one in request.image_classes)
-    return estimate(project.id, request, numbers.masks, images)
+    there = there_is(request.image_classes, request.large)
+    return estimate(project.id, request, there.masks, there.images)
 
 
 def begin(name: str, request: SweepRequest, seconds: float) -> None:
@@ -51,9 +60,10 @@ def told_apart() -> str:
     ranked = f"Filters are ranked by the masks of **{ui.plain(masks)}**"
     if numbers.only_masks:
         return f"{ranked}; the networks draw masks. To tell classes apart, set those of the photographs on Images."
-    kinds = ", ".join(f"{numbers.names[one]} ({count:,})" for one, count in numbers.classes.items())
+    about, what = ("about ", "tiles of ") if numbers.large.cut else ("", "")
+    kinds = ", ".join(f"{numbers.names[one]} ({about}{count:,})" for one, count in numbers.classes.items())
     drawn = counted(numbers.masks, "photograph")
-    return f"{ranked} on {drawn}; networks learn to tell apart **{ui.plain(kinds)}**."
+    return f"{ranked} on {drawn}; networks learn to tell apart {what}**{ui.plain(kinds)}**."
 
 
 st.markdown(
@@ -62,6 +72,8 @@ st.markdown(
 )
 with ui.showing_errors():
     start = choose(project.id, who, numbers, start_of(copied) if copied else None)
+    side = size_of(project.id, start).input
+    numbers = numbers_of(project.id, side)
     st.markdown(told_apart())
     readiness.show(project, numbers, start)
     choices = presets(numbers, start, seconds_of)

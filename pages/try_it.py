@@ -56,7 +56,12 @@ def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     colour = "orange" if found.label == sweep.looked_for else "green"
     st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{percent(found.probability, 2)}**")
     caption = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
-    if found.tiles:
+    if found.by_tiles:
+        caption = (
+            f"**{len(found.found)} of {len(found.tiles)} tiles** show {ui.plain(sweep.looked_for)}, "
+            f"in {duration(found.tiles_ms / 1000)}"
+        )
+    elif found.tiles:
         caption = (
             f"the whole photograph, in {milliseconds(found.ms)}. **{len(found.found)} of {len(found.tiles)} tiles** "
             f"show {ui.plain(sweep.looked_for)}, at most {percent(max(found.chances))}, "
@@ -184,6 +189,11 @@ for title, digest, get, image_id, answers in readable[first : first + AT_ONCE]:
                 at = written(folders[name] / "head.safetensors")
                 picture = drawn(digest, folders[name], at, heat, once, answers[name])
                 show(ui.plain(name), answers[name], picture, sweep.candidate(name).time_ms)
-if any(answers[network.name].tiles for *_, answers in readable):
+if any(answers[network.name].by_tiles for *_, answers in readable):
+    side = networks.model_of(folders[network.name]).tile
+    st.caption(f"Large photographs are cut into tiles of {side} x {side} pixels, as they were for training. A "
+               f"photograph shows {ui.plain(sweep.looked_for)} as soon as one of its tiles does; such tiles are "
+               "outlined.")  # fmt: skip
+elif any(answers[network.name].tiles for *_, answers in readable):
     st.caption(f"Large photographs are also cut into tiles of {training.side} pixels, the size of the photographs that "
                f"the network was trained on; those that show {ui.plain(sweep.looked_for)} are outlined.")  # fmt: skip

@@ -221,8 +221,9 @@ def predict(options: argparse.Namespace, bar: Bar) -> None:
         masks, problems = predict_masks(options.model, expand(options.images), options.masks_out, bar)
         text = masks_csv(masks)
     else:
-        predictions, problems = predict_all(load_model(options.model), expand(options.images), bar)
-        text = as_csv(predictions)
+        model = load_model(options.model)
+        predictions, problems = predict_all(model, expand(options.images), bar)
+        text = as_csv(predictions, model.classes if model.tile else ())
     if options.csv:
         write_text(options.csv, text)
     else:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ftl.data import tiles
 from ftl.data.images import list_images, read_image, resize_image
 from ftl.errors import FtlError
+from ftl.evaluation.metrics import positive_class
 from ftl.models.classifier import Model
 from ftl.models.engines import batch_of, begin, engine_for
 from ftl.models.head import features_from
@@ -20,50 +22,65 @@ from ftl.tables import csv_text
 
 
 class Prediction(NamedTuple):
-    """What a model says of one file; `probability` 0..1 is that of `label`."""
+    """What a model says of one file; `probability` 0..1 is that of `label`.
+
+    `tiles`: how many tiles of a large photograph show each of the model's classes; of others, the photograph itself.
+    """
 
     file: Path
     label: str
     probability: float
+    tiles: tuple[int, ...] = ()
 
 
 def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tuple[list[Prediction], list[str]]:
-    """Predictions of the readable files, and a sentence for each that is not."""
+    """Predictions of the readable files, and a sentence for each that is not.
+
+    A model that was trained on tiles looks at large photographs in such tiles: see `ftl.data.tiles.together`.
+    """
     predictions, problems = list[Prediction](), list[str]()
     network, head, engine = model.network, model.head, engine_for(model.network, len(paths))
-    read, run = partial(_read, size=network.preprocess.size), None
+    looked_for = model.classes.index(model.looked_for) if model.looked_for else positive_class(model.classes)
+    read, run, at_once = partial(_read, size=network.preprocess.size, tile=model.tile), None, batch_of(engine)
+    files = at_once if model.tile is None else 1  # a photograph may be hundreds of tiles
     with ThreadPoolExecutor() as pool:
-        for start in range(0, len(paths), batch_of(engine)):
+        for start in range(0, len(paths), files):
             report(start, len(paths), "predicting")
-            some = paths[start : start + batch_of(engine)]
+            some = paths[start : start + files]
             found = [*zip(some, pool.map(read, some), strict=True)]
-            problems += [image for _, image in found if isinstance(image, str)]
-            readable = [(path, image) for path, image in found if not isinstance(image, str)]
+            problems += [parts for _, parts in found if isinstance(parts, str)]
+            readable = [(path, parts) for path, parts in found if not isinstance(parts, str)]
             if not readable:
                 continue
-            images = np.stack([image for _, image in readable])
+            images = np.concatenate([parts for _, parts in readable])
             if run is None:
                 _, run = begin(network, network.preprocess, engine, images)
-            (maps,) = run(images)
-            answers = head.probabilities(features_from(maps, pooled=head.pooled))
-            for (path, _), scores in zip(readable, answers, strict=True):
-                predictions.append(Prediction(path, model.classes[int(scores.argmax())], float(scores.max())))
+            maps = (run(images[first : first + at_once])[0] for first in range(0, len(images), at_once))
+            answers = np.concatenate([head.probabilities(features_from(batch, pooled=head.pooled)) for batch in maps])
+            for path, parts in readable:
+                own, answers = answers[: len(parts)], answers[len(parts) :]
+                best, probability = tiles.together(own, looked_for)
+                counts = tuple(np.bincount(own.argmax(1), minlength=len(model.classes)).tolist())
+                predictions.append(Prediction(path, model.classes[best], probability, counts))
     report(len(paths), len(paths), "predicting")
     return predictions, problems
 
 
-def _read(path: Path, size: int) -> np.ndarray | str:
-    """A photograph as a network takes it, RGB uint8 (size, size, 3), or why it cannot be read."""
+def _read(path: Path, size: int, tile: int | None) -> np.ndarray | str:
+    """A photograph or its tiles as a network takes them, RGB uint8 (n, size, size, 3), or why it cannot be read."""
     try:
-        return resize_image(read_image(path), size)
+        image = read_image(path)
     except FtlError as error:
         return str(error)
+    cut = tiles.cut(image.shape[1], image.shape[0], tile) if tile else []
+    parts = [image[top:bottom, left:right] for left, top, right, bottom in cut] or [image]
+    return np.stack([resize_image(part, size) for part in parts])
 
 
-def as_csv(predictions: Sequence[Prediction]) -> str:
-    """`file,class,probability` lines."""
-    rows = ([one.file, one.label, f"{one.probability:.6f}"] for one in predictions)
-    return csv_text([["file", "class", "probability"], *rows])
+def as_csv(predictions: Sequence[Prediction], classes: Sequence[str] = ()) -> str:
+    """`file,class,probability` lines, with how many tiles show each of `classes`, where some are given."""
+    rows = ([one.file, one.label, f"{one.probability:.6f}", *one.tiles[: len(classes)]] for one in predictions)
+    return csv_text([["file", "class", "probability", *(f"tiles with {name}" for name in classes)], *rows])
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:

@@ -19,15 +19,22 @@ from ftl.models.head import Head, features_from
 from ftl.models.io import load_backbone
 from ftl.models.layout import HEAD, VALIDATION
 from ftl.models.network_folder import read_description
+from ftl.models.preprocess import MOST_SIZE
 from ftl.models.weights import read_tensors
 
 
 @dataclass(frozen=True)
 class Model:
-    """A feature extractor and the classifier on its features."""
+    """A feature extractor and the classifier on its features.
+
+    `tile`: side in pixels of the tiles of large photographs that it was trained on; None: of no such. `looked_for`: the
+    class that a photograph shows as soon as one of its tiles does; "" where none was named.
+    """
 
     network: Backbone
     head: Head
+    tile: int | None = None
+    looked_for: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -83,6 +90,13 @@ def read_head(file: Path) -> Head:
         raise FtlError(f"{file} holds no classifier ({error!r})") from error
 
 
+def _tile_of(path: Path, made_with: dict[str, Any]) -> int | None:
+    tile = made_with.get("tile")
+    if tile is not None and (type(tile) is not int or not 8 <= tile <= MOST_SIZE):
+        raise FtlError(f"{path}: a tile has from 8 to {MOST_SIZE:,} pixels a side, not {str(tile)[:40]}")
+    return tile
+
+
 def load_model(path: str | Path) -> Model:
     """Load a network with its head: a network's folder in a sweep, or the one file that `export` wrote.
 
@@ -100,7 +114,9 @@ def load_model(path: str | Path) -> Model:
         width = features_from(network(network.inputs(probe)), pooled=head.pooled).size
     if head.weight.shape[1] != width:
         raise FtlError(f"{path}: the classifier takes {head.weight.shape[1]} features, but the network gives {width}")
-    return Model(network, head)
+    made_with = (read_description(path) if path.is_dir() else read_tensors(path)[1]).get("made_with", {})
+    looked_for = made_with.get("positive")
+    return Model(network, head, _tile_of(path, made_with), looked_for if looked_for in head.classes else "")
 
 
 def export(folder: str | Path, file: str | Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ftl.data import tiles
 from ftl.data.dataset import LeftOut
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate, warnings
@@ -197,6 +198,7 @@ def _data(card: _Card) -> list[Block]:
              "the training of a fine-tuned network."),
         Text(made.leakage(card.validation.get("photo"), LeftOut(**card.results["left_out"]))),
         Text(made.scoring_set(card.results["sweep"]["settings"])),
+        *([Text(tiles.sentence(tile))] if (tile := card.results["sweep"]["settings"].get("tile")) else []),
     ]  # fmt: skip
 
 

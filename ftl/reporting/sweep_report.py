@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ftl.data import tiles
 from ftl.data.dataset import LeftOut
 from ftl.evaluation.candidate import Candidate, in_runtime, runtimes_of, unpruned_of, unstable_times, warnings
 from ftl.evaluation.charts import shown_accuracy
@@ -168,7 +169,8 @@ def _making(out: Path, candidates: Sequence[Candidate], masks: Sequence[str]) ->
         labels = made.labels_trained_with(out / UNPRUNED)
         blocks += [Heading("The data"), data_table(labels, unpruned_of(candidates), validation.get("classes", ())),
                    Text(made.leakage(validation.get("photo"), LeftOut(**found["left_out"]))),
-                   Text(made.scoring_set(settings))]  # fmt: skip
+                   Text(made.scoring_set(settings)),
+                   *([Text(tiles.sentence(tile))] if (tile := settings.get("tile")) else [])]  # fmt: skip
     blocks += [
         Heading("How it was made"),
         facts([

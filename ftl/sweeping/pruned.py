@@ -73,6 +73,8 @@ def begin_sweep(backbone: Backbone, masks: MaskSet, out: Path, config: SweepConf
         "images": len(masks),
         "groups": {group: len(indices) for group, indices in masks.groups.items()},
     } | config.model_dump(mode="json", include={*PruneConfig.model_fields})
+    if config.tile is not None:  # travels with each network, which inspects large photographs by it
+        settings |= {"tile": config.tile, "positive": config.positive}
     claim_folder(out, settings, scored_by(masks))
     if not (out / UNPRUNED / DESCRIPTION).is_file():
         write_network(out / UNPRUNED, backbone, unpruned, 1.0, made_with(out))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ftl.data.tiles import Tile
 from ftl.evaluation.overlays import heat_over
 from studio.inspection.examine import Finding
-from studio.inspection.tiles import Tile
 
 _FLOOR = 8.0
 """Evidence glows fully where it alone, everywhere, would make these log-odds; fainter evidence stays faint."""

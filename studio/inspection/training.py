@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +10,11 @@ from typing import NamedTuple
 from ftl.data.images import list_images
 from ftl.errors import FtlError
 from ftl.sweeping.segmented import roles_of
-from studio.inspection.tiles import usual_side
 from studio.jobs.layout import image_id
 from studio.store.files import heads
+
+SIDE = 256
+"""A tile's side where nothing is known of the photographs that the network was trained on."""
 
 _SAMPLE = 25
 
@@ -30,6 +33,12 @@ def trained_on(workspace: Path) -> Training:
     sizes = [(head.width, head.height) for head in heads(sample)] if sample else []
     ids = (image_id(file) for file in photographs)
     return Training(frozenset(one for one in ids if one is not None), usual_side(sizes))
+
+
+def usual_side(sizes: Iterable[tuple[int, int]]) -> int:
+    """The side for tiles: the median of the shorter sides of the photographs (width, height) trained on, or `SIDE`."""
+    sides = sorted(min(size) for size in sizes)
+    return sides[len(sides) // 2] if sides else SIDE
 
 
 def mask_network_trained_on(folder: Path) -> frozenset[int]:

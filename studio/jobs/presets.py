@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-from sqlalchemy import distinct, func, select
 
 from ftl.config import FineTuneConfig, SegmentConfig, SweepConfig
 from ftl.formatting import counted, exact_percent
 from ftl.models.layout import SEGMENTED, TUNED
-from studio.annotation.strokes import Toggle, kinds_of
 from studio.images.library import Filter, count_by_class, count_images
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
+from studio.jobs.tiling import ENOUGH as ENOUGH_LARGE
+from studio.jobs.tiling import INPUT, Large, drawn_on, material
 from studio.projects.classes import classes_of
-from studio.store.database import reading
-from studio.store.tables import Image, Stroke
+from studio.store.tables import ImageClass
 
 QUICK, BALANCED, THOROUGH = "Quick", "Balanced", "Thorough"
 
@@ -46,13 +44,15 @@ class Numbers(NamedTuple):
     """What a project has for a sweep.
 
     `masks`: photographs with strokes. `mask_classes`: numbers of the classes whose pixels rank filters. `classes`:
-    photographs by the id of each class that has enough. `names`: of all, by id.
+    photographs, or about how many tiles, by the id of each class that has enough. `names`: of all, by id. `large`: what
+    becomes of large photographs.
     """
 
     masks: int
     mask_classes: tuple[int, ...]
     classes: Mapping[int, int]
     names: Mapping[int, str]
+    large: Large = Large()
 
     @property
     def only_masks(self) -> bool:
@@ -61,7 +61,7 @@ class Numbers(NamedTuple):
 
     @property
     def images(self) -> int:
-        """Photographs that train and report classifiers."""
+        """Photographs, or tiles of them, that train and report classifiers."""
         return 0 if self.only_masks else sum(self.classes.values())
 
     @property
@@ -80,27 +80,37 @@ class Preset(NamedTuple):
     seconds: float
 
 
-def numbers_of(project_id: int) -> Numbers:
-    """What a project has for a sweep."""
+def numbers_of(project_id: int, side: int = INPUT) -> Numbers:
+    """What a project has for a sweep. `side`: of the network's input."""
     classes, counts = classes_of(project_id), count_by_class(project_id, Filter())
-    drawn = _drawn_on(project_id)
+    drawn = drawn_on(project_id)
+    told_apart = {one.id for one in classes if counts.get(one.id, 0) >= ENOUGH}
+    there = material(project_id, told_apart if len(told_apart) > 1 else _of_tiles(classes, counts, drawn), side)
+    if len(told_apart) < 2 and not there.large.cut:
+        there = material(project_id, (), side)
     by_most = sorted((one for one in classes if drawn.get(one.number)), key=lambda one: -drawn[one.number])
     cracks = [one for one in by_most if one.name == "Crack"]
     return Numbers(
         masks=count_images(project_id, Filter(drawn=True)),
         mask_classes=tuple(one.number for one in cracks or by_most[:1]),
-        classes={one.id: counts[one.id] for one in classes if counts.get(one.id, 0) >= ENOUGH},
+        classes=there.classes if len(there.classes) > 1 else {one: counts[one] for one in told_apart},
         names={one.id: one.name for one in classes},
+        large=there.large,
     )
 
 
-def _drawn_on(project_id: int) -> dict[int, int]:
-    """Photographs with strokes of each class, by its number."""
-    query = select(Stroke.class_number, func.count(distinct(Stroke.image_id)))
-    query = query.join(Image, Image.id == Stroke.image_id)
-    query = query.where(Image.project_id == project_id, Stroke.kind.not_in(kinds_of(Toggle)))
-    with reading() as db:
-        return dict(db.execute(query.group_by(Stroke.class_number)).all())
+def _of_tiles(classes: Sequence[ImageClass], counts: Mapping[int, int], drawn: Mapping[int, int]) -> set[int]:
+    """Ids of the classes that tiles of large photographs may show, where too few photographs have a class of their own.
+
+    Those drawn on enough photographs; and as background that without masks of which there are most photographs, else
+    the one called so. None where nobody sorts photographs into classes.
+    """
+    shown = {one.id for one in classes if drawn.get(one.number, 0) >= ENOUGH_LARGE}
+    rest = [one for one in classes if not drawn.get(one.number)]
+    if not shown or not rest or not any(counts.get(one.id) for one in classes):
+        return set()
+    background = max(rest, key=lambda one: (counts.get(one.id, 0), one.name.lower() == "background"))
+    return {*shown, background.id} if counts.get(background.id) or background.name.lower() == "background" else set()
 
 
 def presets(numbers: Numbers, start: Start, seconds_of: Callable[[SweepRequest], float]) -> list[Preset]:

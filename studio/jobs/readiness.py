@@ -59,6 +59,19 @@ class Defect(NamedTuple):
     side: int
 
 
+class LargeOnes(NamedTuple):
+    """Large photographs: how many are cut into tiles, and about how many tiles of each class that makes.
+
+    No `classes`: the tiles only rank filters. `left_out`: those of defects that nobody has drawn on. `lacking`: on how
+    many more somebody has to draw before any are cut.
+    """
+
+    cut: int
+    classes: tuple[tuple[str, int], ...] = ()
+    left_out: int = 0
+    lacking: int = 0
+
+
 class Crop(NamedTuple):
     """A file whose name reads like that of a crop of a photo."""
 
@@ -72,7 +85,8 @@ class Facts(NamedTuple):
     `unsorted`: photographs without a class. `masks`: those with strokes. `size`: width and height of a usual one.
     `defect`: a usual one, None where none was found. `alike`: how many of `looked_at` are nearly the same as another,
     of another photo. `crop`: None where names say nothing, or the project says how crops are named.
-    `input`: pixels of a side of the network's input; `maps`: sides of its maps, the finest first.
+    `input`: pixels of a side of the network's input; `maps`: sides of its maps, the finest first. `large`: None where
+    no photograph is large beside that input.
     """
 
     classes: tuple[OfClass, ...]
@@ -85,17 +99,21 @@ class Facts(NamedTuple):
     crop: Crop | None
     input: int
     maps: tuple[int, ...]
+    large: LargeOnes | None = None
 
 
 def findings(facts: Facts) -> list[Finding]:
     """All findings about a project, the worst first."""
     enough = [known for known in facts.classes if known.photographs >= ENOUGH]
     only_masks = len(enough) < 2
+    tiled = bool(facts.large and facts.large.cut and facts.large.classes)
+    of_classes = [*check_classes(facts.classes, facts.unsorted), *([] if only_masks else check_sides(enough))]
+    only_masks = only_masks and not tiled
     found = [
-        *check_classes(facts.classes, facts.unsorted),
-        *([] if only_masks else check_sides(enough)),
+        *([] if tiled else of_classes),
+        *([] if facts.large is None else check_large(facts.large, facts.size, facts.input)),
         check_masks(facts.masks, only_masks=only_masks),
-        check_size(facts.size, facts.defect, facts.input, facts.maps, only_masks=only_masks),
+        check_size(facts.size, facts.defect, facts.input, facts.maps, only_masks=only_masks, large=facts.large),
         check_crops(facts.crop),
         check_alike(facts.alike, facts.looked_at),
     ]
@@ -167,13 +185,40 @@ def check_masks(masks: int, *, only_masks: bool) -> Finding:
     return Finding(WARNING, f"{there} are few: {why}; draw {enough - masks} more.", "annotate")
 
 
+def check_large(large: LargeOnes, size: tuple[int, int], side: int) -> list[Finding]:
+    """What becomes of large photographs that are cut into tiles; `size`, `side`: `size` and `input` of `Facts`."""
+    if not large.cut:
+        return []
+    cut = f"{counted(large.cut, 'large photograph')}, usually of {size[0]:,} x {size[1]:,} pixels, "
+    cut += f"{'is' if large.cut == 1 else 'are'} cut into tiles of {side} x {side}"
+    if not large.classes:
+        return [Finding(GOOD, f"{cut} to rank filters.")]
+    kinds = listed([f"{count:,} with {name}" for name, count in large.classes])
+    found = [Finding(GOOD, f"{cut}, labelled from their masks: about {kinds}.")]
+    if large.left_out:
+        text = (
+            f"{counted(large.left_out, 'large photograph')} with defects {'is' if large.left_out == 1 else 'are'} left "
+            "out: nobody has drawn on them, so nobody knows which of their tiles show a defect; draw on them."
+        )
+        found.append(Finding(WARNING, text, "annotate"))
+    return found
+
+
 def check_size(
-    size: tuple[int, int], defect: Defect | None, side: int, maps: Sequence[int], *, only_masks: bool
+    size: tuple[int, int],
+    defect: Defect | None,
+    side: int,
+    maps: Sequence[int],
+    *,
+    only_masks: bool,
+    large: LargeOnes | None = None,
 ) -> Finding:
-    """Whether defects are still seen once photographs are shrunk to the network's input, and on its maps.
+    """Whether defects are still seen once photographs are shrunk to the network's input, or cut, and on its maps.
 
     `size`, `side`, `maps`: `size`, `input` and `maps` of `Facts`.
     """
+    if large is not None and large.cut:
+        size, defect = (side, side), defect and Defect(defect.width, side)
     shrunk = f"shrunk to {side} x {side}{' to rank filters' if only_masks else ''}, not cropped"
     if defect is None:
         text = f"photographs of {size[0]:,} x {size[1]:,} pixels are {shrunk}"
@@ -181,24 +226,21 @@ def check_size(
         if times <= MOST_SHRUNK:
             return Finding(GOOD, f"{text[0].upper()}{text[1:]}.")
         text = (
-            f"Thin defects may vanish: {text}, so nothing is left of what is thinner than {number(round(times))} "
-            "pixels; cut them into tiles before you upload them."
+            f"Thin defects may vanish: {text}, so nothing is left of what is thinner than {number(round(times))} pixels"
         )
-        return Finding(WARNING, text, "images")
+        return _cut_them(WARNING, text, "tiles", large)
     seen = defect.width * side / defect.side  # pixels of the input
     wide = f"about {_tenths(defect.width)} of {defect.side:,} pixels wide"
-    tile = f"tiles of at most {_tile(defect.width, side, maps[0]):,} pixels before you upload them"
+    tile = f"tiles of at most {_tile(defect.width, side, maps[0]):,} pixels"
     if seen < 1:
-        text = (
-            f"Thin defects vanish: photographs are {shrunk}, so what is {wide} becomes {number(round(seen, 2))} wide; "
-            f"cut them into {tile}."
-        )
-        return Finding(STOP if seen < SEEN and not only_masks else WARNING, text, "images")
+        text = f"Thin defects vanish: photographs are {shrunk}, so what is {wide} becomes {number(round(seen, 2))} wide"
+        return _cut_them(STOP if seen < SEEN and not only_masks else WARNING, text, tile, large)
     visible = [cells for cells in maps if seen * cells / side >= SEEN]
     if not visible:
         text = (
             f"Defects are thin for this network: {wide}, they are {number(round(seen * maps[0] / side, 2))} cells of "
-            f"its finest maps, {maps[0]} x {maps[0]}; start from one with finer maps, or cut photographs into {tile}."
+            f"its finest maps, {maps[0]} x {maps[0]}; start from one with finer maps, or cut photographs into {tile} "
+            "before you upload them."
         )
         return Finding(WARNING, text, "images")
     text = (
@@ -206,6 +248,14 @@ def check_size(
         "still show them."
     )
     return Finding(GOOD, text)
+
+
+def _cut_them(level: str, text: str, tiles: str, large: LargeOnes | None) -> Finding:
+    """A finding that photographs are shrunk too much, and how they come to be cut instead: by the sweep, if it can."""
+    if large is None or not large.lacking:
+        return Finding(level, f"{text}; cut them into {tiles} before you upload them.", "images")
+    more = counted(large.lacking, "more large photograph")
+    return Finding(level, f"{text}; draw on {more}, and the sweep cuts them into tiles.", "annotate")
 
 
 def _tenths(width: float) -> str:

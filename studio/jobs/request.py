@@ -17,6 +17,9 @@ DEMO = "demo"
 SWEEPS = ("sweep", DEMO)
 """Those that are launched with a `SweepRequest`."""
 
+AUTOMATIC, TILES, SHRINK = "automatic", "tiles", "shrink"
+"""What becomes of large photographs, see `studio.jobs.tiling`."""
+
 LEADS_TO = {LABEL: "images", ORDER: "annotate", SUSPECT: "review"}
 """The page where what a job has made is seen that makes no networks."""
 
@@ -43,6 +46,13 @@ class SweepRequest(Config):
         0.25, "Share of the test set",
         "Photographs that are used neither for training nor for choosing, only to report how good a network is.",
         group="Data", ge=0.1, le=0.5,
+    )  # fmt: skip
+    large: Literal["automatic", "tiles", "shrink"] = setting(
+        AUTOMATIC, "Large photographs",
+        "Those whose shorter side is at least twice the network's input. tiles: they are cut into tiles of the input's "
+        "size, labelled from their masks. shrink: they are shrunk, and thin defects vanish. automatic: they are cut if "
+        "at least eight of them have masks, and at least half of those with defects.",
+        group="Data",
     )  # fmt: skip
     repeats: int = setting(
         0, "Repeats",

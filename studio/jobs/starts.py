@@ -78,10 +78,10 @@ def _after_alexnet(name: str) -> bool:
     return name != _FROM_SCRATCH
 
 
-def recommend(known: list[Start], photographs: int) -> Recommended:
+def recommend(known: list[Start], images: int, what: str = "photographs") -> Recommended:
     """The network of `known` to begin with.
 
-    `photographs`: how many the project has of its image classes; 0 for one whose networks only draw masks.
+    `images`: how many the project has of its image classes, and `what` they are; 0 if its networks only draw masks.
     """
     cores = os.cpu_count() or 1
     small = cores <= _FEW_CORES and not torch.cuda.is_available()
@@ -101,6 +101,6 @@ def recommend(known: list[Start], photographs: int) -> Recommended:
         return Recommended(first, "Networks that only draw masks start from a pretrained one.")
     return Recommended(
         scratch,
-        f"No pretrained weights are on this machine, and it is small enough to learn from {photographs:,} photographs. "
+        f"No pretrained weights are on this machine, and it is small enough to learn from {images:,} {what}. "
         "A pretrained network needs fewer: one is downloaded if you choose it, or add a file.",
     )

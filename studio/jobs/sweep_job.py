@@ -44,7 +44,8 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl.sweeping.evaluate import repeat
     from ftl.training.pretrain import train_backbone
     from studio.jobs.backbones import safe_file_of
-    from studio.jobs.layout import DRAWN, PHOTO, lay_out
+    from studio.jobs.cost import network_of
+    from studio.jobs.layout import DRAWN, lay_out, names_photos
 
     request, meter = request_of(job), meter or Meter()
     config = request.sweep
@@ -63,15 +64,19 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
             seed=config.seed,
             draws=config.draws,
             only_masks=config.only_masks,
+            side=network_of(job.project_id, request.architecture, request.file).preprocess.size,
+            large=request.large,
             report=report,
         )
-        classified = "" if config.only_masks else f", {laid.train} to train on, {laid.test} to report on"
-        say(job.id, f"{laid.masks} photographs with masks{classified}")
-        if left_out := laid.left_out.sentence():
-            say(job.id, left_out)
-        ready.touch()
+        tiles = "" if laid.tile is None else " tiles"
+        classified = "" if config.only_masks else f", {laid.train}{tiles} to train on, {laid.test} to report on"
+        for sentence in (*laid.told, f"{laid.masks} photographs with masks{classified}", laid.left_out.sentence()):
+            if sentence:
+                say(job.id, sentence)
+        ready.write_text(str(laid.tile or ""))
+    tile = int(ready.read_text() or 0) or None
     with reading() as db:
-        photo = PHOTO if db.get_one(Project, job.project_id).photo_pattern else None
+        photo = names_photos(db.get_one(Project, job.project_id).photo_pattern, tile)
     dataset = None if config.only_masks else load_dataset(folder / "dataset", seed=config.seed, report=report)
     if request.source == "scratch":
         name = request.architecture or ""
@@ -105,7 +110,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     done = run_sweep(
         backbone,
         masks,
-        config.but(photo=photo),
+        config.but(photo=photo, tile=tile),
         dataset=dataset,
         evaluation=None if config.only_masks else folder / "evaluation",
         segmentation=drawn,
@@ -130,17 +135,16 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
 
 def _weigh(job: Job, meter: Meter) -> None:
     """Tell a meter what each part of a sweep will cost on this machine; what cannot be estimated is refused later."""
-    from studio.images.library import Filter, count_images
     from studio.jobs.cost import network_of, parts
     from studio.jobs.estimate import speed, speeds
+    from studio.jobs.tiling import material
 
-    masks = count_images(job.project_id, Filter(drawn=True))
     request = request_of(job)
-    images = sum(count_images(job.project_id, Filter(class_id=key)) for key in request.image_classes)
     with suppress(FtlError, StudioError):
         network = network_of(job.project_id, request.architecture, request.file)
-        measured = speeds(network, images, speed(network, 0.3))
-        meter.weights = parts(network, measured, request, masks, images)
+        there = material(job.project_id, request.image_classes, network.preprocess.size, request.large)
+        measured = speeds(network, there.images, speed(network, 0.3))
+        meter.weights = parts(network, measured, request, there.masks, there.images)
         if job.seconds is None:
             queue.change(job.id, seconds=sum(meter.weights.values()))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ftl.data import tiles
 from ftl.data.dataset import LeftOut
 from ftl.evaluation.candidate import Candidate, in_runtime, unpruned_of
 from ftl.evaluation.metrics import positive_class
@@ -109,6 +110,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
             f"Time is of one image in a process of its own, the lowest median of at least {ROUNDS} rounds, with "
             f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, "
             f"{machine['cores']} cores.",
+            *([tiles.sentence(tile)] if (tile := settings.get("tile")) else []),
             *([f"{left_out}."] if left_out else []),
         ),
         criterion=settings["criterion"],

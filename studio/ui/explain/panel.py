@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from ftl.data.images import EXTENSIONS
+from ftl.data.tiles import Tile
 from ftl.evaluation.explain import best_first
 from ftl.evaluation.layers_left import LayerLeft, read_layers
 from ftl.evaluation.overlays import fitted
@@ -72,6 +73,11 @@ def _explain(folder: Path, at: float, digest: str, label: str, layer: str, mask:
 @st.cache_data(max_entries=200, show_spinner="Looking")
 def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str, ...], _photo: np.ndarray) -> str:
     return predictions.telling(model_of(folder), _photo, label, layers)
+
+
+@st.cache_data(max_entries=200, show_spinner="Looking at tiles")
+def _surest(folder: Path, at: float, digest: str, label: str, _photo: np.ndarray) -> Tile | None:
+    return predictions.surest_tile(model_of(folder), _photo, label)
 
 
 def went(one: Subject) -> None:
@@ -169,6 +175,10 @@ def answers_why(one: Subject) -> None:
         return
     digest, get, image = photograph
     photo, model = get(), model_of(one.folder)
+    looked_for = one.sweep.looked_for if isinstance(one.sweep, Sweep) else None
+    tile = _surest(one.folder, written(one.folder / "head.safetensors"), digest, looked_for or model.classes[0], photo)
+    if tile is not None:
+        photo = photo[tile.top : tile.bottom, tile.left : tile.right]
     chances = model.probabilities([photo])[0]
     said = int(chances.argmax())
     at, names = written(one.folder / "head.safetensors"), tuple(layer.name for layer in one.layers)
@@ -181,7 +191,6 @@ def answers_why(one: Subject) -> None:
         layer = _layer(one, f"why-{digest}-{label}", first)
     mask = predictions.mask_of(image, masked_photographs(sweeps.workspace(one.sweep.job_id)))
     found = _explain(one.folder, at, digest, label, layer, mask, photo)
-    looked_for = one.sweep.looked_for if isinstance(one.sweep, Sweep) else None
     colour = "orange" if model.classes[said] == looked_for else "green"
     st.markdown(f"{ui.plain(one.name)} says :{colour}[**{ui.plain(model.classes[said])}**], "
                 f"**{100 * chances[said]:.1f} %**")  # fmt: skip
@@ -190,6 +199,11 @@ def answers_why(one: Subject) -> None:
             st.columns(2), found[:2], ("the photograph", f"what supports {ui.plain(label)}"), strict=True
         ):
             column.image(picture, title, width="stretch")
+    if tile is not None:
+        st.caption(
+            f"The network was trained on tiles. This is the one, {tile.left:,} pixels from the left and {tile.top:,} "
+            f"from the top, in which {ui.plain(looked_for or model.classes[0])} is most probable."
+        )
     if found.silent:
         st.info(
             f"At this layer Grad-CAM finds nothing that supports {ui.plain(label)}: choose an earlier layer.",

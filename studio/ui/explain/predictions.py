@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from ftl.data.masks import read_mask
+from ftl.data.tiles import Tile
 from ftl.evaluation.explain import explain as grad_cam
 from ftl.evaluation.overlays import heat_over, outlined
 from ftl.models.classifier import Model
-from studio.jobs.layout import image_id
+from studio.inspection.examine import examine
+from studio.jobs.layout import image_id, is_tile
 from studio.ui.choose.filter_maps import jpeg
 
 
@@ -43,6 +45,17 @@ def explain(
     return Answer(jpeg(pictures[0]), jpeg(pictures[1]), not heat.any())
 
 
+def surest_tile(model: Model, photo: np.ndarray, label: str) -> Tile | None:
+    """The tile of a large photograph in which a class is most probable to a network that was trained on tiles.
+
+    None where it sees the photograph whole.
+    """
+    if model.tile is None:
+        return None
+    found = examine(model, photo, label, model.tile)
+    return max(zip(found.chances, found.tiles, strict=True))[1] if found.tiles else None
+
+
 def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) -> str:
     """The last of these layers at which something in a photograph speaks for a class; the last where nothing does.
 
@@ -54,4 +67,5 @@ def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) 
 
 def mask_of(image: int | None, pairs: Sequence[tuple[Path, Path]]) -> Path | None:
     """The mask that a sweep used for an image of the project, among its photographs with masks."""
-    return next((mask for photo, mask in pairs if image is not None and image_id(photo) == image), None)
+    whole = ((photo, mask) for photo, mask in pairs if not is_tile(photo))
+    return next((mask for photo, mask in whole if image is not None and image_id(photo) == image), None)

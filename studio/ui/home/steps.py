@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ftl.formatting import counted, listed
 from studio.images.library import Filter, count_by_class, count_images
 from studio.jobs import queue
-from studio.jobs.presets import ENOUGH
+from studio.jobs.presets import ENOUGH, numbers_of
 from studio.jobs.readiness import ENOUGH_MASKS
 from studio.jobs.request import FURTHER, SWEEPS
 from studio.jobs.sweeps import finished_sweeps, picked
@@ -69,7 +69,8 @@ def _classes(project_id: int, swept: bool) -> Step:
     enough = [name for name, count in there.items() if count >= ENOUGH]
     told = f"{listed([f'{name} {count:,}' for name, count in there.items()])}." if there else ""
     unsorted = f" {counted(counts[0], 'photograph')} without a class." if counts.get(0) else ""
-    if len(enough) >= 2 or swept:  # which may have been for networks that only draw masks
+    # networks may be made all the same: that only draw masks, or of tiles of large photographs
+    if len(enough) >= 2 or swept or not numbers_of(project_id).only_masks:
         return Step("Classes", "category", DONE, told + unsorted, "Change classes", "images")
     missing = f" Two classes need at least {ENOUGH} photographs each; without them, networks only draw masks."
     button = "Sort into classes" if counts else ""

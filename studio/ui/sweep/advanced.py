@@ -58,7 +58,7 @@ def form(
     st.markdown("**How photographs are divided**")
     columns = st.columns(3)
     sweep |= group(columns, basis.sweep, "Data", places)
-    data |= group(columns[1:], basis, "Data", places)
+    data |= group([*columns[1:], columns[0]], basis, "Data", places)  # in a row with the seed, and on below it
     if sweep["rule"] != "above-average":
         try:
             sweep["keep"] = parse_keep(text)

@@ -9,7 +9,7 @@ import streamlit as st
 from studio import ui
 from studio.jobs import project_facts
 from studio.jobs.presets import Numbers
-from studio.jobs.readiness import GOOD, STOP, WARNING, Crop, Defect, Facts, Finding, findings
+from studio.jobs.readiness import GOOD, STOP, WARNING, Crop, Defect, Facts, Finding, LargeOnes, findings
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
 from studio.store.tables import Project
@@ -59,7 +59,16 @@ def _facts(project: Project, numbers: Numbers, start: Start) -> Facts:
         crop=None if project.photo_pattern else _crop(names),
         input=size.input,
         maps=size.maps,
+        large=_large(numbers),
     )
+
+
+def _large(numbers: Numbers) -> LargeOnes | None:
+    large = numbers.large
+    if not large.rows:
+        return None
+    classes = tuple((numbers.names[one], count) for one, count in numbers.classes.items()) if large.classes else ()
+    return LargeOnes(len(large.pieces), classes, len(large.left_out), 0 if large.cut else large.lacking)
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing photographs")

@@ -22,7 +22,7 @@ def choose(project_id: int, who: SignedIn, numbers: Numbers, copied: Start | Non
     with row.popover("Add a network file", icon=":material/upload_file:"):
         _add(project_id, who)
     known = starts(project_id, only_masks=numbers.only_masks)
-    best = recommend(known, numbers.images)
+    best = recommend(known, numbers.images, "tiles" if numbers.large.cut else "photographs")
     again = (start for start in known if copied and (start.source, start.name) == (copied.source, copied.name))
     at_first = next(again, best.start)
     ordered = [best.start, *(start for start in known if start != best.start)]

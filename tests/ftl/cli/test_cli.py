@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import random
@@ -19,8 +20,9 @@ import pytest
 
 from ftl.cli import main
 from ftl.files import alone
+from ftl.models.classifier import export, load_model
 from ftl.sweeping.pruned import networks
-from tests.conftest import PHOTO, ROOT, add_seen, draw_pair, save_png
+from tests.conftest import PHOTO, ROOT, SIZE, add_seen, draw_pair, save_png
 
 KEEP = ["--keep", "0.25", "0.5", "1"]
 
@@ -176,7 +178,8 @@ def test_steps_out_of_order_say_which_comes_first(
 
 
 def test_predict_goes_on_past_an_unreadable_file(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(workspace), str(workspace / "tiny.safetensors"), "--keep", "0.5"]) == 0
+    tiles = ["--tile", str(SIZE), "--positive", "Crack"]
+    assert main(["run", str(workspace), str(workspace / "tiny.safetensors"), "--keep", "0.5", *tiles]) == 0
     capfd.readouterr()
     (workspace / "bad.png").write_text("text")
     good = workspace / "evaluation" / "Crack" / "evaluation_0.png"
@@ -184,6 +187,21 @@ def test_predict_goes_on_past_an_unreadable_file(workspace: Path, capfd: pytest.
     told = capfd.readouterr()
     assert told.out.count("\n") == 2
     assert "bad.png cannot be read" in told.err
+    # its network was trained on tiles, which its file knows: it looks at a large photograph in such tiles
+    rng = np.random.default_rng(0)
+    cracked, sound = (draw_pair(rng, kind)[0] for kind in (True, False))
+    large = save_png(np.concatenate([np.concatenate([sound, cracked, sound], 1)] * 2), workspace / "large.png")
+    exported = export(workspace / "models" / "keep-0.5", workspace / "tiles.safetensors")
+    assert main(["predict", str(exported), str(large), str(good)]) == 0
+    of_large, of_good = csv.DictReader(io.StringIO(capfd.readouterr().out))
+    model = load_model(exported)
+    answers = model.probabilities([sound, cracked])
+    counts = np.bincount(answers.argmax(1)[[0, 1, 0] * 2], minlength=2)
+    assert [int(of_large[f"tiles with {name}"]) for name in model.classes] == counts.tolist()
+    assert of_large["class"] == ("Crack" if (answers[:, 1] > 0.5).any() else "Background")
+    assert int(of_good["tiles with Background"]) + int(of_good["tiles with Crack"]) == 1
+    assert main(["report", str(workspace / "models"), str(workspace / "tiles.html")]) == 0
+    assert f"cut into tiles of {SIZE} x {SIZE} pixels" in (workspace / "tiles.html").read_text()
 
 
 def test_other_inputs_are_never_mistaken_for_the_same(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:

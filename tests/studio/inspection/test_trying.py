@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from ftl.data.tiles import Tile
 from ftl.models.classifier import Model
 from ftl.models.head import Head
 from studio.errors import StudioError
 from studio.inspection.draw import heat_map, picture
-from studio.inspection.examine import Finding, examine
+from studio.inspection.examine import MOST, Finding, examine
 from studio.inspection.results import Row, as_csv
-from studio.inspection.tiles import LARGE, MOST, SIDE, Tile, cut, usual_side
-from studio.inspection.training import trained_on
+from studio.inspection.training import SIDE, trained_on, usual_side
 from studio.inspection.uploads import read_upload
 from tests.conftest import SIZE, make_backbone, save_png
 
 
-@given(st.integers(1, 700), st.integers(1, 700), st.integers(16, 300))
-def test_tiles_cover_every_pixel_and_none_reaches_over_the_edge(width: int, height: int, side: int) -> None:
-    tiles = cut(width, height, side)
-    if max(width, height) < LARGE * side:
-        assert tiles == []
-        return
-    covered = np.zeros((height, width), int)
-    for tile in tiles:
-        assert tile.left >= 0
-        assert tile.top >= 0
-        covered[tile.top : tile.bottom, tile.left : tile.right] += 1
-    assert covered.min() >= 1
-    shapes = {(tile.right - tile.left, tile.bottom - tile.top) for tile in tiles}
-    assert len(shapes) == 1
-    assert len(tiles) <= MOST
-    if len(tiles) < MOST // 2:
-        assert shapes == {(min(side, width), min(side, height))}
-        assert len(tiles) == -(-width // side) * -(-height // side)
-
-
-def test_tiles_of_exact_multiples_touch_and_do_not_overlap() -> None:
-    assert cut(20, 10, 10) == [Tile(0, 0, 10, 10), Tile(10, 0, 20, 10)]
-    assert cut(25, 10, 10) == [Tile(0, 0, 10, 10), Tile(8, 0, 18, 10), Tile(15, 0, 25, 10)]
-
-
-def test_a_huge_photograph_gets_larger_tiles_not_more() -> None:
-    tiles = cut(12_000, 8_000, 64)
-    assert MOST // 2 < len(tiles) <= MOST
+def test_a_huge_photograph_gets_larger_tiles_not_more_unless_the_network_knows_tiles_of_one_size(model: Model) -> None:
+    photo = np.zeros((1000, 1500, 3), np.uint8)
+    assert MOST // 2 < len(examine(model, photo, "Crack", side=SIZE).tiles) <= MOST
+    assert len(examine(replace(model, tile=SIZE), photo, "Crack", side=SIZE).tiles) == 32 * 47
 
 
 def test_the_usual_side_is_the_median_of_the_shorter_sides() -> None:
@@ -99,6 +74,16 @@ def test_a_large_photograph_is_also_seen_in_tiles(model: Model) -> None:
     np.testing.assert_allclose(found.chances, expected, atol=1e-6)
     assert found.found == [pair for pair in zip(found.tiles, found.chances, strict=True) if pair[1] > 0.5]
     assert len(found.tile_evidence) == 9
+
+
+def test_a_network_that_was_trained_on_tiles_answers_by_tiles_of_their_size(model: Model) -> None:
+    photo = noise(70, 96)
+    found = examine(replace(model, tile=SIZE), photo, "Crack", side=50)
+    assert len(found.tiles) == 9
+    assert found.by_tiles
+    assert found.label == ("Crack" if found.found else "Background")
+    assert found.probability == pytest.approx(max(found.chances) if found.found else 1 - np.mean(found.chances))
+    assert not examine(replace(model, tile=SIZE), photo[:40, :40], "Crack", side=50).by_tiles
 
 
 def test_a_flat_surface_is_no_evidence(model: Model) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,16 @@ def test_an_answer_is_explained_at_the_last_layer_where_something_speaks_for_it(
     against = Model(model.network, Head(-np.abs(head.weight), head.bias, head.classes, pooled=head.pooled))
     assert predictions.telling(against, read_image(photo), "Background", swept.layers) == "features.9"
     assert predictions.telling(against, read_image(photo), "Crack", swept.layers) in ("features.5", "features.1")
+
+
+def test_of_a_large_photograph_the_surest_tile_is_explained(swept: Sweep) -> None:
+    model = load_model(swept.folder / "keep-0.5")
+    sound, cracked = (read_image(next((swept.folder.parent / "evaluation" / kind).iterdir())) for kind in swept.classes)
+    photo = np.concatenate([np.concatenate([sound, cracked], 1), np.concatenate([sound, sound], 1)])
+    assert predictions.surest_tile(model, photo, "Crack") is None
+    tiled = replace(model, tile=SIZE)
+    assert predictions.surest_tile(tiled, photo, "Crack") == (SIZE, 0, 2 * SIZE, SIZE)
+    assert predictions.surest_tile(tiled, sound, "Crack") is None
 
 
 def test_the_mask_is_that_of_the_sweep(swept: Sweep) -> None:

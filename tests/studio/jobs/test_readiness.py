@@ -21,6 +21,7 @@ from studio.jobs.readiness import (
     Crop,
     Defect,
     Facts,
+    LargeOnes,
     OfClass,
     check_alike,
     check_classes,
@@ -121,6 +122,32 @@ def test_masks() -> None:
 def test_size(defect: Defect | None, maps: tuple[int, ...], only_masks: bool, level: str, text: str) -> None:
     page = "" if level == GOOD else "images"
     assert check_size((4000, 3000), defect, 224, maps, only_masks=only_masks) == (level, text, page)
+
+
+def test_large_photographs_are_cut_or_it_is_said_what_is_missing() -> None:
+    cut = LargeOnes(14, (("Crack", 240), ("Background", 480)), left_out=3)
+    facts = Facts((of("Crack", 12),), 0, 12, (4000, 3000), Defect(5, 4000), 0, 14, None, 224, VGG, cut)
+    assert [(one.level, one.text) for one in findings(facts)][:2] == [
+        (WARNING, "3 large photographs with defects are left out: nobody has drawn on them, so nobody knows which of "
+         "their tiles show a defect; draw on them."),
+        (GOOD, "14 large photographs, usually of 4,000 x 3,000 pixels, are cut into tiles of 224 x 224, labelled from "
+         "their masks: about 240 with Crack and 480 with Background."),
+    ]  # fmt: skip
+    texts = [one.text for one in findings(facts)]
+    assert (
+        "Defects are about 5 of 224 pixels wide, 5 of the network's 224: maps down to 28 x 28 still show them." in texts
+    )
+    assert not any("draw masks" in text or "shrunk" in text for text in texts)
+    few = LargeOnes(0, (("Crack", 12), ("Background", 12)), lacking=2)
+    found = check_size((4000, 3000), Defect(5, 4000), 224, VGG, only_masks=False, large=few)
+    assert (found.level, found.page) == (STOP, "annotate")
+    assert found.text.endswith(
+        "becomes 0.28 wide; draw on 2 more large photographs, and the sweep cuts them into tiles."
+    )
+    only = facts._replace(classes=(), large=LargeOnes(14))
+    assert [one.text for one in findings(only) if "tiles" in one.text] == [
+        "14 large photographs, usually of 4,000 x 3,000 pixels, are cut into tiles of 224 x 224 to rank filters."
+    ]
 
 
 def test_small_photographs_need_no_measure() -> None:
