@@ -193,6 +193,15 @@ def test_import_of_ftl_is_light_on_the_command_line() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_pages_that_run_no_network_are_light() -> None:
+    """They open without importing torch, which takes seconds and hundreds of megabytes."""
+    pages = ("account", "annotate", "home", "images", "jobs", "progress", "projects", "review", "settings")
+    body = [node for page in pages for node in ast.parse((ROOT / "pages" / f"{page}.py").read_text()).body]
+    code = "\n".join(ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+    code += "\nimport sys\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
 MARKDOWN = {
     "badge", "button", "caption", "checkbox", "download_button", "error", "expander", "form_submit_button", "header",
     "image", "info", "link_button", "markdown", "metric", "page_link", "popover", "progress", "spinner", "status",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 
 from ftl.data.images import resize_image
-from ftl.models.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from ftl.models.segmenter import Segmenter
 
 UNSURE_SHARE = 0.05
 """The most uncertain share of a photograph's pixels, whose entropies are averaged: defects are thin."""
@@ -33,15 +34,17 @@ def uncertainty(probabilities: np.ndarray) -> float:
     return float(np.clip(np.partition(entropy, entropy.size - count)[-count:].mean(), 0, 1))
 
 
-@torch.inference_mode()
 def level_means(model: Segmenter, image: np.ndarray) -> np.ndarray:
     """Features of a photograph: the means of the encoder's maps at each level, each level of length 1; float32 (d,).
 
     `image`: RGB uint8 (H, W, 3). It is resized to the network's own size.
     """
+    import torch  # here, for whoever compares photographs without a network need not load it
+
     network = model.network
-    maps = model.maps(network.inputs([resize_image(image, network.preprocess.size)]))
-    return _levels([level[0].mean((1, 2)).cpu().numpy() for level in maps])
+    with torch.inference_mode():
+        maps = model.maps(network.inputs([resize_image(image, network.preprocess.size)]))
+        return _levels([level[0].mean((1, 2)).cpu().numpy() for level in maps])
 
 
 def describe(image: np.ndarray) -> np.ndarray:

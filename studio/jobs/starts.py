@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any, Literal, NamedTuple
 
-import torch
-
-from ftl.models.io import downloaded
-from ftl.models.registry import REGISTRY
 from studio.jobs import backbones
 from studio.jobs.request import SweepRequest
 
@@ -62,6 +58,9 @@ def starts(project_id: int, *, only_masks: bool) -> list[Start]:
 
     `only_masks`: there are no image classes, so that none can be trained from scratch.
     """
+    from ftl.models.io import downloaded  # pages that only ask how many photographs are enough need not load torch
+    from ftl.models.registry import REGISTRY
+
     files = sorted(backbones.uploaded(project_id), key=lambda name: _added(project_id, name), reverse=True)
     there = downloaded()
     pretrained = [Start("registry", name, name in there) for name, known in REGISTRY.items() if known.weights]
@@ -83,6 +82,8 @@ def recommend(known: list[Start], images: int, what: str = "photographs") -> Rec
 
     `images`: how many the project has of its image classes, and `what` they are; 0 if its networks only draw masks.
     """
+    import torch
+
     cores = os.cpu_count() or 1
     small = cores <= _FEW_CORES and not torch.cuda.is_available()
     pretrained = [start for start in known if start.source == "registry"]

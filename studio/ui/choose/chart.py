@@ -5,28 +5,20 @@ What matters is told apart by shape or by text too, for eyes that see few colour
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from ftl.evaluation import charts
 from ftl.evaluation.candidate import Candidate, warnings
-from ftl.evaluation.charts import SYMBOLS
+from ftl.evaluation.charts import SYMBOLS, WARNING, hover_text
 from ftl.evaluation.decision import Front, pareto
 from ftl.models.layout import LINEAR, RECALIBRATED, TUNED
+from studio.ui.chart_style import COLOURS, DASHES, KNEE, PICK, page_colours, style, write_names
 from studio.ui.choose.axes import COSTS, QUALITIES, TESTED, Axis, bounds
 from studio.ui.choose.ranking import Ranked, standing_of
 from studio.ui.choose.read_sweep import Network
-
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-"""Fronts of several sweeps differ by these as well as by `COLOURS`."""
-
-COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
-PICK, KNEE, MUTED = "#ea580c", "#16a34a", "#8a8480"
-_LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
 
 WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
 """What candidates are called by their kind."""
@@ -91,7 +83,7 @@ def _groups(ranked: Ranked, front: Front, colour: str, *, dark: bool) -> list[_G
     plain = {"color": colour, "size": 13, "opacity": 1.0, "line": {"color": paper, "width": 1.5}}
     hollow = plain | {"opacity": 0.75, "size": 9, "line": {"width": 1.5}}
     cross = hollow | {"symbol": "x-thin-open", "color": ink, "opacity": 0.5}
-    ring = {"symbol": "circle-open", "size": 24, "color": charts.WARNING, "opacity": 1.0, "line": {"width": 2}}
+    ring = {"symbol": "circle-open", "size": 24, "color": WARNING, "opacity": 1.0, "line": {"width": 2}}
     lozenge = ring | {"symbol": "diamond-open", "size": 21, "color": KNEE, "line": {"width": 2.5}}
     groups = [
         _Group("outside the limits", outside, cross),
@@ -112,42 +104,6 @@ def _groups(ranked: Ranked, front: Front, colour: str, *, dark: bool) -> list[_G
     return [group for group in groups if group.members]
 
 
-def page_colours(*, dark: bool) -> tuple[str, str, str]:
-    """The colours of text, of grid lines and of the page itself."""
-    return _DARK if dark else _LIGHT
-
-
-def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
-    """Give a chart on which networks are chosen the page's looks and the titles of its axes."""
-    ink, grid, _ = page_colours(dark=dark)
-    figure.update_layout(
-        height=500,
-        margin={"t": 36, "l": 64, "r": 12, "b": 56},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": ink},
-        font={"color": ink, "size": 14, "family": '"Source Sans", system-ui, sans-serif'},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": -0.16, "yanchor": "top", "font": {"size": 13}},
-        hoverlabel={"font": {"size": 14}},
-        dragmode="zoom",
-        clickmode="event+select",
-        hovermode="closest",
-    )
-    figure.update_yaxes(title={"text": y, "standoff": 12}, gridcolor=grid, zeroline=False, **charts.PLAIN)
-    figure.update_xaxes(title={"text": x, "standoff": 8}, gridcolor=grid, zeroline=False,
-                        type="log" if log else "linear", **charts.PLAIN)  # fmt: skip
-    values = [value for trace in figure.data for value in trace.x if value > 0]
-    if log and values:
-        figure.update_xaxes(tickvals=round_ticks(min(values), max(values)))
-
-
-def round_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of each decade around the numbers from `low` to `high`, which are above 0."""
-    decades = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
-    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
-    return [number for number in numbers if low / 3 < number < 3 * high]
-
-
 def _add_points(figure: go.Figure, ranked: Ranked, group: _Group, axes: tuple[Axis, Axis]) -> None:
     sweep, members, (x, y) = ranked.sweep, group.members, axes
     marker = {"symbol": [SYMBOLS[one.head] for one in members]} | group.marker
@@ -161,7 +117,7 @@ def _add_points(figure: go.Figure, ranked: Ranked, group: _Group, axes: tuple[Ax
             [
                 Network(sweep.job_id, one.name).key,
                 one.name,
-                charts.hover_text(one, sweep.name, WORDS[one.head], standing_of(ranked, one)),
+                hover_text(one, sweep.name, WORDS[one.head], standing_of(ranked, one)),
             ]
             for one in members
         ],
@@ -173,26 +129,6 @@ def _add_points(figure: go.Figure, ranked: Ranked, group: _Group, axes: tuple[Ax
         selected={"marker": drawn | {"opacity": 1.0, "size": marker["size"] + 6}},
         unselected={"marker": drawn},
     )
-
-
-def write_names(figure: go.Figure, *, log: bool, dark: bool) -> None:
-    """Write the text of each point that has one beside it, where there is room: of a second sweep above, not below."""
-    ink, _, paper = page_colours(dark=dark)
-    scale = math.log if log else float
-    places = [scale(value) for trace in figure.data for value in trace.x if value > 0 or not log]
-    written: list[str] = []
-    for trace in figure.data:
-        if trace.text:
-            above = written.count(trace.name) % 2
-            written.append(trace.name)
-            is_left = not places or scale(trace.x[0] or 1) <= (min(places) + max(places)) / 2
-            trace.update(
-                mode="markers+text",
-                textposition=f"{'top' if above else 'bottom'} {'right' if is_left else 'left'}",
-                textfont={"color": ink, "size": 13, "shadow": ", ".join([f"0 0 3px {paper}"] * 3)},
-                selected_textfont_color=ink,
-                unselected_textfont_color=ink,
-            )
 
 
 def _bars(members: Sequence[Candidate], axis: Axis, colour: str, opacity: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ftl.evaluation import charts
 from ftl.evaluation.parallel import lines, parallel_coordinates
-from studio.ui.choose.chart import COLOURS, MUTED, PICK, page_colours
+from studio.ui.chart_style import COLOURS, MUTED, PICK, page_colours
 from studio.ui.choose.ranking import Ranked
 
 

@@ -8,7 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from ftl.training.early_stopping import Epoch
-from studio.ui.choose.chart import COLOURS, DASHES
+from studio.ui.chart_style import COLOURS, DASHES
 
 _GRID = "rgba(120,113,108,.16)"
 

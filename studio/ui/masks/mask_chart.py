@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.segmented_candidate import MaskQuality, Quality, SegmentedCandidate
 from ftl.formatting import count, fixed, megabytes, milliseconds, percent
-from studio.ui.choose.chart import COLOURS, PICK, page_colours, style, write_names
+from studio.ui.chart_style import COLOURS, PICK, page_colours, style, write_names
 from studio.ui.choose.read_sweep import Network
 from studio.ui.masks.mask_sweep import MaskSweep
 

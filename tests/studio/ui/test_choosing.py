@@ -33,9 +33,10 @@ from ftl.models.registry import architecture
 from ftl.pruning.coupling import coupling_groups
 from studio.jobs.estimate import scoring_seconds
 from studio.jobs.sweeps import take_home, workspace
+from studio.ui.chart_style import COLOURS, PICK
 from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.chart import COLOURS, PICK, choice_chart
+from studio.ui.choose.chart import choice_chart
 from studio.ui.choose.more_charts import more_charts, settings_chart
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES

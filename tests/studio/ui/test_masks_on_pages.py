@@ -25,7 +25,7 @@ from studio.inspection.masks import Measured
 from studio.inspection.training import mask_network_trained_on
 from studio.jobs.layout import image_id
 from studio.jobs.sweeps import finished_sweeps, models, workspace
-from studio.ui.choose.chart import round_ticks
+from studio.ui.chart_style import round_ticks
 from studio.ui.masks import mask_photographs
 from studio.ui.masks.mask_chart import MEASURES, mask_chart, mask_points
 from studio.ui.masks.mask_sweep import MaskSweep, details, headline, judged, read_mask_sweep, reason
