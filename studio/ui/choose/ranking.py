@@ -102,10 +102,15 @@ def details(ranked: Ranked) -> list[str]:
         found = ["Accuracy is of the validation images: nothing was tested."]
     else:
         images = sum(map(sum, pick.confusion))
-        of = counted(images, "test image") if images else "the test images"
+        kind = "test tile" if ranked.sweep.tile else "test image"
+        of = counted(images, kind) if images else f"the {kind}s"
         low, high = pick.test_accuracy_low, pick.test_accuracy_high
         interval = "" if low is None else f"; 95 % interval {fixed(low, 3)} to {fixed(high, 3)}"
         found = [f"Accuracy is of {of}, never used for training or selection{interval}."]
+        if ranked.sweep.tile:
+            found.append(
+                "Tiles of one photograph are alike, so the figures are less certain than the interval says."
+            )
     if pick is not unpruned:
         if against(pick, unpruned):
             validation = counted(len(pick.right), "validation image")

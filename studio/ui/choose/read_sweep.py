@@ -51,7 +51,8 @@ class Sweep:
 
     `layers`: names of the convolutions. `notes`: sentences on what was measured, where and with what. `runtime`: the
     one of `ftl.evaluation.runtimes` that the candidates' figures are of. `machine`: the name of another that took the
-    latencies. `criterion`: what ranked the filters.
+    latencies. `criterion`: what ranked the filters. `tile`: pixels of a side of the tiles that large photographs were
+    cut into; None: they were not.
     """
 
     job_id: int
@@ -65,6 +66,7 @@ class Sweep:
     runtime: str = PYTORCH
     machine: str = ""
     criterion: str = ""
+    tile: int | None = None
 
     @property
     def unpruned(self) -> Candidate:
@@ -94,6 +96,7 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
     """Read a sweep's folder as `ftl run` leaves it. Raises `FtlError` when a file is missing or damaged."""
     made, validation = read_json(folder / JSON), read_json(folder / UNPRUNED / VALIDATION)
     settings, machine = made["sweep"]["settings"], made["machine"]
+    tile = settings.get("tile")
     left_out = LeftOut(**made["left_out"]).sentence()
     classes = tuple(validation["classes"])
     return Sweep(
@@ -110,8 +113,9 @@ def read_sweep(job_id: int, name: str, folder: Path) -> Sweep:
             f"Time is of one image in a process of its own, the lowest median of at least {ROUNDS} rounds, with "
             f"{counted(made['threads'], 'thread')}, and its quartiles; measured on {machine['processor']}, "
             f"{machine['cores']} cores.",
-            *([tiles.sentence(tile)] if (tile := settings.get("tile")) else []),
+            *([tiles.sentence(tile)] if tile else []),
             *([f"{left_out}."] if left_out else []),
         ),
         criterion=settings["criterion"],
+        tile=tile,
     )

@@ -148,6 +148,9 @@ def test_the_page_opens_with_one_sentence_of_the_test_set() -> None:
         "Accuracy is of the test images, never used for training or selection; 95 % interval 0.910 to 0.950.",
         "Latency of one image: 10 against 100 ms. It keeps 10 % of the parameters.",
     ]
+    tiled = ranking.details(ranking.rank(replace(made(), tile=224), BALANCED, Limits()))
+    assert tiled[0].startswith("Accuracy is of the test tiles, never used")
+    assert "Tiles of one photograph are alike" in tiled[1]
     for wrong, unpruned, told in (
         (6, 4, "not significantly better"), (20, 4, "significantly better"), (4, 20, "significantly worse"),
     ):  # fmt: skip
