@@ -273,10 +273,10 @@ def find() -> None:
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(project.id), "image": str(opened)})
 
 
-some, drawers = bool(count_images(project.id)), st.container(key="drawers")
-with drawers.expander("Upload photographs", icon=":material/upload:", expanded=not some):
+drawers = st.container(key="drawers")
+with drawers.expander("Upload photographs", icon=":material/upload:", expanded=not count_images(project.id)):
     upload()
-if not some:
+if not count_images(project.id):
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
     ui.stop()
 with drawers.expander("Import masks that exist", icon=":material/layers:"):
