@@ -204,7 +204,7 @@ def change(selection: Selection, names: dict[int, str]) -> None:
         if to_user is not None:
             assign(project.id, ids, to_user, who)
         selection.put([])
-        st.toast(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
+        ui.toast_next(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
         st.rerun(scope="fragment")
 
 

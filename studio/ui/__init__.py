@@ -72,12 +72,25 @@ def stop() -> NoReturn:
 def showing_errors(show: Callable[..., Any] = st.error) -> Iterator[None]:
     """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it.
 
-    `show`: `st.toast` in a callback, which has no place on the page.
+    `show`: `st.toast` in a callback, which has no place on the page; `toast_next` where a rerun follows.
     """
     try:
         yield
     except (StudioError, FtlError) as error:
         show(sentence(error), icon=":material/error:")
+
+
+def toast_next(text: str, *, icon: str) -> None:
+    """Show a toast in the next run: what a run says just before it asks for another is dropped by Streamlit."""
+    state.of(state.Tab).toasts.append((text, icon))
+
+
+def show_toasts() -> None:
+    """Show those that the run before has left."""
+    tab = state.of(state.Tab)
+    waiting, tab.toasts = tab.toasts, []
+    for text, icon in waiting:
+        st.toast(text, icon=icon)
 
 
 def signed_in() -> User:
@@ -176,6 +189,7 @@ def fragment(draw: Callable[P, None], *, run_every: float | None = None) -> Call
     @wraps(draw)
     def asked_anew(*args: P.args, **kwargs: P.kwargs) -> None:
         here()
+        show_toasts()
         draw(*args, **kwargs)
 
     return cast("Callable[P, None]", st.fragment(asked_anew, run_every=run_every))

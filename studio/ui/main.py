@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from studio.accounts import COOKIE, user_of
 from studio.accounts.settings import owns
-from studio.ui import PageEnds, choose_project, notifications, page_file, sign_in, state
+from studio.ui import PageEnds, choose_project, notifications, page_file, show_toasts, sign_in, state
 from studio.ui.markdown import plain
 
 _SIDEBAR = 224  # pixels: a window of 900 has room for a page beside it
@@ -66,5 +66,6 @@ if (user := here.user if here else user) is not None:
             st.caption(plain(user.name) + (f" · {here.role}" if here else ""), width="stretch")
             st.html('<a href="/account/sign-out" target="_self">Sign out</a>', width="content")
         notifications.listen()
+show_toasts()
 with suppress(PageEnds):  # only behind a run that ends does Streamlit forget the fragments of the page before
     current.run()

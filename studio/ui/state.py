@@ -49,6 +49,9 @@ class Tab:
     restored: str | None = None
     """Name of the project that was just made of a backup."""
 
+    toasts: list[tuple[str, str]] = field(default_factory=list)
+    """Text and icon of those that the next run shows."""
+
 
 @dataclass
 class Annotate:

@@ -14,9 +14,9 @@ from studio.store.tables import Image, Work
 
 def accept(here: ui.Here, image: Image, seen: int) -> None:
     """Accept an image that had `seen` strokes when it was looked at; a toast says why that cannot be."""
-    with ui.showing_errors(st.toast):
+    with ui.showing_errors(ui.toast_next):
         review.accept(image.id, here.who, seen)
-        st.toast(f"{ui.plain(image.name)} is accepted.", icon=":material/check:")
+        ui.toast_next(f"{ui.plain(image.name)} is accepted.", icon=":material/check:")
 
 
 @st.dialog("Return the image")

@@ -44,7 +44,7 @@ def world(server: Server, tmp_path_factory: pytest.TempPathFactory) -> World:
         db.add(job)
         db.flush()
     values = {"project": project.id, "image": image.id, "sha256": image.sha256, "size": "view", "job": job.id}
-    values |= {"name": "base", "ending": "safetensors", "level": 0, "column": 0, "row": 0}
+    values |= {"name": "base", "ending": "safetensors", "kind": "html", "level": 0, "column": 0, "row": 0}
     people = owner.id, stranger.id, annotator.id
     cookies = [server.cookie(user) for user in people]
     return World(server, cookies[0], cookies[1], cookies[2], people, values)

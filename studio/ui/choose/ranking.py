@@ -108,9 +108,7 @@ def details(ranked: Ranked) -> list[str]:
         interval = "" if low is None else f"; 95 % interval {fixed(low, 3)} to {fixed(high, 3)}"
         found = [f"Accuracy is of {of}, never used for training or selection{interval}."]
         if ranked.sweep.tile:
-            found.append(
-                "Tiles of one photograph are alike, so the figures are less certain than the interval says."
-            )
+            found.append("Tiles of one photograph are alike, so the figures are less certain than the interval says.")
     if pick is not unpruned:
         if against(pick, unpruned):
             validation = counted(len(pick.right), "validation image")
