@@ -1,4 +1,4 @@
-"""Train the network that the studio's demo project starts from anew: `python -m benchmarks.demo_network [FILE]`.
+"""Train the network that the studio's demo project starts from: `python -m benchmarks.demo_network [FILE]`.
 
 A narrow chain of four convolutions, on 1,000 drawn surfaces of another seed than the demo's. With OMP_NUM_THREADS=1 the
 same machine and version of PyTorch give the same weights again.

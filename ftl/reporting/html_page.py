@@ -139,10 +139,10 @@ def _shape(shape: Shape) -> str:
                 f'stroke-width="{shape.width:.2f}"{dashes}/>'
             )
         case Outline():
-            told = f"<title>{_safe(shape.told)}</title>" if shape.told else ""
+            hint = f"<title>{_safe(shape.hint)}</title>" if shape.hint else ""
             return (
                 f'<polygon points="{_points(shape.points)}" fill="{shape.fill or "none"}" '
-                f'stroke="{shape.stroke or "none"}" pointer-events="all">{told}</polygon>'
+                f'stroke="{shape.stroke or "none"}" pointer-events="all">{hint}</polygon>'
             )
         case _:
             turned = f' transform="rotate(-90 {shape.x:.1f} {shape.y:.1f})"' if shape.is_turned else ""

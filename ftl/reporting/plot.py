@@ -33,7 +33,7 @@ class Dot(NamedTuple):
     xs: tuple[float, float] | None = None
     ys: tuple[float, float] | None = None
     name: str = ""
-    told: str = ""
+    hint: str = ""
 
 
 class Group(NamedTuple):
@@ -158,13 +158,13 @@ def _drawn(group: Group, along: Callable[[float], float], up: Callable[[float], 
             shapes.append(Line(((along(dot.xs[0]), y), (along(dot.xs[1]), y)), group.colour))
         if dot.ys:
             shapes.append(Line(((x, up(dot.ys[0])), (x, up(dot.ys[1]))), group.colour))
-    return shapes + [_mark(group, along(dot.x), up(dot.y), dot.told) for dot in group.dots]
+    return shapes + [_mark(group, along(dot.x), up(dot.y), dot.hint) for dot in group.dots]
 
 
-def _mark(group: Group, x: float, y: float, told: str = "") -> Outline:
+def _mark(group: Group, x: float, y: float, hint: str = "") -> Outline:
     outline = symbol(group.symbol, x, y, group.radius)
     fill, stroke = (group.colour, "#ffffff") if group.is_filled else ("", group.colour)
-    return Outline(outline, fill, stroke, told)
+    return Outline(outline, fill, stroke, hint)
 
 
 def _names(named: dict[str, Point], across: float) -> list[Shape]:

@@ -21,12 +21,12 @@ class Line(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """A closed shape through points; a colour of "" is none. `told`: what a mouse over it shows, where there is one."""
+    """A closed shape through points; a colour of "" is none. `hint`: what a mouse over it shows, where there is one."""
 
     points: tuple[Point, ...]
     fill: str = ""
     stroke: str = ""
-    told: str = ""
+    hint: str = ""
 
 
 class Words(NamedTuple):

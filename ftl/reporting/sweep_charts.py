@@ -76,8 +76,8 @@ def mask_chart(candidates: Sequence[SegmentedCandidate], recommended: SegmentedC
 
     def dot(one: SegmentedCandidate) -> Dot:
         value, low, high = (100 * share for share in one.test.f1)
-        told = f"{one.name}: F1 {percent(one.test.f1.value)}, {milliseconds(one.time_ms)}"
-        return Dot(one.time_ms, value, (one.time_q1_ms, one.time_q3_ms), (low, high), one.name, told)
+        hint = f"{one.name}: F1 {percent(one.test.f1.value)}, {milliseconds(one.time_ms)}"
+        return Dot(one.time_ms, value, (one.time_q1_ms, one.time_q3_ms), (low, high), one.name, hint)
 
     rest = [one for one in candidates if one is not recommended and not one.is_unpruned]
     unpruned = [one for one in candidates if one.is_unpruned and one is not recommended]
@@ -125,7 +125,7 @@ def _groups(candidates: Sequence[Candidate], x: Column, y: Column) -> list[Group
     groups = []
     for data in charts.series(candidates):
         dots = tuple(
-            Dot(across, up, told=name)
+            Dot(across, up, hint=name)
             for name, across, up in zip(data.names, x(data), y(data), strict=True)
             if across is not None and up is not None
         )

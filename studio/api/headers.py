@@ -29,14 +29,18 @@ _FORMS = ("/account/", "/api/")
 _FILES = ("/files/", "/media/", "/api/projects", "/api/session", "/api/openapi.json")
 
 
-@cache
-def _page() -> str:
-    """Streamlit's front end: its own files, modules of components (`blob:`), numbers in WebAssembly, its own styles."""
+def streamlit_index() -> str:
+    """The HTML of Streamlit's front end, as it is installed."""
     package = find_spec("streamlit")
     assert package
     assert package.origin
-    index = (Path(package.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", index, re.DOTALL)
+    return (Path(package.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
+
+
+@cache
+def _page() -> str:
+    """Streamlit's front end: its own files, modules of components (`blob:`), numbers in WebAssembly, its own styles."""
+    scripts = re.findall(r"<script>(.*?)</script>", streamlit_index(), re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
     inline = " ".join(f"'sha256-{one}'" for one in hashes)
     return (

@@ -6,7 +6,6 @@ Styles that a script run sends come after the first paint: all that was drawn by
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from studio.api.headers import streamlit_index
 from studio.ui import page_file
 
 _ADDRESSES = ("/", "/profile", *(f"/{file.stem}" for file in Path(page_file("home")).parent.glob("*.py")))
@@ -22,14 +22,10 @@ _ADDRESSES = ("/", "/profile", *(f"/{file.stem}" for file in Path(page_file("hom
 @cache
 def html() -> str:
     """The page."""
-    package = find_spec("streamlit")
-    assert package
-    assert package.origin
-    index = (Path(package.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
     names = {"ground": "backgroundColor", "side": "secondaryBackgroundColor", "accent": "primaryColor"}
     colours = "; ".join(f"--{name}: {_colour(part)}" for name, part in names.items())
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-    named = index.replace("<title>Streamlit</title>", "<title>FTL studio</title>")
+    named = streamlit_index().replace("<title>Streamlit</title>", "<title>FTL studio</title>")
     # within :root, so that it counts for more than Streamlit's own styles, which come later
     return named.replace("</head>", f"<style>:root {{ {colours};\n{style} }}</style></head>")
 
