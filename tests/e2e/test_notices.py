@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from studio.accounts import add_user
 from studio.jobs import queue
@@ -39,6 +39,8 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(
     other.add_init_script(_SPY)
     other.goto(f"{server.url}/jobs?project={project.id}")
     settled(other)
+    for tab in (page, other):
+        _listens(tab)
     expect(other.get_by_role("button", name="Notify me when my jobs end")).to_have_count(0)  # they are allowed
     job = queue.launch(project.id, ada, "sweep", "The <b>wall</b>", SweepRequest())
     queue.change(job.id, state="done", ended_at=time.time())
@@ -49,7 +51,7 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(
     page.get_by_role("heading", name="Images").click()  # whoever comes to look has seen it
     becomes_true(page, "!document.title.startsWith('✓')")
     page.reload()
-    settled(page)
+    _listens(page)
     failed = queue.launch(project.id, ada, "sweep", "Another", SweepRequest())
     queue.change(failed.id, state="failed", error="no masks", ended_at=time.time())
     for tab in tabs:
@@ -57,6 +59,11 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(
     told = [note for tab in tabs for note in tab.evaluate("window.told")]
     assert told.count(["Another has failed", "Walls: no masks"]) == 1
     page.context.close()
+
+
+def _listens(page: Page) -> None:
+    """Wait until the page asks for notices: what another tab was told before, it never hears of."""
+    becomes_true(page, "!!window.ftlNotices")
 
 
 def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(
