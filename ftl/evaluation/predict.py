@@ -40,7 +40,7 @@ def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tup
     """
     predictions, problems = list[Prediction](), list[str]()
     network, head, engine = model.network, model.head, engine_for(model.network, len(paths))
-    looked_for = model.classes.index(model.looked_for) if model.looked_for else positive_class(model.classes)
+    defect = model.classes.index(looked_for(model))
     read, run, at_once = partial(_read, size=network.preprocess.size, tile=model.tile), None, batch_of(engine)
     files = at_once if model.tile is None else 1  # a photograph may be hundreds of tiles
     with ThreadPoolExecutor() as pool:
@@ -59,11 +59,16 @@ def predict(model: Model, paths: Sequence[Path], report: Report = silent) -> tup
             answers = np.concatenate([head.probabilities(features_from(batch, pooled=head.pooled)) for batch in maps])
             for path, parts in readable:
                 own, answers = answers[: len(parts)], answers[len(parts) :]
-                best, probability = tiles.together(own, looked_for)
+                best, probability = tiles.together(own, defect)
                 counts = tuple(np.bincount(own.argmax(1), minlength=len(model.classes)).tolist())
                 predictions.append(Prediction(path, model.classes[best], probability, counts))
     report(len(paths), len(paths), "predicting")
     return predictions, problems
+
+
+def looked_for(model: Model) -> str:
+    """The class that a large photograph shows as soon as one of its tiles does."""
+    return model.looked_for or model.classes[positive_class(model.classes)]
 
 
 def _read(path: Path, size: int, tile: int | None) -> np.ndarray | str:

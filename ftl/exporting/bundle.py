@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ftl.data import tiles as cutting
+
 _CLASSIFIES = """\
 This network distinguishes {classes}.
 
 {files}
   classes.json      the classes, in the order of the probabilities
-  example.py        how to use it; example.jpg or .png, if it is here, is a photograph to try
+  example.py        how to use it; example.jpg or .png, if it is here, is a photograph to try{tiles}
 
     python -m pip install onnxruntime numpy pillow
     python example.py PHOTOGRAPH...
@@ -23,6 +25,9 @@ Input `image`: uint8, RGB, (1, height, width, 3), of any size; resizing and norm
 Output `probabilities`: float32, (1, {count}). What it was made from stands in the model's metadata under `ftl`.
 """
 
+_TILES = """
+  tiles.py          used by example.py: the network was trained on tiles of {side} x {side} pixels, and looks at large
+                    photographs in such tiles"""
 
 _DRAWS = """\
 This network draws masks of {classes}.
@@ -56,8 +61,11 @@ def zipped(
     lines = [f"  {name:<17} {remarks.get(name, 'the network')}" for name in {**models, **remarks}]
     count = len(about["classes"]) + draws
     text = _DRAWS if draws else _CLASSIFIES
-    readme = text.format(classes=", ".join(about["classes"]), count=count, files="\n".join(lines))
+    tiles = _TILES.format(side=about["tile"]) if "tile" in about else ""
+    readme = text.format(classes=", ".join(about["classes"]), count=count, files="\n".join(lines), tiles=tiles)
     files: dict[str, bytes] = dict(models)
+    if tiles:
+        files["tiles.py"] = Path(cutting.__file__).read_bytes()
     files["classes.json"] = json.dumps(about["classes"], ensure_ascii=False).encode()
     script = "example_masks.py" if draws else "example.py"
     files["example.py"] = Path(__file__).with_name(script).read_bytes()

@@ -11,6 +11,7 @@ import numpy as np
 
 from ftl.data.images import read_image
 from ftl.errors import FtlError
+from ftl.evaluation.predict import looked_for
 from ftl.exporting.agreement import check
 from ftl.exporting.bundle import zipped
 from ftl.exporting.calibration import trained_with
@@ -66,6 +67,8 @@ def export(
     if not folder.is_dir():
         raise FtlError(f"{folder} is no network's folder in a sweep")
     model, about = load_model(folder), about_of(folder)
+    if model.tile is not None:
+        about |= {"tile": model.tile, "looked_for": looked_for(model)}
     photographs = _photographs(folder, None if images is None else Path(images))
     seen = [*(read_image(path) for path in photographs), *_drawn(model.network.preprocess.size)]
     if ending == ".pt2":

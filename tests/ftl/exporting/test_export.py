@@ -31,6 +31,7 @@ from ftl.data.images import read_image, resize_image
 from ftl.errors import FtlError
 from ftl.evaluation.candidate import in_runtime, runtimes_of
 from ftl.evaluation.decision import choose
+from ftl.evaluation.predict import predict
 from ftl.evaluation.runtimes import IN_OPENVINO, NETWORKS, TITLES, runtimes_here
 from ftl.exporting import export
 from ftl.exporting import onnx as to_onnx
@@ -360,6 +361,16 @@ def test_torch_export_says_the_same(swept: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(said, model.probabilities([image]), atol=1e-5)
 
 
+def of_example(folder: Path, *photographs: str) -> str:
+    """What an unpacked zip's example prints, where there is neither PyTorch nor this program."""
+    code = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['ftl'] = None; "
+        "runpy.run_path('example.py', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, *photographs]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_zip_classifies_without_torch(swept: Path, tmp_path: Path) -> None:
     ftl.export(swept / "keep-0.5", tmp_path / "crack.zip", int8=True)
     with zipfile.ZipFile(tmp_path / "crack.zip") as archive:
@@ -367,26 +378,41 @@ def test_the_zip_classifies_without_torch(swept: Path, tmp_path: Path) -> None:
         names = set(archive.namelist())
     assert names == {"model.onnx", "model-int8.onnx", "classes.json", "example.py", "README.txt", "example.png"}
     assert "in 8-bit integers" in (tmp_path / "crack" / "README.txt").read_text()
-    assert len((tmp_path / "crack" / "example.py").read_text().splitlines()) < 40
-    code = (
-        "import runpy, sys; sys.modules['torch'] = sys.modules['ftl'] = None; sys.argv[1:] = sys.argv[1:]; "
-        "runpy.run_path('example.py', run_name='__main__')"
-    )
+    assert len((tmp_path / "crack" / "example.py").read_text().splitlines()) < 50
     wide = tmp_path / "wide.jpg"
     Image.fromarray(photographs()[4]).save(wide)
     for picture in (["example.png"], [str(wide)], []):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *picture], cwd=tmp_path / "crack", capture_output=True, text=True, check=True
-        )
-        assert done.stdout.split(": ")[1].split()[0] in ("Background", "Crack")
+        assert of_example(tmp_path / "crack", *picture).split(": ")[1].split()[0] in ("Background", "Crack")
     (tmp_path / "crack" / "model-int8.onnx").unlink()
-    said = subprocess.run(
-        [sys.executable, "-c", code, "example.png"], cwd=tmp_path / "crack", capture_output=True, text=True, check=True
-    ).stdout.split()
+    said = of_example(tmp_path / "crack", "example.png").split()
     model = load_model(swept / "keep-0.5")
     scores = model.probabilities([read_image(tmp_path / "crack" / "example.png")])[0]
     assert said[1] == model.classes[scores.argmax()]
     assert float(said[2]) == pytest.approx(scores.max(), abs=1e-4)
+
+
+def test_the_zip_looks_at_large_photographs_in_the_tiles_that_the_network_was_trained_on(
+    swept: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keep-0.5"
+    shutil.copytree(swept / "keep-0.5", folder)
+    described = read_json(folder / "network.json")
+    described["made_with"] |= {"tile": SIZE, "positive": "Crack"}
+    (folder / "network.json").write_text(json.dumps(described))
+    large = np.random.default_rng(0).integers(0, 256, (2 * SIZE + 5, 3 * SIZE, 3), np.uint8)
+    large[:SIZE, SIZE : 2 * SIZE] = read_image(sorted((swept.parent / "evaluation" / "Crack").iterdir())[0])
+    Image.fromarray(large).save(tmp_path / "large.png")
+    small = sorted((swept.parent / "evaluation" / "Background").iterdir())[0]
+    with zipfile.ZipFile(ftl.export(folder, tmp_path / "crack.zip")) as archive:
+        archive.extractall(tmp_path / "crack")
+    assert f"tiles of {SIZE} x {SIZE} pixels" in (tmp_path / "crack" / "README.txt").read_text()
+    wanted, _ = predict(load_model(folder), [tmp_path / "large.png", small])
+    assert [sum(one.tiles) for one in wanted] == [9, 1]
+    lines = of_example(tmp_path / "crack", str(tmp_path / "large.png"), str(small)).splitlines()
+    for line, one in zip(lines, wanted, strict=True):
+        label, probability = line.split(": ")[1].split()[:2]
+        assert label == one.label
+        assert float(probability) == pytest.approx(one.probability, abs=2e-4)
 
 
 def test_the_same_network_gives_the_same_zip(swept: Path, tmp_path: Path) -> None:
