@@ -120,8 +120,10 @@ if role == "admin":
         if st.form_submit_button("Save"):
             set_accept_own(project.id, who, own)
             st.rerun()
-    with drawers.expander("Crops of one photo", icon=":material/crop:"):
-        photo_names.panel(project, who)
+    crops = drawers.expander("Crops of one photo", icon=":material/crop:", key="crops", on_change="rerun")
+    if crops.open:  # it reads the names of all images
+        with crops:
+            photo_names.panel(project, who)
     with drawers.expander("Webhook", icon=":material/webhook:"):
         webhooks.project_form(project, who)
 

@@ -293,3 +293,32 @@ def test_pages_of_many_keep_what_is_selected_and_an_annotator_judges_none(
     from studio.images.library import Filter
 
     assert count_images(project[0], Filter(state="accepted")) == 50
+
+
+def test_how_crops_are_named_is_guessed_shown_and_saved(
+    server: Server, browser: Browser, project: tuple[int, int], tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    from studio.images.library import add_image
+    from studio.projects.projects import project_of
+
+    for number in range(8):
+        (file,) = write(tmp_path, **{f"pier{number // 4}_{number % 4}": wall(number)})
+        add_image(project[0], project[1], file, file.name)
+    page = sign_in(browser, server, project[1])
+    page.goto(f"{server.url}/?project={project[0]}")
+    page.get_by_text("Crops of one photo", exact=True).click()
+    template = page.get_by_role("textbox", name="Template")
+    expect(template).to_have_value("{photo}_#")
+    expect(page.get_by_text("2 photos from 8 images")).to_be_visible()
+    template.fill("pier")
+    template.press("Enter")
+    expect(page.get_by_text("A template has {photo} where the photo's name stands")).to_be_visible()
+    template.fill("{photo}_*")
+    template.press("Enter")
+    expect(page.get_by_text("2 photos from 8 images")).to_be_visible()
+    page.locator(".st-key-crops").get_by_role("button", name="Save").click()
+    settled(page)
+    expect(template).to_have_value("{photo}_*")  # it stays open
+    assert project_of(project[0]).photo_pattern == "{photo}_*"

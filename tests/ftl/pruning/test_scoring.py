@@ -63,6 +63,18 @@ def test_binary_iou(shape: tuple[int, int, int, int, int, bool]) -> None:
     np.testing.assert_array_equal(either, (active | inside).sum((2, 3)))
 
 
+@pytest.mark.parametrize(("filters", "width"), [(8, 255), (8, 256), (7, 255)])
+def test_a_row_of_active_pixels_is_counted_to_the_last(filters: int, width: int) -> None:
+    activation = torch.full((2, filters, 3, width), 4e9)  # beyond an int32
+    activation[1, 0] = 0.5  # its integer part is 0
+    grey = torch.zeros((2, 3, width), dtype=torch.uint8)
+    data = Maps(activation.contiguous(memory_format=torch.channels_last), grey, grey > 127)
+    expected = np.full((2, filters), 3 * width)
+    np.testing.assert_array_equal(criterion("binary_iou").function(data)[1], expected)
+    expected[1, 0] = 0
+    np.testing.assert_array_equal(criterion("iou").function(data)[1], expected)
+
+
 def test_grey_values_without_a_common_bit_lose_overlap_only_in_the_original() -> None:
     activation = torch.full((1, 1, 4, 4), 2.0).contiguous(memory_format=torch.channels_last)
     grey = torch.full((1, 4, 4), 253, dtype=torch.uint8)  # every bit but the map's
