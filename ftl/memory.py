@@ -11,7 +11,7 @@ def reuse_freed_memory() -> bool:
     """Tell glibc's malloc never to unmap or trim. Returns False where there is no such malloc.
 
     A network's maps are tens of megabytes; mapped again for every layer, the system clears each page again, which was
-    measured to cost a fifth of VGG16's time. Called by the command line before anything runs.
+    measured to cost a fifth of VGG16's time. Called by the command line before anything runs, and by Dask's workers.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -23,6 +23,7 @@ from ftl.data.dataset import Dataset
 from ftl.device import run_on
 from ftl.errors import FtlError
 from ftl.files import versions
+from ftl.memory import reuse_freed_memory
 from ftl.models.engines import Engines, engines
 from ftl.models.layout import DESCRIPTION, UNPRUNED, WEIGHTS
 from ftl.progress import TIMING, TRAINING, Report, throttled
@@ -140,6 +141,18 @@ def _taken(shared: Shared, folder: Path, names: Sequence[str]) -> Returned:
     return Returned(folder.name, {} if seen else {name: (folder / name).read_bytes() for name in names})
 
 
+@contextlib.contextmanager
+def _computing(shared: Shared) -> Iterator[None]:
+    """Have networks run on the device that was asked for, and the memory of their maps kept for the next ones.
+
+    Dask has its workers hand freed memory back at once (`MALLOC_TRIM_THRESHOLD_`): pages are cleared again for each
+    map, which was measured to double the time of training MobileNetV2.
+    """
+    reuse_freed_memory()
+    with run_on(shared.device):
+        yield
+
+
 @lru_cache(maxsize=1)
 def _scoring_set(path: Path, sha256: str) -> ScoringSet:
     """What ranks filters, read once for all branches that a worker scores."""
@@ -160,7 +173,7 @@ def score_there(shared: Shared, branch: Branch) -> tuple[list[Branch], list[Retu
         return found
     scoring_set = _scoring_set(found[0], shared.masks.sha256)
     with (
-        run_on(shared.device),
+        _computing(shared),
         _network(shared, UNPRUNED, shared.unpruned, found[1:]) as unpruned,
         tempfile.TemporaryDirectory(prefix="ftl-") as own,
     ):
@@ -193,7 +206,7 @@ def finish_there(
     def learnt(epoch: Epoch) -> None:
         tell(epoch.epoch, config.fine_tune.epochs, TRAINING, epoch)
 
-    with run_on(shared.device), _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
+    with _computing(shared), _network(shared, task.network, network, found[2 : 2 + len(network)]) as folder:
         if _visible(shared) is None:
             for file, path in zip(teacher, found[2 + len(network) :], strict=True):
                 place = folder.parent / Path(file.path).relative_to(shared.out)
@@ -230,7 +243,7 @@ def segment_there(shared: Shared, task: Finish, network: tuple[File, ...]) -> Re
     def learnt(epoch: Epoch) -> None:
         tell(epoch.epoch, ROUNDS, TRAINING, epoch)
 
-    with run_on(shared.device), _network(shared, task.network, network, found[1:]) as folder:
+    with _computing(shared), _network(shared, task.network, network, found[1:]) as folder:
         made = finish_segmenter(folder, config, parts, report=throttled(tell), learnt=learnt)
         return _taken(shared, made, results_of(task, config))
 
