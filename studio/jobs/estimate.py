@@ -12,7 +12,7 @@ from ftl.config import ONE_SHOT, FineTuneConfig, SegmentConfig
 from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.models.engines import FLOAT32, fastest_of, pays, timed
 from ftl.models.layers import Layer
-from ftl.training.loop import LEAST_STEPS
+from ftl.training.loop import steps
 
 TIMING_SECONDS = 6.0
 """Three rounds of a network, each in a process of its own that reads it, looks at the machine, and warms up."""
@@ -133,8 +133,9 @@ def tuning_seconds(
     """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
     work = 6 * sum(_scaled(layers, one, one) for one in keep) / macs_per_second
-    shown = max(0.66 * images, LEAST_STEPS * FineTuneConfig().batch)  # in an epoch: three quarters, less an eighth
-    return epochs * shown * (work + _TURNING_SECONDS * len(keep))
+    config = FineTuneConfig(epochs=epochs)
+    shown = steps(max(1, round(0.66 * images)), config) * config.batch  # of three quarters, less an eighth
+    return shown * (work + _TURNING_SECONDS * len(keep))
 
 
 _CROP_SECONDS = 0.05

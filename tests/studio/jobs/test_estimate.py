@@ -8,7 +8,7 @@ from ftl.models.backbone import macs
 from ftl.models.engines import FLOAT32
 from ftl.models.registry import architecture
 from studio.jobs import estimate
-from studio.jobs.estimate import TIMING_SECONDS, Speeds, linear_seconds, openvino_seconds, speeds
+from studio.jobs.estimate import TIMING_SECONDS, Speeds, linear_seconds, openvino_seconds, speeds, tuning_seconds
 from tests.conftest import make_backbone
 
 SPEEDS = Speeds(1e10, 5e10, 2e10)
@@ -41,3 +41,11 @@ def test_features_and_answers_take_what_their_engine_takes() -> None:
     thousand, more = (openvino_seconds(spec, 224, 1.0, images=count, speeds=SPEEDS) for count in (1000, 2000))
     assert more - thousand == pytest.approx(440 * work / SPEEDS.pruned)
     assert thousand > TIMING_SECONDS
+
+
+@pytest.mark.parametrize(("images", "steps"), [(0, 30), (24, 30), (400, 34), (600, 50), (727, 30), (2000, 83)])
+def test_fine_tuning_takes_its_steps(images: int, steps: int) -> None:
+    """Two thirds of the images train; an epoch has at least 30 steps of 16, if need be by showing each image twice."""
+    spec = architecture("vgg16").spec()
+    turning = tuning_seconds(spec, 224, [0.1, 0.2], images, 15, float("inf"))
+    assert turning == pytest.approx(15 * steps * 16 * 2 * estimate._TURNING_SECONDS)
