@@ -62,7 +62,7 @@ def test_a_browser_hears_once_of_a_job_that_ends_on_any_page(
 
 
 def _listens(page: Page) -> None:
-    """Wait until the page asks for notices: what another tab was told before, it never hears of."""
+    """Wait until the page asks for notices: it never learns of what another tab was given before."""
     becomes_true(page, "!!window.ftlNotices")
 
 
