@@ -20,6 +20,7 @@ from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch, as_good, is_over
 from ftl.training.loop import (
+    AdamW,
     Batch,
     Classifier,
     State,
@@ -156,7 +157,7 @@ def begin(
     model.to(device)
     model.standardise(features)
     rate = rate_for(network, bool(inserted)) if config.learning_rate is None else config.learning_rate
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
+    optimiser = AdamW(model.parameters(), lr=rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps(len(train), config))
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
 

@@ -16,6 +16,7 @@ from ftl.models.backbone import Backbone, build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.progress import Report, silent
+from ftl.training.loop import AdamW
 
 _SCALE = 64.0  # about the deviation of a caffe-style input: training starts at unit size
 
@@ -67,7 +68,7 @@ def train_backbone(
     images = np.stack([resize_image(read_image(path), size) for path in dataset.paths])  # (N, size, size, 3) uint8
     labels = torch.from_numpy(dataset.labels).to(place)
     steps = -(-len(train) // batch)
-    optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    optimiser = AdamW(model.parameters(), lr=rate, weight_decay=0)  # which is Adam
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
     loss_of = nn.CrossEntropyLoss()
     best, best_state, history = -1.0, copy.deepcopy(features.state_dict()), []

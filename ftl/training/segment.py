@@ -24,7 +24,7 @@ from ftl.models.tiling import segment
 from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch
-from ftl.training.loop import State, averaged_model
+from ftl.training.loop import AdamW, State, averaged_model
 from ftl.training.mask_loss import mask_loss
 from ftl.training.norms import convolutions, fold_norms, insert_norms
 
@@ -124,7 +124,7 @@ def _begin(network: Backbone | Segmenter, classes: Sequence[str], config: Segmen
         normed = {*(decoder if network.has_norms else model).modules()} - plain
         inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
     model.requires_grad_(True).to(device)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
+    optimiser = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
     )
