@@ -197,34 +197,46 @@ def train_epoch(
         teacher: the unpruned network's probabilities (N, classes), for `config.distillation`.
         each: hears of each step, as `each(done, total)`.
     """
-    model, device = state.model, state.model.network.device
-    model.train()
+    state.model.train()
     repeats = passes(len(train), config)
     order = [batch for _ in range(repeats) for batch in batches_of(state.rng.permutation(train), config.batch)]
     total = 0.0
     for done, batch in enumerate(order, 1):
-        images, masks = draw(batch)
-        x = model.network.inputs(images)
-        truth = torch.from_numpy(labels[batch]).to(device)
-        with mixed_precision(device):
-            logits, drawn = (model(x), None) if masks is None else model.with_masks(x)
-        logits = logits.float()
-        loss = F.cross_entropy(logits, truth, weights.to(device))
-        if teacher is not None and config.distillation:
-            taught = distillation(logits, torch.from_numpy(teacher[batch]).to(device))
-            loss = (1 - config.distillation) * loss + config.distillation * taught
-        if masks is not None and drawn is not None and (has_mask := (masks != NOT_DRAWN).all((1, 2))).any():
-            wanted = torch.from_numpy(masks[has_mask]).to(device)
-            loss = loss + config.mask_weight * mask_loss(drawn[has_mask].float(), wanted)
-        state.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        state.optimiser.step()
-        state.schedule.step()
-        state.average.update_parameters(model)
-        total += float(loss.detach()) * len(batch)
+        taught = None if teacher is None else teacher[batch]
+        total += train_step(state, draw(batch), labels[batch], weights, config, taught) * len(batch)
         each(done, len(order))
     return total / (repeats * len(train))
+
+
+def train_step(
+    state: State[Classifier],
+    drawn: Batch,
+    labels: np.ndarray,
+    weights: torch.Tensor,
+    config: FineTuneConfig,
+    teacher: np.ndarray | None = None,
+) -> float:
+    """Train one step on a batch, with its labels, int64 (n,), and its rows of `teacher`; its loss (`train_epoch`)."""
+    model, device, (images, masks) = state.model, state.model.network.device, drawn
+    x = model.network.inputs(images)
+    truth = torch.from_numpy(labels).to(device)
+    with mixed_precision(device):
+        logits, maps = (model(x), None) if masks is None else model.with_masks(x)
+    logits = logits.float()
+    loss = F.cross_entropy(logits, truth, weights.to(device))
+    if teacher is not None and config.distillation:
+        taught = distillation(logits, torch.from_numpy(teacher).to(device))
+        loss = (1 - config.distillation) * loss + config.distillation * taught
+    if masks is not None and maps is not None and (has_mask := (masks != NOT_DRAWN).all((1, 2))).any():
+        wanted = torch.from_numpy(masks[has_mask]).to(device)
+        loss = loss + config.mask_weight * mask_loss(maps[has_mask].float(), wanted)
+    state.optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    state.optimiser.step()
+    state.schedule.step()
+    state.average.update_parameters(model)
+    return float(loss.detach())
 
 
 def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ftl.evaluation.runtimes import IN_OPENVINO, check_runtimes
@@ -23,6 +22,7 @@ from studio.jobs.estimate import (
     linear_seconds,
     openvino_seconds,
     scoring_seconds,
+    side_by_side,
     training_seconds,
     tuning_seconds,
 )
@@ -70,15 +70,16 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
     widths |= {budget.name: _SEARCHED for budget in budgets}
     pruned = [width for name, width in widths.items() if name != UNPRUNED]
 
-    def tuned(keep: Sequence[float], epochs: int, shown: int = images) -> float:
-        return tuning_seconds(spec, size, keep, shown, epochs, speed)
+    def tuned(keep: float, epochs: int = config.fine_tune.epochs, shown: int = images) -> float:
+        return tuning_seconds(spec, size, keep, shown, epochs, speeds)
 
+    trained = side_by_side({name: tuned(widths[name]) for name in config.networks if TUNED in config.heads_of(name)})
     found = {LAYOUT: layout_seconds(images)}
     if request.source == "scratch":
         found[BACKBONE] = training_seconds(spec, size, images, request.epochs, speed)
     if budgets:
         timed = TIMING_SECONDS * STEPS * len(RATIOS) * sum(budget.unit == "ms" for budget in budgets)
-        found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned([_SEARCHED], TRIAL.epochs, min(images, 2 * MOST))
+        found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned(_SEARCHED, TRIAL.epochs, min(images, 2 * MOST))
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
         for head in config.heads_of(name):
@@ -87,7 +88,7 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
                 found[own] = drawing_seconds(spec, size, widths[name], config.segment, speed)
                 continue
             looked = linear_seconds(spec, size, widths[name], images=images, speeds=speeds, is_unpruned=own == UNPRUNED)
-            found[own] = tuned([widths[name]], config.fine_tune.epochs) + looked / 4 if head == TUNED else looked
+            found[own] = trained[name] + looked / 4 if head == TUNED else looked
     count, runtimes = len(config.candidates()), check_runtimes(config.runtimes)
     if len(runtimes) > 1:
         candidates = [widths[name] for name in config.networks for _ in config.heads_of(name)]
@@ -95,6 +96,6 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
         found[EXPORT] = _EXPORT_SECONDS * count + each * sum(runtime in IN_OPENVINO for runtime in runtimes)
     found[LATENCY] = TIMING_SECONDS * count
     if repeats := request.repeats:
-        again = tuned([max(pruned)], config.fine_tune.epochs) if TUNED in config.heads else 0.0
+        again = tuned(max(pruned)) if TUNED in config.heads else 0.0
         found[REPEATS] = repeats * (2 * TIMING_SECONDS + again)
     return found | {KEEPING: 1.0}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +15,14 @@ from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map
 from ftl.models.engines import FLOAT32, fastest_of, pays, timed
 from ftl.models.layers import Layer
 from ftl.training.loop import steps
+from studio.jobs.cluster import workers
 
 TIMING_SECONDS = 6.0
 """Three rounds of a network, each in a process of its own that reads it, looks at the machine, and warms up."""
 
-_TURNING_SECONDS = 0.003  # an image, with what a step costs whatever the network
+_NARROW = 0.1
+"""The keep fraction of the network whose training step is measured."""
+_TRAINED = 16  # images of that step
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 _ANSWERED = 0.44  # of the photographs each runtime of OpenVINO answers those that test, 1/4, or validate, 3/16
 _COMPILING_SECONDS = 0.3  # for OpenVINO to read a network and make it its own: VGG16, unpruned
@@ -58,27 +63,33 @@ class Speeds(NamedTuple):
 
     `pytorch`: in float32, which scores filters and trains. `unpruned`, `pruned`: the engines (`ftl.models.engines`)
     that compute the features of these networks, where they pay.
+
+    `narrow`: seconds on one thread that a training step takes for each of its images, of the network cut to a tenth;
+    None where nothing is fine-tuned.
     """
 
     pytorch: float
     unpruned: float
     pruned: float
+    narrow: float | None = None
 
 
-_gains = dict[tuple[str, int], tuple[float, ...]]()
+_gains = dict[tuple[str, int], tuple[float, float]]()
 """How many times as fast as PyTorch the engines are, by a network's name and MACs. They are measured side by side, so
 what else runs then slows both: one measurement counts as long as the process lives, and the speed is taken anew."""
 
 
 def speeds(backbone: Backbone, images: int, pytorch: float) -> Speeds:
     """The speeds of all engines, by that of PyTorch (`speed`); the same where no other pays for so many photographs."""
-    work = macs(backbone.spec(), backbone.preprocess.size)
+    work, narrow = macs(backbone.spec(), backbone.preprocess.size), narrow_step(backbone) if images else None
     if not pays(work, images):
-        return Speeds(pytorch, pytorch, pytorch)
+        return Speeds(pytorch, pytorch, pytorch, narrow)
     if (backbone.name, work) not in _gains:
         taken = timed(backbone)
-        _gains[backbone.name, work] = tuple(taken[FLOAT32] / taken[engine] for engine in fastest_of(taken))
-    return Speeds(pytorch, *(pytorch * gain for gain in _gains[backbone.name, work]))
+        unpruned, pruned = fastest_of(taken)
+        _gains[backbone.name, work] = taken[FLOAT32] / taken[unpruned], taken[FLOAT32] / taken[pruned]
+    gains = _gains[backbone.name, work]
+    return Speeds(pytorch, pytorch * gains[0], pytorch * gains[1], narrow)
 
 
 def layout_seconds(images: int) -> float:
@@ -127,15 +138,57 @@ def training_seconds(spec: Spec, size: int, images: int, epochs: int, macs_per_s
     return epochs * images * (3 * macs(spec, size) / macs_per_second + 0.003)
 
 
-def tuning_seconds(
-    spec: Spec, size: int, keep: Sequence[float], images: int, epochs: int, macs_per_second: float
-) -> float:
-    """Seconds to fine-tune the pruned networks: forward, backward, and turning images, which small ones wait for."""
+def narrow_step(backbone: Backbone, takes: int = 3) -> float:
+    """Seconds on one thread, as workers train, of each image of a training step of the network cut to `_NARROW`.
+
+    MACs do not tell them: layers of few channels wait for their maps, not for their sums. The fastest take counts.
+    """
+    import torch
+
+    from ftl.pruning.coupling import coupling_groups
+    from ftl.pruning.surgery import prune
+    from ftl.training.finetune import augment, begin
+    from ftl.training.loop import train_step
+
+    filters, side = backbone.convolutions(), backbone.preprocess.size
+    names = filters if backbone.is_chain else [group.name for group in coupling_groups(backbone)]
+    kept = {name: range(max(1, round(_NARROW * filters[name].out_channels))) for name in names}
+    images, labels = np.zeros((_TRAINED, side, side, 3), np.uint8), np.arange(_TRAINED) % 2
+    threads, config = torch.get_num_threads(), FineTuneConfig()
+    torch.set_num_threads(1)
+    try:
+        state = begin(prune(backbone, kept), lambda which: images[which], 2, np.arange(_TRAINED), config, 0)
+        taken = []
+        for _ in range(1 + takes):
+            begun = time.perf_counter()
+            train_step(state, augment(images, state.rng), labels, torch.ones(2), config)
+            taken.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return min(taken[1:]) / _TRAINED
+
+
+def tuning_seconds(spec: Spec, size: int, keep: float, images: int, epochs: int, speeds: Speeds) -> float:
+    """Seconds to fine-tune a network cut to `keep`, on one thread: forward, backward, and turning images.
+
+    A step takes as long as that of the network cut to a tenth, or of the unpruned one, three times its forward pass; in
+    between, and beyond, a power of its MACs.
+    """
+    assert speeds.narrow is not None
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
-    work = 6 * sum(_scaled(layers, one, one) for one in keep) / macs_per_second
+    whole, narrow, work = (_scaled(layers, one, one) for one in (1.0, _NARROW, keep))
+    unpruned = 3 * whole / speeds.pytorch * len(os.sched_getaffinity(0))
+    power = math.log(unpruned / speeds.narrow) / math.log(whole / narrow) if whole > narrow else 0.0
     config = FineTuneConfig(epochs=epochs)
     shown = steps(max(1, round(0.66 * images)), config) * config.batch  # of three quarters, less an eighth
-    return shown * (work + _TURNING_SECONDS * len(keep))
+    return shown * speeds.narrow * (work / narrow) ** power
+
+
+def side_by_side(seconds: Mapping[str, float]) -> dict[str, float]:
+    """What tasks of one thread add to the whole, by name, with as many at once as there are workers."""
+    count, total = workers()[0], sum(seconds.values())
+    share = max(1 / count, max(seconds.values(), default=0.0) / total) if total else 1.0
+    return {name: share * own for name, own in seconds.items()}
 
 
 _CROP_SECONDS = 0.05

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from ftl.models.backbone import macs
+from ftl.models.backbone import Backbone, build, macs
 from ftl.models.engines import FLOAT32
+from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from studio.jobs import estimate
-from studio.jobs.estimate import TIMING_SECONDS, Speeds, linear_seconds, openvino_seconds, speeds, tuning_seconds
+from studio.jobs.estimate import (
+    TIMING_SECONDS,
+    Speeds,
+    linear_seconds,
+    narrow_step,
+    openvino_seconds,
+    side_by_side,
+    speeds,
+    tuning_seconds,
+)
 from tests.conftest import make_backbone
 
-SPEEDS = Speeds(1e10, 5e10, 2e10)
+SPEEDS = Speeds(1e10, 5e10, 2e10, 0.02)
 
 
 def test_engines_are_measured_once_and_only_where_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,12 +30,14 @@ def test_engines_are_measured_once_and_only_where_they_pay(monkeypatch: pytest.M
     asked = list[str]()
     monkeypatch.setattr(estimate, "timed", lambda network: asked.append(network.name) or taken)
     monkeypatch.setattr(estimate, "_gains", {})
+    monkeypatch.setattr(estimate, "narrow_step", lambda network: 0.02)
     network = make_backbone()
-    assert speeds(network, 100, 1e9) == (1e9, 1e9, 1e9)
+    assert speeds(network, 0, 1e9) == (1e9, 1e9, 1e9, None)
+    assert speeds(network, 100, 1e9) == (1e9, 1e9, 1e9, 0.02)
     assert not asked
     monkeypatch.setattr(estimate, "pays", lambda work, images: True)
-    assert speeds(network, 100, 1e9) == (1e9, 8e9, 2e9)
-    assert speeds(network, 100, 1e10) == (1e10, 8e10, 2e10)
+    assert speeds(network, 100, 1e9) == (1e9, 8e9, 2e9, 0.02)
+    assert speeds(network, 100, 1e10) == (1e10, 8e10, 2e10, 0.02)
     assert asked == ["tiny"]
 
 
@@ -46,6 +59,38 @@ def test_features_and_answers_take_what_their_engine_takes() -> None:
 @pytest.mark.parametrize(("images", "steps"), [(0, 30), (24, 30), (400, 34), (600, 50), (727, 30), (2000, 83)])
 def test_fine_tuning_takes_its_steps(images: int, steps: int) -> None:
     """Two thirds of the images train; an epoch has at least 30 steps of 16, if need be by showing each image twice."""
+    took = tuning_seconds(architecture("vgg16").spec(), 224, 0.1, images, 15, SPEEDS)
+    assert took == pytest.approx(15 * steps * 16 * 0.02)
+
+
+def test_a_step_takes_what_was_measured_of_a_narrow_and_of_the_unpruned_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
     spec = architecture("vgg16").spec()
-    turning = tuning_seconds(spec, 224, [0.1, 0.2], images, 15, float("inf"))
-    assert turning == pytest.approx(15 * steps * 16 * 2 * estimate._TURNING_SECONDS)
+    shown = 15 * 30 * 16
+    steps_of = [tuning_seconds(spec, 224, keep, 24, 15, SPEEDS) / shown for keep in (0.03, 0.1, 0.3, 0.6, 1.0)]
+    assert steps_of == sorted(steps_of)
+    assert steps_of[1] == pytest.approx(SPEEDS.narrow)
+    assert steps_of[-1] == pytest.approx(2 * 3 * macs(spec, 224) / SPEEDS.pytorch)  # on one of two cores
+
+
+@pytest.mark.parametrize("name", ["vgg16", "mobilenet_v2"])
+def test_a_narrow_step_is_measured_on_one_thread(name: str) -> None:
+    torch.set_num_threads(2)
+    network = Backbone(name, build(architecture(name).spec()), Preprocess("caffe", 32))
+    assert 0 < narrow_step(network, takes=1) < 1
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ("tasks", "whole"),
+    [({}, 0.0), ({"a": 8.0}, 8.0), ({"a": 6.0, "b": 2.0}, 6.0), ({"a": 2.0, "b": 4.0, "c": 4.0}, 5.0)],
+)
+def test_tasks_are_done_side_by_side_and_none_in_less_than_its_own_time(
+    monkeypatch: pytest.MonkeyPatch, tasks: dict[str, float], whole: float
+) -> None:
+    monkeypatch.setattr(estimate, "workers", lambda: (2, 1))
+    shares = side_by_side(tasks)
+    assert sum(shares.values()) == pytest.approx(whole)
+    assert all(shares[one] / shares["a"] == pytest.approx(tasks[one] / tasks["a"]) for one in tasks)
