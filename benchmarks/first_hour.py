@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MASKS = 6
 TESTED = 200  # photographs of each class
 _WIDTH = 6.0  # of strokes, in pixels
+_POLL = 0.5  # seconds
 
 
 def crack_lines(file: Path) -> list[np.ndarray]:
@@ -125,14 +127,19 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
 
     chosen = next(one for one in presets(numbers, begun_with.start, seconds_of) if one.name == choice)
     print(f"  starts from {begun_with.start.name} ({begun_with.start.source}): {begun_with.why}")
-    begun = time.monotonic()
+    begun, stages = time.monotonic(), Counter[str]()
     job = queue.launch(project, user, "sweep", choice, chosen.request, chosen.seconds)
     while (job := job_in(project, job.id)).state in queue.UNFINISHED:
-        time.sleep(1)
+        time.sleep(_POLL)
+        stages[job.stage] += _POLL
     took = time.monotonic() - begun
     print(
         f"  {job.state}: estimated {chosen.seconds:.0f} s, took {took:.0f} s, {took / chosen.seconds:.2f} times as long"
     )
+    there = material(project, chosen.request.image_classes, side, chosen.request.large)
+    expected = parts(network, measured, chosen.request, there.masks, there.images)
+    for title, seconds in (("estimated", expected), ("at each stage", stages)):
+        print(f"    {title}: " + ", ".join(f"{name} {one:.0f}" for name, one in seconds.items() if one >= 1))
     return job.id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -37,6 +37,8 @@ _TEMPERATURE = 2.0  # of distillation
 
 _WIDE = 1_000_000  # parameters
 
+_SCALE = 2.0**60
+
 _AVERAGED = 0.01
 """Weight of each step's weights in their exponential moving average, which is the network that is kept.
 
@@ -53,6 +55,16 @@ class AdamW(torch.optim.AdamW):
     state_dict = inspect.unwrap(torch.optim.AdamW.state_dict)
     load_state_dict = inspect.unwrap(torch.optim.AdamW.load_state_dict)
     add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
+
+
+def backward(loss: torch.Tensor, parameters: Iterable[nn.Parameter]) -> None:
+    """Give parameters their gradients of the loss, by way of `_SCALE` times as large ones.
+
+    Those of images that a network is sure of are so small that products of them fall below 1e-38, with which processors
+    compute a hundred times as slowly: a step took twice as long. A power of two changes no other number.
+    """
+    (loss * _SCALE).backward()
+    torch._foreach_div_([parameter.grad for parameter in parameters if parameter.grad is not None], _SCALE)
 
 
 class Classifier(nn.Module):
@@ -230,12 +242,17 @@ def train_step(
     if masks is not None and maps is not None and (has_mask := (masks != NOT_DRAWN).all((1, 2))).any():
         wanted = torch.from_numpy(masks[has_mask]).to(device)
         loss = loss + config.mask_weight * mask_loss(maps[has_mask].float(), wanted)
+    return descend(state, loss)
+
+
+def descend(state: State[Any], loss: torch.Tensor) -> float:
+    """One step of the optimiser down a loss, which is returned, with gradients no longer than 5."""
     state.optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    backward(loss, state.model.parameters())
+    nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
     state.optimiser.step()
     state.schedule.step()
-    state.average.update_parameters(model)
+    state.average.update_parameters(state.model)
     return float(loss.detach())
 
 

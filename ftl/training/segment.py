@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
@@ -24,7 +23,7 @@ from ftl.models.tiling import segment
 from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
 from ftl.training.early_stopping import Epoch
-from ftl.training.loop import AdamW, State, averaged_model
+from ftl.training.loop import AdamW, State, averaged_model, descend
 from ftl.training.mask_loss import mask_loss
 from ftl.training.norms import convolutions, fold_norms, insert_norms
 
@@ -159,14 +158,7 @@ def _step(state: State[Segmenter], batch: Batch, config: SegmentConfig, device: 
     truth = torch.from_numpy(batch[1]).to(device)
     with mixed_precision(device):
         logits = state.model(x)
-    loss = mask_loss(logits.float(), truth, config.cl_dice)
-    state.optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
-    state.optimiser.step()
-    state.schedule.step()
-    state.average.update_parameters(state.model)
-    return float(loss.detach())
+    return descend(state, mask_loss(logits.float(), truth, config.cl_dice))
 
 
 def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tuple[float, float]:
