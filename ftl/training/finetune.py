@@ -110,7 +110,7 @@ def fine_tune(
             report(epoch * total + done, config.epochs * total, TRAINING)
 
         loss = train_epoch(state, augmented, labels, train, weights, config, teacher, each)
-        if passes(len(train), config) * len(train) < _SETTLED_AFTER * config.batch:
+        if recalibrates(len(train), config):
             recalibrate_norms(state.averaged.network, photographs, train)
         logits = logits_of(state.averaged, photographs, stop)
         losses = F.cross_entropy(logits, truth, weights, reduction="none") / weights[truth].mean()
@@ -129,6 +129,11 @@ def fine_tune(
     report(1, 1, TRAINING)
     tuned = Backbone(network.name, model.network.features, network.preprocess)
     return Tuned(tuned, model.head(classes), state.curve)
+
+
+def recalibrates(images: int, config: FineTuneConfig) -> bool:
+    """Whether batch norms are recalibrated behind each epoch on so many training images, by a look at all of them."""
+    return passes(images, config) * images < _SETTLED_AFTER * config.batch
 
 
 def begin(

@@ -14,6 +14,7 @@ from ftl.config import ONE_SHOT, FineTuneConfig, SegmentConfig
 from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.models.engines import FLOAT32, fastest_of, pays, timed
 from ftl.models.layers import Layer
+from ftl.training.finetune import recalibrates
 from ftl.training.loop import steps
 from studio.jobs.cluster import workers
 
@@ -93,8 +94,8 @@ def speeds(backbone: Backbone, images: int, pytorch: float) -> Speeds:
 
 
 def layout_seconds(images: int) -> float:
-    """Seconds to lay the photographs of a sweep out in its folder."""
-    return 1.0 + 0.005 * images
+    """Seconds until a sweep's cluster runs and the photographs are laid out in its folder."""
+    return 8.0 + 0.005 * images
 
 
 def scoring_seconds(spec: Spec, size: int, keep: Sequence[float], *, masks: int, speed: float, mode: str) -> float:
@@ -173,7 +174,7 @@ def narrow_step(backbone: Backbone, takes: int = 3) -> float:
 
 
 def tuning_seconds(spec: Spec, size: int, keep: float, images: int, epochs: int, speeds: Speeds) -> float:
-    """Seconds to fine-tune a network cut to `keep`, on one thread: forward, backward, and turning images.
+    """Seconds to fine-tune a network cut to `keep`, on one thread: its steps, and a third of one for what is looked at.
 
     A step takes as long as that of the network cut to a tenth, or of the unpruned one, three times its forward pass; in
     between, and beyond, a power of its MACs.
@@ -183,9 +184,10 @@ def tuning_seconds(spec: Spec, size: int, keep: float, images: int, epochs: int,
     whole, narrow, work = (_scaled(layers, one, one) for one in (1.0, _NARROW, keep))
     unpruned = 3 * whole / speeds.pytorch * len(os.sched_getaffinity(0))
     power = math.log(unpruned / speeds.narrow) / math.log(whole / narrow) if whole > narrow else 0.0
-    config = FineTuneConfig(epochs=epochs)
-    shown = steps(max(1, round(0.66 * images)), config) * config.batch  # of three quarters, less an eighth
-    return shown * speeds.narrow * (work / narrow) ** power
+    config, train = FineTuneConfig(epochs=epochs), max(1, round(0.66 * images))  # of three quarters, less an eighth
+    shown = steps(train, config) * config.batch
+    looked_at = epochs * (0.09 * images + (train if recalibrates(train, config) else 0))
+    return (shown + looked_at / 3) * speeds.narrow * (work / narrow) ** power
 
 
 def side_by_side(seconds: Mapping[str, float]) -> dict[str, float]:
