@@ -31,30 +31,32 @@ if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.stop()
 here = choose_project()
 studio = [
-    page("projects", "Projects", "folder", default=here is None),
+    page("projects", "Projects", "folder", default=here is None, url="start" if here is None else None),
     page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
 ]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
     studio.append(page("settings", "Settings", "settings"))
-if here is None:
-    current = st.navigation({"": studio}, expanded=True)
+groups = {
+    "": [page("home", "Home", "home", default=True)],
+    "Data": [
+        page("images", "Images", "photo_library"),
+        page("annotate", "Annotate", "brush"),
+        page("review", "Review", "rate_review"),
+        page("progress", "Progress", "monitoring"),
+    ],
+    "Networks": [
+        page("sweep", "Sweep", "content_cut"),
+        page("jobs", "Jobs", "progress_activity"),
+        page("choose", "Choose", "scatter_plot"),
+    ],
+    "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
+}
+if here is None:  # who has no project is shown the ways to one wherever a link or a bookmark leads
+    names = ["projects", *(one.url_path for group in groups.values() for one in group if one.url_path)]
+    lost = [st.Page(page_file("projects"), title="Projects", url_path=one, visibility="hidden") for one in names]
+    current = st.navigation({"": [*studio, *lost]}, expanded=True)
 else:
-    groups = {
-        "": [page("home", "Home", "home", default=True)],
-        "Data": [
-            page("images", "Images", "photo_library"),
-            page("annotate", "Annotate", "brush"),
-            page("review", "Review", "rate_review"),
-            page("progress", "Progress", "monitoring"),
-        ],
-        "Networks": [
-            page("sweep", "Sweep", "content_cut"),
-            page("jobs", "Jobs", "progress_activity"),
-            page("choose", "Choose", "scatter_plot"),
-        ],
-        "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
-        "Studio": studio,
-    }
+    groups["Studio"] = studio
     current = st.navigation(groups, expanded=True)
     tab = state.of(state.Tab)
     asked, tab.go = tab.go, None

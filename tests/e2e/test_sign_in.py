@@ -31,6 +31,12 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button").click()
     expect(page.get_by_text("Create a project first")).to_be_visible()
+    for address in ("projects", "annotate?project=7&image=3"):  # typed by hand, and a link to what is gone
+        page.goto(f"{server.url}/{address}")
+        expect(page.get_by_text("Create a project first")).to_be_visible()
+        settled(page)
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(3)  # Projects once, Account, Settings
     page.get_by_label("Name").fill("Bridge 42")
     page.get_by_role("button", name="Make project").click()
     expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()
