@@ -13,7 +13,6 @@ import argparse
 import os
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,11 +126,11 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
 
     chosen = next(one for one in presets(numbers, begun_with.start, seconds_of) if one.name == choice)
     print(f"  starts from {begun_with.start.name} ({begun_with.start.source}): {begun_with.why}")
-    begun, stages = time.monotonic(), Counter[str]()
+    begun, stages = time.monotonic(), dict[str, float]()
     job = queue.launch(project, user, "sweep", choice, chosen.request, chosen.seconds)
     while (job := job_in(project, job.id)).state in queue.UNFINISHED:
         time.sleep(_POLL)
-        stages[job.stage] += _POLL
+        stages[job.stage] = stages.get(job.stage, 0.0) + _POLL
     took = time.monotonic() - begun
     print(
         f"  {job.state}: estimated {chosen.seconds:.0f} s, took {took:.0f} s, {took / chosen.seconds:.2f} times as long"

@@ -1,5 +1,7 @@
 """Which network to recommend: the fastest of those that are useful and not significantly worse than the best.
 
+Of those whose latencies cannot be told apart, as of one network with two heads, it is the most accurate.
+
 All tests look at the validation images; the test set only reports.
 """
 
@@ -18,7 +20,7 @@ LEVEL = 0.05
 """Both tests are one-sided at this level."""
 
 RECOMMENDED = "recommended"
-SLOWER = "not significantly worse, slower"
+SLOWER = "not significantly worse, no faster"
 WORSE = "significantly worse than the best"
 USELESS = "no better than the most frequent class"
 UNTESTED = "cannot be tested"
@@ -79,7 +81,8 @@ class Recommendation(NamedTuple):
 def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, margin: float = 0.0) -> Recommendation:
     """Recommend one of the candidates, the unpruned network among them, or none.
 
-    Of those within the limits it is the fastest, of equally fast ones the smallest, that
+    Of those within the limits it is the fastest, or the most accurate of those whose latency's quartiles overlap with
+    the fastest one's, and of equally accurate ones the fastest and smallest, that
     1. beats the constant answer of the most frequent class on the validation images
        (`ftl.evaluation.metrics.beats_constant`), and
     2. is not significantly worse there than the best within the limits, that of the highest accuracy (one-sided exact
@@ -108,9 +111,11 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     left = [one for one in allowed if standings[one.name] == SLOWER]
     if not left:
         return Recommendation(None, standings, _none_left(candidates, standings, best, limits))
-    chosen = min(left, key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
+    fastest = min(left, key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
+    as_fast = [one for one in left if one is fastest or _overlap(fastest, one)]
+    chosen = min(as_fast, key=lambda one: (-one.accuracy, one.time_ms, one.size_mb, one.name))
     standings[chosen.name] = RECOMMENDED
-    reason = _why(chosen, best, len(left)) if testable else _compared(chosen, best)
+    reason = _why(chosen, best, left, as_fast) if testable else _compared(chosen, best, as_fast)
     outside = [one for one in candidates if standings[one.name] == OUTSIDE]
     return Recommendation(chosen, standings, reason, tuple(_notes(chosen, left, outside)))
 
@@ -170,7 +175,7 @@ def _standing(one: Candidate, best: Candidate, margin: float, testable: bool) ->
     return SLOWER if p > LEVEL else WORSE
 
 
-def _why(chosen: Candidate, best: Candidate, left: int) -> str:
+def _why(chosen: Candidate, best: Candidate, left: Sequence[Candidate], as_fast: Sequence[Candidate]) -> str:
     p = significantly_worse(chosen, best)
     ahead = f"{_called(best)} ({number(100 * (best.accuracy - chosen.accuracy))} points more"
     if chosen is best:
@@ -179,13 +184,19 @@ def _why(chosen: Candidate, best: Candidate, left: int) -> str:
         second = f"is not significantly worse there than the best, {ahead}, {probability(p)})"
     else:
         second = f"is within the margin of the best, {ahead})"
-    third = f"is the fastest of the {left} networks that do" if left > 1 else "no other network does"
+    if len(left) == 1:
+        third = "no other network does"
+    elif len(as_fast) == 1:
+        third = f"is the fastest of the {len(left)} networks that do"
+    else:
+        third = f"is the most accurate of the {len(as_fast)} fastest of the {len(left)} networks that do"
     images = counted(len(chosen.right), "validation image")
     return f"It beats the most frequent class on the {images}, {second}, and {third}."
 
 
-def _compared(chosen: Candidate, best: Candidate) -> str:
-    which = "is the most accurate" if chosen is best else f"is the fastest within the margin of {_called(best)}"
+def _compared(chosen: Candidate, best: Candidate, as_fast: Sequence[Candidate]) -> str:
+    which = "the fastest" if len(as_fast) == 1 else "the most accurate of the fastest"
+    which = "is the most accurate" if chosen is best else f"is {which} within the margin of {_called(best)}"
     return (
         f"It {which}. These results do not say which images each network got right, so it was not tested whether it "
         "beats the most frequent class, nor what differs by chance."

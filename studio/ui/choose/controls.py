@@ -116,7 +116,8 @@ def _rule() -> Rule:
             "recommended if it is faster.",
         )  # fmt: skip
         st.caption(
-            "The fastest network that beats the most frequent class and is not significantly worse than the best."
+            "The fastest network that beats the most frequent class and is not significantly worse than the best; the "
+            "most accurate of those whose latencies cannot be told apart."
         )
         return Rule(None, points / 100)
     values = []

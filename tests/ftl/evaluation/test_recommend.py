@@ -39,6 +39,29 @@ def candidate(name: str, truth: np.ndarray, predicted: np.ndarray, ms: float, mb
     )  # fmt: skip
 
 
+def test_of_latencies_that_cannot_be_told_apart_the_most_accurate_network_is_recommended() -> None:
+    """One network under two heads takes the same time, whichever of them a take found faster."""
+    truth = np.arange(60) % 2
+    answers = {wrong: np.where(np.arange(60) < wrong, 1 - truth, truth) for wrong in (0, 1, 3)}
+    linear = candidate("keep-0.1", truth, answers[3], 1.00)
+    tuned = candidate("keep-0.1-tuned", truth, answers[1], 1.02)
+    base = candidate("base", truth, answers[0], 5.0)
+
+    def within(one: Candidate, spread: float) -> Candidate:
+        return dataclasses.replace(one, time_q1_ms=one.time_ms - spread, time_q3_ms=one.time_ms + spread)
+
+    apart = recommend([within(one, 0.005) for one in (base, linear, tuned)])
+    assert apart.network is not None
+    assert apart.network.name == "keep-0.1"
+    assert "is the fastest of the 3 networks that do" in apart.reason
+    together = recommend([within(one, 0.02) for one in (base, linear, tuned)])
+    assert together.network is not None
+    assert together.network.name == "keep-0.1-tuned"
+    assert together.standings == {"base": SLOWER, "keep-0.1": SLOWER, "keep-0.1-tuned": RECOMMENDED}
+    assert "is the most accurate of the 2 fastest of the 3 networks that do" in together.reason
+    assert together.notes == ("The latency of keep-0.1 overlaps with its own: which is faster is not certain.",)
+
+
 @st.composite
 def results(draw: st.DrawFn) -> tuple[np.ndarray, dict[str, np.ndarray], list[Candidate]]:
     """Labels of the validation images, answers by candidate, and the candidates: good, bad, constant ones."""
