@@ -104,7 +104,7 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
     """
     from studio.jobs import backbones, queue
     from studio.jobs.cost import network_of, parts
-    from studio.jobs.estimate import speed, speeds
+    from studio.jobs.estimate import narrow_step, speed, speeds
     from studio.jobs.presets import numbers_of, presets
     from studio.jobs.request import SweepRequest
     from studio.jobs.starts import recommend, starts
@@ -118,7 +118,7 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
     network = network_of(project, begun_with.start.settings.get("architecture"), begun_with.start.settings.get("file"))
     side = network.preprocess.size
     numbers = numbers_of(project, side)
-    measured = speeds(network, numbers.images, fast or speed(network))
+    measured = speeds(network, numbers.images, fast or speed(network), narrow_step(network))
 
     def seconds_of(request: SweepRequest) -> float:
         there = material(project, request.image_classes, side, request.large)

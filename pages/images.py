@@ -166,7 +166,7 @@ def asked(names: dict[int, str]) -> Filter:
     mask = choose(row, "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
     by = choose(row, "Drawn on by", people, "anyone")
     text = row.text_input(
-        "Name holds", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
+        "Name contains", placeholder="part of a name", key=f"images name {project.id}", persist_state="session"
     )
     drawn = None if mask in (None, PROPOSED) else mask == "drawn"
     return Filter(by_class, by_state, by, drawn, text.strip(), proposed=True if mask == PROPOSED else None)
@@ -279,7 +279,7 @@ with drawers.expander("Upload photographs", icon=":material/upload:", expanded=n
 if not count_images(project.id):
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
     ui.stop()
-with drawers.expander("Import masks that exist", icon=":material/layers:"):
+with drawers.expander("Import existing masks", icon=":material/layers:"):
     take_masks()
 if role == "admin":
     drawing = mask_networks(project.id)

@@ -90,7 +90,9 @@ with left:
             help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
         )
     if not chosen and not draws:
-        st.caption("The project has no network yet: choose one on the Choose page.")
+        st.caption(
+            "Recommended by its sweep; nobody has made a network the project's own yet, which is done on Choose."
+        )
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
 with right:
     source = st.segmented_control(

@@ -26,7 +26,7 @@ with ui.showing_errors():
     draws = next((own for own in drawing if own.has(network.job_id, network.name)), None)
     subject = panel.Subject(here, draws or loaded[network.job_id], network.name, folder, layers)
     parts = {
-        ":material/content_cut: What was pruned": panel.went,
+        ":material/content_cut: What was pruned": panel.pruned,
         ":material/visibility: What filters respond to": panel.sees,
     }
     parts |= (

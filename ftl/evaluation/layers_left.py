@@ -19,7 +19,7 @@ from ftl.models.backbone import macs_by_layer
 from ftl.models.layout import UNPRUNED
 from ftl.models.network_folder import read_description
 
-WENT = "rgba(148,144,138,.5)"
+REMOVED = "rgba(148,144,138,.5)"
 _NAMED = 16
 """Of more layers the numbers show only under the mouse: they would overlap."""
 
@@ -83,30 +83,29 @@ def _unpruned(layers: list[dict[str, Any]], base: list[dict[str, Any]]) -> list[
 
 
 class Profile(NamedTuple):
-    """Scores of a layer's filters, the highest first: of those that stayed and of those that went."""
+    """Scores of a layer's filters, the highest first: of those that were kept and of those that were removed."""
 
-    stayed: tuple[float, ...]
-    went: tuple[float, ...]
+    kept: tuple[float, ...]
+    removed: tuple[float, ...]
 
 
 def profiles(layers: Sequence[LayerLeft], group: str) -> list[Profile]:
     """The layers' filters in order of their score for a group of photographs."""
     found = []
     for layer in layers:
-        kept = set(layer.kept)
+        there = set(layer.kept)
         sides: tuple[list[float], list[float]] = [], []
         for number, score in enumerate(layer.scores[group]):
-            sides[number not in kept].append(score)
-        stayed, went = (tuple(sorted(side, reverse=True)) for side in sides)
-        found.append(Profile(stayed, went))
+            sides[number not in there].append(score)
+        found.append(Profile(*(tuple(sorted(side, reverse=True)) for side in sides)))
     return found
 
 
 def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Figure:
     """Filters and multiply-accumulates of each layer, and every filter as high as its score for a group of photographs.
 
-    What stayed is coloured, what went is grey. Without a group, as for the unpruned network, whose filters have no
-    scores, the third part is left out.
+    What was kept is coloured, what was removed is grey. Without a group, as for the unpruned network, whose filters
+    have no scores, the third part is left out.
     """
     titles = ["filters", "MACs of one image, millions"] + ["score of each filter"] * (group is not None)
     figure = make_subplots(
@@ -117,17 +116,17 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
     kept, filters = [len(layer.kept) for layer in layers], [layer.filters for layer in layers]
     shares = [_percent(layer.macs / layer.unpruned_macs) for layer in layers]
     hover_texts = [
-        [escape(layer.name), f"{count} of {all_} filters stayed", f"{share} of the MACs left"]
+        [escape(layer.name), f"{count} of {all_} filters kept", f"{share} of the MACs left"]
         for layer, count, all_, share in zip(layers, kept, filters, shares, strict=True)
     ]
     for row, (unpruned, left, texts) in enumerate(
         [
-            (filters, kept, [str(count) for count in kept]),
+            (filters, kept, [f"{count} of {all_}" for count, all_ in zip(kept, filters, strict=True)]),
             ([layer.unpruned_macs / 1e6 for layer in layers], [layer.macs / 1e6 for layer in layers], shares),
         ],
         1,
     ):
-        for name, colour, values in (("went", WENT, unpruned), ("stayed", ACCENT, left)):
+        for name, colour, values in (("removed", REMOVED, unpruned), ("kept", ACCENT, left)):
             label: dict[str, Any] = {"text": texts, "textposition": "outside", "cliponaxis": False, "textangle": 0}
             figure.add_bar(
                 x=list(range(1, len(layers) + 1)),
@@ -140,11 +139,11 @@ def layers_chart(layers: Sequence[LayerLeft], group: str | None = None) -> go.Fi
                 hovertemplate="layer %{x} (%{customdata[0]})<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
                 row=row,
                 col=1,
-                **(label if name == "stayed" and len(layers) <= _NAMED else {}),
+                **(label if name == "kept" and len(layers) <= _NAMED else {}),
             )
     if group is not None:
         for name, colour, (x, y) in zip(
-            ("stayed", "went"), (ACCENT, WENT), _outlines(profiles(layers, group)), strict=True
+            ("kept", "removed"), (ACCENT, REMOVED), _outlines(profiles(layers, group)), strict=True
         ):
             figure.add_scatter(x=x, y=y, name=name, mode="lines", fill="toself", fillcolor=colour, showlegend=False,
                                line={"color": colour, "width": 0.5}, hoverinfo="skip", row=3, col=1)  # fmt: skip
@@ -171,10 +170,10 @@ def _percent(share: float) -> str:
 
 
 def _outlines(rows: Sequence[Profile]) -> list[tuple[list[float | None], list[float | None]]]:
-    """Two shapes, x and y: each layer's filters side by side in its column, stayed and then went, as high as scored."""
+    """Two shapes, x and y: the filters of each layer, kept and then removed, side by side and as high as scored."""
     shapes: list[tuple[list[float | None], list[float | None]]] = [([], []), ([], [])]
     for number, row in enumerate(rows, 1):
-        start, step = number - _WIDE / 2, _WIDE / (len(row.stayed) + len(row.went))
+        start, step = number - _WIDE / 2, _WIDE / (len(row.kept) + len(row.removed))
         for (x, y), scores in zip(shapes, row, strict=True):
             if not scores:
                 continue

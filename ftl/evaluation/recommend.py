@@ -81,8 +81,8 @@ class Recommendation(NamedTuple):
 def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, margin: float = 0.0) -> Recommendation:
     """Recommend one of the candidates, the unpruned network among them, or none.
 
-    Of those within the limits it is the fastest, or the most accurate of those whose latency's quartiles overlap with
-    the fastest one's, and of equally accurate ones the fastest and smallest, that
+    Of those within the limits it is the fastest, of equally fast ones the smallest, or the most accurate of those whose
+    latencies cannot be told apart, as their quartiles overlap with those of each that is faster, that
     1. beats the constant answer of the most frequent class on the validation images
        (`ftl.evaluation.metrics.beats_constant`), and
     2. is not significantly worse there than the best within the limits, that of the highest accuracy (one-sided exact
@@ -111,9 +111,9 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     left = [one for one in allowed if standings[one.name] == SLOWER]
     if not left:
         return Recommendation(None, standings, _none_left(candidates, standings, best, limits))
-    fastest = min(left, key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
-    as_fast = [one for one in left if one is fastest or _overlap(fastest, one)]
-    chosen = min(as_fast, key=lambda one: (-one.accuracy, one.time_ms, one.size_mb, one.name))
+    left.sort(key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
+    as_fast = [one for number, one in enumerate(left) if all(_overlap(faster, one) for faster in left[:number])]
+    chosen = max(as_fast, key=lambda one: one.accuracy)  # of equally accurate ones the first, which is the fastest
     standings[chosen.name] = RECOMMENDED
     reason = _why(chosen, best, left, as_fast) if testable else _compared(chosen, best, as_fast)
     outside = [one for one in candidates if standings[one.name] == OUTSIDE]
@@ -189,14 +189,20 @@ def _why(chosen: Candidate, best: Candidate, left: Sequence[Candidate], as_fast:
     elif len(as_fast) == 1:
         third = f"is the fastest of the {len(left)} networks that do"
     else:
-        third = f"is the most accurate of the {len(as_fast)} fastest of the {len(left)} networks that do"
+        third = (
+            f"is the most accurate of the {len(as_fast)} fastest, which cannot be told apart, of {len(left)} that do"
+        )
     images = counted(len(chosen.right), "validation image")
     return f"It beats the most frequent class on the {images}, {second}, and {third}."
 
 
 def _compared(chosen: Candidate, best: Candidate, as_fast: Sequence[Candidate]) -> str:
-    which = "the fastest" if len(as_fast) == 1 else "the most accurate of the fastest"
-    which = "is the most accurate" if chosen is best else f"is {which} within the margin of {_called(best)}"
+    if chosen is best:
+        which = "is the most accurate"
+    elif len(as_fast) == 1:
+        which = f"is the fastest within the margin of {_called(best)}"
+    else:
+        which = f"is the most accurate of the fastest within the margin of {_called(best)}"
     return (
         f"It {which}. These results do not say which images each network got right, so it was not tested whether it "
         "beats the most frequent class, nor what differs by chance."
@@ -236,6 +242,7 @@ def _notes(chosen: Candidate, left: Sequence[Candidate], outside: Sequence[Candi
     return notes
 
 
-def _overlap(faster: Candidate, slower: Candidate) -> bool:
+def _overlap(one: Candidate, other: Candidate) -> bool:
     """Whether the quartiles of two latencies overlap."""
+    faster, slower = sorted((one, other), key=lambda each: each.time_ms)
     return (faster.time_q3_ms or faster.time_ms) > (slower.time_q1_ms or slower.time_ms)

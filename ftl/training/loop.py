@@ -58,13 +58,15 @@ class AdamW(torch.optim.AdamW):
 
 
 def backward(loss: torch.Tensor, parameters: Iterable[nn.Parameter]) -> None:
-    """Give parameters their gradients of the loss, by way of `_SCALE` times as large ones.
+    """Give parameters, which have no gradients yet, theirs of the loss, by way of `_SCALE` times as large ones.
 
     Those of images that a network is sure of are so small that products of them fall below 1e-38, with which processors
     compute a hundred times as slowly: a step took twice as long. A power of two changes no other number.
     """
     (loss * _SCALE).backward()
-    torch._foreach_div_([parameter.grad for parameter in parameters if parameter.grad is not None], _SCALE)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad /= _SCALE
 
 
 class Classifier(nn.Module):

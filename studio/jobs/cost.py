@@ -70,16 +70,18 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
     widths |= {budget.name: _SEARCHED for budget in budgets}
     pruned = [width for name, width in widths.items() if name != UNPRUNED]
 
-    def tuned(keep: float, epochs: int = config.fine_tune.epochs, shown: int = images) -> float:
-        return tuning_seconds(spec, size, keep, shown, epochs, speeds)
+    def tuned(keep: float, alone: bool = False) -> float:
+        return tuning_seconds(spec, size, keep, images, config.fine_tune.epochs, speeds, alone=alone)
 
     trained = side_by_side({name: tuned(widths[name]) for name in config.networks if TUNED in config.heads_of(name)})
     found = {LAYOUT: layout_seconds(images)}
     if request.source == "scratch":
         found[BACKBONE] = training_seconds(spec, size, images, request.epochs, speed)
     if budgets:
+        shown = min(images, 2 * MOST)
+        tried = tuning_seconds(spec, size, _SEARCHED, shown, TRIAL.epochs, speeds, alone=True)
         timed = TIMING_SECONDS * STEPS * len(RATIOS) * sum(budget.unit == "ms" for budget in budgets)
-        found[SEARCH] = timed + len(budgets) * len(RATIOS) * tuned(_SEARCHED, TRIAL.epochs, min(images, 2 * MOST))
+        found[SEARCH] = timed + len(budgets) * len(RATIOS) * tried
     found[SCORING] = scoring_seconds(spec, size, pruned, masks=masks, speed=speed, mode=config.mode)
     for name in config.networks:
         for head in config.heads_of(name):
@@ -96,6 +98,6 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
         found[EXPORT] = _EXPORT_SECONDS * count + each * sum(runtime in IN_OPENVINO for runtime in runtimes)
     found[LATENCY] = TIMING_SECONDS * count
     if repeats := request.repeats:
-        again = tuned(max(pruned)) if TUNED in config.heads else 0.0
+        again = tuned(max(pruned), alone=True) if TUNED in config.heads else 0.0
         found[REPEATS] = repeats * (2 * TIMING_SECONDS + again)
     return found | {KEEPING: 1.0}

@@ -10,6 +10,7 @@ from PIL import Image
 from ftl.config import SweepConfig
 from ftl.data.demo import CLASSES, make_demo
 from ftl.data.images import list_images
+from ftl.data.photo_names import PHOTO
 from ftl.progress import Report
 from studio.annotation import log
 from studio.annotation.strokes import Region
@@ -18,7 +19,7 @@ from studio.jobs import backbones
 from studio.jobs.queue import launch
 from studio.jobs.request import DEMO, SweepRequest
 from studio.projects.classes import classes_of
-from studio.projects.projects import create_project
+from studio.projects.projects import create_project, set_photo_pattern
 from studio.store import files
 from studio.store.tables import Job
 
@@ -41,6 +42,7 @@ NETWORK = Path(__file__).with_name("drawn-surfaces.safetensors")
 def launch_demo(user_id: int) -> Job:
     """Make the demo project and queue the job that fills it."""
     project = create_project(user_id, NAME)
+    set_photo_pattern(project.id, PHOTO)  # each surface is a photo of its own
     classes = {one.name: one for one in classes_of(project.id)}
     request = SweepRequest(
         source="file",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from ftl.config import ONE_SHOT, FineTuneConfig, SegmentConfig
+from ftl.device import run_on
 from ftl.models.backbone import Backbone, Spec, layer_macs, layers_of, macs, map_sizes
 from ftl.models.engines import FLOAT32, fastest_of, pays, timed
 from ftl.models.layers import Layer
-from ftl.training.finetune import recalibrates
-from ftl.training.loop import steps
+from ftl.training.finetune import augment, begin, recalibrates
+from ftl.training.loop import steps, train_step
 from studio.jobs.cluster import workers
 
 TIMING_SECONDS = 6.0
@@ -23,7 +26,9 @@ TIMING_SECONDS = 6.0
 
 _NARROW = 0.1
 """The keep fraction of the network whose training step is measured."""
-_TRAINED = 16  # images of that step
+_TRAINED = 16  # images of that step, of 224 pixels
+_THREADS = torch.get_num_threads()
+_alone = threading.Lock()  # two that measure at once would leave each other's number of threads
 _FIT_SECONDS = 2e-9  # per image squared and candidate
 _ANSWERED = 0.44  # of the photographs each runtime of OpenVINO answers those that test, 1/4, or validate, 3/16
 _COMPILING_SECONDS = 0.3  # for OpenVINO to read a network and make it its own: VGG16, unpruned
@@ -45,8 +50,6 @@ def speed(backbone: Backbone, seconds: float = 1.0) -> float:
 
     The fastest pass of so many seconds counts: what else runs now will not run, or not as much, beside the sweep.
     """
-    import torch
-
     size = backbone.preprocess.size
     images = backbone.preprocess([np.zeros((size, size, 3), np.uint8)] * 2)
     with torch.inference_mode():
@@ -65,14 +68,13 @@ class Speeds(NamedTuple):
     `pytorch`: in float32, which scores filters and trains. `unpruned`, `pruned`: the engines (`ftl.models.engines`)
     that compute the features of these networks, where they pay.
 
-    `narrow`: seconds on one thread that a training step takes for each of its images, of the network cut to a tenth;
-    None where nothing is fine-tuned.
+    `narrow`: seconds on one thread that a training step takes for each of its images, of the network cut to a tenth.
     """
 
     pytorch: float
     unpruned: float
     pruned: float
-    narrow: float | None = None
+    narrow: float
 
 
 _gains = dict[tuple[str, int], tuple[float, float]]()
@@ -80,9 +82,12 @@ _gains = dict[tuple[str, int], tuple[float, float]]()
 what else runs then slows both: one measurement counts as long as the process lives, and the speed is taken anew."""
 
 
-def speeds(backbone: Backbone, images: int, pytorch: float) -> Speeds:
-    """The speeds of all engines, by that of PyTorch (`speed`); the same where no other pays for so many photographs."""
-    work, narrow = macs(backbone.spec(), backbone.preprocess.size), narrow_step(backbone) if images else None
+def speeds(backbone: Backbone, images: int, pytorch: float, narrow: float) -> Speeds:
+    """The speeds of all engines, by that of PyTorch (`speed`); the same where no other pays for so many photographs.
+
+    `narrow`: of `narrow_step`.
+    """
+    work = macs(backbone.spec(), backbone.preprocess.size)
     if not pays(work, images):
         return Speeds(pytorch, pytorch, pytorch, narrow)
     if (backbone.name, work) not in _gains:
@@ -148,41 +153,40 @@ def narrow_step(backbone: Backbone, takes: int = 3) -> float:
 
     MACs do not tell them: layers of few channels wait for their maps, not for their sums. The fastest take counts.
     """
-    import torch
-
     from ftl.pruning.coupling import coupling_groups
     from ftl.pruning.surgery import prune
-    from ftl.training.finetune import augment, begin
-    from ftl.training.loop import train_step
 
     filters, side = backbone.convolutions(), backbone.preprocess.size
     names = filters if backbone.is_chain else [group.name for group in coupling_groups(backbone)]
     kept = {name: range(max(1, round(_NARROW * filters[name].out_channels))) for name in names}
-    images, labels = np.zeros((_TRAINED, side, side, 3), np.uint8), np.arange(_TRAINED) % 2
-    threads, config = torch.get_num_threads(), FineTuneConfig()
-    torch.set_num_threads(1)
-    try:
-        state = begin(prune(backbone, kept), lambda which: images[which], 2, np.arange(_TRAINED), config, 0)
-        taken = []
-        for _ in range(1 + takes):
-            begun = time.perf_counter()
-            train_step(state, augment(images, state.rng), labels, torch.ones(2), config)
-            taken.append(time.perf_counter() - begun)
-    finally:
-        torch.set_num_threads(threads)
-    return min(taken[1:]) / _TRAINED
+    count = max(2, round(_TRAINED * min(1.0, (224 / side) ** 2)))  # maps of large photographs take gigabytes
+    images, labels, taken = np.zeros((count, side, side, 3), np.uint8), np.arange(count) % 2, list[float]()
+    with _alone, run_on("cpu"):  # by which the unpruned network is measured too
+        torch.set_num_threads(1)
+        try:
+            config = FineTuneConfig()
+            state = begin(prune(backbone, kept), lambda which: images[which], 2, np.arange(count), config, 0)
+            for _ in range(1 + takes):
+                begun = time.perf_counter()
+                train_step(state, augment(images, state.rng), labels, torch.ones(2), config)
+                taken.append(time.perf_counter() - begun)
+        finally:
+            torch.set_num_threads(_THREADS)
+    return min(taken[1:]) / count
 
 
-def tuning_seconds(spec: Spec, size: int, keep: float, images: int, epochs: int, speeds: Speeds) -> float:
-    """Seconds to fine-tune a network cut to `keep`, on one thread: its steps, and a third of one for what is looked at.
+def tuning_seconds(
+    spec: Spec, size: int, keep: float, images: int, epochs: int, speeds: Speeds, *, alone: bool = False
+) -> float:
+    """Seconds to fine-tune a network cut to `keep`: its steps, and a third of one for each image that is looked at.
 
-    A step takes as long as that of the network cut to a tenth, or of the unpruned one, three times its forward pass; in
-    between, and beyond, a power of its MACs.
+    On one thread, as workers do, or `alone` on all. A step takes as long as that of the network cut to a tenth, which
+    has no use for more threads, or of the unpruned one, three times its forward pass; in between, and beyond, a power
+    of its MACs.
     """
-    assert speeds.narrow is not None
     layers = [*zip(layers_of(spec), map_sizes(spec, size), strict=True)]
     whole, narrow, work = (_scaled(layers, one, one) for one in (1.0, _NARROW, keep))
-    unpruned = 3 * whole / speeds.pytorch * len(os.sched_getaffinity(0))
+    unpruned = 3 * whole / speeds.pytorch * (1 if alone else len(os.sched_getaffinity(0)))
     power = math.log(unpruned / speeds.narrow) / math.log(whole / narrow) if whole > narrow else 0.0
     config, train = FineTuneConfig(epochs=epochs), max(1, round(0.66 * images))  # of three quarters, less an eighth
     shown = steps(train, config) * config.batch

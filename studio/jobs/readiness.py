@@ -273,8 +273,8 @@ def check_crops(crop: Crop | None) -> Finding:
     if crop is None:
         return Finding(GOOD, "No names of crops whose photo is unknown.")
     text = (
-        f"Crops of one photo may both train and test, which flatters the figures: {crop.name} reads like a crop of "
-        f"{crop.photo}; say how they are named under Crops of one photo."
+        f"Some photographs may be crops of one photo: {crop.name} reads like a crop of {crop.photo}. Where such crops "
+        "both train and test, figures look better than they are; say under Crops of one photo how they are named."
     )
     return Finding(WARNING, text, "home")
 

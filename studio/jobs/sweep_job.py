@@ -136,14 +136,14 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
 def _weigh(job: Job, meter: Meter) -> None:
     """Tell a meter what each part of a sweep will cost on this machine; what cannot be estimated is refused later."""
     from studio.jobs.cost import network_of, parts
-    from studio.jobs.estimate import speed, speeds
+    from studio.jobs.estimate import narrow_step, speed, speeds
     from studio.jobs.tiling import material
 
     request = request_of(job)
     with suppress(FtlError, StudioError):
         network = network_of(job.project_id, request.architecture, request.file)
         there = material(job.project_id, request.image_classes, network.preprocess.size, request.large)
-        measured = speeds(network, there.images, speed(network, 0.3))
+        measured = speeds(network, there.images, speed(network, 0.3), narrow_step(network, takes=1))
         meter.weights = parts(network, measured, request, there.masks, there.images)
         if job.seconds is None:
             queue.change(job.id, seconds=sum(meter.weights.values()))

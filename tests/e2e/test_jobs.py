@@ -65,7 +65,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     fractions.fill("25%-1/0.25")
     fractions.press("Enter")
     expect(page.get_by_text("Keep fractions 0.05, 0.1, 0.2, 0.5 → 0.25, 0.5, 0.75, 1")).to_be_visible()
-    expect(page.get_by_text("5 networks").last).to_be_visible()
+    expect(page.get_by_text("5 candidates").last).to_be_visible()
     name = page.get_by_role("textbox", name="Name")
     name.fill("The wall")
     name.press("Enter")

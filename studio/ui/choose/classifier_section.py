@@ -85,7 +85,9 @@ def _opening(here: ui.Here, ranked: Ranked, sweep: str, open_it: Callable[[Netwo
         )  # fmt: skip
         opening.show(here, words, network in networks.project_networks(here.project.id), open_it)
     if unstable := unstable_times(ranked.sweep.candidates):
-        st.warning(f"{ui.plain(unstable)} They are taken again when the machine is quiet.", icon=":material/timer_off:")
+        st.warning(
+            f"{ui.plain(unstable)} Such times are taken again when the machine is quiet.", icon=":material/timer_off:"
+        )
 
 
 def _side_by_side(here: ui.Here, ranked: Sequence[Ranked]) -> None:

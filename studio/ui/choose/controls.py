@@ -113,7 +113,7 @@ def _rule() -> Rule:
         points = st.slider(
             "Margin: accuracy to give up for speed [points]", 0.0, 5.0, 0.0, 0.5, key="margin",
             help="A network that is significantly worse than the best, but by no more than this, can still be "
-            "recommended if it is faster.",
+            "recommended.",
         )  # fmt: skip
         st.caption(
             "The fastest network that beats the most frequent class and is not significantly worse than the best; the "

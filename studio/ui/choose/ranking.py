@@ -107,6 +107,8 @@ def details(ranked: Ranked) -> list[str]:
         low, high = pick.test_accuracy_low, pick.test_accuracy_high
         interval = "" if low is None else f"; 95 % interval {fixed(low, 3)} to {fixed(high, 3)}"
         found = [f"Accuracy is of {of}, never used for training or selection{interval}."]
+        if pick.confusion:
+            found.append(_missed(pick.confusion, ranked.sweep.classes.index(ranked.sweep.looked_for), ranked.sweep))
         if ranked.sweep.tile:
             found.append("Tiles of one photograph are alike, so the figures are less certain than the interval says.")
     if pick is not unpruned:
@@ -117,6 +119,16 @@ def details(ranked: Ranked) -> list[str]:
         left = small_percent(pick.parameters / unpruned.parameters)
         found.append(f"Latency of one image: {words}. It keeps {left} of the parameters.")
     return found
+
+
+def _missed(confusion: Sequence[Sequence[int]], label: int, sweep: Sweep) -> str:
+    """How many test images of the class that is looked for a network missed, and how many others it took for it."""
+    missed, taken = sum(confusion[label]) - confusion[label][label], sum(row[label] for row in confusion)
+    there, every = sum(confusion[label]), sum(map(sum, confusion))
+    return (
+        f"Of {there:,} with {sweep.looked_for} it missed {missed:,}; of {every - there:,} without, it took "
+        f"{taken - confusion[label][label]:,} for {sweep.looked_for}."
+    )
 
 
 def why(ranked: Ranked) -> list[str]:

@@ -80,7 +80,7 @@ def _surest(folder: Path, at: float, digest: str, label: str, _photo: np.ndarray
     return predictions.surest_tile(model_of(folder), _photo, label)
 
 
-def went(one: Subject) -> None:
+def pruned(one: Subject) -> None:
     """The picture of all layers."""
     tied = one.sweep.candidate(one.name).equal_scores or 0 if isinstance(one.sweep, Sweep) else 0
     st.markdown(layers.summary(one.layers, tied))
@@ -90,13 +90,13 @@ def went(one: Subject) -> None:
         group = st.segmented_control(
             "Scores on photographs of", groups, default=group, required=True, key=f"group-{one.key}"
         )
-    st.plotly_chart(layers.chart(one.layers, group, st.context.theme.type == "dark"), key=f"went-{one.key}",
+    st.plotly_chart(layers.chart(one.layers, group, st.context.theme.type == "dark"), key=f"pruned-{one.key}",
                     theme=None, config={"displayModeBar": False})  # fmt: skip
     how = "Each column is a layer. Point at a bar for its figures."
     if group is not None:
         how = (
-            "Each column is a layer: grey is the unpruned network, orange what was kept. At the bottom the height of "
-            "each point is a filter's score: the best are kept. Point at a bar for its figures."
+            "Each column is a layer: orange was kept, grey was removed. At the bottom each filter is as high as its "
+            "score: the best are kept. Point at a bar for its figures."
         )
     if len(groups) > 1:
         how += " Each class keeps its own best filters, so some low scores stay for another class."

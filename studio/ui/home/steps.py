@@ -99,7 +99,7 @@ def _networks(project_id: int) -> list[Step]:
         text = f"{running.name} is {word}{': ' * bool(where)}{where}."
         made = Step("Networks", "content_cut", DONE if done else NEXT, text, "See how far it is", "jobs")
     elif done:
-        text = f"{counted(len(done), 'sweep')} finished, the newest {done[0].name}."
+        text = f"{counted(len(done), 'sweep')} finished{', the newest' * (len(done) > 1)}: {done[0].name}."
         made = Step("Networks", "content_cut", DONE, text, "Sweep again", "sweep")
     elif jobs and jobs[0].state == "failed":
         made = Step("Networks", "content_cut", NEXT, f"{jobs[0].name} failed.", "See why", "jobs")

@@ -33,4 +33,4 @@ def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], 
 
 
 def _networks(choice: Preset) -> str:
-    return counted(len(choice.request.sweep.candidates()), "network")
+    return counted(len(choice.request.sweep.candidates()), "candidate")

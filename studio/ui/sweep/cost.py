@@ -16,7 +16,7 @@ from ftl.pruning.criteria import criterion
 from ftl.pruning.network_criteria import check_scores
 from studio import ui
 from studio.jobs.cost import network_of, parts
-from studio.jobs.estimate import Speeds, speed, speeds
+from studio.jobs.estimate import Speeds, narrow_step, speed, speeds
 from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
 from studio.jobs.waiting import ahead
@@ -49,7 +49,7 @@ def estimate(project_id: int, request: SweepRequest, masks: int, images: int) ->
 
 def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str, str]:
     """What is asked for and cannot be had of a network, a sentence for each by its setting."""
-    network, _ = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
+    network, _, _ = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
     checks = {
         "heads": lambda: config.check_network(network.name, network.has_norms),
         "criterion": lambda: check_scores(criterion(config.criterion), network),
@@ -65,7 +65,7 @@ def problems_of(project_id: int, start: Start, config: SweepConfig) -> dict[str,
 
 def size_of(project_id: int, start: Start) -> Size:
     """How large and how fast a network is, unpruned. Raises `FtlError` when it cannot be read."""
-    network, macs_per_second = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
+    network, macs_per_second, _ = _measured(project_id, start.settings.get("architecture"), start.settings.get("file"))
     spec, side = network.spec(), network.preprocess.size
     work = macs(spec, side)
     parameters = sum(parameter.numel() for parameter in network.features.parameters())
@@ -74,15 +74,15 @@ def size_of(project_id: int, start: Start) -> Size:
 
 
 @st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
-def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float]:
+def _measured(project_id: int, name: str | None, file: str | None) -> tuple[Backbone, float, float]:
     network = network_of(project_id, name, file)
-    return network, speed(network)
+    return network, speed(network), narrow_step(network)
 
 
 @st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
 def _with_engines(project_id: int, name: str | None, file: str | None, images: int) -> tuple[Backbone, Speeds]:
-    network, macs_per_second = _measured(project_id, name, file)
-    return network, speeds(network, images, macs_per_second)
+    network, macs_per_second, narrow = _measured(project_id, name, file)
+    return network, speeds(network, images, macs_per_second, narrow)
 
 
 def expected(project_id: int, seconds: float) -> str:

@@ -206,8 +206,8 @@ def test_a_profile_holds_the_scores_of_a_group_and_the_kept_apart() -> None:
     assert profiles(layers, "Background")[0] == ((0.3, 0.0), (0.9, 0.1))
     filters, stayed, work, left, *shapes = layers_chart(layers, "Crack").data
     assert [list(bar.y) for bar in (filters, stayed, work, left)] == [[4, 2], [2, 1], [4e-5, 2e-5], [1e-5, 5e-6]]
-    assert list(left.text) == ["25 %", "25 %"]
-    assert [(one.name, max(y for y in one.y if y is not None)) for one in shapes] == [("stayed", 0.4), ("went", 0.1)]
+    assert (list(stayed.text), list(left.text)) == (["2 of 4", "1 of 2"], ["25 %", "25 %"])
+    assert [(one.name, max(y for y in one.y if y is not None)) for one in shapes] == [("kept", 0.4), ("removed", 0.1)]
     assert len(layers_chart(layers).data) == 4  # of the base, whose filters have no scores, two parts are left
 
 

@@ -30,14 +30,12 @@ def test_engines_are_measured_once_and_only_where_they_pay(monkeypatch: pytest.M
     asked = list[str]()
     monkeypatch.setattr(estimate, "timed", lambda network: asked.append(network.name) or taken)
     monkeypatch.setattr(estimate, "_gains", {})
-    monkeypatch.setattr(estimate, "narrow_step", lambda network: 0.02)
     network = make_backbone()
-    assert speeds(network, 0, 1e9) == (1e9, 1e9, 1e9, None)
-    assert speeds(network, 100, 1e9) == (1e9, 1e9, 1e9, 0.02)
+    assert speeds(network, 100, 1e9, 0.02) == (1e9, 1e9, 1e9, 0.02)
     assert not asked
     monkeypatch.setattr(estimate, "pays", lambda work, images: True)
-    assert speeds(network, 100, 1e9) == (1e9, 8e9, 2e9, 0.02)
-    assert speeds(network, 100, 1e10) == (1e10, 8e10, 2e10, 0.02)
+    assert speeds(network, 100, 1e9, 0.02) == (1e9, 8e9, 2e9, 0.02)
+    assert speeds(network, 100, 1e10, 0.02) == (1e10, 8e10, 2e10, 0.02)
     assert asked == ["tiny"]
 
 
@@ -81,14 +79,23 @@ def test_a_step_takes_what_was_measured_of_a_narrow_and_of_the_unpruned_network(
     assert steps_of == sorted(steps_of)
     assert steps_of[1] == pytest.approx(SPEEDS.narrow)
     assert steps_of[-1] == pytest.approx(2 * 3 * macs(spec, 224) / SPEEDS.pytorch)  # on one of two cores
+    alone = [tuning_seconds(spec, 224, keep, 24, 15, SPEEDS, alone=True) / shown for keep in (0.1, 1.0)]
+    assert alone == pytest.approx([steps_of[1], steps_of[-1] / 2])
 
 
-@pytest.mark.parametrize("name", ["vgg16", "mobilenet_v2"])
-def test_a_narrow_step_is_measured_on_one_thread(name: str) -> None:
-    torch.set_num_threads(2)
-    network = Backbone(name, build(architecture(name).spec()), Preprocess("caffe", 32))
-    assert 0 < narrow_step(network, takes=1) < 1
-    assert torch.get_num_threads() == 2
+@pytest.mark.parametrize(("name", "side", "images"), [("alexnet", 64, 16), ("resnet18", 64, 16), ("alexnet", 448, 4)])
+def test_a_narrow_step_is_measured_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch, name: str, side: int, images: int
+) -> None:
+    seen = list[tuple[int, int]]()
+    monkeypatch.setattr(estimate, "_THREADS", before := torch.get_num_threads())
+    monkeypatch.setattr(
+        estimate, "train_step", lambda state, batch, *more: seen.append((torch.get_num_threads(), len(batch[0])))
+    )
+    network = Backbone(name, build(architecture(name).spec()), Preprocess("caffe", side))
+    assert narrow_step(network, takes=2) >= 0
+    assert seen == [(1, images)] * 3
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,8 @@ def test_small_photographs_need_no_measure() -> None:
 def test_crops_and_near_duplicates() -> None:
     assert check_crops(None).level == GOOD
     assert check_crops(Crop("wall_7", "wall")) == (
-        WARNING, "Crops of one photo may both train and test, which flatters the figures: wall_7 reads like a crop of "
-        "wall; say how they are named under Crops of one photo.", "home",
+        WARNING, "Some photographs may be crops of one photo: wall_7 reads like a crop of wall. Where such crops both "
+        "train and test, figures look better than they are; say under Crops of one photo how they are named.", "home",
     )  # fmt: skip
     assert check_alike(0, 0).level == GOOD
     assert check_alike(3, 64) == (GOOD, "Hardly any near-duplicates among 64 photographs compared.", "")

@@ -148,6 +148,10 @@ def test_the_page_opens_with_one_sentence_of_the_test_set() -> None:
         "Accuracy is of the test images, never used for training or selection; 95 % interval 0.910 to 0.950.",
         "Latency of one image: 10 against 100 ms. It keeps 10 % of the parameters.",
     ]
+    seen = tuple(replace(one, confusion=((1190, 10), (30, 170))) for one in MEMBERS)
+    assert ranking.details(ranking.rank(made(candidates=seen), BALANCED, Limits()))[1] == (
+        "Of 200 with Crack it missed 30; of 1,200 without, it took 10 for Crack."
+    )
     tiled = ranking.details(ranking.rank(replace(made(), tile=224), BALANCED, Limits()))
     assert tiled[0].startswith("Accuracy is of the test tiles, never used")
     assert "Tiles of one photograph are alike" in tiled[1]
