@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ftl.config import SweepConfig
 from ftl.models.backbone import Backbone, build, macs
 from ftl.models.engines import FLOAT32
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from studio.jobs import estimate
+from studio.jobs.cost import parts
 from studio.jobs.estimate import (
     TIMING_SECONDS,
     Speeds,
@@ -20,6 +22,7 @@ from studio.jobs.estimate import (
     speeds,
     tuning_seconds,
 )
+from studio.jobs.request import SweepRequest
 from tests.conftest import make_backbone
 
 SPEEDS = Speeds(1e10, 5e10, 2e10, 0.02)
@@ -109,3 +112,10 @@ def test_tasks_are_done_side_by_side_and_none_in_less_than_its_own_time(
     shares = side_by_side(tasks)
     assert sum(shares.values()) == pytest.approx(whole)
     assert all(shares[one] / shares["a"] == pytest.approx(tasks[one] / tasks["a"]) for one in tasks)
+
+
+def test_a_sweep_of_no_photographs_is_estimated_too() -> None:
+    """What is wrong with it is told by whoever launches it."""
+    request = SweepRequest(sweep=SweepConfig(heads=("tuned",), budgets=("10%",)))
+    found = parts(make_backbone(), SPEEDS, request, 0, 0)
+    assert all(seconds >= 0 for seconds in found.values())
