@@ -30,8 +30,9 @@ if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()
+projects = page("projects", "Projects", "folder")
 studio = [
-    page("projects", "Projects", "folder", default=here is None, url="start" if here is None else None),
+    projects,
     page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
 ]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
@@ -51,9 +52,10 @@ groups = {
     ],
     "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
 }
-if here is None:  # who has no project is shown the ways to one wherever a link or a bookmark leads
-    names = ["projects", *(one.url_path for group in groups.values() for one in group if one.url_path)]
-    lost = [st.Page(page_file("projects"), title="Projects", url_path=one, visibility="hidden") for one in names]
+if here is None:  # who has no project is led to the ways to one, wherever a link or a bookmark leads
+    names = ["", *(one.url_path for group in groups.values() for one in group if one.url_path)]
+    lost = [st.Page(lambda: st.switch_page(projects), title="FTL studio", url_path=name or "start", default=not name,
+                    visibility="hidden") for name in names]  # fmt: skip
     current = st.navigation({"": [*studio, *lost]}, expanded=True)
 else:
     groups["Studio"] = studio

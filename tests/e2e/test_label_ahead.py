@@ -163,6 +163,8 @@ def test_the_rest_is_labelled_ahead(server: Server, pages: list[Page], walls: Wa
     settled(ada)
     ada.get_by_text("Label ahead by a network").click()
     ada.get_by_text("the 3 photographs without strokes").wait_for()
+    settled(ada)
+    still(ada)  # a click while the panel opens is lost
     ada.get_by_role("button", name="Label ahead", exact=True).click()
     ada.get_by_text("Proposals of keep-0.5-segmented of Walls").wait_for()
     wait_until(ada, lambda: not queue.unfinished(), 240)
