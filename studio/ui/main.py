@@ -30,9 +30,8 @@ if sign_in.configured() and user_of(st.context.cookies.get(COOKIE)) is None:
     st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
     st.stop()
 here = choose_project()
-projects = page("projects", "Projects", "folder")
 studio = [
-    projects,
+    page("projects", "Projects", "folder", default=here is None, url="start" if here is None else None),
     page("account", "Account", "account_circle", url="profile"),  # below /account/ are the forms
 ]
 if (user := user_of(st.context.cookies.get(COOKIE))) is not None and owns(user.id):
@@ -52,15 +51,15 @@ groups = {
     ],
     "Use": [page("try_it", "Try", "search"), page("understand", "Understand", "visibility")],
 }
-if here is None:  # who has no project is led to the ways to one, wherever a link or a bookmark leads
-    names = ["", *(one.url_path for group in groups.values() for one in group if one.url_path)]
-    lost = [st.Page(lambda: st.switch_page(projects), title="FTL studio", url_path=name or "start", default=not name,
-                    visibility="hidden") for name in names]  # fmt: skip
+tab = state.of(state.Tab)
+if here is None:  # who has no project is shown the ways to one, wherever a link or a bookmark leads
+    names = ["projects", *(one.url_path for group in groups.values() for one in group if one.url_path)]
+    lost = [st.Page(page_file("projects"), title="Projects", url_path=one, visibility="hidden") for one in names]
     current = st.navigation({"": [*studio, *lost]}, expanded=True)
+    tab.go = "projects"  # once one appears here, as by being restored
 else:
     groups["Studio"] = studio
     current = st.navigation(groups, expanded=True)
-    tab = state.of(state.Tab)
     asked, tab.go = tab.go, None
     if asked is not None:
         st.switch_page(next(one for group in groups.values() for one in group if one.url_path == asked))
