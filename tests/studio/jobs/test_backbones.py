@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -123,7 +124,8 @@ def test_what_is_asked_for_besides_costs_time(project: Someone, monkeypatch: pyt
     assert more(heads=["recalibrated"]) > TIMING_SECONDS  # it looks at the photographs, and is timed
     tuned = more(heads=["tuned"])
     assert tuned > more(heads=["recalibrated"])
-    assert more(heads=["tuned"], repeats=2) > 2.9 * tuned
+    cores = len(os.sched_getaffinity(0))  # all work at a repeat, and one at a candidate
+    assert more(heads=["tuned"], repeats=2) > (1 + 2 / cores) * tuned
     assert more(budgets=["5ms"]) == pytest.approx(more(budgets=["1%"]) + 7 * 9 * TIMING_SECONDS)
 
 
