@@ -120,11 +120,12 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
     numbers = numbers_of(project, side)
     measured = speeds(network, numbers.images, fast or speed(network), narrow_step(network))
 
-    def seconds_of(request: SweepRequest) -> float:
+    def expected(request: SweepRequest) -> dict[str, float]:
         there = material(project, request.image_classes, side, request.large)
-        return sum(parts(network, measured, request, there.masks, there.images).values())
+        return parts(network, measured, request, there.masks, there.images)
 
-    chosen = next(one for one in presets(numbers, begun_with.start, seconds_of) if one.name == choice)
+    choices = presets(numbers, begun_with.start, lambda request: sum(expected(request).values()))
+    chosen = next(one for one in choices if one.name == choice)
     print(f"  starts from {begun_with.start.name} ({begun_with.start.source}): {begun_with.why}")
     begun, stages = time.monotonic(), dict[str, float]()
     job = queue.launch(project, user, "sweep", choice, chosen.request, chosen.seconds)
@@ -135,9 +136,7 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
     print(
         f"  {job.state}: estimated {chosen.seconds:.0f} s, took {took:.0f} s, {took / chosen.seconds:.2f} times as long"
     )
-    there = material(project, chosen.request.image_classes, side, chosen.request.large)
-    expected = parts(network, measured, chosen.request, there.masks, there.images)
-    for title, seconds in (("estimated", expected), ("at each stage", stages)):
+    for title, seconds in (("estimated", expected(chosen.request)), ("at each stage", stages)):
         print(f"    {title}: " + ", ".join(f"{name} {one:.0f}" for name, one in seconds.items() if one >= 1))
     return job.id
 

@@ -90,9 +90,7 @@ with left:
             help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
         )
     if not chosen and not draws:
-        st.caption(
-            "Recommended by its sweep; nobody has made a network the project's own yet, which is done on Choose."
-        )
+        st.caption("Nobody has made a network the project's own yet: that is done on Choose.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")
 with right:
     source = st.segmented_control(

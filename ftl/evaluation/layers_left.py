@@ -93,10 +93,10 @@ def profiles(layers: Sequence[LayerLeft], group: str) -> list[Profile]:
     """The layers' filters in order of their score for a group of photographs."""
     found = []
     for layer in layers:
-        there = set(layer.kept)
+        kept = set(layer.kept)
         sides: tuple[list[float], list[float]] = [], []
         for number, score in enumerate(layer.scores[group]):
-            sides[number not in there].append(score)
+            sides[number not in kept].append(score)
         found.append(Profile(*(tuple(sorted(side, reverse=True)) for side in sides)))
     return found
 

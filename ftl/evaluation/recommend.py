@@ -1,6 +1,6 @@
 """Which network to recommend: the fastest of those that are useful and not significantly worse than the best.
 
-Of those whose latencies cannot be told apart, as of one network with two heads, it is the most accurate.
+Of those whose latencies overlap, as of one network with two heads, it is the most accurate.
 
 All tests look at the validation images; the test set only reports.
 """
@@ -82,7 +82,7 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     """Recommend one of the candidates, the unpruned network among them, or none.
 
     Of those within the limits it is the fastest, of equally fast ones the smallest, or the most accurate of those whose
-    latencies cannot be told apart, as their quartiles overlap with those of each that is faster, that
+    latencies overlap by their quartiles with that of each that is faster, that
     1. beats the constant answer of the most frequent class on the validation images
        (`ftl.evaluation.metrics.beats_constant`), and
     2. is not significantly worse there than the best within the limits, that of the highest accuracy (one-sided exact
@@ -189,9 +189,7 @@ def _why(chosen: Candidate, best: Candidate, left: Sequence[Candidate], as_fast:
     elif len(as_fast) == 1:
         third = f"is the fastest of the {len(left)} networks that do"
     else:
-        third = (
-            f"is the most accurate of the {len(as_fast)} fastest, which cannot be told apart, of {len(left)} that do"
-        )
+        third = f"is the most accurate of the {len(as_fast)} fastest, whose latencies overlap, of {len(left)} that do"
     images = counted(len(chosen.right), "validation image")
     return f"It beats the most frequent class on the {images}, {second}, and {third}."
 

@@ -248,14 +248,24 @@ def train_step(
 
 
 def descend(state: State[Any], loss: torch.Tensor) -> float:
-    """One step of the optimiser down a loss, which is returned, with gradients no longer than 5."""
-    state.optimiser.zero_grad()
-    backward(loss, state.model.parameters())
-    nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
-    state.optimiser.step()
-    state.schedule.step()
+    """One step down a loss, which is returned, and of the moving average of the weights."""
+    descend_once(state.model, state.optimiser, state.schedule, loss)
     state.average.update_parameters(state.model)
     return float(loss.detach())
+
+
+def descend_once(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    loss: torch.Tensor,
+) -> None:
+    """One step of an optimiser down a loss, and of its learning rate, with gradients no longer than 5."""
+    optimiser.zero_grad()
+    backward(loss, model.parameters())
+    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    optimiser.step()
+    schedule.step()
 
 
 def distillation(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from ftl.models.backbone import Backbone, build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.progress import Report, silent
-from ftl.training.loop import AdamW, backward
+from ftl.training.loop import AdamW, descend_once
 
 _SCALE = 64.0  # about the deviation of a caffe-style input: training starts at unit size
 
@@ -81,11 +81,7 @@ def train_backbone(
             turns = int(torch.randint(0, 8, (), generator=generator))
             x = torch.rot90(x.flip(3) if turns >= 4 else x, turns % 4, (2, 3))
             loss = loss_of(model(x), labels[chosen])
-            optimiser.zero_grad()
-            backward(loss, model.parameters())
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
+            descend_once(model, optimiser, schedule, loss)
             report(epoch * steps + step + 1, epochs * steps, f"training {name}")
         model.eval()
         with torch.inference_mode():

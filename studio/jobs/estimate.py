@@ -77,7 +77,7 @@ class Speeds(NamedTuple):
     narrow: float
 
 
-_gains = dict[tuple[str, int], tuple[float, float]]()
+_gains = dict[tuple[str, int], tuple[float, ...]]()
 """How many times as fast as PyTorch the engines are, by a network's name and MACs. They are measured side by side, so
 what else runs then slows both: one measurement counts as long as the process lives, and the speed is taken anew."""
 
@@ -92,10 +92,9 @@ def speeds(backbone: Backbone, images: int, pytorch: float, narrow: float) -> Sp
         return Speeds(pytorch, pytorch, pytorch, narrow)
     if (backbone.name, work) not in _gains:
         taken = timed(backbone)
-        unpruned, pruned = fastest_of(taken)
-        _gains[backbone.name, work] = taken[FLOAT32] / taken[unpruned], taken[FLOAT32] / taken[pruned]
-    gains = _gains[backbone.name, work]
-    return Speeds(pytorch, pytorch * gains[0], pytorch * gains[1], narrow)
+        _gains[backbone.name, work] = tuple(taken[FLOAT32] / taken[engine] for engine in fastest_of(taken))
+    unpruned, pruned = (pytorch * gain for gain in _gains[backbone.name, work])
+    return Speeds(pytorch, unpruned, pruned, narrow)
 
 
 def layout_seconds(images: int) -> float:

@@ -117,7 +117,7 @@ def _rule() -> Rule:
         )  # fmt: skip
         st.caption(
             "The fastest network that beats the most frequent class and is not significantly worse than the best; the "
-            "most accurate of those whose latencies cannot be told apart."
+            "most accurate of those whose latencies overlap."
         )
         return Rule(None, points / 100)
     values = []

@@ -108,7 +108,7 @@ def details(ranked: Ranked) -> list[str]:
         interval = "" if low is None else f"; 95 % interval {fixed(low, 3)} to {fixed(high, 3)}"
         found = [f"Accuracy is of {of}, never used for training or selection{interval}."]
         if pick.confusion:
-            found.append(_missed(pick.confusion, ranked.sweep.classes.index(ranked.sweep.looked_for), ranked.sweep))
+            found.append(_missed(pick.confusion, ranked.sweep))
         if ranked.sweep.tile:
             found.append("Tiles of one photograph are alike, so the figures are less certain than the interval says.")
     if pick is not unpruned:
@@ -121,13 +121,14 @@ def details(ranked: Ranked) -> list[str]:
     return found
 
 
-def _missed(confusion: Sequence[Sequence[int]], label: int, sweep: Sweep) -> str:
+def _missed(confusion: Sequence[Sequence[int]], sweep: Sweep) -> str:
     """How many test images of the class that is looked for a network missed, and how many others it took for it."""
-    missed, taken = sum(confusion[label]) - confusion[label][label], sum(row[label] for row in confusion)
-    there, every = sum(confusion[label]), sum(map(sum, confusion))
+    label = sweep.classes.index(sweep.looked_for)
+    found, there, taken = confusion[label][label], sum(confusion[label]), sum(row[label] for row in confusion)
+    without = sum(map(sum, confusion)) - there
     return (
-        f"Of {there:,} with {sweep.looked_for} it missed {missed:,}; of {every - there:,} without, it took "
-        f"{taken - confusion[label][label]:,} for {sweep.looked_for}."
+        f"Of {there:,} with {sweep.looked_for} it missed {there - found:,}; of {without:,} without, it took "
+        f"{taken - found:,} for {sweep.looked_for}."
     )
 
 

@@ -39,7 +39,7 @@ def candidate(name: str, truth: np.ndarray, predicted: np.ndarray, ms: float, mb
     )  # fmt: skip
 
 
-def test_of_latencies_that_cannot_be_told_apart_the_most_accurate_network_is_recommended() -> None:
+def test_of_networks_whose_latencies_overlap_the_most_accurate_is_recommended() -> None:
     """One network under two heads takes the same time, whichever of them a take found faster."""
     truth = np.arange(60) % 2
     answers = {wrong: np.where(np.arange(60) < wrong, 1 - truth, truth) for wrong in (0, 1, 3)}
@@ -58,7 +58,7 @@ def test_of_latencies_that_cannot_be_told_apart_the_most_accurate_network_is_rec
     assert together.network is not None
     assert together.network.name == "keep-0.1-tuned"
     assert together.standings == {"base": SLOWER, "keep-0.1": SLOWER, "keep-0.1-tuned": RECOMMENDED}
-    assert "is the most accurate of the 2 fastest, which cannot be told apart, of 3 that do" in together.reason
+    assert "is the most accurate of the 2 fastest, whose latencies overlap, of 3 that do" in together.reason
     assert together.notes == ("The latency of keep-0.1 overlaps with its own: which is faster is not certain.",)
     slower = dataclasses.replace(within(base, 0.01), time_ms=1.4, time_q1_ms=1.39, time_q3_ms=1.41)
     wide = recommend([slower, within(linear, 0.5), within(tuned, 0.01)])  # it may be as fast as linear, not as tuned
