@@ -20,7 +20,7 @@ LEVEL = 0.05
 """Both tests are one-sided at this level."""
 
 RECOMMENDED = "recommended"
-SLOWER = "not significantly worse, no faster"
+PASSED = "not significantly worse"
 WORSE = "significantly worse than the best"
 USELESS = "no better than the most frequent class"
 UNTESTED = "cannot be tested"
@@ -75,7 +75,7 @@ class Recommendation(NamedTuple):
     @property
     def passed(self) -> list[str]:
         """Names of the candidates that passed all tests."""
-        return [name for name, standing in self.standings.items() if standing in (RECOMMENDED, SLOWER)]
+        return [name for name, standing in self.standings.items() if standing in (RECOMMENDED, PASSED)]
 
 
 def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, margin: float = 0.0) -> Recommendation:
@@ -108,7 +108,7 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     best = max(allowed, key=lambda one: (one.accuracy, -one.time_ms, -one.size_mb))
     for one in allowed:
         standings[one.name] = _standing(one, best, margin, testable)
-    left = [one for one in allowed if standings[one.name] == SLOWER]
+    left = [one for one in allowed if standings[one.name] == PASSED]
     if not left:
         return Recommendation(None, standings, _none_left(candidates, standings, best, limits))
     left.sort(key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
@@ -168,11 +168,11 @@ def _standing(one: Candidate, best: Candidate, margin: float, testable: bool) ->
         if useful > LEVEL:
             return USELESS
     if best.accuracy - one.accuracy <= margin + 1e-12:
-        return SLOWER
+        return PASSED
     p = significantly_worse(one, best)
     if p is None:
         return UNTESTED if testable else WORSE
-    return SLOWER if p > LEVEL else WORSE
+    return PASSED if p > LEVEL else WORSE
 
 
 def _why(chosen: Candidate, best: Candidate, left: Sequence[Candidate], as_fast: Sequence[Candidate]) -> str:

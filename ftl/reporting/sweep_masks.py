@@ -8,7 +8,7 @@ from pathlib import Path
 from ftl.evaluation.candidate import in_runtime, runtimes_of, unstable_times
 from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.fastest import best_against_best, slower_than_float32
-from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
+from ftl.evaluation.recommend import PASSED, RECOMMENDED, WORSE
 from ftl.evaluation.runtimes import TITLES
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, Quality, SegmentedCandidate, recommend_masks, worse
 from ftl.formatting import count, counted, fixed, megabytes, milliseconds, number, percent, probability
@@ -88,7 +88,7 @@ def standing(one: SegmentedCandidate, pick: SegmentedCandidate, masks: Sequence[
         return RECOMMENDED
     best = max(masks, key=lambda other: other.validation.f1.value)
     p = worse(one, best)
-    return SLOWER if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
+    return PASSED if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
 
 
 def with_interval(quality: Quality) -> str:

@@ -9,12 +9,12 @@ from ftl.evaluation.candidate import Candidate, Measured
 from ftl.evaluation.charts import WORDS, shown_accuracy
 from ftl.evaluation.decision import Choice, Weights, choose, decision_score
 from ftl.evaluation.fastest import best_against_best
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, against
+from ftl.evaluation.recommend import OUTSIDE, PASSED, RECOMMENDED, UNTESTED, USELESS, WORSE, Limits, against
 from ftl.evaluation.runtimes import PYTORCH, TITLES
 from ftl.formatting import counted, fixed, listed, milliseconds, small_percent, times
 from studio.ui.choose.read_sweep import Network, Sweep
 
-_ORDER = (RECOMMENDED, SLOWER, WORSE, USELESS, UNTESTED, OUTSIDE)
+_ORDER = (RECOMMENDED, PASSED, WORSE, USELESS, UNTESTED, OUTSIDE)
 _NAMED = 8
 
 
@@ -57,7 +57,7 @@ def _in_order(ranked: Ranked) -> list[Candidate]:
         if ranked.weights is not None:
             return one.is_unpruned, not ranked.limits.allow(one), -decision_score(one, sweep.unpruned, ranked.weights)
         standing = standings[one.name]
-        return _ORDER.index(standing), one.time_ms if standing == SLOWER else -one.accuracy
+        return _ORDER.index(standing), one.time_ms if standing == PASSED else -one.accuracy
 
     return sorted(sweep.candidates, key=place)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ftl.evaluation.candidate import in_runtime
 from ftl.evaluation.fastest import best_against_best
-from ftl.evaluation.recommend import RECOMMENDED, SLOWER, WORSE
+from ftl.evaluation.recommend import PASSED, RECOMMENDED, WORSE
 from ftl.evaluation.runtimes import PYTORCH
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
 from ftl.files import read_json
@@ -88,7 +88,7 @@ class MaskSweep:
         elif candidate is self.best:
             found = "best F1, slower"
         else:
-            found = SLOWER if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
+            found = PASSED if p >= SIGNIFICANT else f"{WORSE} ({probability(p)})"
         return f"{found}, unpruned" if candidate.is_unpruned else found
 
 

@@ -18,7 +18,7 @@ from ftl.errors import FtlError
 from ftl.evaluation.candidate import Candidate, warnings
 from ftl.evaluation.decision import choose, pareto
 from ftl.evaluation.metrics import balanced_accuracy, beats_constant, spread, summarise, worse
-from ftl.evaluation.recommend import OUTSIDE, RECOMMENDED, SLOWER, UNTESTED, USELESS, WORSE, Limits, recommend
+from ftl.evaluation.recommend import OUTSIDE, PASSED, RECOMMENDED, UNTESTED, USELESS, WORSE, Limits, recommend
 from ftl.models.backbone import Backbone
 from ftl.models.io import load_backbone, save_backbone
 from ftl.sweeping.results import read_results
@@ -57,7 +57,7 @@ def test_of_networks_whose_latencies_overlap_the_most_accurate_is_recommended() 
     together = recommend([within(one, 0.02) for one in (base, linear, tuned)])
     assert together.network is not None
     assert together.network.name == "keep-0.1-tuned"
-    assert together.standings == {"base": SLOWER, "keep-0.1": SLOWER, "keep-0.1-tuned": RECOMMENDED}
+    assert together.standings == {"base": PASSED, "keep-0.1": PASSED, "keep-0.1-tuned": RECOMMENDED}
     assert "is the most accurate of the 2 fastest, whose latencies overlap, of 3 that do" in together.reason
     assert together.notes == ("The latency of keep-0.1 overlaps with its own: which is faster is not certain.",)
     slower = dataclasses.replace(within(base, 0.01), time_ms=1.4, time_q1_ms=1.39, time_q3_ms=1.41)
@@ -127,7 +127,7 @@ def test_what_is_recommended_is_useful_not_worse_than_the_best_and_the_fastest(
 
     found = recommend(candidates, asked, margin=margin)
     assert found.reason
-    assert {name for name, standing in found.standings.items() if standing in (RECOMMENDED, SLOWER)} == {
+    assert {name for name, standing in found.standings.items() if standing in (RECOMMENDED, PASSED)} == {
         one.name for one in left
     }
     if found.network is None:
@@ -178,7 +178,7 @@ def test_a_dead_network_is_not_recommended() -> None:
     assert choose(small, limits=CRACKS).pick is None
     found = choose(small)
     assert found.pick.name == "keep-0.3"
-    assert found.standings == {"base": SLOWER, "keep-0.02": USELESS, "keep-0.1": WORSE, "keep-0.3": RECOMMENDED}
+    assert found.standings == {"base": PASSED, "keep-0.02": USELESS, "keep-0.1": WORSE, "keep-0.3": RECOMMENDED}
     assert pareto(small).best().name == "keep-0.3"
     assert "beats the most frequent class on the 200 validation images" in found.reason
     assert "not significantly worse there than the best, the unpruned network (1 points more" in found.reason
