@@ -112,9 +112,8 @@ def details(ranked: Ranked) -> list[str]:
         if ranked.sweep.tile:
             found.append("Tiles of one photograph are alike, so the figures are less certain than the interval says.")
     if pick is not unpruned:
-        if against(pick, unpruned):
-            validation = counted(len(pick.right), "validation image")
-            found.append(f"What is significant is tested on the {validation} (McNemar).")
+        if stands := against(pick, unpruned):
+            found.append(_validated(pick, unpruned, stands))
         _, words = best_against_best(pick, unpruned)
         left = small_percent(pick.parameters / unpruned.parameters)
         found.append(f"Latency of one image: {words}. It keeps {left} of the parameters.")
@@ -129,6 +128,15 @@ def _missed(confusion: Sequence[Sequence[int]], sweep: Sweep) -> str:
     return (
         f"Of {there:,} with {sweep.looked_for} it missed {there - found:,}; of {without:,} without, it took "
         f"{taken - found:,} for {sweep.looked_for}."
+    )
+
+
+def _validated(pick: Candidate, unpruned: Candidate, stands: str) -> str:
+    """What the validation images tell of a network and the unpruned one, which `stands` to it as `against` says."""
+    surely = "which may be chance" if stands == "not significantly better" else "which is significant"
+    return (
+        f"Of the {counted(len(pick.right), 'validation image')}, which networks are chosen by, it got "
+        f"{sum(pick.right):,} right and the unpruned network {sum(unpruned.right):,}, {surely} (McNemar's test)."
     )
 
 

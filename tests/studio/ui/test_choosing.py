@@ -155,13 +155,18 @@ def test_the_page_opens_with_one_sentence_of_the_test_set() -> None:
     tiled = ranking.details(ranking.rank(replace(made(), tile=224), BALANCED, Limits()))
     assert tiled[0].startswith("Accuracy is of the test tiles, never used")
     assert "Tiles of one photograph are alike" in tiled[1]
-    for wrong, unpruned, told in (
-        (6, 4, "not significantly better"), (20, 4, "significantly better"), (4, 20, "significantly worse"),
-    ):  # fmt: skip
+    for wrong, unpruned, told, surely in (
+        (6, 4, "not significantly better", "which may be chance"),
+        (20, 4, "significantly better", "which is significant"),
+        (4, 20, "significantly worse", "which is significant"),
+    ):
         pair = (replace(MEMBERS[0], right=answers(unpruned)), replace(MEMBERS[2], right=answers(wrong)))
         found = ranking.rank(made(candidates=pair), BALANCED, Limits())
         assert ranking.headline(found).endswith(f"the unpruned network, which is {told} (0.950).")
-        assert "What is significant is tested on the 100 validation images (McNemar)." in ranking.details(found)
+        assert (
+            f"Of the 100 validation images, which networks are chosen by, it got {100 - wrong} right and the unpruned "
+            f"network {100 - unpruned}, {surely} (McNemar's test)."
+        ) in ranking.details(found)
     alone = ranking.headline(ranking.rank(made(candidates=MEMBERS[:1]), None, Limits()))
     assert alone == "0.950 accuracy at 100 ms: it is the unpruned network."
 
