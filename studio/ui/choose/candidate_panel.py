@@ -22,6 +22,8 @@ from studio.ui.choose import candidate_details, filter_maps, links, report_menu
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _PAGE = 12
+_FIGURES = 400
+"""Pixels across that the figures have beside the mistakes."""
 _DOWNLOADS = {
     ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
     ".onnx": ("ONNX", "From photographs of any size to probabilities, for ONNX Runtime and others; takes some seconds"),
@@ -63,7 +65,8 @@ def show(here: ui.Here, sweep: Sweep, name: str, badges: list[str], *, wide: boo
     with st.container(border=True):
         st.markdown(f"### {ui.plain(name)} {' '.join(badges)}")
         st.caption(ui.plain(sweep.name))
-        left, right = st.columns([2, 3], gap="large") if wide else (st.container(), st.container())
+        parts = st.container(horizontal=wide, gap="large", key=f"parts-{sweep.job_id}-{name}")
+        left, right = parts.container(width=_FIGURES if wide else "stretch"), parts.container()
         with left:
             _figures(one, sweep.unpruned, folder)
             _actions(here, sweep, one, badges)
@@ -83,8 +86,9 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
         ("Size", megabytes(one.size_mb), f"{small_percent(one.size_mb / unpruned.size_mb)} of the unpruned"),
         ("Parameters", short(one.parameters), f"{small_percent(one.parameters / unpruned.parameters)} of the unpruned"),
     )
-    for cell, (label, value, against) in zip([*st.columns(2), *st.columns(2)], rows, strict=True):
-        cell.metric(label, value, None if one.is_unpruned else against, "off", delta_arrow="off")
+    cells = st.container(horizontal=True)
+    for label, value, against in rows:
+        cells.metric(label, value, None if one.is_unpruned else against, "off", delta_arrow="off", width=190)
     figures = [f"validation {percent(one.accuracy)}"]
     if one.test_accuracy_low is not None and one.test_accuracy_high is not None:
         ends = f"{fixed(100 * one.test_accuracy_low, 1)} to {percent(one.test_accuracy_high)}"
