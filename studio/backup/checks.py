@@ -12,6 +12,7 @@ from ftl.data.photo_names import photo_of
 from ftl.errors import FtlError
 from studio.annotation.strokes import KINDS
 from studio.backup.rows import FORMAT, VERSION, Row
+from studio.collaboration.drawing_order import ORDERS, REASONS, UPLOADED
 from studio.errors import StudioError
 from studio.projects.audit import TEXTS
 from studio.store.tables import ROLES, STATES
@@ -120,6 +121,7 @@ _SHAPES: dict[str, dict[str, Fits]] = {
         "count": _whole(0, 100_000), "areas": _is_json, "made_at": _TIME, "seen_at": _or_none(_TIME),
         "seen_by": _or_none(_PERSON),
     },
+    "turns": {"image": _is_sha, "place": _whole(0, 2**31 - 1), "why": _one_of(*REASONS)},
     "events": {
         "user": _PERSON, "image": _or_none(_is_sha), "what": _one_of(*TEXTS), "details": _is_details, "at": _TIME,
     },
@@ -151,6 +153,8 @@ def checked_about(given: Any) -> Row:
     lists = [given.get("classes"), given.get("members")]
     if any(not isinstance(one, list) or len(one) > 10_000 for one in lists) or not given["classes"]:
         raise StudioError("project.json of the backup has no lists of classes and members")
+    if not _one_of(*ORDERS)(given.setdefault("drawing_order", UPLOADED)):  # earlier versions do not tell
+        raise StudioError("project.json of the backup cannot have such a drawing_order")
     given["project"] = checked("project", given.get("project"), "the project")
     for table in ("classes", "members"):
         for number, row in enumerate(given[table], 1):

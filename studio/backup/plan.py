@@ -13,6 +13,8 @@ from studio.projects.audit import TEXTS
 
 _MOST_PEOPLE = 1000
 
+_Reading = Callable[[Unpacked, "Plan"], Iterator[Row]]
+
 
 class Plan(NamedTuple):
     """What is known of a backup before anything of it is written. `images`: by SHA-256; `strokes`: of each, how many.
@@ -54,8 +56,8 @@ def look_through(given: Unpacked) -> Plan:
     for row in _strokes(given, plan):
         plan.strokes[row["image"]] += 1
         people[row["author"]] = None
-    for table in ("works", "comments", "events", "proposals"):
-        for row in REST[table](given, plan):
+    for read in [read for table, read in REST.items() if table != "strokes"]:
+        for row in read(given, plan):
             named = (row.get(key) for key in ("user", "author", "done_by", "to", "seen_by"))
             people |= dict.fromkeys(name for name in named if name is not None)
     if len(people) > _MOST_PEOPLE:
@@ -75,14 +77,20 @@ def _strokes(given: Unpacked, plan: Plan) -> Iterator[Row]:
         yield row
 
 
-def _works(given: Unpacked, plan: Plan) -> Iterator[Row]:
-    seen = set()
-    for row in given.rows("works"):
-        plan.image(row)
-        if (row["image"], row["user"]) in seen:
-            raise StudioError("the backup has somebody's work on an image twice")
-        seen.add((row["image"], row["user"]))
-        yield row
+def _once(table: str, what: str, *columns: str) -> _Reading:
+    """How a table is read in which no two rows have the same in all of these columns."""
+
+    def read(given: Unpacked, plan: Plan) -> Iterator[Row]:
+        seen = set()
+        for row in given.rows(table):
+            plan.image(row)
+            own = tuple(row[column] for column in columns)
+            if own in seen:
+                raise StudioError(f"the backup has {what} twice")
+            seen.add(own)
+            yield row
+
+    return read
 
 
 def _comments(given: Unpacked, plan: Plan) -> Iterator[Row]:
@@ -104,16 +112,12 @@ def _events(given: Unpacked, plan: Plan) -> Iterator[Row]:
         yield row
 
 
-def _proposals(given: Unpacked, plan: Plan) -> Iterator[Row]:
-    seen = set()
-    for row in given.rows("proposals"):
-        plan.image(row)
-        if row["image"] in seen:
-            raise StudioError("the backup has proposals for an image twice")
-        seen.add(row["image"])
-        yield row
-
-
-REST: dict[str, Callable[[Unpacked, Plan], Iterator[Row]]]
-REST = {"strokes": _strokes, "works": _works, "comments": _comments, "events": _events, "proposals": _proposals}
+REST: dict[str, _Reading] = {
+    "strokes": _strokes,
+    "works": _once("works", "somebody's work on an image", "image", "user"),
+    "comments": _comments,
+    "events": _events,
+    "proposals": _once("proposals", "proposals for an image", "image"),
+    "turns": _once("turns", "an image's turn to be drawn", "image"),
+}
 """How the rows of each table are read: those that fit the plan's images and classes, else a `StudioError`."""

@@ -20,12 +20,13 @@ from studio.backup.accounts import accounts
 from studio.backup.plan import REST, Plan, look_through
 from studio.backup.rows import Row
 from studio.backup.unpacking import Unpacked, unpacked
+from studio.collaboration.drawing_order import UPLOADED
 from studio.errors import StudioError
 from studio.images.archives import shown
 from studio.projects.classes import checked_name
 from studio.store import files
 from studio.store.home import scratch
-from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Work
+from studio.store.tables import Comment, DrawingOrder, Event, Image, ImageClass, Member, Project, Turn, Work
 
 _AT_ONCE = 1000
 
@@ -70,7 +71,7 @@ _PROPOSED = table(
 )  # fmt: skip
 _GOALS = {
     "strokes": _LOG, "works": Work.__table__, "comments": Comment.__table__, "events": Event.__table__,
-    "proposals": _PROPOSED,
+    "proposals": _PROPOSED, "turns": Turn.__table__,
 }  # fmt: skip
 _PEOPLE = {"author": "author_id", "user": "user_id", "done_by": "done_by", "to": "to_id", "seen_by": "seen_by"}
 
@@ -99,6 +100,8 @@ def _write(db: Session, user_id: int, given: Unpacked, plan: Plan) -> int:
     db.add(project)
     db.flush()
     db.add(Member(project_id=project.id, user_id=user_id, role="admin"))
+    if (order := plan.about["drawing_order"]) != UPLOADED:
+        db.add(DrawingOrder(project_id=project.id, by=order))
     classes = {}
     for one in plan.about["classes"]:
         if checked_name(db, project.id, one["name"]) != one["name"]:

@@ -9,15 +9,16 @@ from typing import Any
 from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
-from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Proposal, Stroke, User, Work
+from studio.collaboration.drawing_order import order_in
+from studio.store.tables import Comment, Event, Image, ImageClass, Member, Project, Proposal, Stroke, Turn, User, Work
 
-FORMAT, VERSION = "ftl-studio backup", 2
+FORMAT, VERSION = "ftl-studio backup", 3
 
-TABLES = ("images", "strokes", "works", "comments", "events", "proposals")
+TABLES = ("images", "strokes", "works", "comments", "events", "proposals", "turns")
 """Each is a file `<table>.jsonl` of a backup, a row a line, in the order in which the rows came."""
 
-LATER = ("proposals",)
-"""Those that a backup of version 1 lacks."""
+LATER = ("proposals", "turns")
+"""Those that a backup of an earlier version lacks."""
 
 LONG = ("geometry", "areas")
 """Columns that are JSON, and text all the way from one database into the other."""
@@ -27,7 +28,7 @@ _AT_ONCE = 500
 
 
 def about(db: Session, project_id: int) -> Row:
-    """`project.json`: the project, its classes, the removed ones too, and who is in it."""
+    """`project.json`: the project, its classes, the removed ones too, in which order it is drawn, and who is in it."""
     project = db.get_one(Project, project_id)
     classes = select(ImageClass).where(ImageClass.project_id == project_id).order_by(ImageClass.number)
     members = select(User.name, Member.role).join(User, User.id == Member.user_id)
@@ -41,6 +42,7 @@ def about(db: Session, project_id: int) -> Row:
         "classes": [
             {key: getattr(one, key) for key in ("number", "name", "colour", "removed")} for one in db.scalars(classes)
         ],
+        "drawing_order": order_in(db, project_id),
         "members": [row._asdict() for row in db.execute(members)],
     }
 
@@ -78,6 +80,7 @@ _QUERIES: dict[str, Select[*tuple[Any, ...]]] = {
     ).join(Image, Image.id == Comment.image_id).join(_USER, _USER.id == Comment.author_id)
     .outerjoin(_SETTLER, _SETTLER.id == Comment.done_by).outerjoin(_READER, _READER.id == Comment.to_id)
     .order_by(Comment.id),
+    "turns": select(_SHA, Turn.place, Turn.why).join(Image, Image.id == Turn.image_id).order_by(Turn.place, Image.id),
     "events": select(_USER.name.label("user"), _SHA, Event.what, Event.details, Event.at)
     .join(_USER, _USER.id == Event.user_id).outerjoin(Image, Image.id == Event.image_id).order_by(Event.id),
     "proposals": select(

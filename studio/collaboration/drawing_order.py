@@ -46,7 +46,13 @@ class Standing(NamedTuple):
 def order_of(project_id: int) -> str:
     """A project's order, a key of `ORDERS`."""
     with reading() as db:
-        return _order_of(db, project_id)
+        return order_in(db, project_id)
+
+
+def order_in(db: Session, project_id: int) -> str:
+    """`order_of`, in a transaction that has begun."""
+    found = db.get(DrawingOrder, project_id)
+    return UPLOADED if found is None else found.by
 
 
 def set_order(project_id: int, by: int, order: str) -> None:
@@ -54,7 +60,7 @@ def set_order(project_id: int, by: int, order: str) -> None:
     if order not in ORDERS:
         raise StudioError(f"there is no such order: choose one of {', '.join(ORDERS)}")
     with changing(by, project_id, "admin") as db:
-        if _order_of(db, project_id) != order:
+        if order_in(db, project_id) != order:
             db.merge(DrawingOrder(project_id=project_id, by=order))
             record(db, project_id, by, "drawing order", to=ORDERS[order])
 
@@ -66,7 +72,7 @@ def sorting(db: Session, project_id: int, after: int) -> tuple[Any, ...]:
         UPLOADED: (Image.id <= after, Image.id),
         RANDOM: (Image.sha256, Image.id),  # a digest knows nothing of names and times
         TEACHING: (place.is_(None), place, Image.sha256),
-    }[_order_of(db, project_id)]
+    }[order_in(db, project_id)]
 
 
 def keep(project_id: int, turns: Sequence[tuple[int, str]]) -> None:
@@ -81,7 +87,7 @@ def keep(project_id: int, turns: Sequence[tuple[int, str]]) -> None:
 def reason(image: Image) -> str:
     """Why an image is next, a sentence; empty where the project goes by another order, or it is drawn already."""
     with reading() as db:
-        if image.strokes or _order_of(db, image.project_id) != TEACHING:
+        if image.strokes or order_in(db, image.project_id) != TEACHING:
             return ""
         turn = db.get(Turn, image.id)
         return REASONS[turn.why] if turn is not None else ""
@@ -100,8 +106,3 @@ def standing(project_id: int) -> Standing:
             .where(Image.project_id == project_id)
         )
         return Standing(*map(int, db.execute(query).one()))
-
-
-def _order_of(db: Session, project_id: int) -> str:
-    found = db.get(DrawingOrder, project_id)
-    return UPLOADED if found is None else found.by

@@ -26,9 +26,11 @@ from studio.backup import unpacking
 from studio.backup.accounts import free_name
 from studio.backup.packing import backup
 from studio.backup.restoring import restore
+from studio.backup.rows import TABLES
 from studio.collaboration import review
 from studio.collaboration.assignment import set_overlap
 from studio.collaboration.comments import comment, comments_on, settle
+from studio.collaboration.drawing_order import TEACHING, UPLOADED, keep, order_of, set_order
 from studio.collaboration.presence import beat
 from studio.errors import StudioError
 from studio.images.library import Filter, find_images, set_class, set_split
@@ -130,6 +132,8 @@ def bridge(project: Someone) -> Someone:
         beat(third.id, bob, now)
     remove_class(own, project.user_id, gone.id)
     areas = [{"box": [2, 3, 4, 2], "counts": [1, 7], "pixels": 7, "class_number": number} for number in (0, 3)]
+    set_order(own, project.user_id, TEACHING)
+    keep(own, [(third.id, "unlike"), (first.id, "alike")])
     with writing() as db:  # what two networks propose; one person has decided on the first
         job = Job(project_id=own, created_by=bob, kind="sweep", name="Walls", settings={}, state="done")
         db.add(job)
@@ -162,7 +166,7 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     assert projects_of(bridge.user_id)[0][0].id == made != own
     same_masks(own, made)
     named = {"Bob": "Bob (from backup)", "Cleo \"C\" <& 'Ö' 🌉": "Cleo \"C\" <& 'Ö' 🌉 (from backup)"}
-    for table in ("images", "strokes", "works", "comments", "events", "proposals"):
+    for table in ("images", "strokes", "works", "comments", "events", "proposals", "turns"):
         expected = [
             {key: named.get(value, value) if key in PEOPLE else value for key, value in row.items()}
             for row in rows(own, table)
@@ -173,6 +177,7 @@ def test_a_project_is_restored_with_all_that_was_done(bridge: Someone) -> None:
     found = waiting_on(find_images(made)[2].id)
     assert found is not None
     assert (found.job_id, found.made_at, [area["class_number"] for area in found.areas]) == (None, 5.5, [0, 3])
+    assert order_of(made) == TEACHING
     before, after = (json.loads(read_zip(save(one))["project.json"]) for one in (own, made))
     assert after["members"] == [{"name": "Ada", "role": "admin"}]
     assert len(before["members"]) == 3
@@ -276,7 +281,7 @@ def test_no_secret_of_the_studio_is_in_it(bridge: Someone) -> None:
         assert one.encode() not in plain
     assert secret() not in plain
     assert sorted(read_zip(content)) == sorted(
-        ["project.json", *(f"{one}.jsonl" for one in ("images", "strokes", "works", "comments", "events", "proposals")),
+        ["project.json", *(f"{one}.jsonl" for one in TABLES),
          *(f"images/{one.sha256}" for one in find_images(bridge.project_id))]
     )  # fmt: skip
 
@@ -428,8 +433,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nested JSON": (raw("project.json", b"[" * 100_000), "damaged"),
     "another program's": (raw("project.json", b"{}"), "no backup"),
     "a list": (raw("project.json", b"[]"), "no backup"),
-    "a newer version": (tell(version=3), "version 2"),
-    "no version": (tell(version=True), "version 2"),
+    "a newer version": (tell(version=4), "version 3"),
+    "no version": (tell(version=True), "version 3"),
     "no classes": (tell(classes=[]), "no lists"),
     "classes that are none": (tell(classes={"number": 1}), "no lists"),
     "a class twice": (tell(classes=[CLASS, CLASS | {"name": "B"}]), "same number"),
@@ -511,6 +516,12 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "areas that are none": (change("proposals", 1, areas={"box": 1}), "cannot be drawn"),
     "areas of another number": (change("proposals", 1, count=3), "cannot be drawn"),
     "a threshold that is none": (change("proposals", threshold=1.5), "threshold"),
+    "an image's turn twice": (twice("turns"), "twice"),
+    "a turn of no image": (change("turns", image="0" * 64), "not in it"),
+    "a turn without a reason": (change("turns", why="because"), "why"),
+    "a turn before the first": (change("turns", place=-1), "place"),
+    "an order that is none": (tell(drawing_order="backwards"), "drawing_order"),
+    "an order that is a list": (tell(drawing_order=[]), "drawing_order"),
     "a row that is a list": (raw("works.jsonl", b"[1]\n"), "no columns"),
     "text that is no UTF-8": (raw("works.jsonl", '{"a": 1}'.encode("utf-16")), "damaged"),
 }  # fmt: skip
@@ -533,13 +544,17 @@ def test_what_is_no_backup_is_refused_and_nothing_is_left_behind(bridge: Someone
     same_masks(bridge.project_id, load(bridge.user_id, content))
 
 
-def test_a_backup_of_the_first_version_has_no_proposals(bridge: Someone) -> None:
+def test_backups_of_earlier_versions_lack_proposals_and_the_drawing_order(bridge: Someone) -> None:
     members = read_zip(save(bridge.project_id))
-    raw("proposals.jsonl", None)(members)
-    tell(version=1)(members)
-    made = load(bridge.user_id, write_zip(members))
-    same_masks(bridge.project_id, made)
-    assert rows(made, "proposals") == []
+    about = json.loads(members["project.json"])
+    del about["drawing_order"]
+    for version, lacks in ((2, "turns"), (1, "proposals")):
+        members["project.json"] = json.dumps(about | {"version": version}).encode()
+        raw(f"{lacks}.jsonl", None)(members)
+        made = load(bridge.user_id, write_zip(members))
+        same_masks(bridge.project_id, made)
+        assert rows(made, lacks) == []
+        assert order_of(made) == UPLOADED
 
 
 def test_no_process_of_the_studio_reads_the_zip_or_a_geometry(bridge: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -610,7 +625,7 @@ def test_a_failure_in_the_midst_of_writing_leaves_nothing(bridge: Someone, monke
 
     def fails(self: unpacking.Unpacked, table: str) -> Any:
         calls.append(table)
-        if calls.count("proposals") == 2:  # read once to be checked, and again to be written: that comes last
+        if calls.count("turns") == 2:  # read once to be checked, and again to be written: that comes last
             raise StudioError("torn away")
         return true(self, table)
 
