@@ -3,7 +3,8 @@
     python -m benchmarks.mask_peers RESULTS.json [--data deepcrack] [--minutes 5] [--seeds 0 1 2] [--only NAME ...]
 
 A quarter of the photos is for the figures, and of the rest a fifth chooses each threshold; nothing else looks at those.
-A peer gets as many steps as fit into the minutes on this machine. Finished rows of RESULTS.json are not run again.
+A peer gets as many steps as fit into the minutes of this machine's processor, by its time a thread, so that what runs
+beside does not count. Finished rows of RESULTS.json are not run again.
 
 Peers: VGG16 with 10 % and 3 % of its filters, and unpruned, under the studio's decoder; a plain small U-Net from
 scratch; segmentation-models-pytorch's Unet on MobileNetV2 with ImageNet weights, where it is installed (it is no
@@ -136,16 +137,16 @@ def begin(name: str, split: Split, seed: int) -> Backbone | Segmenter:
 
 
 def trained(name: str, split: Split, seconds: float, seed: int) -> dict[str, Any]:
-    """Train a peer for about so many seconds, and measure it."""
-    network = begin(name, split, seed)
+    """Train a peer for about so many seconds of each thread, and measure it."""
+    network, threads = begin(name, split, seed), torch.get_num_threads()
     probes = list[float]()
     train_segmenter(
         network, split.rest, split.train, split.held_out[:1], config=SegmentConfig(steps=PROBED), seed=seed,
-        report=lambda done, total, what: probes.append(time.perf_counter()),
+        report=lambda done, total, what: probes.append(time.process_time()),
     )  # fmt: skip
-    step = float(np.median(np.diff(probes)))
+    step = float(np.median(np.diff(probes))) / threads
     config = SegmentConfig(steps=max(1, round(seconds / step)))
-    begun = time.perf_counter()
+    begun = time.process_time()
     fitted, validation = fit_segmenter(network, split.rest, split.train, split.held_out, config=config, seed=seed)
     model = fitted.segmenter
     found = evaluate_masks(model, split.test)
@@ -153,7 +154,7 @@ def trained(name: str, split: Split, seconds: float, seed: int) -> dict[str, Any
     return {key: found[key] for key in kept} | {
         "validation_f1": validation["f1"],
         "steps": config.steps,
-        "seconds": time.perf_counter() - begun,
+        "seconds": (time.process_time() - begun) / threads,
         "parameters": model.parameters_count(),
     }
 
