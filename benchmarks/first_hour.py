@@ -1,10 +1,11 @@
-"""What a newcomer gets: a sweep of one of the three choices on METU, its estimate beside the truth, and its network.
+"""What a newcomer gets: a sweep of one of the three choices, its estimate beside the truth, and its network.
 
-    python -m benchmarks.first_hour [--choice Quick] [--photographs 240] [--weights FILE]
+    python -m benchmarks.first_hour [--data metu] [--choice Quick] [--photographs 240] [--weights FILE]
 
 Half of the photographs are cracks; six of them get masks, whose strokes follow the darkest pixels. The job is launched
-and computed as the studio does it. The recommended network is tried on 400 photographs of METU's test folder, which the
-project has never seen. Without `--weights` no pretrained network is at hand.
+and computed as the studio does it. The recommended network is tried on photographs that the project has never seen: 400
+of METU's test folder, or with `--data deepcrack`, whose crops are of 60 photos, 218 crops of 20 other photos. Without
+`--weights` no pretrained network is at hand.
 """
 
 from __future__ import annotations
@@ -14,23 +15,54 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
+from benchmarks import _folds
 from benchmarks._inspector import branches
-from benchmarks._material import SHARED, head_line
+from benchmarks._material import SHARED, head_line, scratch
 from ftl.data.images import read_image
 
 if TYPE_CHECKING:
-    from ftl import Candidate
+    from ftl import Candidate, Dataset
     from studio.store.tables import ImageClass
 
+NAMES = ("Crack", "Background")
 MASKS = 6
 TESTED = 200  # photographs of each class
 _WIDTH = 6.0  # of strokes, in pixels
 _POLL = 0.5  # seconds
+
+
+class Material(NamedTuple):
+    """Photographs of each class to upload, others that nobody shows to the project, and how a name tells its photo."""
+
+    uploaded: dict[str, list[Path]]
+    unseen: Dataset
+    photo: str | None
+
+
+def metu(photographs: int) -> Material:
+    """The first photographs of METU's training folder by name."""
+    from ftl import load_dataset
+
+    train, tested = (SHARED / "data" / "metu" / part for part in ("train", "test"))
+    files = {name: sorted((train / name).iterdir())[: photographs // 2] for name in NAMES}
+    return Material(files, load_dataset(tested, per_class=TESTED, seed=0), None)
+
+
+def deepcrack(photographs: int) -> Material:
+    """Crops of deepcrack, spread over its photos."""
+    out = scratch()
+    fold = next(_folds.deepcrack(out, [0]))
+    files = {}
+    for name in NAMES:
+        every = sorted((out / "crops" / "0" / "0" / name).iterdir())
+        places = np.linspace(0, len(every), min(photographs // 2, len(every)), endpoint=False).astype(int)
+        files[name] = [every[place] for place in places]
+    return Material(files, fold.judge, fold.photo)
 
 
 def crack_lines(file: Path) -> list[np.ndarray]:
@@ -44,27 +76,30 @@ def crack_lines(file: Path) -> list[np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--data", choices=["metu", "deepcrack"], default="metu")
     parser.add_argument("--choice", choices=["Quick", "Balanced", "Thorough"], default="Quick")
     parser.add_argument("--photographs", type=int, default=240)
     parser.add_argument("--weights", type=Path)
     given = parser.parse_args()
-    head_line(f"{given.choice} on {given.photographs} photographs of METU")
+    head_line(f"{given.choice} on {given.photographs} photographs of {given.data}")
     with tempfile.TemporaryDirectory() as home:
         os.environ["STUDIO_HOME"] = home
-        run(given.choice, given.photographs, given.weights)
+        run(given.choice, {"metu": metu, "deepcrack": deepcrack}[given.data](given.photographs), given.weights)
 
 
-def run(choice: str, photographs: int, weights: Path | None) -> None:
+def run(choice: str, material: Material, weights: Path | None) -> None:
     """Fill a project, launch the choice, wait for it, and print what came out."""
-    from ftl import evaluate, load_dataset, load_model
+    from ftl import evaluate, load_model
     from ftl.evaluation.metrics import wilson
     from studio.annotation import log
     from studio.annotation.strokes import Brush
     from studio.images.library import add_image
+    from studio.projects.projects import set_photo_pattern
 
     project, user, classes = new_project()
-    for name in ("Crack", "Background"):
-        for number, file in enumerate(sorted((SHARED / "data/metu/train" / name).iterdir())[: photographs // 2]):
+    set_photo_pattern(project, material.photo)
+    for name, files in material.uploaded.items():
+        for number, file in enumerate(files):
             image, _ = add_image(project, user, file, file.name, classes[name].id)
             if name == "Crack" and number < MASKS:
                 strokes = [
@@ -73,7 +108,7 @@ def run(choice: str, photographs: int, weights: Path | None) -> None:
                 ]
                 log.append(image.id, user, strokes)
     job = launch(project, user, choice, weights)
-    every = load_dataset(SHARED / "data/metu/test", per_class=TESTED, seed=0)
+    every = material.unseen
     for title, candidate, folder in swept(job):
         model = load_model(folder)
         assert model.classes == every.classes
