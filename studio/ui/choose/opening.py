@@ -39,7 +39,7 @@ def show(here: ui.Here, opening: Opening, is_picked: bool, open_it: Callable[[Ne
         st.markdown(f"## {ui.plain(opening.headline)}")
         for warning in opening.warnings:
             st.markdown(f":red[:material/warning: {ui.sentence(warning)}]")
-        st.caption(ui.plain(" ".join([*opening.details, *opening.notes])))
+        st.caption("  \n".join(map(ui.plain, (*opening.details, *opening.notes))))  # a line each
         with st.container(horizontal=True):
             candidate_panel.pick_button(here, network, is_picked=is_picked, first=True)
             if st.button("Try it", icon=":material/search:", key=f"try-{network.key}",
