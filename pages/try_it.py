@@ -52,10 +52,10 @@ def drawn(digest: str, folder: Path, at: float, heat: bool, _read: Callable[[], 
 
 def show(title: str, found: Finding, picture: bytes, alone_ms: float) -> None:
     """One network's answer."""
-    st.image(picture, width="stretch")
     colour = "orange" if found.label == sweep.looked_for else "green"
     st.markdown(f"{title} &nbsp; :{colour}[**{ui.plain(found.label)}**] &nbsp; **{percent(found.probability, 2)}**")
-    caption = f"{milliseconds(found.ms)} here; {milliseconds(alone_ms)} when measured alone"
+    st.image(picture, width="stretch")
+    caption = f"{milliseconds(alone_ms)} a photograph, as measured in the sweep"
     if found.by_tiles:
         caption = (
             f"**{len(found.found)} of {len(found.tiles)} tiles** show {ui.plain(sweep.looked_for)}, "
@@ -87,7 +87,8 @@ with left:
         heat = st.toggle(
             "Heat",
             True,
-            help="Shows where the network sees the class: the contribution of each place, less that of a flat surface.",
+            help="Shows where the network sees the class, as the page Understand does (Grad-CAM): the brighter, the "
+            "more a place speaks for it.",
         )
     if not chosen and not draws:
         st.caption("Nobody has made a network the project's own yet: that is done on Choose.")
@@ -176,6 +177,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     )
     st.download_button("Results as CSV", results.as_csv(rows, sweep.looked_for), "results.csv", "text/csv",
                        icon=":material/table_view:", on_click="ignore")  # fmt: skip
+if len(readable) > 1:
+    st.dataframe(results.summary(rows), hide_index=True, height=min(320, 36 * len(readable) + 40))
 first = 0
 if len(readable) > AT_ONCE:
     first = AT_ONCE * (st.number_input("Page", 1, -(-len(readable) // AT_ONCE), width=140) - 1)

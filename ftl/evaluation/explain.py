@@ -11,6 +11,7 @@ heat, probabilities = explain(load_model("models/keep-0.1"), image, "Crack")
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -133,8 +134,9 @@ def explain(
 
         relu(sum_c a_c A_c),   a_c = 1 / (H W) sum_ij dy / dA_c,ij
 
-    It is resized bilinearly and divided by its highest value; it is 0 all over where nothing speaks for the class. With
-    a head that is not pooled and the last layer, `Model.evidence` is finer and exact; this averages over places.
+    It is resized bilinearly and divided by its highest value; it is 0 all over where nothing speaks for the class. A
+    head that is not pooled weighs every place by itself (`Model.evidence` tells by how much), and few photographs teach
+    it noise there: this averages over places.
 
     Args:
         image: RGB uint8 (height, width, 3).
@@ -163,3 +165,13 @@ def explain(
     heat = torch.einsum("c,chw->hw", slopes[0].mean((1, 2)), maps[0].detach()).clamp(min=0).cpu().numpy()
     grown = cv2.resize(heat, (network.preprocess.size,) * 2, interpolation=cv2.INTER_LINEAR)
     return grown / (grown.max() or 1), head.probabilities(features.detach().cpu().numpy())[0]
+
+
+def telling_layer(model: Model, image: np.ndarray, label: str, layers: Sequence[str] | None = None) -> str:
+    """The last of these convolutions, of all by default, at which something in an image speaks for a class.
+
+    The last one where nothing does. `explain` takes means over places, and of a last layer in which hardly a filter
+    answers nothing may be left, however sure the network is.
+    """
+    names = [*model.network.convolutions()] if layers is None else layers
+    return next((name for name in reversed(names) if explain(model, image, label, name)[0].any()), names[-1])

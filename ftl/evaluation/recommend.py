@@ -1,6 +1,6 @@
 """Which network to recommend: the fastest of those that are useful and not significantly worse than the best.
 
-Of those whose latencies overlap, as of one network with two heads, it is the most accurate.
+Of those that are as fast as that, as one network under two heads, it is the most accurate.
 
 All tests look at the validation images; the test set only reports.
 """
@@ -18,6 +18,9 @@ from ftl.formatting import counted, fixed, listed, megabytes, milliseconds, numb
 
 LEVEL = 0.05
 """Both tests are one-sided at this level."""
+
+AS_FAST = 0.1
+"""A network is as fast as the fastest one up to such a share above it: by as much, rounds of one network may differ."""
 
 RECOMMENDED = "recommended"
 PASSED = "not significantly worse"
@@ -81,12 +84,15 @@ class Recommendation(NamedTuple):
 def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, margin: float = 0.0) -> Recommendation:
     """Recommend one of the candidates, the unpruned network among them, or none.
 
-    Of those within the limits it is the fastest, of equally fast ones the smallest, or the most accurate of those whose
-    latencies overlap by their quartiles with that of each that is faster, that
-    1. beats the constant answer of the most frequent class on the validation images
+    Of those within the limits that
+
+    1. beat the constant answer of the most frequent class on the validation images
        (`ftl.evaluation.metrics.beats_constant`), and
-    2. is not significantly worse there than the best within the limits, that of the highest accuracy (one-sided exact
-       McNemar on the same images), or at most `margin` (0..1) below it.
+    2. are not significantly worse there than the best within the limits, that of the highest accuracy (one-sided exact
+       McNemar on the same images), or at most `margin` (0..1) below it,
+
+    it is the fastest; or the most accurate of those that are as fast as that, and of these the first by latency and
+    size. As fast: by `AS_FAST`, or with as many MACs, as one network has under two heads.
 
     Each test is made at `LEVEL` and not corrected for the number of candidates. Of many candidates none of which is
     useful, each may pass the first by chance in at most 5 of 100 cases; a useful one beside them makes these fail the
@@ -112,7 +118,7 @@ def recommend(candidates: Sequence[Candidate], limits: Limits | None = None, *, 
     if not left:
         return Recommendation(None, standings, _none_left(candidates, standings, best, limits))
     left.sort(key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
-    as_fast = [one for number, one in enumerate(left) if all(_overlap(faster, one) for faster in left[:number])]
+    as_fast = [one for one in left if _is_as_fast(one, left[0])]
     chosen = max(as_fast, key=lambda one: one.accuracy)  # of equally accurate ones the first, which is the fastest
     standings[chosen.name] = RECOMMENDED
     reason = _why(chosen, best, left, as_fast) if testable else _compared(chosen, best, as_fast)
@@ -189,7 +195,7 @@ def _why(chosen: Candidate, best: Candidate, left: Sequence[Candidate], as_fast:
     elif len(as_fast) == 1:
         third = f"is the fastest of the {len(left)} networks that do"
     else:
-        third = f"is the most accurate of the {len(as_fast)} fastest, whose latencies overlap, of {len(left)} that do"
+        third = f"is the most accurate of the {len(as_fast)} fastest, which take as long, of the {len(left)} that do"
     images = counted(len(chosen.right), "validation image")
     return f"It beats the most frequent class on the {images}, {second}, and {third}."
 
@@ -238,6 +244,11 @@ def _notes(chosen: Candidate, left: Sequence[Candidate], outside: Sequence[Candi
         shares = f"{percent(top.accuracy)} against {percent(chosen.accuracy)} of the validation images"
         notes.append(f"{_called(top, begins=True)} is significantly better ({shares}), but outside the limits.")
     return notes
+
+
+def _is_as_fast(one: Candidate, fastest: Candidate) -> bool:
+    """Whether what sets two latencies apart is how they were taken, and no other work."""
+    return one.time_ms <= (1 + AS_FAST) * fastest.time_ms or (one.macs is not None and one.macs == fastest.macs)
 
 
 def _overlap(one: Candidate, other: Candidate) -> bool:

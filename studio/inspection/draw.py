@@ -9,15 +9,7 @@ from ftl.data.tiles import Tile
 from ftl.evaluation.overlays import heat_over
 from studio.inspection.examine import Finding
 
-_FLOOR = 8.0
-"""Evidence glows fully where it alone, everywhere, would make these log-odds; fainter evidence stays faint."""
-
 _FOUND, _SHADOW = (249, 115, 22), (20, 12, 6)
-
-
-def heat_of(evidence: np.ndarray) -> np.ndarray:
-    """Evidence (H, W) as heat 0..1: only what speaks for the class, faint where it is little."""
-    return np.asarray((evidence / max(float(evidence.max()), _FLOOR / evidence.size)).clip(0, 1), np.float32)
 
 
 def heat_map(finding: Finding, width: int, height: int) -> np.ndarray:
@@ -26,11 +18,11 @@ def heat_map(finding: Finding, width: int, height: int) -> np.ndarray:
     It is that of the tiles where there are some, and where they overlap that of the hottest.
     """
     if not finding.tiles:
-        return finding.looked_for * _grown(heat_of(finding.evidence), width, height)
+        return finding.looked_for * _grown(finding.heat, width, height)
     heat = np.zeros((height, width), np.float32)
-    for tile, evidence, chance in zip(finding.tiles, finding.tile_evidence, finding.chances, strict=True):
+    for tile, own, chance in zip(finding.tiles, finding.tile_heats, finding.chances, strict=True):
         part = heat[tile.top : tile.bottom, tile.left : tile.right]
-        grown = _grown(heat_of(evidence), tile.right - tile.left, tile.bottom - tile.top)
+        grown = _grown(own, tile.right - tile.left, tile.bottom - tile.top)
         np.maximum(part, chance * grown, out=part)
     return heat
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ftl.formatting import percent
 from ftl.tables import csv_text
 from studio.inspection.examine import Finding
 
@@ -15,6 +16,16 @@ class Row(NamedTuple):
     photograph: str
     network: str
     finding: Finding
+
+
+def summary(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """What each network says of each photograph, a line for each photograph: `Crack, 99.2 %`."""
+    lines = list[dict[str, str]]()
+    for photograph, network, one in rows:
+        if not lines or lines[-1]["Photograph"] != photograph or network in lines[-1]:  # two may have one name
+            lines.append({"Photograph": photograph})
+        lines[-1][network] = f"{one.label}, {percent(one.probability)}"
+    return lines
 
 
 def as_csv(rows: Sequence[Row], looked_for: str) -> str:

@@ -52,17 +52,8 @@ def surest_tile(model: Model, photo: np.ndarray, label: str) -> Tile | None:
     """
     if model.tile is None:
         return None
-    found = examine(model, photo, label, model.tile)
+    found = examine(model, photo, label, model.tile, heat=False)
     return max(zip(found.chances, found.tiles, strict=True))[1] if found.tiles else None
-
-
-def telling(model: Model, photo: np.ndarray, label: str, layers: Sequence[str]) -> str:
-    """The last of these layers at which something in a photograph speaks for a class; the last where nothing does.
-
-    A head that is not pooled weighs every place by itself. Grad-CAM takes the mean of that, and of a last layer in
-    which hardly a filter answers nothing may be left, however sure the network is.
-    """
-    return next((layer for layer in reversed(layers) if grad_cam(model, photo, label, layer)[0].any()), layers[-1])
 
 
 def mask_of(image: int | None, pairs: Sequence[tuple[Path, Path]]) -> Path | None:

@@ -1,4 +1,4 @@
-"""What is recommended is useful, not significantly worse than the best, and the fastest of what is left."""
+"""What is recommended is useful, not significantly worse than the best, and the fastest of what is left, or as fast."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ def candidate(name: str, truth: np.ndarray, predicted: np.ndarray, ms: float, mb
     )  # fmt: skip
 
 
-def test_of_networks_whose_latencies_overlap_the_most_accurate_is_recommended() -> None:
+def test_of_networks_that_take_as_long_the_most_accurate_is_recommended() -> None:
     """One network under two heads takes the same time, whichever of them a take found faster."""
     truth = np.arange(60) % 2
     answers = {wrong: np.where(np.arange(60) < wrong, 1 - truth, truth) for wrong in (0, 1, 3)}
     linear = candidate("keep-0.1", truth, answers[3], 1.00)
-    tuned = candidate("keep-0.1-tuned", truth, answers[1], 1.02)
+    tuned = candidate("keep-0.1-tuned", truth, answers[1], 1.20)
     base = candidate("base", truth, answers[0], 5.0)
 
-    def within(one: Candidate, spread: float) -> Candidate:
-        return dataclasses.replace(one, time_q1_ms=one.time_ms - spread, time_q3_ms=one.time_ms + spread)
+    def chosen(*of: Candidate) -> str:
+        found = recommend(of)
+        assert found.network is not None
+        return found.network.name
 
-    apart = recommend([within(one, 0.005) for one in (base, linear, tuned)])
-    assert apart.network is not None
-    assert apart.network.name == "keep-0.1"
+    apart = recommend([base, linear, tuned])
+    assert chosen(base, linear, tuned) == "keep-0.1"
     assert "is the fastest of the 3 networks that do" in apart.reason
-    together = recommend([within(one, 0.02) for one in (base, linear, tuned)])
-    assert together.network is not None
-    assert together.network.name == "keep-0.1-tuned"
+    near = dataclasses.replace(tuned, time_ms=1.09, time_q1_ms=1.05, time_q3_ms=1.2)
+    together = recommend([base, dataclasses.replace(linear, time_q3_ms=1.06), near])
     assert together.standings == {"base": PASSED, "keep-0.1": PASSED, "keep-0.1-tuned": RECOMMENDED}
-    assert "is the most accurate of the 2 fastest, whose latencies overlap, of 3 that do" in together.reason
+    assert "is the most accurate of the 2 fastest, which take as long, of the 3 that do" in together.reason
     assert together.notes == ("The latency of keep-0.1 overlaps with its own: which is faster is not certain.",)
-    slower = dataclasses.replace(within(base, 0.01), time_ms=1.4, time_q1_ms=1.39, time_q3_ms=1.41)
-    wide = recommend([slower, within(linear, 0.5), within(tuned, 0.01)])  # it may be as fast as linear, not as tuned
-    assert wide.network is not None
-    assert wide.network.name == "keep-0.1-tuned"
+    # a busy machine: times of one network under two heads are far apart, those of another one overlap with both
+    linear, tuned = (dataclasses.replace(one, macs=1000, time_q1_ms=0.5, time_q3_ms=9.0) for one in (linear, tuned))
+    wide = dataclasses.replace(base, macs=9000, time_q1_ms=1.0, time_q3_ms=9.0)
+    assert chosen(wide, linear, tuned) == "keep-0.1-tuned"
 
 
 @st.composite
@@ -79,8 +79,9 @@ def results(draw: st.DrawFn) -> tuple[np.ndarray, dict[str, np.ndarray], list[Ca
         constant = np.full(images, draw(st.integers(0, classes - 1)))
         wrong = constant if draw(st.booleans()) else rng.integers(0, classes, images)
         answers[name] = np.where(rng.random(images) < noise, wrong, truth)
-        ms, mb = draw(st.integers(1, 6)), draw(st.integers(1, 3))
-        found.append(candidate(name, truth, answers[name], float(ms), float(mb)))
+        ms, mb = draw(st.sampled_from([1.0, 1.05, 1.2, 3.0, 6.0])), draw(st.integers(1, 3))
+        made = candidate(name, truth, answers[name], ms, float(mb))
+        found.append(dataclasses.replace(made, macs=draw(st.none() | st.integers(1, 3))))
     return truth, answers, found
 
 
@@ -138,7 +139,14 @@ def test_what_is_recommended_is_useful_not_worse_than_the_best_and_the_fastest(
     chosen = found.network
     assert chosen in left
     assert right[chosen.name].mean() > frequent.mean()
-    assert (chosen.time_ms, chosen.size_mb) == min((one.time_ms, one.size_mb) for one in left)
+    fastest = min(left, key=lambda one: (one.time_ms, one.size_mb, -one.accuracy, one.name))
+    as_fast = [
+        one
+        for one in left
+        if one.time_ms <= 1.1 * fastest.time_ms or (one.macs == fastest.macs and one.macs is not None)
+    ]
+    order = [(-one.accuracy, one.time_ms, one.size_mb) for one in as_fast]
+    assert (-chosen.accuracy, chosen.time_ms, chosen.size_mb) == min(order)
     if not margin:
         assert more_often(right[top.name], right[chosen.name]) > LEVEL
     assert pareto(candidates).best(**bounds._asdict(), margin=margin) == chosen

@@ -7,16 +7,18 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from ftl.data.tiles import Tile
+from ftl.evaluation.explain import explain, telling_layer
 from ftl.models.classifier import Model
 from ftl.models.head import Head
 from studio.errors import StudioError
 from studio.inspection.draw import heat_map, picture
 from studio.inspection.examine import MOST, Finding, examine
-from studio.inspection.results import Row, as_csv
+from studio.inspection.results import Row, as_csv, summary
 from studio.inspection.training import SIDE, trained_on, usual_side
 from studio.inspection.uploads import read_upload
 from tests.conftest import SIZE, make_backbone, save_png
@@ -73,7 +75,7 @@ def test_a_large_photograph_is_also_seen_in_tiles(model: Model) -> None:
     expected = model.probabilities(parts)[:, 1]
     np.testing.assert_allclose(found.chances, expected, atol=1e-6)
     assert found.found == [pair for pair in zip(found.tiles, found.chances, strict=True) if pair[1] > 0.5]
-    assert len(found.tile_evidence) == 9
+    assert len(found.tile_heats) == 9
 
 
 def test_a_network_that_was_trained_on_tiles_answers_by_tiles_of_their_size(model: Model) -> None:
@@ -86,21 +88,23 @@ def test_a_network_that_was_trained_on_tiles_answers_by_tiles_of_their_size(mode
     assert not examine(replace(model, tile=SIZE), photo[:40, :40], "Crack", side=50).by_tiles
 
 
-def test_a_flat_surface_is_no_evidence(model: Model) -> None:
-    found = examine(model, np.full((40, 40, 3), 90, np.uint8), "Crack", side=SIZE)
-    np.testing.assert_allclose(found.evidence, 0, atol=1e-9)
-
-
-def test_evidence_is_what_sets_a_photograph_apart_from_a_flat_one(model: Model) -> None:
-    photo = noise(SIZE, SIZE)
-    flat = np.full((SIZE, SIZE, 3), photo.reshape(-1, 3).mean(0).astype(np.uint8), np.uint8)
-    odds = [np.log(p[1] / p[0]) for p in model.probabilities([photo, flat])]
-    assert examine(model, photo, "Crack", side=SIZE).evidence.sum() == pytest.approx(odds[0] - odds[1], abs=1e-4)
+def test_heat_is_what_understand_shows_where_the_class_is_not_improbable(model: Model) -> None:
+    photo = noise(70, 96)
+    sure = replace(model, head=replace(model.head, bias=np.full(1, 9, np.float32)))
+    shown, _ = explain(sure, photo[:SIZE, :SIZE], "Crack", telling_layer(sure, photo[:SIZE, :SIZE], "Crack"))
+    expected = cv2.resize(shown, (32, 32), interpolation=cv2.INTER_AREA)
+    assert expected.max() > 0.5
+    found = examine(sure, photo, "Crack", side=SIZE)
+    np.testing.assert_array_equal(found.tile_heats[0], expected)
+    assert found.heat.max() == 0  # that of the tiles is drawn
+    np.testing.assert_array_equal(examine(sure, photo[:SIZE, :SIZE], "Crack", side=SIZE).heat, expected)
+    for cold in (examine(sure, photo, "Background", side=SIZE), examine(sure, photo, "Crack", side=SIZE, heat=False)):
+        assert all(one.max() == 0 for one in (cold.heat, *cold.tile_heats))
 
 
 SURE = Finding(
-    "Crack", 0.9, 0.9, 1.5, np.ones((2, 2)),
-    (Tile(0, 0, 50, 50), Tile(50, 0, 100, 50)), (0.99, 0.2), (np.ones((2, 2)), np.ones((2, 2))), 12.3,
+    "Crack", 0.9, 0.9, 1.5, np.full((2, 2), 0.5),
+    (Tile(0, 0, 50, 50), Tile(50, 0, 100, 50)), (0.99, 0.2), (np.full((2, 2), 0.5), np.full((2, 2), 0.5)), 12.3,
 )  # fmt: skip
 
 
@@ -109,7 +113,7 @@ def test_heat_is_fainter_where_the_class_is_less_probable() -> None:
     np.testing.assert_allclose([heat[:, :50].mean(), heat[:, 50:].mean()], [0.99 * 0.5, 0.2 * 0.5], atol=1e-5)
     whole = heat_map(SURE._replace(tiles=()), 100, 50)
     np.testing.assert_allclose(whole, 0.9 * 0.5, atol=1e-5)
-    nothing = heat_map(SURE._replace(tiles=(), evidence=-np.ones((2, 2))), 100, 50)
+    nothing = heat_map(SURE._replace(tiles=(), heat=np.zeros((1, 1))), 100, 50)
     assert nothing.max() == 0
 
 
@@ -125,7 +129,7 @@ def test_only_tiles_that_show_the_class_are_outlined() -> None:
 
 def test_large_photographs_are_drawn_smaller() -> None:
     wide = picture(np.zeros((500, 2000, 3), np.uint8), SURE._replace(tiles=(Tile(0, 0, 1000, 500),), chances=(0.9,),
-                   tile_evidence=(np.ones((2, 2)),)), heat=True)  # fmt: skip
+                   tile_heats=(np.ones((2, 2)),)), heat=True)  # fmt: skip
     assert wide.shape == (250, 1000, 3)
 
 
@@ -137,6 +141,15 @@ def test_results_as_csv() -> None:
         '"a, ""b"" 🙂.jpg",keep-0.1,Background,0.750000,2.00,,,,\n'
         "'=1+1.png,base,Crack,0.900000,1.50,2,1,0.990000,12.3\n"
     )
+
+
+def test_each_photograph_has_a_line_with_what_each_network_says() -> None:
+    other = SURE._replace(label="Background", probability=0.755)
+    rows = [Row("a.jpg", "keep-0.1", SURE), Row("a.jpg", "base", other), Row("a.jpg", "keep-0.1", other)]
+    assert summary(rows) == [
+        {"Photograph": "a.jpg", "keep-0.1": "Crack, 90.0 %", "base": "Background, 75.5 %"},
+        {"Photograph": "a.jpg", "keep-0.1": "Background, 75.5 %"},
+    ]
 
 
 def bomb() -> bytes:
