@@ -178,7 +178,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.download_button("Results as CSV", results.as_csv(rows, sweep.looked_for), "results.csv", "text/csv",
                        icon=":material/table_view:", on_click="ignore")  # fmt: skip
 if len(readable) > 1:
-    st.dataframe(results.summary(rows), hide_index=True, height=min(320, 36 * len(readable) + 40))
+    st.dataframe(results.summary(rows), hide_index=True)
 first = 0
 if len(readable) > AT_ONCE:
     first = AT_ONCE * (st.number_input("Page", 1, -(-len(readable) // AT_ONCE), width=140) - 1)
