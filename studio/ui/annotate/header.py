@@ -17,7 +17,7 @@ from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
 from studio.store.tables import Image, Work
-from studio.ui import state, verdicts
+from studio.ui import history, state, verdicts
 
 _TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
@@ -151,15 +151,18 @@ def asked(project_id: int, first: Image) -> Image:
     """The image that the address or this session asks for; the first where that is none of the project's.
 
     Every message of the browser carries its address. One that was under way when its user went on to the next image
-    still names the one before, and must not take them back.
+    still names the one before, and must not take them back; the browser's Back and Forward do.
     """
-    wanted, annotate = st.query_params.get("image", ""), state.of(state.Annotate)
-    if not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
-        wanted = str(state.of(state.Tab).image_id)
+    wanted, tab, annotate = st.query_params.get("image", ""), state.of(state.Tab), state.of(state.Annotate)
+    if wanted and history.went_back():
+        if wanted != str(tab.image_id):
+            annotate.left, annotate.since = tab.image_id, time.monotonic()
+    elif not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
+        wanted = str(tab.image_id)
     try:
         found = image_in(project_id, int(wanted))
     except (ValueError, OverflowError, Forbidden):
         found = first
-    state.of(state.Tab).image_id = found.id
+    tab.image_id = found.id
     st.query_params["image"] = str(found.id)
     return found
