@@ -194,6 +194,8 @@ test("unfinished corners stay with their image", () => {
   click(polygon, [10, 10]);
   surface.image = { ...IMAGE, id: 2 };
   assert.equal(polygon.drawing(), null);
+  [[30, 30], [40, 40]].forEach((corner) => click(polygon, corner)); // one is begun here too
+  assert.equal(polygon.drawing().geometry.points.length, 2);
   surface.image = { ...IMAGE };
   assert.equal(polygon.drawing().geometry.points.length, 1);
 });

@@ -14,22 +14,23 @@ export const reachOf = (event, view) => (REACH[event.pointerType] ?? REACH.mouse
 /** Polygon (`closed`) or polyline, corner by corner. A corner may be dragged while the shape is not finished. */
 export function createCorners(surface, { kind, closed, letter, label, what, help }) {
   const least = closed ? 3 : 2;
-  let points = [], image = null;
+  const kept = new Map(); // by image id: the corners of a shape that is not finished
   let grabbed = null; // {index, from: where it was, null if it is new}
 
-  const current = () => image === surface.image?.id ? points : [];
+  const current = () => kept.get(surface.image?.id) ?? [];
   const clear = () => {
-    [points, grabbed] = [[], null];
+    kept.delete(surface.image.id);
+    grabbed = null;
     surface.set({});
   };
   const finish = () => {
     if (current().length < least) return surface.hint(`A ${kind} has at least ${least} corners.`);
-    const geometry = { points: rounded(points), ...(closed ? {} : { width: sizeOf(surface) }) };
+    const geometry = { points: rounded(current()), ...(closed ? {} : { width: sizeOf(surface) }) };
     clear();
     surface.stroke(kind, geometry);
   };
   const removeLast = () => {
-    points.pop();
+    current().pop();
     surface.set({});
   };
 
@@ -37,8 +38,8 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
     name: kind, letter, label, what, help, icon: kind, cursor: "crosshair",
     unfinished: () => current().length ? `Enter ${closed ? "closes" : "ends"} it, Backspace takes a corner back` : null,
     down(point, event, clicks = 1) {
-      if (image !== surface.image.id) [points, image] = [[], surface.image.id];
-      const reach = reachOf(event, surface.view());
+      if (!kept.has(surface.image.id)) kept.set(surface.image.id, []);
+      const points = current(), reach = reachOf(event, surface.view());
       if (clicks === 2 && points.length >= least && distance(point, points.at(-1)) <= reach) return finish();
       if (closed && points.length >= least && distance(point, points[0]) <= reach) return finish();
       const index = nearest(points, point, reach);
@@ -47,15 +48,15 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
       surface.set({});
     },
     move(point) {
-      if (grabbed) points[grabbed.index] = point;
+      if (grabbed) current()[grabbed.index] = point;
     },
     up() {
       grabbed = null;
       surface.redraw("overlay");
     },
     cancel() {
-      if (grabbed?.from) points[grabbed.index] = grabbed.from;
-      else if (grabbed) points.pop();
+      if (grabbed?.from) current()[grabbed.index] = grabbed.from;
+      else if (grabbed) current().pop();
       grabbed = null;
       surface.set({});
     },
@@ -68,7 +69,7 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
     resize: closed ? undefined : (direction) => surface.set({ size: resized(surface, direction) }),
     options: () => [...(closed ? [] : [sizeOption(surface)]), overOption(surface), fingersOption(surface)],
     drawing: () => current().length ? { kind, class_number: surface.state.classNumber,
-      geometry: { points: rounded(points), ...(closed ? {} : { width: sizeOf(surface) }) } } : null,
+      geometry: { points: rounded(current()), ...(closed ? {} : { width: sizeOf(surface) }) } } : null,
     draw(context, view, cursor) {
       const corners = current();
       if (!corners.length) return;
