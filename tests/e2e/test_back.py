@@ -57,8 +57,11 @@ def test_a_page_of_the_sidebar_is_one_entry(server: Server, page: Page, walls: l
     settled(page)
     page.get_by_role("link", name="Annotate").click()
     shows(page, walls[0])
+    entries = page.evaluate("history.length")
+    page.get_by_role("link", name="Annotate").click()  # once more, on the page itself
     page.get_by_role("button", name="Next image").first.click()
     shows(page, walls[1])
+    assert page.evaluate("history.length") == entries + 1
     page.go_back()
     shows(page, walls[0])
     page.go_back()
