@@ -38,9 +38,9 @@ def streamlit_index() -> str:
 
 
 @cache
-def _page() -> str:
+def _page(*own: str) -> str:
     """Streamlit's front end: its own files, modules of components (`blob:`), numbers in WebAssembly, its own styles."""
-    scripts = re.findall(r"<script>(.*?)</script>", streamlit_index(), re.DOTALL)
+    scripts = [*re.findall(r"<script>(.*?)</script>", streamlit_index(), re.DOTALL), *own]
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
     inline = " ".join(f"'sha256-{one}'" for one in hashes)
     return (
@@ -50,11 +50,11 @@ def _page() -> str:
     )
 
 
-def policy(path: str) -> str:
-    """The Content-Security-Policy of what lies at an address."""
+def policy(path: str, *scripts: str) -> str:
+    """The Content-Security-Policy of what lies at an address. `scripts`: the studio's own in a page's HTML."""
     if path.startswith(_FILES):
         return _FILE
-    return _FORM if path.startswith(_FORMS) else _page()
+    return _FORM if path.startswith(_FORMS) else _page(*scripts)
 
 
 class Headers:

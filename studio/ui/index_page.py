@@ -1,4 +1,4 @@
-"""What a browser opens first, for every page: Streamlit's own HTML, with the studio's name and styles in it.
+"""What a browser opens first, for every page: Streamlit's HTML, with the studio's name, styles and `history.js` in it.
 
 Styles that a script run sends come after the first paint: all that was drawn by then would jump.
 """
@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from studio.api.headers import streamlit_index
-from studio.ui import page_file
+from studio.api.headers import policy, streamlit_index
+from studio.ui import history, page_file
 
 _ADDRESSES = ("/", "/profile", *(f"/{file.stem}" for file in Path(page_file("home")).parent.glob("*.py")))
 
@@ -27,7 +27,9 @@ def html() -> str:
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     named = streamlit_index().replace("<title>Streamlit</title>", "<title>FTL studio</title>")
     # within :root, so that it counts for more than Streamlit's own styles, which come later
-    return named.replace("</head>", f"<style>:root {{ {colours};\n{style} }}</style></head>")
+    return named.replace(
+        "</head>", f"<style>:root {{ {colours};\n{style} }}</style><script>{history.SCRIPT}</script></head>"
+    )
 
 
 def _colour(part: str) -> str:
@@ -37,7 +39,8 @@ def _colour(part: str) -> str:
 
 async def index_page(request: Request) -> HTMLResponse:
     """Answer with the page."""
-    return HTMLResponse(html(), headers={"Cache-Control": "no-cache"})
+    allowed = policy(request.url.path, history.SCRIPT)
+    return HTMLResponse(html(), headers={"Cache-Control": "no-cache", "Content-Security-Policy": allowed})
 
 
 ROUTES = [Route(address, index_page) for address in _ADDRESSES]

@@ -65,6 +65,15 @@ class Annotate:
     submitted: float = 0.0
     heard: int = 0
 
+    doubted: int | None = None
+    """Id of the image of which was asked whether to submit it with nothing drawn."""
+
+    doubted_at: float = 0.0
+    """When it was (monotonic s)."""
+
+    enough: dict[int, bool] = field(default_factory=dict)
+    """By id of a project that has enough masks for its first networks: whether that is still said."""
+
 
 @dataclass
 class Choose:

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { DEFAULTS, loadState, openProject, saveState, toggleClass } from "../../studio/canvas/js/state.js";
-import { insetOf } from "../../studio/canvas/js/toolbar.js";
+import { createAssists } from "../../studio/canvas/js/assists.js";
+import { insetOf, namesOf, unfinishedText } from "../../studio/canvas/js/toolbar.js";
 import { createTools } from "../../studio/canvas/js/tools.js";
 import { placeOf, valueAt } from "../../studio/canvas/js/tools/controls.js";
 import { boxBetween, edges, nearest, roundSize, sizeLimits, stepSize } from "../../studio/canvas/js/tools/geometry.js";
+import { sizeOf } from "../../studio/canvas/js/tools/options.js";
 import { ICONS } from "../../studio/canvas/js/tools/icons.js";
 import { collisions, meaningOf, nameOf } from "../../studio/canvas/js/tools/keys.js";
 import { rowsFor, shownOf, withCorner } from "../../studio/canvas/js/tools/select.js";
@@ -192,6 +194,8 @@ test("unfinished corners stay with their image", () => {
   click(polygon, [10, 10]);
   surface.image = { ...IMAGE, id: 2 };
   assert.equal(polygon.drawing(), null);
+  [[30, 30], [40, 40]].forEach((corner) => click(polygon, corner)); // one is begun here too
+  assert.equal(polygon.drawing().geometry.points.length, 2);
   surface.image = { ...IMAGE };
   assert.equal(polygon.drawing().geometry.points.length, 1);
 });
@@ -302,4 +306,36 @@ test("what is not saved is said, with where it is", () => {
 test("toolbars leave room for the photograph", () => {
   assert.ok(insetOf(390, true).left === 0 && insetOf(1400, true).left > 40);
   assert.deepEqual(insetOf(1400, false), { left: 0, top: 0, right: 0, bottom: 0 });
+});
+
+test("what was begun and is not ended says so, on its image alone, and how it is ended", () => {
+  const surface = fake(), tools = createTools(surface);
+  const begun = () => Object.values(tools).filter((tool) => tool.unfinished?.()).map((tool) => tool.name);
+  assert.deepEqual(begun(), []);
+  click(tools.polygon, [10, 10]);
+  click(tools.rectangle, [20, 20]); // tapped: its other corner is awaited
+  assert.deepEqual(begun(), ["polygon", "rectangle"]);
+  assert.equal(unfinishedText({ tool: tools.polygon, way: tools.polygon.unfinished() }, tools.polygon),
+    "an unfinished polygon: Enter closes it, Backspace takes a corner back, Escape drops it.");
+  assert.match(unfinishedText({ tool: tools.rectangle, way: tools.rectangle.unfinished() }, tools.polygon),
+    /^an unfinished rectangle: choose Rectangle \(T\), then a tap/);
+  assert.equal(statusOf({}, null, { tool: tools.polygon }).text, "Unfinished polygon");
+  assert.equal(statusOf({ waiting: 1 }, null, { tool: tools.polygon }).text, "Saving");
+  surface.image = { ...IMAGE, id: 2 };
+  assert.deepEqual(begun(), []);
+  surface.image = { ...IMAGE };
+  tools.polygon.key(press("Escape"));
+  tools.rectangle.key(press("Escape"));
+  assert.deepEqual(begun(), []);
+});
+
+test("every tool says in a sentence what it is for, and the pen of a small crop is no hair", () => {
+  const surface = fake({ size: 0 }), tools = { ...createTools(surface), ...createAssists(surface) };
+  for (const tool of Object.values(tools)) {
+    assert.match(tool.what, /^[A-Z].*\.$/);
+    assert.deepEqual(namesOf(tool), { title: `${tool.label} (${tool.letter}): ${tool.what}`,
+      "aria-label": `${tool.label} (${tool.letter})` });
+  }
+  assert.equal(sizeOf({ state: { size: 0 }, image: { width: 227, height: 227 } }), 6);
+  assert.equal(sizeOf({ state: { size: 0 }, image: { width: 4000, height: 3000 } }), 50);
 });

@@ -10,7 +10,7 @@ import { createPace } from "./pace.js";
 import { mountPen } from "./pen.js";
 import { createPhoto, drawGrid } from "./photo.js";
 import { loadState, saveState } from "./state.js";
-import { createToolbar } from "./toolbar.js";
+import { createToolbar, unfinishedText } from "./toolbar.js";
 import { createTools } from "./tools.js";
 import { distance } from "./tools/geometry.js";
 import { isTyping } from "./tools/keys.js";
@@ -72,6 +72,7 @@ function createSurface(root, first) {
     ask: () => live.soon(),
     penLine,
     penCancel: () => pen?.cancel(),
+    unfinished,
     drawing: () => Boolean(ending || surface.tool.drawing?.()),
     set(changes) {
       if ("tool" in changes && changes.tool !== surface.state.tool) surface.tool.cancel?.();
@@ -156,6 +157,16 @@ function createSurface(root, first) {
     minimap.open(photo);
     root.dataset.image = image.id;
     redraw();
+    const begun = unfinished();
+    if (begun) toolbar.hint(`Here is ${unfinishedText(begun, surface.tool)}`);
+  }
+
+  /** The shape whose corners wait on this image: {tool, way to end it}; null where there is none. That of the tool in
+   *  hand goes before others. */
+  function unfinished() {
+    if (!image?.editable) return null;
+    const found = [surface.tool, ...Object.values(tools)].find((tool) => tool.unfinished?.());
+    return found ? { tool: found, way: found.unfinished() } : null;
   }
 
   function receive(reply) {
@@ -338,6 +349,8 @@ function createSurface(root, first) {
         drawGrid(context, view, stage, image);
         drawOthers(context, view, people, given.data.classes);
         tools.pin.drawPins(context, view);
+        for (const tool of Object.values(tools)) // what was begun with another tool is not forgotten
+          if (tool !== surface.tool && tool.unfinished?.()) tool.draw(context, view, null);
         surface.tool.draw?.(context, view, cursor);
       }
     }

@@ -10,13 +10,26 @@ import { fit, zoomAt, zoomTo } from "./view.js";
 
 const STEP = 1.25; // of a zoom button
 const HINT = 5000; // ms
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 const NARROW = 640, TWO_ROWS = 800; // pixels, as in surface.css
+
+/** A tool's tooltip, and its name for screen readers. */
+export function namesOf({ label, letter, what }) {
+  const name = letter ? `${label} (${letter})` : label;
+  return { title: what ? `${name}: ${what}` : name, "aria-label": name };
+}
 
 /** What the toolbars cover of a stage of this width, for view.js. */
 export function insetOf(width, panels) {
   if (!panels) return { left: 0, top: 0, right: 0, bottom: 0 };
   if (width < NARROW) return { left: 0, top: 116, right: 0, bottom: 96 };
   return { left: 60, top: width < TWO_ROWS ? 112 : 60, right: 60, bottom: 44 };
+}
+
+/** How a shape that was begun is ended or dropped; `inHand`: the tool that is chosen. */
+export function unfinishedText({ tool, way }, inHand) {
+  const first = tool === inHand ? "" : `choose ${tool.label} (${tool.letter}), then `;
+  return `an unfinished ${tool.label.toLowerCase()}: ${first}${way}, Escape drops it.`;
 }
 
 /** Build the toolbars in surface.root. */
@@ -46,7 +59,7 @@ export function createToolbar(surface) {
     button({ icon: sign, title: key ? `${label} (${key})` : label, "data-command": name }, () => commands[name]());
 
   const toolButtons = Object.values(tools).map((tool) => button({ icon: tool.icon, "data-tool": tool.name,
-    title: tool.letter ? `${tool.label} (${tool.letter})` : tool.label }, () => surface.set({ tool: tool.name })));
+    ...namesOf(tool) }, () => surface.set({ tool: tool.name })));
   const grouped = [[], [], []]; // select; what draws; assists
   Object.values(tools).forEach((tool, index) => grouped[tool.reads ? 0 : tool.assist ? 2 : 1].push(toolButtons[index]));
   const toolBar = make("div", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },
@@ -66,7 +79,7 @@ export function createToolbar(surface) {
     make("div", { class: "group" }, undo, redo),
     make("div", { class: "group zoom" }, command("closer", "Closer", "+", "plus"), percent,
       command("farther", "Farther", "-", "minus"), command("whole", "Whole image", "0"), command("actual", "1:1", ".")),
-    make("div", { class: "group" }, lookButton, command("full", "Full screen"), command("sheet", "Keys", "?", "help")));
+    make("div", { class: "group" }, lookButton, command("full", "Full screen"), command("sheet", "Tools and keys", "?", "help")));
 
   const lookControls = createControls();
   const shown = make("div", { class: "kinds", role: "group", "aria-label": "Classes shown" });
@@ -170,7 +183,8 @@ export function createToolbar(surface) {
       updateLook();
       updatePeople();
       controls.update(locked ? [] : tool.options?.() ?? []);
-      help.textContent = locked && !tool.reads ? "" : tool.help ?? "";
+      const begun = surface.unfinished();
+      help.textContent = locked && !tool.reads ? "" : begun ? sentence(unfinishedText(begun, tool)) : tool.help ?? "";
       options.hidden = !options.querySelector(".control");
       banner.hidden = !locked;
       banner.lastChild.textContent = image.why ?? "This image cannot be drawn on.";

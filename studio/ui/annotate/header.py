@@ -10,17 +10,24 @@ import streamlit as st
 
 from studio import ui
 from studio.collaboration import drawing_order, review
-from studio.collaboration.assignment import give_next, works_on
+from studio.collaboration.assignment import blind, give_next, works_on
+from studio.collaboration.undrawn import undrawn_class
 from studio.errors import Forbidden
 from studio.images import work as own_work
 from studio.images.library import Filter, image_in, neighbour
 from studio.images.work import JUDGES
 from studio.projects import audit
+from studio.projects.members import members_of
 from studio.store.tables import Image, Work
-from studio.ui import state, verdicts
+from studio.ui import history, state, verdicts
+from studio.ui.annotate import enough
 
-_TWICE = 0.8  # s in which a second click on Submit is one of a double click, not meant for the next image
+TWICE = 0.8
+"""Seconds in which a second click on Submit is one of a double click, not meant for the next image."""
+
 _LATE = 3.0  # s in which a message that the browser sent before it knew the new address may arrive
+_ALONE = "This image is done: on to the next. Masks count as soon as they are drawn."
+_TOGETHER = "Hand this image in for review, and on to the next. Masks count as soon as they are drawn, accepted or not."
 
 
 def head(here: ui.Here, image: Image) -> Any:
@@ -35,20 +42,21 @@ def head(here: ui.Here, image: Image) -> Any:
     bar.button("Next for me", key="next-mine", icon=":material/assignment_ind:", shortcut="m", on_click=_mine,
                args=(here, image), help="What was returned or given to you, else an image that nobody has")  # fmt: skip
     bar.container(key="image-name").markdown(f"**{ui.plain(image.name)}** · {image.width} × {image.height}")
-    works = works_on(image.id)
+    works, alone = works_on(image.id), len(members_of(here.project.id)) == 1
     own = next((one.state for one in works if one.user_id == here.user.id), "open")
     bar.badge(image.state, color=ui.STATE_COLOURS[image.state])
     if here.project.overlap > 1 and own != image.state:
         bar.badge(f"yours: {own}", color=ui.STATE_COLOURS[own])
     if image.state in ("open", "returned") and own in ("open", "returned"):
         bar.button("Submit", key=f"submit-{image.id}-{image.state}", type="primary", on_click=_submit,
-                   args=(here, image))  # fmt: skip
+                   args=(here, image), help=_ALONE if alone else _TOGETHER)  # fmt: skip
     elif here.role in JUDGES:  # nothing else may come to stand where it was: a second click would do that
         bar.button("Submit", key=f"submitted-{image.id}", disabled=True)
-    if here.role in JUDGES:
+    if here.role in JUDGES and not (alone and image.state in ("open", "returned", "submitted")):
         _verdicts(bar, here, image, works)
     if own == "returned":
         _tell_return(image)
+    enough.tell(here)
     return bar
 
 
@@ -93,17 +101,33 @@ def _tell_return(image: Image) -> None:
 
 def _submit(here: ui.Here, image: Image) -> None:
     """Hand the image in, and go on to the next one for this person."""
-    annotate = state.of(state.Annotate)
-    if time.monotonic() - annotate.submitted < _TWICE:
+    annotate, project_id = state.of(state.Annotate), here.project.id
+    if time.monotonic() - max(annotate.submitted, annotate.doubted_at) < TWICE:
         return
     with ui.showing_errors(st.toast):
+        if _doubts(here, image):
+            return
         review.submit(image.id, here.who)
         annotate.submitted = time.monotonic()
-        found = give_next(here.project.id, here.who, image.id)
+        found = give_next(project_id, here.who, image.id)
+        text = f"{ui.plain(image.name)} is submitted.{enough.standing(project_id)}"
         if found is not None:
-            text = f"{ui.plain(image.name)} is submitted. This is the next image for you. {drawing_order.reason(found)}"
-            st.toast(text, icon=":material/check:")
+            st.toast(f"{text} This is the next image for you. {drawing_order.reason(found)}", icon=":material/check:")
             open_image(image, found)
+        enough.note(project_id)
+
+
+def _doubts(here: ui.Here, image: Image) -> bool:
+    """Whether its user is asked first if the image is to be submitted with nothing drawn; once a visit."""
+    annotate = state.of(state.Annotate)
+    if annotate.doubted == image.id:
+        return False
+    name = undrawn_class(image, here.user.id if blind(here.project, here.role) else None)
+    if name:
+        annotate.doubted, annotate.doubted_at = image.id, time.monotonic()
+        text = f"Nothing is drawn on this image, but its class is {ui.plain(name)}. Submit again to hand it in empty."
+        st.toast(text, icon=":material/help:", duration="long")
+    return bool(name)
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
@@ -143,7 +167,9 @@ def open_image(image: Image, other: Image) -> None:
     """Go from an image to another."""
     state.of(state.Tab).image_id = other.id
     annotate = state.of(state.Annotate)
-    annotate.left, annotate.since = image.id, time.monotonic()
+    annotate.left, annotate.since, annotate.doubted = image.id, time.monotonic(), None
+    if image.project_id in annotate.enough:
+        annotate.enough[image.project_id] = False  # it was said
     st.query_params["image"] = str(other.id)
 
 
@@ -151,15 +177,18 @@ def asked(project_id: int, first: Image) -> Image:
     """The image that the address or this session asks for; the first where that is none of the project's.
 
     Every message of the browser carries its address. One that was under way when its user went on to the next image
-    still names the one before, and must not take them back.
+    still names the one before, and must not take them back; the browser's Back and Forward do.
     """
-    wanted, annotate = st.query_params.get("image", ""), state.of(state.Annotate)
-    if not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
-        wanted = str(state.of(state.Tab).image_id)
+    wanted, tab, annotate = st.query_params.get("image", ""), state.of(state.Tab), state.of(state.Annotate)
+    if wanted and history.went_back():
+        if wanted != str(tab.image_id):
+            annotate.left, annotate.since = tab.image_id, time.monotonic()
+    elif not wanted or (wanted == str(annotate.left) and time.monotonic() - annotate.since < _LATE):
+        wanted = str(tab.image_id)
     try:
         found = image_in(project_id, int(wanted))
     except (ValueError, OverflowError, Forbidden):
         found = first
-    state.of(state.Tab).image_id = found.id
+    tab.image_id = found.id
     st.query_params["image"] = str(found.id)
     return found

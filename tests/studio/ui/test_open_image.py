@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from studio.images.library import find_images
 from studio.store.database import reading
 from studio.store.tables import User
-from studio.ui.annotate import header
+from studio.ui import history
 from studio.ui.state import Tab
 from tests.studio.conftest import Someone
 from tests.studio.formats.test_formats import photograph
@@ -49,7 +49,12 @@ def test_a_late_message_does_not_go_back_but_the_browsers_back_does(
     app.run()
     assert (app.text[0].value, app.query_params["image"]) == (other.name, str(other.id))
 
-    monkeypatch.setattr(header, "_LATE", 0.0)  # a while later
-    app.query_params["image"] = str(first.id)  # the browser's Back
+    monkeypatch.setattr(history, "went_back", lambda: True)
+    app.query_params["image"] = str(first.id)
     app.run()
     assert app.text[0].value == first.name
+
+    monkeypatch.setattr(history, "went_back", lambda: False)
+    app.query_params["image"] = str(other.id)  # sent before Back
+    app.run()
+    assert (app.text[0].value, app.query_params["image"]) == (first.name, str(first.id))

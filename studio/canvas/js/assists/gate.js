@@ -35,6 +35,7 @@ export function createGate(surface) {
 
   return {
     name: "gate", letter: "H", label: "Gated brush", icon: "gate", assist: true, freehand: true, cursor: "none",
+    what: "Brush roughly over a crack: of all under the pen only the dark pixels are marked. For branches and gaps.",
     help: "Brush over a crack with a wide pen: only the dark pixels under it are marked.",
     down(point) {
       line = { image: surface.image.id, points: [], width: sizeNow(), number: surface.state.classNumber,

@@ -28,6 +28,7 @@ export function createGrab(surface) {
 
   return {
     name: "grab", letter: "C", label: "Cut out", icon: "grab", assist: true, cursor: "crosshair",
+    what: "Cuts out what stands in a rectangle. For pores and stains.",
     help: "Draw a rectangle about a pore or stain, with a little of the wall on every side.",
     down(point) {
       clear();

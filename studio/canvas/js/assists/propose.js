@@ -148,6 +148,7 @@ export function createPropose(surface) {
 
   return {
     name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
+    what: "Lets the studio or a network of the project propose areas, each to be accepted or refused.",
     get help() {
       if (way === "network" && networks.loaded && !networks.chosen() && !current()) return NO_NETWORK;
       const legend = way === "network" ? networks.legend : "";

@@ -80,6 +80,7 @@ export function createThreshold(surface) {
 
   return {
     name: "threshold", letter: "R", label: "Threshold", icon: "threshold", assist: true,
+    what: "Takes all that is darker than a level, area by area. For dark cracks on an even, bright wall.",
     get cursor() {
       return current() ? "default" : "crosshair";
     },

@@ -66,6 +66,7 @@ export function createTrace(surface) {
 
   return {
     name: "trace", letter: "W", label: "Trace", icon: "trace", assist: true, cursor: "crosshair",
+    what: "Follows a crack from click to click and marks its own pixels. The best choice for most cracks.",
     help: "Click along a crack. Enter or a double click takes it, Backspace removes the last point.",
     down(point, event, clicks = 1) {
       const at = pointer = inside(point), last = current()?.points.at(-1);
@@ -87,6 +88,7 @@ export function createTrace(surface) {
       if (current()) aim(pointer);
       surface.redraw("overlay");
     },
+    unfinished: () => current() ? "Enter takes it, Backspace takes a point back" : null,
     cancel() {
       pointer = null;
     },

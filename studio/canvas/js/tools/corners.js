@@ -12,51 +12,53 @@ const TAP = 5; // stage pixels: less is a tap and no drag
 export const reachOf = (event, view) => (REACH[event.pointerType] ?? REACH.mouse) / view.scale;
 
 /** Polygon (`closed`) or polyline, corner by corner. A corner may be dragged while the shape is not finished. */
-export function createCorners(surface, { kind, closed, letter, label, help }) {
+export function createCorners(surface, { kind, closed, letter, label, what, help }) {
   const least = closed ? 3 : 2;
-  let points = [], image = null;
+  const kept = new Map(); // by image id: the corners of a shape that is not finished
   let grabbed = null; // {index, from: where it was, null if it is new}
 
-  const current = () => image === surface.image?.id ? points : [];
+  const current = () => kept.get(surface.image?.id) ?? [];
   const clear = () => {
-    [points, grabbed] = [[], null];
-    surface.redraw("overlay");
+    kept.delete(surface.image.id);
+    grabbed = null;
+    surface.set({});
   };
   const finish = () => {
     if (current().length < least) return surface.hint(`A ${kind} has at least ${least} corners.`);
-    const geometry = { points: rounded(points), ...(closed ? {} : { width: sizeOf(surface) }) };
+    const geometry = { points: rounded(current()), ...(closed ? {} : { width: sizeOf(surface) }) };
     clear();
     surface.stroke(kind, geometry);
   };
   const removeLast = () => {
-    points.pop();
-    surface.redraw("overlay");
+    current().pop();
+    surface.set({});
   };
 
   return {
-    name: kind, letter, label, help, icon: kind, cursor: "crosshair",
+    name: kind, letter, label, what, help, icon: kind, cursor: "crosshair",
+    unfinished: () => current().length ? `Enter ${closed ? "closes" : "ends"} it, Backspace takes a corner back` : null,
     down(point, event, clicks = 1) {
-      if (image !== surface.image.id) [points, image] = [[], surface.image.id];
-      const reach = reachOf(event, surface.view());
+      if (!kept.has(surface.image.id)) kept.set(surface.image.id, []);
+      const points = current(), reach = reachOf(event, surface.view());
       if (clicks === 2 && points.length >= least && distance(point, points.at(-1)) <= reach) return finish();
       if (closed && points.length >= least && distance(point, points[0]) <= reach) return finish();
       const index = nearest(points, point, reach);
       if (index < 0) points.push(point);
       grabbed = index < 0 ? { index: points.length - 1, from: null } : { index, from: points[index] };
-      surface.redraw("overlay");
+      surface.set({});
     },
     move(point) {
-      if (grabbed) points[grabbed.index] = point;
+      if (grabbed) current()[grabbed.index] = point;
     },
     up() {
       grabbed = null;
       surface.redraw("overlay");
     },
     cancel() {
-      if (grabbed?.from) points[grabbed.index] = grabbed.from;
-      else if (grabbed) points.pop();
+      if (grabbed?.from) current()[grabbed.index] = grabbed.from;
+      else if (grabbed) current().pop();
       grabbed = null;
-      surface.redraw("overlay");
+      surface.set({});
     },
     key(event) {
       if (!current().length) return false;
@@ -67,7 +69,7 @@ export function createCorners(surface, { kind, closed, letter, label, help }) {
     resize: closed ? undefined : (direction) => surface.set({ size: resized(surface, direction) }),
     options: () => [...(closed ? [] : [sizeOption(surface)]), overOption(surface), fingersOption(surface)],
     drawing: () => current().length ? { kind, class_number: surface.state.classNumber,
-      geometry: { points: rounded(points), ...(closed ? {} : { width: sizeOf(surface) }) } } : null,
+      geometry: { points: rounded(current()), ...(closed ? {} : { width: sizeOf(surface) }) } } : null,
     draw(context, view, cursor) {
       const corners = current();
       if (!corners.length) return;
@@ -97,13 +99,15 @@ export function createRectangle(surface) {
   const current = () => start && image === surface.image?.id;
   const clear = () => {
     [start, end, tapped] = [null, null, false];
-    surface.redraw("overlay");
+    surface.set({});
   };
   const box = (other) => boxBetween(start, other, square, surface.image);
 
   return {
     name: "rectangle", letter: "T", label: "Rectangle", icon: "rectangle", cursor: "crosshair",
+    what: "Marks a box. For what has straight edges.",
     help: "Drag, or tap two corners. Shift: a square.",
+    unfinished: () => current() && tapped ? "a tap on the other corner ends it" : null,
     down(point, event) {
       if (!current()) [start, image, tapped] = [point, surface.image.id, false];
       [end, square] = [point, event.shiftKey];
@@ -118,7 +122,7 @@ export function createRectangle(surface) {
       if (!current()) return;
       if (!tapped && distance(start, point) * surface.view().scale < TAP) {
         [tapped, end] = [true, null];
-        return;
+        return surface.set({});
       }
       const found = box(point);
       clear();

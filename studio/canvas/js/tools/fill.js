@@ -13,7 +13,8 @@ export function createFill(surface) {
     surface.stroke("region", { ...regionOf(found.area, image.width, image.height), over: true });
   };
   return {
-    name: "fill", letter: "F", label: "Fill", icon: "fill", cursor: "crosshair", help: "Click inside a closed outline.",
+    name: "fill", letter: "F", label: "Fill", icon: "fill", cursor: "crosshair",
+    what: "Fills the inside of an outline that is drawn already.", help: "Click inside a closed outline.",
     down: fill,
     options: () => [],
   };

@@ -6,7 +6,7 @@ import { drawLine, drawPen } from "./preview.js";
 const APART = 0.7; // stage pixels between two points of the preview
 
 /** A freehand tool of a kind, "brush" or "erase". */
-export function createFreehand(surface, { kind, name, letter, label }) {
+export function createFreehand(surface, { kind, name, letter, label, what }) {
   const erases = kind === "erase";
   const ended = new Set(); // lines that wait for the pen's
   let line = null; // the one under the hand: {points, width, widths, number, colour}
@@ -19,7 +19,7 @@ export function createFreehand(surface, { kind, name, letter, label }) {
   };
 
   return {
-    name, letter, label, icon: name, freehand: true, cursor: "none",
+    name, letter, label, what, icon: name, freehand: true, cursor: "none",
     down(point, event) {
       const number = erases ? 0 : surface.state.classNumber;
       const withPressure = surface.state.pressure && event.pointerType === "pen";

@@ -3,8 +3,10 @@
 /** The least and the largest size of a pen on an image. */
 export const sizeLimits = ({ width, height }) => [1, Math.max(20, Math.floor(Math.max(width, height) / 8))];
 
-/** The size of a pen that was never chosen. */
-export const startSize = ({ width, height }) => Math.max(2, Math.floor(Math.max(width, height) / 80));
+const LEAST_START = 6; // pixels: cracks on crops of some hundred pixels are wide
+
+/** The size of a pen that was never chosen: by the longer side of the photograph. */
+export const startSize = ({ width, height }) => Math.max(LEAST_START, Math.floor(Math.max(width, height) / 80));
 
 /** A size within limits; fractions of a pixel only where one is larger than a pixel of the screen. */
 export function roundSize(size, scale, [least, most]) {

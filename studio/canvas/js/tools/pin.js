@@ -78,6 +78,7 @@ export function createPin(surface) {
 
   return {
     name: "pin", letter: "P", label: "Pin a comment", icon: "pin", cursor: "crosshair",
+    what: "Leaves a comment for others at a place of the photograph.",
     help: "Click where the comment belongs.",
     down(point) {
       this.at = over(point) ? null : point;

@@ -155,6 +155,7 @@ export function createSelect(surface) {
 
   return {
     name: "select", letter: "V", label: "Select", icon: "select", cursor: "default", reads: true, looks: true,
+    what: "Shows whose a stroke or an area is, and changes its class or deletes it.",
     help: "Click a stroke or an area to see whose it is, and to change it.",
     down(point, event, clicks = 1) {
       if (found && found.image !== surface.image.id) clear();

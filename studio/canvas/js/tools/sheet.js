@@ -1,4 +1,4 @@
-// The sheet of keys.
+// The sheet of tools and keys.
 import { button, make } from "./dom.js";
 import { COMMANDS, PAGE, written } from "./keys.js";
 
@@ -12,6 +12,8 @@ const GROUPS = [
 export function createSheet(tools) {
   const line = (label, keys, also) => make("li", {}, make("span", {}, label),
     make("span", {}, keys.map((key) => make("kbd", {}, key)), also && make("small", {}, also)));
+  const ofTool = ({ label, what, letter }) => make("li", {},
+    make("span", {}, label, what && make("small", {}, what)), make("span", {}, letter && make("kbd", {}, letter)));
   const ofCommands = (names) => COMMANDS.filter((one) => names.includes(one.name))
     .map((one) => line(one.label, one.keys.filter((key) => key !== "=").map(written), one.also));
   const more = {
@@ -21,13 +23,13 @@ export function createSheet(tools) {
     Images: PAGE.map((one) => line(one.label, [written(one.key)])),
   };
   const section = (title, lines) => make("section", {}, make("h3", {}, title), make("ul", {}, lines));
-  const element = make("dialog", { class: "ftl-sheet", "aria-label": "Keys",
+  const element = make("dialog", { class: "ftl-sheet", "aria-label": "Tools and keys",
     onclick: (event) => event.target === element && element.close() },
     make("div", { tabindex: -1, autofocus: true },
-      make("header", {}, make("h2", {}, "Keys"),
+      make("header", {}, make("h2", {}, "Tools and keys"),
         button({ icon: "close", title: "Close (Esc)" }, () => element.close())),
       make("div", { class: "columns" },
-        section("Tools", Object.values(tools).map((tool) => line(tool.label, [tool.letter]))),
+        section("Tools", Object.values(tools).map(ofTool)),
         GROUPS.map(([title, names]) => section(title, [...ofCommands(names), ...more[title]])))));
   return { element, show: () => element.showModal() };
 }

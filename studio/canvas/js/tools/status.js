@@ -3,13 +3,15 @@ import { button, drawn, make } from "./dom.js";
 
 const counted = (count) => `${count} stroke${count === 1 ? "" : "s"}`;
 
-/** What the line says: {icon, text, groups: those of the outbox that do not get through, others: of other people}. */
-export function statusOf({ waiting = 0, groups = [], others = [] }, trouble) {
+/** What the line says: {icon, text, groups: those of the outbox that do not get through, others: of other people}.
+ *  `unfinished`: {tool} of a shape that was begun, of which nothing is saved, or null. */
+export function statusOf({ waiting = 0, groups = [], others = [] }, trouble, unfinished = null) {
   const stuck = groups.filter((group) => group.refused || group.why);
   const say = (icon, text) => ({ icon, text, groups: stuck, others });
   if (stuck.length) return say("warning", "Not saved");
   if (trouble) return say("warning", sentence(trouble));
-  return waiting ? say("wait", "Saving") : say("check", "Saved");
+  if (waiting) return say("wait", "Saving");
+  return unfinished ? say(unfinished.tool.icon, `Unfinished ${unfinished.tool.label.toLowerCase()}`) : say("check", "Saved");
 }
 
 /** A sentence about strokes that are not saved. */
@@ -48,7 +50,7 @@ export function createStatus(surface) {
   const self = {
     element,
     update() {
-      const { icon, text, groups, others } = statusOf(surface.outbox?.status() ?? {}, trouble);
+      const { icon, text, groups, others } = statusOf(surface.outbox?.status() ?? {}, trouble, surface.unfinished());
       const now = JSON.stringify([icon, text, groups, others]);
       if (now === before) return;
       before = now;
