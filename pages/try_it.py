@@ -22,7 +22,7 @@ from studio.jobs import sweeps
 from studio.jobs.segmenters import mask_network
 from studio.store import files
 from studio.ui import state
-from studio.ui.choose import networks
+from studio.ui.choose import downloads, networks
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.masks import try_panel
@@ -90,6 +90,7 @@ with left:
             help="Shows where the network sees the class, as the page Understand does (Grad-CAM): the brighter, the "
             "more a place speaks for it.",
         )
+    downloads.menu(here.project.id, network, "try")
     if not chosen and not draws:
         st.caption("Nobody has made a network the project's own yet: that is done on Choose.")
         st.page_link(ui.page_file("choose"), label="Choose", icon=":material/scatter_plot:")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import logging
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from ftl.errors import FtlError
 from ftl.exporting import preprocessing
+from ftl.exporting.alone import writing_as
 from ftl.exporting.module import Joined
 from ftl.models.classifier import Model
 from ftl.models.preprocess import Preprocess
@@ -25,19 +20,6 @@ OPSET = 18
 
 LOGITS = "logits"
 """A second output, of models that are only checked."""
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what the exporters print for their developers from the user."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(before)
 
 
 def core(model: Model) -> Any:
@@ -55,21 +37,18 @@ def proto_of(
     """A module from `tensor`, of which an example is given, to a named output, as an ONNX `ModelProto`.
 
     `sides`: the dimensions of its input that may be others, by the input's name in `forward`. Raises `FtlError` for a
-    layer that ONNX does not have.
+    layer that ONNX does not have, whose report goes into the log.
     """
-    try:
-        with quiet():
-            program = torch.onnx.export(
-                module,
-                (tensor,),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=[preprocessing.TENSOR],
-                output_names=[output],
-                dynamic_shapes=sides,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        raise FtlError(f"the network cannot be written as ONNX ({error})") from error
+    with writing_as("ONNX"):
+        program = torch.onnx.export(
+            module,
+            (tensor,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[preprocessing.TENSOR],
+            output_names=[output],
+            dynamic_shapes=sides,
+        )
     assert program is not None
     proto = program.model_proto
     for node in proto.graph.node:  # names of files and lines of whoever exported

@@ -15,8 +15,9 @@ import numpy as np
 
 from ftl.data.images import read_image
 from ftl.exporting import preprocessing
+from ftl.exporting.alone import alone
 from ftl.exporting.equalization import balanced, shift_bias
-from ftl.exporting.onnx import quiet, run, session
+from ftl.exporting.onnx import run, session
 from ftl.exporting.padding import widened
 from ftl.models.preprocess import Preprocess
 from ftl.progress import Report, silent
@@ -71,7 +72,7 @@ def quantised(core: Any, tensors: Sequence[np.ndarray], method: str = "MinMax", 
     apart = [node.name for node in wide.graph.node][convolutions[-kept] :] if kept else []
     # says that shapes are inferred and batch norms folded, which quantize_static warns of otherwise
     onnx.helper.set_model_props(wide, {"onnx.quant.pre_process": "onnxruntime.quant"})
-    with tempfile.TemporaryDirectory() as scratch, quiet():
+    with tempfile.TemporaryDirectory() as scratch, alone():
         before, after = Path(scratch) / "float.onnx", Path(scratch) / "int8.onnx"
         onnx.save(wide, before)
         quantize_static(

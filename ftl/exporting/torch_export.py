@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from ftl.exporting.alone import writing_as
 from ftl.exporting.module import Joined
-from ftl.exporting.onnx import quiet
 from ftl.models.classifier import Model
 
 
 def program(model: Model) -> torch.export.ExportedProgram:
-    """From the preprocessed tensor, float32 (1, 3, size, size), to probabilities (1, classes)."""
+    """From the preprocessed tensor, float32 (1, 3, size, size), to probabilities (1, classes).
+
+    Raises `FtlError` for a layer that PyTorch cannot export.
+    """
     joined = Joined(model)
-    with quiet():
+    with writing_as("a .pt2 program"):
         return torch.export.export(joined, (joined.input_of(model),))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from ftl.formatting import duration
 from studio.jobs import queue
-from studio.jobs.request import DEMO
+from studio.jobs.request import DEMO, FURTHER, SWEEPS
 from studio.store.database import reading
 from studio.store.tables import Job, Member, Project
 
@@ -73,6 +73,18 @@ def standing(job: Job, turn: Turn) -> str:
         return place
     begins = "begins any moment" if turn.begins < 1 else f"begins in about {duration(turn.begins)}"
     return f"{place} · {begins}" + ("" if turn.ends is None else f", done in about {duration(turn.ends)}")
+
+
+def networks_to_come(project_id: int) -> str:
+    """Which job makes networks for a project, or will next, and how long it takes; empty if none does."""
+    known = turns()
+    jobs = [job for job in queue.jobs_of(project_id) if job.kind in (*SWEEPS, FURTHER) and job.id in known]
+    if not jobs:
+        return ""
+    job = min(jobs, key=lambda job: known[job.id].place)
+    turn = known[job.id]
+    where = standing(job, turn)
+    return f"{job.name} is {'waiting' if turn.place else 'running'}{': ' * bool(where)}{where}."
 
 
 def ordinal(number: int) -> str:

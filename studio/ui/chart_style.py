@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -10,6 +11,8 @@ from ftl.evaluation import charts
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 """Fronts of several sweeps differ by these as well as by `COLOURS`."""
+
+_MANY = 200  # times its lowest number: a low chart has no room for more ticks than 1, 2 and 5 of two decades
 
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE, MUTED = "#ea580c", "#16a34a", "#8a8480"
@@ -45,10 +48,19 @@ def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
         figure.update_xaxes(tickvals=round_ticks(min(values), max(values)))
 
 
-def round_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of each decade around the numbers from `low` to `high`, which are above 0."""
+def few_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a low chart's log axis: 1, 2 and 5 of each decade, or 1 where there are many.
+
+    Empty where fewer than two lie from `low` to `high`: Plotly then has steps of its own between them.
+    """
+    ticks = round_ticks(low, high, (1, 2, 5) if high < _MANY * low else (1,))
+    return ticks if sum(low <= tick <= high for tick in ticks) > 1 else []
+
+
+def round_ticks(low: float, high: float, digits: Sequence[int] = (1, 2, 5)) -> list[float]:
+    """These digits of each decade around the numbers from `low` to `high`, which are above 0."""
     decades = range(math.floor(math.log10(low)) - 1, math.floor(math.log10(high)) + 2)
-    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
+    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
     return [number for number in numbers if low / 3 < number < 3 * high]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
 
 from tests.conftest import ROOT
 from tests.find_browser import FLAGS, find
@@ -243,6 +244,18 @@ def page(tabs: BrowserContext) -> Iterator[Page]:
     tab = open_tab(tabs)
     yield tab
     tab.close()
+
+
+def taken_home(page: Page, form: str, place: str = "panel") -> Locator:
+    """What saves a network in a form, whose button begins with that word; it is opened where it is not.
+
+    `place`: `opening` or `panel` on Choose, `try` on Try.
+    """
+    found = page.get_by_test_id("stPopoverBody").get_by_role("button", name=re.compile(f"^{form}: "))
+    if not found.is_visible():
+        page.locator(f"[class*=st-key-download-{place}-] button").first.click()
+        found.wait_for()
+    return found
 
 
 def settled(page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from onnx import numpy_helper
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from studio.accounts import add_user
+from studio.jobs import queue
 from studio.jobs.queue import jobs_of
+from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import CLASSIFY, finished_sweeps, models, picked
 from studio.projects.invitations import accept as accept_invitation
 from studio.projects.invitations import invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.ui.choose.columns import COLUMNS
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, open_tab, settled, sign_in, taken_home
 from tests.tiny_sweep import add_sweep, copy_as_dead
 
 POINTS = """() => {
@@ -206,7 +209,9 @@ def test_a_network_is_made_the_projects_by_a_reviewer_not_by_an_annotator(
     panel(other, "keep-0.25").wait_for()
     settled(other)
     expect(panel(other, "keep-0.25")).to_be_in_viewport()
-    assert [other.get_by_role("button", name=one, exact=True).count() for one in ("Download", "ONNX", "Zip")] == [1] * 3
+    for form in ("Zip", "ONNX", "Safetensors"):
+        expect(taken_home(other, form)).to_be_visible()
+    other.keyboard.press("Escape")
     assert other.get_by_role("button", name="Make this").count() == 0
     other.context.close()
 
@@ -259,7 +264,7 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
         page.get_by_role("button", name="Download the kit").click()
     assert re.fullmatch(r"kit-\d+\.zip", download.value.suggested_filename)
     page.keyboard.press("Escape")
-    onnx, pack = (page.get_by_role("button", name=name, exact=True) for name in ("ONNX", "Zip"))
+    onnx, pack = (taken_home(page, form, "opening") for form in ("ONNX", "Zip"))
     with page.expect_download() as download:
         onnx.click()
     assert download.value.suggested_filename == "keep-0.5.onnx"
@@ -280,9 +285,10 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
     assert 0 <= beside["y"] - own["y"] - own["height"] < 30  # under its own button, and it stays
     page.screenshot(path=tmp_path / "refused.png")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download", exact=True).click()
+        taken_home(page, "Safetensors", "opening").click()
     assert download.value.suggested_filename == "keep-0.5.safetensors"
     assert alert.is_visible()
+    page.keyboard.press("Escape")
     for report, file, begin in (
         ("Report", "keep-0.5.pdf", b"%PDF-"),
         ("Report of the sweep", f"sweep-{jobs_of(project[0])[0].id}.html", b"<!do"),
@@ -294,6 +300,7 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
         assert Path(download.value.path()).read_bytes().startswith(begin)
         page.keyboard.press("Escape")
     (folder / "network.onnx").unlink()
+    taken_home(page, "Zip", "opening")
     with page.expect_download() as download:
         pack.click()
     assert download.value.suggested_filename == "keep-0.5.zip"
@@ -303,7 +310,9 @@ def test_an_export_that_fails_says_so_beside_its_button_and_one_that_works_is_sa
     page.get_by_role("alert").filter(has_text="The studio did not answer").wait_for()
 
 
-def test_an_empty_project_tells_what_to_do_next(browser: Browser, server: Server, project: tuple[int, int]) -> None:
+def test_an_empty_project_tells_what_to_do_next(
+    browser: Browser, server: Server, project: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty = create_project(project[1], "Nothing here").id
     page = sign_in(browser, server, project[1])
     empty_pages = {"choose": "No sweep has finished yet", "try_it": "No network yet", "understand": "No network yet"}
@@ -312,4 +321,16 @@ def test_an_empty_project_tells_what_to_do_next(browser: Browser, server: Server
         page.get_by_text(told).wait_for()
         settled(page)
         page.get_by_test_id("stPageLink").nth(1).wait_for()
+    with monkeypatch.context() as still:
+        still.setattr(queue, "start_worker", lambda: None)
+        job = queue.launch(empty, project[1], "sweep", "Quick", SweepRequest(), 240.0)
+    queue.change(job.id, state="running", started_at=time.time())
+    for address in empty_pages:
+        page.goto(f"{server.url}/{address}?project={empty}")
+        page.get_by_text("Quick is running: about 4 min left.").wait_for()
+        settled(page)
+        expect(page.get_by_test_id("stPageLink")).to_have_count(1)
+        expect(page.get_by_test_id("stPageLink")).to_contain_text("Jobs")
+    queue.change(job.id, state="failed")
+    page.get_by_text("Launch a sweep").wait_for()  # by itself
     page.context.close()

@@ -15,7 +15,7 @@ from studio.accounts import add_user
 from studio.jobs.sweeps import models
 from studio.projects.projects import create_project
 from studio.store.database import writing
-from tests.e2e.conftest import PASSWORD, Server, settled, sign_in
+from tests.e2e.conftest import PASSWORD, Server, settled, sign_in, taken_home
 from tests.e2e.test_choose import click, panel
 from tests.tiny_sweep import MASK_FIGURES, add_mask_sweep, add_sweep, photograph
 
@@ -58,7 +58,7 @@ def test_a_network_that_draws_masks_is_chosen_taken_home_and_tried(
     page.get_by_text("Loss on the crops").wait_for()
     settled(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download", exact=True).click()
+        taken_home(page, "Safetensors").click()
     file = tmp_path / download.value.suggested_filename
     assert file.name == "keep-0.25-segmented.safetensors"
     download.value.save_as(file)

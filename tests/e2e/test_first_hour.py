@@ -19,7 +19,7 @@ from ftl.models.io import save_backbone
 from studio.jobs.sweeps import CLASSIFY, picked
 from tests.conftest import ROOT, SIZE, draw_pair, make_features, save_png
 from tests.e2e import drawing
-from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled, taken_home
 from tests.e2e.test_try import shown
 
 EACH, MASKS = 40, 6
@@ -172,7 +172,7 @@ def test_from_the_first_link_to_an_answer_about_a_new_photograph(
     page.get_by_role("heading", name=re.compile(f"^{re.escape(name)}"), level=3).wait_for()
     settled(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download", exact=True).click()
+        taken_home(page, "Safetensors").click()
     taken = material / "taken.safetensors"
     download.value.save_as(taken)
     told = subprocess.run(

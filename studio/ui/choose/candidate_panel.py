@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 import streamlit as st
 
@@ -17,22 +15,13 @@ from ftl.models.layout import TEST
 from ftl.sweeping.evaluate import repeated
 from studio import ui
 from studio.jobs import sweeps
-from studio.ui import save_button, state, trash
-from studio.ui.choose import candidate_details, filter_maps, links, report_menu
+from studio.ui import state, trash
+from studio.ui.choose import candidate_details, downloads, filter_maps, links, report_menu
 from studio.ui.choose.read_sweep import Network, Sweep
 
 _PAGE = 12
 _FIGURES = 400
 """Pixels across that the figures have beside the mistakes."""
-_DOWNLOADS = {
-    ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
-    ".onnx": ("ONNX", "From photographs of any size to probabilities, for ONNX Runtime and others; takes some seconds"),
-    ".zip": (
-        "Zip",
-        "ONNX with an example that needs no PyTorch; with 8-bit integers where the sweep was timed in ONNX Runtime and "
-        "they lose 2 points at most",
-    ),
-}
 RECOMMENDED = ":orange-badge[:material/star: recommended]"
 PICKED = ":blue-badge[:material/verified: the project's network]"
 
@@ -113,7 +102,7 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
 def _actions(here: ui.Here, sweep: Sweep, one: Candidate, badges: list[str]) -> None:
     """Take it home, or make it the project's."""
     with st.container(horizontal=True):
-        downloads(here.project.id, sweep.job_id, one.name, _DOWNLOADS)
+        downloads.menu(here.project.id, Network(sweep.job_id, one.name), "panel")
         report_menu.network_menu(here.project.id, sweep.job_id, one.name)
         if st.button("Look inside", key=f"inside-{sweep.job_id}-{one.name}", icon=":material/visibility:"):
             state.UNDERSTOOD.value = Network(sweep.job_id, one.name)
@@ -135,18 +124,6 @@ def pick_button(here: ui.Here, network: Network, *, is_picked: bool, first: bool
         with ui.showing_errors():
             sweeps.pick(here.project.id, network.job_id, network.name, here.who)
             st.rerun()
-
-
-def downloads(project_id: int, job_id: int, name: str, kinds: Mapping[str, tuple[str, str]]) -> None:
-    """A button for each file that a network can be taken home as. `kinds`: label and hint, by the file's ending."""
-    for ending, (label, hint) in kinds.items():
-        save_button.button(
-            label,
-            f"/api/projects/{project_id}/jobs/{job_id}/networks/{quote(name)}{ending}",
-            f"{name}{ending}",
-            f"download{ending}-{job_id}-{name}",
-            hint,
-        )
 
 
 def _views(project_id: int, sweep: Sweep, one: Candidate, folder: Path, wide: bool) -> None:

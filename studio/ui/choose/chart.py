@@ -5,7 +5,7 @@ What matters is told apart by shape or by text too, for eyes that see few colour
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from studio.ui.choose.read_sweep import Network
 WORDS = {LINEAR: "linear classifier on frozen features", RECALIBRATED: "recalibrated", TUNED: "fine-tuned"}
 """What candidates are called by their kind."""
 
+_SHAPES = {TUNED: "triangles", RECALIBRATED: "diamonds"}
 _CROWD = 30
 """Of more candidates, only those on the front show their intervals."""
 
@@ -32,11 +33,13 @@ def choice_chart(
 ) -> go.Figure:
     """Quality over cost of all candidates with intervals, fronts, limits, unpruned and recommended networks, and knees.
 
-    The front and the knee are always those of the validation images; `tested` shows the test set's figures instead.
+    The front and the knee are always those of the validation images, which choose; `tested` shows the test set's
+    figures instead. There a network can stand above the front, so that its line has no steps and its legend says so.
     What looks as if it did not work (`ftl.evaluation.candidate.warnings`) is ringed.
     Each point's `customdata[0]` is its `Network.key`.
     """
     x, y = COSTS[cost], (TESTED if tested else QUALITIES)[quality]
+    shape, by = ("linear", " (by validation)") if tested else ("hv", "")
     figure = go.Figure()
     for number, one in enumerate(ranked):
         front = pareto(one.sweep.candidates, x.value, QUALITIES[quality].value)
@@ -45,12 +48,12 @@ def choice_chart(
             x=[x.value(member) for member in front.candidates],
             y=[y.value(member) for member in front.candidates],
             mode="lines",
-            line={"shape": "hv", "color": colour, "width": 2, "dash": DASHES[number % len(DASHES)]},
-            name=escape(one.sweep.name) if len(ranked) > 1 else "Pareto front",
+            line={"shape": shape, "color": colour, "width": 2, "dash": DASHES[number % len(DASHES)]},
+            name=escape(one.sweep.name) if len(ranked) > 1 else f"Pareto front{by}",
             hoverinfo="skip",
             legendrank=number,
         )
-        for group in _groups(one, front, colour, dark=dark):
+        for group in _groups(one, front, colour, by, dark=dark):
             _add_points(figure, one, group, (x, y))
     named: set[str] = set()
     for trace in figure.data:  # one entry of the legend for all sweeps
@@ -60,6 +63,12 @@ def choice_chart(
     _draw_limits(figure, ranked, quality, cost, tested=tested, dark=dark)
     style(figure, x.title, y.title, log=log, dark=dark)
     return figure
+
+
+def shapes_told(kinds: Collection[str]) -> str:
+    """What the shapes of candidates of these kinds mean, in a sentence; empty where all are of one kind."""
+    told = [f"{shape} are {WORDS[kind]}" for kind, shape in _SHAPES.items() if kind in kinds]
+    return f"{', '.join(told).capitalize()}." if told and len(kinds) > 1 else ""
 
 
 class _Group(NamedTuple):
@@ -72,8 +81,8 @@ class _Group(NamedTuple):
     text: str = ""
 
 
-def _groups(ranked: Ranked, front: Front, colour: str, *, dark: bool) -> list[_Group]:
-    """A sweep's groups, those drawn on top last; a candidate may be in several."""
+def _groups(ranked: Ranked, front: Front, colour: str, by: str, *, dark: bool) -> list[_Group]:
+    """A sweep's groups, those drawn on top last; a candidate may be in several. `by`: what made the front, in words."""
     ink, _, paper = page_colours(dark=dark)
     candidates, pick, knee = ranked.sweep.candidates, ranked.choice.pick, front.knee()
     rest = [member for member in candidates if not member.is_unpruned]
@@ -88,15 +97,15 @@ def _groups(ranked: Ranked, front: Front, colour: str, *, dark: bool) -> list[_G
     groups = [
         _Group("outside the limits", outside, cross),
         _Group(
-            "dominated",
+            f"dominated{by}",
             dominated,
             hollow | {"symbol": [f"{SYMBOLS[member.head]}-open" for member in dominated]},
             0.35 * (len(rest) <= _CROWD),
         ),
-        _Group("on the Pareto front", [member for member in inside if member not in dominated], plain, 0.9),
+        _Group(f"on the Pareto front{by}", [member for member in inside if member not in dominated], plain, 0.9),
         _Group("unpruned network", [ranked.sweep.unpruned], plain | {"symbol": "square", "color": ink, "size": 13}, 0.9,
                "unpruned" * (pick is not ranked.sweep.unpruned)),
-        _Group("knee", [knee] if knee else [], lozenge, text="knee" * (knee is not pick)),
+        _Group(f"knee{by}", [knee] if knee else [], lozenge, text="knee" * (knee is not pick)),
         _Group("recommended", [pick] if pick else [], plain | {"symbol": "star", "size": 24, "color": PICK}, 0.9,
                f"<b>{escape(pick.name)}</b>" if pick else ""),
         _Group("with a warning", [member for member in candidates if warnings(member)], ring),

@@ -45,7 +45,9 @@ def _share(name: str, value: Callable[[Candidate], float | None], title: str | N
 
 
 def _standing(ranked: Ranked, candidate: Candidate) -> str:
-    return ("⚠ " if warnings(candidate) else "") + standing_of(ranked, candidate)
+    """What was found of a candidate; of a time that is unstable not why, which no column has room for."""
+    found = standing_of(ranked, candidate).replace(f": {candidate.unstable}", "")
+    return ("⚠ " if warnings(candidate) else "") + found
 
 
 def _score(ranked: Ranked, candidate: Candidate) -> float | None:

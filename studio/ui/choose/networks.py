@@ -14,6 +14,7 @@ from ftl.models.layout import HEAD
 from ftl.sweeping.results import JSON
 from studio import ui
 from studio.jobs import sweeps
+from studio.jobs.waiting import networks_to_come
 from studio.store.tables import Job
 from studio.ui import state
 from studio.ui.choose.candidate_panel import written
@@ -22,14 +23,27 @@ from studio.ui.masks.mask_sweep import MaskSweep, read_mask_sweep
 
 
 def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[int, Job]:
-    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops."""
+    """The project's finished sweeps by id, newest first; without any the page says so and where to go, and stops.
+
+    `text`: what to do where none runs or waits; else the page says how long that takes, and comes by itself.
+    """
     finished = {job.id: job for job in sweeps.finished_sweeps(project_id)}
     if not finished:
-        with ui.empty(title, text, icon), st.container(horizontal=True, horizontal_alignment="center"):
-            st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-            st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
+        coming = bool(networks_to_come(project_id))
+        ui.fragment(_none_yet, run_every=5 if coming else None)(project_id, title, text, icon, coming=coming)
         ui.stop()
     return finished
+
+
+def _none_yet(project_id: int, title: str, text: str, icon: str, *, coming: bool) -> None:
+    """Draw the page before the first sweep has finished; of the whole page anew once one has, or has failed."""
+    told = networks_to_come(project_id)
+    if coming and not told:
+        st.rerun()
+    with ui.empty(title, ui.plain(told) or text, icon), st.container(horizontal=True, horizontal_alignment="center"):
+        if not told:
+            st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
 
 
 def classifies(job_id: int) -> bool:

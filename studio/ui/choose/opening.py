@@ -9,7 +9,7 @@ import streamlit as st
 
 from studio import ui
 from studio.ui import state
-from studio.ui.choose import candidate_panel, links
+from studio.ui.choose import candidate_panel, downloads, links
 from studio.ui.choose.read_sweep import Network
 
 
@@ -47,6 +47,7 @@ def show(here: ui.Here, opening: Opening, is_picked: bool, open_it: Callable[[Ne
                 state.TO_TRY.value = network
                 state.of(state.Tab).go = "try_it"
                 st.rerun()
+            downloads.menu(here.project.id, network, "opening")
             st.button("Show details", icon=":material/arrow_downward:", key=f"show-{network.key}",
                       on_click=open_it, args=(network,))  # fmt: skip
             with st.popover("Why this one?", icon=":material/help:", key=f"why-{network.key}"):

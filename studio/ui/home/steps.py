@@ -11,7 +11,7 @@ from studio.jobs.presets import ENOUGH, numbers_of
 from studio.jobs.readiness import ENOUGH_MASKS
 from studio.jobs.request import FURTHER, SWEEPS
 from studio.jobs.sweeps import finished_sweeps, picked
-from studio.jobs.waiting import standing, turns
+from studio.jobs.waiting import networks_to_come
 from studio.projects.classes import classes_of
 
 _RIGHTS = {"sweep": ("admin",), "choose": ("admin", "reviewer")}
@@ -91,12 +91,7 @@ def _masks(project_id: int, swept: bool) -> Step:
 def _networks(project_id: int) -> list[Step]:
     jobs = [job for job in queue.jobs_of(project_id) if job.kind in (*SWEEPS, FURTHER)]
     done, chosen = finished_sweeps(project_id), picked(project_id)
-    running = next((job for job in jobs if job.state in queue.UNFINISHED), None)
-    if running is not None:
-        turn = turns().get(running.id)
-        where = standing(running, turn) if turn else ""
-        word = "running" if running.state == "running" else "waiting"
-        text = f"{running.name} is {word}{': ' * bool(where)}{where}."
+    if text := networks_to_come(project_id):
         made = Step("Networks", "content_cut", DONE if done else NEXT, text, "See how far it is", "jobs")
     elif done:
         text = f"{counted(len(done), 'sweep')} finished{', the newest' * (len(done) > 1)}: {done[0].name}."
@@ -112,5 +107,5 @@ def _networks(project_id: int) -> list[Step]:
     else:
         text = "Compare accuracy and speed: one network is recommended." if done else "Once a sweep has finished."
         choice = Step("Choose", "scatter_plot", NEXT, text, "Choose a network" if done else "", "choose")
-    text = "Show the network photographs that it has not seen, or take it along as a file."
+    text = "Show the network photographs that it has not seen, or download it, to run it elsewhere."
     return [made, choice, Step("Use", "search", NEXT, text, "Try it" if done else "", "try_it")]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
 
+from ftl.evaluation import charts
 from ftl.training.early_stopping import Epoch
-from studio.ui.chart_style import COLOURS, DASHES
+from studio.ui.chart_style import COLOURS, DASHES, few_ticks
 
 _GRID = "rgba(120,113,108,.16)"
 
@@ -72,5 +74,7 @@ def _styled(figure: go.Figure, step: str) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
     )
     figure.update_xaxes(title=step, rangemode="tozero", dtick=5, gridcolor=_GRID)
-    figure.update_yaxes(title="loss", type="log", gridcolor=_GRID)
+    losses = [loss for trace in figure.data for loss in trace.y if 0 < loss < math.inf]
+    ticks = few_ticks(min(losses), max(losses)) if losses else []
+    figure.update_yaxes(title="loss", type="log", gridcolor=_GRID, tickvals=ticks or None, **charts.PLAIN)
     return figure

@@ -20,8 +20,8 @@ from studio.jobs import sweeps
 from studio.jobs.further_job import launch_further, what_further
 from studio.jobs.segmenters import mask_network, segmenter_of
 from studio.ui import state, trash
-from studio.ui.choose import links, networks, report_menu
-from studio.ui.choose.candidate_panel import PICKED, downloads, pick_button, written
+from studio.ui.choose import downloads, links, networks, report_menu
+from studio.ui.choose.candidate_panel import PICKED, pick_button, written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.choose.read_sweep import Network
 from studio.ui.jobs.learning_curves import learning_chart
@@ -29,15 +29,6 @@ from studio.ui.masks.mask_photographs import Tested, compared_picture, tested_ph
 from studio.ui.masks.mask_sweep import MaskSweep, further
 from studio.ui.masks.mask_table import figures_of
 
-_DOWNLOADS = {
-    ".safetensors": ("Download", "The network in one file, for `ftl predict` and this studio's users elsewhere"),
-    ".onnx": ("ONNX", "From photographs of any size to masks, for ONNX Runtime and others; takes some seconds"),
-    ".zip": (
-        "Zip",
-        "ONNX with an example that needs no PyTorch; with 8-bit integers where the sweep was timed in ONNX Runtime and "
-        "they draw the same masks",
-    ),
-}
 _VIEWS = {"Photographs": ":material/image:", "Learning curve": ":material/show_chart:"}
 
 
@@ -81,7 +72,7 @@ def show(here: ui.Here, sweep: MaskSweep, name: str) -> None:
         with left:
             _figures(candidate, sweep)
             with st.container(horizontal=True):
-                downloads(here.project.id, sweep.job_id, name, _DOWNLOADS)
+                downloads.menu(here.project.id, own, "panel")
                 report_menu.network_menu(here.project.id, sweep.job_id, name)
                 if st.button("Look inside", key=f"inside-{sweep.job_id}-{name}", icon=":material/visibility:"):
                     state.UNDERSTOOD.value = own

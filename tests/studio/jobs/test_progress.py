@@ -133,6 +133,9 @@ def test_a_queue_tells_place_whose_job_runs_and_when_each_is_expected(project: S
     assert waiting.standing(job, found[second]) == "2nd in the queue · begins in about 8 min, done in about 10 min"
     assert waiting.standing(job, found[theirs]).startswith("next in the queue · begins in about 3 min")
     assert [one.id for one in queue.in_turn()] == [theirs, second, third]
+    assert waiting.networks_to_come(project.project_id).startswith("a is running: about ")
+    assert waiting.networks_to_come(other.id).startswith("a is waiting: next in the queue · begins in about ")
+    assert waiting.networks_to_come(create_project(bob, "Nothing").id) == ""
     assert waiting.running_for(project.user_id) == "a of Bridge 42"
     assert waiting.running_for(bob) == "a job of another project"
     accept(invite(project.project_id, "annotator"), bob)

@@ -28,6 +28,7 @@ from ftl.models.backbone import Backbone
 from ftl.models.classifier import export
 from ftl.models.graph import walk
 from ftl.models.io import build_like
+from ftl.models.layout import LINEAR, RECALIBRATED, TUNED
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.pruning.coupling import coupling_groups
@@ -36,7 +37,7 @@ from studio.jobs.sweeps import take_home, workspace
 from studio.ui.chart_style import COLOURS, PICK
 from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.chart import choice_chart
+from studio.ui.choose.chart import choice_chart, shapes_told
 from studio.ui.choose.more_charts import more_charts, settings_chart
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
@@ -231,8 +232,22 @@ def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -
     ranked = ranking.rank(made(candidates=better), BALANCED, Limits())
     figure = choice_chart([ranked], "Accuracy", "Latency", tested=True, log=False)
     assert list(figure.data[0].y) == pytest.approx([79, 93, 94, 95])
-    assert traces(figure)["dominated"] == ["c"]
+    assert traces(figure)["dominated (by validation)"] == ["c"]  # though it stands above the line
+    assert {name for name in traces(figure) if "(by validation)" not in name} == {"unpruned network", "recommended"}
+    assert (figure.data[0].name, figure.data[0].line.shape) == ("Pareto front (by validation)", "linear")
     assert figure.layout.xaxis.type == "linear"
+
+
+def test_only_shapes_that_are_there_are_explained() -> None:
+    assert shapes_told({LINEAR, TUNED, RECALIBRATED}) == "Triangles are fine-tuned, diamonds are recalibrated."
+    assert shapes_told({LINEAR, TUNED}) == "Triangles are fine-tuned."
+    assert shapes_told({LINEAR}) == ""
+
+
+def test_the_table_says_that_a_time_is_unstable_and_not_at_length_why() -> None:
+    members = (*MEMBERS[:2], replace(MEMBERS[2], unstable="other programs used up to 99 % of the processor"))
+    rows = columns.rows_of([ranking.rank(made(candidates=members), BALANCED, Limits())])
+    assert rows[0]["Standing"] == "recommended, time unstable"
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
