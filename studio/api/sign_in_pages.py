@@ -69,14 +69,24 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """GET: ask. POST: end the session, for every tab of this browser."""
-    if request.method == "GET":
-        body = '<form method="post" action="/account/sign-out"><button autofocus>Sign out</button></form>'
-        return page("Sign out", body + '<p><br><a href="/">Back to the studio</a></p>')
-    await run_in_threadpool(close_session, request.cookies.get(COOKIE))
+    """End the session, for every tab of this browser: at once by a POST or the studio's own link, else ask first."""
+    cookie = request.cookies.get(COOKIE)
+    found = await run_in_threadpool(signed_in, cookie)
+    if found and request.method != "POST" and not _own_link(request):
+        note = f"<p>You are signed in as {escape(found[0].name)}. This signs out every tab of this browser.</p>"
+        body = note + form("/account/sign-out", "Sign out", "") + '<p><br><a href="/">Back to the studio</a></p>'
+        return page("Sign out", body)
+    await run_in_threadpool(close_session, cookie)
     response = RedirectResponse("/account/sign-in", 303)
     response.delete_cookie(COOKIE)
     return response
+
+
+def _own_link(request: Request) -> bool:
+    """Whether somebody clicked a link of the studio's own pages: other sites' pages cannot send this."""
+    clicked = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    ahead = "sec-purpose" in request.headers  # a browser that fetches what might be clicked
+    return request.method == "GET" and not ahead and clicked.items() <= dict(request.headers).items()
 
 
 @_readable

@@ -37,7 +37,8 @@ def _colour(part: str) -> str:
 
 async def index_page(request: Request) -> HTMLResponse:
     """Answer with the page."""
-    return HTMLResponse(html(), headers={"Cache-Control": "no-cache"})
+    # no-store: Back would show it from the cache to who has signed out, for ever empty
+    return HTMLResponse(html(), headers={"Cache-Control": "no-store"})
 
 
 ROUTES = [Route(address, index_page) for address in _ADDRESSES]

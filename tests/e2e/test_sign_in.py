@@ -50,7 +50,9 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     expect(page.get_by_text("Page not found")).to_have_count(0)
     settled(page)
     page.get_by_role("link", name="Sign out").click()
-    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(server.url)
     assert "/account/sign-in" in page.url
     page.get_by_label("Name").fill("ada")
