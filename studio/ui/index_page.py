@@ -37,7 +37,7 @@ def _colour(part: str) -> str:
 
 async def index_page(request: Request) -> HTMLResponse:
     """Answer with the page."""
-    # no-store: Back would show it from the cache to who has signed out, for ever empty
+    # no-store: by no-cache alone, Back may show it from the cache, empty, to who has signed out
     return HTMLResponse(html(), headers={"Cache-Control": "no-store"})
 
 

@@ -49,10 +49,13 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()  # a restart signs nobody out
     expect(page.get_by_text("Page not found")).to_have_count(0)
     settled(page)
+    page.get_by_role("link", name="Images").click()
+    expect(page.get_by_role("heading", name="No photographs yet")).to_be_visible()
+    settled(page)
     page.get_by_role("link", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.go_back()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "/account/sign-in" in page.url
     page.goto(server.url)
     assert "/account/sign-in" in page.url
     page.get_by_label("Name").fill("ada")
