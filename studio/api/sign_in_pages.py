@@ -20,6 +20,7 @@ from studio.accounts import (
     open_session,
 )
 from studio.accounts.others import find_reset, reset_password
+from studio.accounts.passwords import BadPassword
 from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
 from studio.api.forms import address, form, local, name_field, page, password_field, sent, sign_in_status
@@ -37,7 +38,8 @@ def _enter(request: Request, user_id: int, target: str) -> Response:
 
 
 def _sign_in_page(target: str, name: str = "", error: StudioError | None = None) -> Response:
-    fields = name_field(name) + password_field()
+    again = bool(name.strip())  # the name stands there already
+    fields = name_field(name, focus=not again) + password_field(focus=again)
     body = form("/account/sign-in", "Sign in", fields, {"next": local(target)})
     return page("Sign in", body, str(error or ""), sign_in_status(error) if error else 200)
 
@@ -101,7 +103,10 @@ async def join(request: Request) -> Response:
     found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
     user, who = found or (None, None)
     if invitation.project is None:
-        title, text = "Welcome", "<p>You are the first one here. Make the account that starts the studio.</p>"
+        title, text = (
+            "Welcome",
+            "<p>You are the first one here. Your account will be the studio's owner, who invites the others.</p>",
+        )
     else:
         title = f"Join {invitation.project.name}"
         text = f"<p>You are invited as {escape(invitation.role)}.</p>"
@@ -117,7 +122,9 @@ async def join(request: Request) -> Response:
     try:
         user_id = await run_in_threadpool(accept, token, known, name, password)
     except StudioError as error:
-        again = form(action, "Make my account", name_field(name) + password_field(new=True))
+        weak = isinstance(error, BadPassword)
+        fields = name_field(name, focus=not weak) + password_field(new=True, focus=weak)
+        again = form(action, "Make my account", fields)
         return page(title, text + again, str(error), 400)
     return await run_in_threadpool(_enter, request, user_id, "/")
 
@@ -132,7 +139,7 @@ async def reset(request: Request) -> Response:
     except StudioError as error:
         return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
     note = "All its browsers are signed out then, and its API tokens are revoked."
-    fields = f"<p>For the account of {escape(user.name)}. {note}</p>" + password_field(new=True)
+    fields = f"<p>For the account of {escape(user.name)}. {note}</p>" + password_field(new=True, focus=True)
     body = form(f"/account/reset/{token}", "Set the password", fields)
     if request.method == "GET":
         return page(title, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from studio.accounts import COOKIE, open_session, user_of
 from studio.api import sign_in_pages
 from studio.api.gate import Gate
+from studio.projects.invitations import invite
 from tests.studio.conftest import Someone
 
 LINK = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -70,3 +72,22 @@ def test_who_is_signed_out_already_is_not_asked_to_sign_out(project: Someone) ->
     ask("POST", "/account/sign-out", cookie)
     answer = ask("GET", "/account/sign-out", cookie)
     assert (answer.status_code, answer.headers["location"]) == (303, "/account/sign-in")
+
+
+def focused(answer: httpx.Response) -> list[str]:
+    """The names of the fields that get the cursor."""
+    return re.findall(r'<input id="(\w+)"[^>]* autofocus>', answer.text)
+
+
+def test_the_cursor_stands_in_the_field_that_is_wrong(project: Someone) -> None:
+    path = f"/account/join/{invite(project.project_id, 'reviewer', project.user_id)}"
+    assert focused(ask("GET", path)) == focused(ask("GET", "/account/sign-in")) == ["name"]
+    weak = ask("POST", path, data={"name": "Bob", "password": "password123"})
+    assert (weak.status_code, focused(weak)) == (400, ["password"])
+    assert 'value="Bob"' in weak.text
+    assert "password123" not in weak.text
+    taken = ask("POST", path, data={"name": "Ada", "password": "a long enough password"})
+    assert (taken.status_code, focused(taken)) == (400, ["name"])
+    wrong = ask("POST", "/account/sign-in", data={"name": "Ada", "password": "something else"})
+    assert (wrong.status_code, focused(wrong)) == (401, ["password"])
+    assert 'value="Ada"' in wrong.text
