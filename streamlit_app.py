@@ -51,16 +51,15 @@ keep_private()
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Bring the database up to date, and at the very first start say how the first account is made."""
+    """Bring the database up to date, and say where the studio is or, at the very first start, the first account."""
     reuse_freed_memory()
     allow_open_files()
     close_to_others()
     migrate()
     clean_up()
-    token = first_token()
-    if token is not None:
-        port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
-        print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
+    token, port = first_token(), os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
+    what, where = ("The studio", "") if token is None else ("Make the first account here", f"/account/join/{token}")
+    print(f"\n{what}: http://localhost:{port}{where}\n", flush=True)  # in place of Streamlit's own addresses
     here = studio_lock()
 
     def see_to_jobs() -> None:

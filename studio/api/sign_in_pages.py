@@ -23,6 +23,7 @@ from studio.accounts.others import find_reset, reset_password
 from studio.accounts.passwords import BadPassword
 from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
+from studio.accounts.users import anybody
 from studio.api.forms import address, form, local, name_field, page, password_field, sent, sign_in_status
 from studio.errors import StudioError
 from studio.projects.invitations import accept, find_invitation
@@ -60,6 +61,10 @@ def _readable(route: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
 @_readable
 async def sign_in(request: Request) -> Response:
     """GET: the form. POST: check it, and set the cookie."""
+    if request.method == "GET" and not await run_in_threadpool(anybody):
+        return page(
+            "Welcome", "<p>No account yet: open the link that the terminal printed to make it.</p>"
+        )
     if request.method == "GET":
         return _sign_in_page(request.query_params.get("next", "/"))
     name, password, target = await sent(request, "name", "password", "next")

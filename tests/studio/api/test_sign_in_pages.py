@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -91,3 +92,9 @@ def test_the_cursor_stands_in_the_field_that_is_wrong(project: Someone) -> None:
     wrong = ask("POST", "/account/sign-in", data={"name": "Ada", "password": "something else"})
     assert (wrong.status_code, focused(wrong)) == (401, ["password"])
     assert 'value="Ada"' in wrong.text
+
+
+def test_without_an_account_the_sign_in_page_says_where_the_first_is_made(home: Path) -> None:
+    answer = ask("GET", "/account/sign-in")
+    assert "open the link that the terminal printed" in answer.text
+    assert "<form" not in answer.text
