@@ -62,9 +62,7 @@ def _readable(route: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
 async def sign_in(request: Request) -> Response:
     """GET: the form. POST: check it, and set the cookie."""
     if request.method == "GET" and not await run_in_threadpool(anybody):
-        return page(
-            "Welcome", "<p>No account yet: open the link that the terminal printed to make it.</p>"
-        )
+        return page("Welcome", "<p>No account yet: open the link that the terminal printed to make it.</p>")
     if request.method == "GET":
         return _sign_in_page(request.query_params.get("next", "/"))
     name, password, target = await sent(request, "name", "password", "next")
@@ -108,10 +106,8 @@ async def join(request: Request) -> Response:
     found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
     user, who = found or (None, None)
     if invitation.project is None:
-        title, text = (
-            "Welcome",
-            "<p>You are the first one here. Your account will be the studio's owner, who invites the others.</p>",
-        )
+        title = "Welcome"
+        text = "<p>You are the first one here: this account will own the studio, and can invite others.</p>"
     else:
         title = f"Join {invitation.project.name}"
         text = f"<p>You are invited as {escape(invitation.role)}.</p>"

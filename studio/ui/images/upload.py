@@ -42,20 +42,20 @@ def photographs(project_id: int, who: SignedIn, classes: Sequence[ImageClass]) -
         key=f"photographs-{project_id}-{page.turns}-{whole}",
     )
     left, right = st.columns(2)
+    # no option is None: Streamlit would offer to clear it
     given = left.selectbox(
-        "Class", [None, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none"),
+        "Class", [0, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none"),
         key=f"class-{project_id}-{page.turns}",
     )  # fmt: skip
-    split = right.selectbox("For", list(SPLITS), format_func=SPLITS.__getitem__, key=f"split-{project_id}-{page.turns}")
+    uses = {text: split for split, text in SPLITS.items()}
+    split = uses[right.selectbox("For", list(uses), key=f"split-{project_id}-{page.turns}")]
     named = from_browser(files, {one.lower() for one in names.values()}, whole)
     if named:
-        st.markdown(
-            plain(chosen(look_over([name for name, _ in named], names.values(), names[given] if given else "")))
-        )
+        st.markdown(plain(chosen(look_over([name for name, _ in named], names.values(), names.get(given, "")))))
     if st.button("Add to the project", type="primary", disabled=not named):
         bar = st.progress(0.0, "Adding photographs")
         with showing_errors():
-            got = receive(project_id, who, named, class_id=given, split=split, report=_moving(bar, "Adding"))
+            got = receive(project_id, who, named, class_id=given or None, split=split, report=_moving(bar, "Adding"))
             now = {one.id: one.name for one in classes_of(project_id)}  # with those that folders have made
             text = added(
                 len(got.added), len(got.known), {now.get(one, ""): n for one, n in count_classes(got.added).items()}
