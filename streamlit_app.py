@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
+from filelock import Timeout
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -35,6 +36,8 @@ from studio.api.gate import Gate
 from studio.api.headers import Headers
 from studio.images.uploads import clean_up
 from studio.jobs.queue import see_to_worker
+from studio.jobs.retake_times import resume
+from studio.jobs.studio_runs import studio_lock
 from studio.projects.invitations import first_token
 from studio.store.database import migrate
 from studio.store.home import allow_open_files, close_to_others, keep_private
@@ -48,24 +51,33 @@ keep_private()
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Bring the database up to date, and at the very first start say how the first account is made."""
+    """Bring the database up to date, and say where the studio is or, at the very first start, the first account."""
     reuse_freed_memory()
     allow_open_files()
     close_to_others()
     migrate()
     clean_up()
-    token = first_token()
-    if token is not None:
-        port = os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
-        print(f"\nMake the first account here: http://localhost:{port}/account/join/{token}\n", flush=True)
+    token, port = first_token(), os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
+    what, where = ("The studio", "") if token is None else ("Make the first account here", f"/account/join/{token}")
+    print(f"\n{what}: http://localhost:{port}{where}\n", flush=True)  # in place of Streamlit's own addresses
+    here = studio_lock()
+
+    def see_to_jobs() -> None:
+        if not here.is_locked:
+            with suppress(Timeout):  # another studio of this home holds it
+                here.acquire()
+                resume()
+        see_to_worker()
+
     tasks = [
         # a job outlives the studio; one that was cut off with its worker goes on
-        asyncio.create_task(_every(_WATCH_SECONDS, see_to_worker, "jobs cannot be seen to now")),
+        asyncio.create_task(_every(_WATCH_SECONDS, see_to_jobs, "jobs cannot be seen to now")),
         asyncio.create_task(_every(_PURGE_SECONDS, purge, "the trash cannot be emptied now")),
     ]
     yield
     for task in tasks:
         task.cancel()
+    here.release()
 
 
 async def _every(seconds: float, work: Callable[[], object], problem: str) -> None:

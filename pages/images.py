@@ -5,13 +5,9 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ftl.progress import Report
 from studio import ui
-from studio.accounts.settings import recent
 from studio.annotation.proposals import TO_DO, waiting_among
 from studio.collaboration.assignment import assign
-from studio.formats.import_masks import import_masks
-from studio.formats.registry import FORMATS, SUFFIXES
 from studio.images.library import (
     Filter,
     count_by_class,
@@ -23,26 +19,19 @@ from studio.images.library import (
     set_split,
     set_state,
 )
-from studio.images.uploads import from_browser, receive
 from studio.jobs.label_job import launch_labelling
 from studio.jobs.segmenters import MaskNetwork, mask_networks
 from studio.projects.classes import classes_of
 from studio.projects.members import members_of
 from studio.store.tables import STATES, Image
 from studio.ui import state, trash
-from studio.ui.images import counts, drawing_order, gallery
+from studio.ui.images import counts, drawing_order, gallery, upload
 from studio.ui.images.selection import Selection, selection_of
 
 here = user, project, role, who = ui.here()
 st.title("Images")
 classes = classes_of(project.id)
-names = {one.id: one.name for one in classes}
 PAGE = 48
-SPLITS = {
-    None: "training or test, drawn at random by each sweep",
-    "train": "training and validation only",
-    "test": "test only",
-}
 KEEP, PROPOSED = "leave as it is", "proposed"
 SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
 V = TypeVar("V")
@@ -51,87 +40,6 @@ V = TypeVar("V")
 def many(count: int, thing: str) -> str:
     """A number of things."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def tell(problems: list[str]) -> None:
-    """All problems of an upload or import, together."""
-    if problems:
-        with st.expander(f"{len(problems):,} not taken", icon=":material/error:", expanded=True):
-            st.markdown("\n".join(f"- {ui.sentence(one)}" for one in problems[:100]))
-            if len(problems) > 100:
-                st.markdown(f"and {len(problems) - 100:,} more")
-
-
-def moving(bar: DeltaGenerator, doing: str) -> Report:
-    """Moves a bar on, under words as "Adding 3 of 10"."""
-
-    def report(done: int, total: int, _: str) -> None:
-        bar.progress(done / max(1, total), f"{doing} {done:,} of {total:,}")
-
-    return report
-
-
-def upload() -> None:
-    """Take photographs in."""
-    with st.form("upload", clear_on_submit=True, border=False):
-        whole = state.WHOLE_FOLDER.value
-        files = st.file_uploader(
-            "Photographs, or a zip of them; folders inside give their class",
-            accept_multiple_files="directory" if whole else True,
-            help=f"Up to {recent().most_upload_mb:,} MB a file and {recent().most_megapixels:,} megapixels an image.",
-        )
-        left, right = st.columns(2)
-        given = left.selectbox(
-            "Class", [None, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none")
-        )
-        split = right.selectbox("For", list(SPLITS), format_func=SPLITS.__getitem__)
-        sent = st.form_submit_button("Add to the project", type="primary")
-    st.toggle("Upload a folder that holds a folder for each class", key=state.WHOLE_FOLDER.key)
-    if sent and not files:
-        st.info("Choose some files first.", icon=":material/info:")
-    elif sent:
-        bar = st.progress(0.0, "Adding photographs")
-        named = from_browser(files, {one.lower() for one in names.values()}, whole)
-        with ui.showing_errors():
-            got = receive(
-                project.id, who, named, class_id=given, split=split,
-                report=moving(bar, "Adding"),
-            )  # fmt: skip
-            counts = [f"{len(got.added):,} added"] + [f"{len(got.known):,} here already"] * bool(got.known)
-            text, icon = (st.success, "check") if got.added or got.known else (st.info, "info")
-            text(f"{', '.join(counts)}.", icon=f":material/{icon}:")
-            tell(got.problems)
-        bar.empty()
-
-
-def take_masks() -> None:
-    """Take masks in that were drawn elsewhere."""
-    with st.form("masks", clear_on_submit=True, border=False):
-        files = st.file_uploader(
-            f"{', '.join(form.name for form in FORMATS)} files, or a zip of them; a PNG is named as its image",
-            type=[*SUFFIXES, "zip"],
-            accept_multiple_files=True,
-        )
-        numbers = {one.number: one.name for one in classes}
-        number = st.selectbox(
-            "Class of black-and-white masks", list(numbers), format_func=numbers.__getitem__,
-            help="A black-and-white mask does not say which class it shows, so choose it here. The values of an index "
-            "mask are the numbers of the project's classes.",
-        )  # fmt: skip
-        sent = st.form_submit_button("Import", type="primary")
-    if sent and not files:
-        st.info("Choose some files first.", icon=":material/info:")
-    elif sent:
-        bar = st.progress(0.0, "Reading masks")
-        with ui.showing_errors():
-            done = import_masks(
-                project.id, who, from_browser(files), class_number=number, report=moving(bar, "Reading")
-            )
-            text, icon = (st.success, "check") if done.images else (st.info, "info")
-            text(f"{many(done.images, 'image')} with masks from these files, {many(done.regions, 'new area')}.",
-                 icon=f":material/{icon}:")  # fmt: skip
-            tell(done.problems)
-        bar.empty()
 
 
 def label_ahead(networks: list[MaskNetwork]) -> None:
@@ -185,7 +93,8 @@ def change(selection: Selection, names: dict[int, str]) -> None:
             "Class to give", [None, 0, *names],
             format_func=lambda one: KEEP if one is None else names.get(one, "none"),
         )  # fmt: skip
-        to_split = st.selectbox("Use for", [KEEP, *SPLITS], format_func=lambda one: one if one == KEEP else SPLITS[one])
+        uses = {KEEP: KEEP} | upload.SPLITS
+        to_split = st.selectbox("Use for", list(uses), format_func=uses.__getitem__)
         # only those who judge may say where the work stands
         to_state = st.selectbox("State to give", [KEEP, *STATES]) if role != "annotator" else KEEP
         people = {one.id: one.name for one, _ in members_of(project.id)} if role != "annotator" else {}
@@ -273,14 +182,16 @@ def find() -> None:
         st.switch_page(ui.page_file("annotate"), query_params={"project": str(project.id), "image": str(opened)})
 
 
+with st.container():  # there in any case: what comes and goes would close all that is open below it
+    upload.tell(project.id)
 drawers = st.container(key="drawers")
 with drawers.expander("Upload photographs", icon=":material/upload:", expanded=not count_images(project.id)):
-    upload()
+    upload.photographs(project.id, who, classes)
 if not count_images(project.id):
     ui.empty("No photographs yet", "Upload some above: a few dozen of each class are a start.", ":material/image:")
     ui.stop()
 with drawers.expander("Import existing masks", icon=":material/layers:"):
-    take_masks()
+    upload.masks(project.id, who, classes)
 if role == "admin":
     drawing = mask_networks(project.id)
     if drawing:

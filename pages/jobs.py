@@ -36,7 +36,7 @@ COLUMNS = {
     "Parameters": st.column_config.NumberColumn(format="localized", width="small"),
     "Validation accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
     "Test accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
-    "Time in ms": st.column_config.NumberColumn(format="%,.2f", width="small"),
+    "Time in ms": st.column_config.NumberColumn("Latency in ms", format="%,.2f", width="small"),
 }
 
 
@@ -85,8 +85,7 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
         left.markdown(f"**{ui.plain(job.name)}** :{colour}-badge[:material/{icon}: {word}]")
         left.caption(times(job))
         if job.state == "done" and job.unstable:
-            whose = "A time is" if job.unstable == 1 else f"{job.unstable} times are"
-            left.caption(f":material/timer_off: {whose} unstable: taken again once the machine is quiet.")
+            left.caption(f":material/timer_off: {progress.unstable(job)}")
         buttons(right, job, here.role, progress.finished(rows), next_up)
         if here.role == "admin":
             with right:
@@ -98,8 +97,8 @@ def show(job: Job, here: ui.Here, opened: bool, next_up: bool, turn: waiting.Tur
                 trash.job_menu(job.project_id, here.who, job)
         if job.state == "running":
             left_over = waiting.standing(job, turn) if turn and not job.cancel else ""
-            text = " · ".join(filter(None, (f"{job.share:.0%}", progress.stage(job), left_over)))
-            st.progress(min(1.0, job.share), text)
+            text = " · ".join(filter(None, (f"{progress.share(job):.0%}", progress.stage(job), left_over)))
+            st.progress(progress.share(job), text)
         elif job.state == "queued" and turn:
             runs = f" Now runs {ui.plain(running)}." if running else ""
             st.caption(f":material/schedule: {waiting.standing(job, turn).capitalize()}.{runs}")

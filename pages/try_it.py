@@ -20,6 +20,7 @@ from studio.inspection.training import Training, mask_network_trained_on, traine
 from studio.inspection.uploads import read_upload
 from studio.jobs import sweeps
 from studio.jobs.segmenters import mask_network
+from studio.jobs.usage import TRIED, note_use
 from studio.store import files
 from studio.ui import state
 from studio.ui.choose import downloads, networks
@@ -132,6 +133,7 @@ if draws:
     with ui.showing_errors():
         seen_before = mask_network_trained_on(sweeps.network(here.project.id, network.job_id, network.name))
         try_panel.show(here.project.id, drawer, photographs, seen_before, how)
+        note_use(here.project.id, here.who, TRIED, network.name)
     ui.stop()
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / sweeps.CLASSIFIERS)
@@ -167,6 +169,8 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
             rows.append(results.Row(title, name, known[key]))
         readable.append((title, digest, get, image_id, {row.network: row.finding for row in rows[-len(names) :]}))
 page.found = known
+if known:
+    note_use(here.project.id, here.who, TRIED, network.name)
 bar.empty()
 if not readable:
     ui.stop()

@@ -44,8 +44,9 @@ def open_upright(path: Path, most_pixels: int = MAX_PIXELS) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise FtlError(f"{path} has too many pixels, {_too_many(most_pixels)}") from error
     except UnidentifiedImageError as error:
-        kinds = ", ".join(FORMATS)
-        raise FtlError(f"{path} cannot be read as an image (it is no {kinds}): replace it or take it out") from error
+        kinds = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        problem = f"{path} cannot be read as an image (it is not a {kinds} file): replace it or take it out"
+        raise FtlError(problem) from error
     except Exception as error:  # Pillow raises many types on damaged input; each means the same to a user
         raise FtlError(f"{path} cannot be read as an image ({error}): replace it or take it out") from error
 

@@ -12,6 +12,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from studio.errors import StudioError
 
+
+class BadPassword(StudioError):  # noqa: N818
+    """A password that is refused, whatever the name."""
+
+
 LEAST, MOST = 10, 1000
 """How many characters a password has. Any are allowed, spaces too."""
 
@@ -38,9 +43,9 @@ _NOBODY = _random_hash()  # checked where there is no such user, so that both ta
 def check_given(password: str) -> None:
     """Refuse what is no text, or longer than any password may be. Raises `StudioError`."""
     if len(password) > MOST:
-        raise StudioError(f"a password has at most {MOST} characters")
+        raise BadPassword(f"a password has at most {MOST} characters")
     if any("\ud800" <= character <= "\udfff" for character in password):
-        raise StudioError("this password holds half a character: type it anew")
+        raise BadPassword("this password holds half a character: type it anew")
 
 
 def check_new(password: str, name: str) -> None:
@@ -50,11 +55,11 @@ def check_new(password: str, name: str) -> None:
     check_given(password)
     password = _normal(password)
     if len(password) < LEAST:
-        raise StudioError(f"a password has at least {LEAST} characters: a few words that nobody would put together do")
+        raise BadPassword(f"a password has at least {LEAST} characters: a few words that nobody would put together do")
     own = [name, *name.split(), "studio", "ftl"]
     guesses = zxcvbn(password[:_LOOKED_AT], own)["guesses"]
     if guesses < _GUESSES or len(_without(password, own)) < _LEAST_BESIDE_NAME:
-        raise StudioError(
+        raise BadPassword(
             "this password is among the first that would be guessed, being common, repetitive or close to your name: "
             "take a few words that nobody would put together"
         )

@@ -55,6 +55,12 @@ def _tidy(name: str) -> str:
     return name
 
 
+def anybody() -> bool:
+    """Whether there is an account yet."""
+    with reading() as db:
+        return db.scalar(select(User.id).limit(1)) is not None
+
+
 def check_password(name: str, password: str, address: str) -> User:
     """The user of that name and password, who signs in from that network address.
 

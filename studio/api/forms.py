@@ -50,21 +50,21 @@ def form(action: str, button: str, fields: str, hidden: dict[str, str] | None = 
     return f'<form method="post" action="{escape(action)}">{kept}{fields}<button>{button}</button></form>'
 
 
-def name_field(name: str = "") -> str:
-    """Asks for the name of an account."""
+def name_field(name: str = "", *, focus: bool = True) -> str:
+    """Asks for the name of an account; `focus`: the cursor is there at first."""
     return (
         f'<label for="name">Name</label><input id="name" name="name" value="{escape(name)}" autocomplete="username" '
-        f'maxlength="64" required autofocus>'
+        f'maxlength="64" required{" autofocus" * focus}>'
     )
 
 
-def password_field(new: bool = False) -> str:
-    """Asks for a password, or for a `new` one."""
+def password_field(new: bool = False, *, focus: bool = False) -> str:
+    """Asks for a password, or for a `new` one; `focus`: the cursor is there at first."""
     kind = "new-password" if new else "current-password"
     hint = f' minlength="{LEAST_PASSWORD}" placeholder="at least {LEAST_PASSWORD} characters"' if new else ""
     return (
         f'<label for="password">Password</label><input id="password" name="password" type="password" '
-        f'autocomplete="{kind}"{hint} required>'
+        f'autocomplete="{kind}"{hint} required{" autofocus" * focus}>'
     )
 
 

@@ -15,6 +15,7 @@ from studio.jobs.kits import kit
 from studio.jobs.reports import MEDIA_TYPES, network_report
 from studio.jobs.reports import sweep_report as report_of
 from studio.jobs.sweeps import exported, job_in
+from studio.jobs.usage import DOWNLOADED, note_use
 from studio.store.tables import Job
 
 router = APIRouter(tags=["jobs"], dependencies=SIGNED_IN)
@@ -61,12 +62,15 @@ def bench_kit(project: Annotators, job: Id) -> Response:
     responses=_FILE | refusals(401, 403, 404),
     response_class=FileResponse,
 )
-def model(project: Annotators, job: Id, name: str, ending: Literal["safetensors", "onnx", "zip", "pt2"]) -> Response:
+def model(
+    project: Annotators, job: Id, name: str, ending: Literal["safetensors", "onnx", "zip", "pt2"], who: Changing
+) -> Response:
     """A network of a sweep as one file: .safetensors for `ftl predict`, .onnx, .pt2, or .zip with an example.
 
     An export that would answer otherwise than the network is refused, with a sentence that says by how much.
     """
     file = exported(project, job, name, f".{ending}")
+    note_use(project, who, DOWNLOADED, name)
     return FileResponse(file, filename=file.name, media_type="application/octet-stream")
 
 

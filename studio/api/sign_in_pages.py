@@ -20,8 +20,10 @@ from studio.accounts import (
     open_session,
 )
 from studio.accounts.others import find_reset, reset_password
+from studio.accounts.passwords import BadPassword
 from studio.accounts.sessions import browser_name, signed_in
 from studio.accounts.tickets import ticket as make_ticket
+from studio.accounts.users import anybody
 from studio.api.forms import address, form, local, name_field, page, password_field, sent, sign_in_status
 from studio.errors import StudioError
 from studio.projects.invitations import accept, find_invitation
@@ -37,7 +39,8 @@ def _enter(request: Request, user_id: int, target: str) -> Response:
 
 
 def _sign_in_page(target: str, name: str = "", error: StudioError | None = None) -> Response:
-    fields = name_field(name) + password_field()
+    again = bool(name.strip())  # the name stands there already
+    fields = name_field(name, focus=not again) + password_field(focus=again)
     body = form("/account/sign-in", "Sign in", fields, {"next": local(target)})
     return page("Sign in", body, str(error or ""), sign_in_status(error) if error else 200)
 
@@ -58,6 +61,8 @@ def _readable(route: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
 @_readable
 async def sign_in(request: Request) -> Response:
     """GET: the form. POST: check it, and set the cookie."""
+    if request.method == "GET" and not await run_in_threadpool(anybody):
+        return page("Welcome", "<p>No account yet: open the link that the terminal printed to make it.</p>")
     if request.method == "GET":
         return _sign_in_page(request.query_params.get("next", "/"))
     name, password, target = await sent(request, "name", "password", "next")
@@ -69,14 +74,24 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """GET: ask. POST: end the session, for every tab of this browser."""
-    if request.method == "GET":
-        body = '<form method="post" action="/account/sign-out"><button autofocus>Sign out</button></form>'
-        return page("Sign out", body + '<p><br><a href="/">Back to the studio</a></p>')
-    await run_in_threadpool(close_session, request.cookies.get(COOKIE))
+    """End the session, for every tab of this browser: at once by a POST or the studio's own link, else ask first."""
+    cookie = request.cookies.get(COOKIE)
+    found = await run_in_threadpool(signed_in, cookie)
+    if found and request.method != "POST" and not _own_link(request):
+        note = f"<p>You are signed in as {escape(found[0].name)}. This signs out every tab of this browser.</p>"
+        body = note + form("/account/sign-out", "Sign out", "") + '<p><br><a href="/">Back to the studio</a></p>'
+        return page("Sign out", body)
+    await run_in_threadpool(close_session, cookie)
     response = RedirectResponse("/account/sign-in", 303)
     response.delete_cookie(COOKIE)
     return response
+
+
+def _own_link(request: Request) -> bool:
+    """Whether somebody clicked a link of the studio's own pages: other sites' pages cannot send this."""
+    clicked = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    ahead = "sec-purpose" in request.headers  # a browser that fetches what might be clicked
+    return request.method == "GET" and not ahead and clicked.items() <= dict(request.headers).items()
 
 
 @_readable
@@ -91,7 +106,8 @@ async def join(request: Request) -> Response:
     found = await run_in_threadpool(signed_in, request.cookies.get(COOKIE))
     user, who = found or (None, None)
     if invitation.project is None:
-        title, text = "Welcome", "<p>You are the first one here. Make the account that starts the studio.</p>"
+        title = "Welcome"
+        text = "<p>You are the first one here: this account will own the studio, and can invite others.</p>"
     else:
         title = f"Join {invitation.project.name}"
         text = f"<p>You are invited as {escape(invitation.role)}.</p>"
@@ -107,7 +123,9 @@ async def join(request: Request) -> Response:
     try:
         user_id = await run_in_threadpool(accept, token, known, name, password)
     except StudioError as error:
-        again = form(action, "Make my account", name_field(name) + password_field(new=True))
+        weak = isinstance(error, BadPassword)
+        fields = name_field(name, focus=not weak) + password_field(new=True, focus=weak)
+        again = form(action, "Make my account", fields)
         return page(title, text + again, str(error), 400)
     return await run_in_threadpool(_enter, request, user_id, "/")
 
@@ -122,7 +140,7 @@ async def reset(request: Request) -> Response:
     except StudioError as error:
         return page(title, '<p><a href="/account/sign-in">Sign in</a></p>', str(error), 410)
     note = "All its browsers are signed out then, and its API tokens are revoked."
-    fields = f"<p>For the account of {escape(user.name)}. {note}</p>" + password_field(new=True)
+    fields = f"<p>For the account of {escape(user.name)}. {note}</p>" + password_field(new=True, focus=True)
     body = form(f"/account/reset/{token}", "Set the password", fields)
     if request.method == "GET":
         return page(title, body)

@@ -22,6 +22,9 @@ from studio.store import files
 from studio.store.database import reading
 from studio.store.tables import STATES, Image, ImageClass, Project, Proposal, Stroke
 
+_AT_ONCE = 500
+"""Ids in a query: databases bound the number of variables."""
+
 
 def add_image(
     project_id: int,
@@ -144,6 +147,16 @@ def count_by_class(project_id: int, chosen: Filter) -> dict[int, int]:
     return {class_id or 0: count for class_id, count in found.items()}
 
 
+def count_classes(image_ids: Sequence[int]) -> dict[int, int]:
+    """How many of these images each class has, by its id, 0 for none."""
+    found: dict[int, int] = {}
+    with reading() as db:
+        for start in range(0, len(image_ids), _AT_ONCE):
+            for class_id in db.scalars(select(Image.class_id).where(Image.id.in_(image_ids[start : start + _AT_ONCE]))):
+                found[class_id or 0] = found.get(class_id or 0, 0) + 1
+    return found
+
+
 def count_by_state(project_id: int, chosen: Filter) -> dict[str, int]:
     """How many images are in each state, whatever state the filter asks for; states without any are left out."""
     return _count_by(project_id, replace(chosen, state=None), Image.state)
@@ -250,7 +263,7 @@ def _update(project_id: int, user_id: int, role: str, image_ids: Sequence[int], 
     with changing(user_id, project_id, role) as db:
         if values.get("state") == "accepted":
             check_acceptance(db, project_id, image_ids, user_id)
-        for start in range(0, len(image_ids), 500):  # databases bound the number of variables
-            part = list(image_ids[start : start + 500])
+        for start in range(0, len(image_ids), _AT_ONCE):
+            part = list(image_ids[start : start + _AT_ONCE])
             db.execute(update(Image).where(Image.project_id == project_id, Image.id.in_(part)).values(**values))
         record(db, project_id, user_id, "changed", count=len(image_ids), to=to)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
+from ftl.data.images import EXTENSIONS
 from ftl.progress import Report, silent
 from studio.accounts.rights import changing
 from studio.errors import Forbidden, StudioError
 from studio.images.archives import Entry, count, entries, shown
 from studio.images.library import add_image
+from studio.images.zips import hidden, is_zip
 from studio.projects.audit import record
 from studio.projects.classes import add_class, classes_of
 from studio.store import files
@@ -22,6 +24,14 @@ Upload = tuple[str, BinaryIO]
 
 _SPLITS = ("train", "test")
 _NO_CLASSES = (*_SPLITS, "images", "photos")
+
+
+class Chosen(NamedTuple):
+    """What somebody has chosen to upload, by its names alone: photographs by class ("" for none), zips, other files."""
+
+    photographs: dict[str, int]
+    zips: list[str]
+    others: list[str]
 
 
 class Received(NamedTuple):
@@ -80,6 +90,24 @@ def receive(
     return got
 
 
+def look_over(names: Iterable[str], classes: Iterable[str], given: str = "") -> Chosen:
+    """What `receive` would take files of these names for; `given`: the class of those whose folders tell none."""
+    own = {one.lower(): one for one in classes}
+    found = Chosen({}, [], [])
+    for name in names:
+        if hidden(name):
+            continue
+        if is_zip(name):
+            found.zips.append(name)
+        elif PurePosixPath(name.lower()).suffix not in EXTENSIONS:
+            found.others.append(name)
+        else:
+            told = _told(name, "", own)[0]
+            which = given if told is None else own.setdefault(told.lower(), told)
+            found.photographs[which] = found.photographs.get(which, 0) + 1
+    return found
+
+
 def clean_up() -> None:
     """Remove what an upload left behind when the studio was killed in its midst."""
     for left in home().glob(f"{SCRATCH}*"):
@@ -104,6 +132,23 @@ def _sentence(name: str, problem: str) -> str:
     return problem if own and own in problem else f"{own}: {problem}"
 
 
+def _told(name: str, archive: str, classes: Collection[str]) -> tuple[str | None, str | None]:
+    """The class and split that a file's folders tell: the last is the class, one above may be train or test.
+
+    `classes`: names of those that are there, in lower case.
+    """
+    folders = PurePosixPath(name.replace("\\", "/")).parts[:-1]
+    if not folders or ".." in folders:
+        return None, None
+    split = next((one.lower() for one in folders if one.lower() in _SPLITS), None)
+    last = " ".join(folders[-1].split())
+    # zipping a folder puts it into a zip of the same name: that is no wish for a class
+    wrapped = len(folders) == 1 and archive.lower() == f"{folders[0]}.zip".lower()
+    if last.lower() in _NO_CLASSES or (wrapped and last.lower() not in classes):
+        return None, split
+    return last, split
+
+
 class _Folders:
     """What the folders of a name tell; new classes are made as their folders turn up."""
 
@@ -112,19 +157,13 @@ class _Folders:
         self._classes: dict[str, int | None] = {one.name.lower(): one.id for one in classes_of(project_id)}
 
     def tell(self, entry: Entry) -> tuple[int | None, str | None]:
-        """The class and split of a file: its last folder is the class, one above may be train or test."""
-        folders = PurePosixPath(entry.name.replace("\\", "/")).parts[:-1]
-        if not folders or ".." in folders:
-            return None, None
-        split = next((one.lower() for one in folders if one.lower() in _SPLITS), None)
-        last = " ".join(folders[-1].split())
-        # zipping a folder puts it into a zip of the same name: that is no wish for a class
-        wrapped = len(folders) == 1 and entry.archive.lower() == f"{folders[0]}.zip".lower()
-        if last.lower() in _NO_CLASSES or (wrapped and last.lower() not in self._classes):
+        """The class and split of a file, each None where its folders do not tell."""
+        name, split = _told(entry.name, entry.archive, self._classes)
+        if name is None:
             return None, split
-        if last.lower() not in self._classes:
-            self._classes[last.lower()] = self._made(last)
-        return self._classes[last.lower()], split
+        if name.lower() not in self._classes:
+            self._classes[name.lower()] = self._made(name)
+        return self._classes[name.lower()], split
 
     def _made(self, name: str) -> int | None:
         try:

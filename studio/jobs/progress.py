@@ -8,11 +8,13 @@ from typing import Any
 
 from ftl.errors import FtlError
 from ftl.files import read_json
+from ftl.formatting import counted
 from ftl.models.layout import SEGMENTED, UNPRUNED
 from ftl.progress import FAILED, LOOKING, TESTED, TIMED, TIMING, TRAINING
 from ftl.training.early_stopping import Epoch
 from studio.jobs.queue import UNFINISHED, candidates_of
 from studio.jobs.sweeps import models
+from studio.jobs.waiting import MOST_SHOWN
 from studio.store.tables import CandidateRow, Job
 
 _UNPRUNED = "unpruned"
@@ -38,7 +40,7 @@ def finished(rows: list[dict[str, Any]]) -> bool:
 def _row(row: CandidateRow, folder: Path, goes_on: bool) -> dict[str, Any]:
     state = _STATES.get(row.stage, row.stage) if not row.error else f"failed: {row.error}"
     if row.stage == TIMED and (unstable := _figure(folder / "time.json", "unstable")):
-        state = f"measured, time unstable: {unstable}"
+        state = f"measured, latency unstable: {unstable}"
     if not goes_on and row.stage == TIMING:
         state = _STATES[TESTED]
     elif not goes_on and row.stage not in (TESTED, TIMED, FAILED):
@@ -72,6 +74,11 @@ def _read(file: Path, key: str, changed: int) -> Any:
     return read_json(file).get(key)  # files of a hundred kilobytes, asked for at every tick of the page
 
 
+def share(job: Job) -> float:
+    """How much of a running job is done, 0..1; its work may all be done but for a moment, and then this is 0.99."""
+    return min(MOST_SHOWN, job.share)
+
+
 def stage(job: Job) -> str:
     """The running stage in words."""
     text = f"{job.stage[:1].upper()}{job.stage[1:]}"
@@ -80,3 +87,10 @@ def stage(job: Job) -> str:
     if 1 < job.total <= 200:
         text += f" · {job.done} of {job.total}"
     return text
+
+
+def unstable(job: Job) -> str:
+    """That latencies of a finished sweep are unstable, and what happens to them."""
+    one = job.unstable == 1
+    whose = f"The latenc{'y' if one else 'ies'} of {counted(job.unstable, 'network')} {'is' if one else 'are'}"
+    return f"{whose} unstable: measured again once the machine is quiet."

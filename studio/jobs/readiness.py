@@ -176,7 +176,7 @@ def check_sides(classes: Sequence[OfClass]) -> list[Finding]:
 
 def check_masks(masks: int, *, only_masks: bool) -> Finding:
     """Whether enough photographs have masks to rank filters, and to train on where networks only draw masks."""
-    enough, why = ENOUGH_MASKS, "they choose what a network keeps"
+    enough, why = ENOUGH_MASKS, "they show a network what to look for"
     if only_masks:
         enough, why = ENOUGH_TO_DRAW, "three fifths of them train, a fifth chooses the threshold and a fifth tests"
     there = f"Masks on {counted(masks, 'photograph')}"
@@ -235,19 +235,14 @@ def check_size(
     if seen < 1:
         text = f"Thin defects vanish: photographs are {shrunk}, so what is {wide} becomes {number(round(seen, 2))} wide"
         return _cut_them(STOP if seen < SEEN and not only_masks else WARNING, text, tile, large)
-    visible = [cells for cells in maps if seen * cells / side >= SEEN]
-    if not visible:
+    if not any(seen * cells / side >= SEEN for cells in maps):
         text = (
             f"Defects are thin for this network: {wide}, they are {number(round(seen * maps[0] / side, 2))} cells of "
             f"its finest maps, {maps[0]} x {maps[0]}; start from one with finer maps, or cut photographs into {tile} "
             "before you upload them."
         )
         return Finding(WARNING, text, "images")
-    text = (
-        f"Defects are {wide}, {_tenths(seen)} of the network's {side}: maps down to {min(visible)} x {min(visible)} "
-        "still show them."
-    )
-    return Finding(GOOD, text)
+    return Finding(GOOD, f"Defects are wide enough to be seen: {wide}, {_tenths(seen)} of the network's {side}.")
 
 
 def _cut_them(level: str, text: str, tiles: str, large: LargeOnes | None) -> Finding:
@@ -271,7 +266,7 @@ def _tile(width: float, side: int, finest: int) -> int:
 def check_crops(crop: Crop | None) -> Finding:
     """Whether crops of one photo may stand on both sides of a split, for nobody said how they are named."""
     if crop is None:
-        return Finding(GOOD, "No names of crops whose photo is unknown.")
+        return Finding(GOOD, "No names that read like several crops of one photo.")
     text = (
         f"Some photographs may be crops of one photo: {crop.name} reads like a crop of {crop.photo}. Where such crops "
         "both train and test, figures look better than they are; say under Crops of one photo how they are named."

@@ -35,7 +35,7 @@ def retime(job_id: int) -> None:
         found = write_results(out, LeftOut(**read_json(out / JSON)["left_out"]))
     unstable = sum(bool(candidate.unstable) for candidate in found)
     if unstable < job.unstable:
-        say(job_id, f"times taken again, now that the machine is quiet: {job.unstable - unstable} are stable now")
+        say(job_id, f"unstable latencies measured again on a quiet machine: {job.unstable - unstable} are stable now")
     tree = job.tree and shared_store.share_folder(workspace(job_id), suffixes=(".h5", ".txt"))
     queue.change(job_id, unstable=unstable, tree=tree)
 

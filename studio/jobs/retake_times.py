@@ -38,10 +38,22 @@ def unstable_jobs() -> list[Job]:
         return list(db.scalars(done.order_by(Job.id)))
 
 
-def take_again(*, patience: float | None = None, seen: Callable[[], float] = lambda: look(_LOOK_SECONDS)) -> bool:
+def resume() -> None:
+    """Start a worker for what one left that ended with an earlier studio."""
+    if unstable_jobs():
+        queue.start_worker()
+
+
+def take_again(
+    *,
+    patience: float | None = None,
+    seen: Callable[[], float] = lambda: look(_LOOK_SECONDS),
+    wanted: Callable[[], bool] = lambda: True,
+) -> bool:
     """Take unstable times again, each sweep's once, while nothing waits in the queue.
 
-    Returns whether a job waits now. Ends when there is nothing left to do, or the machine does not get quiet in time.
+    Returns whether a job waits now. Ends when there is nothing left to do, when the machine does not get quiet in time,
+    or once it is not `wanted` any more.
     """
     end = time.monotonic() + (PATIENCE if patience is None else patience)
     for job in unstable_jobs():
@@ -49,16 +61,16 @@ def take_again(*, patience: float | None = None, seen: Callable[[], float] = lam
         while quiet < _LOOKS:
             if queue.unfinished():
                 return True
-            if time.monotonic() >= end:
+            if time.monotonic() >= end or not wanted():
                 return False
             quiet = quiet + 1 if seen() <= QUIET else 0
-        if _retimed(job.id):
+        if _retimed(job.id, wanted):
             return True
     return bool(queue.unfinished())
 
 
-def _retimed(job_id: int) -> bool:
-    """Time a sweep again in a process of its own; whether a job came meanwhile, which ends it."""
+def _retimed(job_id: int, wanted: Callable[[], bool]) -> bool:
+    """Time a sweep again in a process of its own, unless a job comes or it is not wanted; whether a job came."""
     with open(workspace(job_id) / "log.txt", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "studio.jobs.retake_job", str(job_id), str(home())],
@@ -68,10 +80,11 @@ def _retimed(job_id: int) -> bool:
             start_new_session=True,
         )
     while process.poll() is None:
-        if queue.unfinished():
+        came = bool(queue.unfinished())
+        if came or not wanted():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-            return True
+            return came
         time.sleep(_POLL)
     return False

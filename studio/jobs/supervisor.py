@@ -1,6 +1,7 @@
 """The worker: does the queue's jobs one after the other, each in a process of its own, and leaves when none is left.
 
-Before it leaves it waits for a quiet machine where times are unstable (`studio.jobs.retake_times`).
+Before it leaves it waits for a quiet machine where times are unstable (`studio.jobs.retake_times`), as long as there is
+a studio.
 One runs at a time; it outlives the studio, and a new one takes over the jobs of one that was killed.
 """
 
@@ -22,6 +23,7 @@ from studio.jobs import cluster, queue, retake_times
 from studio.jobs.ending import end
 from studio.jobs.reporting import say
 from studio.jobs.request import DEMO, HERE
+from studio.jobs.studio_runs import studio_runs
 from studio.jobs.sweep_job import SCHEDULER, TIME_ON
 from studio.jobs.sweeps import workspace
 from studio.store.database import reading
@@ -146,7 +148,7 @@ def main() -> None:
     try:
         with queue.worker_lock(timeout=3):
             _take_over()
-            while queue.unfinished() or retake_times.take_again():  # another job may come meanwhile
+            while queue.unfinished() or retake_times.take_again(wanted=studio_runs):  # another may come meanwhile
                 _work()
                 cluster.take_down()
     except Timeout:

@@ -15,6 +15,10 @@ from studio.store.database import reading
 from studio.store.tables import Job, Member, Project
 
 _KNOWN = 0.05  # of a job's work: from then on its own pace counts, more and more
+MOST_SHOWN = 0.99
+"""Of a job's work, while it runs: 100 % would say that it is done."""
+
+_NEARLY = 5.0  # seconds: an estimate cannot tell fewer
 _LIKE = 10  # jobs that tell how long one takes whose cost nobody estimated
 
 
@@ -67,7 +71,8 @@ def _usual_seconds() -> float | None:
 def standing(job: Job, turn: Turn) -> str:
     """Where a job stands, in words."""
     if not turn.place:
-        return "" if turn.ends is None else f"about {duration(turn.ends)} left"
+        nearly = job.share >= MOST_SHOWN or (turn.ends is not None and turn.ends < _NEARLY)
+        return "nearly done" if nearly else "" if turn.ends is None else f"about {duration(turn.ends)} left"
     place = "next in the queue" if turn.place == 1 else f"{ordinal(turn.place)} in the queue"
     if turn.begins is None:
         return place

@@ -36,6 +36,8 @@ TEXTS = {
     "own work": "said that reviewers {to} accept their own work",
     "launched": "launched {name}",
     "picked": "picked {name}",
+    "tried": "tried {name} on photographs",
+    "downloaded": "downloaded {name}",
     "image deleted": "deleted the image",
     "image renamed": "renamed the image {name} to {new}",
     "job deleted": "deleted the job {name}",

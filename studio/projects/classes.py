@@ -43,6 +43,8 @@ def _all(project_id: int) -> list[ImageClass]:
 def checked_name(db: Database, project_id: int, name: str, own: int | None = None) -> str:
     """A class's name as it is kept. Raises `StudioError` for one that another has, or that no folder can have."""
     name = " ".join(name.split())
+    if not name:
+        raise StudioError("please give a name")
     if not 1 <= len(name) <= 60 or not name.isprintable() or re.search(r'[\\/:*?"<>|]', name) or name[0] == ".":
         raise StudioError("a class's name has 1 to 60 letters, does not begin with a dot, and has none of \\/:*?\"<>|")
     for one in db.scalars(select(ImageClass).where(ImageClass.project_id == project_id)):

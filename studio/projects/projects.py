@@ -45,6 +45,8 @@ def create_project(user_id: int, name: str, classes: Sequence[str] = tuple(CLASS
 def checked_name(name: str) -> str:
     """A project's name as it is kept. Raises `StudioError` for one that cannot be."""
     name = " ".join(name.split())
+    if not name:
+        raise StudioError("please give a name")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise StudioError("a project's name has 1 to 100 letters")
     return name

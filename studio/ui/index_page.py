@@ -40,7 +40,8 @@ def _colour(part: str) -> str:
 async def index_page(request: Request) -> HTMLResponse:
     """Answer with the page."""
     allowed = policy(request.url.path, history.SCRIPT)
-    return HTMLResponse(html(), headers={"Cache-Control": "no-cache", "Content-Security-Policy": allowed})
+    # no-store: by no-cache alone, Back may show it from the cache, empty, to who has signed out
+    return HTMLResponse(html(), headers={"Cache-Control": "no-store", "Content-Security-Policy": allowed})
 
 
 ROUTES = [Route(address, index_page) for address in _ADDRESSES]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -73,6 +73,29 @@ class Annotate:
 
     enough: dict[int, bool] = field(default_factory=dict)
     """By id of a project that has enough masks for its first networks: whether that is still said."""
+
+
+class Taken(NamedTuple):
+    """What was brought in, as a sentence; `any`: whether something was; `problems`: a sentence for each file refused.
+
+    `follows`: whether to draw masks is what comes next.
+    """
+
+    text: str
+    any: bool
+    problems: list[str]
+    follows: bool = False
+
+
+@dataclass
+class Images:
+    """The Images page of a project. `turns`: how often something was brought in, behind which its forms are empty.
+
+    `taken`: what the run before has brought in.
+    """
+
+    turns: int = 0
+    taken: Taken | None = None
 
 
 @dataclass

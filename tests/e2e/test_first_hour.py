@@ -109,8 +109,8 @@ def test_from_the_first_link_to_an_answer_about_a_new_photograph(
     hand.choose_files(page.locator("input[type=file]").first, material / "walls.zip", material / "notes.jpg")
     page.get_by_text("walls.zip").wait_for()
     hand.click(page.get_by_role("button", name="Add to the project"))
-    page.get_by_text(f"{2 * EACH} added.").wait_for()
-    expect(page.get_by_text("Notes.jpg cannot be read as an image")).to_be_visible()
+    page.get_by_text(f"{2 * EACH} added: ").wait_for()
+    expect(page.get_by_text("notes.jpg cannot be read as an image")).to_be_visible()
     page.locator(".gallery a").first.wait_for(state="attached")
 
     hand.click(page.get_by_role("link", name="Annotate", exact=True))

@@ -64,7 +64,8 @@ def test_photographs_in_found_sorted_and_opened(
     settled(page)
     name = '🌉 "O\'Neill" <b>&amp;'
     upload(page, write(tmp_path, east=wall(1), west=wall(2), **{name: wall(3)}), "Pore")
-    page.get_by_text("3 added.").wait_for()
+    page.get_by_text("3 added: Pore 3.").wait_for()
+    expect(page.get_by_text("Next: draw masks on 6 of them.")).to_be_visible()
     tiles = page.locator(".tile")
     expect(tiles).to_have_count(3)
     expect(tiles.filter(has_text=f"{name}.jpg")).to_have_count(1)  # as text, not as HTML
@@ -178,18 +179,27 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_there(
         (tmp_path / name).write_bytes(content)
         files.append(tmp_path / name)
     upload(page, files)
-    page.get_by_text("2 added, 1 here already.").wait_for()
+    page.get_by_text("2 added: no class 1, Spalling 1. 1 was here already.").wait_for()
     expect(page.get_by_text("5 not taken")).to_be_visible()
-    for words in ("Text.jpg cannot be read as an image", "Short.jpg cannot be read as an image",
-                  "Large.jpg has too many pixels, more than the 100,000,000", "up.jpg in up.zip points out of the zip",
-                  "A.jpg in broken.zip cannot be unpacked"):  # fmt: skip
+    for words in ("text.jpg cannot be read as an image", "short.jpg cannot be read as an image",
+                  "large.jpg has too many pixels, more than the 100,000,000", "up.jpg in up.zip points out of the zip",
+                  "a.jpg in broken.zip cannot be unpacked"):  # fmt: skip
         expect(page.get_by_text(words)).to_be_visible()
     assert str(server.home) not in page.content()
     expect(page.locator(".tile")).to_have_count(2)
     expect(page.locator(".tile").filter(has_text="Spalling")).to_have_count(1)
     assert not list(server.home.glob(".upload-*"))
-    page.get_by_role("button", name="Add to the project").click()
-    expect(page.get_by_text("Choose some files first")).to_be_visible()
+    settled(page)
+    (tmp_path / "notes.txt").write_bytes(b"no photograph")
+    drawer, add = page.get_by_text("Upload photographs"), page.get_by_role("button", name="Add to the project")
+    expect(add).to_be_hidden()  # the drawer closes once there are photographs
+    drawer.click()
+    expect(add).to_be_disabled()
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "notes.txt")
+    page.get_by_text("1 file of another kind (notes.txt).").wait_for()
+    add.click()
+    expect(page.get_by_role("alert").filter(has_text="Nothing was added.")).to_be_visible()
+    expect(page.get_by_text("notes.txt cannot be read as an image (it is not a BMP, JPEG")).to_be_visible()
 
 
 def test_a_whole_folder_gives_classes_and_masks_come_after(
@@ -209,8 +219,11 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(
     page.locator("input[type=file][webkitdirectory]").wait_for(state="attached")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "Photos 2024")
     page.get_by_test_id("stFileChip").first.wait_for()
+    page.get_by_text("3 photographs: ").wait_for()
+    for words in ("Crack 1", "Moss 1", "no class 1"):
+        expect(page.get_by_text("3 photographs: ")).to_contain_text(words)
     page.get_by_role("button", name="Add to the project").click()
-    page.get_by_text("3 added.").wait_for()
+    page.get_by_text("3 added: ").wait_for()
     for words in ("Crack", "Moss", "no class"):
         expect(page.locator(".tile").filter(has_text=words)).to_have_count(1)
     images = {one.name: one for one in find_images(project[0])}
@@ -224,7 +237,7 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(
     page.get_by_test_id("stFileChip").first.wait_for()
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("1 image with masks from these files, 1 new area.").wait_for()
-    expect(page.get_by_text("B.png: the mask has")).to_be_visible()
+    expect(page.get_by_text("b.png: the mask has")).to_be_visible()
     drawn = page.locator(".tile").filter(has_text="a.jpg")
     expect(drawn.locator("img.mask")).to_have_js_property("naturalWidth", 224)
     expect(page.locator("img.mask")).to_have_count(1)

@@ -48,7 +48,7 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     settled(page)
     ready = page.locator(".st-key-readiness")
     expect(
-        ready.get_by_text("Masks on 4 photographs are few: they choose what a network keeps; draw 2 more.")
+        ready.get_by_text("Masks on 4 photographs are few: they show a network what to look for; draw 2 more.")
     ).to_be_visible()
     expect(ready.get_by_text("wall0_7 reads like a crop of wall0")).to_be_visible()
     expect(ready.get_by_role("link")).to_contain_text(["Annotate", "Home"])

@@ -65,5 +65,5 @@ def test_who_has_no_project_can_sign_out_and_sees_what_happened_to_the_account(
     page.get_by_role("button", name="Delete the account", exact=True).wait_for()
     settled(page)
     page.get_by_role("link", name="Sign out").click()
-    page.get_by_role("button", name="Sign out").wait_for()
+    page.get_by_role("heading", name="Sign in").wait_for()
     page.context.close()

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
+from studio.jobs.studio_runs import studio_runs
 from tests.e2e.conftest import PASSWORD, Server, settled
 
 
@@ -43,14 +44,21 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     cookie = next(one for one in page.context.cookies() if one["name"] == "studio_session")
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
+    assert studio_runs()
     server.stop()
+    assert not studio_runs()  # by which workers that wait for a quiet machine know that they can end
     server.start()
     page.goto(f"{server.url}/home")  # as typed by hand: Streamlit has this page at / alone
     expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()  # a restart signs nobody out
     expect(page.get_by_text("Page not found")).to_have_count(0)
     settled(page)
+    page.get_by_role("link", name="Images").click()
+    expect(page.get_by_role("heading", name="No photographs yet")).to_be_visible()
+    settled(page)
     page.get_by_role("link", name="Sign out").click()
-    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.go_back()
+    assert "/account/sign-in" in page.url
     page.goto(server.url)
     assert "/account/sign-in" in page.url
     page.get_by_label("Name").fill("ada")

@@ -11,6 +11,7 @@ from studio.jobs.presets import ENOUGH, numbers_of
 from studio.jobs.readiness import ENOUGH_MASKS
 from studio.jobs.request import FURTHER, SWEEPS
 from studio.jobs.sweeps import finished_sweeps, picked
+from studio.jobs.usage import last_used
 from studio.jobs.waiting import networks_to_come
 from studio.projects.classes import classes_of
 
@@ -83,7 +84,7 @@ def _masks(project_id: int, swept: bool) -> Step:
         text = f"Drawn on {counted(count, 'photograph')}."
         return Step("Masks", "brush", DONE, text, "Draw more", "annotate")
     text = f"Drawn on {counted(count, 'photograph')}: {ENOUGH_MASKS - count} more are a start." if count else (
-        f"None yet. Draw the cracks on {ENOUGH_MASKS} photographs: they choose what a network keeps."
+        f"None yet. Draw the cracks on {ENOUGH_MASKS} photographs: they show a network what to look for."
     )  # fmt: skip
     return Step("Masks", "brush", NEXT, text, "Draw masks", "annotate")
 
@@ -107,5 +108,9 @@ def _networks(project_id: int) -> list[Step]:
     else:
         text = "Compare accuracy and speed: one network is recommended." if done else "Once a sweep has finished."
         choice = Step("Choose", "scatter_plot", NEXT, text, "Choose a network" if done else "", "choose")
-    text = "Show the network photographs that it has not seen, or download it, to run it elsewhere."
-    return [made, choice, Step("Use", "search", NEXT, text, "Try it" if done else "", "try_it")]
+    if used := last_used(project_id):
+        use = Step("Use", "search", DONE, f"{used} was tried or downloaded.", "Try again" if done else "", "try_it")
+    else:
+        text = "Show the network photographs that it has not seen, or download it."
+        use = Step("Use", "search", NEXT, text, "Try it" if done else "", "try_it")
+    return [made, choice, use]

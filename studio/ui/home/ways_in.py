@@ -21,16 +21,17 @@ def show(projects: Collection[Project]) -> None:
     own, look, draw = st.columns(3)
     with own.container(border=True, height="stretch"), st.form("new", border=False), ui.showing_errors():
         st.markdown("### Your photographs")
-        st.markdown("Upload photographs, draw masks on a few, and prune a network to what they show.")
+        st.markdown("Upload photographs, draw masks on a few, and get a small, fast network that finds what you drew.")
         name = st.text_input("Name", placeholder="Bridge 42, south abutment")
+        st.space("stretch")
         if st.form_submit_button("Make project", type="primary"):
             _open(create_project(ui.who(), name).id)
     with look.container(border=True, height="stretch"), ui.showing_errors():
         st.markdown("### Demo")
         st.markdown("Look around in a finished project: drawn surfaces with cracks, their masks, and a sweep.")
         st.caption(
-            f"Filled in about {duration(demo.SECONDS)}, for its network was trained before on other such surfaces. "
-            "Every other job goes first."
+            f"Ready in about {duration(demo.SECONDS)}, because its network is trained already. It waits while other "
+            "jobs run."
         )
         st.space("stretch")
         if demo.NAME in there:

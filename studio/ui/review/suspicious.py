@@ -45,7 +45,7 @@ def section(here: ui.Here, classes: Classes) -> None:
         if total > PAGE:
             st.caption(f"{total - PAGE:,} more come once these are seen to.")
     else:
-        st.caption("None waits to be looked at.")
+        st.caption("No suspicious masks to look at.")
     if here.role == "admin":
         _look(here)
 

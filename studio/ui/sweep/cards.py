@@ -11,6 +11,10 @@ from studio import ui
 from studio.jobs.presets import BALANCED, QUICK, THOROUGH, Preset
 from studio.ui.sweep.cost import expected
 
+_CANDIDATES = (
+    "Candidates are the networks to choose from at the end: each pruned network once for each way in which it is "
+    "trained, and the unpruned network to compare with."
+)
 _ICONS = {QUICK: "bolt", BALANCED: "balance", THOROUGH: "biotech"}
 
 
@@ -21,7 +25,7 @@ def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], 
             name, icon = ui.plain(choice.name), _ICONS[choice.name]
             with st.container(border=True, height="stretch", key=f"choice-{choice.name}"):
                 st.header(f":material/{icon}: {name}", anchor=False)
-                st.markdown(f"**About {duration(choice.seconds)}** · {_networks(choice)}")
+                st.markdown(f"**About {duration(choice.seconds)}** · {_networks(choice)}", help=_CANDIDATES)
                 st.markdown(ui.plain(choice.text))
                 st.caption(f":material/schedule: {expected(project_id, choice.seconds)}")
                 st.space("stretch")

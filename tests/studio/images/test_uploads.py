@@ -14,8 +14,8 @@ from PIL import Image
 
 from studio.errors import StudioError
 from studio.images import archives
-from studio.images.library import Filter, count_images, find_images
-from studio.images.uploads import Received, receive
+from studio.images.library import Filter, count_classes, count_images, find_images
+from studio.images.uploads import Chosen, Received, look_over, receive
 from studio.projects.classes import classes_of
 from studio.sandbox import calls, nurseries
 from tests.studio.conftest import Someone
@@ -67,7 +67,11 @@ def stored(home: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("text.jpg", b"this is a text", "cannot be read as an image"),
+        (
+            "notes.txt",
+            b"this is a text",
+            "notes.txt cannot be read as an image (it is not a BMP, JPEG, PNG, TIFF or WEBP file)",
+        ),
         ("short.jpg", picture(size=(400, 300))[:2000], "cannot be read as an image"),
         ("empty.png", b"", "cannot be read as an image"),
         ("bomb.png", bomb(), "more than the 100,000,000"),
@@ -211,3 +215,16 @@ def test_folders_give_class_and_split_and_new_classes_are_made(project: Someone)
     }
     assert count_images(project.project_id, Filter(class_id=names["Spalling"])) == 1
     assert [one.name for one in find_images(project.project_id, Filter(text="B."))] == ["b.jpg"]
+
+
+def test_what_is_chosen_is_counted_by_the_classes_that_its_folders_tell() -> None:
+    names = ["crack/a.jpg", "Crack/b.JPG", "train/Moss/c.png", "d.jpg", "test/e.jpg", "f.zip", "notes.txt", ".DS_Store"]
+    found = look_over(names, ["Crack", "Background"])
+    assert found == Chosen({"Crack": 2, "Moss": 1, "": 2}, ["f.zip"], ["notes.txt"])
+    assert look_over(["a.jpg", "Moss/b.jpg"], ["Crack"], "Crack").photographs == {"Crack": 1, "Moss": 1}
+
+
+def test_what_was_added_is_counted_by_class(project: Someone) -> None:
+    got = send(project, ("Crack/a.jpg", picture(1)), ("Crack/b.jpg", picture(2)), ("c.jpg", picture(3)))
+    names = {one.id: one.name for one in classes_of(project.project_id)} | {0: ""}
+    assert {names[one]: count for one, count in count_classes(got.added).items()} == {"Crack": 2, "": 1}

@@ -11,13 +11,14 @@ from ftl.config import FineTuneConfig, SweepConfig
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from studio.accounts import add_user
 from studio.jobs import meter as parts
-from studio.jobs import queue, waiting
+from studio.jobs import progress, queue, waiting
 from studio.jobs.meter import Meter
 from studio.jobs.request import SweepRequest
 from studio.jobs.sweeps import job_in
 from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
+from studio.store.tables import Job
 from studio.ui.jobs.times import times
 from tests.studio.conftest import Someone
 from tests.studio.jobs.test_jobs import fill, give_backbone, request
@@ -102,6 +103,21 @@ def test_the_bar_of_a_real_sweep_follows_its_work(project: Someone, tmp_path: Pa
     assert stages["timing"] > stages["looking at photographs"] > 0
     assert now.seconds is not None
     assert now.seconds > 0
+
+
+def test_what_is_not_done_is_never_shown_as_done() -> None:
+    job = Job(state="running", share=0.998, started_at=0.0, seconds=100.0)
+    assert f"{progress.share(job):.0%}" == "99%"
+    assert waiting.standing(job, waiting.Turn(0, 0.0, 30.0)) == "nearly done"
+    job.share = 0.6
+    assert waiting.standing(job, waiting.Turn(0, 0.0, 30.0)) == "about 30 s left"
+    assert waiting.standing(job, waiting.Turn(0, 0.0, 1.0)) == "nearly done"  # the estimate has run out
+
+
+def test_unstable_latencies_are_those_of_networks() -> None:
+    several, one = (progress.unstable(Job(unstable=number)) for number in (5, 1))
+    assert several == "The latencies of 5 networks are unstable: measured again once the machine is quiet."
+    assert one.startswith("The latency of 1 network is unstable")
 
 
 @pytest.fixture

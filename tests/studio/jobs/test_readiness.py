@@ -86,7 +86,7 @@ def test_sides() -> None:
 def test_masks() -> None:
     assert check_masks(6, only_masks=False) == (GOOD, "Masks on 6 photographs.", "")
     assert check_masks(1, only_masks=False) == (
-        WARNING, "Masks on 1 photograph are few: they choose what a network keeps; draw 5 more.", "annotate"
+        WARNING, "Masks on 1 photograph are few: they show a network what to look for; draw 5 more.", "annotate"
     )  # fmt: skip
     assert check_masks(15, only_masks=True).level == GOOD
     assert check_masks(6, only_masks=True) == (
@@ -98,10 +98,10 @@ def test_masks() -> None:
 @pytest.mark.parametrize(
     ("defect", "maps", "only_masks", "level", "text"),
     [
-        (Defect(8, 227), VGG, False, GOOD, "Defects are about 8 of 227 pixels wide, 7.9 of the network's 224: maps "
-         "down to 28 x 28 still show them."),
-        (Defect(1, 224), VGG, False, GOOD, "Defects are about 1 of 224 pixels wide, 1 of the network's 224: maps down "
-         "to 112 x 112 still show them."),
+        (Defect(8, 227), VGG, False, GOOD, "Defects are wide enough to be seen: about 8 of 227 pixels wide, 7.9 of "
+         "the network's 224."),
+        (Defect(1, 224), VGG, False, GOOD, "Defects are wide enough to be seen: about 1 of 224 pixels wide, 1 of the "
+         "network's 224."),
         (Defect(1, 224), ALEXNET, False, WARNING, "Defects are thin for this network: about 1 of 224 pixels wide, they "
          "are 0.25 cells of its finest maps, 55 x 55; start from one with finer maps, or cut photographs into tiles of "
          "at most 110 pixels before you upload them."),
@@ -134,9 +134,7 @@ def test_large_photographs_are_cut_or_it_is_said_what_is_missing() -> None:
          "their masks: about 240 with Crack and 480 with Background."),
     ]  # fmt: skip
     texts = [one.text for one in findings(facts)]
-    assert (
-        "Defects are about 5 of 224 pixels wide, 5 of the network's 224: maps down to 28 x 28 still show them." in texts
-    )
+    assert "Defects are wide enough to be seen: about 5 of 224 pixels wide, 5 of the network's 224." in texts
     assert not any("draw masks" in text or "shrunk" in text for text in texts)
     few = LargeOnes(0, (("Crack", 12), ("Background", 12)), lacking=2)
     found = check_size((4000, 3000), Defect(5, 4000), 224, VGG, only_masks=False, large=few)

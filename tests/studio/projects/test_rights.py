@@ -28,7 +28,7 @@ from studio.errors import Forbidden
 from studio.formats.import_masks import import_masks
 from studio.images import library, work
 from studio.images.uploads import receive
-from studio.jobs import backbones, queue, sweeps, webhook
+from studio.jobs import backbones, queue, sweeps, usage, webhook
 from studio.jobs.demo import launch_demo
 from studio.jobs.request import SweepRequest
 from studio.projects import classes, invitations, members, projects
@@ -241,6 +241,11 @@ CASES = {
     "cancel": Case(f"{QUEUE}:cancel", "admin", lambda w, who: queue.cancel(w.project, w.queued, who)),
     "retry": Case(f"{QUEUE}:_again", "admin", lambda w, who: queue.retry(w.project, w.failed, who)),
     "use what is finished": Case(f"{QUEUE}:_again", "admin", lambda w, who: queue.settle(w.project, w.failed, who)),
+    "record_use": Case(
+        "studio.jobs.usage:record_use",
+        "annotator",
+        lambda w, who: usage.record_use(w.project, who, usage.TRIED, "keep-0.5"),
+    ),
     "pick": Case("studio.jobs.sweeps:pick", "reviewer", lambda w, who: sweeps.pick(w.project, w.done, "keep-0.5", who)),
     "add a backbone": Case(
         "studio.jobs.backbones:add",

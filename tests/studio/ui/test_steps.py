@@ -9,6 +9,9 @@ from studio.annotation.strokes import Brush
 from studio.images.library import find_images, set_class, standing_of
 from studio.jobs import queue
 from studio.jobs.sweeps import pick
+from studio.jobs.usage import DOWNLOADED, TRIED, last_used, note_use
+from studio.projects.audit import history
+from studio.trash.deleting import archive
 from studio.ui.home.steps import DONE, LATER, NEXT, steps_of
 from tests.studio.conftest import Someone
 from tests.studio.jobs.test_jobs import fill
@@ -44,6 +47,14 @@ def test_a_project_goes_from_step_to_step(project: Someone, tmp_path: Path) -> N
     assert told(project, "annotator")["Choose"] == (NEXT, "")
     pick(own, job.id, "keep-0.5", user)
     assert told(project)["Use"] == (NEXT, "Try it")
+    for _ in range(2):
+        note_use(own, user, TRIED, "keep-0.5")
+    assert told(project)["Use"] == (DONE, "Try again")
+    assert [line.what for line in history(own)][:2] == ["tried", "picked"]  # once
+    archive(own, user)
+    note_use(own, user, DOWNLOADED, "keep-0.25")
+    assert last_used(own) == "keep-0.5"  # nothing in an archived project changes
+    archive(own, user, archived=False)
     queue.change(job.id, state="failed")
     assert told(project)["Networks"] == (NEXT, "See why")
     assert told(project)["Photographs"] == (DONE, "Add more")
