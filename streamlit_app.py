@@ -60,14 +60,16 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     token, port = first_token(), os.environ.get("STREAMLIT_SERVER_PORT") or st.get_option("server.port")
     what, where = ("The studio", "") if token is None else ("Make the first account here", f"/account/join/{token}")
     print(f"\n{what}: http://localhost:{port}{where}\n", flush=True)  # in place of Streamlit's own addresses
-    here = studio_lock()
+    here, resumed = studio_lock(), list[bool]()
 
     def see_to_jobs() -> None:
+        see_to_worker()
         if not here.is_locked:
             with suppress(Timeout):  # another studio of this home holds it
                 here.acquire()
-                resume()
-        see_to_worker()
+        if here.is_locked and not resumed:
+            resume()
+            resumed.append(True)
 
     tasks = [
         # a job outlives the studio; one that was cut off with its worker goes on

@@ -132,8 +132,8 @@ if not photographs:
 if draws:
     with ui.showing_errors():
         seen_before = mask_network_trained_on(sweeps.network(here.project.id, network.job_id, network.name))
-        try_panel.show(here.project.id, drawer, photographs, seen_before, how)
-        note_use(here.project.id, here.who, TRIED, network.name)
+        if try_panel.show(here.project.id, drawer, photographs, seen_before, how):
+            note_use(here.project.id, here.who, TRIED, network.job_id, network.name)
     ui.stop()
 
 sweep, at = loaded[network.job_id], written(sweeps.models(network.job_id) / sweeps.CLASSIFIERS)
@@ -161,16 +161,16 @@ for number, (title, digest, get, image_id) in enumerate(photographs):
         once = cache(get)
         for step, name in enumerate(names, number * len(names)):
             report = mover(step, f"{name} looks at photograph {number + 1} of {len(photographs)}")
-            key = (digest, folders[name], written(folders[name] / "head.safetensors"))
+            key = (digest, folders[name], written(folders[name] / "head.safetensors"), heat)
             if key not in before:
                 model = networks.model_of(folders[name])
-                before[key] = examine(model, once(), sweep.looked_for, training.side, report)
+                before[key] = examine(model, once(), sweep.looked_for, training.side, report, heat=heat)
             known[key] = before[key]
             rows.append(results.Row(title, name, known[key]))
         readable.append((title, digest, get, image_id, {row.network: row.finding for row in rows[-len(names) :]}))
 page.found = known
 if known:
-    note_use(here.project.id, here.who, TRIED, network.name)
+    note_use(here.project.id, here.who, TRIED, network.job_id, network.name)
 bar.empty()
 if not readable:
     ui.stop()

@@ -11,6 +11,7 @@ heat, probabilities = explain(load_model("models/keep-0.1"), image, "Crack")
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -98,17 +99,20 @@ def run_to(network: Backbone, layer: str, x: torch.Tensor) -> tuple[torch.Tensor
     """The last maps of a network, and those (N, C, H, W) on which a layer's filters are scored, of its input x.
 
     Those are the convolution's outputs behind its ReLU, or bare where none follows before the next pool or convolution
-    (`Block.run` of a chain). The tensor is followed from module to module, so the network may branch.
-    Raises `FtlError` when there is no such layer.
+    (`Block.run` of a chain). The tensor is followed from module to module, so the network may branch. Other threads may
+    run the network meanwhile. Raises `FtlError` when there is no such layer.
     """
     convolutions = network.convolutions()
     if layer not in convolutions:
         raise FtlError(f"the network has no convolution {layer!r}: it has {', '.join(convolutions)}")
     conv, found = convolutions[layer], torch.empty(0)
     followed: torch.Tensor | None = None
+    own = threading.get_ident()
 
     def follow(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal found, followed
+        if threading.get_ident() != own:  # hooks are the network's, which pages share
+            return
         if module is conv:
             found = followed = output
         elif followed is not None and inputs and inputs[0] is followed:
@@ -167,11 +171,18 @@ def explain(
     return grown / (grown.max() or 1), head.probabilities(features.detach().cpu().numpy())[0]
 
 
-def telling_layer(model: Model, image: np.ndarray, label: str, layers: Sequence[str] | None = None) -> str:
-    """The last of these convolutions, of all by default, at which something in an image speaks for a class.
+def telling_heat(
+    model: Model, image: np.ndarray, label: str, layers: Sequence[str] | None = None
+) -> tuple[str, np.ndarray]:
+    """The last of these convolutions, of all by default, at which something in an image speaks for a class; its heat.
 
     The last one where nothing does. `explain` takes means over places, and of a last layer in which hardly a filter
     answers nothing may be left, however sure the network is.
     """
     names = [*model.network.convolutions()] if layers is None else layers
-    return next((name for name in reversed(names) if explain(model, image, label, name)[0].any()), names[-1])
+    heat = np.zeros((1, 1), np.float32)
+    for name in reversed(names):
+        heat, _ = explain(model, image, label, name)
+        if heat.any():
+            return name, heat
+    return names[-1], heat

@@ -82,8 +82,9 @@ async def sent(request: Request, *names: str) -> list[str]:
 
 
 def local(target: str) -> str:
-    """A path of this site, else its start: nobody is sent elsewhere."""
-    if not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
+    """A path of this site's pages, else its start: nobody is sent elsewhere, nor signed out again."""
+    elsewhere = ("//", "/\\", "/account/sign-out")
+    if not target.startswith("/") or target.startswith(elsewhere) or not target.isprintable():
         return "/"
     return target if not urlsplit(target).netloc else "/"
 

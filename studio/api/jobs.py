@@ -70,7 +70,7 @@ def model(
     An export that would answer otherwise than the network is refused, with a sentence that says by how much.
     """
     file = exported(project, job, name, f".{ending}")
-    note_use(project, who, DOWNLOADED, name)
+    note_use(project, who, DOWNLOADED, job, name)
     return FileResponse(file, filename=file.name, media_type="application/octet-stream")
 
 

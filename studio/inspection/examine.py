@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ftl.data.tiles import Tile, cut, together
-from ftl.evaluation.explain import explain, telling_layer
+from ftl.evaluation.explain import telling_heat
 from ftl.models.classifier import Model
 from ftl.progress import Report, silent
 
@@ -21,8 +21,10 @@ Those of a network that was trained on tiles are never larger than these: it wou
 """
 
 _BATCH = 4
-_FAINT = 0.05  # less probable classes get no heat, which would be as faint
-_SIDE = 32  # pixels that heat is kept at: maps of last layers are no finer
+_SHOWN = 0.5  # a tile shows the class that is more probable than this
+_NONE = np.zeros((1, 1), np.float32)
+_FAINT = 0.05  # a photograph in which the class is less probable has no heat, which would be as faint
+_SIDE = 32  # pixels that heat is kept at, of tiles by the hundred
 
 
 class Finding(NamedTuple):
@@ -30,8 +32,8 @@ class Finding(NamedTuple):
 
     `looked_for`: that class's probability there. `ms`: time of the whole photograph. `heat`: where it speaks for the
     class looked for, float32 (H, W), 0..1, as the page Understand shows it; nowhere where the class is improbable. Of a
-    large photograph also `tiles`, the class's probability `chances` in each, `tile_heats`, and the time of all of them,
-    `tiles_ms`, without their heat. `by_tiles`: `label` and `probability` are those of the tiles together.
+    large photograph also `tiles`, the class's probability in each, `chances`, `tile_heats` of those that show it, and
+    `tiles_ms`, the time of all without heat. `by_tiles`: `label` and `probability` are those of the tiles.
     """
 
     label: str
@@ -48,7 +50,7 @@ class Finding(NamedTuple):
     @property
     def found(self) -> list[tuple[Tile, float]]:
         """The tiles that show the class looked for, with its probability."""
-        return [(tile, chance) for tile, chance in zip(self.tiles, self.chances, strict=True) if chance > 0.5]
+        return [(tile, chance) for tile, chance in zip(self.tiles, self.chances, strict=True) if chance > _SHOWN]
 
 
 def examine(
@@ -57,7 +59,7 @@ def examine(
     """Look at a photograph, RGB uint8 (height, width, 3), whole and, where it is large, in tiles.
 
     `side`: of tiles that look like the photographs that the network was trained on, where these were no tiles. `heat`:
-    also find out where the class is seen, which takes about three times as long where there is something.
+    also find out where the class is seen, which takes a tile that shows it some three times as long again.
     """
     at = model.classes.index(looked_for)
     model.probabilities([photo])  # wakes torch's threads, which would be counted below
@@ -76,28 +78,29 @@ def examine(
     by_tiles = bool(tiles) and model.tile is not None
     if by_tiles:
         best, probability = together(np.stack(answers), at)
+    tile_heats = []
+    for number, (one, chances) in enumerate(zip(tiles, answers, strict=True)):
+        report(number, len(tiles), "heat of tile")
+        shows = heat and chances[at] > _SHOWN
+        part = photo[one.top : one.bottom, one.left : one.right]
+        tile_heats.append(_heat(model, part, looked_for) if shows else _NONE)
     return Finding(
         label=model.classes[best],
         probability=probability,
         looked_for=float(probabilities[at]),
         ms=ms,
-        heat=_heat(model, photo, looked_for, float(probabilities[at]) if heat and not tiles else 0.0),
+        heat=_heat(model, photo, looked_for) if heat and not tiles and probabilities[at] >= _FAINT else _NONE,
         tiles=tuple(tiles),
         chances=tuple(float(chances[at]) for chances in answers),
-        tile_heats=tuple(
-            _heat(model, photo[one.top : one.bottom, one.left : one.right], looked_for, chances[at] if heat else 0.0)
-            for one, chances in zip(tiles, answers, strict=True)
-        ),
+        tile_heats=tuple(tile_heats),
         tiles_ms=tiles_ms,
         by_tiles=by_tiles,
     )
 
 
-def _heat(model: Model, image: np.ndarray, label: str, chance: float) -> np.ndarray:
-    """Heat (H, W), 0..1, of an image in which a class has this probability; nothing where that is too faint to see."""
-    if chance < _FAINT:
-        return np.zeros((1, 1), np.float32)
-    heat, _ = explain(model, image, label, telling_layer(model, image, label))
+def _heat(model: Model, image: np.ndarray, label: str) -> np.ndarray:
+    """Heat (H, W), 0..1, of an image: where it speaks for a class."""
+    _, heat = telling_heat(model, image, label)
     return cv2.resize(heat, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
 
 

@@ -123,9 +123,12 @@ class Choose:
 
 @dataclass
 class Try:
-    """The Try page of a project. `found`: what was seen last, by digest, network's folder and when that was written."""
+    """The Try page of a project.
 
-    found: dict[tuple[str, Path, float], Finding] = field(default_factory=dict)
+    `found`: what was seen last, by digest, network's folder, when that was written, and whether with heat.
+    """
+
+    found: dict[tuple[str, Path, float, bool], Finding] = field(default_factory=dict)
 
 
 @dataclass

@@ -46,7 +46,9 @@ def _share(name: str, value: Callable[[Candidate], float | None], title: str | N
 
 def _standing(ranked: Ranked, candidate: Candidate) -> str:
     """What was found of a candidate; of a time that is unstable not why, which no column has room for."""
-    found = standing_of(ranked, candidate).replace(f": {candidate.unstable}", "")
+    found = standing_of(ranked, candidate)
+    if candidate.unstable:
+        found = found.replace(f": {candidate.unstable}", "")
     return ("⚠ " if warnings(candidate) else "") + found
 
 

@@ -117,7 +117,7 @@ def _rule() -> Rule:
         )  # fmt: skip
         st.caption(
             "The fastest network that beats the most frequent class and is not significantly worse than the best; the "
-            "most accurate of those whose latencies overlap."
+            "most accurate of those that take as long: up to a tenth longer, or one network under two heads."
         )
         return Rule(None, points / 100)
     values = []

@@ -17,7 +17,7 @@ import streamlit as st
 
 from ftl.data.images import EXTENSIONS
 from ftl.data.tiles import Tile
-from ftl.evaluation.explain import best_first, telling_layer
+from ftl.evaluation.explain import best_first, telling_heat
 from ftl.evaluation.layers_left import LayerLeft, read_layers
 from ftl.evaluation.overlays import fitted
 from studio import ui
@@ -72,7 +72,7 @@ def _explain(folder: Path, at: float, digest: str, label: str, layer: str, mask:
 
 @st.cache_data(max_entries=200, show_spinner="Looking")
 def _telling(folder: Path, at: float, digest: str, label: str, layers: tuple[str, ...], _photo: np.ndarray) -> str:
-    return telling_layer(model_of(folder), _photo, label, layers)
+    return telling_heat(model_of(folder), _photo, label, layers)[0]
 
 
 @st.cache_data(max_entries=200, show_spinner="Looking at tiles")

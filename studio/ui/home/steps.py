@@ -108,8 +108,8 @@ def _networks(project_id: int) -> list[Step]:
     else:
         text = "Compare accuracy and speed: one network is recommended." if done else "Once a sweep has finished."
         choice = Step("Choose", "scatter_plot", NEXT, text, "Choose a network" if done else "", "choose")
-    if used := last_used(project_id):
-        use = Step("Use", "search", DONE, f"{used} was tried or downloaded.", "Try again" if done else "", "try_it")
+    if done and (used := last_used(project_id)):
+        use = Step("Use", "search", DONE, f"{used} was tried or downloaded.", "Try again", "try_it")
     else:
         text = "Show the network photographs that it has not seen, or download it."
         use = Step("Use", "search", NEXT, text, "Try it" if done else "", "try_it")

@@ -123,7 +123,7 @@ def chosen(files: Chosen) -> str:
         parts.append(f"{counted(len(files.zips), 'zip')} of photographs, unpacked when added")
     if files.others:
         parts.append(f"{counted(len(files.others), 'file')} of another kind ({listed(files.others, 3)})")
-    return "; ".join(parts) + "."
+    return "; ".join(parts or ["Nothing here can be added"]) + "."
 
 
 def added(new: int, known: int, by_class: Mapping[str, int]) -> str:

@@ -109,8 +109,8 @@ def _scale() -> float | None:
 
 def show(
     project_id: int, network: MaskNetwork, photographs: Sequence[Photograph], trained_on: frozenset[int], how: Options
-) -> None:
-    """Show what a network draws of photographs, some at once."""
+) -> bool:
+    """Show what a network draws of photographs, some at once; whether there was any that could be read."""
     first = 0
     if len(photographs) > _AT_ONCE:
         first = _AT_ONCE * (st.number_input("Page", 1, -(-len(photographs) // _AT_ONCE), width=140) - 1)
@@ -139,6 +139,7 @@ def show(
         st.markdown(f"{ui.plain(network.name)} draws something on **{with_defects} of {len(found)}** photographs.")
         st.download_button("Sizes as CSV", masks.cracks_csv(found, network.name), "cracks.csv", "text/csv",
                            icon=":material/table_view:", on_click="ignore")  # fmt: skip
+    return bool(found)
 
 
 def _one(photograph: Photograph, key: Key, seen: Seen, classes: tuple[str, ...], how: Options) -> Sequence[Crack]:

@@ -75,6 +75,13 @@ def test_who_is_signed_out_already_is_not_asked_to_sign_out(project: Someone) ->
     assert (answer.status_code, answer.headers["location"]) == (303, "/account/sign-in")
 
 
+def test_nobody_is_signed_out_by_signing_in(project: Someone) -> None:
+    path = f"/account/join/{invite(project.project_id, 'reviewer', project.user_id)}"
+    for target, leads in (("/account/sign-out", "/"), (path, path), ("/images?project=1", "/images?project=1")):
+        page = ask("GET", f"/account/sign-in?next={target}").text
+        assert f'name="next" value="{leads}"' in page
+
+
 def focused(answer: httpx.Response) -> list[str]:
     """The names of the fields that get the cursor."""
     return re.findall(r'<input id="(\w+)"[^>]* autofocus>', answer.text)

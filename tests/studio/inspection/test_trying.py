@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from ftl.data.tiles import Tile
-from ftl.evaluation.explain import explain, telling_layer
+from ftl.evaluation.explain import telling_heat
 from ftl.models.classifier import Model
 from ftl.models.head import Head
 from studio.errors import StudioError
@@ -91,7 +92,7 @@ def test_a_network_that_was_trained_on_tiles_answers_by_tiles_of_their_size(mode
 def test_heat_is_what_understand_shows_where_the_class_is_not_improbable(model: Model) -> None:
     photo = noise(70, 96)
     sure = replace(model, head=replace(model.head, bias=np.full(1, 9, np.float32)))
-    shown, _ = explain(sure, photo[:SIZE, :SIZE], "Crack", telling_layer(sure, photo[:SIZE, :SIZE], "Crack"))
+    _, shown = telling_heat(sure, photo[:SIZE, :SIZE], "Crack")
     expected = cv2.resize(shown, (32, 32), interpolation=cv2.INTER_AREA)
     assert expected.max() > 0.5
     found = examine(sure, photo, "Crack", side=SIZE)
@@ -106,6 +107,19 @@ SURE = Finding(
     "Crack", 0.9, 0.9, 1.5, np.full((2, 2), 0.5),
     (Tile(0, 0, 50, 50), Tile(50, 0, 100, 50)), (0.99, 0.2), (np.full((2, 2), 0.5), np.full((2, 2), 0.5)), 12.3,
 )  # fmt: skip
+
+
+def test_two_people_may_look_at_one_network_at_once(model: Model) -> None:
+    sure = replace(model, head=replace(model.head, bias=np.full(1, 9, np.float32)))
+    photo = noise(SIZE, SIZE)
+    expected = examine(sure, photo, "Crack", side=SIZE).heat
+
+    def look(_: int) -> np.ndarray:
+        return examine(sure, photo, "Crack", side=SIZE).heat
+
+    with ThreadPoolExecutor(2) as pool:
+        for heat in pool.map(look, range(60)):
+            np.testing.assert_array_equal(heat, expected)
 
 
 def test_heat_is_fainter_where_the_class_is_less_probable() -> None:

@@ -14,7 +14,7 @@ from ftl import load_backbone, load_model
 from ftl.data.images import read_image, resize_image
 from ftl.data.masks import read_pairs
 from ftl.errors import FtlError
-from ftl.evaluation.explain import filter_views, telling_layer
+from ftl.evaluation.explain import filter_views, telling_heat
 from ftl.evaluation.layers_left import LayerLeft, read_layers
 from ftl.evaluation.overlays import OUTLINE
 from ftl.files import read_json, write_json
@@ -115,11 +115,11 @@ def test_an_answer_is_explained_at_the_last_layer_where_something_speaks_for_it(
     assert shown.shape == (SIZE, SIZE, 3)
     silent = Model(model.network, Head(0 * head.weight, head.bias, head.classes, pooled=head.pooled))
     assert predictions.explain(silent, read_image(photo), "Crack", "features.9").silent
-    assert telling_layer(silent, read_image(photo), "Crack", swept.layers) == "features.9"
+    assert telling_heat(silent, read_image(photo), "Crack", swept.layers)[0] == "features.9"
     # every map of the last layer speaks against a crack, whose slopes in the layer before it have both signs
     against = Model(model.network, Head(-np.abs(head.weight), head.bias, head.classes, pooled=head.pooled))
-    assert telling_layer(against, read_image(photo), "Background", swept.layers) == "features.9"
-    assert telling_layer(against, read_image(photo), "Crack", swept.layers) in ("features.5", "features.1")
+    assert telling_heat(against, read_image(photo), "Background", swept.layers)[0] == "features.9"
+    assert telling_heat(against, read_image(photo), "Crack", swept.layers)[0] in ("features.5", "features.1")
 
 
 def test_of_a_large_photograph_the_surest_tile_is_explained(swept: Sweep) -> None:

@@ -244,7 +244,7 @@ CASES = {
     "record_use": Case(
         "studio.jobs.usage:record_use",
         "annotator",
-        lambda w, who: usage.record_use(w.project, who, usage.TRIED, "keep-0.5"),
+        lambda w, who: usage.record_use(w.project, who, usage.TRIED, 1, "keep-0.5"),
     ),
     "pick": Case("studio.jobs.sweeps:pick", "reviewer", lambda w, who: sweeps.pick(w.project, w.done, "keep-0.5", who)),
     "add a backbone": Case(

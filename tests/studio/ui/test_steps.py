@@ -48,11 +48,11 @@ def test_a_project_goes_from_step_to_step(project: Someone, tmp_path: Path) -> N
     pick(own, job.id, "keep-0.5", user)
     assert told(project)["Use"] == (NEXT, "Try it")
     for _ in range(2):
-        note_use(own, user, TRIED, "keep-0.5")
+        note_use(own, user, TRIED, 1, "keep-0.5")
     assert told(project)["Use"] == (DONE, "Try again")
     assert [line.what for line in history(own)][:2] == ["tried", "picked"]  # once
     archive(own, user)
-    note_use(own, user, DOWNLOADED, "keep-0.25")
+    note_use(own, user, DOWNLOADED, 1, "keep-0.25")
     assert last_used(own) == "keep-0.5"  # nothing in an archived project changes
     archive(own, user, archived=False)
     queue.change(job.id, state="failed")
