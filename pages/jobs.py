@@ -125,7 +125,7 @@ def details(job: Job, rows: list[dict[str, Any]]) -> None:
     if log := reporting.log(job.id):
         st.code(log, language=None, height=200)
     else:
-        st.caption("The log is empty yet.")
+        st.caption("The log is still empty.")
 
 
 def all_jobs() -> None:

@@ -20,7 +20,20 @@ from studio.projects.projects import create_project
 from studio.store.tables import Image
 from tests.conftest import save_png
 from tests.e2e.conftest import Server, becomes_true, settled
-from tests.e2e.drawing import choose, click, drag, logged, look_at, opened, place, ready, saved, shown, stored
+from tests.e2e.drawing import (
+    choose,
+    click,
+    drag,
+    logged,
+    look_at,
+    opened,
+    place,
+    ready,
+    saved,
+    shown,
+    stored,
+    wait_until,
+)
 
 WIDTH, HEIGHT = 400, 300
 
@@ -105,8 +118,12 @@ def test_brush_rectangle_polygon_eraser_undo_and_reload(server: Server, page: Pa
     saved(page)
     assert np.array_equal(shown(page), before)
     assert np.array_equal(stored(page, server, wall), before)
-    red, _, blue = colour_at(page, 140, 185)
-    assert blue > red + 30  # the rectangle of class Pore is seen, in its blue
+
+    def is_blue() -> bool:
+        red, _, blue = colour_at(page, 140, 185)
+        return bool(blue > red + 30)
+
+    wait_until(page, is_blue)  # the rectangle of class Pore is seen; its pixels may be painted a frame later
 
     page.keyboard.press("e")
     drag(page, (90, 185), (190, 185))

@@ -291,6 +291,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
     work.set_accept_own(wall.project_id, team.admin, True)
     Picture.new("RGB", (60, 40), "gray").save(tmp_path / "own.png")
     image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
+    log.append(image.id, team.judge, [Rectangle("own", 1, {"box": [5, 5, 9, 9]}, team.judge)])  # else it is asked first
     page = opened(sign_in(browser, server, team.judge), server, image)
     for name, expected in (("Submit", "submitted"), ("Accept", "accepted")):
         button = page.get_by_role("button", name=name, exact=True)

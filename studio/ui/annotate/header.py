@@ -11,7 +11,7 @@ import streamlit as st
 from studio import ui
 from studio.collaboration import drawing_order, review
 from studio.collaboration.assignment import blind, give_next, works_on
-from studio.collaboration.undrawn import undrawn_class
+from studio.collaboration.undrawn import doubt
 from studio.errors import Forbidden
 from studio.images import work as own_work
 from studio.images.library import Filter, image_in, neighbour
@@ -122,12 +122,11 @@ def _doubts(here: ui.Here, image: Image) -> bool:
     annotate = state.of(state.Annotate)
     if annotate.doubted == image.id:
         return False
-    name = undrawn_class(image, here.user.id if blind(here.project, here.role) else None)
-    if name:
+    text = doubt(image, here.user.id if blind(here.project, here.role) else None)
+    if text:
         annotate.doubted, annotate.doubted_at = image.id, time.monotonic()
-        text = f"Nothing is drawn on this image, but its class is {ui.plain(name)}. Submit again to hand it in empty."
-        st.toast(text, icon=":material/help:", duration="long")
-    return bool(name)
+        st.toast(f"{ui.plain(text)} Submit again to hand it in empty.", icon=":material/help:", duration="long")
+    return bool(text)
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:
