@@ -5,6 +5,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ftl.formatting import counted
 from studio import ui
 from studio.annotation.proposals import TO_DO, waiting_among
 from studio.collaboration.assignment import assign
@@ -37,17 +38,12 @@ SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "cl
 V = TypeVar("V")
 
 
-def many(count: int, thing: str) -> str:
-    """A number of things."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def label_ahead(networks: list[MaskNetwork]) -> None:
     """Let a network propose areas on the photographs that nobody has drawn on."""
     states = count_by_state(project.id, Filter(drawn=False))
     count = sum(states.get(to_do, 0) for to_do in TO_DO)
     st.markdown(
-        f"A network proposes areas on the {many(count, 'photograph')} without strokes. They count for nothing until "
+        f"A network proposes areas on the {counted(count, 'photograph')} without strokes. They count for nothing until "
         "somebody accepts them: the tool Proposals of Annotate shows them."
     )
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -101,7 +97,7 @@ def change(selection: Selection, names: dict[int, str]) -> None:
         to_user = None
         if people:
             to_user = st.selectbox("Give to", [None, *people], format_func=lambda one: people.get(one, KEEP))
-        if not st.form_submit_button(f"Change {many(len(ids), 'image')}", type="primary"):
+        if not st.form_submit_button(f"Change {counted(len(ids), 'image')}", type="primary"):
             return
     with ui.showing_errors():
         if to_class is not None:
@@ -113,7 +109,7 @@ def change(selection: Selection, names: dict[int, str]) -> None:
         if to_user is not None:
             assign(project.id, ids, to_user, who)
         selection.put([])
-        ui.toast_next(f"{many(len(ids), 'image')} changed.", icon=":material/check:")
+        ui.toast_next(f"{counted(len(ids), 'image')} changed.", icon=":material/check:")
         st.rerun(scope="fragment")
 
 
@@ -150,7 +146,7 @@ def find() -> None:
     with bar:
         ticked = len(selection.ids())
         st.markdown(
-            f"**{many(total, 'photograph')}**" + (f" · **{ticked:,}** selected" if ticked else ""),
+            f"**{counted(total, 'photograph')}**" + (f" · **{ticked:,}** selected" if ticked else ""),
             width="stretch",
         )
         st.button("Select this page", on_click=selection.add, args=([one.id for one in images],))

@@ -102,8 +102,8 @@ def look_over(names: Iterable[str], classes: Iterable[str], given: str = "") -> 
         elif PurePosixPath(name.lower()).suffix not in EXTENSIONS:
             found.others.append(name)
         else:
-            told = _told(name, "", own)[0]
-            which = given if told is None else own.setdefault(told.lower(), told)
+            folder, _ = _class_and_split(name, "", own)
+            which = given if folder is None else own.setdefault(folder.lower(), folder)
             found.photographs[which] = found.photographs.get(which, 0) + 1
     return found
 
@@ -132,7 +132,7 @@ def _sentence(name: str, problem: str) -> str:
     return problem if own and own in problem else f"{own}: {problem}"
 
 
-def _told(name: str, archive: str, classes: Collection[str]) -> tuple[str | None, str | None]:
+def _class_and_split(name: str, archive: str, classes: Collection[str]) -> tuple[str | None, str | None]:
     """The class and split that a file's folders tell: the last is the class, one above may be train or test.
 
     `classes`: names of those that are there, in lower case.
@@ -158,7 +158,7 @@ class _Folders:
 
     def tell(self, entry: Entry) -> tuple[int | None, str | None]:
         """The class and split of a file, each None where its folders do not tell."""
-        name, split = _told(entry.name, entry.archive, self._classes)
+        name, split = _class_and_split(entry.name, entry.archive, self._classes)
         if name is None:
             return None, split
         if name.lower() not in self._classes:

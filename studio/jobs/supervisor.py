@@ -1,8 +1,7 @@
 """The worker: does the queue's jobs one after the other, each in a process of its own, and leaves when none is left.
 
 Before it leaves it waits for a quiet machine where times are unstable (`studio.jobs.retake_times`), as long as there is
-a studio.
-One runs at a time; it outlives the studio, and a new one takes over the jobs of one that was killed.
+a studio. One runs at a time; it outlives the studio, and a new one takes over the jobs of one that was killed.
 """
 
 from __future__ import annotations

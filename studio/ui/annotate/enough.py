@@ -23,16 +23,15 @@ def first_masks(project_id: int) -> int | None:
     return count_images(project_id, Filter(drawn=True))
 
 
-def standing(project_id: int) -> str:
-    """Where the masks stand, for the sentence that an image is submitted; empty where that matters no more."""
-    count = first_masks(project_id)
+def standing(count: int | None) -> str:
+    """Where the masks stand, of `first_masks`, for the sentence that an image is submitted; empty where enough."""
     return f" {count} of {ENOUGH_MASKS} masks are drawn." if count and count < ENOUGH_MASKS else ""
 
 
-def note(project_id: int) -> None:
-    """Have the next run say that there are enough masks, once in a tab."""
+def note(project_id: int, count: int | None) -> None:
+    """Have the next run say that there are enough masks, by `first_masks`, once in a tab."""
     annotate = state.of(state.Annotate)
-    if project_id not in annotate.enough and (first_masks(project_id) or 0) >= ENOUGH_MASKS:
+    if project_id not in annotate.enough and (count or 0) >= ENOUGH_MASKS:
         annotate.enough[project_id] = True
 
 

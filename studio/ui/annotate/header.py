@@ -110,11 +110,12 @@ def _submit(here: ui.Here, image: Image) -> None:
         review.submit(image.id, here.who)
         annotate.submitted = time.monotonic()
         found = give_next(project_id, here.who, image.id)
-        text = f"{ui.plain(image.name)} is submitted.{enough.standing(project_id)}"
+        masks = enough.first_masks(project_id)
+        text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)}"
         if found is not None:
             st.toast(f"{text} This is the next image for you. {drawing_order.reason(found)}", icon=":material/check:")
             open_image(image, found)
-        enough.note(project_id)
+        enough.note(project_id, masks)
 
 
 def _doubts(here: ui.Here, image: Image) -> bool:

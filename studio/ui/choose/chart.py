@@ -65,10 +65,10 @@ def choice_chart(
     return figure
 
 
-def shapes_told(kinds: Collection[str]) -> str:
+def shapes_in_words(kinds: Collection[str]) -> str:
     """What the shapes of candidates of these kinds mean, in a sentence; empty where all are of one kind."""
-    told = [f"{shape} are {WORDS[kind]}" for kind, shape in _SHAPES.items() if kind in kinds]
-    return f"{', '.join(told).capitalize()}." if told and len(kinds) > 1 else ""
+    words = [f"{shape} are {WORDS[kind]}" for kind, shape in _SHAPES.items() if kind in kinds]
+    return f"{', '.join(words).capitalize()}." if words and len(kinds) > 1 else ""
 
 
 class _Group(NamedTuple):

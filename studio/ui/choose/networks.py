@@ -37,11 +37,14 @@ def finished_sweeps(project_id: int, title: str, text: str, icon: str) -> dict[i
 
 def _none_yet(project_id: int, title: str, text: str, icon: str, *, coming: bool) -> None:
     """Draw the page before the first sweep has finished; of the whole page anew once one has, or has failed."""
-    told = networks_to_come(project_id)
-    if coming and not told:
+    text_of_job = networks_to_come(project_id)
+    if coming and not text_of_job:
         st.rerun()
-    with ui.empty(title, ui.plain(told) or text, icon), st.container(horizontal=True, horizontal_alignment="center"):
-        if not told:
+    with (
+        ui.empty(title, ui.plain(text_of_job) or text, icon),
+        st.container(horizontal=True, horizontal_alignment="center"),
+    ):
+        if not text_of_job:
             st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
         st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
 

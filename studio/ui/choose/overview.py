@@ -10,7 +10,7 @@ from ftl.formatting import NOTHING, counted
 from studio import ui
 from studio.ui import state
 from studio.ui.choose import axes, columns, more_charts, table_filter
-from studio.ui.choose.chart import choice_chart, shapes_told
+from studio.ui.choose.chart import choice_chart, shapes_in_words
 from studio.ui.choose.ranking import Ranked, in_order, key_of, words_of
 
 CHART_CONFIG = {
@@ -56,13 +56,13 @@ def chart(project_id: int, ranked: Sequence[Ranked], on_select: Callable[[], Non
         alt=f"{title} of {counted(len(shown), 'network')}. The table below has the same figures.",
     )
     kinds = {one.head for sweep in ranked for one in sweep.sweep.candidates}
-    told = (
+    by_validation = (
         "The Pareto front and what it dominates are those of the validation images, which choose; test images only "
         "show what a choice is worth, so here a network can stand above the line."
     )
     st.caption(
         "Click a point to open it below, with Shift held a second and a third. A box around points (the dashed square "
-        f"above the chart) leaves only these in the table. {shapes_told(kinds)} {told if tested else ''}"
+        f"above the chart) leaves only these in the table. {shapes_in_words(kinds)} {by_validation if tested else ''}"
     )
 
 

@@ -28,7 +28,7 @@ SPLITS = {
 }
 """What photographs can be used for, in words."""
 
-_MOST_TOLD = 100
+_MOST_LISTED = 100
 
 
 def photographs(project_id: int, who: SignedIn, classes: Sequence[ImageClass]) -> None:
@@ -109,9 +109,9 @@ def tell(project_id: int) -> None:
     if taken.problems:
         with st.expander(f"{len(taken.problems):,} not taken", icon=":material/error:", expanded=True):
             # with a file's own name in front, as it is written
-            st.markdown("\n".join(f"- {plain(one.rstrip('.'))}." for one in taken.problems[:_MOST_TOLD]))
-            if len(taken.problems) > _MOST_TOLD:
-                st.markdown(f"and {len(taken.problems) - _MOST_TOLD:,} more")
+            st.markdown("\n".join(f"- {plain(one.rstrip('.'))}." for one in taken.problems[:_MOST_LISTED]))
+            if len(taken.problems) > _MOST_LISTED:
+                st.markdown(f"and {len(taken.problems) - _MOST_LISTED:,} more")
 
 
 def chosen(files: Chosen) -> str:

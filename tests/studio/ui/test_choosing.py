@@ -37,7 +37,7 @@ from studio.jobs.sweeps import take_home, workspace
 from studio.ui.chart_style import COLOURS, PICK
 from studio.ui.choose import candidate_details, columns, filter_maps, ranking
 from studio.ui.choose.axes import round_steps
-from studio.ui.choose.chart import choice_chart, shapes_told
+from studio.ui.choose.chart import choice_chart, shapes_in_words
 from studio.ui.choose.more_charts import more_charts, settings_chart
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
 from tests.tiny_sweep import FIGURES
@@ -239,9 +239,9 @@ def test_the_chart_shows_the_test_set_on_request_but_the_front_of_validation() -
 
 
 def test_only_shapes_that_are_there_are_explained() -> None:
-    assert shapes_told({LINEAR, TUNED, RECALIBRATED}) == "Triangles are fine-tuned, diamonds are recalibrated."
-    assert shapes_told({LINEAR, TUNED}) == "Triangles are fine-tuned."
-    assert shapes_told({LINEAR}) == ""
+    assert shapes_in_words({LINEAR, TUNED, RECALIBRATED}) == "Triangles are fine-tuned, diamonds are recalibrated."
+    assert shapes_in_words({LINEAR, TUNED}) == "Triangles are fine-tuned."
+    assert shapes_in_words({LINEAR}) == ""
 
 
 def test_the_table_says_that_a_time_is_unstable_and_not_at_length_why() -> None:
