@@ -1,7 +1,13 @@
-"""Photographs resized as networks take them: each decoded once in a process, if memory allows, ahead of its use."""
+"""Photographs resized as networks take them: each decoded once in a process, ahead of its use.
+
+They are held in memory, or, where they are too many, in a file that is gone with the process.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +21,10 @@ Photographs = Callable[[np.ndarray], np.ndarray]
 """Gives RGB uint8 images (n, S, S, 3), by their indices."""
 
 HELD_BYTES = 2**30
-"""Photographs of no more than this, decoded, are held in memory; of more, each is read again whenever it is needed."""
+"""Photographs of no more than this, decoded, are held in memory; more are held on the disk."""
+
+DISK_BYTES = 2**35
+"""They are held there up to this many, 228,000 photographs of 224 x 224; of more, each is decoded again when needed."""
 
 _held: dict[object, tuple[Photographs, int]] = {}
 """The sets that are held, the one used last at the end, and their bytes."""
@@ -28,15 +37,23 @@ def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
     The same files are held for all who ask, as the candidates of a sweep do one after the other.
     """
     needed = 3 * size * size * len(paths)
-    if needed > HELD_BYTES:
+    if needed > DISK_BYTES:
         return _reader(paths, size)
     key = size, tuple(map(_state, paths))
     with _lock:
-        held = _held.pop(key, None) or (_holder(paths, size), needed)
-        while _held and needed + sum(taken for _, taken in _held.values()) > HELD_BYTES:
-            del _held[next(iter(_held))]
+        held = _held.pop(key, None) or ((_in_memory if needed <= HELD_BYTES else _on_disk)(paths, size), needed)
+        _make_room(needed)
         _held[key] = held
     return held[0]
+
+
+def _make_room(needed: int) -> None:
+    """Let go of sets that were used longest ago, until so many bytes fit beside those in the same place."""
+    limit = HELD_BYTES if needed <= HELD_BYTES else DISK_BYTES
+    beside = {key: taken for key, (_, taken) in _held.items() if (taken <= HELD_BYTES) == (needed <= HELD_BYTES)}
+    while beside and needed + sum(beside.values()) > limit:
+        oldest = next(iter(beside))
+        del beside[oldest], _held[oldest]
 
 
 def _state(path: Path) -> tuple[str, int, int]:
@@ -59,7 +76,7 @@ def _reader(paths: Sequence[Path], size: int) -> Photographs:
     return some
 
 
-def _holder(paths: Sequence[Path], size: int) -> Photographs:
+def _in_memory(paths: Sequence[Path], size: int) -> Photographs:
     read, there = _reader(paths, size), np.zeros(len(paths), bool)
     images = np.empty((len(paths), size, size, 3), np.uint8)
 
@@ -69,6 +86,25 @@ def _holder(paths: Sequence[Path], size: int) -> Photographs:
             images[missing] = read(missing)
             there[missing] = True
         return images[indices]
+
+    return some
+
+
+def _on_disk(paths: Sequence[Path], size: int) -> Photographs:
+    """As `_in_memory`, in a file without a name; what the disk has no room for is decoded again."""
+    read, there, taken = _reader(paths, size), np.zeros(len(paths), bool), 3 * size * size
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is gone once nobody asks
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        images, kept = np.empty((len(indices), size, size, 3), np.uint8), there[indices]
+        for at in np.flatnonzero(kept):
+            os.preadv(file.fileno(), [images[at]], int(indices[at]) * taken)
+        if not kept.all():
+            images[~kept] = read(indices[~kept])
+            with contextlib.suppress(OSError):  # written into a map, a full disk would end the process
+                for at in np.flatnonzero(~kept):
+                    there[indices[at]] = os.pwrite(file.fileno(), images[at], int(indices[at]) * taken) == taken
+        return images
 
     return some
 

@@ -11,9 +11,6 @@ import pytest
 import torch
 import torchvision
 
-from ftl.data.dataset import load_dataset
-from ftl.data.images import read_image
-from ftl.data.photographs import in_batches, photographs_of
 from ftl.errors import FtlError
 from ftl.files import read_json, write_json
 from ftl.models import engines
@@ -139,18 +136,3 @@ def test_a_sweep_stays_with_its_engine(workspace: Path, monkeypatch: pytest.Monk
     sweep_in(workspace)  # which has nothing left to run
     with pytest.raises(FtlError, match=r"OpenVINO float8 runs the networks of this sweep"):
         extract(out / "base", dataset, engine=engine_of(out / "base", 1, engines_of(out, 1)))
-
-
-def test_photographs_are_decoded_once_however_often_they_are_asked_for(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = list[Path]()
-    monkeypatch.setattr("ftl.data.photographs.read_image", lambda path: seen.append(path) or read_image(path))
-    paths = load_dataset(workspace / "dataset").paths
-    batches = [[*in_batches(photographs_of(paths, SIZE), len(paths), 5)] for _ in range(2)]
-    assert sorted(seen) == sorted(paths)
-    assert [len(batch) for batch in batches[0]] == [5] * 9 + [3]
-    np.testing.assert_array_equal(np.concatenate(batches[0]), np.concatenate(batches[1]))
-    np.testing.assert_array_equal(batches[1][0][2], read_image(paths[2]))
-    paths[2].write_bytes(paths[3].read_bytes())
-    np.testing.assert_array_equal(photographs_of(paths, SIZE)(np.array([2]))[0], read_image(paths[3]))

@@ -16,8 +16,6 @@ from torch import nn
 import ftl
 from ftl.cli import main
 from ftl.config import FineTuneConfig, SweepConfig
-from ftl.data.dataset import load_dataset
-from ftl.data.photographs import photographs_of
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.backbone import Backbone, map_sizes
@@ -325,15 +323,6 @@ def test_augmented_images_are_turned_never_cut() -> None:
     assert not np.array_equal(made, images)
     for one, other in zip(images, made, strict=True):  # the grey levels keep their order, wherever they went
         assert np.corrcoef(np.sort(one.ravel()), np.sort(other.ravel()))[0, 1] > 0.98
-
-
-def test_photographs_that_do_not_fit_in_memory_are_read_as_needed(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dataset = load_dataset(workspace / "dataset")
-    held = photographs_of(dataset.paths, SIZE)
-    monkeypatch.setattr("ftl.data.photographs.HELD_BYTES", 0)
-    assert np.array_equal(photographs_of(dataset.paths, SIZE)(np.array([3, 1])), held(np.array([3, 1])))
 
 
 def test_a_sweep_makes_measures_and_lists_them_once(workspace: Path) -> None:
