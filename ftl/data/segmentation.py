@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ftl.data.dataset import photo_ids
@@ -23,6 +24,9 @@ DEFECT = "defect"
 
 LEAST_PHOTOS = 2
 """Photos that are trained on at least."""
+
+_DEEP, _SOME = 32, 0.01
+"""A defect is wide where more than this share of its pixels are farther than so many from its edge."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,20 @@ def split_photos(
         count += sizes[photo_name]
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def are_thin(masks: Iterable[np.ndarray]) -> bool:
+    """Whether defects of all classes are thin, as cracks are, and so surrounded by what they are not.
+
+    `masks`: class numbers, uint8 (H, W) each. Where hardly a pixel is deeper than 32 in its defect.
+    """
+    drawn, deep = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    for mask in masks:
+        for number in np.setdiff1d(mask, [0, NOT_JUDGED]):
+            depth = cv2.distanceTransform((mask == number).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            drawn[number] += np.count_nonzero(depth)
+            deep[number] += np.count_nonzero(depth > _DEEP)
+    return bool((deep <= _SOME * drawn).all())
 
 
 def check_classes(data: SegmentationSet, classes: Sequence[str]) -> None:

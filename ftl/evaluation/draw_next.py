@@ -43,7 +43,8 @@ def level_means(model: Segmenter, image: np.ndarray) -> np.ndarray:
 
     network = model.network
     with torch.inference_mode():
-        maps = model.maps(network.inputs([resize_image(image, network.preprocess.size)]))
+        x = network.inputs([resize_image(image, network.preprocess.size)])
+        maps = model.maps(model.seen(x))
         return _levels([level[0].mean((1, 2)).cpu().numpy() for level in maps])
 
 

@@ -14,7 +14,7 @@ import torch
 from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
 from ftl.data.masks import NOT_JUDGED
-from ftl.data.segmentation import SegmentationSet
+from ftl.data.segmentation import SegmentationSet, are_thin
 from ftl.device import device_of, mixed_precision
 from ftl.evaluation.segmentation import HALF, THRESHOLDS, class_counts, mean_f1
 from ftl.models.backbone import Backbone
@@ -69,8 +69,8 @@ def train_segmenter(
     """Train a copy of `network` on the photographs at the indices `train`.
 
     Args:
-        network: a backbone, which gets a new decoder; or a segmenter that draws the classes of `data`: it goes on from
-            its weights.
+        network: a backbone, which gets a new decoder, and sees light evened where all defects are thin; or a segmenter
+            that draws the classes of `data`: it goes on from its weights.
         held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
         state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
@@ -79,10 +79,11 @@ def train_segmenter(
     """
     made_from = made_from or {}
 
-    def begun() -> State[Segmenter]:
-        return _begin(network, data.classes, config, seed)
-
     photographs, device = _held(data), device_of(training=True)
+
+    def begun() -> State[Segmenter]:
+        masks = (photographs(int(index))[1] for index in train)
+        return _begin(network, data.classes, config, seed, evens_light=are_thin(masks))
 
     def draw(step: int) -> Batch:
         exact = step >= (1 - _EXACT) * config.steps
@@ -109,15 +110,17 @@ def train_segmenter(
     return Trained(made.requires_grad_(False), state.curve)
 
 
-def _begin(network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
-    """The state before the first step."""
+def _begin(
+    network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int, *, evens_light: bool
+) -> State[Segmenter]:
+    """The state before the first step. `evens_light`: as a new `Segmenter` takes it."""
     device, rng, inserted = device_of(training=True), np.random.default_rng(seed), list[str]()
     if isinstance(network, Segmenter):  # its maps have their sizes by now: new norms would undo what it has learnt
         model = copy.deepcopy(network)
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
+            model = Segmenter(copy.deepcopy(network), classes, config.decoder_width, evens_light=evens_light)
         decoder = model.decoder
         plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
         normed = {*(decoder if network.has_norms else model).modules()} - plain
