@@ -25,7 +25,7 @@ project, who = here.project, here.who
 st.title("Sweep")
 numbers = numbers_of(project.id)
 if not numbers.masks or not numbers.mask_classes:
-    text = f"A sweep keeps the filters of a network that respond to your masks: draw them on {ENOUGH_MASKS} photographs."
+    text = f"A sweep keeps the filters of a network that respond to your masks: draw on {ENOUGH_MASKS} photographs."
     with ui.empty("No masks yet", text, ":material/brush:"):
         st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
     ui.stop()

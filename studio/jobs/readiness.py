@@ -182,8 +182,8 @@ def check_masks(masks: int, *, only_masks: bool) -> Finding:
         return Finding(WARNING, text, "annotate")
     if only_masks and masks < BETTER_MASKS:
         text = (
-            f"{there} are enough to begin; {BETTER_MASKS} are better: a fifth of them chooses the threshold and a fifth "
-            "tests, so figures are uncertain until then."
+            f"{there} are enough to begin; {BETTER_MASKS} are better: a fifth of them chooses the threshold and a "
+            "fifth tests, so figures are uncertain until then."
         )
         return Finding(WARNING, text, "annotate")
     return Finding(GOOD, f"{there}.")
