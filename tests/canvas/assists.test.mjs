@@ -15,7 +15,7 @@ const LINE = areaOf([100, 100, 50, 1], new Uint8Array(50).fill(1));
 /** A surface whose server answers when the test says so: surface.asked[n].answer(areas) or .refuse(text). */
 function fake(tool) {
   const surface = {
-    image: { ...IMAGE }, classes: [{ number: 1, colour: "#ff0000" }, { number: 2, colour: "#00ff00" }],
+    image: { ...IMAGE }, user: { id: 1 }, classes: [{ number: 1, colour: "#ff0000" }, { number: 2, colour: "#00ff00" }],
     state: { tool, classNumber: 1, over: true, opacity: 0.5, size: 0, fingersPan: false },
     stage: { width: 800, height: 600, element: null }, at: { scale: 1, x: 0, y: 0 },
     photo: { pixels: async () => { throw new Error("no photograph"); } },
@@ -380,6 +380,25 @@ test("trace: Backspace on the next one leaves the one that is looked for", async
   press(surface, "Backspace");
   await surface.asked[0].answer([LINE]);
   assert.equal(surface.strokes.length, 1);
+});
+
+test("trace: each image has its own, also one whose answer came too late", async () => {
+  const surface = fake("trace");
+  const at = (id) => { surface.image = { ...IMAGE, id }; };
+  click(surface, [10, 10]);
+  at(2);
+  click(surface, [30, 30]);
+  click(surface, [90, 30]);
+  press(surface, "Enter");
+  at(1);
+  await surface.asked[0].answer([LINE]);
+  click(surface, [60, 20]);
+  press(surface, "Enter");
+  assert.deepEqual(surface.asked[1].body.points, [[10, 10], [60, 20]]);
+  at(2);
+  press(surface, "Enter");
+  assert.deepEqual(surface.asked[2].body.points, [[30, 30], [90, 30]]);
+  assert.equal(surface.strokes.length, 0);
 });
 
 test("threshold: nothing dark is said", async () => {

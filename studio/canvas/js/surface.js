@@ -50,6 +50,7 @@ function createSurface(root, first) {
 
   const surface = {
     root, stage, tab,
+    user: first.user,
     state: loadState(),
     live: { people: () => people, comments: () => comments },
     get data() { return given.data; },
