@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from studio import ui
+from studio.annotation.proposals import waiting_on
 from studio.collaboration import drawing_order, review
 from studio.collaboration.assignment import blind, give_next, works_on
 from studio.collaboration.undrawn import doubt
@@ -119,15 +120,22 @@ def _submit(here: ui.Here, image: Image) -> None:
 
 
 def _doubts(here: ui.Here, image: Image) -> bool:
-    """Whether its user is asked first if the image is to be submitted with nothing drawn; once a visit."""
-    annotate = state.of(state.Annotate)
-    if annotate.doubted == image.id:
+    """Whether its user is asked first if the image is to be submitted; each question once a visit."""
+    annotate, text = state.of(state.Annotate), _doubt(here, image)
+    if not text or annotate.doubted == (image.id, text):
         return False
+    annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
+    st.toast(ui.plain(text), icon=":material/help:", duration="long")
+    return True
+
+
+def _doubt(here: ui.Here, image: Image) -> str:
+    """What speaks against submitting the image as it is, and how to do so all the same; empty where nothing does."""
+    if state.SURFACE.value.get("undecided") == image.id or waiting_on(image.id):
+        return ("Areas that were proposed here are not decided yet: accept or refuse them with Proposals (O). "
+                "Submit again to hand the image in without them.")  # fmt: skip
     text = doubt(image, here.user.id if blind(here.project, here.role) else None)
-    if text:
-        annotate.doubted, annotate.doubted_at = image.id, time.monotonic()
-        st.toast(f"{ui.plain(text)} Submit again to hand it in empty.", icon=":material/help:", duration="long")
-    return bool(text)
+    return f"{text} Submit again to hand it in empty." if text else ""
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:

@@ -156,6 +156,9 @@ export function createPropose(surface) {
       return `${legend}Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. ` +
         "Backspace: back.";
     },
+    get undecided() {
+      return Boolean(current()?.left.length);
+    },
     down(point, event) {
       if (event.pointerId === refusedBy) return void (refusedBy = null);
       const area = at(point);
