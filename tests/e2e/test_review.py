@@ -293,7 +293,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
     image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
     log.append(image.id, team.judge, [Rectangle("own", 1, {"box": [5, 5, 9, 9]}, team.judge)])  # else it is asked first
     page = opened(sign_in(browser, server, team.judge), server, image)
-    for name, expected in (("Submit", "submitted"), ("Accept", "accepted")):
+    for name, expected in (("Submit", "submitted"), ("Accept image", "accepted")):
         button = page.get_by_role("button", name=name, exact=True)
         box = button.bounding_box()
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -313,11 +313,11 @@ def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
     log.append(wall.id, team.judge, [Rectangle("own", 1, {"box": [0, 0, 9, 9]}, team.judge)])
     with writing() as db:
         work_of(db, wall.id, team.judge).state = "submitted"
-    for where in ("review", "annotate"):
+    for where, accepts in (("review", "Accept"), ("annotate", "Accept image")):
         page = sign_in(browser, server, team.judge)
         page.goto(f"{server.url}/{where}?project={wall.project_id}&image={wall.id}")
         page.get_by_text("This is your own work: another reviewer of the project accepts it.").wait_for()
-        assert page.get_by_role("button", name="Accept", exact=True).is_disabled()
+        assert page.get_by_role("button", name=accepts, exact=True).is_disabled()
         page.context.close()
 
 

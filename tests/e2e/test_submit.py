@@ -120,7 +120,7 @@ def test_once_enough_masks_are_drawn_the_page_says_so_and_leads_on(
     for image in walls[: ENOUGH_MASKS - 1]:
         log.append(image.id, owner, [Rectangle("box", 1, {"box": [5, 5, 9, 9]}, owner)])
     opened(page, server, walls[0])
-    for button in ("Accept", "Return"):  # nobody else is in the project
+    for button in ("Accept image", "Return"):  # nobody else is in the project
         expect(page.get_by_role("button", name=button, exact=True)).to_have_count(0)
     page.get_by_role("button", name="Submit", exact=True).click()
     page.get_by_text(f"wall-0.png is submitted. {ENOUGH_MASKS - 1} of {ENOUGH_MASKS} masks are drawn.").wait_for()

@@ -65,7 +65,7 @@ def _action(
     bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None], *, first: bool = False
 ) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
-    key = f"{label.lower()}-{image.id}-{image.state}"
+    key = f"{label}-{image.id}-{image.state}"
     kind = "primary" if first else "secondary"
     bar.button(label, key=key, type=kind, on_click=_act, args=(action, image.id, here.who))
 
@@ -80,9 +80,10 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> N
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     if waits and not refused:
-        _action(bar, here, image, "Accept", review.accept, first=True)
+        _action(bar, here, image, "Accept image", review.accept, first=True)
     else:
-        bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
+        why = ui.sentence(refused) if refused else None
+        bar.button("Accept image", key=f"accept-{image.id}", disabled=True, help=why)
     with bar.popover("Return", disabled=not waits):
         if waits:
             verdicts.return_form(here, image, works)
