@@ -79,7 +79,7 @@ def mask_network(project_id: int, job_id: int, name: str) -> MaskNetwork:
 
 
 def in_training(project_id: int) -> Job | None:
-    """The job that will give the project its next network that draws masks: one that runs, else the first that waits."""
+    """The job that makes the project's next network that draws masks: one that runs, else the first that waits."""
     jobs = [job for job in reversed(jobs_of(project_id)) if job.state in UNFINISHED and _trains(job)]
     return min(jobs, key=lambda job: job.state != "running", default=None)
 
