@@ -6,15 +6,19 @@ from studio import ui
 from studio.annotation import log
 from studio.errors import Forbidden
 from studio.images.library import Filter, count_images, find_images, image_in
+from studio.images.work import JUDGES
 from studio.projects.classes import classes_of
 from studio.store.tables import Image
 from studio.ui import state
 from studio.ui.images import gallery
-from studio.ui.review import panel, suspicious
+from studio.ui.review import own, panel, suspicious
 
 PAGE = 24
-here = user, project, role, _ = ui.here("reviewer")
+here = user, project, role, _ = ui.here()
 st.title("Review")
+if role not in JUDGES:
+    own.standing(here)
+    ui.stop()
 classes = panel.classes_key(classes_of(project.id))
 
 

@@ -14,7 +14,8 @@ from studio.api.schemas import LARGEST_ID
 from studio.errors import StudioError
 from studio.images.library import image_in
 from studio.jobs.further_job import launch_further, what_further
-from studio.jobs.segmenters import class_numbers, mask_networks
+from studio.jobs.progress import share
+from studio.jobs.segmenters import class_numbers, in_training, mask_networks
 from studio.store.tables import Image
 
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -22,13 +23,13 @@ _PRIVATE = {"Cache-Control": "no-store"}
 
 @for_members()
 def proposals(request: Request) -> Response:
-    """{networks, waiting}. Networks: {job, network, title, percent, classes: [{name, number}], further}, as
+    """{networks, waiting, training}. Networks: {job, network, title, percent, classes: [{name, number}], further}, as
     `mask_networks` orders them.
 
     `number`: of the project's class of that name, 0 where the user's choice counts. `further`: for admins, what
     training it further would add, {more, runs}; null where it cannot be. `waiting`: what was proposed in advance and
     nobody has decided on, {job, network, title, percent, made, areas}, or null; `job` is null where that is in another
-    studio.
+    studio. `training`: {percent} of the job that makes the next network, null while it waits; null where there is none.
     """
     image = image_in(request.path_params["project"], request.path_params["image"])
     known_networks = mask_networks(image.project_id)
@@ -40,7 +41,8 @@ def proposals(request: Request) -> Response:
          "further": further[known]._asdict() if known in further else None}
         for known in known_networks
     ]  # fmt: skip
-    return JSONResponse({"networks": networks, "waiting": _waiting(image)}, headers=_PRIVATE)
+    told = {"networks": networks, "waiting": _waiting(image), "training": _training(image.project_id)}
+    return JSONResponse(told, headers=_PRIVATE)
 
 
 @for_members()
@@ -71,6 +73,11 @@ def _waiting(image: Image) -> dict[str, Any] | None:
         "job": found.job_id, "network": found.network, "title": found.title, "percent": _percent(found.threshold),
         "made": found.made_at, "areas": found.areas,
     }  # fmt: skip
+
+
+def _training(project_id: int) -> dict[str, Any] | None:
+    job = in_training(project_id)
+    return None if job is None else {"percent": round(100 * share(job)) if job.state == "running" else None}
 
 
 def _percent(threshold: float) -> int:

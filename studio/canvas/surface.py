@@ -53,7 +53,8 @@ def surface(
     `archived`: whether its project is, and takes no strokes. `on_event` is called when the surface has something
     for the page in the component's `event`: {kind: "step", image: id, at: a number}, its user has gone on to that
     image, or "changed", when what the page shows of the image has changed. `heard`: `at` of the last step that the page
-    has followed: the surface asks again where the page shows another image since.
+    has followed: the surface asks again where the page shows another image since. Its `undecided` is the id of the
+    image on which it shows proposals that nobody has decided on yet.
     """
     shown = [known.id for known in (image, previous, following) if known]
     proposed = waiting_among(shown)
@@ -61,6 +62,7 @@ def surface(
         key="surface",
         height="content",
         on_event_change=on_event,
+        on_undecided_change=lambda: None,
         data={
             "heard": heard,
             "module": modules.address("surface.js"),

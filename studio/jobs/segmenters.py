@@ -20,8 +20,11 @@ from studio.annotation.assists.network import look as look_at
 from studio.annotation.patches import area
 from studio.errors import Forbidden, Missing, StudioError
 from studio.jobs.layout import image_id
+from studio.jobs.queue import UNFINISHED, jobs_of
+from studio.jobs.request import FURTHER, SWEEPS, request_of
 from studio.jobs.sweeps import DRAW, deleted_networks, done_jobs, job_in, models, network, picked
 from studio.projects.classes import classes_of
+from studio.store.tables import Job
 
 if TYPE_CHECKING:
     from ftl.models.segmenter import Segmenter
@@ -72,6 +75,12 @@ def mask_networks(project_id: int) -> list[MaskNetwork]:
 def mask_network(project_id: int, job_id: int, name: str) -> MaskNetwork:
     """One of them. Raises `Missing` where it is no longer there, `StudioError` for one that draws no masks."""
     return _described(job_id, *_place(project_id, job_id, name))
+
+
+def in_training(project_id: int) -> Job | None:
+    """The job that makes the project's next network that draws masks: one that runs, else the first that waits."""
+    jobs = [job for job in reversed(jobs_of(project_id)) if job.state in UNFINISHED and _trains(job)]
+    return min(jobs, key=lambda job: job.state != "running", default=None)
 
 
 def look(
@@ -147,6 +156,11 @@ def proposals(
 def least_of(height: int, width: int) -> int:
     """Pixels of the smallest area that is proposed on a photograph unless its user says otherwise, as in propose.js."""
     return max(20, max(height, width) ** 2 // 50_000)
+
+
+def _trains(job: Job) -> bool:
+    """Whether a job makes networks that draw masks."""
+    return job.kind == FURTHER or (job.kind in SWEEPS and SEGMENTED in request_of(job).sweep.heads)
 
 
 def _remembered(key: tuple[Path, int, str]) -> Seen | None:

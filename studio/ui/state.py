@@ -65,8 +65,8 @@ class Annotate:
     submitted: float = 0.0
     heard: int = 0
 
-    doubted: int | None = None
-    """Id of the image of which was asked whether to submit it with nothing drawn."""
+    doubted: tuple[int, str] | None = None
+    """Id of the image that was doubted when it was to be submitted, and what was asked."""
 
     doubted_at: float = 0.0
     """When it was (monotonic s)."""
@@ -177,7 +177,7 @@ GALLERY: Widget[Any] = Widget("gallery", {})
 """The component that shows images; `chosen` is what was ticked."""
 
 SURFACE: Widget[Any] = Widget("surface", {})
-"""The drawing surface; `event` is what it has to say to the page."""
+"""The drawing surface; `event` and `undecided` are what it has to say to the page."""
 
 WHOLE_FOLDER = Widget("whole-folder", default=False)
 

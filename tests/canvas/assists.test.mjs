@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createAssists } from "../../studio/canvas/js/assists.js";
 import { areaAt, holds, shrunk, stepFor, viewOf } from "../../studio/canvas/js/assists/areas.js";
 import { brightest, mark } from "../../studio/canvas/js/assists/dark.js";
+import { createNetworks } from "../../studio/canvas/js/assists/networks.js";
 import { union } from "../../studio/canvas/js/assists/server.js";
 import { areaOf, whereOf } from "../../studio/canvas/js/rasterise.js";
 import { collisions } from "../../studio/canvas/js/tools/keys.js";
@@ -15,7 +16,7 @@ const LINE = areaOf([100, 100, 50, 1], new Uint8Array(50).fill(1));
 /** A surface whose server answers when the test says so: surface.asked[n].answer(areas) or .refuse(text). */
 function fake(tool) {
   const surface = {
-    image: { ...IMAGE }, classes: [{ number: 1, colour: "#ff0000" }, { number: 2, colour: "#00ff00" }],
+    image: { ...IMAGE }, user: { id: 1 }, classes: [{ number: 1, colour: "#ff0000" }, { number: 2, colour: "#00ff00" }],
     state: { tool, classNumber: 1, over: true, opacity: 0.5, size: 0, fingersPan: false },
     stage: { width: 800, height: 600, element: null }, at: { scale: 1, x: 0, y: 0 },
     photo: { pixels: async () => { throw new Error("no photograph"); } },
@@ -151,7 +152,7 @@ for (const [how, leave] of [
       assert.equal(surface.strokes.length, 0, tool);
       assert.deepEqual(surface.hints, [], tool);
       assert.deepEqual(surface.at, { scale: 1, x: 0, y: 0 }, tool);
-      assert.ok(!option(surface, "Accept") && !option(surface, "Take it") && !option(surface, "Skip"), tool);
+      assert.ok(!option(surface, "Accept area") && !option(surface, "Take it") && !option(surface, "Skip"), tool);
     }
   });
 }
@@ -241,12 +242,13 @@ async function byNetwork(networks, waiting = null) {
 test("a network proposes: its threshold, what was refused, and what accepted areas say of themselves", async () => {
   const surface = await byNetwork([NETWORK]);
   assert.ok(!option(surface, "Network")); // there is nothing to choose
-  assert.equal(option(surface, "Sure from").value, 40);
+  assert.ok(!option(surface, "Sure from")); // there is nothing yet that it grows or shrinks
   option(surface, "Look").set();
   assert.deepEqual(surface.asked[0].body, { kind: "network", job: 7, network: "keep-0.5-segmented", percent: 40,
     least: 20, over: false });
   await surface.asked[0].answer(PATCHES);
   assert.ok(option(surface, "3 left"));
+  assert.equal(option(surface, "Sure from").value, 40);
   press(surface, "Enter");
   const { counts, size, ...origin } = surface.strokes[0].geometry;
   assert.deepEqual(origin, { proposed_by: "keep-0.5-segmented of Walls", over: false });
@@ -263,7 +265,7 @@ test("a network proposes: its threshold, what was refused, and what accepted are
   option(surface, "Sure from").set(99);
   await rested();
   await surface.asked[2].answer([]);
-  assert.ok(option(surface, "0 left") && option(surface, "Sure from") && option(surface, "Accept").disabled);
+  assert.ok(option(surface, "0 left") && option(surface, "Sure from") && option(surface, "Accept area").disabled);
   assert.ok(!press(surface, "Enter") && !press(surface, "Delete"));
   press(surface, "Escape");
   option(surface, "Look").set();
@@ -307,7 +309,7 @@ test("what was proposed in advance is there at once, and marked as seen when all
 test("a network with masks that it has not seen is trained further by one click", async () => {
   const surface = await byNetwork([{ ...NETWORK, further: { more: 1, runs: false } },
     { ...OTHER, further: { more: 0, runs: false } }]);
-  assert.ok(option(surface, "1 more photograph drawn since"));
+  assert.equal(option(surface, "Train again").title, "Train it further: 1 photograph drawn since");
   option(surface, "Train again").set();
   assert.deepEqual([surface.asked[0].path, surface.asked[0].body],
     ["proposals/further", { job: 7, network: "keep-0.5-segmented" }]);
@@ -325,10 +327,38 @@ test("without a network the tool says what to do, and a question that fails is t
   const surface = await byNetwork([]);
   assert.ok(option(surface, "No network yet"));
   assert.match(surface.tool.help, /launch a sweep/);
+  assert.equal(surface.state.proposals, "network"); // and is kept with the tool and the class
   const other = await byNetwork([NETWORK]);
   option(other, "Look").set();
   await other.asked[0].refuse("this network was deleted");
   assert.deepEqual(other.hints, ["This network was deleted."]);
+});
+
+test("while a network is trained the tool says how far it is, until it is there", async () => {
+  const surface = fake("propose");
+  let time = 0;
+  const networks = createNetworks(surface, () => {}, () => time), heard = [];
+  const load = () => networks.load((waiting) => heard.push(waiting));
+  const tell = (training, found = []) => surface.asked.shift().tell({ networks: found, waiting: null, training });
+  load();
+  assert.equal(networks.missing, "Looking for networks …");
+  await tell({ percent: null });
+  assert.equal(networks.missing, "A network waits to be trained");
+  load();
+  time = 5001;
+  load();
+  load();
+  assert.equal(surface.asked.length, 1);
+  await tell({ percent: 92 });
+  assert.equal(networks.missing, "A network is being trained: 92 %");
+  time = 10_002;
+  load();
+  await tell(null, [NETWORK]);
+  assert.ok(networks.chosen() && !networks.training);
+  time = 20_000;
+  load();
+  assert.equal(surface.asked.length, 0);
+  assert.deepEqual(heard, [null]); // of what waits only once: it may have been put off
 });
 
 test("threshold: covers, then area after area by number, chip, S, Backspace, Escape", async () => {
@@ -380,6 +410,25 @@ test("trace: Backspace on the next one leaves the one that is looked for", async
   press(surface, "Backspace");
   await surface.asked[0].answer([LINE]);
   assert.equal(surface.strokes.length, 1);
+});
+
+test("trace: each image has its own, also one whose answer came too late", async () => {
+  const surface = fake("trace");
+  const at = (id) => { surface.image = { ...IMAGE, id }; };
+  click(surface, [10, 10]);
+  at(2);
+  click(surface, [30, 30]);
+  click(surface, [90, 30]);
+  press(surface, "Enter");
+  at(1);
+  await surface.asked[0].answer([LINE]);
+  click(surface, [60, 20]);
+  press(surface, "Enter");
+  assert.deepEqual(surface.asked[1].body.points, [[10, 10], [60, 20]]);
+  at(2);
+  press(surface, "Enter");
+  assert.deepEqual(surface.asked[2].body.points, [[30, 30], [90, 30]]);
+  assert.equal(surface.strokes.length, 0);
 });
 
 test("threshold: nothing dark is said", async () => {

@@ -6,6 +6,7 @@ import { DEFAULTS, loadState, openProject, saveState, toggleClass } from "../../
 import { createAssists } from "../../studio/canvas/js/assists.js";
 import { insetOf, namesOf, unfinishedText } from "../../studio/canvas/js/toolbar.js";
 import { createTools } from "../../studio/canvas/js/tools.js";
+import { createBegun } from "../../studio/canvas/js/tools/begun.js";
 import { placeOf, valueAt } from "../../studio/canvas/js/tools/controls.js";
 import { boxBetween, edges, nearest, roundSize, sizeLimits, stepSize } from "../../studio/canvas/js/tools/geometry.js";
 import { sizeOf } from "../../studio/canvas/js/tools/options.js";
@@ -21,7 +22,7 @@ const POINTER = { pointerType: "mouse", pressure: 0.5, shiftKey: false, type: "p
 function fake(changes = {}) {
   const strokes = [], hints = [];
   const surface = {
-    image: { ...IMAGE }, strokes, hints,
+    image: { ...IMAGE }, strokes, hints, user: { id: 1 },
     state: { ...structuredClone(DEFAULTS), classNumber: 2, size: 6, ...changes },
     classes: [{ number: 2, name: "Crack", colour: "#ff0000" }],
     stage: { width: 400, height: 300 },
@@ -198,6 +199,28 @@ test("unfinished corners stay with their image", () => {
   assert.equal(polygon.drawing().geometry.points.length, 2);
   surface.image = { ...IMAGE };
   assert.equal(polygon.drawing().geometry.points.length, 1);
+});
+
+test("what was begun is kept in the tab, for its user", () => {
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const begun = (id) => createBegun({ user: { id }, name: "polygon" }, storage);
+  const mine = begun(1);
+  mine.set(7, [[1, 2]]);
+  mine.set(8, [[3, 4]]);
+  mine.set(7, null);
+  assert.deepEqual([mine.get(7), begun(1).get(7), begun(1).get(8), begun(2).get(8)], [null, null, [[3, 4]], null]);
+});
+
+test("a tapped corner of a rectangle stays with its image", () => {
+  const surface = fake(), { rectangle } = createTools(surface);
+  click(rectangle, [10, 10]);
+  surface.image = { ...IMAGE, id: 2 };
+  click(rectangle, [30, 30]); // one is begun here too
+  surface.image = { ...IMAGE };
+  click(rectangle, [20, 20]);
+  assert.deepEqual(surface.strokes.map((stroke) => stroke.geometry.box), [[10, 10, 10, 10]]);
+  assert.equal(rectangle.unfinished(), null);
 });
 
 test("a polyline has a width and ends by a double click", () => {

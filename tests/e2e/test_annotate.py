@@ -349,3 +349,33 @@ def test_a_shape_that_was_left_unfinished_says_so(server: Server, page: Page, wa
     page.keyboard.press("Escape")
     saved(page)
     assert log.read(wall.id) == []
+
+
+def test_what_was_begun_outlives_other_images_pages_and_a_reload(
+    server: Server, page: Page, wall: Image, other: Image
+) -> None:
+    opened(page, server, wall)
+    choose(page, "polygon", 1)
+    click(page, (100, 100), (200, 100), (200, 200))
+
+    def is_there() -> None:
+        ready(page, wall)
+        settled(page)
+        page.get_by_text("Unfinished polygon", exact=True).wait_for()
+        corners = page.evaluate("window.ftlSurface.tools.polygon.drawing().geometry.points")
+        assert np.abs(np.array(corners) - [(100, 100), (200, 100), (200, 200)]).max() <= 1
+
+    page.get_by_role("button", name="Next image").click()
+    ready(page, other)
+    settled(page)
+    page.get_by_role("button", name="Previous image").click()
+    is_there()
+    page.get_by_role("link", name="Images").click()
+    page.locator(".surface").wait_for(state="detached")
+    settled(page)
+    page.get_by_role("link", name="Annotate").click()
+    is_there()
+    page.reload()
+    is_there()
+    page.keyboard.press("Enter")
+    logged(wall, "polygon")

@@ -13,16 +13,18 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from ftl.config import SweepConfig
 from studio.accounts import add_user
 from studio.annotation import log
 from studio.annotation.proposals import waiting_among
 from studio.collaboration import drawing_order
 from studio.images.library import add_image
 from studio.jobs import queue
+from studio.jobs.request import SweepRequest
 from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project
 from studio.store.database import writing
-from studio.store.tables import Image
+from studio.store.tables import Image, Job
 from tests.conftest import save_png
 from tests.dark_network import add_dark_sweep
 from tests.e2e.conftest import PASSWORD, Server, settled, sign_in, still
@@ -102,6 +104,15 @@ def test_a_network_proposes_and_people_decide(server: Server, pages: list[Page],
     options(bob).get_by_role("button", name="Network").click()
     options(bob).get_by_text("No network yet").wait_for()
     bob.get_by_text("launch a sweep with networks that do").wait_for()
+    with writing() as db:
+        draws = SweepRequest(sweep=SweepConfig(heads=("segmented",))).model_dump(mode="json")
+        job = Job(project_id=drawn.project_id, created_by=walls.ada, kind="sweep", name="Walls", settings=draws)
+        db.add(job)
+        job.state, job.share = "running", 0.92
+    opened(bob, server, drawn)
+    options(bob).get_by_text("A network is being trained: 92 %").wait_for()
+    bob.get_by_text("Once it is trained, it can propose here.").wait_for()
+    queue.change(job.id, state="cancelled")
     choose(bob, "brush", number=1, size=8)
     drag(bob, (44, 64), (336, 64))
     saved(bob)
@@ -109,11 +120,11 @@ def test_a_network_proposes_and_people_decide(server: Server, pages: list[Page],
 
     opened(bob, server, proposed)
     choose(bob, "propose")
-    options(bob).get_by_role("button", name="Network").click()
-    slider = options(bob).get_by_role("slider", name="Sure from")
-    expect(slider).to_have_value("50")
+    expect(options(bob).get_by_role("button", name="Network")).to_have_attribute("aria-pressed", "true")  # as before
     options(bob).get_by_role("button", name="Look for cracks").click()
     options(bob).get_by_text("3 left").wait_for()
+    slider = options(bob).get_by_role("slider", name="Sure from")
+    expect(slider).to_have_value("50")
     slider.focus()
     for _ in range(30):
         bob.keyboard.press("ArrowLeft")

@@ -253,14 +253,24 @@ def test_an_image_is_opened_in_annotate(server: Server, browser: Browser, team: 
     page.context.close()
 
 
-def test_an_annotator_is_told_the_role_and_sees_nothing(
-    server: Server, browser: Browser, team: Team, wall: Image
+def test_an_annotator_sees_who_reviews_and_where_their_own_images_stand(
+    server: Server, browser: Browser, team: Team, wall: Image, tmp_path: Path
 ) -> None:
+    Picture.new("RGB", (60, 40), "gray").save(tmp_path / "own.png")
+    other = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
+    for user in (team.ada, team.bob):
+        log.append(other.id, user, [Rectangle(f"own-{user}", 1, {"box": [5, 5, 9, 9]}, user)])
+        review.submit(other.id, user)
+    review.give_back(other.id, team.judge, team.ada, "The left end is missing")
     page = open_stranger(browser, server, team.ada, wall)
-    page.get_by_text("This needs the role reviewer; yours is annotator: ask the project's admin.").wait_for()
+    page.get_by_role("heading", name="Reviewers look at your masks here").wait_for()
     settled(page)
+    page.get_by_text("the reviewers of this project, Judge and Root.").wait_for()
+    page.get_by_text("Your images: 1 submitted 1 returned").wait_for()
     assert page.get_by_text("Bob").count() == 0
     assert page.get_by_role("button", name="Accept").count() == 0
+    page.get_by_test_id("stMain").get_by_role("link", name="Annotate").click()
+    page.wait_for_url("**/annotate?*")
     page.context.close()
 
 
@@ -293,7 +303,7 @@ def test_a_double_click_hands_in_and_does_not_accept(
     image = add_image(wall.project_id, team.admin, tmp_path / "own.png", "own.png")[0]
     log.append(image.id, team.judge, [Rectangle("own", 1, {"box": [5, 5, 9, 9]}, team.judge)])  # else it is asked first
     page = opened(sign_in(browser, server, team.judge), server, image)
-    for name, expected in (("Submit", "submitted"), ("Accept", "accepted")):
+    for name, expected in (("Submit", "submitted"), ("Accept image", "accepted")):
         button = page.get_by_role("button", name=name, exact=True)
         box = button.bounding_box()
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -313,11 +323,11 @@ def test_own_work_waits_for_another_reviewer_and_the_page_says_so(
     log.append(wall.id, team.judge, [Rectangle("own", 1, {"box": [0, 0, 9, 9]}, team.judge)])
     with writing() as db:
         work_of(db, wall.id, team.judge).state = "submitted"
-    for where in ("review", "annotate"):
+    for where, accepts in (("review", "Accept"), ("annotate", "Accept image")):
         page = sign_in(browser, server, team.judge)
         page.goto(f"{server.url}/{where}?project={wall.project_id}&image={wall.id}")
         page.get_by_text("This is your own work: another reviewer of the project accepts it.").wait_for()
-        assert page.get_by_role("button", name="Accept", exact=True).is_disabled()
+        assert page.get_by_role("button", name=accepts, exact=True).is_disabled()
         page.context.close()
 
 

@@ -105,7 +105,7 @@ def draw(page: Page) -> None:
 ACTS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "draw": ("open", draw),
     "submit": ("open", lambda page: press(page, "Submit")),
-    "accept": ("submitted", lambda page: press(page, "Accept")),
+    "accept": ("submitted", lambda page: press(page, "Accept image")),
     "return": ("submitted", send_back),
     "sort": ("", sort_away),
 }

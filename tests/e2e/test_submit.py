@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.accounts import add_user
-from studio.annotation import log
+from studio.annotation import log, proposals
 from studio.annotation.strokes import Rectangle
 from studio.images.library import add_image, image_in, set_class
+from studio.jobs import segmenters
 from studio.jobs.readiness import ENOUGH_MASKS
 from studio.projects.classes import classes_of
 from studio.projects.invitations import accept, invite
@@ -20,9 +21,14 @@ from studio.store.database import writing
 from studio.store.tables import Image
 from studio.ui.annotate.header import TWICE
 from tests.conftest import save_png
+from tests.dark_network import add_dark_sweep
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
-from tests.e2e.drawing import opened, ready
+from tests.e2e.drawing import opened, ready, wait_until
 
+UNDECIDED = (
+    "Areas that were proposed here are not decided yet: accept or refuse them with Proposals (O). "
+    "Submit again to hand the image in without them."
+)
 ASKED = "Nothing is drawn on this image, but its image class is Crack. Submit again to hand it in empty."
 
 
@@ -66,13 +72,55 @@ def test_an_empty_mask_of_a_crack_is_asked_about_once(
     assert state_of(walls[1]) == "submitted"
 
 
+def test_proposals_that_nobody_decided_on_are_asked_about(
+    server: Server, page: Page, owner: int, walls: list[Image]
+) -> None:
+    """Those that the surface shows, those that a network made in advance, and not those that were decided on."""
+    job = add_dark_sweep(walls[0].project_id, owner)
+    network = segmenters.mask_networks(walls[0].project_id)[0]
+    proposed = {"box": [5, 5, 9, 9], "counts": [0, 81], "pixels": 81, "class_number": 0}
+    proposals.keep(walls[1].id, proposals.Network(job.id, network.name, network.title, "", 0.5), [proposed])
+    dark = np.full((30, 40, 3), 200, np.uint8)
+    dark[10:16, 8:30] = 20
+    shown = add_image(walls[0].project_id, owner, save_png(dark, server.home / "dark.png"), "dark.png")[0]
+    submit = page.get_by_role("button", name="Submit", exact=True)
+
+    def asked(image: Image) -> None:
+        submit.click()
+        page.get_by_text(UNDECIDED).wait_for()
+        settled(page)
+        assert state_of(image) == "open"
+
+    opened(page, server, walls[1])
+    asked(walls[1])
+    page.keyboard.press("o")
+    page.get_by_text("1 left").wait_for()
+    page.keyboard.press("Delete")
+    page.get_by_text("All proposals are decided.").wait_for()
+    wait_until(page, lambda: not proposals.waiting_on(walls[1].id))
+    page.wait_for_timeout(1000 * TWICE)
+    submit.click()
+    wait_until(page, lambda: state_of(walls[1]) == "submitted")
+
+    opened(page, server, shown)
+    page.get_by_role("button", name="Wide").click()
+    page.get_by_role("button", name="Look for cracks").click()
+    page.get_by_text("1 left").wait_for()
+    settled(page)
+    asked(shown)
+    page.wait_for_timeout(1000 * TWICE)  # the second click of a double click comes sooner, and is no answer
+    submit.click()
+    wait_until(page, lambda: state_of(shown) == "submitted")
+    assert log.read(shown.id) == []
+
+
 def test_once_enough_masks_are_drawn_the_page_says_so_and_leads_on(
     server: Server, page: Page, owner: int, walls: list[Image]
 ) -> None:
     for image in walls[: ENOUGH_MASKS - 1]:
         log.append(image.id, owner, [Rectangle("box", 1, {"box": [5, 5, 9, 9]}, owner)])
     opened(page, server, walls[0])
-    for button in ("Accept", "Return"):  # nobody else is in the project
+    for button in ("Accept image", "Return"):  # nobody else is in the project
         expect(page.get_by_role("button", name=button, exact=True)).to_have_count(0)
     page.get_by_role("button", name="Submit", exact=True).click()
     page.get_by_text(f"wall-0.png is submitted. {ENOUGH_MASKS - 1} of {ENOUGH_MASKS} masks are drawn.").wait_for()

@@ -182,6 +182,9 @@ def test_every_button_is_in_reach(hand: Hand) -> None:
     """Playwright scrolls to it, and taps only what is within the window and covered by nothing."""
     page = hand.page
     tools = page.locator(".ftl-tools button").evaluate_all("all => all.map(button => button.dataset.tool)")
+    bars = page.locator(".ftl-tools, .ftl-options")
+    cut = bars.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.className)")
+    assert cut == []
     assert {"select", "brush", "eraser", "polygon", "polyline", "rectangle", "fill", "pin", "trace"} <= set(tools)
     for tool in tools:
         hand.press(f".ftl-tools [data-tool={tool}]")

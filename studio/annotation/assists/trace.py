@@ -62,15 +62,15 @@ def trace(image: np.ndarray, points: np.ndarray, width: float | None = None) -> 
     where = np.zeros((height, wide), bool)
     inside = where[near.top : near.top + near.height, near.left : near.left + near.width]
     half = 0.0 if width is not None else _half_width(near.level, way)
-    part = None if width is not None else _walk(near.level, way, half)
-    if part is None:
+    chance = None if width is not None else _walk(near.level, way, half)
+    if chance is None:
         line = (way[:, ::-1] + 0.5) / near.factor
         pen = width if width is not None else 2 * half / near.factor
         box, covered = Brush("", 1, {"points": line, "width": pen}).cover(near.height, near.width)
         inside[box] = covered
     else:
-        large = cv2.resize(part.astype(np.float32), (near.width, near.height), interpolation=cv2.INTER_LINEAR)
-        inside[:] = large > 0.5
+        # enlarged before it is cut: what was cut first would have the smaller picture's pixels as blocks
+        inside[:] = cv2.resize(chance, (near.width, near.height), interpolation=cv2.INTER_LINEAR) > _SURE
     return where
 
 
@@ -104,7 +104,7 @@ def _half_width(level: np.ndarray, way: np.ndarray) -> float:
 
 
 def _walk(level: np.ndarray, way: np.ndarray, half: float) -> np.ndarray | None:
-    """The pixels that belong to the way rather than to the wall beside it; None where that cannot be decided.
+    """How likely each pixel belongs to the way rather than to the wall beside it, 0..1; None where nothing tells.
 
     Grady, "Random walks for image segmentation", IEEE PAMI 2006: a pixel belongs to the seed that a random walker, who
     shuns edges, reaches first. Seeds are the way, and the border of a band about it, as wide as the crack may be.
@@ -129,6 +129,6 @@ def _walk(level: np.ndarray, way: np.ndarray, half: float) -> np.ndarray | None:
             chance = random_walker(data, labels, beta=_BETA, mode="bf", return_full_prob=True)[0]
     except (ValueError, ArithmeticError, RuntimeError, UserWarning):
         return None
-    whole = np.zeros(level.shape, bool)
-    whole[rows, columns] = chance > _SURE
+    whole = np.zeros(level.shape, np.float32)
+    whole[rows, columns] = chance
     return whole

@@ -3,6 +3,7 @@ const NAME = "ftl-surface";
 
 export const DEFAULTS = {
   tool: "brush",
+  proposals: "thin", // who proposes areas: one of WAYS in propose.js
   classes: {}, // by project: the number of the class that is drawn
   size: 0, // of a pen, in image pixels; 0: never chosen
   over: true, // strokes also take pixels of other classes

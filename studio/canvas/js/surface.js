@@ -47,9 +47,11 @@ function createSurface(root, first) {
   let given = { data: first }, image = null, view = null, photo = null, mask = null, live = null, pen = null;
   const steps = new Map(); // by image id: what this tab did and undid, {done: [step], undone: [step]}
   let people = [], comments = [], cursor = null, frame = 0, wanted = 0, left = null, toldAt = 0, ending = 0, ahead = null;
+  let undecided = null; // id of the image on which proposals wait, as the page knows it
 
   const surface = {
     root, stage, tab,
+    user: first.user,
     state: loadState(),
     live: { people: () => people, comments: () => comments },
     get data() { return given.data; },
@@ -80,6 +82,7 @@ function createSurface(root, first) {
       saveState(surface.state);
       look();
       toolbar.update();
+      tellUndecided();
       redraw();
     },
     isOf: (one) => one === given,
@@ -156,6 +159,7 @@ function createSurface(root, first) {
     });
     minimap.open(photo);
     root.dataset.image = image.id;
+    tellUndecided();
     redraw();
     const begun = unfinished();
     if (begun) toolbar.hint(`Here is ${unfinishedText(begun, surface.tool)}`);
@@ -262,6 +266,12 @@ function createSurface(root, first) {
   function tell() {
     toldAt = Date.now();
     surface.event({ kind: "step", image: image.id, at: toldAt });
+  }
+
+  /** Tell the page whether proposals on this image wait for a decision: Submit asks about them. */
+  function tellUndecided() {
+    const now = tools.propose.undecided ? image.id : null;
+    if (now !== undecided) given.setStateValue("undecided", undecided = now);
   }
 
   /** Have the next photograph here before it is asked for. */

@@ -22,7 +22,7 @@ export function namesOf({ label, letter, what }) {
 /** What the toolbars cover of a stage of this width, for view.js. */
 export function insetOf(width, panels) {
   if (!panels) return { left: 0, top: 0, right: 0, bottom: 0 };
-  if (width < NARROW) return { left: 0, top: 116, right: 0, bottom: 96 };
+  if (width < NARROW) return { left: 0, top: 116, right: 0, bottom: 138 };
   return { left: 60, top: width < TWO_ROWS ? 112 : 60, right: 60, bottom: 44 };
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from studio import ui
+from studio.annotation.proposals import waiting_on
 from studio.collaboration import drawing_order, review
 from studio.collaboration.assignment import blind, give_next, works_on
 from studio.collaboration.undrawn import doubt
@@ -64,7 +65,7 @@ def _action(
     bar: Any, here: ui.Here, image: Image, label: str, action: Callable[[int, int], None], *, first: bool = False
 ) -> None:
     # its key names the image and the state that its user saw: a click that comes late is of those
-    key = f"{label.lower()}-{image.id}-{image.state}"
+    key = f"{label}-{image.id}-{image.state}"
     kind = "primary" if first else "secondary"
     bar.button(label, key=key, type=kind, on_click=_act, args=(action, image.id, here.who))
 
@@ -79,9 +80,10 @@ def _verdicts(bar: Any, here: ui.Here, image: Image, works: Sequence[Work]) -> N
     waits = image.state == "submitted"
     refused = own_work.refusal(here.project.id, image.id, here.user.id) if waits else ""
     if waits and not refused:
-        _action(bar, here, image, "Accept", review.accept, first=True)
+        _action(bar, here, image, "Accept image", review.accept, first=True)
     else:
-        bar.button("Accept", key=f"accept-{image.id}", disabled=True, help=ui.sentence(refused) if refused else None)
+        why = ui.sentence(refused) if refused else None
+        bar.button("Accept image", key=f"accept-{image.id}", disabled=True, help=why)
     with bar.popover("Return", disabled=not waits):
         if waits:
             verdicts.return_form(here, image, works)
@@ -119,15 +121,22 @@ def _submit(here: ui.Here, image: Image) -> None:
 
 
 def _doubts(here: ui.Here, image: Image) -> bool:
-    """Whether its user is asked first if the image is to be submitted with nothing drawn; once a visit."""
-    annotate = state.of(state.Annotate)
-    if annotate.doubted == image.id:
+    """Whether its user is asked first if the image is to be submitted; each question once a visit."""
+    annotate, text = state.of(state.Annotate), _doubt(here, image)
+    if not text or annotate.doubted == (image.id, text):
         return False
+    annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
+    st.toast(ui.plain(text), icon=":material/help:", duration="long")
+    return True
+
+
+def _doubt(here: ui.Here, image: Image) -> str:
+    """What speaks against submitting the image as it is, and how to do so all the same; empty where nothing does."""
+    if state.SURFACE.value.get("undecided") == image.id or waiting_on(image.id):
+        return ("Areas that were proposed here are not decided yet: accept or refuse them with Proposals (O). "
+                "Submit again to hand the image in without them.")  # fmt: skip
     text = doubt(image, here.user.id if blind(here.project, here.role) else None)
-    if text:
-        annotate.doubted, annotate.doubted_at = image.id, time.monotonic()
-        st.toast(f"{ui.plain(text)} Submit again to hand it in empty.", icon=":material/help:", duration="long")
-    return bool(text)
+    return f"{text} Submit again to hand it in empty." if text else ""
 
 
 def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -> None:

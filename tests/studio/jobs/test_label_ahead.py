@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from ftl.config import SweepConfig
 from ftl.progress import silent
 from studio.accounts import COOKIE, add_user, open_session
 from studio.annotation import log, proposals
@@ -29,7 +30,7 @@ from studio.errors import Forbidden, StudioError
 from studio.images.library import Filter, add_image, count_images, find_images, image_in, set_state
 from studio.jobs import label_job, notices, queue, reporting, segmenters, sweep_job, sweeps
 from studio.jobs.meter import Meter
-from studio.jobs.request import LabelRequest
+from studio.jobs.request import FURTHER, LABEL, FurtherRequest, LabelRequest, SweepRequest
 from studio.projects.classes import create_class
 from studio.projects.invitations import accept, invite
 from studio.projects.members import set_role
@@ -120,6 +121,31 @@ def test_networks_are_listed_the_newest_sweeps_best_first(site: Site) -> None:
     assert [known["network"] for known in site.ask("Bob", "proposals")["networks"]] == ["keep-0.25-segmented"]
     (sweeps.models(site.job) / "keep-0.25-segmented" / "head.safetensors").write_bytes(b"damaged")
     assert site.ask("Bob", "proposals")["networks"] == []
+
+
+def test_a_network_that_is_being_trained_is_told_with_its_progress(site: Site) -> None:
+    def add(kind: str, state: str, **settings: Any) -> int:
+        with writing() as db:
+            job = Job(project_id=site.project, created_by=site.ada, kind=kind, name="New", settings=settings)
+            db.add(job)
+            job.state, job.share = state, 0.92
+            db.flush()
+            return job.id
+
+    draws = SweepRequest(sweep=SweepConfig(heads=("segmented",))).model_dump(mode="json")
+    further = FurtherRequest(source=site.job, network="keep-0.5-segmented", title="", mask_classes=(1,))
+    expected = [
+        (("sweep", "running"), {}, None),  # which only classifies
+        (("sweep", "done"), draws, None),
+        ((LABEL, "running"), {"job": site.job, "network": "keep-0.5-segmented"}, None),
+        ((FURTHER, "queued"), further.model_dump(mode="json"), {"percent": None}),
+        (("sweep", "running"), draws, {"percent": 92}),
+    ]
+    for (kind, state), settings, training in expected:
+        last = add(kind, state, **settings)
+        assert site.ask("Bob", "proposals")["training"] == training, (kind, state)
+    queue.change(last, share=1.0)
+    assert site.ask("Bob", "proposals")["training"] == {"percent": 99}
 
 
 def test_the_threshold_shrinks_and_grows_what_one_look_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 // The project's networks that draw masks: which there are, how sure they must be, and what was refused of them.
 import { whereOf } from "../rasterise.js";
 
+const AGAIN = 5000; // ms after which it is asked again how far the training of a network is
 const GONE = 0.5; // an area is gone if more than this share of it was refused, or is drawn already
 
-/** A source of proposals. `changed()`: the slider or a choice is another, so what is shown is to be asked for again. */
-export function createNetworks(surface, changed) {
-  let known = null; // {image, networks, waiting}: what the studio said, of the image that was asked about last
-  let asked = null; // the id of that image
+/** A source of proposals. `changed()`: the slider or a choice is another, so what is shown is to be asked for again.
+ *  `now()`: ms; for tests. */
+export function createNetworks(surface, changed, now = () => performance.now()) {
+  let known = null; // {networks, training}: what the studio said last
+  let asked = null, at = 0; // the id of the image that it was asked about, and when
   let key = null, over = false; // the network that was chosen; whether it may propose what is drawn already
   const percents = {}, refused = new Map(); // by network; by image and network: [area]
 
@@ -15,16 +17,17 @@ export function createNetworks(surface, changed) {
   const chosen = () => networks().find((one) => one.key === key) ?? networks()[0] ?? null;
   const percent = () => percents[chosen().key] ?? chosen().percent;
 
-  /** Ask once an image which networks there are; `then(waiting)` hears of areas that wait for a decision, or null. */
+  /** Ask once an image which networks there are, and while one is trained now and then; `then(waiting)` hears, the first
+   *  time, of areas that wait for a decision, or null. */
   async function load(then = () => {}) {
-    const { id } = surface.image;
-    if (asked === id) return;
-    asked = id;
+    const { id } = surface.image, first = asked !== id;
+    if (!first && !(known?.training && now() - at > AGAIN)) return;
+    [asked, at] = [id, now()];
     try {
-      const { networks, waiting } = await surface.api("proposals");
+      const { networks, waiting, training } = await surface.api("proposals");
       if (asked !== id) return;
-      known = { image: id, networks: networks.map(keyed), waiting };
-      if (surface.image.id === id) then(waiting && keyed(waiting));
+      known = { networks: networks.map(keyed), training };
+      if (first && surface.image.id === id) then(waiting && keyed(waiting));
       surface.set({});
     } catch (error) {
       if (asked === id) asked = null;
@@ -37,6 +40,17 @@ export function createNetworks(surface, changed) {
     chosen,
     get loaded() {
       return known !== null;
+    },
+    /** Whether a network that draws masks is being trained, or waits for that. */
+    get training() {
+      return Boolean(known?.training);
+    },
+    /** What is said where no network can be chosen. */
+    get missing() {
+      if (!known) return "Looking for networks …";
+      if (!known.training) return "No network yet";
+      const { percent } = known.training;
+      return percent === null ? "A network waits to be trained" : `A network is being trained: ${percent} %`;
     },
     /** Let it be asked again which networks there are. */
     forget() {
@@ -62,14 +76,17 @@ export function createNetworks(surface, changed) {
     /** The areas that are still to be decided. */
     open: (source, areas) => areas.filter((area) =>
       shareOf(area, refused.get(placeOf(source)) ?? []) <= GONE && (over || drawnShare(area, surface) <= GONE)),
-    /** What the chosen network is asked with. */
-    settings: () => chosen() ? [
-      ...(networks().length > 1 ? [{ type: "select", label: "Network", value: chosen().key,
+    /** Which network is asked, where there are several. */
+    choice: () => networks().length < 2 ? [] : [
+      { type: "select", label: "Network", value: chosen().key,
         choices: networks().map(({ key, title }) => ({ value: key, label: title })), set(value) {
           key = value;
           surface.set({});
           changed();
-        } }] : []),
+        } },
+    ],
+    /** What the chosen network is asked with, while its areas are seen. */
+    settings: () => chosen() ? [
       { type: "slider", label: "Sure from", value: percent(), min: 1, max: 99, step: 1, text: (value) => `${value} %`,
         set(value) {
           percents[chosen().key] = value;
@@ -83,24 +100,21 @@ export function createNetworks(surface, changed) {
       } },
     ] : [],
     /** What trains the chosen network further, where there is more to learn and the user may. */
-    training() {
+    further() {
       const { job, network, further } = chosen() ?? {};
       if (!further?.more && !further?.runs) return [];
       if (further.runs) return [{ type: "text", label: "Is being trained further" }];
-      const many = further.more === 1 ? "1 more photograph" : `${further.more} more photographs`;
-      return [
-        { type: "text", label: `${many} drawn since` },
-        { type: "button", label: "Train again", async set() {
-          try {
-            await surface.api("proposals/further", { job, network });
-            further.runs = true;
-            surface.hint("It is trained further in the background: the page Jobs shows how far it is.");
-          } catch (error) {
-            surface.hint(`It is not trained further: ${error.message}.`);
-          }
-          surface.set({});
-        } },
-      ];
+      const many = further.more === 1 ? "1 photograph" : `${further.more} photographs`;
+      return [{ type: "button", label: "Train again", title: `Train it further: ${many} drawn since`, async set() {
+        try {
+          await surface.api("proposals/further", { job, network });
+          further.runs = true;
+          surface.hint("It is trained further in the background: the page Jobs shows how far it is.");
+        } catch (error) {
+          surface.hint(`It is not trained further: ${error.message}.`);
+        }
+        surface.set({});
+      } }];
     },
     /** Which class each of the chosen network's several classes becomes; "" where the user's choice is that of all. */
     get legend() {

@@ -1,5 +1,6 @@
 // Proposals: the server, or a network of the project, looks for cracks on the whole photograph; each is accepted or
 // refused where it is seen.
+import { DEFAULTS } from "../state.js";
 import { overOption } from "../tools/options.js";
 import { centred, toStage, visible } from "../view.js";
 import { SHOWN, areaAt, drawArea } from "./areas.js";
@@ -21,28 +22,33 @@ const WAYS = {
     start: (longest) => Math.max(20, Math.floor(longest ** 2 / 50_000)) },
 };
 const NO_NETWORK = "No network of this project draws masks yet: launch a sweep with networks that do.";
+const IN_TRAINING = "Once it is trained, it can propose here. The page Jobs shows how far it is.";
 
 export function createPropose(surface) {
   const questions = createQuestions(surface, "propose");
   const networks = createNetworks(surface, () => soon());
   const least = {}; // by way, as the user chose it
-  let way = "thin", pause = 0;
+  const { state } = surface;
+  if (!Object.hasOwn(WAYS, state.proposals)) state.proposals = DEFAULTS.proposals;
+  let pause = 0;
   // {image, left: [area], focus: area or null, done: [{area, id: null if refused}], source: network or null,
   //  waiting: when the studio made these in advance, or null}
   let round = null;
   let refusedBy = null; // the pointer whose long press refused
 
   const current = () => round && round.image === surface.image?.id ? round : null;
-  const leastNow = () => least[way] ?? WAYS[way].start(Math.max(surface.image.width, surface.image.height));
+  const byNetwork = () => state.proposals === "network";
+  const none = () => networks.training ? IN_TRAINING : NO_NETWORK;
+  const leastNow = () => least[state.proposals] ?? WAYS[state.proposals].start(Math.max(surface.image.width, surface.image.height));
   const at = (point) => current()?.left[areaAt(round.left, point, REACH / surface.view().scale)] ?? null;
 
   const look = async () => {
-    const source = way === "network" ? networks.chosen() : null;
-    if (way === "network" && !source) return surface.hint(NO_NETWORK);
+    const source = byNetwork() ? networks.chosen() : null;
+    if (byNetwork() && !source) return surface.hint(none());
     questions.drop(); // of several positions of the slider the last one counts
     if (!source) round = null;
     const least = leastNow();
-    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way, least });
+    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way: state.proposals, least });
     if (!areas) return;
     const found = areas.filter((area) => area.pixels);
     if (source) return begin(source, found);
@@ -67,7 +73,7 @@ export function createPropose(surface) {
   /** Show at once what the studio asked a network for in advance. */
   const show = (waiting) => {
     if (!waiting || current()) return;
-    way = "network";
+    surface.set({ proposals: "network" });
     networks.use(waiting, waiting.percent);
     begin(waiting, waiting.areas, waiting.made);
     if (!round.left.length) end();
@@ -150,11 +156,14 @@ export function createPropose(surface) {
     name: "propose", letter: "O", label: "Proposals", icon: "propose", assist: true, cursor: "pointer",
     what: "Lets the studio or a network of the project propose areas, each to be accepted or refused.",
     get help() {
-      if (way === "network" && networks.loaded && !networks.chosen() && !current()) return NO_NETWORK;
-      const legend = way === "network" ? networks.legend : "";
-      if (!current()) return `${legend}${WAYS[way].help}`;
+      if (byNetwork() && networks.loaded && !networks.chosen() && !current()) return none();
+      const legend = byNetwork() ? networks.legend : "";
+      if (!current()) return `${legend}${WAYS[state.proposals].help}`;
       return `${legend}Click one: accept. Right click or Shift + click: refuse. Enter, Delete: the marked one. ` +
         "Backspace: back.";
+    },
+    get undecided() {
+      return Boolean(current()?.left.length);
     },
     down(point, event) {
       if (event.pointerId === refusedBy) return void (refusedBy = null);
@@ -174,7 +183,7 @@ export function createPropose(surface) {
       ...(current() && { backspace: goBack }),
     }),
     options() {
-      if (surface.image.proposed || way === "network") networks.load(show);
+      if (surface.image.proposed || byNetwork()) networks.load(show);
       return current() ? deciding() : asking();
     },
     draw(context, view) {
@@ -190,40 +199,39 @@ export function createPropose(surface) {
   };
 
   function deciding() {
-    const none = !round.focus;
+    const disabled = !round.focus;
     return [
       { type: "text", label: `${round.left.length} left` },
-      ...(round.source ? networks.settings() : [overOption(surface)]),
-      { type: "button", label: "Accept", icon: "check", key: "Enter", disabled: none, set: andOn(accept) },
-      { type: "button", label: "Refuse", icon: "close", key: "Delete", disabled: none, set: andOn(refuse) },
-      { type: "button", label: "Accept all", disabled: none, set: acceptAll },
+      { type: "button", label: "Accept area", icon: "check", key: "Enter", disabled, set: andOn(accept) },
+      { type: "button", label: "Refuse area", icon: "close", key: "Delete", disabled, set: andOn(refuse) },
+      { type: "button", label: "Accept all", disabled, set: acceptAll },
       { type: "button", label: "Stop", key: "Escape", set: stop },
+      ...(round.source ? [...networks.choice(), ...networks.settings()] : [overOption(surface)]),
     ];
   }
 
   function asking() {
-    const { what, limits: [min, max] } = WAYS[way], none = way === "network" && !networks.chosen();
-    const ways = { type: "choice", label: "Cracks", value: way, set: choose,
+    const { what, limits: [min, max] } = WAYS[state.proposals];
+    const ways = { type: "choice", label: "Cracks", value: state.proposals, set: choose,
       choices: Object.entries(WAYS).map(([value, { label }]) => ({ value, label })) };
-    if (none) return [ways, { type: "text", label: networks.loaded ? "No network yet" : "Looking for networks …" }];
+    if (byNetwork() && !networks.chosen()) return [ways, { type: "text", label: networks.missing }];
     return [
       ways,
-      ...(way === "network" ? networks.settings() : []),
+      ...(byNetwork() ? networks.choice() : []),
       { type: "number", label: what, unit: "px", value: leastNow(), min, max, step: 1, set: (value) => {
-        least[way] = Math.round(Math.min(Math.max(value, min), max));
+        least[state.proposals] = Math.round(Math.min(Math.max(value, min), max));
         surface.set({});
       } },
-      ...(way === "network" ? [] : [overOption(surface)]),
+      ...(byNetwork() ? [] : [overOption(surface)]),
       { type: "button", label: questions.busy ? "Looking …" : "Look for cracks", icon: "propose",
         disabled: questions.busy, set: look },
-      ...(way === "network" ? networks.training() : []),
+      ...(byNetwork() ? networks.further() : []),
     ];
   }
 
-  function choose(value) {
-    way = value;
+  function choose(proposals) {
     networks.forget(); // a sweep may have ended since
-    surface.set({});
+    surface.set({ proposals });
   }
 }
 

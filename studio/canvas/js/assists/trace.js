@@ -1,4 +1,5 @@
 // Trace: click along a crack; the way to the pointer is seen at once, and the server finds the crack about it.
+import { createBegun } from "../tools/begun.js";
 import { distance, rounded } from "../tools/geometry.js";
 import { overOption } from "../tools/options.js";
 import { drawHandles, outline, path } from "../tools/preview.js";
@@ -15,51 +16,54 @@ const NEAR = 9; // stage pixels: a click at the last point ends the trace
 export function createTrace(surface) {
   const wish = { given: false, width: 3, preview: false };
   const questions = createQuestions(surface, "trace"), found = createFound(surface, () => clear());
-  let trail = null; // {image, points, legs: the way to each point from the one before it}
-  let pointer = null, waiting = []; // trails that were finished and are not answered yet
+  const begun = createBegun({ user: surface.user, name: "trace" }); // {points, legs: the way to each from the one before}
+  let pointer = null, waiting = []; // {image, points, legs} of those that were finished and are not answered yet
+  let wired = null; // id of the image on which the wire begins
   const wire = createWire(solve, () => surface.redraw("overlay"));
 
-  const current = () => trail && trail.image === surface.image?.id ? trail : null;
+  const current = () => begun.get(surface.image?.id);
   const inside = ([x, y]) => {
     const { width, height } = surface.image;
     return [Math.min(Math.max(x, 0), width - 1e-3), Math.min(Math.max(y, 0), height - 1e-3)];
   };
   const aim = (point) => wire.aim(point, surface.photo, surface.image, surface.view().scale);
   const begin = () => {
-    wire.begin(current()?.points.at(-1) ?? null);
-    if (current()) aim(pointer ?? trail.points.at(-1));
+    wired = surface.image.id;
+    const last = current()?.points.at(-1) ?? null;
+    wire.begin(last);
+    if (last) aim(pointer ?? last);
+  };
+  const keep = (trail) => {
+    begun.set(surface.image.id, trail);
+    begin();
   };
   const clear = () => {
-    [trail, waiting] = [null, []];
+    waiting = [];
     questions.drop();
-    wire.begin(null);
+    keep(null);
     found.show(null);
   };
   const removeLast = () => {
     if (wish.preview) questions.drop();
-    trail.points.pop();
-    trail.legs.pop();
-    if (!trail.points.length) trail = null;
-    begin();
+    const [points, legs] = [current().points, current().legs].map((all) => all.slice(0, -1));
+    keep(points.length ? { points, legs } : null);
     found.show(null);
   };
   const finish = async () => {
-    const done = current();
-    if (done.points.length < 2) return surface.hint("Click the other end of the crack.");
+    const { points, legs } = current(), done = { image: surface.image.id, points, legs };
+    if (points.length < 2) return surface.hint("Click the other end of the crack.");
     const { preview } = wish, number = surface.state.classNumber;
-    if (!preview) {
-      trail = null; // the next one may begin while this one is looked for
-      wire.begin(null);
-    } else questions.drop();
+    if (!preview) keep(null); // the next one may begin while this one is looked for
+    else questions.drop();
     waiting = preview ? [done] : [...waiting, done];
     const width = wish.given ? wish.width : null;
-    const areas = await questions.ask({ kind: "trace", points: rounded(done.points), width }, done.points.at(-1));
+    const areas = await questions.ask({ kind: "trace", points: rounded(points), width }, points.at(-1));
     const wanted = waiting.includes(done);
     waiting = waiting.filter((other) => other !== done);
     if (areas && any(surface, areas)) preview ? found.show(areas) : take(surface, areas, number);
-    else if (wanted && !trail && done.image === surface.image.id && surface.state.tool === "trace") {
-      trail = done; // nothing came of it: to be changed
-      begin();
+    else if (wanted && !begun.get(done.image) && surface.state.tool === "trace") {
+      begun.set(done.image, { points, legs }); // nothing came of it: to be changed
+      if (done.image === surface.image.id) begin();
     }
     surface.set({});
   };
@@ -69,23 +73,22 @@ export function createTrace(surface) {
     what: "Follows a crack from click to click and marks its own pixels. The best choice for most cracks.",
     help: "Click along a crack. Enter or a double click takes it, Backspace removes the last point.",
     down(point, event, clicks = 1) {
-      const at = pointer = inside(point), last = current()?.points.at(-1);
+      const at = pointer = inside(point), { points, legs } = current() ?? { points: [], legs: [] }, last = points.at(-1);
       if (last && clicks === 2 && distance(last, at) * surface.view().scale <= NEAR) {
-        if (trail.points.length > 1) finish();
+        if (points.length > 1) finish();
         return;
       }
       if (found.areas) found.show(null);
       if (wish.preview) questions.drop();
-      if (last) trail.legs.push(wire.way(at));
-      else trail = { image: surface.image.id, points: [], legs: [[at]] };
-      trail.points.push(at);
-      begin();
+      if (wired !== surface.image.id) begin();
+      keep({ points: [...points, at], legs: [...legs, last ? wire.way(at) : [at]] });
       surface.set({});
     },
     move(point) {
       prepare();
       pointer = inside(point);
-      if (current()) aim(pointer);
+      if (wired !== surface.image.id) begin();
+      else if (current()) aim(pointer);
       surface.redraw("overlay");
     },
     unfinished: () => current() ? "Enter takes it, Backspace takes a point back" : null,
@@ -110,12 +113,12 @@ export function createTrace(surface) {
       ...found.options(),
     ],
     /** All of the way: through the points, and on to the pointer. */
-    way: () => [...trail.legs.flat(), ...(pointer ? wire.way(pointer) : [])],
+    way: () => [...current().legs.flat(), ...(pointer ? wire.way(pointer) : [])],
     draw(context, view) {
       for (const { image, legs } of waiting) if (image === surface.image.id) drawWay(context, view, legs.flat(), 0.6);
       found.draw(context, view);
       if (current() && !found.areas) drawWay(context, view, this.way(), 1);
-      if (current()) drawHandles(context, view, trail.points, SHOWN);
+      if (current()) drawHandles(context, view, current().points, SHOWN);
       questions.draw(context, view);
     },
   };

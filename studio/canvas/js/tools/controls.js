@@ -121,9 +121,9 @@ function toggleOf({ label, icon, key }) {
   };
 }
 
-function buttonOf({ label, icon, key }) {
+function buttonOf({ label, icon, key, title = label }) {
   let option = null;
-  const element = button({ icon, text: label, title: key ? `${label} (${key})` : label }, () => option.set());
+  const element = button({ icon, text: label, title: key ? `${title} (${key})` : title }, () => option.set());
   element.classList.add("control");
   return {
     element,

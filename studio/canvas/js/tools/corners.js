@@ -1,5 +1,6 @@
 // Shapes made of corners: polygon, polyline, rectangle. Corners are image points, so one may look elsewhere in between.
 import { toStage } from "../view.js";
+import { createBegun } from "./begun.js";
 import { boxBetween, cornersOf, distance, nearest, rounded } from "./geometry.js";
 import { pressed } from "./keys.js";
 import { colourOf, fingersOption, overOption, resized, sizeOf, sizeOption } from "./options.js";
@@ -14,14 +15,17 @@ export const reachOf = (event, view) => (REACH[event.pointerType] ?? REACH.mouse
 /** Polygon (`closed`) or polyline, corner by corner. A corner may be dragged while the shape is not finished. */
 export function createCorners(surface, { kind, closed, letter, label, what, help }) {
   const least = closed ? 3 : 2;
-  const kept = new Map(); // by image id: the corners of a shape that is not finished
+  const begun = createBegun({ user: surface.user, name: kind });
   let grabbed = null; // {index, from: where it was, null if it is new}
 
-  const current = () => kept.get(surface.image?.id) ?? [];
-  const clear = () => {
-    kept.delete(surface.image.id);
-    grabbed = null;
+  const current = () => begun.get(surface.image?.id) ?? [];
+  const keep = (corners) => {
+    begun.set(surface.image.id, corners.length ? corners : null);
     surface.set({});
+  };
+  const clear = () => {
+    grabbed = null;
+    keep([]);
   };
   const finish = () => {
     if (current().length < least) return surface.hint(`A ${kind} has at least ${least} corners.`);
@@ -29,36 +33,32 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
     clear();
     surface.stroke(kind, geometry);
   };
-  const removeLast = () => {
-    current().pop();
-    surface.set({});
-  };
+  const removeLast = () => keep(current().slice(0, -1));
 
   return {
     name: kind, letter, label, what, help, icon: kind, cursor: "crosshair",
     unfinished: () => current().length ? `Enter ${closed ? "closes" : "ends"} it, Backspace takes a corner back` : null,
     down(point, event, clicks = 1) {
-      if (!kept.has(surface.image.id)) kept.set(surface.image.id, []);
       const points = current(), reach = reachOf(event, surface.view());
       if (clicks === 2 && points.length >= least && distance(point, points.at(-1)) <= reach) return finish();
       if (closed && points.length >= least && distance(point, points[0]) <= reach) return finish();
       const index = nearest(points, point, reach);
-      if (index < 0) points.push(point);
-      grabbed = index < 0 ? { index: points.length - 1, from: null } : { index, from: points[index] };
-      surface.set({});
+      grabbed = index < 0 ? { index: points.length, from: null } : { index, from: points[index] };
+      keep(index < 0 ? [...points, point] : points);
     },
     move(point) {
       if (grabbed) current()[grabbed.index] = point;
     },
     up() {
+      if (!grabbed) return;
       grabbed = null;
-      surface.redraw("overlay");
+      keep(current());
     },
     cancel() {
-      if (grabbed?.from) current()[grabbed.index] = grabbed.from;
-      else if (grabbed) current().pop();
+      if (!grabbed) return;
+      const { index, from } = grabbed;
       grabbed = null;
-      surface.set({});
+      keep(from ? current().with(index, from) : current().slice(0, -1));
     },
     key(event) {
       if (!current().length) return false;
@@ -93,59 +93,63 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
 
 /** Rectangle: drag, or tap two corners; Shift makes a square. Its edges are those of pixels. */
 export function createRectangle(surface) {
-  let start = null, end = null, image = null, square = false;
-  let tapped = false; // the first corner stands, the second is awaited
+  const begun = createBegun({ user: surface.user, name: "rectangle" }); // the corner that was tapped first
+  let drag = null, square = false; // drag: {image, start, end} while the pointer is down
 
-  const current = () => start && image === surface.image?.id;
+  const tapped = () => begun.get(surface.image?.id);
+  const dragged = () => drag?.image === surface.image?.id ? drag : null;
   const clear = () => {
-    [start, end, tapped] = [null, null, false];
+    drag = null;
+    begun.set(surface.image.id, null);
     surface.set({});
   };
-  const box = (other) => boxBetween(start, other, square, surface.image);
+  const box = (start, end) => boxBetween(start, end, square, surface.image);
 
   return {
     name: "rectangle", letter: "T", label: "Rectangle", icon: "rectangle", cursor: "crosshair",
     what: "Marks a box. For what has straight edges.",
     help: "Drag, or tap two corners. Shift: a square.",
-    unfinished: () => current() && tapped ? "a tap on the other corner ends it" : null,
+    unfinished: () => tapped() ? "a tap on the other corner ends it" : null,
     down(point, event) {
-      if (!current()) [start, image, tapped] = [point, surface.image.id, false];
-      [end, square] = [point, event.shiftKey];
+      drag = { image: surface.image.id, start: tapped() ?? point, end: point };
+      square = event.shiftKey;
       surface.redraw("overlay");
     },
     move(point, event) {
       square = event.shiftKey;
-      if (end) end = point;
+      if (dragged()) drag.end = point;
       surface.redraw("overlay");
     },
     up(point) {
-      if (!current()) return;
-      if (!tapped && distance(start, point) * surface.view().scale < TAP) {
-        [tapped, end] = [true, null];
+      if (!dragged()) return;
+      const { start } = drag;
+      if (!tapped() && distance(start, point) * surface.view().scale < TAP) {
+        begun.set(surface.image.id, start);
+        drag = null;
         return surface.set({});
       }
-      const found = box(point);
+      const found = box(start, point);
       clear();
       if (found) surface.stroke("rectangle", { box: found });
     },
     cancel() {
-      if (tapped) end = null;
-      else clear();
+      drag = null;
+      surface.set({});
     },
     key(event) {
-      if (!current() || pressed(event) !== "escape") return false;
+      if (!(tapped() || dragged()) || pressed(event) !== "escape") return false;
       clear();
       return true;
     },
     options: () => [overOption(surface), fingersOption(surface)],
     drawing() {
-      const found = current() && end && box(end);
+      const found = dragged() && box(drag.start, drag.end);
       return found ? { kind: "rectangle", class_number: surface.state.classNumber, geometry: { box: found } } : null;
     },
     draw(context, view, cursor) {
-      if (!current()) return;
-      const colour = colourOf(surface), other = end ?? cursor;
-      const found = other && box(other);
+      const start = dragged()?.start ?? tapped(), end = dragged()?.end ?? cursor;
+      if (!start) return;
+      const colour = colourOf(surface), found = end && box(start, end);
       if (found) {
         path(context, cornersOf(found).map((point) => toStage(view, point)), true);
         context.save();
@@ -154,7 +158,7 @@ export function createRectangle(surface) {
         context.restore();
         outline(context, colour);
       }
-      if (tapped) drawHandles(context, view, [start], colour);
+      if (tapped()) drawHandles(context, view, [start], colour);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Options that several tools share, and what they are worth now. An option: {type: "slider" | "number" | "choice" |
-// "select" | "toggle" | "button" | "text", label, value, min, max, step, choices: [{value, label, icon}], icon, key, log, set(value)};
-// a slider with `log` is fine at its low end, and has a number field beside it.
+// "select" | "toggle" | "button" | "text", label, value, min, max, step, choices: [{value, label, icon}], icon, key, title, log,
+// set(value)}; a slider with `log` is fine at its low end, and has a number field beside it.
 import { roundSize, sizeLimits, startSize, stepSize } from "./geometry.js";
 
 /** The size of the pen on the image that is shown, in image pixels. */
