@@ -9,10 +9,16 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from studio.jobs.presets import Numbers
+from ftl.config import FineTuneConfig, SegmentConfig, SweepConfig
+from studio.images.library import Filter, count_by_class, find_images, set_class
+from studio.jobs.differences import differences
+from studio.jobs.presets import Numbers, numbers_of, presets
+from studio.jobs.request import SweepRequest
 from studio.jobs.starts import Start
+from studio.projects.classes import classes_of
 from studio.ui.sweep import cost, start
 from tests.studio.conftest import Someone
+from tests.studio.jobs.test_jobs import fill
 
 NUMBERS = Numbers(masks=6, mask_classes=(1,), classes={7: 120, 8: 120}, names={7: "Crack", 8: "Background"})
 SCRATCH, RESNET = Start("scratch", "alexnet_bn"), Start("registry", "resnet18", 44.661)
@@ -103,3 +109,75 @@ def test_what_other_programs_use_during_the_measurement_counts(
 ) -> None:
     monkeypatch.setattr(cost, "others", lambda before, after: 0.4)
     assert "40 %" in cost.busy(project.project_id, SCRATCH)
+
+
+def shown(project_id: int, start: object, basis: object, classes: object, counts: object) -> None:
+    import streamlit as st
+
+    from studio.ui.sweep import advanced
+
+    st.session_state["request"] = advanced.form(project_id, start, basis, classes, counts)  # type: ignore[arg-type]
+
+
+def form(project: Someone, start: Start, basis: SweepRequest) -> AppTest:
+    """All settings, begun at those of `basis`."""
+    classes, counts = classes_of(project.project_id), count_by_class(project.project_id, Filter())
+    app = AppTest.from_function(shown, args=(project.project_id, start, basis, classes, counts), default_timeout=60)
+    return app.run()
+
+
+@pytest.mark.parametrize("start", [SCRATCH, RESNET])
+@pytest.mark.parametrize("only_masks", [False, True])
+def test_settings_that_nobody_touched_are_those_of_the_choice(
+    project: Someone, tmp_path: Path, start: Start, only_masks: bool
+) -> None:
+    fill(project, tmp_path / "drawn")
+    if only_masks:
+        set_class(project.project_id, project.user_id, [image.id for image in find_images(project.project_id)], None)
+    for choice in presets(numbers_of(project.project_id), start, lambda asked: 1000.0):
+        page = form(project, start, choice.request)
+        assert not page.exception
+        assert differences(choice.request, page.session_state["request"]) == []
+        assert page.session_state["request"] == choice.request
+
+
+def test_settings_that_are_hidden_stay_as_they_were(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    (quick, *_) = presets(numbers_of(project.project_id), RESNET, lambda asked: 1000.0)
+    page = form(project, RESNET, quick.request)
+    (tuned,) = [one for one in page.checkbox if one.label == "Fine-tuned"]
+    tuned.uncheck().run()
+    (change,) = differences(quick.request, page.session_state["request"])
+    assert (change.setting, change.before, change.after) == ("Further candidates", "tuned", "–")
+
+
+def test_the_settings_of_an_earlier_sweep_are_taken_over_with_another_network(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    (quick, *_) = presets(numbers_of(project.project_id), Start("file", "old.safetensors"), lambda asked: 1.0)
+    request = form(project, RESNET, quick.request).session_state["request"]
+    assert (request.source, request.architecture, request.file) == ("registry", "resnet18", None)
+
+
+def test_small_numbers_are_seen(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    (quick, *_) = presets(numbers_of(project.project_id), RESNET, lambda asked: 1.0)
+    rates = FineTuneConfig(learning_rate=2e-6), SegmentConfig(learning_rate=3e-4)
+    config = SweepConfig(heads=("tuned", "segmented"), positive="Crack", fine_tune=rates[0], segment=rates[1])
+    page = form(project, RESNET, quick.request.but(sweep=config))
+    found = {one.label: one for one in page.number_input if one.label.startswith("Learning rate")}
+    assert {label: one.value for label, one in found.items()} == {
+        "Learning rate": 2e-6, "Learning rate of masks": 3e-4,
+    }  # fmt: skip
+    assert [one.proto.format % one.value for one in found.values()] == ["0.000002", "0.000300"]
+
+
+def test_what_takes_longest_comes_first() -> None:
+    seconds = {
+        "layout": 500.0,
+        "scoring": 4.0,
+        "keep-0.1": 100.0,
+        "keep-0.1-tuned": 200.0,
+        "latency": 30.0,
+        "repeats": 2.0,
+    }
+    assert cost.longest(seconds) == "training and testing 5 min, measuring latency 30 s, ranking filters 4 s"
