@@ -149,7 +149,7 @@ def launch(project: int, user: int, choice: str, weights: Path | None, fast: flo
     if weights is not None:
         with open(weights, "rb") as content:
             backbones.add(project, weights.name, content, user)
-    begun_with = recommend(starts(project, only_masks=False), numbers_of(project).images, "images")
+    begun_with = recommend(starts(project), numbers_of(project).images, "image")
     network = network_of(project, begun_with.start.settings.get("architecture"), begun_with.start.settings.get("file"))
     side = network.preprocess.size
     numbers = numbers_of(project, side)

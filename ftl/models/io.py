@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from torch import nn
 from ftl.errors import FtlError
 from ftl.files import whole_file
 from ftl.models.backbone import Backbone, Features, Spec, build, describe, layers_of
+from ftl.models.imagenet import fetch
 from ftl.models.keras_h5 import read_keras
 from ftl.models.layers import REMOVED, Layer
 from ftl.models.layout import DESCRIPTION, WEIGHTS
@@ -27,7 +26,6 @@ from ftl.models.weights import read_tensors
 
 _PICKLES = (".pkl", ".pickle", ".cpickle", ".joblib", ".npy", ".npz")
 _TORCH = (".pt", ".pth", ".bin", ".ckpt")
-_DOWNLOAD_SECONDS = 20
 
 
 def load_backbone(source: str | Path, *, weights: str | Path | None = None, preprocess: str | None = None) -> Backbone:
@@ -47,7 +45,7 @@ def load_backbone(source: str | Path, *, weights: str | Path | None = None, prep
     path = Path(source)
     if str(source) in REGISTRY:
         chosen = architecture(str(source))
-        file = Path(weights) if weights is not None else _imagenet_weights(chosen)
+        file = Path(weights) if weights is not None else fetch(chosen)
         features, kind, size, name = _load_named(chosen, file)
     elif path.exists():
         if weights is not None:
@@ -216,46 +214,3 @@ def load_weights(features: Features, tensors: dict[str, torch.Tensor], file: Pat
         given = found[key] if key in found else torch.zeros(value.shape)
         weights[key] = given.detach().to("cpu", value.dtype, copy=True)
     features.load_state_dict(weights, assign=True)
-
-
-def _imagenet_weights(chosen: Architecture) -> Path:
-    if chosen.weights is None:
-        raise FtlError(
-            f"{chosen.name} has no published weights: train it (ftl backbone train {chosen.name} --dataset dataset), "
-            "then give the file with --weights"
-        )
-    url, folder = _published(chosen), _downloads()
-    file = folder / url.rsplit("/", 1)[-1]
-    if file.is_file():
-        return file
-    folder.mkdir(parents=True, exist_ok=True)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_DOWNLOAD_SECONDS)
-    try:
-        torch.hub.download_url_to_file(url, str(file), hash_prefix=file.stem.rsplit("-", 1)[-1])
-    except (urllib.error.URLError, OSError, RuntimeError) as error:
-        raise FtlError(
-            f"{chosen.name}'s ImageNet weights could not be downloaded ({error}). Fetch {file.name} elsewhere and put "
-            f"it into {folder}, or give another file with --weights FILE"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)
-    return file
-
-
-def downloaded() -> set[str]:
-    """The registered networks whose ImageNet weights lie on this machine already, by name."""
-    there = {file.name for file in _downloads().glob("*.pth")}
-    known = [chosen for chosen in REGISTRY.values() if chosen.weights is not None] if there else []
-    return {chosen.name for chosen in known if _published(chosen).rsplit("/", 1)[-1] in there}
-
-
-def _downloads() -> Path:
-    return Path(torch.hub.get_dir()) / "checkpoints"
-
-
-def _published(chosen: Architecture) -> str:
-    """The address of a network's ImageNet weights."""
-    import torchvision
-
-    return str(torchvision.models.get_weight(f"{chosen.weights}.IMAGENET1K_V1").url)

@@ -1,4 +1,4 @@
-"""Pretraining: a backbone trained from scratch on a data set, as the original did for its AlexNet."""
+"""Pretraining: a backbone trained from scratch on a data set, as the original did for its AlexNet, or on masks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from ftl.config import SegmentConfig
 from ftl.data.dataset import Dataset, split
 from ftl.data.images import read_image, resize_image
+from ftl.data.segmentation import SegmentationSet
 from ftl.device import Device, device_of, run_on
-from ftl.models.backbone import Backbone, build
+from ftl.models.backbone import Backbone, Features, build
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
 from ftl.progress import Report, silent
 from ftl.training.loop import AdamW, descend_once
+from ftl.training.segment import train_segmenter
 
 _SCALE = 64.0  # about the deviation of a caffe-style input: training starts at unit size
 
@@ -51,12 +54,7 @@ def train_backbone(
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        features = build(architecture(name).spec())
-        for layer in features.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        features = _untrained(name)
         with torch.inference_mode():
             channels = features.eval()(torch.zeros(1, 3, size, size)).shape[1]
         model = nn.Sequential(
@@ -94,7 +92,46 @@ def train_backbone(
         if accuracy >= best:
             best, best_state = accuracy, copy.deepcopy(features.state_dict())
     features.load_state_dict(best_state)
-    backbone = Backbone(name, features.cpu(), preprocess)
+    return Trained(_scaled(Backbone(name, features.cpu(), preprocess)), history)
+
+
+def train_backbone_on_masks(
+    name: str,
+    data: SegmentationSet,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    *,
+    config: SegmentConfig = SegmentConfig(),
+    size: int = 224,
+    seed: int = 0,
+    device: Device = None,
+    report: Report = silent,
+) -> Backbone:
+    """Train architecture `name` to draw the masks of the photographs at `train`, for where none has a class.
+
+    Its decoder is thrown away. `held_out`: as `ftl.training.segment.train_segmenter` takes it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        untrained = _scaled(Backbone(name, _untrained(name), Preprocess("caffe", size)))
+    with run_on(device):
+        trained = train_segmenter(untrained, data, train, held_out, config=config, seed=seed, report=report)
+    return trained.segmenter.network
+
+
+def _untrained(name: str) -> Features:
+    """An architecture's layers, with random weights that keep the size of what passes."""
+    features = build(architecture(name).spec())
+    for layer in features.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return features
+
+
+def _scaled(backbone: Backbone) -> Backbone:
+    """The backbone, which takes what its preprocessing gives in place of numbers of unit size."""
     first = next(iter(backbone.convolutions().values()))
-    first.weight.data /= _SCALE  # so that the network takes what its preprocessing gives
-    return Trained(backbone, history)
+    first.weight.data /= _SCALE
+    return backbone

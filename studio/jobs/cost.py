@@ -76,7 +76,11 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
     trained = side_by_side({name: tuned(widths[name]) for name in config.networks if TUNED in config.heads_of(name)})
     found = {LAYOUT: layout_seconds(images)}
     if request.source == "scratch":
-        found[BACKBONE] = training_seconds(spec, size, images, request.epochs, speed)
+        found[BACKBONE] = (
+            drawing_seconds(spec, size, 1.0, request.pretraining, speed)
+            if config.only_masks
+            else training_seconds(spec, size, images, request.epochs, speed)
+        )
     if budgets:
         shown = min(images, 2 * MOST)
         tried = tuning_seconds(spec, size, _SEARCHED, shown, TRIAL.epochs, speeds, alone=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal, NamedTuple
 
+from ftl.formatting import counted, megabytes
 from studio.jobs import backbones
 from studio.jobs.request import SweepRequest
 
@@ -19,12 +20,12 @@ _FROM_SCRATCH = "alexnet_bn"
 class Start(NamedTuple):
     """A network to start from. `name`: in the registry, or of a file of the project's.
 
-    `here`: it need not be downloaded first.
+    `download`: the size in MiB of its weights, if they are not on this machine; else 0.
     """
 
     source: Literal["scratch", "registry", "file"]
     name: str
-    here: bool = True
+    download: float = 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -38,7 +39,9 @@ class Start(NamedTuple):
             return f"{self.name} · your file"
         if self.source == "scratch":
             return f"{self.name} · trained from scratch on this project"
-        return f"{self.name} · pretrained on ImageNet" + ("" if self.here else ", downloaded once")
+        return f"{self.name} · pretrained on ImageNet" + f" · downloads {megabytes(self.download)}" * bool(
+            self.download
+        )
 
 
 class Recommended(NamedTuple):
@@ -53,19 +56,21 @@ def start_of(request: SweepRequest) -> Start:
     return Start(request.source, (request.file if request.source == "file" else request.architecture) or "")
 
 
-def starts(project_id: int, *, only_masks: bool) -> list[Start]:
+def starts(project_id: int) -> list[Start]:
     """All networks that a sweep of a project can start from: its files, the newest first, then those of the registry.
 
-    `only_masks`: there are no image classes, so that none can be trained from scratch.
+    Of the pretrained ones, those whose weights are on this machine come first.
     """
-    from ftl.models.io import downloaded  # pages that only ask how many photographs are enough need not load torch
+    from ftl.models.imagenet import download_size, downloaded  # who asks how many photographs are enough needs no torch
     from ftl.models.registry import REGISTRY
 
     files = sorted(backbones.uploaded(project_id), key=lambda name: _added(project_id, name), reverse=True)
     there = downloaded()
-    pretrained = [Start("registry", name, name in there) for name, known in REGISTRY.items() if known.weights]
-    scratch = [] if only_masks else [Start("scratch", name) for name in sorted(REGISTRY, key=_after_alexnet)]
-    return [*(Start("file", name) for name in files), *pretrained, *scratch]
+    published = {name: known for name, known in REGISTRY.items() if known.weights}
+    here = [Start("registry", name) for name in published if name in there]
+    away = [Start("registry", name, download_size(known)) for name, known in published.items() if name not in there]
+    scratch = [Start("scratch", name) for name in sorted(REGISTRY, key=_after_alexnet)]
+    return [*(Start("file", name) for name in files), *here, *away, *scratch]
 
 
 def _added(project_id: int, name: str) -> float:
@@ -77,31 +82,26 @@ def _after_alexnet(name: str) -> bool:
     return name != _FROM_SCRATCH
 
 
-def recommend(known: list[Start], images: int, what: str = "photographs") -> Recommended:
-    """The network of `known` to begin with.
+def recommend(known: list[Start], images: int, what: str = "photograph") -> Recommended:
+    """The network of `known` to begin with: one that is on this machine, so that a sweep needs no internet.
 
-    `images`: how many the project has of its image classes, and `what` they are; 0 if its networks only draw masks.
+    `images`: how many a network would be trained from scratch on, and `what` one of them is.
     """
     import torch
 
     cores = os.cpu_count() or 1
     small = cores <= _FEW_CORES and not torch.cuda.is_available()
-    pretrained = [start for start in known if start.source == "registry"]
-    if known and known[0].source == "file":
+    if known[0].source == "file":
         return Recommended(known[0], "It is the file that was added last.")
-    by_name = {start.name: start for start in pretrained if start.here}
+    by_name = {start.name: start for start in known if start.source == "registry" and not start.download}
     if at_hand := next((name for name in (*(_SMALL if small else _LARGE), *by_name) if name in by_name), None):
         fits = f"fits a machine of {cores} cores" if small else "is worth this machine's time"
         return Recommended(
             by_name[at_hand], f"Its weights are on this machine, and it {fits}; pretrained networks need fewer "
             "photographs.",
         )  # fmt: skip
-    scratch = next((start for start in known if start.source == "scratch"), None)
-    if scratch is None:
-        first = next(start for start in pretrained if start.name == (_SMALL if small else _LARGE)[0])
-        return Recommended(first, "Networks that only draw masks start from a pretrained one.")
     return Recommended(
-        scratch,
-        f"No pretrained weights are on this machine, and it is small enough to learn from {images:,} {what}. "
-        "A pretrained network needs fewer: one is downloaded if you choose it, or add a file.",
+        next(start for start in known if start.source == "scratch"),
+        f"No pretrained weights are on this machine, and it is small enough to learn from {counted(images, what)}. A "
+        "pretrained network needs fewer: choose one that is downloaded, or add a file.",
     )

@@ -39,10 +39,12 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     from ftl import sweep as run_sweep
     from ftl.data.dataset import load_dataset
     from ftl.data.segmentation import load_segmentation
+    from ftl.models.imagenet import DownloadError
     from ftl.models.io import save_backbone
     from ftl.models.layout import UNPRUNED
     from ftl.sweeping.evaluate import repeat
-    from ftl.training.pretrain import train_backbone
+    from ftl.sweeping.segmented import part
+    from ftl.training.pretrain import train_backbone, train_backbone_on_masks
     from studio.jobs.backbones import safe_file_of
     from studio.jobs.cost import network_of
     from studio.jobs.layout import DRAWN, lay_out, names_photos
@@ -78,30 +80,41 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
     with reading() as db:
         photo = names_photos(db.get_one(Project, job.project_id).photo_pattern, tile)
     dataset = None if config.only_masks else load_dataset(folder / "dataset", seed=config.seed, report=report)
+    drawn = None
+    if config.draws:
+        drawn = load_segmentation(folder / DRAWN / "Images", folder / DRAWN / "Masks", report=report)
     if request.source == "scratch":
         name = request.architecture or ""
         file = folder / f"{name}.safetensors"
         if not file.is_file():
-            if dataset is None:
-                raise StudioError(
-                    "a network is trained from scratch on images of classes: choose a pretrained one, or two classes"
-                )
-            trained = train_backbone(
-                name, dataset, epochs=request.epochs, seed=config.seed, photo=photo,
-                report=report,
-            )  # fmt: skip
-            save_backbone(trained.backbone.features, file, name=name)
+            if dataset is not None:
+                trained = train_backbone(
+                    name, dataset, epochs=request.epochs, seed=config.seed, photo=photo,
+                    report=report,
+                ).backbone  # fmt: skip
+            else:
+                assert drawn is not None  # who tells no classes apart draws masks
+                own = part(drawn, photo, config.seed)
+                trained = train_backbone_on_masks(
+                    name, drawn, own.train, own.held_out, config=request.pretraining, seed=config.seed,
+                    report=report,
+                )  # fmt: skip
+            save_backbone(trained.features, file, name=name)
         source: str | Path = file
     elif request.source == "file":
         source = safe_file_of(job.project_id, request.file or "")
     else:
         source = request.architecture or ""
     report(0, 1, "reading the backbone")
-    backbone = load_backbone(source)
+    try:
+        backbone = load_backbone(source)
+    except DownloadError as error:
+        raise StudioError(
+            f"the pretrained weights of {source} are not on this machine, and could not be downloaded: retry once it "
+            "reaches the internet, or sweep again from a network that needs no download; on the page Sweep you can add "
+            "a file of weights"
+        ) from error
     masks = load_masks(folder / "Images", folder / "Segmented", size=backbone.preprocess.size, report=report)
-    drawn = None
-    if config.draws:
-        drawn = load_segmentation(folder / DRAWN / "Images", folder / DRAWN / "Masks", report=report)
     names = config.candidates()
     await_candidates(job.id, names)
     for left in models(job.id).glob("*/"):  # of fractions that are no longer wanted

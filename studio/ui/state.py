@@ -147,9 +147,14 @@ class Progress:
 
 @dataclass
 class Sweep:
-    """The Sweep page. `added`: id of the last upload, whose file the form keeps offering, also in another project."""
+    """The Sweep page. `turns`: how often a network file was added, behind which its form is empty and closed.
 
-    added: str = ""
+    `opened`: how often a choice's settings were, behind which the page scrolls to them; `comes`: whether in this run.
+    """
+
+    turns: int = 0
+    opened: int = 0
+    comes: bool = False
 
 
 class Widget(Generic[T]):
@@ -180,6 +185,9 @@ SURFACE: Widget[Any] = Widget("surface", {})
 """The drawing surface; `event` and `undecided` are what it has to say to the page."""
 
 WHOLE_FOLDER = Widget("whole-folder", default=False)
+
+ADVANCED = Widget("advanced", default=False)
+"""Whether all settings are shown on the Sweep page."""
 
 PRESET = Widget("weight-preset", "")
 """What recommends, as `weight` a person's own preference in whatever project."""

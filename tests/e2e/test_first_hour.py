@@ -137,7 +137,6 @@ def test_from_the_first_link_to_an_answer_about_a_new_photograph(
     page.get_by_role("button", name="Add a network file").click()
     page.locator("input[type=file]").first.set_input_files(material / "tiny.safetensors")
     page.get_by_text("was added").wait_for()
-    page.keyboard.press("Escape")
     page.get_by_text("It is the file that was added last").wait_for()
     settled(page)
     expect(page.get_by_text(re.compile("Begins at once, done at about"))).to_have_count(3)

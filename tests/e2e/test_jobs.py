@@ -28,6 +28,15 @@ def server(own_server: Server) -> Server:
     return own_server
 
 
+WATCH = """() => {
+    window.paled = [];
+    const seen = marks => window.paled.push(...marks.map(mark => mark.target)
+        .filter(part => part.dataset.stale === 'true').map(part => part.innerText));
+    new MutationObserver(seen).observe(document.body, {subtree: true, attributeFilter: ['data-stale']});
+}"""
+"""Writes down what the page shows as out of date, from now on."""
+
+
 def card(page: Page, text: str) -> Locator:
     """The badge of a job's state."""
     return page.get_by_test_id("stMarkdownContainer").filter(has_text=re.compile(rf"The wall.*{text}")).last
@@ -52,12 +61,18 @@ def test_a_job_outlives_tab_and_studio_and_obeys(server: Server, browser: Browse
     ).to_be_visible()
     expect(ready.get_by_text("wall0_7 reads like a crop of wall0")).to_be_visible()
     expect(ready.get_by_role("link")).to_contain_text(["Annotate", "Home"])
+    fractions = page.get_by_role("textbox", name="Keep fractions")
     page.get_by_text("Advanced", exact=True).click()
+    expect(fractions).to_have_value("0.1, 0.3")  # of Quick, whose button stands out
+    page.get_by_role("button", name="Settings of Balanced").click()
+    expect(fractions).to_have_value("0.05, 0.1, 0.2, 0.5")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("tiny.safetensors, iou")
     settled(page)
+    page.evaluate(WATCH)
     page.get_by_text("Fine-tuned", exact=True).click()  # not, here
+    expect(page.get_by_text("Changed: Further candidates tuned → –")).to_be_visible()
     settled(page)
-    fractions = page.get_by_role("textbox", name="Keep fractions")
+    assert not [text for text in page.evaluate("window.paled") if "Launch Quick" in text]  # only the settings ran
     fractions.fill("a quarter")
     fractions.press("Enter")
     expect(page.get_by_test_id("stAlert").first).to_have_text(re.compile("A is no fraction: write 0.1 or 10%"))

@@ -32,7 +32,7 @@ def form(
     places, problems = Places(), dict[str, str]()
     data = _classes(places, basis, classes, counts)
     positive = data.pop("positive")
-    sweep: dict[str, Any] = {"positive": positive}
+    sweep: dict[str, Any] = {"positive": positive}  # what is not shown stays as it is in `basis`
     only_masks = not data["image_classes"]
     st.markdown("**Sizes**")
     columns = st.columns(3)
@@ -47,7 +47,7 @@ def form(
         help=fields["budgets"].description,
     )  # fmt: skip
     sweep["budgets"] = [limit.strip() for limit in limits.split(",") if limit.strip()]
-    if start.source == "scratch":
+    if start.source == "scratch" and not only_masks:
         data["epochs"] = control(columns[2], SweepRequest.model_fields["epochs"], basis.epochs)
     st.markdown("**What is made of each pruned network**")
     sweep |= _candidates(places, basis.sweep, only_masks=only_masks)
@@ -65,17 +65,17 @@ def form(
         except StudioError as error:
             problems["keep"] = str(error)
     try:
-        config = SweepConfig(**sweep)
+        config = basis.sweep.but(**sweep)
         problems |= problems_of(project_id, start, config)
     except SettingsError as error:
         problems = error.at | problems
-    problems |= _missing(data, only_masks, start)
+    problems |= _missing(data)
     elsewhere = st.container()
     places.tell(problems, elsewhere)
     if problems:
         elsewhere.info("Change what is marked above; then the cost is shown here.", icon=":material/arrow_upward:")
         return None
-    return SweepRequest(**start.settings, **data, sweep=config)
+    return basis.but(**(dict.fromkeys(("architecture", "file")) | start.settings | data), sweep=config)
 
 
 def _classes(
@@ -87,7 +87,7 @@ def _classes(
     columns = st.columns(3)
     masked = places.new(columns[0], "mask_classes").multiselect(
         "Mask classes", list(by_id),
-        [one.id for one in classes if one.number in basis.mask_classes],
+        [one.id for number in basis.mask_classes for one in classes if one.number == number],
         format_func=lambda one: by_id[one].name,
         help="Filters are ranked by their overlap with pixels of these classes.",
     )  # fmt: skip
@@ -109,17 +109,13 @@ def _classes(
     return {"mask_classes": numbers, "image_classes": tuple(told_apart), "positive": positive}
 
 
-def _missing(data: Mapping[str, Any], only_masks: bool, start: Start) -> dict[str, str]:
+def _missing(data: Mapping[str, Any]) -> dict[str, str]:
     """What a sweep cannot do without, by its setting."""
     found = {}
     if not data["mask_classes"]:
         found["mask_classes"] = "choose at least one class: its masks rank the filters"
     if len(data["image_classes"]) == 1:
         found["image_classes"] = "choose two classes to tell apart, or none for networks that only draw masks"
-    if only_masks and start.source == "scratch":
-        found["image_classes"] = (
-            "a network is trained from scratch on images of classes: choose two, or start from a pretrained network"
-        )
     return found
 
 
@@ -133,7 +129,7 @@ def _candidates(places: Places, basis: SweepConfig, *, only_masks: bool) -> dict
         return {"heads": [SEGMENTED], "only_masks": True, "segment": _segment(places, basis)} | _runtimes(basis)
     st.caption("Always a linear head: a linear classifier on the features of the network as it was cut.")
     left, middle, right = (column.container() for column in st.columns(3))  # in one line with what has an error
-    heads, settings = [], dict[str, Any]()
+    heads, settings = [], dict[str, Any](only_masks=False)
     if places.new(left, "heads").checkbox(
         "BN-recalibrated", RECALIBRATED in basis.heads,
         help="Recompute the statistics of its batch normalisation on your photographs; no weight is trained. Only for "
@@ -171,7 +167,7 @@ def _runtimes(basis: SweepConfig) -> dict[str, Any]:
         f"Also measure in {programs}, in float and in 8-bit integers", len(basis.runtimes) > 1,
         help="Makes ONNX files of all networks, and measures how fast and accurate they are in each runtime.",
     )  # fmt: skip
-    return {"runtimes": here} if asked else {}
+    return {"runtimes": here if asked else SweepConfig().runtimes}
 
 
 def _segment(places: Places, basis: SweepConfig) -> dict[str, Any]:

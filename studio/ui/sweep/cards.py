@@ -18,8 +18,10 @@ _CANDIDATES = (
 _ICONS = {QUICK: "bolt", BALANCED: "balance", THOROUGH: "biotech"}
 
 
-def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], None]) -> None:
-    """Draw the choices; `launch` is called with the one whose button was pressed."""
+def show(
+    project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], None], adjust: Callable[[Preset], None]
+) -> None:
+    """Draw the choices. `launch`, or in a callback `adjust`, is called with the one whose button was pressed."""
     with st.container(horizontal=True, gap="medium"):  # one below the other where the window is narrow: style.css
         for choice in choices:
             name, icon = ui.plain(choice.name), _ICONS[choice.name]
@@ -34,6 +36,10 @@ def show(project_id: int, choices: Sequence[Preset], launch: Callable[[Preset], 
                     icon=":material/rocket_launch:", width="stretch",
                 ):  # fmt: skip
                     launch(choice)
+                st.button(
+                    f"Settings of {name}", type="tertiary", icon=":material/tune:", width="stretch",
+                    on_click=adjust, args=(choice,),
+                )  # fmt: skip
 
 
 def _networks(choice: Preset) -> str:

@@ -64,12 +64,16 @@ def control(place: DeltaGenerator, field: FieldInfo, value: Any, options: Sequen
     low, high = bound(field, "ge", "gt"), bound(field, "le", "lt")
     if kind is int:
         return int(place.number_input(min_value=low, max_value=high, value=value, step=1, **words))
-    if low is not None and high is not None and field.default is not None:
+    if bound(field, "ge") is not None and high is not None:  # what lies above 0 may be as small as one likes
         return place.slider(min_value=float(low), max_value=float(high), value=float(value), step=0.05, **words)
     low, high = (None if end is None else float(end) for end in (low, high))
     return place.number_input(
-        min_value=low, max_value=high, value=value, format="%.5f", placeholder="automatic", **words,
+        min_value=low, max_value=high, value=value, step=_FINE, format="%.6f", placeholder="automatic", **words,
     )  # fmt: skip
+
+
+_FINE = 0.001
+"""What a press of plus or minus adds to a number that may be small; any other can be typed."""
 
 
 def bound(field: FieldInfo, *names: str) -> Any:

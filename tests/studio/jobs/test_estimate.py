@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ftl.config import SweepConfig
+from ftl.config import SegmentConfig, SweepConfig
 from ftl.models.backbone import Backbone, build, macs
 from ftl.models.engines import FLOAT32
 from ftl.models.preprocess import Preprocess
@@ -17,15 +17,18 @@ from studio.jobs.cost import parts
 from studio.jobs.estimate import (
     TIMING_SECONDS,
     Speeds,
+    drawing_seconds,
     linear_seconds,
     narrow_step,
     openvino_seconds,
     side_by_side,
     speeds,
+    training_seconds,
     tuning_seconds,
 )
+from studio.jobs.meter import BACKBONE
 from studio.jobs.request import SweepRequest
-from tests.conftest import make_backbone
+from tests.conftest import SIZE, make_backbone
 
 SPEEDS = Speeds(1e10, 5e10, 2e10, 0.02)
 
@@ -116,6 +119,14 @@ def test_tasks_are_done_side_by_side_and_none_in_less_than_its_own_time(
     shares = side_by_side(tasks)
     assert sum(shares.values()) == pytest.approx(whole)
     assert all(shares[one] / shares["a"] == pytest.approx(tasks[one] / tasks["a"]) for one in tasks)
+
+
+def test_a_network_from_scratch_takes_its_training_on_images_or_on_masks() -> None:
+    network, scratch = make_backbone(), SweepRequest(source="scratch", architecture="alexnet_bn", epochs=4)
+    assert parts(network, SPEEDS, scratch, 6, 80)[BACKBONE] == training_seconds(network.spec(), SIZE, 80, 4, 1e10)
+    masks = scratch.but(sweep=SweepConfig(heads=("segmented",), only_masks=True, segment=SegmentConfig(steps=400)))
+    took = parts(network, SPEEDS, masks, 6, 0)[BACKBONE]
+    assert took == drawing_seconds(network.spec(), SIZE, 1.0, SegmentConfig(steps=100), 1e10)
 
 
 def test_a_sweep_of_no_photographs_is_estimated_too() -> None:

@@ -8,16 +8,19 @@ import os
 import signal
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import psutil
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,14 +31,17 @@ from ftl.data.segmentation import load_segmentation
 from ftl.errors import FtlError
 from ftl.models.classifier import load_model
 from ftl.models.io import save_backbone
+from ftl.models.registry import architecture
 from ftl.models.segmenter_files import draws_masks
 from ftl.progress import LOOKING, TESTED, TIMED, TIMING, CandidateProgress, silent
 from ftl.sweeping.connection import connected
 from ftl.sweeping.evaluate import repeated
 from ftl.sweeping.manifest import scored_by
 from ftl.sweeping.mask_results import read_mask_results
-from ftl.sweeping.segmented import roles_of
+from ftl.sweeping.segmented import part, roles_of
+from ftl.training import pretrain
 from ftl.training.map_masks import NOT_DRAWN, map_masks, targets_of
+from ftl.training.segment import train_segmenter
 from studio.accounts.settings import Settings, save
 from studio.annotation import log
 from studio.annotation.strokes import Brush
@@ -44,10 +50,10 @@ from studio.images.library import add_image, find_images, set_class, set_split
 from studio.jobs import backbones, progress, queue, reporting, sweep_job
 from studio.jobs.cluster import file as scheduler_file
 from studio.jobs.further_job import Further, launch_further, what_further
-from studio.jobs.layout import PHOTO, draw_split, image_id, lay_out
+from studio.jobs.layout import DRAWN, PHOTO, draw_split, image_id, lay_out
 from studio.jobs.request import SweepRequest, request_of
 from studio.jobs.segmenters import mask_networks
-from studio.jobs.sweeps import DRAW, exported, finished_sweeps, job_in, models, pick, picked
+from studio.jobs.sweeps import DRAW, exported, finished_sweeps, job_in, models, pick, picked, workspace
 from studio.projects.classes import classes_of
 from studio.projects.invitations import accept, invite
 from studio.projects.projects import create_project, set_photo_pattern
@@ -194,6 +200,41 @@ def test_masks_are_laid_out_for_networks_that_draw_them(project: Someone, tmp_pa
         assert np.array_equal(drawn.read(index)[1], log.mask(image) == 1)
 
 
+def test_without_image_classes_a_network_is_trained_from_scratch_on_masks(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(project, tmp_path / "drawn", masks=6)
+    set_class(project.project_id, project.user_id, [image.id for image in find_images(project.project_id)], None)
+    config = SweepConfig(
+        keep=(0.5,), heads=("segmented",), only_masks=True, segment=SegmentConfig(steps=8, crop=64, crops=2)
+    )
+    asked = SweepRequest(source="scratch", architecture="alexnet_bn", mask_classes=(1,), sweep=config)
+    swept: list[Any] = []
+    none = SimpleNamespace(candidates=[])
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    monkeypatch.setattr("ftl.sweeping.sweep.sweep", lambda *given, **__: swept.append(given[0]) or none)
+    monkeypatch.setattr(sweep_job, "_weigh", lambda job, meter: None)
+    trained_on, fit = list[tuple[list[int], int]](), train_segmenter
+
+    def noted(network: Any, data: Any, train: Any, *given: Any, config: SegmentConfig, **more: Any) -> Any:
+        trained_on.append((train.tolist(), config.steps))
+        return fit(network, data, train, *given, config=config, **more)
+
+    monkeypatch.setattr(pretrain, "train_segmenter", noted)
+    monkeypatch.setenv(sweep_job.SCHEDULER, "")
+    monkeypatch.setenv(sweep_job.TIME_ON, "")
+    job = queue.launch(project.project_id, project.user_id, "sweep", "scratch", asked)
+    sweep_job.sweep(job, silent)
+    (network,) = swept
+    assert network.name == "alexnet_bn"
+    assert network.spec() == architecture("alexnet_bn").spec()
+    drawn = load_segmentation(workspace(job.id) / DRAWN / "Images", workspace(job.id) / DRAWN / "Masks")
+    own = part(drawn, None, 0)
+    assert trained_on == [(own.train.tolist(), 2)]  # what tests stays unseen
+    sweep_job.sweep(job, silent)  # a retry
+    assert len(trained_on) == 1
+
+
 def test_a_project_without_image_classes_sweeps_networks_that_draw_masks(project: Someone, tmp_path: Path) -> None:
     fill(project, tmp_path / "drawn", masks=6)
     give_backbone(project)
@@ -320,6 +361,28 @@ def test_the_log_tells_how_many_report_and_how_many_cannot(
     assert f"4 photographs with masks, {30 - tested} to train on, {tested} to report on\n" in told
     assert "2 images left out of the test set, seen before" in told
     assert told.endswith(": 1 the same file, 1 of the same photo")
+
+
+def test_weights_that_cannot_be_downloaded_are_told_to_somebody_in_a_browser(
+    project: Someone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    fill(project, tmp_path / "drawn")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(queue, "start_worker", lambda: None)
+    asked = request(project).but(source="registry", architecture="resnet18", file=None)
+    job = queue.launch(project.project_id, project.user_id, "sweep", "offline", asked)
+    assert sweep_job.main(job.id) == 1
+    ended = job_in(project.project_id, job.id)
+    told = ended.error or ""
+    assert told.startswith("the pretrained weights of resnet18 are not on this machine, and could not be downloaded: ")
+    assert "page Sweep" in told
+    assert not {str(tmp_path), "checkpoints", "--weights"} & {*told.split()}
+    assert "/" not in told
+    assert "--" not in told
 
 
 def test_a_sweep_without_masks_says_what_to_do(

@@ -77,20 +77,22 @@ def test_the_network_to_start_from_goes_by_what_there_is(
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
-    def best(only_masks: bool = False) -> tuple[Start, str]:
-        return recommend(starts(project.project_id, only_masks=only_masks), 0 if only_masks else 240)
+    def best() -> tuple[Start, str]:
+        return recommend(starts(project.project_id), 240)
 
     start, why = best()
     assert start == Start("scratch", "alexnet_bn")
     assert "No pretrained weights" in why
     assert "240 photographs" in why
-    assert best(only_masks=True)[0] == Start("registry", "resnet18", here=False)
-    assert not any(one.source == "scratch" for one in starts(project.project_id, only_masks=True))
+    assert "learn from 1 mask." in recommend(starts(project.project_id), 1, "mask").why
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
     assert best()[0] == Start("registry", "vgg16")
+    assert Start("registry", "resnet18", 44.661) in starts(project.project_id)
     (tmp_path / "checkpoints" / "resnet18-f37072fd.pth").touch()
     assert best()[0] == Start("registry", "resnet18")
+    pretrained = [one for one in starts(project.project_id) if one.source == "registry"]
+    assert [one.name for one in pretrained if not one.download] == [one.name for one in pretrained[:2]]
     monkeypatch.setattr("os.cpu_count", lambda: 32)
     assert best()[0] == Start("registry", "vgg16")
     give_backbone(project)
