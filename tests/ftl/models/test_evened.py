@@ -58,7 +58,7 @@ def test_whatever_a_network_takes_it_sees_the_same(kind: str) -> None:
     [
         lambda image: image - 70,
         lambda image: image + np.linspace(-30, 30, SHAPE[1])[:, None],
-        lambda image: image * np.float32([1.1, 0.9, 0.7]),
+        lambda image: image * np.array([1.1, 0.9, 0.7], np.float32),
     ],
     ids=["darker", "a shadow", "another tint"],
 )
