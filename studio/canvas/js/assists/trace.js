@@ -16,7 +16,7 @@ const NEAR = 9; // stage pixels: a click at the last point ends the trace
 export function createTrace(surface) {
   const wish = { given: false, width: 3, preview: false };
   const questions = createQuestions(surface, "trace"), found = createFound(surface, () => clear());
-  const begun = createBegun({ user: surface.user, name: "trace" }); // {points, legs: the way to each from the one before}
+  const begun = createBegun({ user: surface.user, name: "trace" }); // {points, legs: the way to each from the last}
   let pointer = null, waiting = []; // {image, points, legs} of those that were finished and are not answered yet
   let wired = null; // id of the image on which the wire begins
   const wire = createWire(solve, () => surface.redraw("overlay"));
