@@ -33,6 +33,7 @@ panel.show(project.id, steps.steps_of(project.id, role))
 classes, people = st.columns(2, gap="medium")
 with classes, st.container(border=True):
     st.header("Classes")
+    st.caption("One list for both: a mask class is what somebody draws, an image class what a whole photograph shows.")
     for one in classes_of(project.id):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(

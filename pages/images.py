@@ -34,7 +34,7 @@ st.title("Images")
 classes = classes_of(project.id)
 PAGE = 48
 KEEP, PROPOSED = "leave as it is", "proposed"
-SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Class", "state": "State"}
+SORTS = {"oldest": "Oldest first", "newest": "Newest first", "name": "Name", "class": "Image class", "state": "State"}
 V = TypeVar("V")
 
 
@@ -65,7 +65,7 @@ def asked(names: dict[int, str]) -> Filter:
     """The filter."""
     people = ui.unique_labels({member.id: member.name for member, _ in members_of(project.id)})
     row = st.container(horizontal=True, key="fields")
-    by_class = choose(row, "Class", {0: "none yet"} | names)
+    by_class = choose(row, "Image class", {0: "none yet"} | names)
     by_state = choose(row, "State", {one: one for one in STATES})
     mask = choose(row, "Mask", {"drawn": "drawn", "none": "none yet", PROPOSED: "proposed by a network"})
     by = choose(row, "Drawn on by", people, "anyone")
@@ -77,7 +77,7 @@ def asked(names: dict[int, str]) -> Filter:
 
 
 def change(selection: Selection, names: dict[int, str]) -> None:
-    """Give the chosen images a class, a use or a state."""
+    """Give the chosen images an image class, a use or a state."""
     ids = selection.ids()
     menu = st.popover(
         f"Change {len(ids):,}" if ids else "Change", icon=":material/edit:", disabled=not ids,
@@ -86,7 +86,7 @@ def change(selection: Selection, names: dict[int, str]) -> None:
     # cleared: what was given once must not be given to the next ones unseen
     with menu, st.form("change-form", clear_on_submit=True, border=False):
         to_class = st.selectbox(
-            "Class to give", [None, 0, *names],
+            "Image class to give", [None, 0, *names],
             format_func=lambda one: KEEP if one is None else names.get(one, "none"),
         )  # fmt: skip
         uses = {KEEP: KEEP} | upload.SPLITS
@@ -165,7 +165,7 @@ def find() -> None:
 
     def label(image: Image) -> gallery.Label:
         own, badges = by_id.get(image.class_id or 0), (PROPOSED,) * (image.id in proposed)
-        return gallery.Label(own.name, own.colour, badges) if own else gallery.Label("no class", "", badges)
+        return gallery.Label(own.name, own.colour, badges) if own else gallery.Label("no image class", "", badges)
 
     opened = gallery.show(
         here, images, classes, label, page="annotate", masks=masks,

@@ -105,7 +105,7 @@ else:
     metrics(now)
     chart(charts.draw_bars(charts.state_bar(now), dark), "states")
     named = [f"{ui.plain(name) if name else 'none yet'} {count:,}" for name, count in now.classes.items()]
-    st.caption(f"Classes of the images: {', '.join(named)}")
+    st.caption(f"Image classes: {', '.join(named)}")
     st.header("Your work" if alone else "People")
     people = progress.annotators(project.id, alone)
     if people:

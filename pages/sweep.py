@@ -10,6 +10,7 @@ from studio.images.library import Filter, count_by_class
 from studio.jobs.differences import differences, names_of
 from studio.jobs.presets import BALANCED, Preset, numbers_of, presets
 from studio.jobs.queue import jobs_of, launch
+from studio.jobs.readiness import ENOUGH_MASKS
 from studio.jobs.request import SWEEPS, SweepRequest, request_of
 from studio.jobs.starts import start_of
 from studio.jobs.tiling import Material, material
@@ -24,7 +25,7 @@ project, who = here.project, here.who
 st.title("Sweep")
 numbers = numbers_of(project.id)
 if not numbers.masks or not numbers.mask_classes:
-    text = "A sweep keeps the filters of a network that respond to your masks: draw some on half a dozen photographs."
+    text = f"A sweep keeps the filters of a network that respond to your masks: draw on {ENOUGH_MASKS} photographs."
     with ui.empty("No masks yet", text, ":material/brush:"):
         st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
     ui.stop()
@@ -59,7 +60,7 @@ def told_apart() -> str:
     masks = ", ".join(by_number[number] for number in numbers.mask_classes)
     ranked = f"Filters are ranked by the masks of **{ui.plain(masks)}**"
     if numbers.only_masks:
-        return f"{ranked}; the networks draw masks. To tell classes apart, set those of the photographs on Images."
+        return f"{ranked}; the networks draw masks. To tell whole photographs apart, give them image classes on Images."
     about, what = ("about ", "tiles of ") if numbers.large.cut else ("", "")
     kinds = ", ".join(f"{numbers.names[one]} ({about}{count:,})" for one, count in numbers.classes.items())
     drawn = counted(numbers.masks, "photograph")

@@ -17,6 +17,7 @@ import ftl
 from ftl.cli.parser import build_parser
 from ftl.models.registry import REGISTRY
 from ftl.pruning.criteria import CRITERIA
+from studio.jobs.readiness import BETTER_MASKS, ENOUGH_MASKS
 from tests.conftest import ROOT
 
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
@@ -52,6 +53,20 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_commands_are_those_of_the_program(page: Path) -> None:
     for words in commands(page):
         build_parser().parse_args(words)  # exits, and says why, where a page is out of date
+
+
+def test_pages_ask_for_as_many_masks_as_the_studio_does() -> None:
+    words = {6: "six", 15: "fifteen"}
+    enough, better = words[ENOUGH_MASKS], words[BETTER_MASKS]
+    said = {
+        "README.md": [f"draw masks on {enough} of those with cracks"],
+        "docs/first-steps.md": [f"draw masks on {enough} of those with cracks; {better} are better",
+                                f"| {enough} with cracks, better {better} |"],
+        "docs/drawing.md": [f"how many of the {enough} masks are drawn"],
+    }  # fmt: skip
+    for page, sentences in said.items():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert [sentence for sentence in sentences if sentence not in text] == []
 
 
 def test_the_command_line_page_names_everything() -> None:

@@ -29,4 +29,4 @@ def doubt(image: Image, author_id: int | None = None) -> str:
             return ""  # as Background, whose photographs have nothing to draw
     if log.mask(image, author_id=author_id).any():
         return ""
-    return "Nothing is drawn on this image" + (f", but its class is {known.name}." if known else ".")
+    return "Nothing is drawn on this image" + (f", but its image class is {known.name}." if known else ".")

@@ -16,8 +16,8 @@ ENOUGH_TO_REPORT = 40
 LEAST_TO_TRAIN = 8
 """Photographs of each class that a sweep trains on at least, see `studio.jobs.layout`."""
 
-ENOUGH_MASKS, ENOUGH_TO_DRAW = 6, 15
-"""Photographs with masks that rank filters well, and that train a network which draws masks."""
+ENOUGH_MASKS, BETTER_MASKS = 6, 15
+"""Photographs with masks that are enough to make networks, and from which figures of those that draw mean more."""
 
 MOST_UNEQUAL = 5
 """Times as many photographs as another class has, above which a class drowns it."""
@@ -124,7 +124,7 @@ def check_classes(classes: Sequence[OfClass], unsorted: int) -> list[Finding]:
     """Whether there are two classes to tell apart, with enough photographs each, none of which drowns another."""
     enough = [known for known in classes if known.photographs >= ENOUGH]
     if not classes:
-        return [Finding(GOOD, "Networks draw masks: no photograph has a class to learn.")]
+        return [Finding(GOOD, "Networks draw masks: no photograph has an image class to learn.")]
     if len(enough) < 2:
         there = listed([f"{known.name} has {known.photographs:,}" for known in classes])
         text = (
@@ -152,7 +152,7 @@ def check_classes(classes: Sequence[OfClass], unsorted: int) -> list[Finding]:
             f"photographs of {least}."
         )
     if unsorted > sum(known.photographs for known in classes) / 10:
-        problems.append(f"{counted(unsorted, 'photograph')} without a class neither train nor test: sort them.")
+        problems.append(f"{counted(unsorted, 'photograph')} without an image class neither train nor test: sort them.")
     good = Finding(GOOD, f"Photographs: {listed([f'{name} {count:,}' for name, count in counts.items()])}.")
     return [Finding(WARNING, text, "images") for text in problems] or [good]
 
@@ -175,14 +175,18 @@ def check_sides(classes: Sequence[OfClass]) -> list[Finding]:
 
 
 def check_masks(masks: int, *, only_masks: bool) -> Finding:
-    """Whether enough photographs have masks to rank filters, and to train on where networks only draw masks."""
-    enough, why = ENOUGH_MASKS, "they show a network what to look for"
-    if only_masks:
-        enough, why = ENOUGH_TO_DRAW, "three fifths of them train, a fifth chooses the threshold and a fifth tests"
+    """Whether enough photographs have masks, and so many that a part of them says something where networks draw."""
     there = f"Masks on {counted(masks, 'photograph')}"
-    if masks >= enough:
-        return Finding(GOOD, f"{there}.")
-    return Finding(WARNING, f"{there} are few: {why}; draw {enough - masks} more.", "annotate")
+    if masks < ENOUGH_MASKS:
+        text = f"{there} are few: they show a network what to look for; draw {ENOUGH_MASKS - masks} more."
+        return Finding(WARNING, text, "annotate")
+    if only_masks and masks < BETTER_MASKS:
+        text = (
+            f"{there} are enough to begin; {BETTER_MASKS} are better: a fifth of them chooses the threshold and a "
+            "fifth tests, so figures are uncertain until then."
+        )
+        return Finding(WARNING, text, "annotate")
+    return Finding(GOOD, f"{there}.")
 
 
 def check_large(large: LargeOnes, size: tuple[int, int], side: int) -> list[Finding]:

@@ -14,7 +14,7 @@ TEXTS = {
     "uploaded": "uploaded {count} photographs",
     "imported": "imported masks of {count} images",
     "changed": "set {count} images to {to}",
-    "classed": "set the class of the image to {to}",
+    "classed": "set the image class to {to}",
     "assigned": "was given the image",
     "submitted": "submitted the image",
     "accepted": "accepted the image",

@@ -100,7 +100,7 @@ def test_from_the_first_link_to_an_answer_about_a_new_photograph(
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Bridge 42").wait_for()
     settled(page)
-    for number, title in enumerate(("Photographs", "Classes", "Masks", "Networks", "Choose", "Use"), 1):
+    for number, title in enumerate(("Photographs", "Image classes", "Masks", "Networks", "Choose", "Use"), 1):
         expect(page.get_by_text(f"{number} · {title}", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Sign out")).to_be_in_viewport()
 

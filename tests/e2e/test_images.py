@@ -42,7 +42,7 @@ def upload(page: Page, files: list[Path], class_name: str | None = None) -> None
     page.locator("input[type=file]").first.set_input_files(files)
     page.get_by_test_id("stFileChip").first.wait_for()  # the button waits for all of them
     if class_name:
-        page.get_by_label("Class", exact=True).first.click()
+        page.get_by_label("Image class", exact=True).first.click()
         page.get_by_role("option", name=class_name).click()
     page.get_by_role("button", name="Add to the project").click()
 
@@ -81,7 +81,7 @@ def test_photographs_in_found_sorted_and_opened(
     expect(page.get_by_text("2 selected")).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Change 2").click()
-    page.get_by_label("Class to give").click()
+    page.get_by_label("Image class to give").click()
     page.get_by_role("option", name="Crack").click()
     page.get_by_role("button", name="Change 2 images").click()
     expect(tiles.filter(has_text="Crack")).to_have_count(2)
@@ -127,8 +127,8 @@ def test_images_are_sorted_counted_and_looked_at_closely(
     page = sign_in(browser, server, project[1])
     opened(page, server, project[0])
     tiles, preview = page.locator(".tile"), page.locator(".preview")
-    expect(page.locator(".counts")).to_have_text("Crack 1Pore 1no class 1open 2submitted 1")
-    for sort, names in (("Name", "abC"), ("Newest first", "aCb"), ("Class", "Cba")):
+    expect(page.locator(".counts")).to_have_text("Crack 1Pore 1no image class 1open 2submitted 1")
+    for sort, names in (("Name", "abC"), ("Newest first", "aCb"), ("Image class", "Cba")):
         page.get_by_test_id("stSelectbox").filter(has=page.get_by_label("Sort")).click()
         page.get_by_role("option", name=sort).click()
         expect(tiles.locator(".name")).to_have_text([f"{name}.png" for name in names])
@@ -179,7 +179,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_there(
         (tmp_path / name).write_bytes(content)
         files.append(tmp_path / name)
     upload(page, files)
-    page.get_by_text("2 added: no class 1, Spalling 1. 1 was here already.").wait_for()
+    page.get_by_text("2 added: no image class 1, Spalling 1. 1 was here already.").wait_for()
     expect(page.get_by_text("5 not taken")).to_be_visible()
     for words in ("text.jpg cannot be read as an image", "short.jpg cannot be read as an image",
                   "large.jpg has too many pixels, more than the 100,000,000", "up.jpg in up.zip points out of the zip",
@@ -220,11 +220,11 @@ def test_a_whole_folder_gives_classes_and_masks_come_after(
     page.locator("input[type=file]").first.set_input_files(tmp_path / "Photos 2024")
     page.get_by_test_id("stFileChip").first.wait_for()
     page.get_by_text("3 photographs: ").wait_for()
-    for words in ("Crack 1", "Moss 1", "no class 1"):
+    for words in ("Crack 1", "Moss 1", "no image class 1"):
         expect(page.get_by_text("3 photographs: ")).to_contain_text(words)
     page.get_by_role("button", name="Add to the project").click()
     page.get_by_text("3 added: ").wait_for()
-    for words in ("Crack", "Moss", "no class"):
+    for words in ("Crack", "Moss", "no image class"):
         expect(page.locator(".tile").filter(has_text=words)).to_have_count(1)
     images = {one.name: one for one in find_images(project[0])}
     values = np.zeros((images["a.jpg"].height, images["a.jpg"].width), np.uint8)
@@ -286,7 +286,7 @@ def test_pages_of_many_keep_what_is_selected_and_an_annotator_judges_none(
     expect(ticked).to_have_count(4)
     settled(page)
     page.get_by_role("button", name="Change 6").click()
-    expect(page.get_by_label("Class to give")).to_be_visible()
+    expect(page.get_by_label("Image class to give")).to_be_visible()
     expect(page.get_by_label("State to give")).to_have_count(0)
     page.keyboard.press("Escape")
     settled(page)

@@ -92,7 +92,7 @@ def sort_away(page: Page) -> None:
     """Give the images that are ticked a class."""
     page.get_by_role("button", name=re.compile("^Change 2")).click()
     form = page.get_by_test_id("stPopoverBody")
-    form.get_by_role("combobox", name="Class to give").click()
+    form.get_by_role("combobox", name="Image class to give").click()
     page.get_by_role("option", name="Crack").click()
     form.get_by_role("button", name="Change 2 images").click()
 

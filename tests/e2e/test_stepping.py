@@ -81,13 +81,13 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     def choose(name: str) -> None:
         page.get_by_role("menuitem", name=name).click()
 
-    page.get_by_role("button", name="Class of the image: No class").click()
+    page.get_by_role("button", name="Image class: none").click()
     choose("Pore")
     held = list[Route]()  # news of what Bob does, which would change what Ada sees while she chooses
     page.route("**/live", lambda route: held.append(route))
     while not held:
         page.wait_for_timeout(20)
-    page.get_by_role("button", name="Class of the image: Pore").click()
+    page.get_by_role("button", name="Image class: Pore").click()
     assert image_in(wall.project_id, wall.id).class_id == pore
     assert done(walls, ada) == [("classed", wall.id)]
     give_class(wall.project_id, bob, wall.id, pore, dirt)  # while Ada's menu is open
@@ -95,10 +95,10 @@ def test_a_class_is_given_to_the_image_that_was_seen_with_the_class_it_had(
     page.get_by_text("The class of wall-2.png is Dirt by now: look at it again.").wait_for()
     page.unroute("**/live")  # which lets go of what is held
     settled(page)
-    page.get_by_role("button", name="Class of the image: Dirt").click()
+    page.get_by_role("button", name="Image class: Dirt").click()
     assert image_in(wall.project_id, wall.id).class_id == dirt
     choose("Crack")
-    page.get_by_role("button", name="Class of the image: Crack").wait_for()
+    page.get_by_role("button", name="Image class: Crack").wait_for()
     assert image_in(wall.project_id, wall.id).class_id == crack
     assert done(walls, ada) == [("classed", wall.id)] * 2
     page.context.close()

@@ -23,7 +23,7 @@ from tests.conftest import save_png
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
 from tests.e2e.drawing import opened, ready
 
-ASKED = "Nothing is drawn on this image, but its class is Crack. Submit again to hand it in empty."
+ASKED = "Nothing is drawn on this image, but its image class is Crack. Submit again to hand it in empty."
 
 
 @pytest.fixture

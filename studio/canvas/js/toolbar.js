@@ -65,7 +65,7 @@ export function createToolbar(surface) {
   const toolBar = make("div", { class: "ftl-bar ftl-tools", role: "toolbar", "aria-label": "Tools" },
     grouped.filter((group) => group.length).map((group) => make("div", { class: "group" }, group)));
 
-  const chips = make("div", { class: "ftl-bar ftl-classes", role: "toolbar", "aria-label": "Class",
+  const chips = make("div", { class: "ftl-bar ftl-classes", role: "toolbar", "aria-label": "Mask class",
     onwheel: (event) => { chips.scrollLeft += event.deltaY; } });
   const controls = createControls();
   const help = make("span", { class: "ftl-help" });
@@ -74,7 +74,7 @@ export function createToolbar(surface) {
   const percent = make("output", { "aria-label": "Zoom", title: "Screen pixels an image pixel" });
   const undo = command("undo", "Undo", "Ctrl+Z"), redo = command("redo", "Redo", "Ctrl+Y");
   const lookButton = button({ icon: "look", "data-command": "look",
-    title: "Opacity, brightness, contrast, classes shown", "aria-expanded": "false" }, () => openLook(look.hidden));
+    title: "Opacity, brightness, contrast, mask classes shown", "aria-expanded": "false" }, () => openLook(look.hidden));
   const actions = make("div", { class: "ftl-bar ftl-actions", role: "toolbar", "aria-label": "View" },
     make("div", { class: "group" }, undo, redo),
     make("div", { class: "group zoom" }, command("closer", "Closer", "+", "plus"), percent,
@@ -82,9 +82,9 @@ export function createToolbar(surface) {
     make("div", { class: "group" }, lookButton, command("full", "Full screen"), command("sheet", "Tools and keys", "?", "help")));
 
   const lookControls = createControls();
-  const shown = make("div", { class: "kinds", role: "group", "aria-label": "Classes shown" });
+  const shown = make("div", { class: "kinds", role: "group", "aria-label": "Mask classes shown" });
   const look = make("section", { class: "ftl-card ftl-look", hidden: true, "aria-label": "Look" }, lookControls.element,
-    make("small", {}, "Classes shown"), shown,
+    make("small", {}, "Mask classes shown"), shown,
     make("footer", {}, button({ text: "Reset", title: "Reset the look" }, () => surface.set({ opacity: DEFAULTS.opacity,
       brightness: DEFAULTS.brightness, contrast: DEFAULTS.contrast, hidden: [],
       hiddenClasses: { ...state.hiddenClasses, [state.project]: [] } }))));

@@ -16,12 +16,12 @@ from studio.ui import save_button, state
 def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, editable: bool, own_only: bool) -> None:
     """Draw it, behind a button."""
     with st.popover("Image and mask", key="sign-image", icon=":material/image:", help="Image and mask"):
-        names = {None: "No class"} | {known.id: known.name for known in classes}
+        names = {None: "none"} | {known.id: known.name for known in classes}
         # a menu, whose choice is sent once: a select box's state may come again when the page has moved on, and its
         # change then be stored unasked
         menu = state.image_class(image.id, image.class_id)
         st.menu_button(
-            f"Class of the image: {ui.plain(names[image.class_id])}", list(names), key=menu.key,
+            f"Image class: {ui.plain(names[image.class_id])}", list(names), key=menu.key,
             format_func=lambda choice: ui.plain(names[choice]),
             on_click=_give_class, args=(here, image, menu),
         )  # fmt: skip

@@ -22,7 +22,7 @@ DONE, NEXT, LATER = "done", "next", "later"
 
 
 class Step(NamedTuple):
-    """A step. `state`: `DONE`, `NEXT`, or `LATER`, which needs the steps before it. `text`: what is there and missing.
+    """A step. `state`: `DONE`, `NEXT`, or `LATER`: not yet, or optional. `text`: what is there and what is missing.
 
     `page`: where it is done, by its file; `button`: what its button says; empty for who may not do it.
     """
@@ -42,13 +42,13 @@ def steps_of(project_id: int, role: str) -> list[Step]:
     """
     swept = bool(finished_sweeps(project_id))
     found = [_photographs(project_id), _classes(project_id, swept), _masks(project_id, swept), *_networks(project_id)]
-    following = next((number for number, step in enumerate(found) if step.state != DONE), len(found))
+    following = next((number for number, step in enumerate(found) if step.state == NEXT), len(found))
     closed = {page for page, roles in _RIGHTS.items() if role not in roles}
     closed |= {"annotate"} if not count_images(project_id) else set()
     closed |= {"sweep"} if not count_images(project_id, Filter(drawn=True)) else set()
     return [
         step._replace(
-            state=step.state if number < following else NEXT if number == following else LATER,
+            state=LATER if step.state == NEXT and number > following else step.state,
             button="" if step.page in closed else step.button,
         )
         for number, step in enumerate(found)
@@ -64,18 +64,23 @@ def _photographs(project_id: int) -> Step:
 
 
 def _classes(project_id: int, swept: bool) -> Step:
+    """Next once somebody has begun to sort photographs; else optional, for networks draw masks without."""
     names = {one.id: one.name for one in classes_of(project_id)}
     counts = count_by_class(project_id, Filter())
     there = {names[one]: count for one, count in counts.items() if one in names and count}
     enough = [name for name, count in there.items() if count >= ENOUGH]
-    told = f"{listed([f'{name} {count:,}' for name, count in there.items()])}." if there else ""
-    unsorted = f" {counted(counts[0], 'photograph')} without a class." if counts.get(0) else ""
-    # networks may be made all the same: that only draw masks, or of tiles of large photographs
-    if len(enough) >= 2 or swept or not numbers_of(project_id).only_masks:
-        return Step("Classes", "category", DONE, told + unsorted, "Change classes", "images")
-    missing = f" Two classes need at least {ENOUGH} photographs each; without them, networks only draw masks."
-    button = "Sort into classes" if counts else ""
-    return Step("Classes", "category", NEXT, (told + unsorted + missing).strip(), button, "images")
+    told = f"{listed([f'{name} {count:,}' for name, count in there.items()])}. " if there else ""
+    unsorted = f"{counted(counts[0], 'photograph')} without an image class. " if counts.get(0) else ""
+    title, icon = "Image classes", "category"
+    # or networks learn from tiles of large photographs
+    if len(enough) >= 2 or not numbers_of(project_id).only_masks:
+        return Step(title, icon, DONE, (told + unsorted).strip(), "Change classes", "images")
+    need = f"To tell whole photographs apart, networks need two classes with at least {ENOUGH} photographs each"
+    if len(there) >= 2 and not swept:
+        state, missing = NEXT, f"{need}; without, they only draw masks."
+    else:
+        state, missing = LATER, f"Optional: networks draw masks without. {need}."
+    return Step(title, icon, state, told + unsorted + missing, "Sort into classes" if counts else "", "images")
 
 
 def _masks(project_id: int, swept: bool) -> Step:

@@ -24,6 +24,6 @@ def line(classes: Sequence[ImageClass], by_class: Mapping[int, int], by_state: M
         if one.id in by_class
     ]
     if 0 in by_class:
-        named.append(f"<span>no class <b>{by_class[0]:,}</b></span>")
+        named.append(f"<span>no image class <b>{by_class[0]:,}</b></span>")
     states = [f"<span>{one} <b>{by_state[one]:,}</b></span>" for one in STATES if one in by_state]
     st.html(f'{_STYLE}<div class="counts"><span>{"".join(named)}</span><span>{"".join(states)}</span></div>')

@@ -34,9 +34,9 @@ _MOST_LISTED = 100
 def photographs(project_id: int, who: SignedIn, classes: Sequence[ImageClass]) -> None:
     """Take photographs in; before that, say how many there are of each class."""
     page, names = state.of(state.Images, project_id), {one.id: one.name for one in classes}
-    whole = st.toggle("Upload a folder that holds a folder for each class", key=state.WHOLE_FOLDER.key)
+    whole = st.toggle("Upload a folder that holds a folder for each image class", key=state.WHOLE_FOLDER.key)
     files = st.file_uploader(
-        "Photographs, or a zip of them; folders inside give their class",
+        "Photographs, or a zip of them; folders inside give their image class",
         accept_multiple_files="directory" if whole else True,
         help=f"Up to {recent().most_upload_mb:,} MB a file and {recent().most_megapixels:,} megapixels an image.",
         key=f"photographs-{project_id}-{page.turns}-{whole}",
@@ -44,7 +44,7 @@ def photographs(project_id: int, who: SignedIn, classes: Sequence[ImageClass]) -
     left, right = st.columns(2)
     # no option is None: Streamlit would offer to clear it
     given = left.selectbox(
-        "Class", [0, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none"),
+        "Image class", [0, *names], format_func=lambda one: names.get(one, "from their folders, otherwise none"),
         key=f"class-{project_id}-{page.turns}",
     )  # fmt: skip
     uses = {text: split for split, text in SPLITS.items()}
@@ -77,8 +77,8 @@ def masks(project_id: int, who: SignedIn, classes: Sequence[ImageClass]) -> None
         key=f"masks-{project_id}-{page.turns}",
     )
     number = st.selectbox(
-        "Class of black-and-white masks", list(numbers), format_func=numbers.__getitem__,
-        help="A black-and-white mask does not say which class it shows, so choose it here. The values of an index "
+        "Mask class of black-and-white masks", list(numbers), format_func=numbers.__getitem__,
+        help="A black-and-white mask does not say which mask class it shows, so choose it here. The values of an index "
         "mask are the numbers of the project's classes.", key=f"masks-class-{project_id}-{page.turns}",
     )  # fmt: skip
     if st.button("Import", type="primary", disabled=not files):
@@ -138,7 +138,7 @@ def _of_classes(counts: Mapping[str, int]) -> str:
     """How many each class has; nothing where none of them has one."""
     if not any(counts):
         return ""
-    return ": " + ", ".join(f"{name or 'no class'} {count:,}" for name, count in counts.items())
+    return ": " + ", ".join(f"{name or 'no image class'} {count:,}" for name, count in counts.items())
 
 
 def _moving(bar: DeltaGenerator, doing: str) -> Report:

@@ -22,12 +22,12 @@ def test_only_a_class_that_is_drawn_elsewhere_has_to_be_drawn(project: Someone) 
         return doubt(find_images(project.project_id)[1], project.user_id)
 
     assert asked(None) == asked(background.id) == asked(pore.id) == ""
-    assert asked(crack.id) == "Nothing is drawn on this image, but its class is Crack."
+    assert asked(crack.id) == "Nothing is drawn on this image, but its image class is Crack."
     first = find_images(project.project_id)[0]
     log.append(
         first.id, project.user_id, [Brush("a", pore.number, {"points": [[1, 1], [5, 5]], "width": 3}, project.user_id)]
     )
-    assert asked(pore.id) == "Nothing is drawn on this image, but its class is Pore."
+    assert asked(pore.id) == "Nothing is drawn on this image, but its image class is Pore."
     assert asked(background.id) == ""
     assert asked(None) == "Nothing is drawn on this image."  # no image of the project has a class: it only draws
     set_class(project.project_id, project.user_id, [first.id], pore.id)

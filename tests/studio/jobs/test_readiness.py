@@ -51,7 +51,7 @@ def of(name: str, count: int, to_train: int | None = None, to_test: int | None =
     ("classes", "unsorted", "told"),
     [
         ([of("Crack", 120), of("Background", 100)], 22, [(GOOD, "Photographs: Crack 120 and Background 100.")]),
-        ([], 50, [(GOOD, "Networks draw masks: no photograph has a class to learn.")]),
+        ([], 50, [(GOOD, "Networks draw masks: no photograph has an image class to learn.")]),
         ([of("Crack", 30), of("Pore", 1)], 0, [(
             WARNING, "Networks will only draw masks: to tell classes apart, they need two with at least 12 photographs "
             "each, and Crack has 30 and Pore has 1.")]),
@@ -63,7 +63,7 @@ def of(name: str, count: int, to_train: int | None = None, to_test: int | None =
         ([of("Crack", 50), of("Background", 600)], 66, [
             (WARNING, "Background has 12 times as many photographs as Crack: always saying Background would "
              "be right for 92 % of them; add photographs of Crack."),
-            (WARNING, "66 photographs without a class neither train nor test: sort them.")]),
+            (WARNING, "66 photographs without an image class neither train nor test: sort them.")]),
         ([of("Crack", 50), of("Background", 249)], 29, [(GOOD, "Photographs: Crack 50 and Background 249.")]),
     ],
 )  # fmt: skip
@@ -89,9 +89,10 @@ def test_masks() -> None:
         WARNING, "Masks on 1 photograph are few: they show a network what to look for; draw 5 more.", "annotate"
     )  # fmt: skip
     assert check_masks(15, only_masks=True).level == GOOD
+    assert check_masks(1, only_masks=True) == check_masks(1, only_masks=False)
     assert check_masks(6, only_masks=True) == (
-        WARNING, "Masks on 6 photographs are few: three fifths of them train, a fifth chooses the threshold and a "
-        "fifth tests; draw 9 more.", "annotate",
+        WARNING, "Masks on 6 photographs are enough to begin; 15 are better: a fifth of them chooses the threshold and "
+        "a fifth tests, so figures are uncertain until then.", "annotate",
     )  # fmt: skip
 
 

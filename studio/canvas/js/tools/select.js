@@ -144,7 +144,7 @@ export function createSelect(surface) {
         ways.map(([name, label]) => make("button", { type: "button", "aria-pressed": String(name === way),
           onclick: () => show({ way: name }) }, label))),
       canChange() ? [
-        make("div", { class: "kinds", role: "group", "aria-label": "Class" }, surface.classes.map((one) =>
+        make("div", { class: "kinds", role: "group", "aria-label": "Mask class" }, surface.classes.map((one) =>
           make("button", { type: "button", class: "chip", title: `Change to ${one.name}`,
             "aria-pressed": String(one.number === classOf()), onclick: () => change(one.number) },
           make("i", { class: "swatch", style: `--colour: ${one.colour}` }), make("span", {}, one.name)))),

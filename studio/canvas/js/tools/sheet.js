@@ -17,7 +17,7 @@ export function createSheet(tools) {
   const ofCommands = (names) => COMMANDS.filter((one) => names.includes(one.name))
     .map((one) => line(one.label, one.keys.filter((key) => key !== "=").map(written), one.also));
   const more = {
-    Draw: [line("Class", ["1", "…", "9"]), line("Finish a shape", ["Enter"]),
+    Draw: [line("Mask class", ["1", "…", "9"]), line("Finish a shape", ["Enter"]),
       line("Take a corner back", ["Backspace"]), line("Cancel", ["Esc"]), line("Delete what is selected", ["Del"])],
     Look: [line("Move", ["Space"], "drag, or two fingers"), line("Move", ["←", "↑", "↓", "→"])],
     Images: PAGE.map((one) => line(one.label, [written(one.key)])),
