@@ -35,7 +35,8 @@ from ftl.models.head import Head
 from ftl.models.layout import HEAD, TEST, UNPRUNED, WEIGHTS
 from ftl.models.preprocess import Preprocess
 from ftl.models.registry import architecture
-from ftl.sweeping.pruned import begin_sweep, make_networks, networks
+from ftl.sweeping.networks import networks
+from ftl.sweeping.pruned import begin_sweep, make_networks
 
 KEEP = {"vgg16": (0.03, 0.1, 0.2, 0.5)}
 """Keep fractions, where they are not `_KEEP`."""

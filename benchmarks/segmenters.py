@@ -23,7 +23,7 @@ from ftl.latency.machine_load import look
 from ftl.latency.one_process import time_once
 from ftl.memory import reuse_freed_memory
 from ftl.models.layout import SEGMENTED, UNPRUNED, VALIDATION, candidate_name
-from ftl.sweeping.pruned import segmenters
+from ftl.sweeping.networks import segmenters
 
 
 def qualities(folder: Path, images: Path, masks: Path) -> tuple[dict[str, float], int]:

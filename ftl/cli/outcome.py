@@ -181,7 +181,7 @@ def bench_kit(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.files import alone
     from ftl.latency.bench_kit import write_kit
     from ftl.models.layout import HEAD
-    from ftl.sweeping.pruned import networks, segmenters
+    from ftl.sweeping.networks import networks, segmenters
 
     classifiers = [folder for folder in networks(options.out) if (folder / HEAD).is_file()]
     with alone(options.out):

@@ -63,7 +63,7 @@ def extract(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.data.dataset import load_dataset
     from ftl.files import alone
     from ftl.sweeping.manifest import engine_of, engines_of
-    from ftl.sweeping.pruned import networks
+    from ftl.sweeping.networks import networks
     from ftl.training.features import extract as extract_one
 
     folders, seed = networks(options.out, derived=False), config_of(options, SweepConfig).seed
@@ -85,7 +85,7 @@ def train(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.models.layout import FEATURES, HEAD, VALIDATION
     from ftl.sweeping.heads import fit_candidate
     from ftl.sweeping.manifest import engines_of
-    from ftl.sweeping.pruned import networks
+    from ftl.sweeping.networks import networks
     from ftl.training.features import read_images
 
     folders, config = networks(options.out, derived=False), config_of(options, SweepConfig)
@@ -115,7 +115,7 @@ def test(options: argparse.Namespace, bar: Bar) -> None:
     from ftl.latency.networks import time_all
     from ftl.sweeping.evaluate import apart, evaluate
     from ftl.sweeping.manifest import engines_of
-    from ftl.sweeping.pruned import networks
+    from ftl.sweeping.networks import networks
 
     folders, config = networks(options.out), config_of(options, SweepConfig)
     runtimes = check_runtimes(config.runtimes)

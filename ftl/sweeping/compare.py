@@ -13,7 +13,7 @@ from ftl.files import read_json
 from ftl.formatting import fixed
 from ftl.models.layout import UNPRUNED, VALIDATION
 from ftl.models.network_folder import read_description
-from ftl.sweeping.pruned import networks
+from ftl.sweeping.networks import networks
 
 
 class Difference(NamedTuple):

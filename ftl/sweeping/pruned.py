@@ -9,11 +9,10 @@ from typing import Any
 from ftl.config import PruneConfig, SweepConfig
 from ftl.data.masks import MaskSet
 from ftl.errors import FtlError
-from ftl.files import read_json
 from ftl.formatting import exact
 from ftl.models.backbone import Backbone
 from ftl.models.layer_choice import Chosen, LayerChoice
-from ftl.models.layout import DESCRIPTION, SEGMENTED, UNPRUNED, candidate_name, folder_name
+from ftl.models.layout import DESCRIPTION, UNPRUNED, folder_name
 from ftl.models.network_folder import write_network
 from ftl.progress import Report, silent
 from ftl.pruning.choose import check_prunable, choose_filters, source_of
@@ -87,27 +86,3 @@ def _unpruned(backbone: Backbone) -> list[LayerChoice]:
         return [LayerChoice(name, {}, list(range(width))) for name, width in widths.items()]
     groups = coupling_groups(backbone)
     return [LayerChoice(group.name, {}, list(range(widths[group.name])), members=group.members) for group in groups]
-
-
-def networks(out: str | Path, *, derived: bool = True) -> list[Path]:
-    """The networks of a sweep, the unpruned one first, then by keep fraction. Raises `FtlError` when there are none.
-
-    `derived`: also the fine-tuned and recalibrated ones; those that draw masks are `segmenters`.
-    """
-    return [path for path, head in _found(out) if head is None or (derived and head != SEGMENTED)]
-
-
-def segmenters(out: str | Path) -> list[Path]:
-    """The networks of a sweep that draw masks, that of the unpruned one first, then by keep fraction."""
-    return [path for path, head in _found(out) if head == SEGMENTED]
-
-
-def _found(out: str | Path) -> list[tuple[Path, str | None]]:
-    """All networks of a sweep in order, and what head each got that was trained further."""
-    out = Path(out)
-    found = {path.parent: read_json(path) for path in out.glob(f"*/{DESCRIPTION}") if path.parent.name[0] != "."}
-    if not found:
-        raise FtlError(f"{out} holds no networks: make some with ftl prune {out} BACKBONE")
-    first = (UNPRUNED, candidate_name(UNPRUNED, SEGMENTED))
-    order = sorted(found, key=lambda path: (path.name not in first, found[path]["keep"] or 2, path.name))
-    return [(path, found[path].get("head")) for path in order]

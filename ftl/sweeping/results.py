@@ -22,7 +22,7 @@ from ftl.models.layout import HEAD, LINEAR, TEST, TIME, UNPRUNED, VALIDATION, WE
 from ftl.models.network_folder import read_description
 from ftl.sweeping.latencies import latency_of, other_latencies
 from ftl.sweeping.manifest import SETTINGS
-from ftl.sweeping.pruned import networks
+from ftl.sweeping.networks import networks
 
 CSV, JSON = "results.csv", "results.json"
 

@@ -26,8 +26,9 @@ from ftl.sweeping.evaluate import evaluate
 from ftl.sweeping.local import Local
 from ftl.sweeping.manifest import scored_in
 from ftl.sweeping.mask_results import write_mask_results
+from ftl.sweeping.networks import networks, segmenters
 from ftl.sweeping.plan import Executor, Plan, compute
-from ftl.sweeping.pruned import begin_sweep, lacking, make_networks, networks, segmenters
+from ftl.sweeping.pruned import begin_sweep, lacking, make_networks
 from ftl.sweeping.results import write_results
 from ftl.sweeping.segmented import MaskParts, is_measured, part
 from ftl.sweeping.tuned_networks import learnt_masks, write_masks

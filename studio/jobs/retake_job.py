@@ -9,7 +9,7 @@ from ftl.evaluation.runtimes import TIMES
 from ftl.files import alone, machine, read_json
 from ftl.latency.networks import time_all
 from ftl.models.layout import TIME
-from ftl.sweeping.pruned import networks
+from ftl.sweeping.networks import networks
 from ftl.sweeping.results import JSON, write_results
 from studio.jobs import queue
 from studio.jobs.reporting import say

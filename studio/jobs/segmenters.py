@@ -14,6 +14,7 @@ import numpy as np
 from ftl.errors import FtlError
 from ftl.files import read_json
 from ftl.models.layout import DESCRIPTION, HEAD, SEGMENTED, VALIDATION
+from ftl.sweeping.networks import segmenters
 from studio.annotation.assists.network import Seen, areas
 from studio.annotation.assists.network import look as look_at
 from studio.annotation.patches import area
@@ -55,8 +56,6 @@ def mask_networks(project_id: int) -> list[MaskNetwork]:
 
     The project's own first (`studio.jobs.sweeps.picked`), then those of the newest sweep, the best first.
     """
-    from ftl.sweeping.pruned import segmenters
-
     found: list[MaskNetwork] = []
     for job in done_jobs(project_id):
         gone, own, folders = deleted_networks(job.id), list[MaskNetwork](), list[Path]()

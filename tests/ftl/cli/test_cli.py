@@ -21,7 +21,7 @@ import pytest
 from ftl.cli import main
 from ftl.files import alone
 from ftl.models.classifier import export, load_model
-from ftl.sweeping.pruned import networks
+from ftl.sweeping.networks import networks
 from tests.conftest import PHOTO, ROOT, SIZE, add_seen, draw_pair, save_png
 
 KEEP = ["--keep", "0.25", "0.5", "1"]

@@ -27,8 +27,8 @@ from ftl.models.engines import Engines
 from ftl.progress import LOOKING, TESTED, TIMED, TRAINING, CandidateProgress
 from ftl.sweeping import cluster_latency
 from ftl.sweeping.mask_results import read_mask_results
+from ftl.sweeping.networks import segmenters
 from ftl.sweeping.packing import pack_dataset, pack_masks, pack_parts, unpack_dataset, unpack_masks, unpack_parts
-from ftl.sweeping.pruned import segmenters
 from ftl.sweeping.segmented import part
 from ftl.sweeping.sweep import Sweep
 from ftl.training.segment import ROUNDS
