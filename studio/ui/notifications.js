@@ -5,7 +5,7 @@ const STORE = "ftl-notices";
 
 function begin() {
   if (window.ftlNotices) return window.ftlNotices;
-  const state = (window.ftlNotices = { mark: "", offers: new Set() });
+  const state = (window.ftlNotices = { mark: "", asked: false });
   const others = new BroadcastChannel(STORE);
 
   const title = () => {
@@ -49,29 +49,32 @@ function begin() {
   return state;
 }
 
-function offer(parent) {
+function offer(state, parent) {
   parent.style.textAlign = "right";
   const draw = () => {
     parent.replaceChildren();
     if (!("Notification" in window) || Notification.permission === "granted") return;
-    const denied = Notification.permission === "denied";
-    const shown = document.createElement(denied ? "span" : "button");
-    shown.textContent = denied
-      ? "Notifications are blocked"
+    const blocked = state.asked && Notification.permission === "denied";
+    const shown = document.createElement(blocked ? "span" : "button");
+    shown.textContent = blocked
+      ? "Your browser blocks notifications: allow them in its settings for this site"
       : "Notify me when my jobs end";
-    shown.style.cssText = denied
+    shown.style.cssText = blocked
       ? "font: 0.875rem var(--st-font); color: var(--st-text-color); opacity: 0.7"
       : "font: 0.9rem var(--st-font); color: var(--st-text-color); background: var(--st-background-color); " +
         "border: 1px solid var(--st-border-color, rgba(128, 128, 128, 0.4)); border-radius: 0.5rem; " +
         "padding: 0.4rem 0.8rem; cursor: pointer";
-    if (denied) shown.title = "This browser blocks notifications of the studio: its settings for this site allow them again.";
-    else shown.onclick = () => Notification.requestPermission().then(draw);
+    if (!blocked)
+      shown.onclick = () => {
+        state.asked = true;
+        Notification.requestPermission().then(draw);
+      };
     parent.append(shown);
   };
   draw();
 }
 
 export default function ({ parentElement, data }) {
-  begin();
-  if (data?.offer) offer(parentElement.querySelector(".offer"));
+  const state = begin();
+  if (data?.offer) offer(state, parentElement.querySelector(".offer"));
 }

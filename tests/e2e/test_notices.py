@@ -84,3 +84,19 @@ def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(
     queue.change(job.id, state="done", ended_at=time.time())
     becomes_true(page, "document.title.startsWith('✓ ')")
     page.context.close()
+
+
+def test_that_a_browser_blocks_notifications_is_said_to_who_asks_for_them(server: Server, browser: Browser) -> None:
+    with writing() as db:
+        cleo = add_user(db, "Cleo", PASSWORD).id
+    project = create_project(cleo, "Dam")
+    page = sign_in(browser, server, cleo)
+    page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => 'denied' });"
+                         "Notification.requestPermission = async () => 'denied';")  # fmt: skip
+    page.goto(f"{server.url}/jobs?project={project.id}")
+    ask = page.get_by_role("button", name="Notify me when my jobs end")
+    ask.wait_for()
+    assert page.get_by_text("blocks notifications").count() == 0
+    ask.click()
+    page.get_by_text("Your browser blocks notifications: allow them in its settings for this site").wait_for()
+    page.context.close()
