@@ -24,6 +24,19 @@ MEASURES = {
 }
 """What the chart can show, and the figure of a `MaskQuality` that it is."""
 
+MEANINGS = {
+    "F1": "averages how many drawn pixels are right and how many true pixels are found: 80 % (0.80) is about 80 of 100 "
+    "each.",
+    "IoU": "is the share of pixels that are both, of those that are drawn or true: 80 % is 80 of 100. It is lower than "
+    "F1 of the same masks.",
+    f"F1 within {TOLERANCE} pixels": f"is F1 that takes a pixel as right where it is at most {TOLERANCE} pixels off.",
+    "clDice": "averages how much of each mask's centre line lies in the other mask: 80 % is about 80 of 100 pixels. "
+    "Gaps in a crack lower it, a wrong width hardly does.",
+    "Average precision": "is the share of drawn pixels that are right, averaged over all thresholds: it tells how well "
+    "a network sorts pixels, whatever threshold was chosen.",
+}
+"""What each of them says in pixels: a sentence, less its first words."""
+
 
 def quality_of(quality: MaskQuality, figure: str) -> Quality:
     """A figure with its interval, which is the figure itself where none was computed."""

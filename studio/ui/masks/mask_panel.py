@@ -25,6 +25,7 @@ from studio.ui.choose.candidate_panel import PICKED, pick_button, written
 from studio.ui.choose.filter_maps import jpeg
 from studio.ui.choose.read_sweep import Network
 from studio.ui.jobs.learning_curves import learning_chart
+from studio.ui.masks.mask_chart import MEANINGS
 from studio.ui.masks.mask_photographs import Tested, compared_picture, tested_photographs, worst_and_best
 from studio.ui.masks.mask_sweep import MaskSweep, further
 from studio.ui.masks.mask_table import figures_of
@@ -126,7 +127,8 @@ def _figures(candidate: SegmentedCandidate, sweep: MaskSweep) -> None:
     }
     cells = st.container(horizontal=True)
     for (label, value), difference in zip(values.items(), against, strict=True):
-        cells.metric(label, value, difference or None, "off", delta_arrow="off", width=190)
+        meaning = f"F1 {MEANINGS['F1']}" if label == "Test F1" else None
+        cells.metric(label, value, difference or None, "off", delta_arrow="off", width=190, help=meaning)
     from_which = further(candidate) if candidate is not sweep.recommended else ""  # of that it stands above
     st.caption(
         ui.plain(f"A defect is drawn where it is at least {percent(candidate.threshold)} probable. {from_which}")

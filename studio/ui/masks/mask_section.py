@@ -16,7 +16,7 @@ from studio.ui.choose.overview import CHART_CONFIG, selected
 from studio.ui.choose.read_sweep import Network
 from studio.ui.choose.runtime_switch import in_chosen_runtime
 from studio.ui.masks import mask_panel
-from studio.ui.masks.mask_chart import MEASURES, mask_chart
+from studio.ui.masks.mask_chart import MEANINGS, MEASURES, mask_chart
 from studio.ui.masks.mask_sweep import MaskSweep, details, headline, reason
 from studio.ui.masks.mask_table import column_config, in_order, key_of, rows_of, words_of
 
@@ -76,6 +76,7 @@ def _chart(project_id: int, sweeps: Sequence[MaskSweep], on_select: Callable[[],
     tested, members = side == "Test photographs", in_order(sweeps)
     machine = f", on {sweeps[0].machine}" if sweeps[0].machine else ""
     st.markdown(f"**{measure} over latency**, {side.lower()}{ui.plain(machine)}")
+    st.caption(f"{measure} {MEANINGS[measure]}")
     st.plotly_chart(
         mask_chart(sweeps, measure, tested=tested, log=log, dark=dark),
         key=state.mask_points(project_id).key,

@@ -168,8 +168,10 @@ def details(sweep: MaskSweep) -> list[str]:
     pick, unpruned = sweep.recommended, sweep.unpruned
     f1 = pick.test.f1
     found = [
+        "F1 averages how many drawn pixels are right and how many true pixels are found: here about "
+        f"{fixed(100 * f1.value, 0)} of 100 each.",
         f"F1 is of {counted(pick.test.photographs, 'test photograph')}, never used for training or selection; 95 % "
-        f"interval {fixed(f1.low, 3)} to {fixed(f1.high, 3)}."
+        f"interval {fixed(f1.low, 3)} to {fixed(f1.high, 3)}.",
     ]
     if unpruned is not None and pick is not unpruned:
         validation = counted(pick.validation.photographs, "validation photograph")

@@ -13,7 +13,7 @@ from ftl.evaluation.runtimes import TITLES
 from ftl.evaluation.segmented_candidate import Quality, SegmentedCandidate
 from ftl.formatting import fixed
 from studio.ui.choose.read_sweep import Network
-from studio.ui.masks.mask_chart import MEASURES, quality_of
+from studio.ui.masks.mask_chart import MEANINGS, MEASURES, quality_of
 from studio.ui.masks.mask_sweep import MaskSweep
 
 Members = Sequence[tuple[MaskSweep, SegmentedCandidate]]
@@ -70,11 +70,9 @@ def rows_of(members: Members, *, tested: bool) -> list[dict[str, str | float]]:
 def column_config() -> dict[str, Any]:
     """How Streamlit writes the numbers of `rows_of`."""
     number = st.column_config.NumberColumn
-    return {name: number(format="%.1f %%") for name in MEASURES} | {
-        f"F1 within {TOLERANCE} pixels": number(
-            f"F1, {TOLERANCE} px", format="%.1f %%", help=f"an edge may be off by {TOLERANCE} pixels"
-        ),
-        "Average precision": number("AP", format="%.1f %%", help="average precision: of all thresholds together"),
+    short = {f"F1 within {TOLERANCE} pixels": f"F1, {TOLERANCE} px", "Average precision": "AP"}
+    measures = {name: number(short.get(name), format="%.1f %%", help=f"{name} {MEANINGS[name]}") for name in MEASURES}
+    return measures | {
         "Latency": number(format="%,.0f ms", help="of a photograph of one megapixel"),
         "Times as fast": number(
             "Faster", format="%,.1f", help="how many times as fast as the unpruned network, both in the runtime shown"

@@ -27,9 +27,9 @@ from studio.jobs.layout import image_id
 from studio.jobs.sweeps import finished_sweeps, models, workspace
 from studio.ui.chart_style import round_ticks
 from studio.ui.masks import mask_photographs
-from studio.ui.masks.mask_chart import MEASURES, mask_chart, mask_points
+from studio.ui.masks.mask_chart import MEANINGS, MEASURES, mask_chart, mask_points
 from studio.ui.masks.mask_sweep import MaskSweep, details, headline, judged, read_mask_sweep, reason
-from studio.ui.masks.mask_table import figures_of, in_order, key_of, rows_of
+from studio.ui.masks.mask_table import column_config, figures_of, in_order, key_of, rows_of
 from tests.conftest import make_backbone
 from tests.studio.conftest import Someone
 from tests.tiny_sweep import add_mask_sweep
@@ -88,6 +88,7 @@ def test_the_fastest_that_is_not_significantly_worse_is_recommended_and_said_why
         "(0.720)."
     )
     assert details(found) == [
+        "F1 averages how many drawn pixels are right and how many true pixels are found: here about 72 of 100 each.",
         "F1 is of 12 test photographs, never used for training or selection; 95 % interval 0.680 to 0.740.",
         "What is significant is tested on the 12 validation photographs (paired bootstrap).",
         "Latency of a megapixel: 100 against 900 ms. It keeps 20 % of the parameters.",
@@ -112,13 +113,18 @@ def test_in_another_runtime_they_have_its_figures_and_are_recommended_by_those()
     assert headline(found).startswith(
         "0.700 F1 at 12.5 ms a megapixel in ONNX Runtime, 18 times as fast as the unpruned network (each in its fastest"
     )
-    assert "12.5 against 225 ms, both fastest in ONNX Runtime" in details(found)[2]
+    assert "12.5 against 225 ms, both fastest in ONNX Runtime" in details(found)[3]
     (row, *_) = rows_of(in_order([found]), tested=True)
     assert (row["Times as fast"], row["Fastest latency"], row["Fastest in"]) == (18, 12.5, "ONNX Runtime")
     assert {point for group in mask_points(found, "f1", tested=True) for point in group.time_ms} == {12.5, 25, 75, 225}
     assert [row["F1"] for row in rows_of(in_order([found]), tested=True)] == pytest.approx([70] * 4)
     with pytest.raises(FtlError, match="time them with --runtimes int8"):
         found.within("int8")
+
+
+def test_every_measure_is_explained() -> None:
+    assert [*MEANINGS] == [*MEASURES]
+    assert [column_config()[name]["help"] for name in MEASURES] == [f"{name} {MEANINGS[name]}" for name in MEASURES]
 
 
 def test_the_numbers_of_the_chart() -> None:
