@@ -3,16 +3,15 @@
 import streamlit as st
 
 from studio import ui
-from studio.collaboration.assignment import blind, set_overlap
+from studio.collaboration.assignment import set_overlap
 from studio.images.work import set_accept_own
 from studio.projects.classes import classes_of, create_class, remove_class, removed_classes, rename_class
 from studio.projects.invitations import invite, open_invitations, revoke
 from studio.projects.members import members_of, set_role
 from studio.store.tables import ROLES
 from studio.ui import backup as backup_panel
-from studio.ui import state, trash
+from studio.ui import copy_field, state, trash
 from studio.ui.home import panel, steps
-from studio.ui.images import export as export_panel
 from studio.ui.images import photo_names
 from studio.ui.settings import webhooks
 
@@ -89,7 +88,7 @@ with people, st.container(border=True):
         with st.form("invite", border=False):
             as_role = st.selectbox("Invite as", ROLES)
             if st.form_submit_button("Make an invitation link"):
-                st.code(ui.link(f"/account/join/{invite(project.id, as_role, who)}"), language=None)
+                copy_field.link(f"/account/join/{invite(project.id, as_role, who)}", "invitation")
                 st.caption("Send it to one person. It works once, within a week.")
         for invitation in open_invitations(project.id):
             row = st.container(horizontal=True, vertical_alignment="center")
@@ -128,9 +127,6 @@ if role == "admin":
     with drawers.expander("Webhook", icon=":material/webhook:"):
         webhooks.project_form(project, who)
 
-if not blind(project, role):
-    with drawers.expander("Export photographs and masks", icon=":material/download:"):
-        export_panel.panel(project.id)
 if role == "admin":
     with drawers.expander("Backup", icon=":material/backup:"):
         backup_panel.backup_link(project.id)

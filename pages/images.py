@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from ftl.formatting import counted
 from studio import ui
 from studio.annotation.proposals import TO_DO, waiting_among
-from studio.collaboration.assignment import assign
+from studio.collaboration.assignment import assign, blind
 from studio.images.library import (
     Filter,
     count_by_class,
@@ -26,7 +26,7 @@ from studio.projects.classes import classes_of
 from studio.projects.members import members_of
 from studio.store.tables import STATES, Image
 from studio.ui import state, trash
-from studio.ui.images import counts, drawing_order, gallery, upload
+from studio.ui.images import counts, drawing_order, export, gallery, upload
 from studio.ui.images.selection import Selection, selection_of
 
 here = user, project, role, who = ui.here()
@@ -188,6 +188,9 @@ if not count_images(project.id):
     ui.stop()
 with drawers.expander("Import existing masks", icon=":material/layers:"):
     upload.masks(project.id, who, classes)
+if not blind(project, role):
+    with drawers.expander("Export photographs and masks", icon=":material/download:"):
+        export.panel(project.id)
 if role == "admin":
     drawing = mask_networks(project.id)
     if drawing:

@@ -136,14 +136,14 @@ FORMAT = Format(
     {
         "coco": Export(
             "COCO, run lengths",
-            "One JSON for all images; every pixel as it was drawn, little space.",
+            "For training programs that read COCO: one JSON for all images, every pixel as it was drawn.",
             partial(write, shapes=_runs),
         ),
         "coco-polygons": Export(
             "COCO, polygons",
-            "One JSON for all images; an outline for each area, for training that wants polygons. pycocotools reads "
-            "the same pixels back; supervision draws outlines a pixel farther to the right and below, which made thin "
-            "cracks 12 to 16 % larger where it was measured: take run lengths for it.",
+            "For training programs that want outlines: one JSON for all images. pycocotools reads the same pixels "
+            "back; supervision draws outlines a pixel farther to the right and below, which made thin cracks 12 to "
+            "16 % larger where it was measured: take run lengths for it.",
             partial(write, shapes=_polygons),
         ),
     },

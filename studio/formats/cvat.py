@@ -166,7 +166,7 @@ FORMAT = Format(
     {
         "cvat": Export(
             "CVAT for images 1.1",
-            "One XML for all images, every pixel as it was drawn; to go on in CVAT.",
+            "To go on in CVAT: one XML for all images, every pixel as it was drawn.",
             write,
         )
     },

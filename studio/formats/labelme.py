@@ -108,11 +108,7 @@ def _shape(name: str, where: np.ndarray) -> dict[str, Any]:
 
 FORMAT = Format(
     "Labelme",
-    {
-        "labelme": Export(
-            "Labelme", "One JSON for each image, beside its photograph; every pixel as it was drawn.", write
-        )
-    },
+    {"labelme": Export("Labelme", "To go on in Labelme: one JSON for each image, every pixel as it was drawn.", write)},
     Reader(
         files=".json in Labelme's form (it has shapes)",
         suffixes=(".json",),

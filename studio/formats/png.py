@@ -163,12 +163,14 @@ FORMAT = Format(
     {
         "index": Export(
             "Index masks (PNG)",
-            "One PNG for each image, whose values are the numbers of the classes; classes.json names them.",
+            "For programs: one PNG for each photograph, whose values are the numbers of the classes, named by "
+            "classes.json. Most viewers show it as black.",
             write_index,
         ),
         "classes": Export(
-            "One mask for each class (PNG)",
-            "Black and white PNGs in a folder for each class, with their photographs: what the ftl command line reads.",
+            "Black and white, a mask for each class (PNG)",
+            "White where the class is drawn: any viewer shows it, and the ftl command line reads it. A folder for each "
+            "class; photographs on which nothing is drawn are left out.",
             write_classes,
         ),
     },

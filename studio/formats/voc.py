@@ -116,7 +116,7 @@ FORMAT = Format(
     {
         "voc": Export(
             "Pascal VOC",
-            "Coloured PNGs, every pixel as it was drawn; labelmap.txt, and the photographs as JPEG.",
+            "For programs that read VOC, or to look at: coloured PNGs, every pixel as drawn, photographs as JPEG.",
             write,
         )
     },

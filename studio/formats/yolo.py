@@ -160,8 +160,8 @@ FORMAT = Format(
     {
         "yolo": Export(
             "YOLO segmentation",
-            "A text file of outlines for each image, and data.yaml. supervision, and Ultralytics at the image's own "
-            "size, draw the same pixels from it; other readers may lose those along the edge.",
+            "To train YOLO: a text file of outlines for each image, and data.yaml. supervision, and Ultralytics at the "
+            "image's own size, draw the same pixels from it; other readers may lose those along the edge.",
             write,
         )
     },

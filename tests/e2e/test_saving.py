@@ -1,12 +1,22 @@
-"""A file that cannot be had says why, where its button is; and who has no project can sign out."""
+"""What is taken out of the studio: files, or why they cannot be had, and links; and who has no project can sign out."""
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 from sqlalchemy import delete
 
 from studio.accounts import add_user
+from studio.annotation import log
+from studio.annotation.strokes import Rectangle
+from studio.images.library import add_image
 from studio.projects.projects import create_project
 from studio.store.database import writing
 from studio.store.tables import Member, Session
@@ -17,17 +27,19 @@ from tests.e2e.conftest import PASSWORD, Server, settled, sign_in, still
     ("where", "menu", "button"),
     [
         ("", "Backup", "Download a backup"),
-        ("", "Export photographs and masks", "Download as a zip"),
+        ("images", "Export photographs and masks", "Download as a zip"),
         ("progress", "", "Save as CSV"),
     ],
     ids=["backup", "export", "audit"],
 )
 def test_a_file_that_cannot_be_had_says_why(
-    browser: Browser, server: Server, where: str, menu: str, button: str
+    browser: Browser, server: Server, tmp_path: Path, where: str, menu: str, button: str
 ) -> None:
     with writing() as db:
         ada = add_user(db, f"Ada of {button}", PASSWORD).id
     project = create_project(ada, "Bridge").id
+    Image.new("RGB", (40, 30), "grey").save(tmp_path / "south.jpg")
+    add_image(project, ada, tmp_path / "south.jpg", "south.jpg")
     page = sign_in(browser, server, ada)
     page.goto(f"{server.url}/{where}?project={project}")
     settled(page)
@@ -46,6 +58,52 @@ def test_a_file_that_cannot_be_had_says_why(
         db.execute(delete(Session).where(Session.user_id == ada))
     starter.click()
     page.get_by_role("alert").filter(has_text="Sign in first").wait_for()
+    page.context.close()
+
+
+def test_the_export_that_is_offered_first_is_for_the_eye(browser: Browser, server: Server, tmp_path: Path) -> None:
+    with writing() as db:
+        ada = add_user(db, "Ada who exports", PASSWORD).id
+    project = create_project(ada, "Bridge").id
+    Image.new("RGB", (40, 30), "grey").save(tmp_path / "south.jpg")
+    wall, _ = add_image(project, ada, tmp_path / "south.jpg", "IMG 0042.jpg")
+    log.append(wall.id, ada, [Rectangle("box", 1, {"box": [3, 4, 20, 2]})])
+    page = sign_in(browser, server, ada)
+    page.goto(f"{server.url}/images?project={project}")
+    settled(page)
+    page.get_by_text("Export photographs and masks", exact=True).click()
+    starter = page.get_by_role("button", name="Download as a zip")
+    starter.wait_for()
+    still(page)
+    with page.expect_download() as download:
+        starter.click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = {*archive.namelist()}
+        mask = np.asarray(Image.open(io.BytesIO(archive.read("Segmented/Crack/IMG 0042.png"))))
+    assert names == {"Images/Crack/IMG 0042.jpg", "Segmented/Crack/IMG 0042.png", "classes.json", "images.json"}
+    assert (np.unique(mask).tolist(), (mask == 255).sum()) == ([0, 255], 40)
+    page.context.close()
+
+
+def test_an_invitation_is_shown_whole_and_copied(browser: Browser, server: Server) -> None:
+    with writing() as db:
+        ada = add_user(db, "Ada who invites", PASSWORD).id
+    project = create_project(ada, "Bridge").id
+    page = sign_in(browser, server, ada)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.url}/?project={project}")
+    settled(page)
+    page.get_by_role("button", name="Make an invitation link").click()
+    shown = page.locator("code", has_text="/account/join/")
+    shown.wait_for()
+    settled(page)
+    page.get_by_text("This link opens on this computer only").wait_for()  # of 127.0.0.1
+    assert shown.evaluate("one => one.scrollWidth <= one.clientWidth")  # nothing of it is cut off
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_role("button", name="Copied", exact=True).wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == shown.inner_text()
+    assert re.fullmatch(rf"{server.url}/account/join/\S+", copied)
     page.context.close()
 
 
