@@ -18,6 +18,7 @@ from studio.accounts.tokens import MOST_DAYS, SCOPES, make_token, revoke, tokens
 from studio.accounts.users import MOST_LETTERS
 from studio.projects.projects import projects_of
 from studio.store.tables import User
+from studio.ui import copy_field
 
 
 def name(who: SignedIn, user: User) -> None:
@@ -110,7 +111,7 @@ def _new_token(who: SignedIn, user_id: int) -> None:
         if st.form_submit_button("Make a token"):
             token = make_token(who, given, scope, project, int(days))
             st.success("Copy the token now: it is shown only here, and only once.", icon=":material/key:")
-            st.code(token, language=None)
+            copy_field.show(token, "token-made")
 
 
 def everybody(who: SignedIn) -> None:
@@ -140,7 +141,7 @@ def _actions(who: SignedIn, account: Account, row: st.delta_generator.DeltaGener
                 st.rerun()
             return
         if st.button("Make a link to set a new password", key=f"reset-{account.id}"):
-            st.code(ui.link(make_reset_link(who, account.id)), language=None)
+            copy_field.link(make_reset_link(who, account.id), f"reset-link-{account.id}")
             st.caption(
                 "Send it to this person only. It works once, within a day, and then signs them out everywhere else and "
                 "revokes their API tokens."

@@ -10,7 +10,7 @@ import streamlit as st
 from studio import ui
 from studio.errors import Forbidden, Missing
 from studio.jobs import sweeps
-from studio.ui import state
+from studio.ui import copy_field, state
 from studio.ui.choose.read_sweep import Network
 
 _KEY = "network"
@@ -21,8 +21,8 @@ _ELSEWHERE = (
 
 
 def link_to(project_id: int, network: Network) -> str:
-    """The whole address that opens a network, for everybody in its project."""
-    return ui.link(f"/choose?{urlencode({'project': project_id, _KEY: network.key})}")
+    """The path that opens a network, for everybody in its project."""
+    return f"/choose?{urlencode({'project': project_id, _KEY: network.key})}"
 
 
 def followed(project_id: int) -> list[Network]:
@@ -61,4 +61,4 @@ def button(project_id: int, network: Network, place: str) -> None:
     """Draw what shows the link to a network. `place`: of the button on the page."""
     with st.popover("Link", icon=":material/link:", key=f"link-{place}-{network.key}"):
         st.caption("Opens this network for everybody in this project, and for nobody else.")
-        st.code(link_to(project_id, network), language=None, wrap_lines=True)
+        copy_field.link(link_to(project_id, network), f"link-of-{place}-{network.key}")
