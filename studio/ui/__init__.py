@@ -43,6 +43,8 @@ STATE_COLOURS: dict[str, Any] = {"open": "gray", "submitted": "blue", "accepted"
 
 P = ParamSpec("P")
 
+_FITS = 16  # letters of a name that the choice of a project shows; the rest is cut off
+
 _NOT_HERE = "You are no longer in this project, or it was deleted: ask its admin."
 
 
@@ -152,6 +154,8 @@ def choose_project() -> Here | None:
         index=ids.index(wanted) if wanted in ids else 0,
         format_func=labels.__getitem__,
     )
+    if len(labels[chosen]) > _FITS:
+        st.sidebar.caption(plain(labels[chosen]))
     tab.project_id = chosen
     if st.query_params.get("project") != str(chosen):
         st.query_params["project"] = str(chosen)
