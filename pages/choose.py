@@ -58,6 +58,10 @@ with ui.showing_errors():
         if drawn := networks.mask_sweeps(finished[one] for one in draw):
             mask_section.show(here, drawn, dark)
         else:
-            st.info("All networks that draw masks were deleted from these sweeps.", icon=":material/info:")
+            st.info(
+                "All networks that draw masks were deleted from these sweeps. For 30 days an admin can restore them "
+                "from the trash on Home.",
+                icon=":material/info:",
+            )
     else:
         classifier_section.show(here, [networks.sweep_of(finished[one]) for one in classify], dark)

@@ -14,6 +14,7 @@ from studio.jobs import progress, queue, reporting, waiting
 from studio.jobs.request import LEADS_TO, SWEEPS
 from studio.store.tables import Job
 from studio.ui import notifications, state, trash
+from studio.ui.home import way_on
 from studio.ui.jobs import comparison
 from studio.ui.jobs.learning_curves import learning_chart
 from studio.ui.jobs.times import times
@@ -134,7 +135,7 @@ def all_jobs() -> None:
     jobs = queue.jobs_of(here.project.id)
     if not jobs:
         with ui.empty("Nothing has run yet", "Launch a sweep, and watch it here.", ":material/content_cut:"):
-            st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
+            way_on.show(here.project.id, here.role)
     queued = sorted((job for job in jobs if job.state == "queued"), key=lambda job: (job.place, job.id))
     shown = next((job for job in jobs if job.state == "running"), jobs[0] if jobs else None)
     turns, running = (

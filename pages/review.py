@@ -70,7 +70,8 @@ def one(image: Image) -> None:
     people, settled = panel.who(image.id, position)
     panel.judge(here, image)
     if not people:
-        ui.empty("Nobody has drawn on this image", "There is no mask to review yet.", ":material/brush:")
+        with ui.empty("Nobody has drawn on this image", "There is no mask to review yet.", ":material/brush:"):
+            st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
         return
     panel.compare(image, classes, position, people)
     if len(people) < 2:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ftl.formatting import counted, duration
 from studio import ui
-from studio.images.library import Filter, count_by_class
+from studio.images.library import Filter, count_by_class, count_images
 from studio.jobs.differences import differences, names_of
 from studio.jobs.presets import BALANCED, Preset, numbers_of, presets
 from studio.jobs.queue import jobs_of, launch
@@ -27,7 +27,10 @@ numbers = numbers_of(project.id)
 if not numbers.masks or not numbers.mask_classes:
     text = f"A sweep keeps the filters of a network that respond to your masks: draw on {ENOUGH_MASKS} photographs."
     with ui.empty("No masks yet", text, ":material/brush:"):
-        st.page_link(ui.page_file("annotate"), label="Annotate", icon=":material/brush:")
+        if count_images(project.id):
+            st.page_link(ui.page_file("annotate"), label="Draw masks", icon=":material/brush:")
+        else:
+            st.page_link(ui.page_file("images"), label="Add photographs", icon=":material/photo_library:")
     ui.stop()
 classes, counts = classes_of(project.id), count_by_class(project.id, Filter())
 sweeps = {job.id: job for job in jobs_of(project.id) if job.kind in SWEEPS}

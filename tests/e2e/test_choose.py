@@ -318,7 +318,11 @@ def test_an_empty_project_tells_what_to_do_next(browser: Browser, server: Server
         page.goto(f"{server.url}/{address}?project={empty}")
         page.get_by_text(told).wait_for()
         settled(page)
-        page.get_by_test_id("stPageLink").nth(1).wait_for()
+        page.get_by_text("Next: Photographs. None yet.").wait_for()
+        expect(page.get_by_test_id("stPageLink")).to_contain_text(["Add photographs"])
+    for address in ("jobs", "sweep"):
+        page.goto(f"{server.url}/{address}?project={empty}")
+        expect(page.get_by_test_id("stPageLink")).to_contain_text(["Add photographs"])
     with queue.worker_lock(timeout=30):  # so that no worker takes the job: it seems to run
         job = queue.launch(empty, project[1], "sweep", "Quick", SweepRequest(), 240.0)
         queue.change(job.id, state="running", started_at=time.time())

@@ -19,6 +19,7 @@ from studio.store.tables import Job
 from studio.ui import state
 from studio.ui.choose.candidate_panel import written
 from studio.ui.choose.read_sweep import Network, Sweep, read_sweep
+from studio.ui.home import way_on
 from studio.ui.masks.mask_sweep import MaskSweep, read_mask_sweep
 
 
@@ -40,13 +41,11 @@ def _none_yet(project_id: int, title: str, text: str, icon: str, *, coming: bool
     text_of_job = networks_to_come(project_id)
     if coming and not text_of_job:
         st.rerun()
-    with (
-        ui.empty(title, ui.plain(text_of_job) or text, icon),
-        st.container(horizontal=True, horizontal_alignment="center"),
-    ):
-        if not text_of_job:
-            st.page_link(ui.page_file("sweep"), label="Sweep", icon=":material/content_cut:")
-        st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
+    with ui.empty(title, ui.plain(text_of_job) or text, icon):
+        if text_of_job:
+            st.page_link(ui.page_file("jobs"), label="Jobs", icon=":material/progress_activity:")
+        else:
+            way_on.show(project_id, ui.here().role)
 
 
 def classifies(job_id: int) -> bool:
@@ -122,7 +121,10 @@ def choose_network(
     draw_masks = [Network(sweep.job_id, one.name) for sweep in drawing for one in sweep.candidates]
     networks += draw_masks
     if not networks:
-        st.info("All networks of these sweeps were deleted.", icon=":material/info:")
+        st.info(
+            "All networks of these sweeps were deleted. For 30 days an admin can restore them from the trash on Home.",
+            icon=":material/info:",
+        )
         ui.stop()
     if widget.value not in networks:  # it may be of another project, or of a sweep that is gone
         if loaded:
