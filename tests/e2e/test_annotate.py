@@ -305,7 +305,7 @@ def test_a_hidden_class_is_not_lost(server: Server, page: Page, wall: Image) -> 
     look_at(page, 4, 120, 100)
     logged(wall, "brush")
     crack = colour_at(page, 120, 100)
-    page.get_by_role("button", name="Opacity, brightness, contrast, classes shown").click()
+    page.get_by_role("button", name="Opacity, brightness, contrast, mask classes shown").click()
     page.get_by_role("group", name="Mask classes shown").get_by_role("button", name="Crack").click()
     becomes_true(page, "window.ftlSurface.state.hidden.includes(1)")
     page.evaluate("() => new Promise(requestAnimationFrame)")
