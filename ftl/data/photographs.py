@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -24,7 +26,8 @@ HELD_BYTES = 2**30
 """Photographs of no more than this, decoded, are held in memory; more are held on the disk."""
 
 DISK_BYTES = 2**35
-"""They are held there up to this many, 228,000 photographs of 224 x 224; of more, each is decoded again when needed."""
+"""They are held there up to this many, 228,000 photographs of 224 x 224, and up to half of what is free; of more, each
+is decoded again when needed."""
 
 _held: dict[object, tuple[Photographs, int]] = {}
 """The sets that are held, the one used last at the end, and their bytes."""
@@ -41,8 +44,13 @@ def photographs_of(paths: Sequence[Path], size: int) -> Photographs:
         return _reader(paths, size)
     key = size, tuple(map(_state, paths))
     with _lock:
-        held = _held.pop(key, None) or ((_in_memory if needed <= HELD_BYTES else _on_disk)(paths, size), needed)
+        held = _held.pop(key, None)
         _make_room(needed)
+        if held is None:
+            photographs = (_in_memory if needed <= HELD_BYTES else _on_disk)(paths, size)
+            if photographs is None:
+                return _reader(paths, size)
+            held = photographs, needed
         _held[key] = held
     return held[0]
 
@@ -90,10 +98,12 @@ def _in_memory(paths: Sequence[Path], size: int) -> Photographs:
     return some
 
 
-def _on_disk(paths: Sequence[Path], size: int) -> Photographs:
-    """As `_in_memory`, in a file without a name; what the disk has no room for is decoded again."""
+def _on_disk(paths: Sequence[Path], size: int) -> Photographs | None:
+    """As `_in_memory`, in a file without a name; None where the disk of temporary files has too little room."""
+    file = _reserved(3 * size * size * len(paths))
+    if file is None:
+        return None
     read, there, taken = _reader(paths, size), np.zeros(len(paths), bool), 3 * size * size
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is gone once nobody asks
 
     def some(indices: np.ndarray) -> np.ndarray:
         images, kept = np.empty((len(indices), size, size, 3), np.uint8), there[indices]
@@ -101,12 +111,23 @@ def _on_disk(paths: Sequence[Path], size: int) -> Photographs:
             os.preadv(file.fileno(), [images[at]], int(indices[at]) * taken)
         if not kept.all():
             images[~kept] = read(indices[~kept])
-            with contextlib.suppress(OSError):  # written into a map, a full disk would end the process
-                for at in np.flatnonzero(~kept):
+            for at in np.flatnonzero(~kept):
+                # where a disk has no room in spite of all, it is decoded again; into a map, that would end the process
+                with contextlib.suppress(OSError):
                     there[indices[at]] = os.pwrite(file.fileno(), images[at], int(indices[at]) * taken) == taken
         return images
 
     return some
+
+
+def _reserved(count: int) -> IO[bytes] | None:
+    """A file of so many bytes that is gone once nobody reads it; None where that takes over half of what is free."""
+    with contextlib.suppress(OSError):
+        if count <= shutil.disk_usage(tempfile.gettempdir()).free / 2:
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
+            os.posix_fallocate(file.fileno(), 0, count)  # so that other processes see what is left
+            return file
+    return None
 
 
 def in_batches(photographs: Photographs, count: int, batch: int) -> Iterator[np.ndarray]:

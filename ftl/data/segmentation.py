@@ -49,10 +49,16 @@ class SegmentationSet:
 
         Where there are several classes, pixels may be `NOT_JUDGED`.
         """
+        return read_image(self._files(index)[0]), self.read_mask(index)
+
+    def read_mask(self, index: int) -> np.ndarray:
+        """A mask, as `read` gives it."""
         numbers, several = np.zeros(256, np.uint8), len(self.ids) > 1
         numbers[[*self.ids, NOT_JUDGED]] = [*range(1, len(self.ids) + 1), NOT_JUDGED]
-        image, mask = self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
-        return read_image(image), numbers[read_class_ids(mask, several=several)]
+        return numbers[read_class_ids(self._files(index)[1], several=several)]
+
+    def _files(self, index: int) -> tuple[Path, Path]:
+        return self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
 
     def take(self, indices: Sequence[int] | np.ndarray) -> SegmentationSet:
         """The photographs at `indices`, in that order."""
@@ -208,7 +214,7 @@ def are_thin(masks: Iterable[np.ndarray]) -> bool:
     drawn, deep = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for mask in masks:
         for number in np.setdiff1d(mask, [0, NOT_JUDGED]):
-            depth = cv2.distanceTransform((mask == number).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            depth = cv2.distanceTransform((mask == number).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
             drawn[number] += np.count_nonzero(depth)
             deep[number] += np.count_nonzero(depth > _DEEP)
     return bool((deep <= _SOME * drawn).all())

@@ -115,7 +115,9 @@ def train_backbone_on_masks(
         torch.manual_seed(seed)
         untrained = _scaled(Backbone(name, _untrained(name), Preprocess("caffe", size)))
     with run_on(device):
-        trained = train_segmenter(untrained, data, train, held_out, config=config, seed=seed, report=report)
+        trained = train_segmenter(
+            untrained, data, train, held_out, config=config, seed=seed, evens_light=False, report=report
+        )  # filters are ranked by photographs as they are
     return trained.segmenter.network
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +62,7 @@ def train_segmenter(
     *,
     config: SegmentConfig = SegmentConfig(),
     seed: int = 0,
+    evens_light: bool | None = None,
     state_file: Path | None = None,
     made_from: dict[str, Any] | None = None,
     report: Report = silent,
@@ -69,21 +71,23 @@ def train_segmenter(
     """Train a copy of `network` on the photographs at the indices `train`.
 
     Args:
-        network: a backbone, which gets a new decoder, and sees light evened where all defects are thin; or a segmenter
-            that draws the classes of `data`: it goes on from its weights.
+        network: a backbone, which gets a new decoder; or a segmenter that draws the classes of `data`: it goes on from
+            its weights.
         held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
+        evens_light: as a new `Segmenter` takes it. None: where all defects to train on are thin.
         state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
         hear: called with each round's figures, also those of rounds before a restart: `stop_accuracy` is the F1 at a
             threshold of one half.
     """
     made_from = made_from or {}
-
-    photographs, device = _held(data), device_of(training=True)
+    if evens_light is None:
+        evens_light = isinstance(network, Backbone) and _are_thin(data, tuple(map(int, train)))
 
     def begun() -> State[Segmenter]:
-        masks = (photographs(int(index))[1] for index in train)
-        return _begin(network, data.classes, config, seed, evens_light=are_thin(masks))
+        return _begin(network, data.classes, config, seed, evens_light=evens_light)
+
+    photographs, device = _held(data), device_of(training=True)
 
     def draw(step: int) -> Batch:
         exact = step >= (1 - _EXACT) * config.steps
@@ -113,7 +117,7 @@ def train_segmenter(
 def _begin(
     network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int, *, evens_light: bool
 ) -> State[Segmenter]:
-    """The state before the first step. `evens_light`: as a new `Segmenter` takes it."""
+    """The state before the first step."""
     device, rng, inserted = device_of(training=True), np.random.default_rng(seed), list[str]()
     if isinstance(network, Segmenter):  # its maps have their sizes by now: new norms would undo what it has learnt
         model = copy.deepcopy(network)
@@ -131,6 +135,11 @@ def _begin(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
     )
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
+
+
+@lru_cache(maxsize=8)  # for the candidates of a sweep, one after the other
+def _are_thin(data: SegmentationSet, indices: tuple[int, ...]) -> bool:
+    return are_thin(map(data.read_mask, indices))
 
 
 def _crops(

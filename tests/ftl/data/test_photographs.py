@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,10 +68,25 @@ def test_photographs_are_decoded_once_however_often_they_are_asked_for(
     np.testing.assert_array_equal(photographs_of(paths, SIZE)(np.array([2]))[0], read_image(paths[3]))
 
 
-def test_what_a_full_disk_has_no_room_for_is_decoded_again(
+@pytest.mark.parametrize("room", ["no file may grow", "little is free", "no folder"])
+def test_where_the_disk_has_no_room_photographs_are_decoded_again(
+    room: str, paths: tuple[Path, ...], seen: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photographs, "HELD_BYTES", 0)
+    if room == "little is free":
+        free = shutil.disk_usage("/")._replace(free=2 * IMAGE * len(paths) - 1)
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: free)
+    if room == "no folder":
+        monkeypatch.setattr(tempfile, "tempdir", "/no/such/folder")
+    with largest_file(20 * IMAGE if room == "no file may grow" else resource.RLIM_INFINITY):
+        assert looked_at(paths, seen) == sorted([*paths, *paths])
+
+
+def test_what_cannot_be_written_though_it_was_reserved_is_decoded_again(
     paths: tuple[Path, ...], seen: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photographs, "HELD_BYTES", 0)
+    photographs_of(paths, SIZE)
     with largest_file(20 * IMAGE + IMAGE // 2):  # the twenty-first is written in part
         assert looked_at(paths, seen) == sorted([*paths, *paths[20:]])
 
