@@ -267,9 +267,10 @@ class SweepConfig(PruneConfig):
         "Make no classifiers, only networks that draw masks: photographs then need no class.",
     )  # fmt: skip
     fine_tune_unpruned: bool = setting(
-        False, "Fine-tune the unpruned network",
-        "Fine-tune the unpruned network too, for comparison. It takes many times as long as a pruned one.",
-        "--tune-unpruned", "--tune-base", group="Fine-tuning",
+        False, "Further candidates of the unpruned network",
+        "Make of the unpruned network what is made of pruned ones, for comparison. To train it takes many times as "
+        "long as a pruned one.",
+        "--tune-unpruned", "--tune-base",
     )  # fmt: skip
     fine_tune: FineTuneConfig = FineTuneConfig()
     segment: SegmentConfig = SegmentConfig()

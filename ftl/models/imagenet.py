@@ -18,6 +18,9 @@ from ftl.models.registry import REGISTRY, Architecture
 
 _DOWNLOAD_SECONDS = 20
 
+ANSWER_SECONDS = 5.0
+"""How long a server may take to answer."""
+
 
 class DownloadError(FtlError):
     """Published weights are not here, and could not be downloaded."""
@@ -40,13 +43,18 @@ def download_size(chosen: Architecture) -> float:
     return float(_published(chosen).meta["_file_size"])
 
 
-def answers(url: str, seconds: float = 2.0) -> bool:
-    """Whether the server of a published file answers now. It is asked for at most so many seconds."""
+def answers(url: str, seconds: float = ANSWER_SECONDS) -> bool:
+    """Whether the server of a published file answers within so many seconds, and not that it has no such file."""
     found = list[bool]()
 
     def ask() -> None:
         with suppress(OSError, http.client.HTTPException):
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
+            try:
+                urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code == http.HTTPStatus.NOT_FOUND:
+                    return  # others may refuse to be asked like this, and still give the file
             found.append(True)
 
     asking = threading.Thread(target=ask, daemon=True)  # to look a server's name up knows no timeout

@@ -126,16 +126,16 @@ def _candidates(places: Places, basis: SweepConfig, *, only_masks: bool) -> dict
     """
     if only_masks:
         st.caption("A network that draws masks. Choose two image classes above to make classifiers as well.")
-        return {"heads": [SEGMENTED], "only_masks": True, "segment": _segment(places, basis)} | _runtimes(basis)
+        settings = {"heads": [SEGMENTED], "only_masks": True, "segment": _segment(places, basis)}
+        return settings | _unpruned(places, basis) | _runtimes(basis)
     st.caption("Always a linear head: a linear classifier on the features of the network as it was cut.")
     left, middle, right = (column.container() for column in st.columns(3))  # in one line with what has an error
     heads, settings = [], dict[str, Any](only_masks=False)
-    if places.new(left, "heads").checkbox(
+    recalibrated = places.new(left, "heads").checkbox(
         "BN-recalibrated", RECALIBRATED in basis.heads,
         help="Recompute the statistics of its batch normalisation on your photographs; no weight is trained. Only for "
         "networks that have batch normalisation.",
-    ):  # fmt: skip
-        heads.append(RECALIBRATED)
+    )  # fmt: skip
     tuned = middle.checkbox(
         "Fine-tuned", TUNED in basis.heads,
         help="Train the network itself on your photographs, with turned and mirrored copies. The best of the three, "
@@ -146,18 +146,27 @@ def _candidates(places: Places, basis: SweepConfig, *, only_masks: bool) -> dict
         help="Train the network to draw masks itself, on the photographs that you drew on: it then proposes masks of "
         "others. A fifth of those photographs chooses its threshold, and a fifth reports how well it draws.",
     )  # fmt: skip
+    if recalibrated or tuned or draws:
+        settings |= _unpruned(places, basis)
     settings |= _runtimes(basis)
+    if recalibrated:
+        heads.append(RECALIBRATED)
     if tuned:
         heads.append(TUNED)
         st.markdown("**Fine-tuning**")
-        columns = st.columns(3)
-        settings["fine_tune"] = group(columns, basis.fine_tune, "Fine-tuning", places)
-        settings |= group(columns, basis, "Fine-tuning", places)
+        settings["fine_tune"] = group(st.columns(3), basis.fine_tune, "Fine-tuning", places)
     if draws:
         heads.append(SEGMENTED)
         st.markdown("**Drawing masks**")
         settings["segment"] = _segment(places, basis)
     return settings | {"heads": heads}
+
+
+def _unpruned(places: Places, basis: SweepConfig) -> dict[str, Any]:
+    """Whether the further candidates are made of the unpruned network as well: asked wherever there are any."""
+    name = "fine_tune_unpruned"
+    place = places.new(st.container(), name)
+    return {name: control(place, SweepConfig.model_fields[name], getattr(basis, name))}
 
 
 def _runtimes(basis: SweepConfig) -> dict[str, Any]:

@@ -36,12 +36,14 @@ class Measured(NamedTuple):
     """A network with what was measured of it: MACs per second, and seconds of a narrow training step (`narrow_step`).
 
     `others`: the share 0..1 of the processor that other programs used meanwhile, or just before if that was more.
+    `at`: seconds of `time.monotonic`.
     """
 
     network: Backbone
     speed: float
     narrow: float
     others: float
+    at: float
 
 
 class Size(NamedTuple):
@@ -57,16 +59,11 @@ class Size(NamedTuple):
     maps: tuple[int, ...]
 
 
-def estimate(project_id: int, request: SweepRequest, masks: int, images: int) -> float:
-    """Seconds that a sweep will take here, about.
+def estimate_parts(project_id: int, request: SweepRequest, masks: int, images: int) -> dict[str, float]:
+    """Seconds that each part of a sweep will take here, about, by its name in `studio.jobs.meter`.
 
     Raises `FtlError` when its backbone cannot be read, or what is asked for cannot be had of it.
     """
-    return sum(estimate_parts(project_id, request, masks, images).values())
-
-
-def estimate_parts(project_id: int, request: SweepRequest, masks: int, images: int) -> dict[str, float]:
-    """Seconds of each part of a sweep, by its name in `studio.jobs.meter`. Raises as `estimate`."""
     network, measured = _with_engines(project_id, request.architecture, request.file, images)
     return parts(network, measured, request, masks, images)
 
@@ -130,12 +127,17 @@ def busy(project_id: int, start: Start) -> str:
 
 
 def _measured(project_id: int, name: str | None, file: str | None) -> Measured:
-    """What was measured of a network: anew, where the machine was busy then and is quiet now."""
+    """What was measured of a network: anew, where the machine was busy then and is quiet now.
+
+    Not within seconds: a page asks many times while it is drawn, and a machine that is nearly quiet looks busy again.
+    """
     found = _measured_once(project_id, name, file)
-    if found.others > QUIET and _load() <= QUIET:
+    if found.others <= QUIET or time.monotonic() - found.at < _LOOKED_SECONDS or _load() > QUIET:
+        return found
+    _load.clear()  # it may have been quiet seconds ago
+    if _load() <= QUIET:
         _measured_once.clear(project_id, name, file)
-        found = _measured_once(project_id, name, file)
-    return found
+    return _measured_once(project_id, name, file)
 
 
 @st.cache_resource(max_entries=8, ttl=_MEASURED_SECONDS, show_spinner="Measuring this machine")
@@ -143,7 +145,7 @@ def _measured_once(project_id: int, name: str | None, file: str | None) -> Measu
     network = network_of(project_id, name, file)
     load, before = look(), read()
     measured = speed(network), narrow_step(network)
-    return Measured(network, *measured, max(load, others(before, read())))
+    return Measured(network, *measured, max(load, others(before, read())), time.monotonic())
 
 
 @st.cache_data(ttl=_LOOKED_SECONDS, show_spinner=False)
@@ -152,7 +154,7 @@ def _load() -> float:
 
 
 def _with_engines(project_id: int, name: str | None, file: str | None, images: int) -> tuple[Backbone, Speeds]:
-    network, macs_per_second, narrow, _ = _measured(project_id, name, file)
+    network, macs_per_second, narrow, *_ = _measured(project_id, name, file)
     return network, speeds(network, images, macs_per_second, narrow)
 
 

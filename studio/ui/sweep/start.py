@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from ftl.formatting import counted, megabytes, milliseconds, short
-from ftl.models.imagenet import address, answers
+from ftl.models.imagenet import ANSWER_SECONDS, address, answers
 from ftl.models.registry import architecture
 from studio import ui
 from studio.accounts.rights import SignedIn
@@ -63,11 +63,12 @@ def _reached(url: str) -> bool:
 
 
 def _unreached(start: Start, url: str) -> None:
-    """Say that weights can neither be found here nor be downloaded, and what to do."""
+    """Say that weights are not here and can perhaps not be downloaded, and what to do."""
     parts = urlsplit(url)
     st.warning(
-        f"The weights of {ui.plain(start.name)} are not on this machine, and {parts.netloc} does not answer: a sweep "
-        "would fail. Choose a network that need not be downloaded, as one trained from scratch; or fetch "
+        f"The weights of {ui.plain(start.name)} are not on this machine, and {parts.netloc} did not answer within "
+        f"{ANSWER_SECONDS:g} seconds: a sweep may fail. "
+        "Choose a network that need not be downloaded, as one trained from scratch; or fetch "
         f"[{parts.path.rsplit('/', 1)[-1]}]({url}) ({megabytes(start.download)}) where there is internet, and add it "
         "below.",
         icon=":material/cloud_off:",

@@ -23,11 +23,11 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """The address of one that has `/here` and nothing else."""
+    """The address of one that has `/here` and nothing else, and of `/secret` does not say whether it has it."""
 
     class Files(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            self.send_response(200 if self.path == "/here" else 404)
+            self.send_response({"/here": 200, "/secret": 403}.get(self.path, 404))
             self.end_headers()
 
         def log_message(self, *_: object) -> None: ...
@@ -57,6 +57,7 @@ def test_weights_are_here_once_their_file_is(tmp_path: Path, monkeypatch: pytest
 
 def test_a_server_answers_or_does_not(server: str) -> None:
     assert answers(f"{server}/here", 30)
+    assert answers(f"{server}/secret", 30)
     assert not answers(f"{server}/gone", 30)
     assert not answers("http://name.invalid/here", 30)
 

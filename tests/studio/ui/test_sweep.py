@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Checkbox
 
 from ftl.config import FineTuneConfig, SegmentConfig, SweepConfig
 from studio.images.library import Filter, count_by_class, find_images, set_class
@@ -72,6 +74,7 @@ def test_weights_that_cannot_be_had_are_told_beside_the_choice(
     told = [one.value for one in page.warning]
     assert bool(told) is not reached
     assert all(f"[resnet18-f37072fd.pth]({url}) (44.7 MB)" in one and "from scratch" in one for one in told)
+    assert all("download.pytorch.org did not answer within 5 seconds: a sweep may fail" in one for one in told)
     page.run()
     assert asked == [url]  # a minute ago at most
 
@@ -86,12 +89,13 @@ def test_nothing_is_looked_for_where_nothing_is_downloaded(project: Someone, mon
 def test_a_busy_machine_is_told_and_measured_again_when_it_is_quiet(
     project: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load, speeds = [0.85], iter([1e9, 5e9, 9e9])
+    load, speeds, now = [0.85], iter([1e9, 5e9, 9e9]), ticking(monkeypatch)
     monkeypatch.setattr(cost, "look", lambda: load[0])
     monkeypatch.setattr(cost, "speed", lambda network: next(speeds))
 
     def seconds() -> tuple[float, str]:
-        cost._load.clear()  # some seconds later
+        now[0] += 10
+        cost._load.clear()
         size = cost.size_of(project.project_id, SCRATCH)
         return size.seconds * 1e9 / size.macs, cost.busy(project.project_id, SCRATCH)
 
@@ -102,6 +106,50 @@ def test_a_busy_machine_is_told_and_measured_again_when_it_is_quiet(
     load[0] = 0.05
     for _ in range(2):
         assert seconds() == (pytest.approx(0.2), "")
+
+
+def ticking(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that stands still until it is set."""
+    now = [1000.0]
+    monkeypatch.setattr(cost, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_a_machine_that_is_nearly_quiet_is_measured_once_a_page(
+    project: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, now = list[str](), ticking(monkeypatch)
+    monkeypatch.setattr(cost, "speed", lambda network: measured.append(network.name) or 1e9)
+    monkeypatch.setattr(cost, "look", lambda: 0.05)
+    monkeypatch.setattr(cost, "others", lambda before, after: 0.12)
+
+    def page() -> int:
+        measured.clear()
+        cost.size_of(project.project_id, SCRATCH)
+        assert "12 %" in cost.busy(project.project_id, SCRATCH)
+        assert cost.problems_of(project.project_id, SCRATCH, SweepConfig()) == {}
+        for choice in presets(NUMBERS, SCRATCH, lambda asked: 1000.0):
+            cost.estimate_parts(project.project_id, choice.request, 6, 240)
+        return len(measured)
+
+    assert page() == 1
+    now[0] += 9
+    assert page() == 0
+    now[0] += 1
+    assert page() == 1
+
+
+def test_a_look_of_seconds_ago_does_not_measure_again(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, now, load = list[str](), ticking(monkeypatch), [0.85]
+    monkeypatch.setattr(cost, "speed", lambda network: measured.append(network.name) or 1e9)
+    monkeypatch.setattr(cost, "look", lambda: load[0])
+    cost.size_of(project.project_id, SCRATCH)
+    load[0] = 0.05
+    assert cost._load() == 0.05
+    load[0] = 0.85
+    now[0] += 10
+    cost.size_of(project.project_id, SCRATCH)
+    assert len(measured) == 1
 
 
 def test_what_other_programs_use_during_the_measurement_counts(
@@ -145,10 +193,43 @@ def test_settings_that_are_hidden_stay_as_they_were(project: Someone, tmp_path: 
     fill(project, tmp_path / "drawn")
     (quick, *_) = presets(numbers_of(project.project_id), RESNET, lambda asked: 1000.0)
     page = form(project, RESNET, quick.request)
-    (tuned,) = [one for one in page.checkbox if one.label == "Fine-tuned"]
-    tuned.uncheck().run()
+    ticked(page, "Fine-tuned").uncheck().run()
     (change,) = differences(quick.request, page.session_state["request"])
     assert (change.setting, change.before, change.after) == ("Further candidates", "tuned", "–")
+
+
+UNPRUNED = "Further candidates of the unpruned network"
+
+
+@pytest.mark.parametrize("further", ["BN-recalibrated", "Fine-tuned", "Draws masks"])
+def test_whether_the_unpruned_network_is_trained_too_is_asked_with_every_further_candidate(
+    project: Someone, tmp_path: Path, further: str
+) -> None:
+    fill(project, tmp_path / "drawn")
+    (*_, thorough) = presets(numbers_of(project.project_id), SCRATCH, lambda asked: 1000.0)
+    page = form(project, SCRATCH, thorough.request)
+    ticked(page, "Fine-tuned").uncheck().run()
+    assert UNPRUNED not in [one.label for one in page.checkbox]
+    assert page.session_state["request"].sweep.heads_of("base") == ["linear"]
+    ticked(page, further).check().run()
+    assert len(page.session_state["request"].sweep.heads_of("base")) == 2
+    ticked(page, UNPRUNED).uncheck().run()
+    assert page.session_state["request"].sweep.heads_of("base") == ["linear"]
+
+
+def test_whether_the_unpruned_network_is_trained_too_is_asked_without_classes(project: Someone, tmp_path: Path) -> None:
+    fill(project, tmp_path / "drawn")
+    set_class(project.project_id, project.user_id, [image.id for image in find_images(project.project_id)], None)
+    (*_, thorough) = presets(numbers_of(project.project_id), SCRATCH, lambda asked: 1000.0)
+    page = form(project, SCRATCH, thorough.request)
+    ticked(page, UNPRUNED).uncheck().run()
+    assert page.session_state["request"].sweep.heads_of("base") == []
+
+
+def ticked(page: AppTest, label: str) -> Checkbox:
+    """A checkbox by its label."""
+    (found,) = [one for one in page.checkbox if one.label == label]
+    return found
 
 
 def test_the_settings_of_an_earlier_sweep_are_taken_over_with_another_network(project: Someone, tmp_path: Path) -> None:
