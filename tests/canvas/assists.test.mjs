@@ -152,7 +152,9 @@ for (const [how, leave] of [
       assert.equal(surface.strokes.length, 0, tool);
       assert.deepEqual(surface.hints, [], tool);
       assert.deepEqual(surface.at, { scale: 1, x: 0, y: 0 }, tool);
-      assert.ok(!option(surface, "Accept area") && !option(surface, "Take it") && !option(surface, "Skip"), tool);
+      assert.ok(!option(surface, "Accept area") && !option(surface, "Skip"), tool);
+      const stays = tool === "trace" && how === "another tool"; // the answer is dropped, and the trace is not
+      assert.equal(Boolean(option(surface, "Take it")), stays, tool);
     }
   });
 }
@@ -304,6 +306,8 @@ test("what was proposed in advance is there at once, and marked as seen when all
   assert.deepEqual(surface.asked.map(({ path, body }) => [path, body]), [["proposals", { made: 12.5 }]]);
   assert.equal(surface.image.proposed, false);
   assert.equal(surface.strokes.length, 2);
+  assert.equal(surface.state.proposals, "thin"); // as the user chose it
+  assert.equal(option(surface, "Cracks").value, "thin");
 });
 
 test("a network with masks that it has not seen is trained further by one click", async () => {
@@ -429,6 +433,54 @@ test("trace: each image has its own, also one whose answer came too late", async
   press(surface, "Enter");
   assert.deepEqual(surface.asked[2].body.points, [[30, 30], [90, 30]]);
   assert.equal(surface.strokes.length, 0);
+});
+
+test("trace: what is looked for outlives a reload, until it is taken", async () => {
+  const kept = new Map();
+  globalThis.sessionStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  try {
+    const before = fake("trace");
+    for (const point of [[10, 10], [60, 20]]) click(before, point);
+    press(before, "Enter");
+    assert.equal(before.tool.unfinished(), null);
+    for (const point of [[10, 90], [80, 90]]) click(before, point); // the next one has begun
+    const after = fake("trace");
+    assert.ok(after.tool.unfinished());
+    press(after, "Enter");
+    press(after, "Enter");
+    assert.deepEqual(after.asked.map(({ body }) => body.points), [[[10, 90], [80, 90]], [[10, 10], [60, 20]]]);
+    await after.asked[0].answer([LINE]);
+    await after.asked[1].answer([SQUARE]);
+    assert.equal(after.strokes.length, 2);
+    assert.equal(fake("trace").tool.unfinished(), null);
+  } finally {
+    delete globalThis.sessionStorage;
+  }
+});
+
+test("trace: one that was not found waits until the next one has ended; Escape drops what is looked for", async () => {
+  const surface = fake("trace");
+  for (const point of [[10, 10], [60, 20]]) click(surface, point);
+  press(surface, "Enter");
+  click(surface, [10, 90]);
+  await surface.asked[0].refuse("the studio does not answer");
+  assert.ok(press(surface, "Backspace"));
+  press(surface, "Enter");
+  assert.deepEqual(surface.asked[1].body.points, [[10, 10], [60, 20]]);
+  assert.ok(press(surface, "Escape"));
+  await surface.asked[1].refuse("the studio does not answer");
+  assert.equal(surface.tool.unfinished(), null);
+});
+
+test("trace: one whose answer came too late goes on from its last point", async () => {
+  const surface = fake("trace");
+  for (const point of [[10, 10], [60, 20]]) click(surface, point);
+  press(surface, "Enter");
+  surface.image = { ...IMAGE, id: 2 };
+  await surface.asked[0].answer([LINE]);
+  surface.image = { ...IMAGE };
+  click(surface, [90, 30]);
+  assert.deepEqual(surface.tool.way(), [[10, 10], [10, 10], [60, 20], [60, 20], [90, 30], [90, 30], [90, 30]]);
 });
 
 test("threshold: nothing dark is said", async () => {

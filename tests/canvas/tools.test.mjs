@@ -40,6 +40,17 @@ const click = (tool, point, clicks = 1, event = POINTER) => {
   tool.down(point, event, clicks);
   tool.up?.(point, event);
 };
+/** Do something in a browser whose storage is this one; what is kept of an earlier page is in `kept`. */
+function storing(name, act, kept = new Map()) {
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  Object.defineProperty(globalThis, name, { configurable: true, get: () => kept ? storage : forbid() });
+  try {
+    act(kept);
+  } finally {
+    delete globalThis[name];
+  }
+}
+const forbid = () => { throw new Error("The document is sandboxed"); };
 const press = (key, held = {}) => ({ type: "keydown", key, code: "", target: null, ...held });
 
 test("no two things share a key, and the page keeps its own", () => {
@@ -201,15 +212,37 @@ test("unfinished corners stay with their image", () => {
   assert.equal(polygon.drawing().geometry.points.length, 1);
 });
 
-test("what was begun is kept in the tab, for its user", () => {
-  const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  const begun = (id) => createBegun({ user: { id }, name: "polygon" }, storage);
+test("what was begun is kept in the tab, for its user", () => storing("sessionStorage", () => {
+  const begun = (id) => createBegun({ user: { id }, name: "polygon" });
   const mine = begun(1);
   mine.set(7, [[1, 2]]);
   mine.set(8, [[3, 4]]);
   mine.set(7, null);
   assert.deepEqual([mine.get(7), begun(1).get(7), begun(1).get(8), begun(2).get(8)], [null, null, [[3, 4]], null]);
+}));
+
+test("where the browser denies storage, what was begun lasts as long as the page", () => {
+  storing("sessionStorage", () => {
+    const begun = createBegun({ user: { id: 1 }, name: "polygon" });
+    begun.set(7, [[1, 2]]);
+    assert.deepEqual(begun.get(7), [[1, 2]]);
+  }, null);
+  storing("localStorage", () => {
+    saveState({ ...loadState(), tool: "eraser" });
+    assert.equal(loadState().tool, "brush");
+  }, null);
+});
+
+test("a corner in hand that Backspace took is not put back", () => {
+  for (const leave of [(polygon) => polygon.cancel(), (polygon) => polygon.move([9, 9])]) {
+    const surface = fake(), { polygon } = createTools(surface);
+    for (const point of [[10, 10], [60, 10]]) click(polygon, point);
+    polygon.down([60, 10], POINTER, 1);
+    polygon.move([70, 20], POINTER);
+    polygon.key(press("Backspace"));
+    leave(polygon);
+    assert.deepEqual(polygon.drawing().geometry.points, [[10, 10]]);
+  }
 });
 
 test("a tapped corner of a rectangle stays with its image", () => {
@@ -293,12 +326,10 @@ test("corners move; of a rectangle the opposite one stands", () => {
   assert.deepEqual(withCorner(line, 1, [9, 9], IMAGE), { points: [[1, 1], [9, 9]], width: 3 });
 });
 
-test("the browser keeps what is of the right type, and classes by project", () => {
-  const kept = new Map();
-  const storage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };
-  assert.equal(loadState(storage).tool, "brush");
+test("the browser keeps what is of the right type, and classes by project", () => storing("localStorage", (kept) => {
+  assert.equal(loadState().tool, "brush");
   kept.set("ftl-surface", JSON.stringify({ tool: "eraser", size: "large", opacity: 0.2, classes: null, stranger: 1 }));
-  const state = loadState(storage);
+  const state = loadState();
   assert.deepEqual([state.tool, state.size, state.opacity, state.classes], ["eraser", 0, 0.2, {}]);
   assert.ok(!("stranger" in state));
   const classes = [{ number: 1 }, { number: 4 }];
@@ -307,13 +338,11 @@ test("the browser keeps what is of the right type, and classes by project", () =
   assert.equal(openProject(state, 8, classes).classNumber, 1); // that class is gone
   Object.assign(state, openProject(state, 7, classes));
   Object.assign(state, toggleClass(state, 4));
-  saveState(state, storage);
-  assert.deepEqual(openProject(loadState(storage), 7, classes).hidden, [4]);
+  saveState(state);
+  assert.deepEqual(openProject(loadState(), 7, classes).hidden, [4]);
   kept.set("ftl-surface", "{");
-  assert.equal(loadState(storage).tool, "brush");
-  const none = { getItem() { throw new Error("forbidden"); }, setItem() { throw new Error("full"); } };
-  saveState(loadState(none), none);
-});
+  assert.equal(loadState().tool, "brush");
+}));
 
 test("what is not saved is said, with where it is", () => {
   const group = { count: 3, file: "wall.jpg", why: "the disk is full", refused: true, stored: true };

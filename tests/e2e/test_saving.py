@@ -107,6 +107,33 @@ def test_an_invitation_is_shown_whole_and_copied(browser: Browser, server: Serve
     page.context.close()
 
 
+def test_without_a_clipboard_the_text_is_copied_or_stays_selected(browser: Browser, server: Server) -> None:
+    with writing() as db:
+        ada = add_user(db, "Ada over http", PASSWORD).id
+    project = create_project(ada, "Bridge").id
+    page = sign_in(browser, server, ada)
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(f"{server.url}/?project={project}")
+    settled(page)
+    page.get_by_role("button", name="Make an invitation link").click()
+    shown = page.locator("code", has_text="/account/join/")
+    link = shown.inner_text()
+    settled(page)
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_role("button", name="Copied", exact=True).wait_for()
+    field = page.get_by_role("textbox", name="Text to copy")
+    assert field.evaluate("one => one.scrollHeight <= one.clientHeight")  # nothing of it is cut off
+    other = page.get_by_role("textbox", name="Another class")
+    other.press("Control+V")
+    assert other.input_value() == link
+    page.evaluate("document.execCommand = () => true")  # as browsers do that copy nothing
+    page.get_by_role("button", name="Copied", exact=True).click()
+    page.get_by_role("button", name="Selected: copy it", exact=True).wait_for()
+    assert field.evaluate("one => one.value.slice(one.selectionStart, one.selectionEnd)") == link
+    assert field.evaluate("one => one === one.getRootNode().activeElement")
+    page.context.close()
+
+
 def test_who_has_no_project_can_sign_out_and_sees_what_happened_to_the_account(
     browser: Browser, server: Server
 ) -> None:

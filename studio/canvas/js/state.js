@@ -17,21 +17,21 @@ export const DEFAULTS = {
 };
 
 /** The state that was kept, with defaults for what is missing or of another type. */
-export function loadState(storage = globalThis.localStorage) {
+export function loadState() {
   let kept = {};
   try {
-    kept = JSON.parse(storage.getItem(NAME)) ?? {};
-  } catch { /* no storage, or not ours */ }
+    kept = JSON.parse(localStorage.getItem(NAME)) ?? {};
+  } catch { /* no storage, or it is denied, or not ours */ }
   const known = Object.entries(DEFAULTS).map(([name, value]) =>
     [name, sameType(kept[name], value) ? kept[name] : value]);
   return { ...structuredClone(Object.fromEntries(known)), classNumber: 0, hidden: [], project: null };
 }
 
-/** Keep what `DEFAULTS` names; nothing where the browser has no room. */
-export function saveState(state, storage = globalThis.localStorage) {
+/** Keep what `DEFAULTS` names; nothing where the browser has no room, or denies it. */
+export function saveState(state) {
   const kept = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, state[name]]));
   try {
-    storage.setItem(NAME, JSON.stringify(kept));
+    localStorage.setItem(NAME, JSON.stringify(kept));
   } catch { /* then it lasts as long as this page */ }
 }
 

@@ -64,7 +64,7 @@ def _photographs(project_id: int) -> Step:
 
 
 def _classes(project_id: int, swept: bool) -> Step:
-    """Next once somebody has begun to sort photographs; else optional, for networks draw masks without."""
+    """Next once somebody has begun to sort photographs; else optional, for networks can draw masks without them."""
     names = {one.id: one.name for one in classes_of(project_id)}
     counts = count_by_class(project_id, Filter())
     there = {names[one]: count for one, count in counts.items() if one in names and count}
@@ -77,9 +77,9 @@ def _classes(project_id: int, swept: bool) -> Step:
         return Step(title, icon, DONE, (told + unsorted).strip(), "Change classes", "images")
     need = f"To tell whole photographs apart, networks need two classes with at least {ENOUGH} photographs each"
     if len(there) >= 2 and not swept:
-        state, missing = NEXT, f"{need}; without, they only draw masks."
+        state, missing = NEXT, f"{need}; without them, they only draw masks."
     else:
-        state, missing = LATER, f"Optional: networks draw masks without. {need}."
+        state, missing = LATER, f"Optional: networks can draw masks without image classes. {need}."
     return Step(title, icon, state, told + unsorted + missing, "Sort into classes" if counts else "", "images")
 
 

@@ -25,13 +25,13 @@ MEASURES = {
 """What the chart can show, and the figure of a `MaskQuality` that it is."""
 
 MEANINGS = {
-    "F1": "averages how many drawn pixels are right and how many true pixels are found: 80 % (0.80) is about 80 of 100 "
-    "each.",
-    "IoU": "is the share of pixels that are both, of those that are drawn or true: 80 % is 80 of 100. It is lower than "
-    "F1 of the same masks.",
+    "F1": "is the harmonic mean of two shares: drawn pixels that are right, and true pixels that are found. It is high "
+    "only where both are.",
+    "IoU": "is, of all pixels that are drawn or true, the share that are both drawn and true. It is lower than F1 of "
+    "the same masks.",
     f"F1 within {TOLERANCE} pixels": f"is F1 that takes a pixel as right where it is at most {TOLERANCE} pixels off.",
-    "clDice": "averages how much of each mask's centre line lies in the other mask: 80 % is about 80 of 100 pixels. "
-    "Gaps in a crack lower it, a wrong width hardly does.",
+    "clDice": "is the harmonic mean of two shares: how much of each mask's centre line lies in the other. Gaps in a "
+    "crack lower it, a wrong width hardly does.",
     "Average precision": "is the share of drawn pixels that are right, averaged over all thresholds: it tells how well "
     "a network sorts pixels, whatever threshold was chosen.",
 }

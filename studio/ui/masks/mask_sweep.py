@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from ftl.evaluation.candidate import in_runtime
 from ftl.evaluation.fastest import best_against_best
 from ftl.evaluation.recommend import PASSED, RECOMMENDED, WORSE
 from ftl.evaluation.runtimes import PYTORCH
+from ftl.evaluation.segmentation import precision, recall
 from ftl.evaluation.segmented_candidate import SIGNIFICANT, SegmentedCandidate, recommend_masks, worse
 from ftl.files import read_json
 from ftl.formatting import counted, fixed, milliseconds, percent, probability, small_percent, times
@@ -166,10 +169,11 @@ def headline(sweep: MaskSweep) -> str:
 def details(sweep: MaskSweep) -> list[str]:
     """What the figures of `headline` are of, a sentence of plain text each."""
     pick, unpruned = sweep.recommended, sweep.unpruned
-    f1 = pick.test.f1
+    f1, pixels = pick.test.f1, np.array(pick.test.pixels).sum(axis=(0, 1))
+    right, seen = (fixed(100 * float(share(pixels)), 0) for share in (precision, recall))
     found = [
-        "F1 averages how many drawn pixels are right and how many true pixels are found: here about "
-        f"{fixed(100 * f1.value, 0)} of 100 each.",
+        f"Of 100 pixels that it draws, about {right} are right; of 100 true pixels it finds about {seen}. F1 is the "
+        f"harmonic mean of both shares{', averaged over its classes' if len(pick.classes) > 1 else ''}.",
         f"F1 is of {counted(pick.test.photographs, 'test photograph')}, never used for training or selection; 95 % "
         f"interval {fixed(f1.low, 3)} to {fixed(f1.high, 3)}.",
     ]

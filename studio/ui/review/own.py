@@ -18,7 +18,7 @@ def standing(here: ui.Here) -> None:
     text = (
         "What you submit on Annotate comes here to the reviewers of this project, "
         f"**{ui.plain(listed(judges))}**. They accept an image, or return it to you with a comment. "
-        "To review yourself, ask the project's admin for the role reviewer."
+        "To become a reviewer, ask an admin of the project."
     )
     with ui.empty("Reviewers look at your masks here", text, ":material/rate_review:"):
         found = progress.annotators(here.project.id, here.user.id)

@@ -57,7 +57,7 @@ def _piece(numbers: Numbers) -> str:
     return "tile" if numbers.large.cut else "photograph"
 
 
-@st.cache_data(ttl=_ANSWERED_SECONDS, show_spinner="Looking whether its weights can be downloaded")
+@st.cache_data(ttl=_ANSWERED_SECONDS, show_spinner="Checking whether its weights can be downloaded")
 def _reached(url: str) -> bool:
     return answers(url)
 
@@ -68,7 +68,7 @@ def _unreached(start: Start, url: str) -> None:
     st.warning(
         f"The weights of {ui.plain(start.name)} are not on this machine, and {parts.netloc} did not answer within "
         f"{ANSWER_SECONDS:g} seconds: a sweep may fail. "
-        "Choose a network that need not be downloaded, as one trained from scratch; or fetch "
+        "Choose a network that need not be downloaded, such as one trained from scratch; or fetch "
         f"[{parts.path.rsplit('/', 1)[-1]}]({url}) ({megabytes(start.download)}) where there is internet, and add it "
         "below.",
         icon=":material/cloud_off:",

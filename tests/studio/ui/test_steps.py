@@ -69,8 +69,8 @@ def test_who_only_draws_is_led_past_the_classes(project: Someone, tmp_path: Path
     set_class(own, user, [image.id for image in images], None)
     steps = {step.title: step for step in steps_of(own, "admin")}
     assert (steps["Image classes"].state, steps["Image classes"].text) == (
-        LATER, "32 photographs without an image class. Optional: networks draw masks without. To tell whole "
-        "photographs apart, networks need two classes with at least 12 photographs each.",
+        LATER, "32 photographs without an image class. Optional: networks can draw masks without image classes. To "
+        "tell whole photographs apart, networks need two classes with at least 12 photographs each.",
     )  # fmt: skip
     assert (steps["Masks"].state, steps["Masks"].text) == (DONE, "Drawn on 7 photographs.")
     assert told(project)["Networks"] == (NEXT, "Make networks")

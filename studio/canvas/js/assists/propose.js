@@ -37,9 +37,11 @@ export function createPropose(surface) {
   let refusedBy = null; // the pointer whose long press refused
 
   const current = () => round && round.image === surface.image?.id ? round : null;
-  const byNetwork = () => state.proposals === "network";
+  /** One of WAYS: the user's, but while a network's areas are shown theirs. */
+  const way = () => current()?.source ? "network" : state.proposals;
+  const byNetwork = () => way() === "network";
   const none = () => networks.training ? IN_TRAINING : NO_NETWORK;
-  const leastNow = () => least[state.proposals] ?? WAYS[state.proposals].start(Math.max(surface.image.width, surface.image.height));
+  const leastNow = () => least[way()] ?? WAYS[way()].start(Math.max(surface.image.width, surface.image.height));
   const at = (point) => current()?.left[areaAt(round.left, point, REACH / surface.view().scale)] ?? null;
 
   const look = async () => {
@@ -48,7 +50,7 @@ export function createPropose(surface) {
     questions.drop(); // of several positions of the slider the last one counts
     if (!source) round = null;
     const least = leastNow();
-    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way: state.proposals, least });
+    const areas = await questions.ask(source ? networks.question(least) : { kind: "propose", way: way(), least });
     if (!areas) return;
     const found = areas.filter((area) => area.pixels);
     if (source) return begin(source, found);
@@ -73,7 +75,6 @@ export function createPropose(surface) {
   /** Show at once what the studio asked a network for in advance. */
   const show = (waiting) => {
     if (!waiting || current()) return;
-    surface.set({ proposals: "network" });
     networks.use(waiting, waiting.percent);
     begin(waiting, waiting.areas, waiting.made);
     if (!round.left.length) end();

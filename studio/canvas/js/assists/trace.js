@@ -16,12 +16,17 @@ const NEAR = 9; // stage pixels: a click at the last point ends the trace
 export function createTrace(surface) {
   const wish = { given: false, width: 3, preview: false };
   const questions = createQuestions(surface, "trace"), found = createFound(surface, () => clear());
-  const begun = createBegun({ user: surface.user, name: "trace" }); // {points, legs: the way to each from the last}
-  let pointer = null, waiting = []; // {image, points, legs} of those that were finished and are not answered yet
+  // by image: [{points, legs: the way to each from the last}], each until it is taken or dropped
+  const begun = createBegun({ user: surface.user, name: "traces" });
+  const asked = new Set(); // those of them that are finished and not answered yet
+  let pointer = null;
   let wired = null; // id of the image on which the wire begins
   const wire = createWire(solve, () => surface.redraw("overlay"));
 
-  const current = () => begun.get(surface.image?.id);
+  const all = () => begun.get(surface.image?.id) ?? [];
+  const current = () => all().findLast((trail) => !asked.has(trail)) ?? null;
+  const only = (trails) => begun.set(surface.image.id, trails.length ? trails : null);
+  const without = (trail) => all().filter((other) => other !== trail);
   const inside = ([x, y]) => {
     const { width, height } = surface.image;
     return [Math.min(Math.max(x, 0), width - 1e-3), Math.min(Math.max(y, 0), height - 1e-3)];
@@ -33,14 +38,15 @@ export function createTrace(surface) {
     wire.begin(last);
     if (last) aim(pointer ?? last);
   };
+  /** In place of the one in hand; null: of none. */
   const keep = (trail) => {
-    begun.set(surface.image.id, trail);
+    only([...without(current()), ...(trail ? [trail] : [])]);
     begin();
   };
   const clear = () => {
-    waiting = [];
     questions.drop();
-    keep(null);
+    only(without(current()).filter((trail) => !asked.has(trail)));
+    begin();
     found.show(null);
   };
   const removeLast = () => {
@@ -50,21 +56,25 @@ export function createTrace(surface) {
     found.show(null);
   };
   const finish = async () => {
-    const { points, legs } = current(), done = { image: surface.image.id, points, legs };
+    const trail = current(), { points } = trail;
     if (points.length < 2) return surface.hint("Click the other end of the crack.");
-    const { preview } = wish, number = surface.state.classNumber;
-    if (!preview) keep(null); // the next one may begin while this one is looked for
-    else questions.drop();
-    waiting = preview ? [done] : [...waiting, done];
+    const { preview } = wish, number = surface.state.classNumber, image = surface.image.id;
+    if (preview) questions.drop();
+    else {
+      asked.add(trail);
+      begin(); // the next one may begin while this one is looked for
+    }
     const width = wish.given ? wish.width : null;
     const areas = await questions.ask({ kind: "trace", points: rounded(points), width }, points.at(-1));
-    const wanted = waiting.includes(done);
-    waiting = waiting.filter((other) => other !== done);
-    if (areas && any(surface, areas)) preview ? found.show(areas) : take(surface, areas, number);
-    else if (wanted && !begun.get(done.image) && surface.state.tool === "trace") {
-      begun.set(done.image, { points, legs }); // nothing came of it: to be changed
-      if (done.image === surface.image.id) begin();
-    }
+    asked.delete(trail);
+    if (areas && any(surface, areas)) {
+      if (preview) found.show(areas);
+      else {
+        take(surface, areas, number);
+        only(without(trail));
+      }
+    } else if (image === surface.image.id) begin(); // nothing came of it: to be changed
+    else wired = null; // its wire begins anew when it is shown again
     surface.set({});
   };
 
@@ -115,7 +125,7 @@ export function createTrace(surface) {
     /** All of the way: through the points, and on to the pointer. */
     way: () => [...current().legs.flat(), ...(pointer ? wire.way(pointer) : [])],
     draw(context, view) {
-      for (const { image, legs } of waiting) if (image === surface.image.id) drawWay(context, view, legs.flat(), 0.6);
+      for (const { legs } of without(current())) drawWay(context, view, legs.flat(), 0.6);
       found.draw(context, view);
       if (current() && !found.areas) drawWay(context, view, this.way(), 1);
       if (current()) drawHandles(context, view, current().points, SHOWN);

@@ -33,7 +33,10 @@ export function createCorners(surface, { kind, closed, letter, label, what, help
     clear();
     surface.stroke(kind, geometry);
   };
-  const removeLast = () => keep(current().slice(0, -1));
+  const removeLast = () => {
+    grabbed = null; // it may be the one that goes
+    keep(current().slice(0, -1));
+  };
 
   return {
     name: kind, letter, label, what, help, icon: kind, cursor: "crosshair",
