@@ -1,4 +1,4 @@
-"""Networks that draw masks beside their peers: the same photographs, crops, evened light, loss and time to train.
+"""Networks that draw masks beside their peers: the same photographs, the same crops and loss, the same time to train.
 
     python -m benchmarks.mask_peers RESULTS.json [--data deepcrack] [--minutes 5] [--seeds 0 1 2] [--only NAME ...]
 
@@ -44,7 +44,6 @@ from ftl.data.segmentation import split_photos
 from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.segmentation import f1, tolerant_counts, tolerant_f1
 from ftl.files import read_json, write_json
-from ftl.models.evened import Evened
 from ftl.models.preprocess import Preprocess
 from ftl.training.segment import train_segmenter
 from ftl.training.segmenters import VALIDATED_BY, fit_segmenter
@@ -71,14 +70,13 @@ class Peer(Segmenter):
         nn.Module.__init__(self)
         self.classes, self.threshold, self.least = classes, 0.5, step
         self.network = Backbone("peer", nn.Sequential(body), preprocess)
-        self.evened = Evened(preprocess)
 
     @property
     def stride(self) -> int:
         return self.least
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network.features(self.seen(x))
+        return self.network.features(x)
 
     def parameters_count(self) -> int:
         return sum(value.numel() for value in self.parameters())

@@ -62,10 +62,10 @@ def load_photographs(folder: Path, count: int = 8, *, classes: bool = False, see
 
 
 def make_segmenter(classes: Sequence[str] = ("crack",), seed: int = 0) -> Segmenter:
-    """One with random weights, whose threshold has it draw about a quarter of noise; of one class, it evens light."""
+    """One with random weights, whose threshold has it draw about a quarter of noise."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = Segmenter(make_backbone(), classes, 4, evens_light=len(classes) == 1).eval().requires_grad_(False)
+        model = Segmenter(make_backbone(), classes, 4).eval().requires_grad_(False)
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     x = model.network.preprocess.normalised(noise[None].astype(np.float32))
     while float(model(x).std()) > 1:  # of large logits, all probabilities are 0 or 1

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ftl.data.dataset import photo_ids
@@ -24,9 +23,6 @@ DEFECT = "defect"
 
 LEAST_PHOTOS = 2
 """Photos that are trained on at least."""
-
-_DEEP, _SOME = 32, 0.01
-"""A defect is wide where more than this share of its pixels are farther than so many from its edge."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +45,10 @@ class SegmentationSet:
 
         Where there are several classes, pixels may be `NOT_JUDGED`.
         """
-        return read_image(self._files(index)[0]), self.read_mask(index)
-
-    def read_mask(self, index: int) -> np.ndarray:
-        """A mask, as `read` gives it."""
         numbers, several = np.zeros(256, np.uint8), len(self.ids) > 1
         numbers[[*self.ids, NOT_JUDGED]] = [*range(1, len(self.ids) + 1), NOT_JUDGED]
-        return numbers[read_class_ids(self._files(index)[1], several=several)]
-
-    def _files(self, index: int) -> tuple[Path, Path]:
-        return self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
+        image, mask = self.files_at[index] if self.files_at else (self.images[index], self.masks[index])
+        return read_image(image), numbers[read_class_ids(mask, several=several)]
 
     def take(self, indices: Sequence[int] | np.ndarray) -> SegmentationSet:
         """The photographs at `indices`, in that order."""
@@ -204,20 +194,6 @@ def split_photos(
         count += sizes[photo_name]
     second = np.array([own in apart for own in photos])
     return np.flatnonzero(~second), np.flatnonzero(second)
-
-
-def are_thin(masks: Iterable[np.ndarray]) -> bool:
-    """Whether defects of all classes are thin, as cracks are, and so surrounded by what they are not.
-
-    `masks`: class numbers, uint8 (H, W) each. Where hardly a pixel is deeper than 32 in its defect.
-    """
-    drawn, deep = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    for mask in masks:
-        for number in np.setdiff1d(mask, [0, NOT_JUDGED]):
-            depth = cv2.distanceTransform((mask == number).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-            drawn[number] += np.count_nonzero(depth)
-            deep[number] += np.count_nonzero(depth > _DEEP)
-    return bool((deep <= _SOME * drawn).all())
 
 
 def check_classes(data: SegmentationSet, classes: Sequence[str]) -> None:

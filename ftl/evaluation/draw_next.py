@@ -43,8 +43,7 @@ def level_means(model: Segmenter, image: np.ndarray) -> np.ndarray:
 
     network = model.network
     with torch.inference_mode():
-        x = network.inputs([resize_image(image, network.preprocess.size)])
-        maps = model.maps(model.seen(x))
+        maps = model.maps(network.inputs([resize_image(image, network.preprocess.size)]))
         return _levels([level[0].mean((1, 2)).cpu().numpy() for level in maps])
 
 

@@ -13,7 +13,6 @@ from torch import nn
 
 from ftl.errors import FtlError
 from ftl.models.backbone import Backbone, Spec, layers_of, map_sizes
-from ftl.models.evened import Evened
 from ftl.models.graph import channels_of, walk
 
 WIDTH = 16
@@ -89,22 +88,12 @@ class Segmenter(nn.Module):
     `classes`: names of what masks hold, without the background. One class has one logit (sigmoid); of several there is
     one more, of the background, which comes first (softmax).
     `threshold`: how probable, 0..1, a defect must be to be drawn. `least`: pixels that a side needs, whole steps.
-    `evens_light`: whether the network sees each place against its surroundings (`ftl.models.evened`).
     """
 
-    def __init__(
-        self,
-        network: Backbone,
-        classes: Sequence[str],
-        width: int = WIDTH,
-        threshold: float = 0.5,
-        *,
-        evens_light: bool = False,
-    ) -> None:
+    def __init__(self, network: Backbone, classes: Sequence[str], width: int = WIDTH, threshold: float = 0.5) -> None:
         super().__init__()
         self.network, self.classes, self.width, self.threshold = network, tuple(classes), width, threshold
         spec, size = network.spec(), network.preprocess.size
-        self.evened = Evened(network.preprocess) if evens_light else None
         self.levels = levels_of(spec, size)
         self.least = _least_side(spec, self.stride, size)
         outputs = 1 if len(self.classes) == 1 else len(self.classes) + 1
@@ -117,19 +106,14 @@ class Segmenter(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to logits (N, 1 or classes + 1, H, W)."""
-        x = self.seen(x)
         return self.decoder(x, self.maps(x))
-
-    def seen(self, x: torch.Tensor) -> torch.Tensor:
-        """What the network sees of preprocessed photographs (N, 3, H, W)."""
-        return x if self.evened is None else self.evened(x)
 
     def probabilities(self, x: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs (N, 3, H, W) to class probabilities (N, classes + 1, H, W), the background first."""
         return probabilities_of(self(x))
 
     def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """The encoder's map of each level, (N, C, H, W), the finest first; of what it sees."""
+        """The encoder's map of each level, (N, C, H, W), the finest first."""
         wanted, features = [level.layer for level in self.levels], self.network.features
         if not isinstance(features, nn.Sequential):
             found = dict(walk(features, x, wanted))

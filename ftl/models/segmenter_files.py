@@ -32,12 +32,7 @@ def write_decoder(folder: Path, model: Segmenter) -> None:
 
 def _parts(model: Segmenter) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     tensors = {f"{_PREFIX}{key}": value.contiguous() for key, value in model.decoder.state_dict().items()}
-    data = {
-        "classes": [*model.classes],
-        "width": model.width,
-        "threshold": model.threshold,
-        "evens_light": model.evened is not None,
-    }
+    data = {"classes": [*model.classes], "width": model.width, "threshold": model.threshold}
     return tensors, {"decoder": data}
 
 
@@ -59,16 +54,13 @@ def load_segmenter(path: str | Path) -> Segmenter:
     try:
         data = header["decoder"]
         classes, width, threshold = [*map(str, data["classes"])], int(data["width"]), float(data["threshold"])
-        evens_light = data.get("evens_light", False)  # files of before have nothing of it
         if not (1 <= len(classes) <= MOST_CLASSES and 1 <= width <= 4096 and 0 <= threshold <= 1):
             raise ValueError(data)
-        if not isinstance(evens_light, bool):
-            raise TypeError(data)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FtlError(f"{path} holds no network that draws masks ({error!r:.200})") from error
     network = load_backbone(path)
     with torch.device("meta"):  # the decoder takes no memory until the file is known to hold it
-        model = Segmenter(network, classes, width, threshold, evens_light=evens_light)
+        model = Segmenter(network, classes, width, threshold)
     expected = {key: value.shape for key, value in model.decoder.state_dict().items()}
     weights = {key.removeprefix(_PREFIX): value for key, value in tensors.items() if key.startswith(_PREFIX)}
     if {key: value.shape for key, value in weights.items()} != expected:

@@ -146,7 +146,6 @@ def _made_from(folder: Path, parts: MaskParts, config: SegmentConfig, seed: int,
         "seed": seed,
         "photo": photo,
         "segment": config.model_dump(),
-        "light": "evened where defects are thin",  # as no network of before was trained
     } | _validated_on(parts)
 
 

@@ -115,9 +115,7 @@ def train_backbone_on_masks(
         torch.manual_seed(seed)
         untrained = _scaled(Backbone(name, _untrained(name), Preprocess("caffe", size)))
     with run_on(device):
-        trained = train_segmenter(
-            untrained, data, train, held_out, config=config, seed=seed, evens_light=False, report=report
-        )  # filters are ranked by photographs as they are
+        trained = train_segmenter(untrained, data, train, held_out, config=config, seed=seed, report=report)
     return trained.segmenter.network
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import torch
 from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
 from ftl.data.masks import NOT_JUDGED
-from ftl.data.segmentation import SegmentationSet, are_thin
+from ftl.data.segmentation import SegmentationSet
 from ftl.device import device_of, mixed_precision
 from ftl.evaluation.segmentation import HALF, THRESHOLDS, class_counts, mean_f1
 from ftl.models.backbone import Backbone
@@ -62,7 +61,6 @@ def train_segmenter(
     *,
     config: SegmentConfig = SegmentConfig(),
     seed: int = 0,
-    evens_light: bool | None = None,
     state_file: Path | None = None,
     made_from: dict[str, Any] | None = None,
     report: Report = silent,
@@ -74,18 +72,15 @@ def train_segmenter(
         network: a backbone, which gets a new decoder; or a segmenter that draws the classes of `data`: it goes on from
             its weights.
         held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
-        evens_light: as a new `Segmenter` takes it. None: where all defects to train on are thin.
         state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
         hear: called with each round's figures, also those of rounds before a restart: `stop_accuracy` is the F1 at a
             threshold of one half.
     """
     made_from = made_from or {}
-    if evens_light is None:
-        evens_light = isinstance(network, Backbone) and _are_thin(data, tuple(map(int, train)))
 
     def begun() -> State[Segmenter]:
-        return _begin(network, data.classes, config, seed, evens_light=evens_light)
+        return _begin(network, data.classes, config, seed)
 
     photographs, device = _held(data), device_of(training=True)
 
@@ -114,9 +109,7 @@ def train_segmenter(
     return Trained(made.requires_grad_(False), state.curve)
 
 
-def _begin(
-    network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int, *, evens_light: bool
-) -> State[Segmenter]:
+def _begin(network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
     """The state before the first step."""
     device, rng, inserted = device_of(training=True), np.random.default_rng(seed), list[str]()
     if isinstance(network, Segmenter):  # its maps have their sizes by now: new norms would undo what it has learnt
@@ -124,7 +117,7 @@ def _begin(
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = Segmenter(copy.deepcopy(network), classes, config.decoder_width, evens_light=evens_light)
+            model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
         decoder = model.decoder
         plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
         normed = {*(decoder if network.has_norms else model).modules()} - plain
@@ -135,11 +128,6 @@ def _begin(
         optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
     )
     return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
-
-
-@lru_cache(maxsize=8)  # for the candidates of a sweep, one after the other
-def _are_thin(data: SegmentationSet, indices: tuple[int, ...]) -> bool:
-    return are_thin(map(data.read_mask, indices))
 
 
 def _crops(

@@ -16,7 +16,6 @@ from ftl.data.masks import NOT_JUDGED, load_masks
 from ftl.data.segmentation import (
     DEFECT,
     SegmentationSet,
-    are_thin,
     check_classes,
     load_segmentation,
     split_photos,
@@ -308,24 +307,3 @@ def test_other_classes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "Segmented" / "classes.json").write_text(json.dumps({"blob": 1, "line": 3}))
     with pytest.raises(FtlError, match="the masks hold blob, line"):
         check_classes(load(tmp_path), data.classes)
-
-
-@pytest.mark.parametrize(
-    ("side", "blocks", "thin"),
-    [(64, 1, True), (64, 300, True), (80, 1, False), (400, 1, False)],
-    ids=["not wide", "many", "wide", "area"],
-)
-def test_defects_are_thin_where_hardly_a_pixel_lies_deep(side: int, blocks: int, thin: bool) -> None:
-    lines, areas = np.zeros((500, 500), np.uint8), np.zeros((500, 500), np.uint8)
-    lines[::50] = 1
-    areas[50 : 50 + side, 50 : 50 + side] = 2
-    assert are_thin(mask for mask in [lines, *[areas] * blocks, np.full((9, 9), NOT_JUDGED, np.uint8)]) is thin
-
-
-def test_a_few_deep_pixels_of_a_class_do_not_make_it_wide() -> None:
-    crack, spall = np.zeros((500, 500), np.uint8), np.zeros((500, 500), np.uint8)
-    crack[100:110], spall[100:180, 100:180] = 1, 1
-    assert are_thin([spall]) is False
-    assert are_thin([spall, *[crack] * 4]) is True
-    assert are_thin([2 * spall, *[crack] * 4]) is False  # another class, which is wide
-    assert are_thin([]) is True

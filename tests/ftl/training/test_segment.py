@@ -49,7 +49,7 @@ def without_norms() -> Backbone:
     return Backbone("plain", nn.Sequential(*layers), Preprocess("caffe", SIZE))
 
 
-def run(data: SegmentationSet, backbone: Backbone | Segmenter | None = None, **more: Any) -> Trained:
+def run(data: SegmentationSet, backbone: Backbone | None = None, **more: Any) -> Trained:
     """Train on all photographs but the last two."""
     order = np.arange(len(data))
     return train_segmenter(backbone or make_backbone(), data, order[:-2], order[-2:], **({"config": QUICK} | more))
@@ -84,22 +84,6 @@ def test_it_learns_to_draw_lines_that_it_has_not_seen(
     assert all(torch.equal(before[key], value) for key, value in backbone.state_dict().items())
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
-
-
-def test_light_is_evened_where_defects_are_thin_and_goes_on_as_it_was(
-    data: SegmentationSet, whole: Trained, tmp_path: Path
-) -> None:
-    mask = np.zeros((90, 120), np.uint8)
-    mask[:, 20:] = 255
-    for number in range(3):
-        save_png(np.full((90, 120, 3), 100, np.uint8), tmp_path / "Images" / f"{number}.png")
-        save_png(mask, tmp_path / "Segmented" / f"{number}.png")
-    wide = load_segmentation(tmp_path / "Images", tmp_path / "Segmented")
-    assert whole.segmenter.evened is not None
-    assert run(wide).segmenter.evened is None
-    assert run(data, evens_light=False).segmenter.evened is None
-    for network in (whole.segmenter, run(wide).segmenter):
-        assert (run(data, network).segmenter.evened is None) == (network.evened is None)
 
 
 def test_the_curve_falls_and_has_a_point_for_each_round(data: SegmentationSet) -> None:
