@@ -18,7 +18,7 @@ from ftl.models.registry import REGISTRY, Architecture
 
 _DOWNLOAD_SECONDS = 20
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5
 """How long a server may take to answer."""
 
 

@@ -67,7 +67,7 @@ def _unreached(start: Start, url: str) -> None:
     parts = urlsplit(url)
     st.warning(
         f"The weights of {ui.plain(start.name)} are not on this machine, and {parts.netloc} did not answer within "
-        f"{ANSWER_SECONDS:g} seconds: a sweep may fail. "
+        f"{ANSWER_SECONDS} seconds: a sweep may fail. "
         "Choose a network that need not be downloaded, such as one trained from scratch; or fetch "
         f"[{parts.path.rsplit('/', 1)[-1]}]({url}) ({megabytes(start.download)}) where there is internet, and add it "
         "below.",
