@@ -9,6 +9,7 @@ from torch import nn
 
 from ftl.errors import FtlError
 from ftl.models.pooling import MaxPool, pair
+from ftl.models.strided import StridedPointwise, skips_pixels
 
 Layer = dict[str, Any]
 """A layer as `{"type": ..., ...}` with plain numbers."""
@@ -81,7 +82,8 @@ def _describe_conv(layer: nn.Conv2d) -> Layer:
 
 
 def _build_conv(s: Layer) -> nn.Module:
-    return nn.Conv2d(
+    made = StridedPointwise if skips_pixels(*(pair(s[key]) for key in ("kernel", "stride", "padding"))) else nn.Conv2d
+    return made(
         s["in"], s["out"], s["kernel"], s["stride"], s["padding"], s["dilation"], s.get("groups", 1), bias=s["bias"]
     )
 
@@ -160,7 +162,7 @@ def describe_layer(layer: nn.Module, kinds: dict[str, Kind]) -> Layer | None:
 
     Raises `FtlError` for a layer whose kind is known, but not in this form.
     """
-    own = nn.MaxPool2d if type(layer) is MaxPool else type(layer)
+    own = {MaxPool: nn.MaxPool2d, StridedPointwise: nn.Conv2d}.get(type(layer), type(layer))
     for name, kind in kinds.items():
         if own is kind.module:  # one of its children may compute anything
             return {"type": name} | kind.describe(layer)
