@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ftl.models.pooling import pair
-
 
 class StridedPointwise(nn.Conv2d):
     """torch's, with the same values; while it is trained, pixels are skipped before it in place of within.
@@ -19,10 +17,8 @@ class StridedPointwise(nn.Conv2d):
         """(N, C, H, W) to (N, filters, H', W')."""
         if not self.training:
             return super().forward(x)
-        down, right = pair(self.stride)
-        return nn.functional.conv2d(
-            x[:, :, ::down, ::right], self.weight, self.bias, dilation=self.dilation, groups=self.groups
-        )
+        down, right = self.stride
+        return nn.functional.conv2d(x[:, :, ::down, ::right], self.weight, self.bias, groups=self.groups)
 
 
 def skips_pixels(kernel: list[int], stride: list[int], padding: list[int]) -> bool:

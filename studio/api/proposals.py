@@ -41,8 +41,8 @@ def proposals(request: Request) -> Response:
          "further": further[known]._asdict() if known in further else None}
         for known in known_networks
     ]  # fmt: skip
-    told = {"networks": networks, "waiting": _waiting(image), "training": _training(image.project_id)}
-    return JSONResponse(told, headers=_PRIVATE)
+    answer = {"networks": networks, "waiting": _waiting(image), "training": _training(image.project_id)}
+    return JSONResponse(answer, headers=_PRIVATE)
 
 
 @for_members()

@@ -77,7 +77,7 @@ def parts(network: Backbone, speeds: Speeds, request: SweepRequest, masks: int, 
     found = {LAYOUT: layout_seconds(images)}
     if request.source == "scratch":
         found[BACKBONE] = (
-            drawing_seconds(spec, size, 1.0, request.pretraining, speed)
+            drawing_seconds(spec, size, 1.0, config.segment.shortened, speed)
             if config.only_masks
             else training_seconds(spec, size, images, request.epochs, speed)
         )

@@ -62,11 +62,6 @@ class SweepRequest(Config):
     )  # fmt: skip
     sweep: SweepConfig = SweepConfig()
 
-    @property
-    def pretraining(self) -> SegmentConfig:
-        """What trains a network from scratch on masks: a quarter of the steps of those that are pruned of it."""
-        return self.sweep.segment.but(steps=max(1, round(0.25 * self.sweep.segment.steps)))
-
 
 class LabelRequest(Config):
     """Settings of a job that labels ahead: the sweep and the name of the network that proposes."""

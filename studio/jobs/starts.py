@@ -39,9 +39,8 @@ class Start(NamedTuple):
             return f"{self.name} · your file"
         if self.source == "scratch":
             return f"{self.name} · trained from scratch on this project"
-        return f"{self.name} · pretrained on ImageNet" + f" · downloads {megabytes(self.download)}" * bool(
-            self.download
-        )
+        away = f" · downloads {megabytes(self.download)}" if self.download else ""
+        return f"{self.name} · pretrained on ImageNet{away}"
 
 
 class Recommended(NamedTuple):

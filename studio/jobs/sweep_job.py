@@ -96,7 +96,7 @@ def sweep(job: Job, report: Report, meter: Meter | None = None) -> None:
                 assert drawn is not None  # who tells no classes apart draws masks
                 own = part(drawn, photo, config.seed)
                 trained = train_backbone_on_masks(
-                    name, drawn, own.train, own.held_out, config=request.pretraining, seed=config.seed,
+                    name, drawn, own.train, own.held_out, config=config.segment.shortened, seed=config.seed,
                     report=report,
                 )  # fmt: skip
             save_backbone(trained.features, file, name=name)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from studio import ui
+from studio.ui import component
 
 _ONLY_HERE = (
     ":material/computer: This link opens on this computer only, because the studio was reached as localhost. For "
@@ -19,20 +16,9 @@ _ONLY_HERE = (
 )
 
 
-@cache
-def _component() -> Callable[..., Any]:
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "copy_field",
-        html='<div class="copy-field"></div>',
-        css=(here / "copy_field.css").read_text(encoding="utf-8"),
-        js=(here / "copy_field.js").read_text(encoding="utf-8"),
-    )
-
-
 def show(text: str, key: str) -> None:
     """Draw a text, in as many lines as it needs, and its button."""
-    _component()(key=key, data={"text": text})
+    component.beside(__file__, '<div class="copy-field"></div>')(key=key, data={"text": text})
 
 
 def link(path: str, key: str) -> None:

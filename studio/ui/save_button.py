@@ -6,23 +6,7 @@ seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "save",
-        html='<div class="save"></div>',
-        css=(here / "save_button.css").read_text(encoding="utf-8"),
-        js=(here / "save_button.js").read_text(encoding="utf-8"),
-    )
+from studio.ui import component
 
 
 def button(label: str, address: str, name: str, key: str, hint: str = "") -> None:
@@ -30,4 +14,5 @@ def button(label: str, address: str, name: str, key: str, hint: str = "") -> Non
 
     `address`: of the studio itself; it answers the file, or JSON with an `error`. `name`: what the file is saved as.
     """
-    _component()(key=key, data={"label": label, "address": address, "name": name, "hint": hint}, width="content")
+    draw = component.beside(__file__, '<div class="save"></div>')
+    draw(key=key, data={"label": label, "address": address, "name": name, "hint": hint}, width="content")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from studio.accounts import add_user
 from studio.jobs import queue
@@ -66,6 +66,14 @@ def _listens(page: Page) -> None:
     becomes_true(page, "!!window.ftlNotices")
 
 
+def _asks(page: Page, server: Server, project: int, permission: str, answer: str) -> Locator:
+    """Open Jobs in a browser whose permission, and whose answer to who asks for it, these scripts give; the button."""
+    page.add_init_script(f"Object.defineProperty(Notification, 'permission', {{ get: () => {permission} }});"
+                         f"Notification.requestPermission = async () => {answer};")  # fmt: skip
+    page.goto(f"{server.url}/jobs?project={project}")
+    return page.get_by_role("button", name="Notify me when my jobs end")
+
+
 def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(
     server: Server, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,10 +82,7 @@ def test_who_has_not_allowed_notifications_is_asked_and_sees_the_title(
         bob = add_user(db, "Bob", PASSWORD).id
     project = create_project(bob, "Tunnel")
     page = sign_in(browser, server, bob)
-    page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => window.says ?? 'default' });"
-                         "Notification.requestPermission = async () => (window.says = 'granted');")  # fmt: skip
-    page.goto(f"{server.url}/jobs?project={project.id}")
-    ask = page.get_by_role("button", name="Notify me when my jobs end")
+    ask = _asks(page, server, project.id, "window.says ?? 'default'", "(window.says = 'granted')")
     ask.click()
     ask.wait_for(state="detached")
     job = queue.launch(project.id, bob, "sweep", "The wall", SweepRequest())
@@ -91,10 +96,7 @@ def test_that_a_browser_blocks_notifications_is_said_to_who_asks_for_them(server
         cleo = add_user(db, "Cleo", PASSWORD).id
     project = create_project(cleo, "Dam")
     page = sign_in(browser, server, cleo)
-    page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => 'denied' });"
-                         "Notification.requestPermission = async () => 'denied';")  # fmt: skip
-    page.goto(f"{server.url}/jobs?project={project.id}")
-    ask = page.get_by_role("button", name="Notify me when my jobs end")
+    ask = _asks(page, server, project.id, "'denied'", "'denied'")
     ask.wait_for()
     assert page.get_by_text("blocks notifications").count() == 0
     ask.click()

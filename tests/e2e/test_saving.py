@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator, Page
 from sqlalchemy import delete
 
 from studio.accounts import add_user
@@ -85,18 +85,24 @@ def test_the_export_that_is_offered_first_is_for_the_eye(browser: Browser, serve
     page.context.close()
 
 
-def test_an_invitation_is_shown_whole_and_copied(browser: Browser, server: Server) -> None:
-    with writing() as db:
-        ada = add_user(db, "Ada who invites", PASSWORD).id
-    project = create_project(ada, "Bridge").id
-    page = sign_in(browser, server, ada)
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+def invited(page: Page, server: Server, project: int) -> Locator:
+    """Make an invitation link on Home; where it is shown."""
     page.goto(f"{server.url}/?project={project}")
     settled(page)
     page.get_by_role("button", name="Make an invitation link").click()
     shown = page.locator("code", has_text="/account/join/")
     shown.wait_for()
     settled(page)
+    return shown
+
+
+def test_an_invitation_is_shown_whole_and_copied(browser: Browser, server: Server) -> None:
+    with writing() as db:
+        ada = add_user(db, "Ada who invites", PASSWORD).id
+    project = create_project(ada, "Bridge").id
+    page = sign_in(browser, server, ada)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = invited(page, server, project)
     page.get_by_text("This link opens on this computer only").wait_for()  # of 127.0.0.1
     assert shown.evaluate("one => one.scrollWidth <= one.clientWidth")  # nothing of it is cut off
     page.get_by_role("button", name="Copy", exact=True).click()
@@ -113,12 +119,7 @@ def test_without_a_clipboard_the_text_is_copied_or_stays_selected(browser: Brows
     project = create_project(ada, "Bridge").id
     page = sign_in(browser, server, ada)
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    page.goto(f"{server.url}/?project={project}")
-    settled(page)
-    page.get_by_role("button", name="Make an invitation link").click()
-    shown = page.locator("code", has_text="/account/join/")
-    link = shown.inner_text()
-    settled(page)
+    link = invited(page, server, project).inner_text()
     page.get_by_role("button", name="Copy", exact=True).click()
     page.get_by_role("button", name="Copied", exact=True).wait_for()
     field = page.get_by_role("textbox", name="Text to copy")

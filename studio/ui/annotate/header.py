@@ -131,7 +131,7 @@ def _doubts(here: ui.Here, image: Image) -> bool:
 
 
 def _doubt(here: ui.Here, image: Image) -> str:
-    """What speaks against submitting the image as it is, and how to do so all the same; empty where nothing does."""
+    """Why the image may not be ready to submit, and how to submit it nevertheless; empty where it is ready."""
     if state.SURFACE.value.get("undecided") == image.id or waiting_on(image.id):
         return ("Areas that were proposed here are not decided yet: accept or refuse them with Proposals (O). "
                 "Submit again to hand the image in without them.")  # fmt: skip

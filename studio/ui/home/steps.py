@@ -69,18 +69,18 @@ def _classes(project_id: int, swept: bool) -> Step:
     counts = count_by_class(project_id, Filter())
     there = {names[one]: count for one, count in counts.items() if one in names and count}
     enough = [name for name, count in there.items() if count >= ENOUGH]
-    told = f"{listed([f'{name} {count:,}' for name, count in there.items()])}. " if there else ""
+    sizes = f"{listed([f'{name} {count:,}' for name, count in there.items()])}. " if there else ""
     unsorted = f"{counted(counts[0], 'photograph')} without an image class. " if counts.get(0) else ""
     title, icon = "Image classes", "category"
     # or networks learn from tiles of large photographs
     if len(enough) >= 2 or not numbers_of(project_id).only_masks:
-        return Step(title, icon, DONE, (told + unsorted).strip(), "Change classes", "images")
+        return Step(title, icon, DONE, (sizes + unsorted).strip(), "Change classes", "images")
     need = f"To tell whole photographs apart, networks need two classes with at least {ENOUGH} photographs each"
     if len(there) >= 2 and not swept:
         state, missing = NEXT, f"{need}; without them, they only draw masks."
     else:
         state, missing = LATER, f"Optional: networks can draw masks without image classes. {need}."
-    return Step(title, icon, state, told + unsorted + missing, "Sort into classes" if counts else "", "images")
+    return Step(title, icon, state, sizes + unsorted + missing, "Sort into classes" if counts else "", "images")
 
 
 def _masks(project_id: int, swept: bool) -> Step:

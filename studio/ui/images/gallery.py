@@ -6,8 +6,6 @@ The browser keeps the pictures: a page of it costs a few kilobytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -20,7 +18,7 @@ from studio.images.addresses import mask_address, photograph_address, present_ad
 from studio.images.library import image_in
 from studio.images.work import JUDGES, own_among
 from studio.store.tables import Image, ImageClass
-from studio.ui import state, verdicts
+from studio.ui import component, state, verdicts
 
 
 class Label(NamedTuple):
@@ -43,15 +41,7 @@ class Ticks(NamedTuple):
     choose: Callable[[set[int], set[int]], None]
 
 
-@cache
-def _component() -> Callable[..., Any]:
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "gallery",
-        html='<div class="gallery"></div><div class="preview" popover="manual"></div>',
-        css=(here / "gallery.css").read_text(encoding="utf-8"),
-        js=(here / "gallery.js").read_text(encoding="utf-8"),
-    )
+_HTML = '<div class="gallery"></div><div class="preview" popover="manual"></div>'
 
 
 def show(
@@ -83,7 +73,7 @@ def show(
         for tile in tiles:
             tile["verdicts"] = ("own" if tile["id"] in own else "free") if tile["id"] in waiting else None
     chosen = ticks.chosen if ticks else ()
-    result = _component()(
+    result = component.beside(__file__, _HTML)(
         key=state.GALLERY.key,
         data={
             "tiles": tiles,

@@ -127,7 +127,7 @@ def busy(project_id: int, start: Start) -> str:
 
 
 def _measured(project_id: int, name: str | None, file: str | None) -> Measured:
-    """What was measured of a network: anew, where the machine was busy then and is quiet now.
+    """What was measured of a network: again, where the machine was busy then and is quiet now.
 
     Not within seconds: a page asks many times while it is drawn, and a machine that is nearly quiet looks busy again.
     """

@@ -1,4 +1,4 @@
-"""Published weights: which are here, how large they are, whether their server answers, and what is told without it."""
+"""Published weights: which are here, how large they are, whether their server answers, and what happens without it."""
 
 from __future__ import annotations
 
