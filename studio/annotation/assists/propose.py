@@ -36,7 +36,7 @@ def thin(image: np.ndarray, least: int) -> list[Component]:
     lengths = np.bincount(labels[skeletonize(where)], minlength=labels.max() + 1)
     long = lengths >= max(1.0, least * factor)
     long[0] = False
-    return components(_enlarged(long[labels], image.shape))
+    return components(_enlarged(long[labels].astype(np.uint8), image.shape, cv2.INTER_NEAREST) > 0)
 
 
 def wide(image: np.ndarray, least: int) -> list[Component]:
@@ -52,7 +52,9 @@ def wide(image: np.ndarray, least: int) -> list[Component]:
     spread = float(below.std())
     if spread < 1e-3:
         return []
-    return components(_enlarged(below > _DARKER * spread, image.shape), max(1, least))
+    # enlarged before it is cut: what was cut first would have the smaller photograph's pixels as steps
+    dark = _enlarged(below, image.shape, cv2.INTER_LINEAR) > _DARKER * spread
+    return components(dark, max(1, least))
 
 
 def _searched(image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -64,7 +66,7 @@ def _searched(image: np.ndarray) -> tuple[np.ndarray, float]:
     return level, factor
 
 
-def _enlarged(where: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if where.shape == shape[:2]:
-        return where
-    return cv2.resize(where.astype(np.uint8), shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+def _enlarged(level: np.ndarray, shape: tuple[int, ...], interpolation: int) -> np.ndarray:
+    if level.shape == shape[:2]:
+        return level
+    return cv2.resize(level, shape[1::-1], interpolation=interpolation)

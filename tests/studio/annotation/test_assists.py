@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import cv2
@@ -18,6 +19,7 @@ from studio.annotation.assists.ridges import grey, ridges
 from studio.annotation.assists.trace import trace
 from studio.annotation.rasterise import fold
 from studio.annotation.strokes import Brush, Region
+from studio.annotation.threshold import Component
 from studio.errors import StudioError
 
 H, W = 120, 200
@@ -74,14 +76,29 @@ def test_trace_goes_through_every_click_and_answers_on_a_large_photograph() -> N
     assert iou(trace(large, ENDS * factor), truth) > 0.6
 
 
-def test_a_traced_outline_has_no_blocks_where_the_photograph_was_made_smaller() -> None:
+def largest(found: list[Component], shape: tuple[int, ...]) -> np.ndarray:
+    where = np.zeros(shape[:2], bool)
+    where[found[0].place] = found[0].inside
+    return where
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda photo: trace(photo, np.array([[600.0, 810.0], [2400.0, 990.0]])),
+        lambda photo: largest(propose.wide(photo, 100), photo.shape),
+    ],
+    ids=["trace", "wide proposals"],
+)
+def test_outlines_have_no_blocks_where_the_photograph_was_made_smaller(
+    found: Callable[[np.ndarray], np.ndarray],
+) -> None:
     """A straight crack has a straight edge, to the pixel: its own steps leave 0.29 pixels of spread."""
     height, width, slope = 1800, 3000, 0.1
     x, y = np.arange(width) - width / 2, np.arange(height)[:, None] - height / 2
     photo = wall(np.abs(y - slope * x) < 20)
-    ends = np.array([[600.0, 810.0], [2400.0, 990.0]])
     middle = np.arange(1100, 1900)
-    edge = np.argmax(trace(photo, ends)[:, middle], axis=0)
+    edge = np.argmax(found(photo)[:, middle], axis=0)
     assert np.std(edge - slope * middle) < 0.4
 
 
