@@ -43,7 +43,7 @@ COLUMNS = {
 
 def act(action: Callable[[int, int, int], None], job: Job) -> None:
     """Do what a button says, if its user still may; an error is shown at the next run."""
-    with ui.showing_errors(st.toast):
+    with ui.showing_errors(ui.toast_next):
         action(job.project_id, job.id, ui.who())
 
 

@@ -241,5 +241,30 @@ def test_what_people_write_goes_into_markdown_through_plain() -> None:
     assert not found, "wrap it in ui.plain, see studio/ui/markdown.py:\n" + "\n".join(found)
 
 
+def callbacks(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The module's functions that are given as `on_click` and its like, and those that they call in turn."""
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    keywords = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and (node.arg or "").startswith("on_")]
+    names = [one.value.id for one in keywords if isinstance(one.value, ast.Name)]
+    found: list[ast.FunctionDef] = []
+    while names:
+        function = functions.pop(names.pop(), None)
+        if function is not None:
+            found.append(function)
+            names += [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+    return found
+
+
+def test_no_callback_shows_a_toast_itself() -> None:
+    """Streamlit may leave it there, with all that is behind undone: `ui.toast_next` waits for the run."""
+    found = {
+        f"{name}.{function.name}": ast.unparse(function)
+        for name, path in modules("studio", "pages").items()
+        for function in callbacks(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert "studio.ui.annotate.header._submit" in found
+    assert [name for name, code in found.items() if "st.toast" in code] == []
+
+
 def test_files_of_tests_that_are_begun_first_are_there() -> None:
     assert [name for name in SLOWEST if not (ROOT / "tests" / name).is_file()] == []

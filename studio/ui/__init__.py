@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
+from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, cast
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -74,7 +74,7 @@ def stop() -> NoReturn:
 def showing_errors(show: Callable[..., Any] = st.error) -> Iterator[None]:
     """Show a `StudioError` or `FtlError` of the block as a sentence, and go on behind it.
 
-    `show`: `st.toast` in a callback, which has no place on the page; `toast_next` where a rerun follows.
+    `show`: `toast_next` in a callback, which has no place on the page, and where a rerun follows.
     """
     try:
         yield
@@ -82,17 +82,22 @@ def showing_errors(show: Callable[..., Any] = st.error) -> Iterator[None]:
         show(sentence(error), icon=":material/error:")
 
 
-def toast_next(text: str, *, icon: str) -> None:
-    """Show a toast in the next run: what a run says just before it asks for another is dropped by Streamlit."""
-    state.of(state.Tab).toasts.append((text, icon))
+def toast_next(text: str, *, icon: str, duration: Literal["short", "long"] = "short") -> None:
+    """Show a toast in the next run: what a run says just before it asks for another is dropped by Streamlit.
+
+    A callback shows nothing itself: where another message of the browser waits, Streamlit leaves it at the first thing
+    that it shows, and what stands behind that is never done.
+    """
+    state.of(state.Tab).toasts.append((text, icon, duration))
 
 
 def show_toasts() -> None:
     """Show those that the run before has left."""
-    tab = state.of(state.Tab)
-    waiting, tab.toasts = tab.toasts, []
-    for text, icon in waiting:
-        st.toast(text, icon=icon)
+    toasts = state.of(state.Tab).toasts
+    while toasts:
+        text, icon, duration = toasts[0]
+        st.toast(text, icon=icon, duration=duration)
+        toasts.pop(0)  # now that it is shown: Streamlit may end the run at what it is to show, which then waits
 
 
 def signed_in() -> User:

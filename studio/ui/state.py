@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -49,8 +49,8 @@ class Tab:
     restored: str | None = None
     """Name of the project that was just made of a backup."""
 
-    toasts: list[tuple[str, str]] = field(default_factory=list)
-    """Text and icon of those that the next run shows."""
+    toasts: list[tuple[str, str, Literal["short", "long"]]] = field(default_factory=list)
+    """Text, icon and duration of those that the next run shows."""
 
 
 @dataclass

@@ -71,7 +71,7 @@ def _action(
 
 
 def _act(action: Callable[[int, int], None], image_id: int, who: int) -> None:
-    with ui.showing_errors(st.toast):
+    with ui.showing_errors(ui.toast_next):
         action(image_id, who)
 
 
@@ -106,16 +106,16 @@ def _submit(here: ui.Here, image: Image) -> None:
     annotate, project_id = state.of(state.Annotate), here.project.id
     if time.monotonic() - max(annotate.submitted, annotate.doubted_at) < TWICE:
         return
-    with ui.showing_errors(st.toast):
+    with ui.showing_errors(ui.toast_next):
         if _doubts(here, image):
             return
         review.submit(image.id, here.who)
         annotate.submitted = time.monotonic()
         found = give_next(project_id, here.who, image.id)
         masks = enough.first_masks(project_id)
-        text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)}"
         if found is not None:
-            st.toast(f"{text} This is the next image for you. {drawing_order.reason(found)}", icon=":material/check:")
+            text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. "
+            ui.toast_next(text + drawing_order.reason(found), icon=":material/check:")
             open_image(image, found)
         enough.note(project_id, masks)
 
@@ -126,7 +126,7 @@ def _doubts(here: ui.Here, image: Image) -> bool:
     if not text or annotate.doubted == (image.id, text):
         return False
     annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
-    st.toast(ui.plain(text), icon=":material/help:", duration="long")
+    ui.toast_next(ui.plain(text), icon=":material/help:", duration="long")
     return True
 
 
@@ -143,7 +143,7 @@ def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -
     """Open the next or previous image that the filter lets through."""
     found = neighbour(here.project.id, image.id, step, chosen)
     if found is None:
-        st.toast("There is no further one in this direction.", icon=":material/last_page:")
+        ui.toast_next("There is no further one in this direction.", icon=":material/last_page:")
     else:
         open_image(image, found)
 
@@ -151,10 +151,10 @@ def step(here: ui.Here, image: Image, step: int, chosen: Filter | None = None) -
 def _mine(here: ui.Here, image: Image) -> None:
     found = give_next(here.project.id, here.who, image.id)
     if found is None:
-        st.toast("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
+        ui.toast_next("No image is left to draw: all are assigned or done.", icon=":material/done_all:")
         return
     if why := drawing_order.reason(found):
-        st.toast(why, icon=":material/low_priority:")
+        ui.toast_next(why, icon=":material/low_priority:")
     open_image(image, found)
 
 
@@ -163,7 +163,7 @@ def follow(here: ui.Here, image: Image, event: Any) -> None:
     match event:
         case {"kind": "step", "image": int(other), "at": int(at)}:
             state.of(state.Annotate).heard = at
-            with ui.showing_errors(st.toast):
+            with ui.showing_errors(ui.toast_next):
                 open_image(image, image_in(here.project.id, other))
 
 
@@ -176,10 +176,9 @@ def open_image(image: Image, other: Image) -> None:
     """Go from an image to another."""
     state.of(state.Tab).image_id = other.id
     annotate = state.of(state.Annotate)
-    annotate.left, annotate.since, annotate.doubted = image.id, time.monotonic(), None
+    annotate.left, annotate.since, annotate.doubted = image.id, time.monotonic(), None  # `asked` tells the address
     if image.project_id in annotate.enough:
         annotate.enough[image.project_id] = False  # it was said
-    st.query_params["image"] = str(other.id)
 
 
 def asked(project_id: int, first: Image) -> Image:

@@ -42,5 +42,5 @@ def popover(image: Image, here: ui.Here, classes: Sequence[ImageClass], *, edita
 
 def _give_class(here: ui.Here, image: Image, menu: state.Widget[int | None]) -> None:
     """Give the image the class that was chosen in its menu."""
-    with ui.showing_errors(st.toast):
+    with ui.showing_errors(ui.toast_next):
         give_class(here.project.id, here.user.id, image.id, image.class_id, menu.value)

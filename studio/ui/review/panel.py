@@ -103,7 +103,7 @@ def _settle(image: Image, user_id: int, made: Preview, people: int, position: in
     # `preview` encoded it
     mask = np.asarray(cv2.imdecode(np.frombuffer(made.mask, np.uint8), cv2.IMREAD_UNCHANGED))
     consensus.settle(image, user_id, mask, people, position)
-    st.toast(
+    ui.toast_next(
         "The consensus is now the image's mask. You can undo it here or on the Annotate page.",
         icon=":material/handshake:",
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from studio.images.library import find_images
+from studio.images.library import find_images, image_in
 from studio.store.database import reading
-from studio.store.tables import User
+from studio.store.tables import Project, User
 from studio.ui import history
 from studio.ui.state import Tab
 from tests.studio.conftest import Someone
@@ -29,6 +32,51 @@ def script() -> None:
     image = asked(project_id, first)
     st.button("next", on_click=open_image, args=(image, other if image.id == first.id else first))
     st.text(image.name)
+
+
+def submitting() -> None:
+    """The desk's way to submit an image, alone."""
+    import streamlit as st
+
+    from studio import ui
+    from studio.images.library import find_images
+    from studio.ui import state
+    from studio.ui.annotate.header import _submit, asked
+
+    project_id = state.of(state.Tab).project_id
+    assert project_id is not None
+    ui.show_toasts()
+    image = asked(project_id, find_images(project_id)[0])
+    here = ui.Here(*st.session_state["here"])
+    st.button("Submit", on_click=_submit, args=(here, image))
+    st.text(image.name)
+
+
+def test_who_submits_goes_on_where_another_message_waits(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit then leaves a callback at the first thing that it shows, and runs anew."""
+    send(project, ("a.png", photograph(8, 8, 1)), ("b.png", photograph(8, 8, 2)))
+    first, other = find_images(project.project_id)
+    toasts: list[str] = []
+    waiting = [True, True]
+
+    def toast(text: str, **_: object) -> None:
+        if waiting:
+            waiting.pop()
+            raise RerunException(RerunData())
+        toasts.append(text)
+
+    monkeypatch.setattr(st, "toast", toast)
+    app = AppTest.from_function(submitting, default_timeout=30)
+    with reading() as db:
+        user, row = db.get_one(User, project.user_id), db.get_one(Project, project.project_id)
+    app.session_state["Tab"] = Tab(project_id=project.project_id)
+    app.session_state["here"] = (user, row, "admin", project.user_id)
+    app.run()
+    app.button[0].click().run()
+    assert app.text[0].value == other.name
+    assert not waiting
+    assert [text.partition(".png")[0] for text in toasts] == ["a"]
+    assert image_in(project.project_id, first.id).state == "submitted"
 
 
 def test_a_late_message_does_not_go_back_but_the_browsers_back_does(
