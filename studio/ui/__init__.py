@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, cast
+from typing import Any, NamedTuple, NoReturn, ParamSpec, cast
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -82,13 +82,9 @@ def showing_errors(show: Callable[..., Any] = st.error) -> Iterator[None]:
         show(sentence(error), icon=":material/error:")
 
 
-def toast_next(text: str, *, icon: str, duration: Literal["short", "long"] = "short") -> None:
-    """Show a toast in the next run: what a run says just before it asks for another is dropped by Streamlit.
-
-    A callback shows nothing itself: where another message of the browser waits, Streamlit leaves it at the first thing
-    that it shows, and what stands behind that is never done.
-    """
-    state.of(state.Tab).toasts.append((text, icon, duration))
+def toast_next(text: str, *, icon: str) -> None:
+    """Show a toast in the next run: what a run says just before it asks for another is dropped by Streamlit."""
+    state.of(state.Tab).toasts.append(state.Toast(text, icon))
 
 
 def show_toasts() -> None:

@@ -20,12 +20,24 @@ T = TypeVar("T")
 
 
 def of(kind: type[T], project_id: int | None = None) -> T:
-    """The tab's object of this dataclass, made with its defaults at first; `project_id`: the one for that project."""
+    """The tab's object of this dataclass, made with its defaults at first; `project_id`: the one for that project.
+
+    A callback takes all that it needs before it changes anything: where another message of the browser waits, Streamlit
+    leaves it at the next thing that it shows or looks up in the session, and what stands behind that is never done.
+    """
     key = kind.__name__ if project_id is None else f"{kind.__name__} {project_id}"
     if key not in st.session_state:
         st.session_state[key] = kind()
     kept: T = st.session_state[key]
     return kept
+
+
+class Toast(NamedTuple):
+    """A sentence that is shown for a while."""
+
+    text: str
+    icon: str
+    duration: Literal["short", "long"] = "short"
 
 
 @dataclass
@@ -49,8 +61,8 @@ class Tab:
     restored: str | None = None
     """Name of the project that was just made of a backup."""
 
-    toasts: list[tuple[str, str, Literal["short", "long"]]] = field(default_factory=list)
-    """Text, icon and duration of those that the next run shows."""
+    toasts: list[Toast] = field(default_factory=list)
+    """Those that the next run shows."""
 
 
 @dataclass

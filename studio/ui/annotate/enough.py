@@ -28,9 +28,8 @@ def standing(count: int | None) -> str:
     return f" {count} of {ENOUGH_MASKS} masks are drawn." if count and count < ENOUGH_MASKS else ""
 
 
-def note(project_id: int, count: int | None) -> None:
+def note(annotate: state.Annotate, project_id: int, count: int | None) -> None:
     """Have the next run say that there are enough masks, by `first_masks`, once in a tab."""
-    annotate = state.of(state.Annotate)
     if project_id not in annotate.enough and (count or 0) >= ENOUGH_MASKS:
         annotate.enough[project_id] = True
 

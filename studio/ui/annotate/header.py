@@ -103,11 +103,14 @@ def _tell_return(image: Image) -> None:
 
 def _submit(here: ui.Here, image: Image) -> None:
     """Hand the image in, and go on to the next one for this person."""
-    annotate, project_id = state.of(state.Annotate), here.project.id
+    tab, annotate, project_id = state.of(state.Tab), state.of(state.Annotate), here.project.id
     if time.monotonic() - max(annotate.submitted, annotate.doubted_at) < TWICE:
         return
     with ui.showing_errors(ui.toast_next):
-        if _doubts(here, image):
+        text = _doubt(here, image)
+        if text and annotate.doubted != (image.id, text):  # each question once a visit
+            annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
+            tab.toasts.append(state.Toast(ui.plain(text), ":material/help:", "long"))
             return
         review.submit(image.id, here.who)
         annotate.submitted = time.monotonic()
@@ -115,19 +118,9 @@ def _submit(here: ui.Here, image: Image) -> None:
         masks = enough.first_masks(project_id)
         if found is not None:
             text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. "
-            ui.toast_next(text + drawing_order.reason(found), icon=":material/check:")
-            open_image(image, found)
-        enough.note(project_id, masks)
-
-
-def _doubts(here: ui.Here, image: Image) -> bool:
-    """Whether its user is asked first if the image is to be submitted; each question once a visit."""
-    annotate, text = state.of(state.Annotate), _doubt(here, image)
-    if not text or annotate.doubted == (image.id, text):
-        return False
-    annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
-    ui.toast_next(ui.plain(text), icon=":material/help:", duration="long")
-    return True
+            tab.toasts.append(state.Toast(text + drawing_order.reason(found), ":material/check:"))
+            _go(tab, annotate, image, found)
+        enough.note(annotate, project_id, masks)
 
 
 def _doubt(here: ui.Here, image: Image) -> str:
@@ -174,9 +167,12 @@ def neighbours(project_id: int, image: Image) -> tuple[Image | None, Image | Non
 
 def open_image(image: Image, other: Image) -> None:
     """Go from an image to another."""
-    state.of(state.Tab).image_id = other.id
-    annotate = state.of(state.Annotate)
-    annotate.left, annotate.since, annotate.doubted = image.id, time.monotonic(), None  # `asked` tells the address
+    _go(state.of(state.Tab), state.of(state.Annotate), image, other)
+
+
+def _go(tab: state.Tab, annotate: state.Annotate, image: Image, other: Image) -> None:
+    tab.image_id = other.id  # `asked` tells the address
+    annotate.left, annotate.since, annotate.doubted = image.id, time.monotonic(), None
     if image.project_id in annotate.enough:
         annotate.enough[image.project_id] = False  # it was said
 

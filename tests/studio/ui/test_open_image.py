@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
+from studio.collaboration import review
 from studio.images.library import find_images, image_in
 from studio.store.database import reading
 from studio.store.tables import Project, User
-from studio.ui import history
+from studio.ui import history, state
 from studio.ui.state import Tab
 from tests.studio.conftest import Someone
 from tests.studio.formats.test_formats import photograph
@@ -53,19 +57,29 @@ def submitting() -> None:
 
 
 def test_who_submits_goes_on_where_another_message_waits(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit then leaves a callback at the first thing that it shows, and runs anew."""
+    """Streamlit then leaves a callback where it next shows or looks up something, and runs anew."""
     send(project, ("a.png", photograph(8, 8, 1)), ("b.png", photograph(8, 8, 2)))
     first, other = find_images(project.project_id)
     toasts: list[str] = []
-    waiting = [True, True]
+    waiting: list[str] = []
 
-    def toast(text: str, **_: object) -> None:
-        if waiting:
-            waiting.pop()
-            raise RerunException(RerunData())
-        toasts.append(text)
+    def interrupted(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            if name in waiting:
+                waiting.remove(name)
+                raise RerunException(RerunData())
+            return plain(*args, **options)
 
-    monkeypatch.setattr(st, "toast", toast)
+        return call
+
+    def submit(*args: Any) -> None:
+        review_submit(*args)
+        waiting.extend(["looked up", "shown"])
+
+    review_submit = review.submit
+    monkeypatch.setattr(review, "submit", submit)
+    monkeypatch.setattr(state, "of", interrupted("looked up", state.of))
+    monkeypatch.setattr(st, "toast", interrupted("shown", lambda text, **_: toasts.append(text)))
     app = AppTest.from_function(submitting, default_timeout=30)
     with reading() as db:
         user, row = db.get_one(User, project.user_id), db.get_one(Project, project.project_id)
