@@ -16,6 +16,7 @@ _MANY = 200  # times its lowest number: a low chart has no room for more ticks t
 
 COLOURS = ("#3b82f6", "#0d9488", "#a855f7", "#db2777", "#ca8a04", "#64748b")
 PICK, KNEE, MUTED = "#ea580c", "#16a34a", "#8a8480"
+FONT = '"Source Sans", system-ui, sans-serif'
 _LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)", "#fdfcfa"), ("#f2f0eb", "rgba(168,162,158,.16)", "#161513")
 
 
@@ -31,7 +32,7 @@ def style(figure: go.Figure, x: str, y: str, *, log: bool, dark: bool) -> None:
         height=500,
         margin={"t": 36, "l": 64, "r": 12, "b": 56},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": ink},
-        font={"color": ink, "size": 14, "family": '"Source Sans", system-ui, sans-serif'},
+        font={"color": ink, "size": 14, "family": FONT},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "y": -0.16, "yanchor": "top", "font": {"size": 13}},

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ftl.evaluation import charts
 from ftl.evaluation.parallel import lines, parallel_coordinates
-from studio.ui.chart_style import COLOURS, MUTED, PICK, page_colours
+from studio.ui.chart_style import COLOURS, FONT, MUTED, PICK, page_colours
 from studio.ui.choose.ranking import Ranked
 
 
@@ -37,7 +37,7 @@ def on_page(figure: go.Figure, dark: bool) -> go.Figure:
     """A chart of `ftl.evaluation.charts` in the page's colours."""
     ink, grid, _ = page_colours(dark=dark)
     figure.update_layout(
-        font={"color": ink}, title="", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink, "family": FONT}, title="", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         margin={"t": 20}, height=420,
     )  # fmt: skip
     figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)

@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from studio.collaboration.progress import Annotator, Day, Project
+from studio.ui.chart_style import FONT, page_colours
 
 COLOURS = {"open": "#a8a29a", "submitted": "#0b68cb", "returned": "#ad5700", "accepted": "#18794e"}
 """Of the states, as on the tiles of images (`gallery.css`), in the order in which bars are stacked."""
 
 STROKES = "#a855f7"
-_LIGHT, _DARK = ("#141312", "rgba(120,113,108,.16)"), ("#f2f0eb", "rgba(168,162,158,.16)")
 _MOST_LETTERS = 24
 
 
@@ -114,11 +114,11 @@ def draw_lines(lines: Lines, dark: bool = False) -> go.Figure:
 
 
 def _lay_out(figure: go.Figure, height: int, dark: bool) -> None:
-    ink, grid = _DARK if dark else _LIGHT
+    ink, grid, _ = page_colours(dark=dark)
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"t": 12, "l": 0, "r": 12, "b": 48},
-        "font": {"color": ink, "size": 14, "family": '"Source Sans", system-ui, sans-serif'},
+        "font": {"color": ink, "size": 14, "family": FONT},
         "legend": {
             "orientation": "h",
             "x": 0,
