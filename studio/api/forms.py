@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,16 +12,17 @@ from starlette.responses import HTMLResponse
 
 from studio.accounts import LEAST_PASSWORD, WrongPassword
 from studio.accounts.throttle import TooManyAttempts
+from studio.api.headers import streamlit_static
 from studio.errors import StudioError
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{font}
 :root {{ color-scheme: light dark; --back: #f4f3f0; --card: #fff; --ink: #141312; --dim: #6b6862; --line: #d9d6cf;
   --main: #b83a09; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --back: #161513; --card: #211f1c; --ink: #f2f0eb; --dim: #a39f97;
   --line: #3b3833; --main: #f97316; }} }}
 * {{ box-sizing: border-box }} body {{ margin: 0; min-height: 100vh; display: grid; place-items: center;
-  background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans", "Source Sans 3", system-ui, sans-serif }}
+  background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans", system-ui, sans-serif }}
 main {{ width: min(24rem, 92vw); margin: 1rem 0;
   background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 2rem }} .brand {{ display: flex; align-items: center; gap: .6rem; margin: 0 0 1.4rem; color: var(--ink);
@@ -41,7 +43,17 @@ _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Po
 def page(title: str, body: str, error: str = "", status: int = 200) -> HTMLResponse:
     """A page with that heading, HTML as its body, and above it what is wrong."""
     alert = f'<div class="error" role="alert">{escape(error[:1].upper() + error[1:])}.</div>' if error else ""
-    return HTMLResponse(_PAGE.format(title=escape(title), body=alert + body), status, headers=_HEADERS)
+    content = _PAGE.format(title=escape(title), body=alert + body, font=_font())
+    return HTMLResponse(content, status, headers=_HEADERS)
+
+
+@cache
+def _font() -> str:
+    """The type of all other pages: Streamlit's own file of it. The system's where Streamlit has none by that name."""
+    return "".join(
+        f'@font-face {{ font-family: "Source Sans"; font-weight: 200 900; src: url(/static/media/{file.name}) }}'
+        for file in (streamlit_static() / "static" / "media").glob("SourceSansVF-Upright*.woff2")
+    )
 
 
 def form(action: str, button: str, fields: str, hidden: dict[str, str] | None = None) -> str:

@@ -22,19 +22,27 @@ _ALWAYS = {
 _FILE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Photographs, masks, exports, answers of the API: opened by themselves, they run and load nothing."""
 
-_FORM = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_FORM = (
+    "default-src 'none'; style-src 'unsafe-inline'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 """The studio's own pages of plain HTML: sign-in, and the API's description."""
 
 _FORMS = ("/account/", "/api/")
 _FILES = ("/files/", "/media/", "/api/projects", "/api/session", "/api/openapi.json")
 
 
-def streamlit_index() -> str:
-    """The HTML of Streamlit's front end, as it is installed."""
+def streamlit_static() -> Path:
+    """The folder of Streamlit's front end, as it is installed."""
     package = find_spec("streamlit")
     assert package
     assert package.origin
-    return (Path(package.origin).parent / "static" / "index.html").read_text(encoding="utf-8")
+    return Path(package.origin).parent / "static"
+
+
+def streamlit_index() -> str:
+    """The HTML of Streamlit's front end."""
+    return (streamlit_static() / "index.html").read_text(encoding="utf-8")
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from studio.jobs.studio_runs import studio_runs
-from tests.e2e.conftest import PASSWORD, Server, settled
+from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     page = browser.new_context().new_page()
     page.set_default_timeout(30_000)
     page.goto(link[0].replace("localhost", "127.0.0.1"))
+    becomes_true(page, "[...document.fonts].some(one => one.family.includes('Source Sans') && one.status === 'loaded')")
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill("short")
     page.get_by_role("button").click()

@@ -112,13 +112,13 @@ def _submit(here: ui.Here, image: Image) -> None:
             annotate.doubted, annotate.doubted_at = (image.id, text), time.monotonic()
             tab.toasts.append(state.Toast(ui.plain(text), ":material/help:", "long"))
             return
-        review.submit(image.id, here.who)
+        found, masks = give_next(project_id, here.who, image.id), enough.first_masks(project_id)
+        standing = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. "
+        toast = state.Toast(standing + drawing_order.reason(found), ":material/check:") if found else None
+        review.submit(image.id, here.who)  # the surface soon has word of it, which begins another run
         annotate.submitted = time.monotonic()
-        found = give_next(project_id, here.who, image.id)
-        masks = enough.first_masks(project_id)
-        if found is not None:
-            text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. "
-            tab.toasts.append(state.Toast(text + drawing_order.reason(found), ":material/check:"))
+        if found and toast:
+            tab.toasts.append(toast)
             _go(tab, annotate, image, found)
         enough.note(annotate, project_id, masks)
 
