@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,23 +36,18 @@ button {{ width: 100%; margin-top: 1.4rem; padding: .65rem; font: inherit; font-
 <p class="brand"><svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true"><rect width="32" height="32" rx="8"
 fill="#b83a09"/><path d="M8 27l6-8-3-4 8-6-2-4 6-4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"
 stroke-linejoin="round"/></svg>FTL studio</p><h1>{title}</h1>{body}</main></body></html>"""
+FONTS = [f"/static/media/{one.name}" for one in streamlit_static().glob("static/media/SourceSansVF-Upright*.woff2")]
+"""Where the type of all other pages is, Streamlit's own; none where this Streamlit has another."""
+
+_FACES = "".join(f'@font-face {{ font-family: "Source Sans"; font-weight: 200 900; src: url({one}) }}' for one in FONTS)
 _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
 
 
 def page(title: str, body: str, error: str = "", status: int = 200) -> HTMLResponse:
     """A page with that heading, HTML as its body, and above it what is wrong."""
     alert = f'<div class="error" role="alert">{escape(error[:1].upper() + error[1:])}.</div>' if error else ""
-    content = _PAGE.format(title=escape(title), body=alert + body, font=_font())
+    content = _PAGE.format(title=escape(title), body=alert + body, font=_FACES)
     return HTMLResponse(content, status, headers=_HEADERS)
-
-
-@cache
-def _font() -> str:
-    """The type of all other pages: Streamlit's own file of it. The system's where Streamlit has none by that name."""
-    return "".join(
-        f'@font-face {{ font-family: "Source Sans"; font-weight: 200 900; src: url(/static/media/{file.name}) }}'
-        for file in (streamlit_static() / "static" / "media").glob("SourceSansVF-Upright*.woff2")
-    )
 
 
 def form(action: str, button: str, fields: str, hidden: dict[str, str] | None = None) -> str:

@@ -19,12 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.accounts import COOKIE
 from studio.accounts.settings import recent
 from studio.accounts.tokens import Caller, caller, note_use
-from studio.api.forms import address
+from studio.api.forms import FONTS, address
 from studio.api.rate_limit import Buckets
 from studio.store.database import reading
 from studio.store.tables import ApiToken, Session
 
-_OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon", "/canvas/")
+_OPEN = ("/account/", "/_stcore/health", "/_stcore/script-health-check", "/api/session", "/favicon", "/canvas/", *FONTS)
 _PROVIDER = ("/auth/", "/oauth2callback", "/static/", "/_stcore/stream", "/_stcore/host-config")
 """Open as well where people sign in through Streamlit; its pages then ask for the studio's cookie themselves."""
 _FREE = ("/static/", "/canvas/", "/_stcore/health", "/favicon")
