@@ -23,7 +23,7 @@ def of(kind: type[T], project_id: int | None = None) -> T:
     """The tab's object of this dataclass, made with its defaults at first; `project_id`: the one for that project.
 
     A callback takes all that it needs before it changes anything: where another message of the browser waits, Streamlit
-    leaves it at the next thing that it shows or looks up in the session, and what stands behind that is never done.
+    leaves it at the next thing that it shows or reads in the session, and what stands behind that is never done.
     """
     key = kind.__name__ if project_id is None else f"{kind.__name__} {project_id}"
     if key not in st.session_state:

@@ -113,12 +113,12 @@ def _submit(here: ui.Here, image: Image) -> None:
             tab.toasts.append(state.Toast(ui.plain(text), ":material/help:", "long"))
             return
         found, masks = give_next(project_id, here.who, image.id), enough.first_masks(project_id)
-        standing = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. "
-        toast = state.Toast(standing + drawing_order.reason(found), ":material/check:") if found else None
+        why = drawing_order.reason(found) if found is not None else ""
         review.submit(image.id, here.who)  # the surface soon has word of it, which begins another run
         annotate.submitted = time.monotonic()
-        if found and toast:
-            tab.toasts.append(toast)
+        if found is not None:
+            text = f"{ui.plain(image.name)} is submitted.{enough.standing(masks)} This is the next image for you. {why}"
+            tab.toasts.append(state.Toast(text, ":material/check:"))
             _go(tab, annotate, image, found)
         enough.note(annotate, project_id, masks)
 

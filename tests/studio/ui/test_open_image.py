@@ -1,4 +1,4 @@
-"""Which image the desk shows, when the browser's address and the session do not agree."""
+"""Which image Annotate shows, when the browser's address and the session do not agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.studio.images.test_uploads import send
 
 
 def script() -> None:
-    """The desk's way from image to image, alone."""
+    """Annotate's way from image to image, alone."""
     import streamlit as st
 
     from studio.images.library import find_images
@@ -39,7 +39,7 @@ def script() -> None:
 
 
 def submitting() -> None:
-    """The desk's way to submit an image, alone."""
+    """Annotate's way to submit an image, alone."""
     import streamlit as st
 
     from studio import ui
@@ -57,7 +57,7 @@ def submitting() -> None:
 
 
 def test_who_submits_goes_on_where_another_message_waits(project: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit then leaves a callback where it next shows or looks up something, and runs anew."""
+    """Streamlit then leaves a callback at the next thing that it shows or reads in the session, and runs again."""
     send(project, ("a.png", photograph(8, 8, 1)), ("b.png", photograph(8, 8, 2)))
     first, other = find_images(project.project_id)
     toasts: list[str] = []
@@ -74,11 +74,11 @@ def test_who_submits_goes_on_where_another_message_waits(project: Someone, monke
 
     def submit(*args: Any) -> None:
         review_submit(*args)
-        waiting.extend(["looked up", "shown"])
+        waiting.extend(["read", "shown"])
 
     review_submit = review.submit
     monkeypatch.setattr(review, "submit", submit)
-    monkeypatch.setattr(state, "of", interrupted("looked up", state.of))
+    monkeypatch.setattr(state, "of", interrupted("read", state.of))
     monkeypatch.setattr(st, "toast", interrupted("shown", lambda text, **_: toasts.append(text)))
     app = AppTest.from_function(submitting, default_timeout=30)
     with reading() as db:
