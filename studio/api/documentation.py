@@ -5,11 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from studio.api.forms import LOOK
+
 _STYLE = (
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;"
-    "padding:0 1rem}h2{margin:2.5rem 0 .5rem;font-size:1.1rem}details{border-top:1px solid #8884;padding:.5rem 0}"
+    LOOK
+    + "body{max-width:70rem;margin:2rem auto;padding:0 1rem}a{color:var(--main)}h2{margin:2.5rem 0 .5rem;"
+    "font-size:1.1rem}details{border-top:1px solid var(--line);padding:.5rem 0}"
     "summary{cursor:pointer;display:flex;gap:1rem;flex-wrap:wrap;align-items:baseline}summary b{width:4.5rem}"
-    "summary:focus-visible{outline:2px solid #b83a09}td{padding:.2rem 1rem .2rem 0;vertical-align:top}"
+    "summary:focus-visible{outline:2px solid var(--main)}td{padding:.2rem 1rem .2rem 0;vertical-align:top}"
     "summary code{overflow-wrap:anywhere}td code{white-space:nowrap}"
     "table{margin:.3rem 0 .8rem 5.5rem}"
     "details p{margin:.5rem 0 0 5.5rem}"

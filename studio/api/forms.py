@@ -15,13 +15,8 @@ from studio.api.headers import streamlit_static
 from studio.errors import StudioError
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{font}
-:root {{ color-scheme: light dark; --back: #f4f3f0; --card: #fff; --ink: #141312; --dim: #6b6862; --line: #d9d6cf;
-  --main: #b83a09; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --back: #161513; --card: #211f1c; --ink: #f2f0eb; --dim: #a39f97;
-  --line: #3b3833; --main: #f97316; }} }}
-* {{ box-sizing: border-box }} body {{ margin: 0; min-height: 100vh; display: grid; place-items: center;
-  background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans", system-ui, sans-serif }}
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{look}
+* {{ box-sizing: border-box }} body {{ margin: 0; min-height: 100vh; display: grid; place-items: center }}
 main {{ width: min(24rem, 92vw); margin: 1rem 0;
   background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 2rem }} .brand {{ display: flex; align-items: center; gap: .6rem; margin: 0 0 1.4rem; color: var(--ink);
@@ -39,14 +34,24 @@ stroke-linejoin="round"/></svg>FTL studio</p><h1>{title}</h1>{body}</main></body
 FONTS = [f"/static/media/{one.name}" for one in streamlit_static().glob("static/media/SourceSansVF-Upright*.woff2")]
 """Where the type of all other pages is, Streamlit's own; none where this Streamlit has another."""
 
-_FACES = "".join(f'@font-face {{ font-family: "Source Sans"; font-weight: 200 900; src: url({one}) }}' for one in FONTS)
+LOOK = (
+    "".join(f'@font-face {{ font-family: "Source Sans"; font-weight: 200 900; src: url({one}) }}' for one in FONTS)
+    + """
+:root { color-scheme: light dark; --back: #f4f3f0; --card: #fff; --ink: #141312; --dim: #6b6862; --line: #d9d6cf;
+  --main: #b83a09; }
+@media (prefers-color-scheme: dark) { :root { --back: #161513; --card: #211f1c; --ink: #f2f0eb; --dim: #a39f97;
+  --line: #3b3833; --main: #f97316; } }
+body { background: var(--back); color: var(--ink); font: 16px/1.5 "Source Sans", system-ui, sans-serif }"""
+)
+"""Type and colours of the studio's plain pages, as those of all others, as CSS."""
+
 _HEADERS = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
 
 
 def page(title: str, body: str, error: str = "", status: int = 200) -> HTMLResponse:
     """A page with that heading, HTML as its body, and above it what is wrong."""
     alert = f'<div class="error" role="alert">{escape(error[:1].upper() + error[1:])}.</div>' if error else ""
-    content = _PAGE.format(title=escape(title), body=alert + body, font=_FACES)
+    content = _PAGE.format(title=escape(title), body=alert + body, look=LOOK)
     return HTMLResponse(content, status, headers=_HEADERS)
 
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser
 from studio.jobs.studio_runs import studio_runs
 from tests.e2e.conftest import PASSWORD, Server, becomes_true, settled
 
+OWN_TYPE = "[...document.fonts].some(one => one.family.includes('Source Sans') && one.status === 'loaded')"
+
 
 @pytest.fixture(scope="module")
 def server(own_server: Server) -> Server:
@@ -25,7 +27,7 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     page = browser.new_context().new_page()
     page.set_default_timeout(30_000)
     page.goto(link[0].replace("localhost", "127.0.0.1"))
-    becomes_true(page, "[...document.fonts].some(one => one.family.includes('Source Sans') && one.status === 'loaded')")
+    becomes_true(page, OWN_TYPE)
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill("short")
     page.get_by_role("button").click()
@@ -42,6 +44,9 @@ def test_first_start_then_project_then_sign_out_and_in(server: Server, browser: 
     page.get_by_label("Name").fill("Bridge 42")
     page.get_by_role("button", name="Make project").click()
     expect(page.get_by_role("heading", name="Bridge 42")).to_be_visible()
+    described = page.context.new_page()
+    described.goto(f"{server.url}/api/")
+    becomes_true(described, OWN_TYPE)
     cookie = next(one for one in page.context.cookies() if one["name"] == "studio_session")
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
