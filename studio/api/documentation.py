@@ -8,8 +8,7 @@ from typing import Any
 from studio.api.forms import LOOK
 
 _STYLE = (
-    LOOK
-    + "body{max-width:70rem;margin:2rem auto;padding:0 1rem}a{color:var(--main)}h2{margin:2.5rem 0 .5rem;"
+    LOOK + "body{max-width:70rem;margin:2rem auto;padding:0 1rem}a{color:var(--main)}h2{margin:2.5rem 0 .5rem;"
     "font-size:1.1rem}details{border-top:1px solid var(--line);padding:.5rem 0}"
     "summary{cursor:pointer;display:flex;gap:1rem;flex-wrap:wrap;align-items:baseline}summary b{width:4.5rem}"
     "summary:focus-visible{outline:2px solid var(--main)}td{padding:.2rem 1rem .2rem 0;vertical-align:top}"
