@@ -68,17 +68,26 @@ class Decoder(nn.Module):
 
     def forward(self, x: torch.Tensor, maps: Sequence[torch.Tensor]) -> torch.Tensor:
         """Photographs (N, 3, H, W) and the maps of their levels, the finest first, to logits (N, outputs, H, W)."""
+        return self.finished(x, maps, self.pyramid(maps)[0])
+
+    def pyramid(self, maps: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The decoder's own maps (N, width, h, w) of each level but a fine one, the finest first."""
         wide = maps[1:] if self.has_fine else maps
-        summed: torch.Tensor | None = None
+        found = list[torch.Tensor]()
         for lateral, smooth, own in zip(self.lateral[::-1], self.smooth[::-1], wide[::-1], strict=True):
             level = F.relu(lateral(own))
-            if summed is not None:
-                level = level + _enlarged(summed, own)
-            summed = F.relu(smooth(level))
-        return self.head(F.relu(_enlarged(self.narrow(summed), x) + self.fine(maps[0] if self.has_fine else x)))
+            if found:
+                level = level + enlarged(found[-1], own)
+            found.append(F.relu(smooth(level)))
+        return found[::-1]
+
+    def finished(self, x: torch.Tensor, maps: Sequence[torch.Tensor], finest: torch.Tensor) -> torch.Tensor:
+        """Logits (N, outputs, H, W) of the finest map of the `pyramid`."""
+        return self.head(F.relu(enlarged(self.narrow(finest), x) + self.fine(maps[0] if self.has_fine else x)))
 
 
-def _enlarged(maps: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def enlarged(maps: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Maps (N, C, h, w) at the size of others, by linear interpolation: (N, C, H, W)."""
     return F.interpolate(maps, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 

@@ -115,7 +115,9 @@ def train_backbone_on_masks(
         torch.manual_seed(seed)
         untrained = _scaled(Backbone(name, _untrained(name), Preprocess("caffe", size)))
     with run_on(device):
-        trained = train_segmenter(untrained, data, train, held_out, config=config, seed=seed, report=report)
+        trained = train_segmenter(
+            untrained, data, train, held_out, config=config, encoder_rate=1, seed=seed, report=report
+        )
     return trained.segmenter.network
 
 

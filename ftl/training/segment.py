@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from ftl.config import SegmentConfig
 from ftl.data.crops import random_crop
@@ -18,7 +19,7 @@ from ftl.data.segmentation import SegmentationSet
 from ftl.device import device_of, mixed_precision
 from ftl.evaluation.segmentation import HALF, THRESHOLDS, class_counts, mean_f1
 from ftl.models.backbone import Backbone
-from ftl.models.segmenter import Segmenter
+from ftl.models.segmenter import Segmenter, enlarged
 from ftl.models.tiling import segment
 from ftl.progress import TRAINING, Report, silent
 from ftl.training.checkpoint import resume, write_state
@@ -38,12 +39,41 @@ _WARM = 0.2  # share of the steps in which the learning rate rises
 _EXACT = 0.3
 """Share of the steps, the last ones, whose crops are as photographed: edges of masks that were turned are blurred."""
 
+ENCODER_RATE = 0.1
+"""The learning rate of an encoder's filters under a new decoder, as a share of the decoder's.
+
+They have learnt from more than the few photographs that have masks, and that is kept.
+"""
+
+_SIDES = 0.3
+"""Weight of the loss of each level's own mask, as of deeply supervised networks (Lee et al. 2015)."""
+
 Photographs = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Gives a photograph, RGB uint8 (H, W, 3), and its mask of class numbers, uint8 (H, W), by its index."""
 
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Crops, RGB float32 (N, S, S, 3), 0..255, and their masks of class numbers, uint8 (N, S, S)."""
+
+
+class _Learner(nn.Module):
+    """A segmenter in training, and a small head over each level of its decoder: coarse levels learn what a crack is."""
+
+    def __init__(self, segmenter: Segmenter, sides: int) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+        self.sides = nn.ModuleList(
+            nn.Conv2d(segmenter.width, segmenter.decoder.head.out_channels, 1) for _ in range(sides)
+        )
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Logits (N, outputs, H, W) of preprocessed crops (N, 3, H, W), and those of each side head, enlarged."""
+        if not self.sides:
+            return [self.segmenter(x)]
+        decoder, maps = self.segmenter.decoder, self.segmenter.maps(x)
+        pyramid = decoder.pyramid(maps)
+        sides = [enlarged(side(level), x) for side, level in zip(self.sides, pyramid, strict=True)]
+        return [decoder.finished(x, maps, pyramid[0]), *sides]
 
 
 class Trained(NamedTuple):
@@ -60,6 +90,7 @@ def train_segmenter(
     held_out: np.ndarray,
     *,
     config: SegmentConfig = SegmentConfig(),
+    encoder_rate: float = ENCODER_RATE,
     seed: int = 0,
     state_file: Path | None = None,
     made_from: dict[str, Any] | None = None,
@@ -71,6 +102,7 @@ def train_segmenter(
     Args:
         network: a backbone, which gets a new decoder; or a segmenter that draws the classes of `data`: it goes on from
             its weights.
+        encoder_rate: the learning rate of a backbone's filters, as a share of that of its new decoder.
         held_out: indices of the validation photographs, which the learning curve is about; nothing is chosen by it.
         state_file: where the state lies between rounds, from which a killed run goes on; left for the caller to remove.
         made_from: what the run depends on; a state made from anything else is not resumed.
@@ -79,8 +111,8 @@ def train_segmenter(
     """
     made_from = made_from or {}
 
-    def begun() -> State[Segmenter]:
-        return _begin(network, data.classes, config, seed)
+    def begun() -> State[_Learner]:
+        return _begin(network, data.classes, config, encoder_rate, seed)
 
     photographs, device = _held(data), device_of(training=True)
 
@@ -98,36 +130,41 @@ def train_segmenter(
         for step, batch in enumerate(_ahead(draw, range(begin, end)), begin + 1):
             total += _step(state, batch, config, device)
             report(step, config.steps, TRAINING)
-        loss, score = _look(state.averaged, photographs, held_out)
+        loss, score = _look(state.averaged.segmenter, photographs, held_out)
         point = Epoch(len(state.curve) + 1, total / (end - begin), loss, score)
         state.curve.append(point)
         if state_file is not None:
             write_state(state_file, state, made_from)
         hear(point)
-    made = state.averaged.cpu()
+    made = state.averaged.segmenter.cpu()
     fold_norms(made, state.inserted)
     return Trained(made.requires_grad_(False), state.curve)
 
 
-def _begin(network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, seed: int) -> State[Segmenter]:
+def _begin(
+    network: Backbone | Segmenter, classes: Sequence[str], config: SegmentConfig, encoder_rate: float, seed: int
+) -> State[_Learner]:
     """The state before the first step."""
     device, rng, inserted = device_of(training=True), np.random.default_rng(seed), list[str]()
     if isinstance(network, Segmenter):  # its maps have their sizes by now: new norms would undo what it has learnt
-        model = copy.deepcopy(network)
+        learner, encoder_rate = _Learner(copy.deepcopy(network), 0), 1.0
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = Segmenter(copy.deepcopy(network), classes, config.decoder_width)
+            learner = _Learner(model, len(model.decoder.lateral))
         decoder = model.decoder
         plain = {decoder.narrow, decoder.fine, decoder.head}  # what becomes logits is not normalised
         normed = {*(decoder if network.has_norms else model).modules()} - plain
         inserted = insert_norms(model, [name for name in convolutions(model) if model.get_submodule(name) in normed])
-    model.requires_grad_(True).to(device)
-    optimiser = AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=max(config.steps, 2), pct_start=_WARM
-    )
-    return State(model, averaged_model(model), optimiser, schedule, rng, inserted, {}, [])
+    learner.requires_grad_(True).to(device)
+    encoder = [*learner.segmenter.network.parameters()]
+    known = set(encoder)
+    others = [value for value in learner.parameters() if value not in known]
+    rates = [encoder_rate * config.learning_rate, config.learning_rate]
+    optimiser = AdamW([{"params": encoder}, {"params": others}], lr=config.learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=max(config.steps, 2), pct_start=_WARM)
+    return State(learner, averaged_model(learner), optimiser, schedule, rng, inserted, {}, [])
 
 
 def _crops(
@@ -152,13 +189,14 @@ def _ahead(draw: Callable[[int], Batch], steps: Iterable[int]) -> Iterator[Batch
             yield drawn.result()
 
 
-def _step(state: State[Segmenter], batch: Batch, config: SegmentConfig, device: torch.device) -> float:
+def _step(state: State[_Learner], batch: Batch, config: SegmentConfig, device: torch.device) -> float:
     """Train on one batch; its loss."""
-    x = state.model.network.preprocess.normalised(batch[0]).to(device)
+    x = state.model.segmenter.network.preprocess.normalised(batch[0]).to(device)
     truth = torch.from_numpy(batch[1]).to(device)
     with mixed_precision(device):
-        logits = state.model(x)
-    return descend(state, mask_loss(logits.float(), truth, config.cl_dice))
+        logits, *sides = state.model(x)
+    loss = mask_loss(logits.float(), truth, config.cl_dice)
+    return descend(state, loss + _SIDES * sum(mask_loss(side.float(), truth) for side in sides))
 
 
 def _look(model: Segmenter, photographs: Photographs, indices: np.ndarray) -> tuple[float, float]:
