@@ -171,6 +171,47 @@ def test_norms_are_folded_into_the_same_network(
     }
 
 
+def moved(made: Trained, backbone: Backbone) -> float:
+    """How far the filters of an encoder went from where they were."""
+    before, after = backbone.convolutions(), made.segmenter.network.convolutions()
+    return sum(float((after[name].weight - conv.weight).norm()) for name, conv in before.items())
+
+
+def test_the_encoder_under_a_new_decoder_learns_more_slowly(data: SegmentationSet) -> None:
+    backbone = make_backbone()  # with norms of its own, so that none are folded into its filters
+    slow, fast, still = (run(data, backbone, encoder_rate=rate) for rate in (training.ENCODER_RATE, 1, 0))
+    assert moved(still, backbone) == 0
+    assert 0 < 3 * moved(slow, backbone) < moved(fast, backbone)
+    assert same(run(data, backbone).segmenter, slow.segmenter)
+    further = [run(data, slow.segmenter, encoder_rate=rate).segmenter for rate in (0.1, 1)]
+    assert same(*further)  # whose decoder is not new
+
+
+def test_each_level_of_a_new_decoder_is_taught_a_mask_of_its_own(
+    data: SegmentationSet, whole: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truths, real = list[torch.Tensor](), training.mask_loss
+
+    def loss(logits: torch.Tensor, truth: torch.Tensor, *more: float) -> torch.Tensor:
+        truths.append(truth)
+        assert logits.shape[2:] == truth.shape[1:]
+        return real(logits, truth, *more)
+
+    monkeypatch.setattr(training, "mask_loss", loss)
+    made = run(data, config=QUICK.but(steps=1))
+    levels = len(made.segmenter.decoder.lateral)
+    assert levels > 1
+    assert len(truths) == 1 + levels
+    assert all(torch.equal(truths[1], other) for other in truths[2:])  # all at the size of the finest level
+    step = truths[0].shape[1] // truths[1].shape[1]
+    assert torch.equal(truths[1], truths[0][:, step // 2 :: step, step // 2 :: step])
+    truths.clear()
+    run(data, made.segmenter, config=QUICK.but(steps=1))
+    assert len(truths) == 1  # a decoder that has learnt is only taught the mask itself
+    monkeypatch.setattr(training, "_SIDES", 0.0)
+    assert not same(run(data).segmenter, whole.segmenter)
+
+
 def test_several_classes_are_told_apart_and_what_is_not_judged_does_not_count(tmp_path: Path) -> None:
     _, masks = make_photographs(tmp_path / "data", 8, classes=True)
     for path in masks.glob("*.png"):
