@@ -210,7 +210,7 @@ class SegmentConfig(Config):
     """How a pruned network is trained to draw masks, under a decoder."""
 
     steps: int = setting(
-        1500, "Steps of training", "Batches of crops that a network which draws masks is trained on.",
+        1000, "Steps of training", "Batches of crops that a network which draws masks is trained on.",
         "--steps", group="Drawing masks", ge=1, le=1_000_000,
     )  # fmt: skip
     crop: int = setting(
