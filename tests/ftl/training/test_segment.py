@@ -49,7 +49,7 @@ def without_norms() -> Backbone:
     return Backbone("plain", nn.Sequential(*layers), Preprocess("caffe", SIZE))
 
 
-def run(data: SegmentationSet, backbone: Backbone | None = None, **more: Any) -> Trained:
+def run(data: SegmentationSet, backbone: Backbone | Segmenter | None = None, **more: Any) -> Trained:
     """Train on all photographs but the last two."""
     order = np.arange(len(data))
     return train_segmenter(backbone or make_backbone(), data, order[:-2], order[-2:], **({"config": QUICK} | more))
@@ -190,12 +190,12 @@ def test_the_encoder_under_a_new_decoder_learns_more_slowly(data: SegmentationSe
 def test_each_level_of_a_new_decoder_is_taught_a_mask_of_its_own(
     data: SegmentationSet, whole: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    truths, real = list[torch.Tensor](), training.mask_loss
+    truths = list[torch.Tensor]()
 
     def loss(logits: torch.Tensor, truth: torch.Tensor, *more: float) -> torch.Tensor:
         truths.append(truth)
         assert logits.shape[2:] == truth.shape[1:]
-        return real(logits, truth, *more)
+        return mask_loss(logits, truth, *more)
 
     monkeypatch.setattr(training, "mask_loss", loss)
     made = run(data, config=QUICK.but(steps=1))
