@@ -41,7 +41,7 @@ from tests.studio.conftest import Someone
 WIDTH, HEIGHT = 80, 60
 CRACK, OTHER, NOWHERE = (10, 10, 60, 4), (10, 40, 50, 5), (20, 40, 40, 6)
 """Boxes x, y, width, height."""
-QUICK = SegmentConfig(steps=60, crop=48, crops=4, learning_rate=2e-2, decoder_width=4)
+QUICK = SegmentConfig(steps=120, crop=48, crops=4, learning_rate=2e-2, decoder_width=4)
 
 
 @pytest.fixture
