@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ftl.data.masks import NOT_JUDGED
+from ftl.models.segmenter import probabilities_of
 
 
 def mask_loss(logits: torch.Tensor, truth: torch.Tensor, cl_dice: float = 0.0) -> torch.Tensor:
@@ -16,11 +17,10 @@ def mask_loss(logits: torch.Tensor, truth: torch.Tensor, cl_dice: float = 0.0) -
     """
     classes = max(1, logits.shape[1] - 1)
     wanted = torch.stack([truth == number for number in range(1, classes + 1)], 1).float()  # (N, classes, H, W)
+    found = probabilities_of(logits)[:, 1:]
     if classes == 1:
-        found = logits.sigmoid()
         entropy = F.binary_cross_entropy_with_logits(logits, wanted)
     else:
-        found = logits.softmax(1)[:, 1:]
         judged = truth != NOT_JUDGED
         found = found * judged[:, None]
         # of nothing, the mean would be no number
