@@ -25,7 +25,7 @@ def warn_of(left_out: LeftOut) -> None:
 
 def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candidate]], Choice]) -> None:
     """Write the results of a sweep, and print them as a table with what `choose` makes of them."""
-    from ftl.evaluation.candidate import unstable_times, warnings
+    from ftl.evaluation.candidate import unstable_latencies, warnings
     from ftl.evaluation.fastest import slower_than_float32
     from ftl.formatting import count, fixed
     from ftl.sweeping.results import write_results
@@ -39,18 +39,18 @@ def print_results(out: Path, left_out: LeftOut, choose: Callable[[Sequence[Candi
         accuracy += f"{fixed(one.test_accuracy_high, 3)})"
         time = f"{fixed(one.time_ms, 2)} ({fixed(one.time_q1_ms, 2)} to {fixed(one.time_q3_ms, 2)})"
         row = f"{one.name:16}{accuracy:>28}{fixed(one.test_f1, 3):>8}{count(one.parameters):>15}"
-        note = _joined(one.time_mark, one.above_limit, standings[one.name])
+        note = _joined(one.latency_mark, one.above_limit, standings[one.name])
         print(f"{row}{fixed(one.size_mb, 2):>10}{time:>28}  {note}".rstrip())
         for warning in warnings(one):
             print(f"  warning: {warning}")
         for runtime, its in one.runtimes.items():
             accuracy = fixed(its["test_accuracy"], 3) if "test_accuracy" in its else ""
             time = f"{fixed(its['time_ms'], 2)} ({fixed(its['time_q1_ms'], 2)} to {fixed(its['time_q3_ms'], 2)})"
-            mark = replace(one, **its).time_mark
+            mark = replace(one, **its).latency_mark
             print(f"  {runtime:14}{accuracy:>28}{'':23}{fixed(its['size_mb'], 2):>10}{time:>28}  {mark}".rstrip())
         for sentence in slower_than_float32(one):
             print(f"  {sentence}")
-    if note := unstable_times(candidates):
+    if note := unstable_latencies(candidates):
         print(note, "Run ftl test again on a quiet machine: it measures only these again.")
 
 
@@ -65,7 +65,7 @@ def print_mask_results(candidates: Sequence[SegmentedCandidate]) -> None:
         f1 = f"{fixed(test.f1.value, 3)} ({fixed(test.f1.low, 3)} to {fixed(test.f1.high, 3)})"
         rest = "".join(f"{fixed(quality.value, 3):>8}" for quality in (test.iou, test.tolerant_f1, test.cl_dice))
         cost = f"{parameters:>14}{fixed(one.size_mb, 2):>9}{fixed(one.time_ms, 1):>16}"
-        return f"{name:24}{f1:>24}{rest}{cost}  {one.time_mark}".rstrip()
+        return f"{name:24}{f1:>24}{rest}{cost}  {one.latency_mark}".rstrip()
 
     print(
         f"{'draws masks':24}{'test F1':>24}{'IoU':>8}{'2 px':>8}{'clDice':>8}{'parameters':>14}{'MB':>9}"
@@ -102,7 +102,7 @@ def chooser_of(options: argparse.Namespace) -> Callable[[Sequence[Candidate]], C
 def choose(options: argparse.Namespace, bar: Bar) -> None:
     """`ftl choose`."""
     from ftl.errors import FtlError
-    from ftl.evaluation.candidate import in_runtime, unstable_times, warnings
+    from ftl.evaluation.candidate import in_runtime, unstable_latencies, warnings
     from ftl.evaluation.fastest import best_against_best
     from ftl.formatting import count, fixed, megabytes, milliseconds, percent
     from ftl.sweeping.other_machine import on_machine, read_times
@@ -138,8 +138,8 @@ def choose(options: argparse.Namespace, bar: Bar) -> None:
     print(f"Pareto front: {', '.join(one.name for one in choice.front.candidates)}")
     for one in candidates:
         print(f"  {one.name:24}{milliseconds(one.time_ms):>12}{percent(one.accuracy):>10}  "
-              f"{_joined(choice.standings[one.name], one.time_mark, *warnings(one))}".rstrip())  # fmt: skip
-    if unstable := unstable_times(candidates):
+              f"{_joined(choice.standings[one.name], one.latency_mark, *warnings(one))}".rstrip())  # fmt: skip
+    if unstable := unstable_latencies(candidates):
         print(unstable)
     if pick is None:
         raise FtlError(choice.reason)

@@ -77,26 +77,26 @@ class Candidate:
         return f"above its {milliseconds(limit)}" if unit == "ms" and self.time_ms > limit else ""
 
     @property
-    def time_mark(self) -> str:
-        """`time unstable: ` and why; empty for a time that is to be relied on."""
-        return f"time unstable: {self.unstable}" if self.unstable else ""
+    def latency_mark(self) -> str:
+        """`latency unstable: ` and why; empty for one that is to be relied on."""
+        return f"latency unstable: {self.unstable}" if self.unstable else ""
 
 
 Measured = TypeVar("Measured", Candidate, SegmentedCandidate)
 """A network that classifies, or one that draws masks."""
 
 
-def unstable_times(candidates: Sequence[Candidate]) -> str:
+def unstable_latencies(candidates: Sequence[Candidate]) -> str:
     """A sentence on the latencies that no ranking should rely on; empty where there are none."""
     unstable = [candidate for candidate in candidates if candidate.unstable]
     if not unstable:
         return ""
     first = unstable[0]
     if len(unstable) == 1:
-        return f"The time of {first.name} is unstable ({first.unstable}): a ranking by time may change."
+        return f"The latency of {first.name} is unstable ({first.unstable}): a ranking by latency may change."
     whose = "all" if len(unstable) == len(candidates) else f"{len(unstable)} of {len(candidates)}"
     why = f"{first.name}: {first.unstable}"
-    return f"The times of {whose} networks are unstable (as that of {why}): a ranking by time may change."
+    return f"The latencies of {whose} networks are unstable (as that of {why}): a ranking by latency may change."
 
 
 def warnings(candidate: Candidate) -> list[str]:

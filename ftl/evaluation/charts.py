@@ -45,7 +45,7 @@ def hover_text(candidate: Candidate, *more: str) -> str:
         *(escape(line) for line in more if line),
         f"test {percent(candidate.test_accuracy)}, validation {percent(candidate.accuracy)}",
         f"{milliseconds(candidate.time_ms)}, {megabytes(candidate.size_mb)}, {count(candidate.parameters)} parameters",
-        *([escape(candidate.time_mark)] if candidate.unstable else []),
+        *([escape(candidate.latency_mark)] if candidate.unstable else []),
         *(f"⚠ {warning}" for warning in warnings(candidate)),
     ]
     return "<br>".join(lines)

@@ -74,9 +74,9 @@ class SegmentedCandidate:
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, hash=False)
 
     @property
-    def time_mark(self) -> str:
-        """`time unstable: ` and why; empty for a time that is to be relied on."""
-        return f"time unstable: {self.unstable}" if self.unstable else ""
+    def latency_mark(self) -> str:
+        """`latency unstable: ` and why; empty for one that is to be relied on."""
+        return f"latency unstable: {self.unstable}" if self.unstable else ""
 
 
 def recommend_masks(candidates: Sequence[SegmentedCandidate]) -> SegmentedCandidate:

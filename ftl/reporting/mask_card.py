@@ -96,7 +96,7 @@ def _opening(card: _Card) -> list[Block]:
         ("Size", megabytes(own.size_mb)),
         ("Among the networks of its sweep", standing(own, recommend_masks(card.masks), card.masks)),
     ]
-    return [Text(" ".join(said)), *([Bullets((f"⚠ {own.time_mark}.",))] if own.unstable else []), facts(about)]
+    return [Text(" ".join(said)), *([Bullets((f"⚠ {own.latency_mark}.",))] if own.unstable else []), facts(about)]
 
 
 def _figures(own: SegmentedCandidate) -> list[Block]:

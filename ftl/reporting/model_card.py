@@ -103,7 +103,7 @@ def _opening(card: _Card) -> list[Block]:
         share = small_percent(own.parameters / unpruned.parameters)
         said.append(f"It keeps {share} of the unpruned network's parameters and is {number(times)} times as fast "
                     f"({words}).")  # fmt: skip
-    alarms = tuple(f"⚠ {one[:1].upper()}{one[1:]}." for one in (*warnings(own), own.time_mark) if one)
+    alarms = tuple(f"⚠ {one[:1].upper()}{one[1:]}." for one in (*warnings(own), own.latency_mark) if one)
     about = [
         *card.subject.about,
         ("Made for", f"Classifying photographs like those it was tested on as {listed(card.classes)}"),

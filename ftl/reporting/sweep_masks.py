@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from pathlib import Path
 
-from ftl.evaluation.candidate import in_runtime, runtimes_of, unstable_times
+from ftl.evaluation.candidate import in_runtime, runtimes_of, unstable_latencies
 from ftl.evaluation.evaluate_masks import TOLERANCE
 from ftl.evaluation.fastest import best_against_best, slower_than_float32
 from ftl.evaluation.recommend import PASSED, RECOMMENDED, WORSE
@@ -41,7 +41,7 @@ def mask_blocks(masks: Sequence[SegmentedCandidate], subject: Subject, out: Path
         masks_table(masks),
         *_other_runtimes(masks),
     ]  # fmt: skip
-    if note := unstable_times(masks):  # type: ignore[arg-type]
+    if note := unstable_latencies(masks):  # type: ignore[arg-type]
         blocks.append(Text(note))
     blocks += elsewhere_blocks(masks, out, subject)
     return blocks
@@ -60,7 +60,7 @@ def masks_table(masks: Sequence[SegmentedCandidate]) -> Table:
     """All of them, with their figures on the test photographs."""
     pick, rows = recommend_masks(masks), []
     for one in masks:
-        remarks = (standing(one, pick, masks), "time unstable" if one.unstable else "", *slower_than_float32(one))
+        remarks = (standing(one, pick, masks), "latency unstable" if one.unstable else "", *slower_than_float32(one))
         rows.append((
             one.name, with_interval(one.test.f1), percent(one.test.iou.value), percent(one.test.tolerant_f1.value),
             percent(one.test.cl_dice.value), count(one.parameters), megabytes(one.size_mb), milliseconds(one.time_ms),

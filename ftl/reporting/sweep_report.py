@@ -8,7 +8,7 @@ from typing import Any
 
 from ftl.data import tiles
 from ftl.data.dataset import LeftOut
-from ftl.evaluation.candidate import Candidate, in_runtime, runtimes_of, unpruned_of, unstable_times, warnings
+from ftl.evaluation.candidate import Candidate, in_runtime, runtimes_of, unpruned_of, unstable_latencies, warnings
 from ftl.evaluation.charts import shown_accuracy
 from ftl.evaluation.decision import Choice
 from ftl.evaluation.fastest import best_against_best, slower_than_float32
@@ -80,7 +80,7 @@ def _recommended(
         said = f"The unpruned network is recommended. It classifies {right} right."
     blocks: list[Block] = [Text(said)]
     more = [
-        choice.reason, *choice.notes, unstable_times(candidates),
+        choice.reason, *choice.notes, unstable_latencies(candidates),
         *(f"⚠ {pick.name}: {warning}." for warning in warnings(pick)),
     ]  # fmt: skip
     if choice.alike:
@@ -126,7 +126,7 @@ def candidates_table(candidates: Sequence[Candidate], standings: Mapping[str, st
     for one in candidates:
         low, high = one.test_accuracy_low, one.test_accuracy_high
         interval = "" if low is None or high is None else f" ({fixed(100 * low, 1)} to {fixed(100 * high, 1)})"
-        remarks = ((standings or {}).get(one.name, ""), one.above_limit, "time unstable" if one.unstable else "",
+        remarks = ((standings or {}).get(one.name, ""), one.above_limit, "latency unstable" if one.unstable else "",
                    *(f"⚠ {warning}" for warning in warnings(one)), *slower_than_float32(one))  # fmt: skip
         rows.append((
             one.name, percent(one.test_accuracy) + interval, percent(one.test_f1), percent(one.test_balanced_accuracy),

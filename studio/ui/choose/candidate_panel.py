@@ -88,8 +88,8 @@ def _figures(one: Candidate, unpruned: Candidate, folder: Path) -> None:
                             ("recall", one.test_recall), ("F1", one.test_f1))
         if value is not None
     ]  # fmt: skip
-    if one.time_mark:
-        figures.append(one.time_mark)
+    if one.latency_mark:
+        figures.append(one.latency_mark)
     if again := repeated(folder):
         times, (mean, deviation) = again[0], again[1]["accuracy"]
         figures.append(f"test accuracy of {times} repeats {fixed(100 * mean, 1)} ± {percent(deviation)}")

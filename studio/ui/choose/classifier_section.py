@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from ftl.evaluation.candidate import unstable_times, warnings
+from ftl.evaluation.candidate import unstable_latencies, warnings
 from ftl.evaluation.recommend import Limits
 from studio import ui
 from studio.ui import scroll, state
@@ -84,7 +84,7 @@ def _opening(here: ui.Here, ranked: Ranked, sweep: str, open_it: Callable[[Netwo
             ranking.why(ranked),
         )  # fmt: skip
         opening.show(here, words, network in networks.project_networks(here.project.id), open_it)
-    if unstable := unstable_times(ranked.sweep.candidates):
+    if unstable := unstable_latencies(ranked.sweep.candidates):
         st.warning(
             f"{ui.plain(unstable)} Such times are taken again when the machine is quiet.", icon=":material/timer_off:"
         )

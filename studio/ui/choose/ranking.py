@@ -65,7 +65,7 @@ def _in_order(ranked: Ranked) -> list[Candidate]:
 def standing_of(ranked: Ranked, one: Candidate) -> str:
     """What was found of a candidate, in words."""
     unpruned = "unpruned" if one.is_unpruned else ""
-    return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.time_mark)))
+    return ", ".join(filter(None, (ranked.choice.standings[one.name], unpruned, one.above_limit, one.latency_mark)))
 
 
 def where(candidate: Measured, machine: str) -> str:

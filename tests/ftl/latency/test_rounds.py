@@ -218,7 +218,7 @@ def test_times_are_kept_take_by_take_and_a_killed_run_goes_on(swept: Path) -> No
     assert len(before) == 3
 
 
-def test_unstable_times_are_taken_again_where_asked_and_others_stay(swept: Path) -> None:
+def test_unstable_latencies_are_taken_again_where_asked_and_others_stay(swept: Path) -> None:
     folders = [swept / "models" / name for name in ("base", "keep-0.5")]
     stays, again = (read_json(folder / TIME) for folder in folders)
     stays |= figure([take(4)] * ROUNDS)
@@ -247,16 +247,16 @@ def test_what_is_unstable_says_so_in_every_table(swept: Path, capsys: pytest.Cap
     assert main(["test", str(out), "--evaluation", str(swept / "evaluation"), "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (row,) = [line for line in lines if line.startswith("keep-0.5")]
-    assert "time unstable: other programs used up to 70 % of the processor" in row
+    assert "latency unstable: other programs used up to 70 % of the processor" in row
     assert "unstable" not in next(line for line in lines if line.startswith("base"))
-    assert lines[-1].startswith("The time of keep-0.5 is unstable")
+    assert lines[-1].startswith("The latency of keep-0.5 is unstable")
     base, pruned = read_results(out)
     assert (base.unstable, pruned.unstable) == ("", "other programs used up to 70 % of the processor")
-    assert ["time unstable" in row[-1] for row in candidates_table([base, pruned]).rows] == [False, True]
+    assert ["latency unstable" in row[-1] for row in candidates_table([base, pruned]).rows] == [False, True]
     assert main(["choose", str(out)]) == 0
-    assert "The time of keep-0.5 is unstable" in capsys.readouterr().out
+    assert "The latency of keep-0.5 is unstable" in capsys.readouterr().out
     assert main(["report", str(out)]) == 0
-    assert "The time of keep-0.5 is unstable" in (out / "report.html").read_text()
+    assert "The latency of keep-0.5 is unstable" in (out / "report.html").read_text()
 
 
 def test_one_network_is_timed_in_rounds_too(swept: Path) -> None:

@@ -245,7 +245,7 @@ def test_each_end_is_given_out_once_to_whoever_launched_the_job(project: Someone
     assert notices.claim(bob) == []  # it is not theirs to see any more
 
 
-def test_unstable_times_are_taken_again_once_the_machine_is_quiet(project: Someone) -> None:
+def test_unstable_latencies_are_taken_again_once_the_machine_is_quiet(project: Someone) -> None:
     job = add_sweep(project.project_id, project.user_id).id
     out = models(job)
     times = {name: out / name / "time.json" for name in ("base", "keep-0.25", "keep-0.5")}

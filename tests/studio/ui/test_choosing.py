@@ -247,7 +247,7 @@ def test_only_shapes_that_are_there_are_explained() -> None:
 def test_the_table_says_that_a_time_is_unstable_and_not_at_length_why() -> None:
     members = (*MEMBERS[:2], replace(MEMBERS[2], unstable="other programs used up to 99 % of the processor"))
     rows = columns.rows_of([ranking.rank(made(candidates=members), BALANCED, Limits())])
-    assert rows[0]["Standing"] == "recommended, time unstable"
+    assert rows[0]["Standing"] == "recommended, latency unstable"
 
 
 def test_the_front_is_that_of_the_axes_shown() -> None:
