@@ -86,7 +86,8 @@ def _opening(here: ui.Here, ranked: Ranked, sweep: str, open_it: Callable[[Netwo
         opening.show(here, words, network in networks.project_networks(here.project.id), open_it)
     if unstable := unstable_latencies(ranked.sweep.candidates):
         st.warning(
-            f"{ui.plain(unstable)} Such times are taken again when the machine is quiet.", icon=":material/timer_off:"
+            f"{ui.plain(unstable)} Such latencies are measured again when the machine is quiet.",
+            icon=":material/timer_off:",
         )
 
 

@@ -102,7 +102,7 @@ def _hover_text(sweep: MaskSweep, member: SegmentedCandidate) -> str:
         f"F1 test {interval(member.test.f1)}, validation {interval(member.validation.f1)}",
         f"{milliseconds(member.time_ms)} a megapixel, {megabytes(member.size_mb)}, {count(member.parameters)} "
         "parameters",
-        *([f"⚠ latency unstable: {escape(member.unstable)}"] if member.unstable else []),
+        *([f"⚠ {escape(member.latency_mark)}"] if member.unstable else []),
     ]
     return "<br>".join(lines)
 

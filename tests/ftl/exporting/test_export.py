@@ -430,7 +430,7 @@ def test_an_export_that_disagrees_is_not_written(swept: Path, tmp_path: Path, mo
 
 
 def with_heavy_head(swept: Path, folder: Path) -> Path:
-    """A copy of a candidate whose classifier has weights of hundreds that cancel to small logits.
+    """A copy of a candidate whose classifier has weights of about fifty that cancel to small logits.
 
     So are those that are fitted to few photographs at a weak penalty.
     """
@@ -438,7 +438,7 @@ def with_heavy_head(swept: Path, folder: Path) -> Path:
     model = load_model(folder)
     seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
     features = features_from(model.network(model.network.preprocess(seen)).detach(), pooled=False).astype(np.float64)
-    weight: Any = np.random.default_rng(0).normal(0, 100, features.shape[1])
+    weight: Any = np.random.default_rng(0).normal(0, 50, features.shape[1])
     wanted = np.linspace(-2, 2, len(seen))
     weight = weight + np.linalg.lstsq(features, wanted - features @ weight, rcond=1e-9)[0]
     head = Head(weight[np.newaxis].astype(np.float32), np.zeros(1, np.float32), model.classes)
@@ -454,7 +454,7 @@ def test_huge_weights_that_cancel_are_no_disagreement(swept: Path, tmp_path: Pat
     running, model = to_onnx.session(file.read_bytes()), load_model(folder)
     seen = [read_image(Path(path)) for path in read_json(folder / "validation.json")["paths"]]
     apart = max(np.abs(to_onnx.run(running, image) - model.probabilities([image])[0]).max() for image in seen)
-    assert 1e-4 < apart < 0.2  # more than any number for all networks could allow; how far, the processor decides
+    assert 1e-4 < apart < 0.05  # more than any number for all networks could allow
     assert ftl.export(folder, tmp_path / "network.zip").is_file()
     assert ftl.export(folder, tmp_path / "network.pt2").is_file()
 
